@@ -1,0 +1,1 @@
+"""Small state machines and schedules, as tables and pure functions: time is an argument."""

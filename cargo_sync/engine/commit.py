@@ -1,0 +1,104 @@
+"""Commit: outcomes become agreements and events, in one transaction; then they are spoken of."""
+
+from collections.abc import Callable, Sequence
+
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.progress import Progress
+from cargo_sync.engine.report import Report
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.agreed import Agreed, agree
+from cargo_sync.model.checkpoints import resumable
+from cargo_sync.model.entries import FILE
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+
+Speak = Callable[[Sequence[Event], int], None]
+"""Told the events that have become true, and the cursor of the last; must not block."""
+
+
+class Commit:
+    """Writes down what a run has done."""
+
+    def __init__(
+        self, rules: Rules, kept: Kept, world: World, progress: Progress, report: Report,
+        speak: Speak,
+    ) -> None:  # fmt: skip
+        self._rules = rules
+        self._kept = kept
+        self._world = world
+        self._progress = progress
+        self._report = report
+        self._speak = speak
+
+    async def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        """Records outcomes, each of them durable on its side already."""
+        now = self._world.wall()
+        agreements: list[tuple[str, Agreed | None]] = []
+        events: list[Event] = []
+        for outcome in outcomes:
+            if outcome.problem is not None:
+                events += self._failed(outcome, outcome.problem, now)
+                continue
+            self._kept.failures.succeeded(outcome.action.path)
+            agreements.append((outcome.action.path, self._agreement(outcome)))
+            events += self._happened(outcome, now)
+        cursor = await self._world.offload(self._kept.folders.agree, agreements, events)
+        for outcome in outcomes:
+            if outcome.transfer and outcome.problem is None and outcome.source and resumable(outcome.source):
+                await self._world.offload(self._kept.transfers.done, self._kept.job, outcome.action.path)
+        if events:
+            self._speak(events, cursor)
+
+    def _agreement(self, outcome: Outcome) -> Agreed | None:
+        source, result = outcome.source, outcome.result
+        if source is None or result is None:
+            return None
+        near, far = (source, result) if self._rules.mode is Mode.UPLOAD else (result, source)
+        return agree(near, far, outcome.hash)
+
+    def _failed(self, outcome: Outcome, problem: Problem, now: float) -> list[Event]:
+        action = outcome.action
+        self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
+        self._report.failed_alone(problem)
+        self._progress.errors += 1
+        if problem.code == "disk_full":
+            self._report.held = str(problem)
+        details: dict[str, object] = {
+            "message": str(problem),
+            "code": problem.code,
+            "transfer": outcome.transfer,
+        }
+        return [self._event(Happened.FAILED, action, now, details)]
+
+    def _happened(self, outcome: Outcome, now: float) -> list[Event]:
+        action = outcome.action
+        if action.op in (Op.PUT, Op.MKDIR):
+            self._report.acted = True
+            self._progress.done(1, action.bytes)
+            self._report.files += action.op is Op.PUT
+            self._report.bytes += action.bytes
+        events = []
+        if action.op is Op.PUT:
+            upload = self._rules.mode is Mode.UPLOAD
+            happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
+            details: dict[str, object] = {
+                "transfer": outcome.transfer, "hash": outcome.hash, "seconds": round(outcome.seconds, 6),
+                "lost": outcome.lost, "rtt_ms": outcome.rtt_ms,
+            }  # fmt: skip
+            events.append(self._event(happened, action, now, details))
+        elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:
+            events.append(self._event(Happened.ADOPTED, action, now, {"hash": outcome.hash}))
+        elif action.op is Op.DELETE:
+            self._report.acted = True
+            events.append(self._event(Happened.DELETED, action, now, {"displaced": outcome.displaced}))
+        elif action.op is Op.FORGET and action.drifted:
+            events.append(self._event(Happened.KEPT, action, now, {"message": action.why}))
+        if outcome.displaced and action.drifted and action.op is not Op.DELETE:
+            events.append(self._event(Happened.DISPLACED, action, now, {"displaced": outcome.displaced}))
+        return events
+
+    def _event(self, happened: Happened, action: Action, now: float, details: dict[str, object]) -> Event:
+        entry = action.source or action.expected
+        return Event(self._rules.name, happened, now, action.path, entry.size if entry else 0, details)

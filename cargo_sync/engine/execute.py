@@ -1,0 +1,151 @@
+"""Execute: planned steps become durable outcomes.
+
+Steps that move no content are done at once, in groups; content is handed to the far tree in batches, which
+takes it while the survey goes on.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from cargo_sync.engine.commit import Commit
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.progress import Progress
+from cargo_sync.engine.report import Report
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.checkpoints import resumable
+from cargo_sync.model.jobs import Rules
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+from cargo_sync.plan.guard import Guard
+from cargo_sync.trees.contract import Task, Tree
+
+BATCH_FILES: Final = 2000
+BATCH_BYTES: Final = 256 * 2**20
+BATCH_SECONDS: Final = 1.0
+
+
+class Execute:
+    """Does what one run's plans say. `source` is the near tree, `destination` the far one, or crosswise."""
+
+    def __init__(
+        self, rules: Rules, source: Tree, destination: Tree, kept: Kept, world: World,
+        guard: Guard, commit: Commit, progress: Progress, report: Report,
+    ) -> None:  # fmt: skip
+        self._rules = rules
+        self._source = source
+        self._destination = destination
+        self._kept = kept
+        self._world = world
+        self._guard = guard
+        self._commit = commit
+        self._progress = progress
+        self._report = report
+
+    async def batches(
+        self, steps: AsyncIterator[list[Action]], *, counted: bool = False
+    ) -> AsyncIterator[Sequence[Task]]:
+        """Does the steps that move no content, and groups the others into batches for the far tree.
+
+        Args:
+            counted: the guard has let these steps already.
+        """
+        batch: list[Task] = []
+        size = 0
+        opened = self._world.steady()
+        async for actions in steps:
+            for action in await self._without_content(actions, counted):
+                if not batch:
+                    opened = self._world.steady()
+                batch.append(Task(action, await self._transfer_id(action)))
+                size += action.bytes
+                self._progress.planned(1, action.bytes)
+                if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+                    yield batch
+                    batch, size = [], 0
+            if self._report.held and not self._report.approvable:
+                break  # the disk is full: what comes next would fail the same way
+            if batch and self._world.steady() - opened >= BATCH_SECONDS:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
+        """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into among them."""
+        by_op: dict[Op, list[Action]] = {op: [] for op in Op}
+        for action in actions:
+            by_op[action.op].append(action)
+        outcomes = [Outcome(action) for action in by_op[Op.FORGET]]
+        outcomes += [Outcome(action, action.source, action.expected) for action in by_op[Op.LEAVE]]
+        if by_op[Op.MKDIR]:
+            self._progress.planned(len(by_op[Op.MKDIR]), 0)
+            outcomes += await self._destination.apply(by_op[Op.MKDIR], self._report.run)
+        if by_op[Op.ADOPT]:
+            outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])
+        for action in by_op[Op.RETIRE]:
+            outcomes.append(await self._retire(action))
+        if outcomes:
+            await self._commit(outcomes)
+        return [action for action in by_op[Op.PUT] if counted or self._may(action)]
+
+    def _may(self, action: Action) -> bool:
+        """Counts an overwrite; beyond the guard's threshold the run is held, while additions still go."""
+        if not action.overwrites or self._guard.overwrite():
+            return True
+        if held := self._guard.held():
+            self._report.hold(held)
+        return False
+
+    async def _adopt(self, actions: Sequence[Action], puts: list[Action]) -> list[Outcome]:
+        """Compares what looks alike by hash. Equal: agreed, nothing is sent. Different: it joins `puts`."""
+        outcomes = []
+        ours = [(action.path, action.source) for action in actions if action.source]
+        theirs = [(action.path, action.expected) for action in actions if action.expected]
+        near = await self._source.hashes(ours)
+        far = await self._destination.hashes(theirs)
+        for action, mine, other in zip(actions, near, far, strict=True):
+            problem = mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
+            same_mode = action.source and action.expected and action.source.mode == action.expected.mode
+            if problem:
+                outcomes.append(Outcome(action, problem=problem))
+            elif mine == other and same_mode:
+                outcomes.append(Outcome(action, action.source, action.expected, str(mine)))
+            else:
+                puts.append(Action(Op.PUT, action.path, action.source, action.expected, "differs"))
+        return outcomes
+
+    async def _retire(self, action: Action) -> Outcome:
+        assert action.source
+        problem = await self._source.retire(
+            action.path, action.source, action.hash, self._rules.move_to, self._report.run
+        )
+        return Outcome(action, problem=problem)
+
+    async def _transfer_id(self, action: Action) -> str:
+        source = action.source
+        assert source
+        if not resumable(source):
+            return self._world.token()
+        return await self._world.offload(
+            self._kept.transfers.transfer_id, self._kept.job, action.path,
+            source.version, source.ident, self._world.token,
+        )  # fmt: skip
+
+    async def deletions(self, actions: Sequence[Action]) -> None:
+        """Collected deletions, once the guard has let them. A folder that still holds something stays."""
+        if not actions:
+            return
+        outcomes = await self._destination.apply(actions, self._report.run)
+        await self._commit([_kept(one) if _not_empty(one) else one for one in outcomes])
+
+
+def _not_empty(outcome: Outcome) -> bool:
+    return outcome.problem is not None and outcome.problem.code == "not_empty"
+
+
+def _kept(outcome: Outcome) -> Outcome:
+    """What stands in a folder without ever having been delivered is not ours to take away."""
+    action = outcome.action
+    return Outcome(
+        Action(Op.FORGET, action.path, expected=action.expected, why="holds other files", drifted=True)
+    )

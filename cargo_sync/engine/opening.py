@@ -1,0 +1,58 @@
+"""Opening a run: both sides are reached, and base is held against what stands there now."""
+
+from cargo_sync.engine.commit import Speak
+from cargo_sync.engine.kept import Kept
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.jobs import Identity, Rules
+from cargo_sync.model.world import World
+from cargo_sync.state.jobs import Binding
+from cargo_sync.trees.contract import Tree
+
+_SIDES = {"near": "the local folder", "far": "the server's folder", "epoch": "the server's catalogue"}
+
+
+async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak) -> int:
+    """Opens both sides; returns the far cursor to go on from.
+
+    A base that was agreed with something else is set aside: first contact begins again, which deletes
+    nothing, and an event says so.
+
+    Raises:
+        ProblemError: a side is out of reach.
+    """
+    local, remote = await near.open(), await far.open()
+    job = await world.offload(kept.jobs.get_or_create, kept.name)
+    binding = bind(local, remote)
+    cursor = job.far_cursor
+    if job.binding is None:
+        await world.offload(kept.jobs.bind, kept.name, binding)
+        cursor = 0
+    elif reason := _why_set_aside(job.binding, binding, cursor, remote.sequence):
+        await world.offload(kept.folders.forget_base)
+        await world.offload(kept.folders.forget_far)
+        await world.offload(kept.jobs.bind, kept.name, binding)
+        event = Event(rules.name, Happened.RESET, world.wall(), details={"message": reason})
+        speak([event], await world.offload(kept.folders.agree, [], [event]))
+        cursor = 0
+    digest = repr((rules.include, rules.exclude, rules.propagate, rules.after))
+    if job.rules != digest:
+        await world.offload(kept.folders.unsettle_all)
+        await world.offload(kept.jobs.set_rules, kept.name, digest)
+    return cursor
+
+
+def bind(near: Identity, far: Identity) -> Binding:
+    return Binding(near.root, far.root, far.epoch)
+
+
+def _why_set_aside(bound: Binding, now: Binding, cursor: int, sequence: int) -> str:
+    """Why base cannot be gone on from; "" when it can."""
+    changed = [words for side, words in _SIDES.items() if getattr(bound, side) != getattr(now, side)]
+    if changed:
+        return (
+            f"{' and '.join(changed)} is not the one of the last run: "
+            "both sides are compared afresh, nothing is deleted"
+        )
+    if sequence < cursor:
+        return "the server was restored from an older state: both sides are compared afresh"
+    return ""

@@ -1,0 +1,104 @@
+"""Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by page."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.report import Report
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.jobs import After, Mode, Rules
+from cargo_sync.model.world import World
+from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.one_way import FolderPlan, View, plan_folder, view_of
+from cargo_sync.state.folders import FolderState
+
+
+class Planning:
+    """Plans one run. What must wait for the end of the survey is collected on disk (`Planned`)."""
+
+    def __init__(self, rules: Rules, filters: Filters, kept: Kept, world: World, report: Report) -> None:
+        self._rules = rules
+        self._filters = filters
+        self._kept = kept
+        self._world = world
+        self._report = report
+        self._replaced: list[str] = []
+        self._unasked = kept.failures.paths()
+        self.collected = 0
+
+    async def steps(
+        self, pages: AsyncIterator[list[FolderState]], *, collect: bool = True
+    ) -> AsyncIterator[list[Action]]:
+        """The steps that may be taken at once; with `collect` off (a preview) all of them."""
+        planned, run = self._kept.planned, self._report.run
+        await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
+        view = self._view()
+        async for page in pages:
+            now: list[Action] = []
+            later: list[Action] = []
+            settled: list[FolderState] = []
+            for state, plan in self._plans(page, view):
+                self._remember(state.path, plan)
+                now += plan.now
+                later += plan.later
+                if plan.empty:
+                    settled.append(state)
+            await self._world.offload(self._kept.folders.settle, settled)
+            if later and collect:
+                self.collected += len(later)
+                await self._world.offload(planned.add, run, later)
+                later = []
+            if now or later:
+                yield now + later
+
+    async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
+        """A last pass over what was touched: nothing left to do is settled; delivered sources are retired."""
+        view = self._view()
+        async for page in pages:
+            settled: list[FolderState] = []
+            retire: list[Action] = []
+            for state, plan in self._plans(page, view):
+                retire += [action for action in plan.now if action.op is Op.RETIRE]
+                if plan.empty:
+                    settled.append(state)
+            await self._world.offload(self._kept.folders.settle, settled)
+            if retire:
+                yield retire
+
+    def forget_old_failures(self) -> None:
+        """What had failed before this run, and no plan asks about any more, is no error now."""
+        for path in self._unasked:
+            self._kept.failures.succeeded(path)
+
+    def _plans(self, page: Sequence[FolderState], view: View) -> Iterator[tuple[FolderState, FolderPlan]]:
+        upload = self._rules.mode is Mode.UPLOAD
+        for state in page:
+            if any(paths.is_below(state.path, path) for path in self._replaced):
+                continue  # a file still stands where this folder will be: the next look sees it in place
+            source, destination = (state.near, state.far) if upload else (state.far, state.near)
+            plan = plan_folder(state.path, source or (), destination or (), state.base or (), view)
+            self._replaced += [action.path for action in plan.later if action.op is Op.MKDIR]
+            yield state, plan
+
+    def _view(self) -> View:
+        rules, kept = self._rules, self._kept
+        wall, steady = self._world.wall(), self._world.steady()
+        watched = rules.mode is Mode.UPLOAD
+        return view_of(
+            rules.mode,
+            excluded=self._filters.excluded,
+            still=lambda path, entry: not watched or kept.settling.is_still(path, entry, wall, steady),
+            due=lambda path: kept.failures.due(path, steady),
+            propagate=rules.propagate,
+            retire=rules.after is not After.KEEP,
+        )
+
+    def _remember(self, folder: str, plan: FolderPlan) -> None:
+        """Which failures are still asked about; a file that was not still wants another look."""
+        self._unasked.difference_update(action.path for action in (*plan.now, *plan.later))
+        for name in plan.waiting:
+            path = paths.join(folder, name)
+            if self._kept.failures.knows(path):
+                self._unasked.discard(path)
+            else:
+                self._report.again_in = max(self._rules.settle, 0.05)

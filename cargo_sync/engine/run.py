@@ -1,0 +1,140 @@
+"""One run of a job: survey -> plan -> execute -> commit.
+
+A run may stop anywhere, by a pause, a cut or a kill: what is not committed is simply seen again by the next
+look. Only observations and agreements are kept, never work to do.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from cargo_sync.engine.commit import Commit, Speak
+from cargo_sync.engine.execute import Execute
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.opening import open_sides
+from cargo_sync.engine.planning import Planning
+from cargo_sync.engine.progress import Progress
+from cargo_sync.engine.report import Report
+from cargo_sync.engine.survey import Survey
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.world import World
+from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.guard import Guard
+from cargo_sync.trees.contract import FarTree, NearTree, Task
+
+PAGE: Final = 1000
+
+
+class Run:
+    """One execution of a job, or one preview. `report` and `progress` may be read while it goes on."""
+
+    def __init__(
+        self, rules: Rules, near: NearTree, far: FarTree, kept: Kept, world: World, speak: Speak
+    ) -> None:
+        started = world.wall()
+        stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%S")
+        self.report = Report(f"{stamp}-{world.token()[:8]}", started)
+        self.progress = Progress()
+        self._rules = rules
+        self._near = near
+        self._far = far
+        self._kept = kept
+        self._world = world
+        self._speak = speak
+        self._survey = Survey(near, far, kept, world, self.progress)
+        filters = Filters(rules.include, rules.exclude)
+        self._planning = Planning(rules, filters, kept, world, self.report)
+
+    async def execute(self, *, approved: bool = False) -> Report:
+        """Brings the destination up to its source.
+
+        Args:
+            approved: a person lets the guard pass this once.
+
+        Raises:
+            ProblemError: one side is out of reach, or the way between them was cut. What was committed stays.
+        """
+        cursor = await self._open()
+        tree, _ = await self._world.offload(self._kept.folders.counts)
+        guard = Guard(tree, approved=approved)
+        commit = Commit(self._rules, self._kept, self._world, self.progress, self.report, self._speak)
+        execute = self._executor(guard, commit)
+        self.progress.phase = "transferring"
+        steps = self._planning.steps(self._survey.folders(cursor, self.report))
+        await self._transfer(execute.batches(steps), commit)
+        self.progress.phase = "finishing"
+        await self._collected(guard, execute, commit)
+        async for retired in execute.batches(self._planning.settle(self._survey.touched())):
+            raise AssertionError(f"retiring moves no content, yet {retired!r} came")
+        self._planning.forget_old_failures()
+        await self._world.offload(self._kept.planned.drop, self.report.run)
+        self.report.ended = self._world.wall()
+        return self.report
+
+    async def preview(self) -> Report:
+        """Writes down what `execute` would do, to be paged through, and does nothing.
+
+        Raises:
+            ProblemError: one side is out of reach.
+        """
+        cursor = await self._open()
+        planned, run = self._kept.planned, self.report.run
+        totals = {"bytes": 0, "overwrite": 0} | {op.value: 0 for op in Op}
+        async for actions in self._planning.steps(self._survey.folders(cursor, self.report), collect=False):
+            for action in actions:
+                totals[action.op] += 1
+                totals["bytes"] += action.bytes
+                totals["overwrite"] += action.overwrites and action.op is Op.PUT
+            await self._world.offload(planned.add, run, actions)
+        await self._world.offload(planned.ready, run, totals)
+        self.report.ended = self._world.wall()
+        return self.report
+
+    async def _open(self) -> int:
+        return await open_sides(self._rules, self._near, self._far, self._kept, self._world, self._speak)
+
+    def _executor(self, guard: Guard, commit: Commit) -> Execute:
+        near, far = self._near, self._far
+        source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
+        return Execute(
+            self._rules, source, destination, self._kept, self._world, guard, commit,
+            self.progress, self.report,
+        )  # fmt: skip
+
+    async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
+        rules = self._rules
+        results = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
+        async for outcomes in results:
+            await commit(outcomes)
+
+    # -- what waited for the end of the survey ---------------------------------------------------------------
+
+    async def _collected(self, guard: Guard, execute: Execute, commit: Commit) -> None:
+        """Deletions and changes of kind: all of them pass the guard, or none is done."""
+        if not self._planning.collected or self.report.held or self._survey.missed:
+            return  # held, or not everything was seen: nothing is taken away on half a look
+        async for actions in self._pages():
+            guard.delete(sum(action.op is Op.DELETE for action in actions))
+            guard.overwrite(sum(action.op is not Op.DELETE for action in actions))
+        if held := guard.held():
+            self.report.hold(held)
+            return
+        await self._open()  # a root that went away meanwhile is an error, never an empty tree
+        async for actions in self._pages(backwards=True):
+            await execute.deletions([action for action in actions if action.op is Op.DELETE])
+
+        async def replacements() -> AsyncIterator[list[Action]]:
+            async for actions in self._pages():
+                yield [action for action in actions if action.op is not Op.DELETE]
+
+        await self._transfer(execute.batches(replacements(), counted=True), commit)
+
+    async def _pages(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
+        """The collected steps. Backwards, what is below a folder comes before the folder itself."""
+        planned, run = self._kept.planned, self.report.run
+        turn = planned.back if backwards else planned.page
+        mark = 2**62 if backwards else 0
+        while (page := await self._world.offload(turn, run, mark, PAGE)) and page.actions:
+            mark = page.actions[-1][0]
+            yield [action for _, action in page.actions]

@@ -1,0 +1,88 @@
+"""The survey: both sides are looked at, what they hold is written down, and what differs comes out.
+
+Observations are all that is kept of a survey. Folders that hold exactly what they held at the last look,
+and of which nothing is left to do, are passed over by one comparison each.
+"""
+
+from collections.abc import AsyncIterator
+
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.progress import Progress
+from cargo_sync.engine.report import Report
+from cargo_sync.model import paths
+from cargo_sync.model.world import World
+from cargo_sync.state.folders import FolderState
+from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
+
+PAGE = 500
+
+
+class Survey:
+    """One look at both sides. `missed` are the folders of which nothing may be concluded."""
+
+    def __init__(self, near: Tree, far: Tree, kept: Kept, world: World, progress: Progress) -> None:
+        self._near = near
+        self._far = far
+        self._kept = kept
+        self._world = world
+        self._progress = progress
+        self._after: bytes | None = None
+        self.missed: list[str] = []
+
+    async def folders(self, cursor: int, report: Report) -> AsyncIterator[list[FolderState]]:
+        """Folders that are not settled, in component order, as soon as both sides of them are known.
+
+        Args:
+            cursor: the far side's sequence that is mirrored already.
+
+        Raises:
+            ProblemError: one of the sides is out of reach as a whole.
+        """
+        began = self._world.steady()
+        async for seen in self._far.observe(cursor):
+            await self._write_down(seen, report, near=False)
+        async for seen in self._near.observe(0):
+            await self._write_down(seen, report, near=True)
+            # What comes before the last folder seen is complete on both sides: it need not wait for the rest.
+            assert not isinstance(seen, Delta)
+            async for page in self._unsettled(upto=paths.key(seen[-1].path)):
+                yield page
+        report.surveyed = self._world.steady() - began
+        async for page in self._unsettled(upto=None):
+            yield page
+
+    async def touched(self) -> AsyncIterator[list[FolderState]]:
+        """Once more what is not settled, from the state alone."""
+        self._after = None
+        async for page in self._unsettled(upto=None):
+            yield page
+
+    async def _unsettled(self, upto: bytes | None) -> AsyncIterator[list[FolderState]]:
+        folders = self._kept.folders
+        while page := await self._world.offload(folders.unsettled, self._after, upto, PAGE):
+            self._after = paths.key(page[-1].path)
+            if known := [state for state in page if not self._is_missed(state.path)]:
+                yield known
+
+    def _is_missed(self, path: str) -> bool:
+        return any(paths.is_below(path, folder) for folder in self.missed)
+
+    async def _write_down(self, seen: Observation, report: Report, *, near: bool) -> None:
+        folders, offload = self._kept.folders, self._world.offload
+        if isinstance(seen, Delta):
+            await offload(folders.observe_far, seen.changes)
+            await offload(self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor)
+            return
+        whole = [one for one in seen if isinstance(one, Whole)]
+        for one in seen:
+            if isinstance(one, Missed):
+                self.missed.append(one.path)
+                report.failed_alone(one.problem)
+            else:
+                for problem in one.problems:
+                    report.failed_alone(problem)
+        listings = [(one.path, one.listing) for one in whole]
+        await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+        if near:
+            self._progress.folders_seen += len(whole)
+            self._progress.files_seen += sum(one.entries for one in whole)

@@ -1,0 +1,62 @@
+"""What state a job is in: one pure function of what is true.
+
+The order is the answer: a job that is disabled and paused is disabled, one that has failed items while it
+is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    DISABLED = "disabled"
+    PAUSED = "paused"
+    HELD = "held"
+    WAITING = "waiting"
+    """Outside the job's window."""
+    SYNCING = "syncing"
+    ERROR = "error"
+    STARTING = "starting"
+    SYNCED = "synced"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of a job now.
+
+    held     why its run is held, or ""
+    looked   at least one run has come to its end since the daemon started
+    """
+
+    enabled: bool = True
+    paused: bool = False
+    held: str = ""
+    in_window: bool = True
+    running: bool = False
+    errors: int = 0
+    looked: bool = False
+
+
+def job_state(facts: Facts) -> JobState:
+    """The state that `facts` mean."""
+    table = (
+        (not facts.enabled, JobState.DISABLED),
+        (facts.paused, JobState.PAUSED),
+        (bool(facts.held), JobState.HELD),
+        (not facts.in_window, JobState.WAITING),
+        (facts.running, JobState.SYNCING),
+        (facts.errors > 0, JobState.ERROR),
+        (not facts.looked, JobState.STARTING),
+    )
+    return next((state for holds, state in table if holds), JobState.SYNCED)
+
+
+GENERAL_ORDER = (
+    JobState.ERROR, JobState.HELD, JobState.SYNCING, JobState.STARTING,
+    JobState.WAITING, JobState.PAUSED, JobState.SYNCED, JobState.DISABLED,
+)  # fmt: skip
+
+
+def general_state(states: list[JobState]) -> JobState:
+    """The one word for a whole daemon: what most needs a person's eye."""
+    return next((state for state in GENERAL_ORDER if state in states), JobState.SYNCED)

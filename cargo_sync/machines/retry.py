@@ -1,0 +1,75 @@
+"""When something that failed is tried again: growing delay, with jitter, up to a ceiling.
+
+The full jitter of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), kept above half of the
+delay so that a person who reads "tries again in" is not surprised.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cargo_sync.model.problems import Problem
+
+FIRST: Final = 1.0
+CEILING: Final = 300.0
+REMEMBERED: Final = 10_000
+
+
+def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEILING) -> float:
+    """Seconds to wait after `tries` failures in a row (1 or more); `chance` is in [0, 1)."""
+    grown = min(ceiling, first * 2.0 ** min(tries - 1, 30))
+    return grown * (0.5 + chance / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One path that failed: how often, why last, and when it is tried again (on the clock of `now`)."""
+
+    path: str
+    tries: int
+    problem: Problem
+    next_at: float
+
+
+class Failures:
+    """What failed in a job and waits for its next try; beyond 10,000 paths the rest is tried at each look."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, Failure] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_path)
+
+    def failed(self, path: str, problem: Problem, now: float, chance: float) -> Failure:
+        """Records one more failure of `path`."""
+        before = self._by_path.pop(path, None)
+        tries = before.tries + 1 if before else 1
+        failure = Failure(path, tries, problem, now + delay(tries, chance))
+        if len(self._by_path) < REMEMBERED:
+            self._by_path[path] = failure
+        return failure
+
+    def succeeded(self, path: str) -> None:
+        self._by_path.pop(path, None)
+
+    def knows(self, path: str) -> bool:
+        return path in self._by_path
+
+    def paths(self) -> set[str]:
+        return set(self._by_path)
+
+    def due(self, path: str, now: float) -> bool:
+        failure = self._by_path.get(path)
+        return failure is None or failure.next_at <= now
+
+    def next_at(self) -> float | None:
+        """When the first of them is due, or None when nothing failed."""
+        return min((failure.next_at for failure in self._by_path.values()), default=None)
+
+    def first(self, count: int) -> list[Failure]:
+        """The longest standing failures."""
+        return list(self._by_path.values())[:count]
+
+    def expedite(self) -> None:
+        """A person asked to look now: everything is due."""
+        for path, failure in self._by_path.items():
+            self._by_path[path] = Failure(path, failure.tries, failure.problem, 0.0)

@@ -1,0 +1,71 @@
+"""Base: what both sides of a job last agreed on, a folder at a time.
+
+For every path: the face of what was delivered, and the version of either side at that moment. A side has
+changed since when its entry's (version, ident) is not the one kept here.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from cargo_sync.model.entries import Entry
+
+
+class Agreed(NamedTuple):
+    """One name in a folder, as both sides held it.
+
+    near_*  of the local folder (ctime_ns, inode), far_* of the server (sequence, entry id)
+    hash    BLAKE3 in hex, or "" where nobody needed one (folders, links)
+    """
+
+    name: str
+    kind: str
+    size: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    near_version: int = 0
+    near_ident: int = 0
+    far_version: int = 0
+    far_ident: int = 0
+    hash: str = ""
+    target: str = ""
+
+    def near_is(self, entry: Entry) -> bool:
+        """True when the local entry is still what was agreed."""
+        return (
+            self.kind == entry.kind
+            and self.size == entry.size
+            and self.mtime_ns == entry.mtime_ns
+            and self.mode == entry.mode
+            and self.near_version == entry.version
+            and self.near_ident == entry.ident
+        )
+
+    def far_is(self, entry: Entry) -> bool:
+        """True when the server's entry is still what was agreed."""
+        return self.kind == entry.kind and self.far_version == entry.version and self.far_ident == entry.ident
+
+
+Base = tuple[Agreed, ...]
+"""One folder's agreements, sorted by name."""
+
+
+def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
+    """The agreement of two entries that hold the same; `content` is the hash where one is known."""
+    return Agreed(
+        near.name, near.kind, near.size, near.mtime_ns, near.mode,
+        near.version, near.ident, far.version, far.ident,
+        content or far.hash or near.hash, near.target,
+    )  # fmt: skip
+
+
+def encode(base: Base) -> bytes:
+    """One folder's agreements as bytes: a JSON array of eleven columns, or `[]`."""
+    return orjson.dumps(list(zip(*base, strict=True)))
+
+
+def decode(blob: bytes | None) -> Base:
+    """The agreements that `encode` was given; nothing for None."""
+    if not blob:
+        return ()
+    return tuple(map(Agreed._make, zip(*orjson.loads(blob), strict=True)))

@@ -1,0 +1,40 @@
+"""Checkpoints: which parts of a staged file are known to be on disk, so that a cut transfer goes on there."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from cargo_sync.model.entries import Entry
+
+RESUMABLE: Final = 8 * 2**20
+"""From this size on a cut transfer goes on where it was; a smaller file is sooner sent again."""
+
+
+def resumable(entry: Entry) -> bool:
+    return entry.size >= RESUMABLE
+
+
+class Span(NamedTuple):
+    """A durable part [start, end) of a staged file, and the XXH3-128 of its bytes (16 bytes)."""
+
+    start: int
+    end: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A durable resume point, bound to the transfer and to the source's version, never to a size alone.
+
+    transfer  id of the transfer
+    path      where the file will be published, relative to the staging root
+    version, ident, size, mtime_ns   of the source's entry as it was offered
+    spans     sorted, not overlapping; each is read and checked again before it counts
+    """
+
+    transfer: str
+    path: str
+    version: int
+    ident: int
+    size: int
+    mtime_ns: int
+    spans: tuple[Span, ...] = ()

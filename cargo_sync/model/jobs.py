@@ -1,0 +1,57 @@
+"""What a run needs to know of its job: intent without addresses or secrets."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    UPLOAD = "upload"
+    """From the local folder to the server."""
+    DOWNLOAD = "download"
+    """From the server to the local folder."""
+
+
+class After(StrEnum):
+    """What becomes of a source file once it is delivered."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+    MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a job's runs behave.
+
+    propagate  deletions at the source are repeated at the destination
+    move_to    for After.MOVE: the folder, relative to the source root
+    settle     seconds that a source file must have been still
+    include, exclude   gitignore patterns
+    trash_days how long displaced content is kept
+    speed      bits a second asked for on the wire; None is as fast as it goes
+    """
+
+    name: str
+    mode: Mode
+    propagate: bool = False
+    after: After = After.KEEP
+    move_to: str = ""
+    settle: float = 2.0
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    trash_days: float = 14.0
+    speed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a base is bound to, on one side: if it differs, the base is set aside.
+
+    root      what stands at the end: device and inode or the marker's id; server, workspace and folder
+    epoch     identity of one life of a catalogue; "" for a local folder
+    sequence  the catalogue's newest change; lower than ours means an old backup came back
+    """
+
+    root: str
+    epoch: str = ""
+    sequence: int = 0

@@ -1,0 +1,83 @@
+"""Offers, wants and receipts: what two ends of a flow tell each other about files, a batch at a time.
+
+They travel as columns (`columns`, `rows`): a batch of 2,000 files is one JSON value of a few arrays.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+class Offer(NamedTuple):
+    """One file's content, as it is offered or asked for.
+
+    path      relative to the flow's folder
+    size, mtime_ns, mode   of the content, kept at the destination
+    version, ident         of the source's entry: what is read must still be this
+    transfer  id of the transfer: hex, unguessable, the same when it is tried again after a cut
+    expected, occupant     version and ident of what the plan saw at the destination; both 0 for an unoccupied
+                           path. It is looked at again at the moment of replacement
+    hash      BLAKE3 where the offering side already knows it, else ""
+    target    a link's target: then there is no content
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    mode: int
+    version: int
+    ident: int
+    transfer: str
+    expected: int = 0
+    occupant: int = 0
+    hash: str = ""
+    target: str = ""
+
+
+class Want(NamedTuple):
+    """What a receiver still needs of an offer.
+
+    code     "all", "ranges", "none" (it holds this content already) or a problem's code (refused)
+    ranges   [start, end) pairs for "ranges", in order
+    message  for a refusal, a sentence
+    """
+
+    code: str
+    ranges: tuple[tuple[int, int], ...] = ()
+    message: str = ""
+
+
+class Receipt(NamedTuple):
+    """What a receiver made of an offer.
+
+    code     "done" or a problem's code
+    version, ident, mtime_ns, mode   of the destination's entry as committed
+    hash     BLAKE3 of what was committed, hex
+    displaced  the trash path of what stood there, or ""
+    retry    for a problem: whether it may succeed later
+    """
+
+    code: str
+    version: int = 0
+    ident: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    hash: str = ""
+    displaced: str = ""
+    message: str = ""
+    retry: bool = True
+
+
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows of one kind as one sequence a field, for one encode a batch."""
+    return list(zip(*rows, strict=True))
+
+
+def rows(kind: Callable[[Iterable[Any]], Row], fields: Sequence[Sequence[Any]]) -> list[Row]:
+    """The rows that `columns` was given; `kind` is the row type's `_make`.
+
+    Raises:
+        ValueError, TypeError: the columns are not of one length, or not as many as the row has fields.
+    """
+    return [kind(row) for row in zip(*fields, strict=True)]

@@ -1,0 +1,56 @@
+"""Which paths a job leaves out: gitignore patterns.
+
+`exclude` names what is left out; with `include`, files that it does not name are left out as well. A folder
+that is left out is not looked into. The patterns are git's (https://git-scm.com/docs/gitignore), matched by
+pathspec; patterns that speak of the bare name only, as nearly all do, are gathered into one expression,
+because this is asked once for every entry of a changed folder.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable
+
+from pathspec import GitIgnoreSpec
+
+from cargo_sync.model import paths
+
+
+class Filters:
+    """The patterns of one job, compiled."""
+
+    def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
+        self._include = _Patterns(include)
+        self._exclude = _Patterns(exclude)
+
+    def excluded(self, path: str, is_folder: bool) -> bool:
+        """True when `path` is left out by its own name or place; its parents are asked separately."""
+        if self._exclude.match(path, is_folder):
+            return True
+        return not is_folder and not self._include.empty and not self._include.match(path, is_folder)
+
+
+class _Patterns:
+    def __init__(self, patterns: Iterable[str]) -> None:
+        lines = [line for line in patterns if line.strip() and not line.startswith("#")]
+        plain = [line for line in lines if not set(line.rstrip("/")) & {"/", "!", "\\"}]
+        # A negation speaks about the patterns before it: then git's order decides, for all of them.
+        if any(line.startswith("!") for line in lines):
+            plain = []
+        self.empty = not lines
+        self._names = _expression(line for line in plain if not line.endswith("/"))
+        self._folders = _expression(line.rstrip("/") for line in plain if line.endswith("/"))
+        placed = [line for line in lines if line not in plain]
+        self._placed = GitIgnoreSpec.from_lines(placed) if placed else None
+
+    def match(self, path: str, is_folder: bool) -> bool:
+        name = paths.name(path)
+        if self._names and self._names.match(name):
+            return True
+        if is_folder and self._folders and self._folders.match(name):
+            return True
+        return self._placed is not None and self._placed.match_file(path + "/" if is_folder else path)
+
+
+def _expression(globs: Iterable[str]) -> re.Pattern[str] | None:
+    parts = [fnmatch.translate(glob) for glob in globs]
+    return re.compile("|".join(parts)) if parts else None

@@ -1,0 +1,53 @@
+"""Between the engine's words and a flow's: tasks -> offers, receipts -> outcomes."""
+
+from collections.abc import Sequence
+
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Outcome
+from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.trees.contract import Task
+
+
+def offers(tasks: Sequence[Task]) -> list[Offer]:
+    """What is offered (or asked for) of each task's source."""
+    return [offer(task.action, task.transfer) for task in tasks]
+
+
+def offer(action: Action, transfer: str) -> Offer:
+    source, expected = action.source, action.expected
+    assert source is not None, "only an action that brings something over is offered"
+    return Offer(
+        action.path, source.size, source.mtime_ns, source.mode, source.version, source.ident,
+        transfer, expected.version if expected else 0, expected.ident if expected else 0,
+        source.hash, source.target,
+    )  # fmt: skip
+
+
+def outcomes(
+    tasks: Sequence[Task], receipts: Sequence[Receipt], started: float, seconds: float
+) -> list[Outcome]:
+    """What became of each task, by what the receiver said of it."""
+    return [_outcome(task, receipt, started, seconds) for task, receipt in zip(tasks, receipts, strict=True)]
+
+
+def _outcome(task: Task, receipt: Receipt, started: float, seconds: float) -> Outcome:
+    action, source = task.action, task.action.source
+    assert source is not None
+    if receipt.code != "done":
+        problem = Problem(receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry)
+        return Outcome(action, problem=problem, transfer=task.transfer, started=started, seconds=seconds)
+    result = committed(action.path, source.size, source.target, receipt)
+    return Outcome(
+        action, source, result, receipt.hash, receipt.displaced,
+        transfer=task.transfer, started=started, seconds=seconds, sent=source.size,
+    )  # fmt: skip
+
+
+def committed(path: str, size: int, target: str, receipt: Receipt) -> Entry:
+    """The destination's entry that a receipt speaks of."""
+    return Entry(
+        paths.name(path), LINK if target else FILE, size, receipt.mtime_ns, receipt.mode,
+        receipt.version, receipt.ident, receipt.hash, target,
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""Moving content without lanes: read from a source, stage in a sink. For trees that are reached by calls."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+
+PIECE: Final = 2**20
+
+
+def pump(source: Source, sink: Sink, batch: int, offers: Sequence[Offer]) -> list[Receipt]:
+    """One batch from end to end; one receipt an offer, in their order."""
+    buffer = memoryview(bytearray(PIECE))
+    for index, (offer, want) in enumerate(zip(offers, sink.begin(batch, offers), strict=True)):
+        if want.code in ("all", "ranges") and not offer.target:
+            try:
+                _file(source, sink, batch, index, offer, want, buffer)
+            except ProblemError as error:
+                sink.failed(batch, index, error.problem)
+    return sink.commit(batch)
+
+
+def _file(
+    source: Source, sink: Sink, batch: int, index: int, offer: Offer, want: Want, buffer: memoryview
+) -> None:
+    reader = source.open(offer)
+    try:
+        if want.code == "all" and offer.size <= PIECE:
+            got = reader.read_into(buffer[: offer.size], 0)
+            _check(offer, got == offer.size and reader.unchanged())
+            sink.whole(batch, index, buffer[:got])
+            return
+        for start, end in want.ranges or ((0, offer.size),):
+            for offset in range(start, end, PIECE):
+                piece = buffer[: min(PIECE, end - offset)]
+                _check(offer, reader.read_into(piece, offset) == len(piece))
+                sink.part(batch, index, offset, piece)
+        _check(offer, reader.unchanged())
+    finally:
+        reader.close()
+
+
+def _check(offer: Offer, unchanged: bool) -> None:
+    if not unchanged:
+        raise ProblemError(Problem("changed", f"{offer.path!r} changed while it was read", offer.path))

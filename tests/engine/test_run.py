@@ -1,0 +1,282 @@
+"""Whole runs on memory trees and a fake clock: what a job does to its destination, and never does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.model.jobs import After, Mode
+from tests.engine.world import System
+
+Make = Callable[..., System]
+BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Any:
+    made: list[System] = []
+
+    def new(mode: Mode = Mode.UPLOAD, **rules: Any) -> System:
+        system = System(tmp_path, mode, **rules)
+        made.append(system)
+        return system
+
+    yield new
+    for system in made:
+        system.database.close()
+
+
+@BOTH
+async def test_everything_arrives_and_a_second_run_does_nothing(make: Make, mode: Mode) -> None:
+    system = make(mode)
+    system.source.write("film/reel 1.mov", b"x" * 3_000_000)
+    system.source.write("film/takes/-é🎬.txt", b"take")
+    system.source.write("a-b", b"1")
+    system.source.write("a/x", b"")
+    system.source.make("empty")
+    system.source.link("latest", "film/reel 1.mov")
+
+    report = await system.run().execute()
+
+    assert report.errors == 0 and report.held == ""
+    assert system.destination.files() == system.source.files()
+    assert system.destination.entry("empty") is not None
+    link = system.destination.entry("latest")
+    assert link is not None and link.target == "film/reel 1.mov"
+    system.said()
+    again = await system.run().execute()
+    assert (again.acted, again.files, system.said()) == (False, 0, [])
+
+
+@BOTH
+async def test_delivered_is_delivered(make: Make, mode: Mode) -> None:
+    system = make(mode)
+    system.source.write("a", b"1")
+    system.source.write("b", b"1")
+    await system.run().execute()
+    system.destination.remove("a")
+    system.destination.write("b", b"theirs")
+    await system.run().execute()
+    assert system.destination.files() == {"b": b"theirs"}
+
+    system.source.write("a", b"22")
+    system.source.write("b", b"22")
+    system.said()
+    await system.run().execute()
+    assert system.destination.files() == {"a": b"22", "b": b"22"}
+    assert system.destination.trash == [("b", b"theirs")]
+    word = "uploaded" if mode is Mode.UPLOAD else "downloaded"
+    assert system.said() == [f"{word} a", f"{word} b", "displaced b"]
+
+
+@BOTH
+async def test_first_contact_adopts_what_is_equal_and_sends_what_only_looks_so(
+    make: Make, mode: Mode
+) -> None:
+    system = make(mode)
+    for tree in (system.source, system.destination):
+        tree.write("same", b"abc", mtime_ns=5)
+    system.source.write("alike", b"abc", mtime_ns=5)
+    system.destination.write("alike", b"xyz", mtime_ns=5)
+    system.destination.write("theirs", b"only here")
+    report = await system.run().execute()
+    assert report.files == 1
+    assert system.destination.files() == {"alike": b"abc", "same": b"abc", "theirs": b"only here"}
+    assert system.destination.trash == [("alike", b"xyz")]
+
+
+@BOTH
+async def test_deletions_stay_unless_asked_for(make: Make, mode: Mode) -> None:
+    system = make(mode)
+    for name in "abc":
+        system.source.write(f"f/{name}", b"1")
+    await system.run().execute()
+    system.source.remove("f")
+    await system.run().execute()
+    assert len(system.destination.files()) == 3
+
+
+@BOTH
+async def test_propagated_deletions_take_what_was_delivered_and_nothing_else(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    for name in ("keep", "f/a", "f/b", "g/sub/a", "g/sub/b"):
+        system.source.write(name, name.encode())
+    await system.run().execute()
+    system.source.remove("f")
+    system.source.remove("g")
+    system.destination.write("f/theirs", b"new")
+    system.destination.write("f/b", b"changed there")
+    system.said()
+    await system.run().execute()
+    assert sorted(system.destination.files()) == ["f/b", "f/theirs", "keep"]
+    assert system.destination.entry("g") is None
+    assert sorted(system.destination.trash) == [
+        ("f/a", b"f/a"),
+        ("g/sub/a", b"g/sub/a"),
+        ("g/sub/b", b"g/sub/b"),
+    ]
+    assert "kept f/b" in system.said()
+
+
+@BOTH
+async def test_the_guard_holds_a_mass_deletion_until_a_person_approves(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    for number in range(30):
+        system.source.write(f"f/{number:02}", b"1")
+    await system.run().execute()
+    system.source.remove("f")
+    system.source.write("new", b"arrives all the same")
+    report = await system.run().execute()
+    assert report.approvable and "would delete 31" in report.held
+    assert len(system.destination.files()) == 31
+    held = await system.run().execute()
+    assert held.approvable and len(system.destination.files()) == 31
+    passed = await system.run().execute(approved=True)
+    assert not passed.held and sorted(system.destination.files()) == ["new"]
+
+
+async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
+    system = make()
+    for number in range(40):
+        system.source.write(f"{number:02}", b"plain")
+    await system.run().execute()
+    for number in range(40):
+        system.source.write(f"{number:02}", b"encrypted by a stranger")
+    report = await system.run().execute()
+    assert report.approvable
+    rewritten = [name for name, content in system.destination.files().items() if content != b"plain"]
+    assert len(rewritten) == 20
+    assert len(system.destination.trash) == 20
+
+
+@BOTH
+async def test_a_file_takes_a_folders_place_and_back(make: Make, mode: Mode) -> None:
+    system = make(mode)
+    system.source.write("x/inside", b"1")
+    await system.run().execute()
+    system.source.remove("x")
+    system.source.write("x", b"a file now")
+    await system.run().execute()
+    assert system.destination.files() == {"x": b"a file now"}
+    assert system.destination.trash == [("x/inside", b"1")]
+    system.source.remove("x")
+    system.source.write("x/inside", b"2")
+    await system.run().execute()
+    await system.run().execute()
+    assert system.destination.files() == {"x/inside": b"2"}
+
+
+@BOTH
+async def test_after_transfer_the_source_goes_and_that_is_no_deletion(make: Make, mode: Mode) -> None:
+    system = make(mode, after=After.DELETE)
+    system.source.write("card/clip", b"1")
+    await system.run().execute()
+    assert system.source.files() == {} and system.source.trash == [("card/clip", b"1")]
+    await system.run().execute()
+    assert system.destination.files() == {"card/clip": b"1"}
+
+
+async def test_after_transfer_a_source_that_changed_meanwhile_stays(make: Make) -> None:
+    system = make(after=After.MOVE, move_to="done", exclude=("/done",))
+    system.source.write("a", b"1")
+    await system.run().execute()
+    assert system.source.files() == {"done/a": b"1"}
+    await system.run().execute()
+    assert system.destination.files() == {"a": b"1"}
+
+
+async def test_filters_leave_out_and_what_is_left_out_later_is_forgotten_not_deleted(make: Make) -> None:
+    system = make(propagate=True, exclude=("*.tmp",))
+    system.source.write("a.tmp", b"1")
+    system.source.write("b.log", b"1")
+    await system.run().execute()
+    assert sorted(system.destination.files()) == ["b.log"]
+    system.rules = type(system.rules)("job", Mode.UPLOAD, propagate=True, exclude=("*.tmp", "*.log"))
+    await system.run().execute()
+    assert sorted(system.destination.files()) == ["b.log"]
+
+
+async def test_a_file_that_is_being_written_waits_and_the_clock_alone_does_not_decide(make: Make) -> None:
+    system = make()
+    future = int((system.now + 86_400) * 1e9)
+    system.source.write("growing", b"1", mtime_ns=int(system.now * 1e9))
+    system.source.write("camera", b"1", mtime_ns=future)
+    report = await system.run().execute()
+    assert (report.files, report.again_in) == (0, 2.0)
+    system.now += 2
+    report = await system.run().execute()
+    assert sorted(system.destination.files()) == ["camera", "growing"]
+
+
+async def test_one_bad_file_fails_alone_and_is_tried_again_later(make: Make) -> None:
+    system = make()
+    system.source.write("good", b"1")
+    system.source.write("bad", b"1")
+    run = system.run()
+    await run.execute()
+    good_read = system.source.read
+
+    def read(path: str) -> bytes:
+        if path == "worse":
+            from cargo_sync.model.problems import Problem, ProblemError
+
+            raise ProblemError(Problem("unreadable", "may not be read", path))
+        return good_read(path)
+
+    system.source.read = read  # type: ignore[method-assign]
+    system.source.write("worse", b"1")
+    system.source.write("fine", b"1")
+    report = await system.run().execute()
+    assert report.errors == 1 and "fine" in system.destination.files()
+    assert len(system.kept.failures) == 1
+    await system.run().execute()
+    assert len(system.kept.failures) == 1, "it waits, and is still an error"
+    system.source.read = good_read  # type: ignore[method-assign]
+    system.now += 10
+    await system.run().execute()
+    assert len(system.kept.failures) == 0 and "worse" in system.destination.files()
+
+
+@BOTH
+async def test_a_preview_says_all_and_does_nothing(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    system.source.write("gone", b"1")
+    await system.run().execute()
+    system.source.remove("gone")
+    system.source.write("f/new", b"22")
+    preview = system.run()
+    await preview.preview()
+    page = system.kept.planned.page(preview.report.run, 0, 100)
+    assert page is not None and page.totals is not None
+    assert sorted(f"{action.op} {action.path}" for _, action in page.actions) == [
+        "delete gone", "mkdir f", "put f/new",
+    ]  # fmt: skip
+    assert page.totals["bytes"] == 2
+    assert system.destination.files() == {"gone": b"1"}
+    await system.run().execute()
+    assert system.destination.files() == {"f/new": b"22"}
+
+
+async def test_another_root_is_first_contact_and_deletes_nothing(make: Make) -> None:
+    system = make(propagate=True)
+    for number in range(5):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    system.near = type(system.near)("near", "another card")
+    system.near.write("new", b"1")
+    system.said()
+    await system.run().execute()
+    assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4", "new"]
+    assert system.said() == ["reset", "uploaded new"]
+
+
+async def test_a_restored_server_is_first_contact_and_deletes_nothing(make: Make) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    for number in range(5):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    system.far = type(system.far)("far", "server")
+    system.far.write("0", b"1")
+    await system.run().execute()
+    assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4"]

@@ -1,0 +1,69 @@
+"""A world that replays: a clock that moves only when told, ids that count, work done inline."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.run import Run
+from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.settling import Settling
+from cargo_sync.model.events import Event
+from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.world import World
+from cargo_sync.state.database import Database
+from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.planned import Planned
+from cargo_sync.state.transfers import Transfers
+from cargo_sync.trees.memory import MemoryTree
+
+
+class System:
+    """One job on two memory trees, with its state in a real database."""
+
+    def __init__(self, folder: Path, mode: Mode = Mode.UPLOAD, **rules: Any) -> None:
+        self.now = 1_800_000_000.0
+        self.ids = 0
+        self.near = MemoryTree("near", "local")
+        self.far = MemoryTree("far", "server")
+        self.rules = Rules("job", mode, **rules)
+        self.events: list[Event] = []
+        self.database = Database.open(str(folder / "state.db"), "daemon")
+        jobs = Jobs(self.database)
+        number = jobs.get_or_create("job").id
+        self.kept = Kept(
+            "job", number, jobs, Folders(self.database, number), Transfers(self.database),
+            Planned(self.database), Failures(), Settling(self.rules.settle),
+        )  # fmt: skip
+
+    @property
+    def source(self) -> MemoryTree:
+        return self.near if self.rules.mode is Mode.UPLOAD else self.far
+
+    @property
+    def destination(self) -> MemoryTree:
+        return self.far if self.rules.mode is Mode.UPLOAD else self.near
+
+    def world(self) -> World:
+        return World(lambda: self.now, lambda: self.now, lambda: 0.5, self._token, _inline)
+
+    def run(self) -> Run:
+        return Run(self.rules, self.near, self.far, self.kept, self.world(), self._speak)
+
+    def _token(self) -> str:
+        self.ids += 1
+        return f"{self.ids:032x}"
+
+    def _speak(self, events: Sequence[Event], cursor: int) -> None:
+        self.events += events
+
+    def said(self) -> list[str]:
+        """What has happened since the last call, as "happened path"."""
+        said = [f"{event.happened} {event.path}".strip() for event in self.events]
+        self.events.clear()
+        return said
+
+
+async def _inline(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)

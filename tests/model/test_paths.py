@@ -1,0 +1,35 @@
+"""Order by components; names that others give."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_sync.model import paths
+from cargo_sync.model.problems import ProblemError
+
+
+def test_a_folders_content_stands_together() -> None:
+    assert sorted(["a-b", "a/x", "a", "a/x/y", "A"], key=paths.key) == ["A", "a", "a/x", "a/x/y", "a-b"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc", "a//b", "..", "a/../b", ".", "a/", "nul\0", "\udcff", "x" * 256, "a/" * 3000 + "a",
+     ".cargo_sync", ".cargo_sync/trash/x"],
+)  # fmt: skip
+def test_paths_that_are_not_trusted(path: str) -> None:
+    with pytest.raises(ProblemError):
+        paths.check(path)
+
+
+@pytest.mark.parametrize("path", ["", "a", "-rf", "a b/é/🎬", "deep/.cargo_sync/x", "..a", "a\nb"])
+def test_paths_that_are_fine(path: str) -> None:
+    assert paths.check(path) == path
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1), min_size=1))
+def test_keys_come_back_and_sort_as_components_do(parts: list[str]) -> None:
+    path = "/".join(parts)
+    assert paths.from_key(paths.key(path)) == path
+    assert paths.join(paths.parent(path), paths.name(path)) == path
+    assert paths.is_below(path, paths.parent(path))

@@ -1,0 +1,38 @@
+"""Filters against git's rules."""
+
+import pytest
+
+from cargo_sync.plan.filters import Filters
+
+CASES = [
+    ("*.tmp", "a.tmp", False, True),
+    ("*.tmp", "deep/er/a.tmp", False, True),
+    ("*.tmp", "a.tmp.txt", False, False),
+    (".~lock.*", "x/.~lock.a#", False, True),
+    ("build/", "build", True, True),
+    ("build/", "build", False, False),
+    ("/top", "top", False, True),
+    ("/top", "x/top", False, False),
+    ("a/**/z", "a/b/c/z", False, True),
+    ("[ab].txt", "b.txt", False, True),
+    ("# comment", "# comment", False, False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "path", "is_folder", "expected"), CASES)
+def test_exclude(pattern: str, path: str, is_folder: bool, expected: bool) -> None:
+    assert Filters(exclude=[pattern]).excluded(path, is_folder) is expected
+
+
+def test_a_negation_takes_back_what_stood_before_it() -> None:
+    filters = Filters(exclude=["*.log", "!keep.log"])
+    assert filters.excluded("a.log", False)
+    assert not filters.excluded("keep.log", False)
+
+
+def test_include_leaves_out_files_it_does_not_name_and_looks_into_every_folder() -> None:
+    filters = Filters(include=["*.mov"], exclude=["draft*"])
+    assert not filters.excluded("a/b.mov", False)
+    assert filters.excluded("a/b.txt", False)
+    assert filters.excluded("draft.mov", False)
+    assert not filters.excluded("a", True)

@@ -1,0 +1,148 @@
+"""The planner's table, read as transcripts: what the three trees hold in, exact steps out."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_sync.model.actions import Action
+from cargo_sync.model.agreed import Agreed, agree
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.jobs import Mode
+from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.one_way import FolderPlan, plan_folder, view_of
+
+
+def file(name: str, revision: int = 1, **other: Any) -> Entry:
+    """A file at its nth state: size, times and version all follow the revision."""
+    return Entry(
+        name, FILE, **({"size": revision, "mtime_ns": revision, "version": revision, "ident": 1} | other)
+    )
+
+
+def folder(name: str) -> Entry:
+    return Entry(name, FOLDER, ident=7)
+
+
+def plan(
+    source: list[Entry], destination: list[Entry], base: list[Agreed], mode: Mode = Mode.UPLOAD, **view: Any
+) -> list[str]:
+    """The steps as words: "op name", "later op name", "wait name"; "!" marks a drifted destination."""
+    rules = {"excluded": Filters(exclude=view.pop("exclude", ())).excluded} | view
+    made = plan_folder("", tuple(source), tuple(destination), tuple(base), view_of(mode, **rules))
+    return transcript(made)
+
+
+def transcript(made: FolderPlan) -> list[str]:
+    return [
+        *(words(action) for action in made.now),
+        *("later " + words(action) for action in made.later),
+        *("wait " + name for name in made.waiting),
+    ]
+
+
+def words(action: Action) -> str:
+    return f"{action.op} {action.path}{'!' if action.drifted else ''}"
+
+
+def test_new_paths_are_brought_over() -> None:
+    assert plan([file("a"), folder("f"), Entry("l", LINK, target="a", ident=2)], [], []) == [
+        "put a", "mkdir f", "put l",
+    ]  # fmt: skip
+
+
+def test_what_was_delivered_is_left_alone_whatever_became_of_it() -> None:
+    a, there = file("a"), file("a", ident=9)
+    agreed = agree(a, there)
+    assert plan([a], [there], [agreed]) == []
+    assert plan([a], [], [agreed]) == []
+    assert plan([a], [file("a", 5, ident=9)], [agreed]) == []
+
+
+def test_a_changed_source_displaces_and_says_so_when_the_destination_drifted() -> None:
+    there = file("a", ident=9)
+    agreed = agree(file("a"), there)
+    assert plan([file("a", 2)], [there], [agreed]) == ["put a"]
+    assert plan([file("a", 2)], [file("a", 5, ident=9)], [agreed]) == ["put a!"]
+    assert plan([file("a", 2)], [], [agreed]) == ["put a"]
+
+
+def test_first_contact_compares_what_looks_alike() -> None:
+    assert plan([file("a")], [file("a", ident=9)], []) == ["adopt a"]
+    assert plan([file("a", hash="x")], [file("a", ident=9, hash="x")], []) == ["leave a"]
+    assert plan([file("a")], [file("a", 2)], []) == ["put a!"]
+    assert plan([folder("f")], [folder("f")], []) == ["leave f"]
+
+
+def test_a_change_of_kind_waits() -> None:
+    assert plan([folder("a")], [file("a")], []) == ["later mkdir a!"]
+    assert plan([file("a")], [folder("a")], []) == ["later put a!"]
+
+
+def test_gone_at_the_source() -> None:
+    there = file("a", ident=9)
+    agreed = agree(file("a"), there)
+    assert plan([], [there], [agreed]) == ["forget a"]
+    assert plan([], [there], [agreed], propagate=True) == ["later delete a"]
+    assert plan([], [file("a", 5, ident=9)], [agreed], propagate=True) == ["forget a!"]
+    assert plan([], [], [agreed], propagate=True) == ["forget a"]
+    assert plan([], [there], [], propagate=True) == [], "what was never delivered is never deleted"
+
+
+def test_a_newly_excluded_path_is_forgotten_never_deleted() -> None:
+    agreed = agree(file("a.tmp"), file("a.tmp", ident=9))
+    for source in ([file("a.tmp", 2)], []):
+        steps = plan(source, [file("a.tmp", ident=9)], [agreed], propagate=True, exclude=("*.tmp",))
+        assert steps == ["forget a.tmp"]
+    assert plan([file("a.tmp")], [], [], exclude=("*.tmp",)) == []
+
+
+def test_what_is_being_written_and_what_failed_waits() -> None:
+    assert plan([file("a")], [], [], still=lambda path, entry: False) == ["wait a"]
+    assert plan([file("a")], [], [], due=lambda path: False) == ["wait a"]
+
+
+def test_delivered_sources_are_retired() -> None:
+    agreed = agree(file("a"), file("a", ident=9), "hash")
+    assert plan([file("a")], [file("a", ident=9)], [agreed], retire=True) == ["retire a"]
+
+
+def test_a_download_is_the_mirror_image() -> None:
+    near, far = file("a", ident=9), file("a", 3)
+    agreed = agree(near, far)
+    assert plan([far], [near], [agreed], Mode.DOWNLOAD) == []
+    assert plan([file("a", 4)], [near], [agreed], Mode.DOWNLOAD) == ["put a"]
+
+
+names = st.sampled_from("abcd")
+listings = st.dictionaries(names, st.tuples(st.sampled_from([FILE, FOLDER]), st.integers(1, 3))).map(
+    lambda found: [
+        Entry(name, kind, 0 if kind == FOLDER else n, n, 0, n, n) for name, (kind, n) in sorted(found.items())
+    ]
+)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@given(source=listings, destination=listings, near=listings, far=listings, propagate=st.booleans())
+def test_nothing_is_ever_touched_that_base_and_source_do_not_explain(
+    mode: Mode,
+    source: list[Entry],
+    destination: list[Entry],
+    near: list[Entry],
+    far: list[Entry],
+    propagate: bool,
+) -> None:
+    there = {entry.name: entry for entry in far}
+    base = [agree(entry, there[entry.name]) for entry in near if entry.name in there]
+    made = plan_folder(
+        "", tuple(source), tuple(destination), tuple(base),
+        view_of(mode, excluded=lambda path, is_folder: False, propagate=propagate),
+    )  # fmt: skip
+    standing = {entry.name: entry for entry in destination}
+    for action in (*made.now, *made.later):
+        assert action.expected == standing.get(action.path) or action.op == "forget"
+        assert action.op != "delete" or (propagate and action in made.later)
+        assert action.source is None or action.source in source
+    seen = [action.path for action in (*made.now, *made.later)]
+    assert len(seen) == len(set(seen)), "one step a path"
