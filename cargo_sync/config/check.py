@@ -1,0 +1,77 @@
+"""`cargo_sync check`: what is wrong with files of settings, without starting anything."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from cargo_sync.config.daemon import DaemonShape, daemon_from
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder
+from cargo_sync.config.job_shape import JobShape
+from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.server import server_from
+from cargo_sync.config.server_shape import ServerShape
+from cargo_sync.config.shape import Shape
+
+_SHAPES: tuple[tuple[str, type[Shape]], ...] = (
+    ("job", JobShape),
+    ("server", ServerShape),
+    ("daemon", DaemonShape),
+)
+
+
+def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]:
+    """What to print about the files at `paths` (a folder: its job files), and the exit code, 0 or 2.
+
+    The jobs among them are also held against each other, as a daemon would.
+    """
+    lines: list[str] = []
+    jobs = Neighbours()
+    failed = False
+    for path in paths:
+        try:
+            files = job_files(path) if os.path.isdir(path) else [path]
+        except ConfigError as error:
+            files, failed = [], True
+            lines.extend(map(str, error.problems))
+        for file in files:
+            try:
+                warnings = _check_file(file, env, jobs)
+            except ConfigError as error:
+                failed = True
+                lines.extend(map(str, error.problems))
+            else:
+                lines.append(f"{file}: OK")
+                lines.extend(f"{file}: warning: {warning}" for warning in warnings)
+    return lines, 2 if failed else 0
+
+
+def _check_file(path: str, env: Mapping[str, str], jobs: Neighbours) -> tuple[str, ...]:
+    """The file's warnings; a job joins `jobs`. Raises ConfigError."""
+    document = read(path)
+    match _kind(document):
+        case "server":
+            return server_from(document, env).warnings
+        case "daemon":
+            daemon_from(document, env)
+            return ()
+        case _:
+            job = job_from(document, env)
+            problems = jobs.clashes(job)
+            jobs.add(job)
+            if missing := missing_folder(job):
+                problems.append(missing)
+            if problems:
+                raise ConfigError(problems)
+            return job.warnings
+
+
+def _kind(document: Document) -> str:
+    """job, server or daemon: whose fields the file has most of."""
+    counts = {kind: len(document.value.keys() & shape.model_fields.keys()) for kind, shape in _SHAPES}
+    best = max(counts, key=lambda kind: counts[kind])
+    if counts[best]:
+        return best
+    if not document.value:
+        return "daemon"  # all of its fields are optional
+    message = "has no field of a job, a server or a daemon file"
+    raise ConfigError([document.problem((), message, "see docs/configuration.md")])

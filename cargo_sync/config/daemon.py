@@ -1,0 +1,65 @@
+"""The daemon's file -> `DaemonSettings`. Every field is optional, and so is the file."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from cargo_sync.config import places, units
+from cargo_sync.config.fields import LocalPath, Rate
+from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.shape import Shape, Surroundings, read_shape
+
+
+class ControlShape(Shape):
+    later: ClassVar[frozenset[str]] = frozenset({"port", "plain_loopback"})
+
+    runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
+
+
+class DaemonShape(Shape):
+    state_dir: LocalPath | None = Field(None, description="a folder of this machine")
+    jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
+    parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
+    bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    control: ControlShape = Field(default_factory=ControlShape, description="an object")
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """A daemon, checked. Folders are absolute and may not be there yet.
+
+    parallel_transfers   flows that move bytes at once
+    bandwidth            bits a second of all jobs together; None is no limit
+    runtime_dir          where the control sockets lie; None is the usual place
+    file                 path of the file, as it was given; "" when there is none
+    """
+
+    state_dir: str
+    jobs_dir: str
+    parallel_transfers: int = 8
+    bandwidth: int | None = None
+    runtime_dir: str | None = None
+    file: str = ""
+
+
+def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
+    """The settings in the file at `path`; without one, the defaults. Raises ConfigError."""
+    return daemon_from(Document("", {}, {}) if path is None else read(path), env)
+
+
+def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
+    """The settings in a document that was read already. Raises ConfigError."""
+    folder = os.path.dirname(os.path.abspath(document.file))
+    shape = read_shape(document, DaemonShape, Surroundings(folder, env))
+    return DaemonSettings(
+        state_dir=shape.state_dir or places.state_folder(env, "daemon"),
+        jobs_dir=shape.jobs_dir
+        or os.path.join(places.xdg(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", "jobs"),
+        parallel_transfers=shape.parallel_transfers,
+        bandwidth=shape.bandwidth,
+        runtime_dir=shape.control.runtime_dir,
+        file=document.file,
+    )

@@ -1,0 +1,46 @@
+"""`${NAME}` in a text value is that environment variable. `$${` is the characters `${`."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_sync.config.errors import Problem
+from cargo_sync.config.relaxed import Document, Place
+
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def expand(document: Document, env: Mapping[str, str]) -> tuple[Document, dict[Place, Problem]]:
+    """`document` with the variables of `env` filled in, and the values that could not be.
+
+    What is filled in is not looked at again: a password may hold `${`.
+    """
+    failed: dict[Place, Problem] = {}
+
+    def text(value: str, place: Place) -> str:
+        def variable(match: re.Match[str]) -> str:
+            name = match[1]
+            if name is None:
+                return "${"
+            if not _NAME.fullmatch(name):
+                message = f"${{{name}}} does not name an environment variable"
+                failed[place] = document.problem(place, message, "write $${ for the characters ${")
+            elif name not in env:
+                message = f"the environment variable {name} is not set"
+                failed[place] = document.problem(place, message, f"set {name} before starting")
+            return env.get(name, "")
+
+        filled = _VARIABLE.sub(variable, value)
+        if any("\ud800" <= character <= "\udfff" for character in filled):
+            failed[place] = document.problem(place, "holds half a character (a lone surrogate)")
+        return filled
+
+    def walk(value: Any, place: Place) -> Any:
+        if isinstance(value, dict):
+            return {key: walk(item, (*place, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, (*place, index)) for index, item in enumerate(value)]
+        return text(value, place) if isinstance(value, str) else value
+
+    return Document(document.file, walk(document.value, ()), document.lines), failed

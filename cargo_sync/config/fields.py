@@ -1,0 +1,100 @@
+"""The types of fields that several files share, each with what is allowed there."""
+
+import os
+import zoneinfo
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pathspec
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
+
+from cargo_sync.config import places, units
+from cargo_sync.config.secret import Secret, exposure, read_first_line
+from cargo_sync.config.shape import describe, surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFile:
+    """What `password_file` led to: the password, and a warning when others may read the file."""
+
+    secret: Secret
+    warning: str | None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text in quotes, not {describe(value)}")
+    return value
+
+
+def _rate(value: Any) -> int:
+    return units.parse_rate(_text(value))
+
+
+def _clock(value: Any) -> int:
+    return units.parse_clock(_text(value))
+
+
+def _secret(value: Any) -> Secret:
+    text = _text(value)
+    if not text:
+        raise ValueError("is empty")
+    return Secret(text)
+
+
+def _local(text: str, info: ValidationInfo) -> str:
+    around = surroundings(info)
+    return places.local_path(text, around.folder, around.env)
+
+
+def _existing_file(text: str, info: ValidationInfo) -> str:
+    path = _local(text, info)
+    if not os.path.isfile(path):
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def _password_file(value: Any, info: ValidationInfo) -> PasswordFile:
+    path = _local(_text(value), info)
+    return PasswordFile(read_first_line(path), exposure(path))
+
+
+def _zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'there is no time zone "{name}"') from None
+    return name
+
+
+def _pattern(text: str) -> str:
+    try:
+        pathspec.GitIgnoreSpec.from_lines([text])
+    except ValueError:
+        raise ValueError(f'"{text}" is not a pattern') from None
+    return text
+
+
+def _ip(text: str) -> str:
+    if not places.is_ip(text):
+        raise ValueError(f'"{text}" is not an IP address')
+    return text
+
+
+Name = Annotated[str, AfterValidator(places.display_name)]
+Segment = Annotated[str, AfterValidator(places.segment)]
+LocalPath = Annotated[str, AfterValidator(_local)]
+ExistingFile = Annotated[str, AfterValidator(_existing_file)]
+RemotePath = Annotated[str, AfterValidator(places.remote_path)]
+Url = Annotated[str, AfterValidator(places.base_url)]
+Fingerprint = Annotated[str, AfterValidator(places.fingerprint)]
+Ip = Annotated[str, AfterValidator(_ip)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Rate = Annotated[int, BeforeValidator(_rate)]
+Clock = Annotated[int, BeforeValidator(_clock)]
+Password = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
+StoredPassword = Annotated[InstanceOf[PasswordFile], BeforeValidator(_password_file)]
+Days = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Interval = Annotated[float, Field(gt=0)]

@@ -1,0 +1,221 @@
+"""Job files -> `JobSettings`: one file, or a folder of them."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cargo_sync.config import places
+from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.events import EventSettings
+from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
+from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.secret import Secret, exposure
+from cargo_sync.config.shape import Surroundings, read_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a job may move files: minutes since midnight, `start` to `end`.
+
+    `end` is 1 to 1440; one below `start` is on the next day. start_time alone lasts until midnight, end_time
+    alone begins at midnight.
+    """
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """One job, checked.
+
+    file        path of its file, as it was given
+    local_dir   absolute and normal; not looked up, it may be missing
+    remote_dir  `a/b` below the workspace; "" is all of it
+    url         `https://host:port/prefix`, no slash at its end
+    speed       bits a second on the wire; None is no limit
+    sleep, settle   seconds
+    move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its file system
+                (uploads only). One inside the root is in `exclude` already
+    include, exclude   gitignore patterns; with no include everything is included, exclude decides last
+    window      None is always; timezone None is the machine's
+    tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
+    warnings    sentences for the person who starts this
+    """
+
+    name: str
+    mode: Literal["upload", "download"]
+    local_dir: str
+    remote_dir: str
+    workspace: str
+    username: str
+    password: Secret
+    url: str
+    file: str = ""
+    speed: int | None = None
+    sleep: float = 3.0
+    settle: float = 2.0
+    watch: bool = True
+    enabled: bool = True
+    delete: Literal["keep", "propagate"] = "keep"
+    after_transfer: Literal["keep", "delete", "move"] = "keep"
+    move_to: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = DEFAULT_EXCLUDE
+    window: Window | None = None
+    timezone: str | None = None
+    events: tuple[EventSettings, ...] = ()
+    trash_days: float = 14.0
+    tls_fingerprint: str | None = None
+    ca_file: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
+    """The job in the file at `path`. Raises ConfigError with every problem of it."""
+    return job_from(read(path), env)
+
+
+def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
+    """The job in a document that was read already. Raises ConfigError."""
+    folder = os.path.dirname(os.path.abspath(document.file))
+    shape = read_shape(document, JobShape, Surroundings(folder, env))
+    warnings: list[str | None] = []
+    if shape.password_file is not None:
+        password = shape.password_file.secret
+        warnings.append(shape.password_file.warning)
+    else:
+        assert shape.password is not None  # the shape has one of the two
+        password = shape.password
+        if document.value.get("password") == password.reveal():  # not one from the environment
+            warnings.append(exposure(document.file))
+    move_to = shape.after_transfer.move_to
+    exclude = (*DEFAULT_EXCLUDE, *shape.filters.exclude)
+    if move_to is not None and not move_to.startswith("/"):
+        exclude = (*exclude, f"/{_literal_pattern(move_to)}/")
+    return JobSettings(
+        name=shape.sync_name,
+        mode=shape.sync_mode,
+        local_dir=shape.local_dir,
+        remote_dir=shape.remote_dir,
+        workspace=shape.workspace,
+        username=shape.username,
+        password=password,
+        url=shape.hostname,
+        file=document.file,
+        speed=shape.speed,
+        sleep=shape.sleep,
+        settle=shape.settle,
+        watch=shape.watch,
+        enabled=shape.enabled,
+        delete=shape.delete,
+        after_transfer=shape.after_transfer.kind,
+        move_to=move_to,
+        include=tuple(shape.filters.include),
+        exclude=exclude,
+        window=_window(shape.start_time, shape.end_time),
+        timezone=shape.timezone,
+        events=shape.events,
+        trash_days=shape.trash_days,
+        tls_fingerprint=shape.tls_fingerprint,
+        ca_file=shape.ca_file,
+        warnings=tuple(warning for warning in warnings if warning),
+    )
+
+
+def load_jobs(folder: str, env: Mapping[str, str]) -> tuple[list[JobSettings], list[ConfigError]]:
+    """Every `*.json` file of `folder`, in the order of their names; hidden ones are left out.
+
+    A file that cannot be used becomes an error and harms no other. Of two jobs that cannot be together the
+    one whose file comes first stays. A folder that is not there has no jobs. Raises ConfigError when it
+    cannot be listed.
+    """
+    jobs: list[JobSettings] = []
+    neighbours = Neighbours()
+    errors: list[ConfigError] = []
+    for path in job_files(folder):
+        try:
+            job = load_job(path, env)
+        except ConfigError as error:
+            errors.append(error)
+            continue
+        if problems := neighbours.clashes(job):
+            errors.append(ConfigError(problems))
+        else:
+            jobs.append(job)
+            neighbours.add(job)
+    return jobs, errors
+
+
+def job_files(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(
+            [Problem(folder, "", None, f"cannot be listed: {error.strerror or error}")]
+        ) from None
+    return [
+        os.path.join(folder, name) for name in names if name.endswith(".json") and not name.startswith(".")
+    ]
+
+
+class Neighbours:
+    """Jobs that are to run in one daemon. Says why another cannot be beside them."""
+
+    def __init__(self, jobs: Iterable[JobSettings] = ()) -> None:
+        self._jobs: list[tuple[JobSettings, str]] = []
+        for job in jobs:
+            self.add(job)
+
+    def add(self, job: JobSettings) -> None:
+        self._jobs.append((job, os.path.realpath(job.local_dir)))
+
+    def clashes(self, job: JobSettings) -> list[Problem]:
+        """A name that is taken, a local folder that overlaps with one of theirs (links are seen through)."""
+        found: list[Problem] = []
+        root = os.path.realpath(job.local_dir)
+        for other, taken in self._jobs:
+            if job.name == other.name:
+                message = f'"{job.name}" is also the name of the job in {other.file}'
+                found.append(Problem(job.file, "sync_name", None, message, "rename one of them"))
+            overlap = places.inside(root, taken) or places.inside(taken, root)
+            if overlap and job.enabled and other.enabled:
+                theirs = f'{other.local_dir} of the job "{other.name}" in {other.file}'
+                message = f"{job.local_dir} overlaps with {theirs}"
+                found.append(Problem(job.file, "local_dir", None, message, "a folder belongs to one job"))
+        return found
+
+
+def missing_folder(job: JobSettings) -> Problem | None:
+    """What keeps `job` from its local folder now, if anything.
+
+    An upload needs the folder. A download makes it, once, if the folder above is there.
+    """
+    if os.path.isdir(job.local_dir):
+        return None
+    above = os.path.dirname(job.local_dir)
+    if os.path.lexists(job.local_dir):
+        message = f"{job.local_dir} is not a folder"
+    elif job.mode == "upload":
+        message = f"there is no folder {job.local_dir}"
+    elif not os.path.isdir(above):
+        message = f"there is no folder {above} to make {os.path.basename(job.local_dir)} in"
+    else:
+        return None
+    return Problem(job.file, "local_dir", None, message, "make it, or correct the path")
+
+
+def _window(start: int | None, end: int | None) -> Window | None:
+    if start is None and end is None:
+        return None
+    return Window(start or 0, end or 24 * 60)
+
+
+def _literal_pattern(path: str) -> str:
+    r"""`path` as a gitignore pattern of it alone: `*`, `?`, `[`, `\` and a last space lose their meaning."""
+    escaped = re.sub(r"([*?\[\]\\])", r"\\\1", path)
+    return escaped[:-1] + "\\ " if escaped.endswith(" ") else escaped

@@ -1,0 +1,182 @@
+"""The form of a job file: the Cargo client's fields, and ours."""
+
+import os
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, InstanceOf, SkipValidation, ValidationInfo, field_validator
+
+from cargo_sync.config import places, units
+from cargo_sync.config.events import EventSettings, read_events
+from cargo_sync.config.fields import (
+    Clock,
+    Days,
+    ExistingFile,
+    Fingerprint,
+    Interval,
+    LocalPath,
+    Name,
+    Password,
+    Pattern,
+    Rate,
+    RemotePath,
+    Seconds,
+    Segment,
+    StoredPassword,
+    Url,
+    Zone,
+)
+from cargo_sync.config.secret import Secret
+from cargo_sync.config.shape import Shape, surroundings, wrong
+
+DEFAULT_EXCLUDE = (
+    ".DS_Store",
+    "Thumbs.db",
+    "desktop.ini",
+    "*.tmp",
+    "*.part",
+    "*.crdownload",
+    ".~lock.*",
+    "~$*",
+    ".*.swp",
+)
+"""What every job leaves out, before its own patterns: desktop litter, files that a program is still at."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterTransfer:
+    """What becomes of a delivered source file. `move_to` as in JobSettings."""
+
+    kind: Literal["keep", "delete", "move"]
+    move_to: str | None = None
+
+
+class FiltersShape(Shape):
+    include: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
+    exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
+
+
+_NO_EVENTS: tuple[EventSettings, ...] = ()
+
+
+class JobShape(Shape):
+    sync_name: Name = Field(description="the job's name, 1 to 100 characters")
+    sync_mode: Literal["download", "upload"] = Field(description='"download" or "upload"')
+    local_dir: LocalPath = Field(description="a folder of this machine")
+    remote_dir: RemotePath = Field("", description='a folder of the workspace, "/" for all of it')
+    workspace: Segment = Field("default", description="the name of a workspace")
+    allow_plain: bool = Field(False, description="true or false")
+    hostname: Url = Field(description='the server\'s address, such as "https://files.example.org:8443"')
+    tls_fingerprint: Fingerprint | None = Field(
+        None, description="64 hex digits, as the server prints them at its start"
+    )
+    ca_file: ExistingFile | None = Field(None, description="a file of certificates in PEM")
+    username: Segment = Field(description="the user's name on the server")
+    password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
+    password: Password | None = Field(None, description="text; or use password_file", validate_default=True)
+    speed: Rate | None = Field(None, description=units.RATE_FORM)
+    sleep: Interval = Field(3.0, description="seconds, more than 0")
+    settle: Seconds = Field(2.0, description="seconds, 0 or more")
+    watch: bool = Field(True, description="true or false")
+    enabled: bool = Field(True, description="true or false")
+    start_time: Clock | None = Field(None, description=units.CLOCK_FORM)
+    end_time: Clock | None = Field(None, description=units.CLOCK_FORM)
+    timezone: Zone | None = Field(None, description='a name such as "Europe/Madrid" or "UTC"')
+    filters: FiltersShape = Field(FiltersShape(), description="an object with include and exclude")
+    delete: Literal["keep", "propagate"] = Field("keep", description='"keep" or "propagate"')
+    after_transfer: InstanceOf[AfterTransfer] = Field(
+        AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
+    )
+    trash_days: Days = Field(14.0, description="days, 0 or more")
+    events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = Field(
+        _NO_EVENTS, description="an object of onStart, onUpdate, onFinish, onError"
+    )
+
+    @field_validator("hostname")
+    @classmethod
+    def _plain_only_on_loopback(cls, url: str, info: ValidationInfo) -> str:
+        host = places.url_host(url)
+        if (
+            url.startswith("http://")
+            and not info.data.get("allow_plain", True)
+            and not places.is_loopback(host)
+        ):
+            raise wrong(
+                "http:// sends the password and the files unencrypted; use https://, "
+                'or write "allow_plain": true if the network is your own'
+            )
+        return url
+
+    @field_validator("tls_fingerprint", "ca_file")
+    @classmethod
+    def _trust_needs_tls(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("hostname", "").startswith("http://"):
+            raise wrong("has no meaning with http://, which has no certificate")
+        if value is not None and info.field_name == "ca_file" and info.data.get("tls_fingerprint"):
+            raise wrong("cannot stand together with tls_fingerprint; keep one of them")
+        return value
+
+    @field_validator("password")
+    @classmethod
+    def _one_password(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        if "password_file" in info.data and (info.data["password_file"] is None) == (value is None):
+            if value is None:
+                raise ValueError("is missing")
+            raise wrong("cannot stand together with password_file; keep one of them")
+        return value
+
+    @field_validator("end_time")
+    @classmethod
+    def _some_time(cls, end: int | None, info: ValidationInfo) -> int | None:
+        if end is not None and end == info.data.get("start_time"):
+            raise wrong("is the same as start_time; leave both out for the whole day")
+        return end
+
+    @field_validator("after_transfer", mode="before")
+    @classmethod
+    def _after_transfer(cls, value: Any, info: ValidationInfo) -> AfterTransfer:
+        match value:
+            case "keep":
+                return AfterTransfer("keep")
+            case "delete":
+                after = AfterTransfer("delete")
+            case {"move": str(folder), **rest} if not rest:
+                after = AfterTransfer("move", _move_to(folder, info))
+            case _:
+                raise ValueError("is not one of these")
+        if info.data.get("delete") == "propagate":
+            raise wrong(
+                f'"{after.kind}" cannot stand together with "delete": "propagate"; '
+                "a source file that Cargo took away would be taken for one that somebody deleted"
+            )
+        return after
+
+
+def _move_to(folder: str, info: ValidationInfo) -> str:
+    """Where sources are moved: relative to the source root, or absolute on its file system (uploads only)."""
+    root, mode = info.data.get("local_dir"), info.data.get("sync_mode")
+    if folder.startswith(("/", "~")) and mode == "download":
+        raise wrong("the folder is on the server: write it relative to remote_dir")
+    if folder.startswith(("/", "~")):
+        around = surroundings(info)
+        path = places.local_path(folder, around.folder, around.env)
+        if root is None or not places.inside(path, root):
+            _same_file_system(path, root)
+            return path
+        folder = path[len(root) :]
+    relative = places.remote_path(folder)
+    if not relative:
+        raise wrong("the folder to move to is the source folder itself")
+    return relative
+
+
+def _same_file_system(path: str, root: str | None) -> None:
+    """Moves are renames. A root or folder that is not there yet is judged by the nearest folder above it."""
+    if root is not None and os.path.isdir(root) and _device(path) != _device(root):
+        raise wrong(f"{path} is on another file system than {root}; moving would be copying")
+
+
+def _device(path: str) -> int:
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return os.stat(path).st_dev

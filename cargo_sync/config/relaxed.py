@@ -1,0 +1,212 @@
+"""Hand-written JSON: comments, trailing commas, unquoted keys, and an unquoted `{{ NAME }}` as a value.
+
+The files are JSON5 (https://spec.json5.org) plus one thing that people paste from the documentation: a
+template outside quotes. `{{` can never stand outside a string in JSON5, so it is rewritten before parsing,
+to a string of the same length: every position in an error is still the author's.
+
+Strict JSON is read by the standard library (a thousand job files at a start), the rest by json5, which
+takes some 15 ms a kilobyte.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import json5
+
+from cargo_sync.config.errors import ConfigError, Problem
+
+LIMIT = 1 << 20
+"""Bytes of the largest file that is read."""
+
+Place = tuple[str | int, ...]
+"""Keys and indexes from the top of a document to a value."""
+
+_MARK = "\ufdd0"  # a noncharacter: nobody's text holds it
+_STRING = r'"(?:\\.|[^"\\\n])*"' + "|" + r"'(?:\\.|[^'\\\n])*'"
+_COMMENT = r"//[^\n]*|/\*.*?\*/"
+_TEMPLATE = re.compile(rf"{_STRING}|{_COMMENT}|\{{\{{([^{{}}\"'\\\n]*)\}}\}}", re.DOTALL)
+_TOKEN = re.compile(rf"({_STRING})|{_COMMENT}|\s+|([{{}}\[\],:])|([^\s{{}}\[\],:\"'/]+)", re.DOTALL)
+_USUAL = "{}[]:,\"'/*+-._$\\"  # what may stand before the place of an error
+_BEGINS_KEY = "\"'_$\\}/"  # and right after a {
+_UNEXPECTED = re.compile(r"<string>:(\d+) Unexpected .* at column (\d+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A `{{ NAME }}` written outside quotes: it stands for the value itself, as JSON.
+
+    Inside quotes a template is part of the text and stays a str.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's content: `value` as Python values (and `Raw`), and the line on which each place stands."""
+
+    file: str
+    value: dict[str, Any]
+    lines: dict[Place, int]
+
+    def line(self, place: Place) -> int | None:
+        """The line of `place`, or of the nearest one around it that stands in the file."""
+        for end in range(len(place), 0, -1):
+            if (line := self.lines.get(place[:end])) is not None:
+                return line
+        return None
+
+    def problem(self, place: Place, message: str, hint: str | None = None) -> Problem:
+        return Problem(self.file, dotted(place), self.line(place), message, hint)
+
+
+def dotted(place: Place) -> str:
+    """`("users", 0, "path")` as `users[0].path`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return text.removeprefix(".")
+
+
+def read(path: str) -> Document:
+    """The file at `path`. Raises ConfigError when it cannot be read or is not an object in relaxed JSON."""
+
+    def fail(message: str, line: int | None = None, hint: str | None = None) -> ConfigError:
+        return ConfigError([Problem(path, "", line, message, hint)])
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LIMIT + 1)
+    except OSError as error:
+        raise fail(f"cannot be read: {error.strerror or error}") from None
+    if len(content) > LIMIT:
+        raise fail(f"is larger than {LIMIT} bytes; this is no file of settings")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise fail("is not a text file in UTF-8", line, "save it as UTF-8") from None
+    return parse(text, path)
+
+
+def parse(text: str, file: str) -> Document:
+    """The document in `text`. `file` is what errors call it. Raises ConfigError."""
+    text = text.replace("\r\n", "\n")
+    marked = _TEMPLATE.sub(_mark, text)
+    value = _decode(marked, text, file)
+    lines, repeated = _locate(marked)
+    if repeated:
+        raise ConfigError(
+            Problem(
+                file, dotted(place), line, f"stands twice, first on line {lines[place]}", "keep one of them"
+            )
+            for place, line in repeated
+        )
+    value = _unmark(value)
+    if not isinstance(value, dict):
+        raise ConfigError([Problem(file, "", 1, "must be an object", "it begins with { and ends with }")])
+    return Document(file, value, lines)
+
+
+def _mark(match: re.Match[str]) -> str:
+    inner = match.group(1)
+    return match.group() if inner is None else f'"{_MARK}{inner}{_MARK}"'
+
+
+def _unmark(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unmark(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmark(item) for item in value]
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == _MARK:
+        return Raw(value[1:-1].strip())
+    return value
+
+
+def _decode(marked: str, text: str, file: str) -> Any:
+    try:
+        return json.loads(marked)
+    except RecursionError:
+        raise ConfigError([Problem(file, "", None, "is nested too deeply")]) from None
+    except ValueError:
+        pass  # not strict JSON: the relaxed reader judges
+    if not marked.strip():
+        raise ConfigError([Problem(file, "", None, "is empty")])
+    try:
+        value, error, _ = json5.parse(marked)
+    except RecursionError:
+        raise ConfigError([Problem(file, "", None, "is nested too deeply")]) from None
+    if error is None:
+        return value
+    found = _UNEXPECTED.match(error)
+    if found is None:
+        raise ConfigError([Problem(file, "", None, "is not JSON")])
+    raise ConfigError([_syntax(text, file, int(found[1]), int(found[2]))])
+
+
+def _syntax(text: str, file: str, line: int, column: int) -> Problem:
+    """What stands at `line` and `column` of `text` (both from 1), and the likely reason that it may not."""
+    at = sum(len(passed) + 1 for passed in text.split("\n")[: line - 1]) + column - 1
+    at -= _stepped_over(text, at)
+    rest, before = text[at:], text[:at].rstrip()
+    line = text.count("\n", 0, at) + 1
+    place = f"at line {line}, column {at - text.rfind(chr(10), 0, at)}"
+    if not rest.strip():
+        return Problem(file, "", line, f"ends too early, {place}", 'a closing }, ] or " is missing')
+    if rest[0] == "\n":
+        return Problem(file, "", line, f"the line ends inside a text, {place}", "a closing quote is missing")
+    hint = None
+    if rest[0] in "“”„«»‘’":
+        hint = 'use straight quotes: "'
+    elif before.endswith("{") and rest[0] == "{":
+        hint = "a template is {{ NAME }}, names only"
+    elif re.search(r"[\w\"'}\]]$", before) and re.match(r"[\w\"'{\[]", rest):
+        hint = "a comma, colon or quote is missing before it"
+    return Problem(file, "", line, f"unexpected {json.dumps(rest[0], ensure_ascii=False)} {place}", hint)
+
+
+def _stepped_over(text: str, at: int) -> bool:
+    """Whether what is wrong stands before `at`: json5 takes a character as a key's first, then judges it."""
+    last = text[at - 1 : at]
+    if not last or last.isspace() or last.isalnum():
+        return False
+    return last not in (_BEGINS_KEY if text[: at - 1].rstrip().endswith("{") else _USUAL)
+
+
+def _locate(text: str) -> tuple[dict[Place, int], list[tuple[Place, int]]]:
+    """Where every value of well-formed `text` stands: place -> line, and the places that stand twice."""
+    lines: dict[Place, int] = {}
+    repeated: list[tuple[Place, int]] = []
+    stack: list[list[Any]] = []  # a frame a bracket: [is an object, key or index, a key comes next]
+    line = 1
+
+    def note() -> None:
+        place = tuple(frame[1] for frame in stack)
+        if place not in lines:
+            lines[place] = line
+        elif not any(place[: len(other)] == other for other, _ in repeated):
+            repeated.append((place, line))
+
+    for token in _TOKEN.finditer(text):
+        string, mark, word = token.groups()
+        if string or word or mark in ("{", "["):
+            top = stack[-1] if stack else None
+            if top is not None and top[2]:
+                top[1], top[2] = word or _content(string), False
+                note()
+            elif top is not None and not top[0]:
+                note()
+        if mark in ("{", "["):
+            stack.append([mark == "{", None if mark == "{" else 0, mark == "{"])
+        elif mark in ("}", "]"):
+            stack.pop()
+        elif mark == "," and stack[-1][0]:
+            stack[-1][2] = True
+        elif mark == ",":
+            stack[-1][1] += 1
+        line += token.group().count("\n")
+    return lines, repeated
+
+
+def _content(string: str) -> str:
+    return str(json5.loads(string)) if "\\" in string else string[1:-1]

@@ -1,0 +1,156 @@
+"""The server's file -> `ServerSettings`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cargo_sync.config import places
+from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.secret import Secret, exposure
+from cargo_sync.config.server_shape import Access, ServerShape, UserShape
+from cargo_sync.config.shape import Surroundings, read_shape
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Paths of a certificate (with those above it) and its key, both PEM."""
+
+    cert: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserSettings:
+    """A user as the file has them.
+
+    path      absolute folder: the user's workspace `default`; the folder above it is there
+    password, password_hash   at most one is given; neither keeps what the state has
+    upload_speed, download_speed           a transfer's default, bits a second; None is no limit
+    upload_bandwidth, download_bandwidth   the user's total, bits a second; None is no limit
+    """
+
+    username: str
+    path: str
+    password: Secret | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    upload_speed: int | None = None
+    download_speed: int | None = None
+    upload_bandwidth: int | None = None
+    download_bandwidth: int | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """A named workspace: an absolute folder, and who may read ("ro") or also write ("rw") it."""
+
+    name: str
+    path: str
+    grants: Mapping[str, Access]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """A server, checked. Rates are bits a second, None is no limit; times are seconds.
+
+    tls         None is a self-made certificate, unless `plain`
+    prefix      "" or a path such as `/files`
+    trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose forwarding headers are believed
+    initial_port      where all lanes arrive; total_connections caps them
+    private_ip  what lanes are bound to; None is `host`
+    public_ip   what lanes are announced as; None is the host that the client used
+    warnings    sentences for the person who starts this
+    """
+
+    host: str
+    port: int
+    state_dir: str
+    tls: TlsFiles | None = None
+    plain: bool = False
+    allow_plain: bool = False
+    prefix: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    initial_port: int = 8444
+    total_connections: int = 100
+    private_ip: str | None = None
+    public_ip: str | None = None
+    global_upload_bandwidth: int | None = None
+    global_download_bandwidth: int | None = None
+    users: tuple[UserSettings, ...] = ()
+    workspaces: tuple[WorkspaceSettings, ...] = ()
+    settle: float = 0.5
+    trash_days: float = 14.0
+    scan_interval: float = 60.0
+    file: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def load_server(path: str, env: Mapping[str, str]) -> ServerSettings:
+    """The server in the file at `path`. Raises ConfigError with every problem of it."""
+    return server_from(read(path), env)
+
+
+def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
+    """The server in a document that was read already. Raises ConfigError."""
+    folder = os.path.dirname(os.path.abspath(document.file))
+    shape = read_shape(document, ServerShape, Surroundings(folder, env))
+    host, port = shape.listen
+    return ServerSettings(
+        host=host,
+        port=port,
+        state_dir=shape.state_dir or places.state_folder(env, "server"),
+        tls=None if shape.tls is None else TlsFiles(shape.tls.cert, shape.tls.key),
+        plain=shape.plain,
+        allow_plain=shape.allow_plain,
+        prefix=shape.prefix,
+        trusted_proxies=tuple(shape.trusted_proxies),
+        initial_port=shape.initial_port,
+        total_connections=shape.total_connections,
+        private_ip=shape.private_ip,
+        public_ip=shape.public_ip,
+        global_upload_bandwidth=shape.global_upload_bandwidth,
+        global_download_bandwidth=shape.global_download_bandwidth,
+        users=tuple(map(_user, shape.users)),
+        workspaces=tuple(
+            WorkspaceSettings(space.name, space.path, space.grants) for space in shape.workspaces
+        ),
+        settle=shape.settle,
+        trash_days=shape.trash_days,
+        scan_interval=shape.scan_interval,
+        file=document.file,
+        warnings=tuple(_warnings(document, shape)),
+    )
+
+
+def _user(shape: UserShape) -> UserSettings:
+    return UserSettings(
+        username=shape.username,
+        path=shape.path,
+        password=shape.password_file.secret if shape.password_file is not None else shape.password,
+        password_hash=shape.password_hash,
+        upload_speed=shape.upload_speed,
+        download_speed=shape.download_speed,
+        upload_bandwidth=shape.upload_bandwidth,
+        download_bandwidth=shape.download_bandwidth,
+        enabled=shape.enabled,
+    )
+
+
+def _warnings(document: Document, shape: ServerShape) -> list[str]:
+    plain = [
+        user.username
+        for user, written in zip(shape.users, document.value.get("users", ()), strict=True)
+        if user.password is not None and written["password"] == user.password.reveal()
+    ]
+    found = [
+        f"{document.file} holds the password of {name} in plain text; the server stores its hash: remove it"
+        for name in plain
+    ]
+    found += [
+        user.password_file.warning
+        for user in shape.users
+        if user.password_file and user.password_file.warning
+    ]
+    if plain and (warning := exposure(document.file)):
+        found.append(warning)
+    return found

@@ -1,0 +1,219 @@
+"""The form of a server file: the Cargo server's settings, and ours."""
+
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import argon2
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from cargo_sync.config import places, units
+from cargo_sync.config.fields import (
+    Days,
+    ExistingFile,
+    Interval,
+    Ip,
+    LocalPath,
+    Password,
+    Rate,
+    Seconds,
+    Segment,
+    StoredPassword,
+)
+from cargo_sync.config.shape import (
+    SeveralError,
+    Shape,
+    describe,
+    did_you_mean,
+    surroundings,
+    wrong,
+)
+
+Access = Literal["rw", "ro"]
+USER_WORKSPACE = "default"
+"""The workspace that a user's `path` is."""
+
+
+def _listen(value: Any) -> tuple[str, int]:
+    if isinstance(value, tuple):  # the default; a file holds no tuples
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"must be text in quotes, not {describe(value)}")
+    return places.listen_address(value)
+
+
+def _served_folder(path: str) -> str:
+    """The server makes the folder itself, but not those above it: a mistyped path should not come to life."""
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise wrong(f"{path} is not a folder")
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        raise wrong(f"there is no folder {above} to make {os.path.basename(path)} in")
+    return path
+
+
+def _password_hash(text: Any) -> str:
+    try:
+        argon2.extract_parameters(text)
+    except (argon2.exceptions.InvalidHashError, TypeError, ValueError):
+        raise ValueError("is not an argon2 hash") from None
+    return str(text)
+
+
+Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
+ServedFolder = Annotated[LocalPath, AfterValidator(_served_folder)]
+Network = Annotated[str, AfterValidator(places.network)]
+Prefix = Annotated[str, AfterValidator(places.url_prefix)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class TlsShape(Shape):
+    cert: ExistingFile = Field(description="a file with the certificate and those above it, in PEM")
+    key: ExistingFile = Field(description="a file with the private key, in PEM")
+
+
+class UserShape(Shape):
+    username: Segment = Field(description='1 to 100 characters without "/" and ":"')
+    password: Password | None = Field(None, description="text; or use password_hash or password_file")
+    password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
+    password_hash: Annotated[str, AfterValidator(_password_hash)] | None = Field(
+        None, description='an argon2 hash, as "cargo_sync init server" writes it', validate_default=True
+    )
+    path: ServedFolder = Field(description="a folder of this machine")
+    upload_speed: Rate | None = Field(None, description=units.RATE_FORM)
+    download_speed: Rate | None = Field(None, description=units.RATE_FORM)
+    upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    enabled: bool = Field(True, description="true or false")
+
+    @field_validator("password_hash")
+    @classmethod
+    def _one_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        given = [name for name in ("password", "password_file") if info.data.get(name) is not None]
+        if len(given) + (value is not None) > 1:
+            given += ["password_hash"] if value is not None else []
+            raise wrong(f"{' and '.join(given)} cannot stand together; keep one of them")
+        return value
+
+
+class WorkspaceShape(Shape):
+    name: Segment = Field(description='1 to 100 characters without "/" and ":"')
+    path: ServedFolder = Field(description="a folder of this machine")
+    grants: dict[str, Access] = Field(default_factory=dict, description='user names, each with "rw" or "ro"')
+
+
+class ServerShape(Shape):
+    allow_plain: bool = Field(False, description="true or false")
+    plain: bool = Field(False, description="true or false")
+    listen: Listen = Field(
+        ("0.0.0.0", places.DEFAULT_PORT),  # noqa: S104  (a server is there to be reached)
+        description='an address and port such as "0.0.0.0:8443"',
+        validate_default=True,
+    )
+    state_dir: LocalPath | None = Field(None, description="a folder of this machine")
+    tls: TlsShape | None = Field(
+        None, description="an object with cert and key; leave it out for a self-made one"
+    )
+    prefix: Prefix = Field("", description='a path such as "/files"')
+    trusted_proxies: list[Network] = Field(default_factory=list, description="IP addresses or networks")
+    initial_port: Port = Field(8444, description="a port, 0 to 65535")
+    total_connections: Annotated[int, Field(ge=1)] = Field(100, description="a whole number, 1 or more")
+    private_ip: Ip | None = Field(None, description="an IP address of this machine")
+    public_ip: Ip | None = Field(None, description="the IP address that clients reach")
+    global_upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    global_download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    settle: Seconds = Field(0.5, description="seconds, 0 or more")
+    trash_days: Days = Field(14.0, description="days, 0 or more")
+    scan_interval: Interval = Field(60.0, description="seconds, more than 0")
+    users: list[UserShape] = Field(default_factory=list, description="a list of users")
+    workspaces: list[WorkspaceShape] = Field(default_factory=list, description="a list of workspaces")
+
+    @field_validator("listen")
+    @classmethod
+    def _plain_only_on_loopback(cls, listen: tuple[str, int], info: ValidationInfo) -> tuple[str, int]:
+        plain, allowed = info.data.get("plain"), info.data.get("allow_plain", True)
+        if plain and not allowed and not places.is_loopback(listen[0]):
+            raise wrong(
+                f"plain HTTP on {listen[0]} shows passwords and files to the network; listen on 127.0.0.1, "
+                'or write "allow_plain": true if the network is your own'
+            )
+        return listen
+
+    @field_validator("tls")
+    @classmethod
+    def _tls_or_plain(cls, tls: TlsShape | None, info: ValidationInfo) -> TlsShape | None:
+        if tls is not None and info.data.get("plain"):
+            raise wrong('cannot stand together with "plain": true; keep one of them')
+        return tls
+
+    @field_validator("users")
+    @classmethod
+    def _users_apart(cls, users: list[UserShape], info: ValidationInfo) -> list[UserShape]:
+        _refuse(_user_errors(users, _state(info)))
+        return users
+
+    @field_validator("workspaces")
+    @classmethod
+    def _workspaces_apart(cls, spaces: list[WorkspaceShape], info: ValidationInfo) -> list[WorkspaceShape]:
+        _refuse(_workspace_errors(spaces, info.data.get("users"), _state(info)))
+        return spaces
+
+
+def _state(info: ValidationInfo) -> str:
+    return info.data.get("state_dir") or places.state_folder(surroundings(info).env, "server")
+
+
+def _refuse(errors: Iterator[ValueError]) -> None:
+    if found := list(errors):
+        raise SeveralError(found)
+
+
+def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
+    for index, user in enumerate(users):
+        yield from _state_errors(user.path, state, index)
+        for other in users[:index]:
+            if user.username == other.username:
+                yield wrong(f'there is another user "{user.username}"', index, "username")
+            if _nested(user.path, other.path) and not _same(user.path, other.path):
+                yield wrong(
+                    f'{user.path} and {other.path} of user "{other.username}" lie one in the other; '
+                    "take the same folder to share it, or two apart",
+                    index,
+                    "path",
+                )
+
+
+def _workspace_errors(
+    spaces: list[WorkspaceShape], users: list[UserShape] | None, state: str
+) -> Iterator[ValueError]:
+    known = None if users is None else [user.username for user in users]
+    folders = [(user.path, f'user "{user.username}"') for user in users or ()]
+    for index, space in enumerate(spaces):
+        if space.name == USER_WORKSPACE:
+            yield wrong(
+                f'"{USER_WORKSPACE}" is the name of every user\'s own path; take another', index, "name"
+            )
+        elif any(space.name == other.name for other in spaces[:index]):
+            yield wrong(f'there is another workspace "{space.name}"', index, "name")
+        for user in space.grants:
+            if known is not None and user not in known:
+                yield wrong(f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user)
+        yield from _state_errors(space.path, state, index)
+        for path, owner in folders:
+            if _nested(space.path, path):
+                yield wrong(f"{space.path} and {path} of {owner} lie one in the other", index, "path")
+        folders.append((space.path, f'workspace "{space.name}"'))
+
+
+def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
+    if _nested(path, state):
+        yield wrong(f"{path} and the server's state_dir {state} lie one in the other", index, "path")
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _nested(one: str, other: str) -> bool:
+    one, other = os.path.realpath(one), os.path.realpath(other)
+    return places.inside(one, other) or places.inside(other, one)

@@ -1,0 +1,190 @@
+"""Where pydantic is used, and where its errors are put into our words.
+
+A shape is the form of a file: its fields, their types, and the checks between them. A field's `description`
+says what is allowed there, and is the hint of an error in it. A check between two fields stands on the later
+one and looks at the earlier in `info.data`, so that it also runs when a third is wrong.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from cargo_sync.config.environment import expand
+from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.relaxed import Document, Place, Raw, dotted
+
+
+class Shape(BaseModel):
+    """The form of an object in a file. Unknown fields and wrong types are errors, none shows a password."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that people will look for and that no code acts on yet: refused by name."""
+
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check may need besides the file's own text.
+
+    folder  absolute folder of the file: what relative paths in it start from
+    env     the environment: HOME and the XDG variables
+    """
+
+    folder: str
+    env: Mapping[str, str]
+
+
+def surroundings(info: ValidationInfo) -> Surroundings:
+    return cast(Surroundings, info.context)
+
+
+def wrong(message: str, *place: str | int) -> ValueError:
+    """An error that says all there is to say, `place` steps below the field that is checked.
+
+    A plain ValueError from a check is shown with what is allowed in the field.
+    """
+    return _CompleteError(message, place)
+
+
+class _CompleteError(ValueError):
+    def __init__(self, message: str, place: Place) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class SeveralError(ValueError):
+    """What a check raises that found more than one thing wrong in its field."""
+
+    def __init__(self, errors: Iterable[ValueError]) -> None:
+        super().__init__("several errors")
+        self.errors = tuple(errors)
+
+
+def read_shape(document: Document, shape: type[ShapeT], around: Surroundings) -> ShapeT:
+    """`document` as a `shape`, environment variables filled in. Raises ConfigError with every problem."""
+    filled, failed = expand(document, around.env)
+    try:
+        value = shape.model_validate(filled.value, context=around)
+    except ValidationError as error:
+        found = [problem for details in error.errors() for problem in _problems(document, shape, details)]
+    else:
+        found = []
+        if not failed:
+            return value
+    unset = {dotted(place) for place in failed}
+    raise ConfigError([*failed.values(), *(problem for problem in found if problem.field not in unset)])
+
+
+_MEANT = {
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+
+
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> list[Problem]:
+    """One of pydantic's errors as ours: usually one, but a check may have found several things."""
+    place: Place = details["loc"]
+    kind, given, context = details["type"], details.get("input"), details.get("ctx", {})
+    owner, field = _field(shape, place)
+    allowed = f"expected: {field.description}" if field is not None and field.description else None
+    if kind == "value_error":
+        cause = context["error"]
+        errors = cause.errors if isinstance(cause, SeveralError) else (cause,)
+        return [
+            document.problem((*place, *error.place), str(error))
+            if isinstance(error, _CompleteError)
+            else document.problem(place, str(error), allowed)
+            for error in errors
+        ]
+    if kind == "extra_forbidden":
+        if place[-1] in owner.later:
+            return [document.problem(place, "is not available yet", "leave it out")]
+        return [
+            document.problem(place, "is not a field here", did_you_mean(str(place[-1]), owner.model_fields))
+        ]
+    if kind == "missing":
+        return [document.problem(place, "is missing", allowed)]
+    if isinstance(given, Raw):
+        message = "is a template without quotes; those may stand in the body of an event only"
+    elif kind in _MEANT:
+        message = f"must be {_MEANT[kind]}, not {describe(given)}"
+    elif kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        message = f"must be {words} {context[key]:g}"
+    elif kind == "literal_error":
+        message = f'"{given}" is not allowed' if isinstance(given, str) else f"must not be {describe(given)}"
+    else:
+        message = details["msg"][:1].lower() + details["msg"][1:]
+    return [document.problem(place, message, allowed)]
+
+
+def _field(shape: type[Shape], place: Place) -> tuple[type[Shape], FieldInfo | None]:
+    """The innermost shape on the way to `place`, and the field in question; None if it has no such field."""
+    owner: type[Shape] = shape
+    field: FieldInfo | None = None
+    for part in place:
+        if isinstance(part, str):
+            field = owner.model_fields.get(part)
+            inner = _shape_of(field.annotation) if field is not None else None
+            if inner is None:
+                break
+            owner = inner
+    return owner, field
+
+
+def _shape_of(annotation: Any) -> type[Shape] | None:
+    """The shape inside an annotation such as `tuple[UserShape, ...]` or `TlsShape | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Shape):
+        return annotation
+    return next((inner for part in getattr(annotation, "__args__", ()) if (inner := _shape_of(part))), None)
+
+
+def describe(value: Any) -> str:
+    """What kind of value this is, without showing it: it may be a password in the wrong field."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return "a template without quotes"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean "x"?`, or everything that is known when nothing is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else "there is " + ", ".join(names)

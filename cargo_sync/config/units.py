@@ -1,0 +1,48 @@
+"""Rates and times of day as people write them. Pure: text <-> numbers."""
+
+import re
+from decimal import Decimal
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
+_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(am|pm|)", re.IGNORECASE | re.ASCII)
+
+RATE_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
+CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
+
+
+def parse_rate(text: str) -> int:
+    """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits a second; units are decimal. Raises ValueError."""
+    found = _RATE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f'"{text}" is not a rate')
+    bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
+    if bits < 1:
+        raise ValueError("a rate is more than 0; leave it out for no limit")
+    return bits
+
+
+def format_rate(bits: int) -> str:
+    """Bits a second as `parse_rate` reads it back: `10mbps`; three decimals at most, so large ones round."""
+    unit = next(unit for unit in ("g", "m", "k", "") if bits >= _FACTORS[unit] or not unit)
+    number = f"{Decimal(bits) / _FACTORS[unit]:.3f}".rstrip("0").rstrip(".")
+    return f"{number}{unit}bps"
+
+
+def parse_clock(text: str) -> int:
+    """`10:00pm`, `12:00am`, `06:00`, `22:30` in minutes since midnight, 0 to 1439. Raises ValueError."""
+    found = _CLOCK.fullmatch(text.strip())
+    wrong = ValueError(f'"{text}" is not a time of day')
+    if found is None:
+        raise wrong
+    hour, minute, half = int(found[1]), int(found[2]), found[3].lower()
+    if minute > 59 or (not 1 <= hour <= 12 if half else hour > 23):
+        raise wrong
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour * 60 + minute
+
+
+def format_clock(minutes: int) -> str:
+    """Minutes since midnight as `HH:MM`."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

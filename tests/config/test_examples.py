@@ -1,0 +1,53 @@
+"""The files in configs/ and the pages of docs/configuration.md agree with the code."""
+
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.config.daemon import ControlShape, DaemonShape, load_daemon
+from cargo_sync.config.job import load_job
+from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, FiltersShape, JobShape
+from cargo_sync.config.server import load_server
+from cargo_sync.config.server_shape import ServerShape, TlsShape, UserShape, WorkspaceShape
+from cargo_sync.config.shape import Shape
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    secrets = tmp_path / ".config/cargo_sync"
+    secrets.mkdir(parents=True)
+    for user in ("ana", "ben"):
+        (secrets / f"{user}.password").write_text("secret\n")
+        (secrets / f"{user}.password").chmod(0o600)
+    return {"HOME": str(tmp_path), "ANA_PASSWORD": "a", "BEN_PASSWORD": "b"}
+
+
+def test_the_examples_load(env: dict[str, str]) -> None:
+    configs = ROOT / "configs"
+    upload = load_job(str(configs / "job-upload.example.json"), env)
+    assert (upload.mode, upload.move_to, upload.warnings) == ("upload", "sent", ())
+    download = load_job(str(configs / "job-download.example.json"), env)
+    assert (download.mode, len(download.events), download.warnings) == ("download", 2, ())
+    assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
+    server = load_server(str(configs / "server.example.json"), env)
+    assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [JobShape, FiltersShape, DaemonShape, ControlShape, ServerShape, TlsShape, UserShape, WorkspaceShape],
+)
+def test_every_field_is_in_the_documentation_needed_ones_in_bold(shape: type[Shape]) -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    rows = {
+        name: f"\n| **`{name}`** |" if field.is_required() else f"\n| `{name}` |"
+        for name, field in shape.model_fields.items()
+    }
+    assert [name for name, row in rows.items() if row not in page] == []
+
+
+def test_the_default_patterns_are_in_the_documentation() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    assert [pattern for pattern in DEFAULT_EXCLUDE if f"`{pattern}`" not in page] == []

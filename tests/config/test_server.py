@@ -1,0 +1,180 @@
+from pathlib import Path
+from typing import Any
+
+import argon2
+import pytest
+
+from cargo_sync.config.secret import Secret
+from cargo_sync.config.server import ServerSettings, TlsFiles, UserSettings, WorkspaceSettings, load_server
+from tests.config.samples import problems, write
+
+ENV = {"HOME": "/home/ana"}
+
+
+def user(name: str, path: str, **more: Any) -> dict[str, Any]:
+    return {"username": name, "path": path, **more}
+
+
+def wrong(folder: Path, **content: Any) -> list[str]:
+    """The problems, with the folder's own path cut out."""
+    return [line.replace(f"{folder}/", "") for line in problems(load_server, write(folder, content), **ENV)]
+
+
+def test_an_empty_file_has_defaults_for_everything(tmp_path: Path) -> None:
+    path = write(tmp_path, {})
+    assert load_server(path, ENV) == ServerSettings(
+        host="0.0.0.0", port=8443, state_dir="/home/ana/.local/state/cargo_sync/server", file=path
+    )
+
+
+def test_every_field(tmp_path: Path) -> None:
+    digest = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("canary-hash")
+    for name in ("cert.pem", "key.pem", "ben.password"):
+        (tmp_path / name).write_text("canary-ben\n")
+        (tmp_path / name).chmod(0o600)
+    content = {
+        "listen": "[::1]:9443",
+        "state_dir": "state",
+        "tls": {"cert": "cert.pem", "key": "key.pem"},
+        "allow_plain": True,
+        "prefix": "cargo/",
+        "trusted_proxies": ["10.0.0.1", "192.168.0.0/16"],
+        "initial_port": 0,
+        "total_connections": 5,
+        "private_ip": "10.0.0.2",
+        "public_ip": "203.0.113.7",
+        "global_upload_bandwidth": "1gbps",
+        "global_download_bandwidth": "2gbps",
+        "settle": 0,
+        "trash_days": 1.5,
+        "scan_interval": 5,
+        "users": [
+            user("ana", "ana", password="canary-ana", upload_speed="1mbps", download_speed="2mbps"),
+            user(
+                "ben",
+                "ben",
+                password_file="ben.password",
+                upload_bandwidth="3mbps",
+                download_bandwidth="4mbps",
+            ),
+            user("eva", "ana", password_hash=digest, enabled=False),
+        ],
+        "workspaces": [{"name": "drop", "path": "drop", "grants": {"ana": "rw", "ben": "ro"}}],
+    }
+    path = write(tmp_path, content)
+    settings = load_server(path, ENV)
+    assert "canary" not in repr(settings) and digest not in repr(settings)
+    here = str(tmp_path)
+    assert settings == ServerSettings(
+        host="::1",
+        port=9443,
+        state_dir=f"{here}/state",
+        tls=TlsFiles(f"{here}/cert.pem", f"{here}/key.pem"),
+        allow_plain=True,
+        prefix="/cargo",
+        trusted_proxies=("10.0.0.1/32", "192.168.0.0/16"),
+        initial_port=0,
+        total_connections=5,
+        private_ip="10.0.0.2",
+        public_ip="203.0.113.7",
+        global_upload_bandwidth=1_000_000_000,
+        global_download_bandwidth=2_000_000_000,
+        users=(
+            UserSettings("ana", f"{here}/ana", Secret("canary-ana"), None, 1_000_000, 2_000_000),
+            UserSettings("ben", f"{here}/ben", Secret("canary-ben"), None, None, None, 3_000_000, 4_000_000),
+            UserSettings("eva", f"{here}/ana", None, digest, enabled=False),
+        ),
+        workspaces=(WorkspaceSettings("drop", f"{here}/drop", {"ana": "rw", "ben": "ro"}),),
+        settle=0,
+        trash_days=1.5,
+        scan_interval=5,
+        file=path,
+        warnings=(f"{path} holds the password of ana in plain text; the server stores its hash: remove it",),
+    )
+
+
+def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
+    (tmp_path / "ana").mkdir()
+    assert wrong(
+        tmp_path,
+        state_dir="state",
+        users=[user("ana", "ana"), user("ana", "ben"), user("eva", "ana/eva"), user("joe", "state")],
+        workspaces=[
+            {"name": "default", "path": "x"},
+            {"name": "two", "path": "y", "grants": {"anna": "rw", "ben": "w"}},
+        ],
+    ) == [
+        'users[1].username: there is another user "ana"',
+        'users[2].path: ana/eva and ana of user "ana" lie one in the other; '
+        "take the same folder to share it, or two apart",
+        "users[3].path: state and the server's state_dir state lie one in the other",
+        'workspaces[1].grants.ben: "w" is not allowed (expected: user names, each with "rw" or "ro")',
+    ]
+    assert wrong(
+        tmp_path,
+        state_dir="state",
+        users=[user("ana", "ana")],
+        workspaces=[
+            {"name": "default", "path": "x"},
+            {"name": "two", "path": "y", "grants": {"anna": "rw"}},
+            {"name": "two", "path": "y"},
+            {"name": "four", "path": "ana"},
+        ],
+    ) == [
+        'workspaces[0].name: "default" is the name of every user\'s own path; take another',
+        'workspaces[1].grants.anna: there is no user "anna"; did you mean "ana"?',
+        'workspaces[2].name: there is another workspace "two"',
+        'workspaces[2].path: y and y of workspace "two" lie one in the other',
+        'workspaces[3].path: ana and ana of user "ana" lie one in the other',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ({"listen": "here:1"}, 'listen: "here" is not an IP address (expected: an address and port such as '),
+        ({"listen": 8443}, "listen: must be text in quotes, not a number"),
+        ({"plain": True}, "listen: plain HTTP on 0.0.0.0 shows passwords and files to the network; "),
+        (
+            {"tls": {"cert": "/etc/passwd"}},
+            "tls.key: is missing (expected: a file with the private key, in PEM)",
+        ),
+        ({"prefix": "/a b"}, 'prefix: "/a b" is not a path prefix (expected: a path such as "/files")'),
+        ({"trusted_proxies": ["x"]}, 'trusted_proxies[0]: "x" is not an IP address or network'),
+        ({"initial_port": 70000}, "initial_port: must be at most 65535 (expected: a port, 0 to 65535)"),
+        ({"public_ip": "example.org"}, 'public_ip: "example.org" is not an IP address'),
+        ({"scan_interval": 0}, "scan_interval: must be more than 0"),
+        ({"userz": []}, 'userz: is not a field here (did you mean "users"?)'),
+        ({"users": [{"path": "/nowhere/a/b"}]}, "users[0].username: is missing"),
+        ({"users": [user("a/b", "a")]}, 'users[0].username: may not hold "/" or ":"'),
+        ({"users": [user("a", "/nowhere/a/b")]}, "users[0].path: there is no folder /nowhere/a to make b in"),
+        ({"users": [user("a", "/etc/passwd")]}, "users[0].path: /etc/passwd is not a folder"),
+        (
+            {"users": [user("a", "a", password_hash="canary")]},
+            "users[0].password_hash: is not an argon2 hash",
+        ),
+        (
+            {"users": [user("a", "a", pasword="canary")]},
+            "users[0].pasword: is not a field here (did you mean ",
+        ),
+    ],
+)
+def test_one_wrong_field(tmp_path: Path, content: dict[str, Any], line: str) -> None:
+    assert wrong(tmp_path, **content)[0].startswith(line)
+
+
+def test_a_user_has_one_password(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("canary")
+    found = wrong(tmp_path, users=[user("a", "a", password="canary", password_file="secret")])
+    assert found == [
+        "users[0].password_hash: password and password_file cannot stand together; keep one of them"
+    ]
+
+
+def test_plain_http(tmp_path: Path) -> None:
+    assert load_server(write(tmp_path, {"plain": True, "listen": "127.0.0.1:0"}), ENV).plain
+    assert load_server(write(tmp_path, {"plain": True, "allow_plain": True}), ENV).plain
+    tls = {"cert": "/etc/passwd", "key": "/etc/passwd"}
+    assert wrong(tmp_path, plain=True, listen="localhost", tls=tls) == [
+        'tls: cannot stand together with "plain": true; keep one of them'
+    ]

@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_sync.config.units import format_clock, format_rate, parse_clock, parse_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [
+        ("10mbps", 10_000_000),
+        ("512kbps", 512_000),
+        ("800bps", 800),
+        ("1.5gbps", 1_500_000_000),
+        (" 2.5 Mbps ", 2_500_000),
+        ("0.1kbps", 100),
+    ],
+)
+def test_rates_are_bits_in_decimal_units(text: str, bits: int) -> None:
+    assert parse_rate(text) == bits
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "10mb", "10 MB/s", "-1mbps", "1e3bps", "mbps", "0bps", "0.1bps", "١mbps"]
+)
+def test_what_is_no_rate(text: str) -> None:
+    with pytest.raises(ValueError, match="rate"):
+        parse_rate(text)
+
+
+def test_rates_as_text() -> None:
+    assert [format_rate(n) for n in (800, 512_000, 10_000_000, 1_500_000_000, 1_234_567)] == [
+        "800bps",
+        "512kbps",
+        "10mbps",
+        "1.5gbps",
+        "1.235mbps",
+    ]
+
+
+@given(st.integers(1, 999_999), st.sampled_from([1, 1_000, 1_000_000]))
+def test_a_rate_survives_its_text(number: int, unit: int) -> None:
+    assert parse_rate(format_rate(number * unit)) == number * unit
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("10:00pm", "22:00"),
+        ("12:00am", "00:00"),
+        ("12:30pm", "12:30"),
+        ("06:00", "06:00"),
+        ("6:05 AM", "06:05"),
+        ("23:59", "23:59"),
+        ("00:00", "00:00"),
+    ],
+)
+def test_times_of_day(text: str, shown: str) -> None:
+    assert format_clock(parse_clock(text)) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "10pm", "24:00", "13:00pm", "0:30am", "12:60", "ten", "1:2:3", "-1:00"]
+)
+def test_what_is_no_time_of_day(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a time of day"):
+        parse_clock(text)
