@@ -14,7 +14,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
 
-PAGE = 500
+PAGE = 100
 
 
 class Survey:

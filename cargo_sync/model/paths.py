@@ -5,12 +5,17 @@ components, so that a folder's content stands together: "a", "a/x", "a-b" (as pl
 come before "a/x"). `key` gives bytes that sort so, in Python and in SQLite alike.
 """
 
+import re
 from typing import Final
 
 from cargo_sync.model.problems import Problem, ProblemError
 
 RESERVED: Final = ".cargo_sync"
 """The folder directly below a root that is ours: marker, staging, trash. Never listed, never synced."""
+
+_ODD: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|^\.cargo_sync(?:/|$)|[\0\n]")
+"""What a second look decides: an empty, "." or ".." component, our own folder, a NUL (or a newline, after
+which "$" would not mean the end)."""
 
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
@@ -76,6 +81,9 @@ def check(path: str) -> str:
     Raises:
         ProblemError: `bad_path`, with the reason.
     """
+    # Nearly all paths are short, plain ASCII: one search instead of a look at every component.
+    if path.isascii() and len(path) <= NAME_BYTES and not _ODD.search(path):
+        return path
     if reason := bad_path(path):
         raise ProblemError(Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False))
     return path

@@ -1,0 +1,215 @@
+"""The embedded catalogue: a row a path in SQLite."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from cargo_sync.catalogue.contract import Change, Gone, Held, Move, Page, Put, Workspace
+from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, WRITE, held_of, is_known, row_of
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.state.database import Database
+from cargo_sync.state.migrations import Statements
+from cargo_sync.state.ranges import at_or_below, below
+
+_LIVE_AS_GONE: Final = """
+SELECT workspace, path, parent, ?2 + row_number() OVER (ORDER BY path), id,
+       kind, size, mtime_ns, mode, ctime_ns, inode, '', target, 1
+FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
+"""
+_GONE: Final = f"{INSERT} {_LIVE_AS_GONE} {UPDATE}"
+"""The rows in a range become tombstones, each with a version of its own, parents first."""
+
+_LIVE_ELSEWHERE: Final = """
+SELECT workspace,
+       CAST(?5 || substr(path, length(?3) + 1) AS BLOB),
+       CASE path WHEN ?3 THEN ?6 ELSE CAST(?5 || substr(parent, length(?3) + 1) AS BLOB) END,
+       ?2 + row_number() OVER (ORDER BY path), id, kind, size, mtime_ns, mode,
+       CASE path WHEN ?3 THEN ?7 ELSE ctime_ns END, inode, hash, target, 0
+FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
+"""
+_MOVE: Final = f"{INSERT} {_LIVE_ELSEWHERE} {UPDATE}"
+"""The rows in a range appear again at another place, in place of tombstones there."""
+
+_ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
+
+# Without statistics SQLite would rather walk the whole table in the order of its key.
+_LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
+WHERE workspace = ? AND parent = ? AND deleted = 0 ORDER BY path"""
+
+_CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
+WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
+
+_WITHOUT_HASH: Final = f"""{SELECT} INDEXED BY entry_unhashed
+WHERE workspace = ? AND path > ? AND deleted = 0 AND kind = 'f' AND hash = '' ORDER BY path LIMIT ?"""
+
+_SET_HASH: Final = """
+UPDATE entry SET hash = ? WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
+"""
+
+
+class SqliteCatalogue:
+    """Keeps the Catalogue contract in a server's Database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def workspace(self, root: str, make_epoch: Callable[[], str]) -> Workspace:
+        with self._database.transaction() as connection:
+            found = "SELECT id FROM workspace WHERE root = ?"
+            if (row := connection.execute(found, (root,)).fetchone()) is None:
+                connection.execute("INSERT INTO workspace (root, epoch) VALUES (?, ?)", (root, make_epoch()))
+                row = connection.execute(found, (root,)).fetchone()
+            return _workspace(connection, row[0])
+
+    def set_marker(self, workspace: int, marker: str) -> None:
+        with self._database.transaction() as connection:
+            _workspace(connection, workspace)
+            connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
+
+    def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE workspace SET epoch = ? WHERE id = ?", (make_epoch(), workspace))
+            return _workspace(connection, workspace)
+
+    def entry(self, workspace: int, path: str) -> Held | None:
+        with self._database.read() as connection:
+            _workspace(connection, workspace)
+            row = connection.execute(_ONE, (workspace, paths.key(paths.check(path)))).fetchone()
+        return None if row is None or row[-1] else held_of(row)
+
+    def listing(self, workspace: int, folder: str) -> list[Held]:
+        with self._database.read() as connection:
+            _workspace(connection, workspace)
+            rows = connection.execute(_LISTING, (workspace, paths.key(paths.check(folder)))).fetchall()
+        return [held_of(row) for row in rows]
+
+    def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
+        with self._database.transaction() as connection:
+            recording = _Recording(connection, _workspace(connection, workspace))
+            for kind, run in groupby(changes, type):
+                if kind is Put:
+                    recording.put([one for one in run if isinstance(one, Put)])
+                else:
+                    for one in run:
+                        if isinstance(one, Gone):
+                            recording.gone(one)
+                        elif isinstance(one, Move):
+                            recording.move(one)
+            recording.close()
+            return recording.versions
+
+    def changes(self, workspace: int, since: int, under: str, limit: int) -> Page:
+        low, high = below(paths.check(under))
+        with self._database.read() as connection:
+            sequence = _workspace(connection, workspace).sequence
+            found = connection.execute(_CHANGES, (workspace, since, low, high, limit + 1)).fetchall()
+        more = len(found) > limit
+        start = len(low) if under else 0
+        rows = [
+            (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry) for row in found[:limit]
+        ]
+        return Page(rows, found[limit - 1][3] if more else max(sequence, since), more, sequence)
+
+    def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
+        row = (hash, workspace, paths.key(paths.check(path)), version)
+        with self._database.transaction() as connection:
+            _workspace(connection, workspace)
+            return connection.execute(_SET_HASH, row).rowcount > 0
+
+    def without_hash(self, workspace: int, limit: int, after: str = "") -> list[tuple[str, Held]]:
+        with self._database.read() as connection:
+            _workspace(connection, workspace)
+            rows = connection.execute(_WITHOUT_HASH, (workspace, paths.key(after), limit)).fetchall()
+        return [(paths.from_key(row[1]), held_of(row)) for row in rows]
+
+
+class _Recording:
+    """One call of `record`, inside its transaction. `versions` are the answers so far."""
+
+    def __init__(self, connection: Statements, workspace: Workspace) -> None:
+        self._connection = connection
+        self._workspace = workspace.id
+        self._sequence = workspace.sequence
+        self.versions: list[int] = []
+
+    def put(self, puts: Sequence[Put]) -> None:
+        """Puts that follow each other: one look at what is there, one write of what is new."""
+        keys = [paths.key(_checked(put.path)) for put in puts]
+        known = {row[1]: row for row in READ(self._connection, (self._workspace,), keys)}
+        writes: dict[bytes, tuple[Any, ...]] = {}
+        for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
+            old = known.get(key)
+            if old is not None and old[-1]:
+                old = None
+            if old is not None and old[5] == FOLDER != put.entry.kind:
+                # What is below it goes too; then the rest must look again at what is there.
+                WRITE(self._connection, list(writes.values()))
+                self._bury(put.path)
+                self.put(puts[at:])
+                return
+            if old is not None and is_known(old, put):
+                version, ident, content = old[3], old[4], put.entry.hash or old[11]
+            else:
+                version = self._sequence = self._sequence + 1
+                ident = old[4] if old is not None and old[5] == put.entry.kind else version
+                content = put.entry.hash
+            row = row_of(self._workspace, key, put, version, ident, content)
+            if row != old:
+                writes[key] = known[key] = row
+            self.versions.append(version)
+        WRITE(self._connection, list(writes.values()))
+
+    def gone(self, change: Gone) -> None:
+        key = paths.key(paths.check(change.path))
+        self._bury(change.path)
+        row = self._row(key)
+        self.versions.append(row[3] if row else 0 if change.path else self._sequence)
+
+    def move(self, change: Move) -> None:
+        source, target = paths.key(_checked(change.source)), paths.key(_checked(change.path))
+        if (row := self._row(source)) is None or row[-1]:
+            raise ProblemError(
+                Problem("vanished", f"{change.source!r} is not there any more", path=change.source)
+            )
+        if paths.is_below(change.path, change.source):
+            reason = f"{change.source!r} cannot be moved to {change.path!r}, into itself"
+            raise ProblemError(Problem("bad_path", reason, path=change.path, retry=False))
+        if (row := self._row(target)) is not None and not row[-1]:
+            raise ProblemError(Problem("occupied", f"{change.path!r} exists already", path=change.path))
+        low, high = at_or_below(change.source)
+        parent = paths.key(paths.parent(change.path))
+        moved = (self._workspace, self._sequence, low, high, target, parent, change.ctime_ns)
+        self.versions.append(self._sequence + 1)
+        self._sequence += self._connection.execute(_MOVE, moved).rowcount
+        self._bury(change.source)
+
+    def close(self) -> None:
+        self._connection.execute(
+            "UPDATE workspace SET sequence = ? WHERE id = ?", (self._sequence, self._workspace)
+        )
+
+    def _row(self, key: bytes) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._connection.execute(_ONE, (self._workspace, key)).fetchone()
+        return row
+
+    def _bury(self, path: str) -> None:
+        buried = (self._workspace, self._sequence, *at_or_below(path))
+        self._sequence += self._connection.execute(_GONE, buried).rowcount
+
+
+def _checked(path: str) -> str:
+    """A path that may have a row."""
+    if not path:
+        raise ProblemError(Problem("bad_path", "the root of a workspace has no entry", retry=False))
+    return paths.check(path)
+
+
+def _workspace(connection: Statements, number: int) -> Workspace:
+    row = connection.execute(
+        "SELECT id, root, marker, epoch, sequence FROM workspace WHERE id = ?", (number,)
+    ).fetchone()
+    if row is None:
+        raise ProblemError(Problem("unknown_workspace", "there is no such workspace", retry=False))
+    return Workspace._make(row)

@@ -1,0 +1,24 @@
+"""Accounts: the argon2 hash of each user's password, and nothing that could be turned back into one."""
+
+from cargo_sync.state.database import Database
+
+
+class Accounts:
+    """The users of a server, by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> str | None:
+        """The user's argon2 hash, or None."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT hash FROM account WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def set(self, name: str, hash: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (name, hash))
+
+    def remove(self, name: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM account WHERE name = ?", (name,))

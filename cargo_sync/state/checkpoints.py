@@ -1,0 +1,59 @@
+"""Checkpoints: durable parts of staged files, by the id of the transfer."""
+
+import struct
+from typing import Any, Final
+
+import orjson
+
+from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.state.database import Database
+
+_SPAN: Final = struct.Struct("<QQ16s")
+_READ = "SELECT transfer, path, version, source, spans FROM checkpoint"
+
+
+class Checkpoints:
+    """The checkpoints of a daemon or a server."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, transfer: str) -> Checkpoint | None:
+        with self._database.read() as connection:
+            row = connection.execute(f"{_READ} WHERE transfer = ?", (transfer,)).fetchone()
+        return _checkpoint(row) if row else None
+
+    def for_path(self, path: str, version: int) -> Checkpoint | None:
+        """The newest one of this version of a source."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"{_READ} WHERE path = ? AND version = ? ORDER BY touched DESC, transfer LIMIT 1",
+                (path, version),
+            ).fetchone()
+        return _checkpoint(row) if row else None
+
+    def put(self, checkpoint: Checkpoint, time: float) -> None:
+        """Record a checkpoint in place of the transfer's former one; `time` is unix seconds."""
+        source = orjson.dumps((checkpoint.ident, checkpoint.size, checkpoint.mtime_ns)).decode()
+        spans = b"".join(_SPAN.pack(*span) for span in checkpoint.spans)
+        row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, time)
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def drop(self, transfer: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
+
+    def purge(self, before: float) -> list[Checkpoint]:
+        """Drop those last put before `before` (unix seconds); returned, for their staged files to go."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(f"{_READ} WHERE touched < ? ORDER BY transfer", (before,)).fetchall()
+            connection.execute("DELETE FROM checkpoint WHERE touched < ?", (before,))
+        return [_checkpoint(row) for row in rows]
+
+
+def _checkpoint(row: tuple[Any, ...]) -> Checkpoint:
+    transfer, path, version, source, spans = row
+    ident, size, mtime_ns = orjson.loads(source)
+    parts = tuple(map(Span._make, _SPAN.iter_unpack(spans)))
+    return Checkpoint(transfer, path, version, ident, size, mtime_ns, parts)

@@ -1,0 +1,246 @@
+"""One SQLite file: opened, locked, migrated; one connection, one lock, transactions that join.
+
+WAL with synchronous=FULL: a commit that was answered survives a power cut. Only one thread is inside at a
+time, and only one process has the file open.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Self
+
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.state import migrations
+from cargo_sync.state.lock import Lock
+from cargo_sync.state.migrations import Schema, Statements
+
+Fault = Callable[[str], None]
+"""Asked with each statement's text before it runs in a transaction, `COMMIT` included: tests stop there."""
+
+_APPLICATION: Final[dict[Schema, int]] = {"daemon": 0x43524744, "server": 0x43524753}
+"""SQLite's application_id, so that one kind of state is never taken for the other: "CRGD", "CRGS"."""
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = OFF",  # some systems switch it on: it writes every freed page a second time
+    "PRAGMA cache_size = -16384",  # KiB
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+_RESTART: Final[dict[Schema, str]] = {
+    "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing is deleted",
+    "server": "stop, restore the file from a backup, or move it away and start again: the stores' folders "
+    "are read afresh",
+}
+
+
+class _Asking:
+    """A connection whose every statement is announced to the fault seam first."""
+
+    def __init__(self, connection: sqlite3.Connection, fault: Fault) -> None:
+        self._connection = connection
+        self._fault = fault
+
+    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> sqlite3.Cursor:
+        self._fault(sql)
+        return self._connection.execute(sql, parameters)
+
+
+class Database:
+    """One state file, open. Safe to use from several threads; each use waits for the one before it."""
+
+    def __init__(self, path: str, schema: Schema, lock: Lock, fault: Fault | None) -> None:
+        """Use `open`."""
+        self.path = path
+        self._schema = schema
+        self._lock = lock
+        self._guard = threading.RLock()
+        self._depth = 0
+        self._spoilt = False
+        with self._translated():
+            self._connection = sqlite3.connect(
+                path, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+        self._writing: Statements = _Asking(self._connection, fault) if fault else self._connection
+
+    @classmethod
+    def open(cls, path: str, schema: Schema, fault: Fault | None = None) -> Self:
+        """Open or make the state at `path`: file 0600; a folder that has to be made is 0700.
+
+        Raises:
+            ProblemError: `state_in_use` (the holder is named), `state_newer`, `state_other` (a server's
+                state given to a daemon, or the other way round), `state_damaged`, or why the file cannot
+                be written.
+        """
+        try:
+            os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        lock = Lock(f"{path}.lock")
+        try:
+            _private(path)
+            database = cls(path, schema, lock, fault)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self) -> None:
+        with self._translated():
+            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            found = migrations.version(self._connection)
+            if found and application != _APPLICATION[self._schema]:
+                raise ProblemError(
+                    Problem(
+                        "state_other",
+                        f"{self.path!r} is not the state of a {self._schema}",
+                        hint=f"give the {self._schema} a state folder of its own",
+                        retry=False,
+                    )
+                )
+            for pragma in _PRAGMAS:
+                self._connection.execute(pragma)
+        self.migrate(migrations.scripts(self._schema))
+
+    def migrate(self, scripts: Sequence[str]) -> None:
+        """Apply the scripts that the file has not seen; script number n (from 1) makes version n.
+
+        Raises:
+            ProblemError: `state_newer`.
+        """
+        with self.read() as connection:
+            found = migrations.version(connection)
+        migrations.check_known(self.path, found, len(scripts))
+        for number in range(found + 1, len(scripts) + 1):
+            with self.transaction() as connection:
+                if number == 1:
+                    connection.execute(f"PRAGMA application_id = {_APPLICATION[self._schema]:d}")
+                migrations.apply(connection, number, scripts[number - 1])
+
+    @contextmanager
+    def transaction(self) -> Iterator[Statements]:
+        """All that is written inside becomes true at once, or none of it.
+
+        One inside another (of the same thread) joins it. When an inner one fails, the outermost cannot
+        commit any more, even if the error was caught between.
+
+        Raises:
+            ProblemError: see `problem_of`; then nothing was written.
+        """
+        with self._guard, self._translated():
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._spoilt = False
+            self._depth += 1
+            try:
+                yield self._writing
+                if self._depth == 1:
+                    if self._spoilt:
+                        raise RuntimeError("a transaction goes on although a part of it failed")
+                    self._writing.execute("COMMIT")
+            except BaseException:
+                self._spoilt = True
+                if self._depth == 1 and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    @contextmanager
+    def read(self) -> Iterator[Statements]:
+        """Look, at one moment: nothing is written by others until the block is left.
+
+        Raises:
+            ProblemError: see `problem_of`.
+        """
+        with self._guard, self._translated():
+            yield self._connection
+
+    def close(self) -> None:
+        """Close the file and let others open it."""
+        with self._guard:
+            self._connection.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Database {self.path} of a {self._schema}>"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if (problem := problem_of(error, self.path, self._schema)) is None:
+                raise
+            raise ProblemError(problem) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            message = f"a value cannot be kept in {self.path!r}: {error}"
+            raise ProblemError(Problem("bad_value", message, retry=False)) from error
+
+
+def _private(path: str) -> None:
+    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm get its mode."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, path)) from error
+
+
+def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | None:
+    """What an SQLite error means for a person; None for wrong use of the library, which is our own mistake.
+
+    `disk_full`, `state_damaged`, `state_locked`, `read_only`, `disk_error`, `bad_value` (a number out of
+    range), else `state_error`. Result codes: https://www.sqlite.org/rescode.html
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    words = str(error)
+    match code & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return Problem(
+                "disk_full",
+                f"{path!r} could not be written: the disk is full",
+                hint="free some space; it goes on by itself",
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return Problem(
+                "state_damaged", f"{path!r} is damaged: {words}", hint=_RESTART[schema], retry=False
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Problem(
+                "state_locked", f"{path!r} is locked by another program", hint="close that program"
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
+            return Problem(
+                "read_only",
+                f"{path!r} could not be opened for writing: {words}",
+                hint="check the owner and mode of the file and its folder",
+            )
+        case sqlite3.SQLITE_IOERR:
+            return Problem(
+                "disk_error", f"{path!r} met an input/output error: {words}", hint="the disk may be failing"
+            )
+        case sqlite3.SQLITE_CONSTRAINT:
+            return Problem("bad_value", f"a value cannot be kept in {path!r}: {words}", retry=False)
+        case _:
+            return Problem("state_error", f"{path!r} failed: {words}")

@@ -1,0 +1,88 @@
+"""Events: rows that are appended in the transaction that made them true, and read by cursor."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import orjson
+
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.state.bulk import Insert
+from cargo_sync.state.database import Database
+
+_APPEND: Final = Insert(
+    "INSERT INTO event (job, happened, time, path, size, details) VALUES", "(?, ?, ?, ?, ?, ?)"
+)
+
+_SINCE = """
+SELECT cursor, job, happened, time, path, size, details FROM event
+WHERE cursor > ? ORDER BY cursor LIMIT ?
+"""
+
+_SINCE_OF_JOB = """
+SELECT cursor, job, happened, time, path, size, details FROM event
+WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
+"""
+
+_PRUNE_OLD = """
+DELETE FROM event WHERE cursor < coalesce(
+    (SELECT cursor FROM event WHERE time >= ? ORDER BY cursor LIMIT 1), 9223372036854775807)
+"""
+
+_PRUNE_MANY = "DELETE FROM event WHERE cursor <= (SELECT max(cursor) FROM event) - ?"
+
+
+class Row(NamedTuple):
+    """One event and its cursor; cursors grow and are never used twice."""
+
+    cursor: int
+    event: Event
+
+
+class Events:
+    """The events of a daemon or a server."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Write events in their order; the cursor of the newest event there is, 0 when there is none."""
+        with self._database.transaction() as connection:
+            _APPEND(connection, [_columns(event) for event in events])
+            return self._newest()
+
+    def newest(self) -> int:
+        """The cursor of the newest event that was ever written, 0 when none was."""
+        with self._database.read():
+            return self._newest()
+
+    def since(self, cursor: int, limit: int, job: str | None = None) -> list[Row]:
+        """Up to `limit` events after `cursor`, oldest first; of one job, or of all."""
+        with self._database.read() as connection:
+            found = (
+                connection.execute(_SINCE, (cursor, limit))
+                if job is None
+                else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
+            )
+            return [
+                Row(number, Event(name, Happened(happened), time, path, size, orjson.loads(details)))
+                for number, name, happened, time, path, size, details in found
+            ]
+
+    def prune(self, before: float, keep: int = 1_000_000) -> int:
+        """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
+
+        It stops at the first row that is not older, so that a clock that jumped cannot empty the table.
+        """
+        with self._database.transaction() as connection:
+            old = connection.execute(_PRUNE_OLD, (before,)).rowcount
+            return old + connection.execute(_PRUNE_MANY, (keep,)).rowcount
+
+    def _newest(self) -> int:
+        with self._database.read() as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        return int(row[0]) if row else 0
+
+
+def _columns(event: Event) -> tuple[object, ...]:
+    details = orjson.dumps(event.details).decode()
+    return event.job, event.happened, event.time, event.path, event.size, details

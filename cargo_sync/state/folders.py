@@ -1,0 +1,237 @@
+"""The three trees of a job: what each side was seen to hold and what was last agreed, a row a folder.
+
+A folder is *settled* when it was planned and nothing was left to do; any change to one of its listings
+unsettles it. So a pass over a tree in which nothing happened is one comparison of bytes a folder.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cargo_sync.model import agreed, entries, paths
+from cargo_sync.model.agreed import Agreed, Base
+from cargo_sync.model.entries import FOLDER, Entry, Listing
+from cargo_sync.model.events import Event
+from cargo_sync.state.database import Database
+from cargo_sync.state.deltas import BASE, FAR, Changing
+from cargo_sync.state.events import Events
+from cargo_sync.state.migrations import Statements
+from cargo_sync.state.ranges import at_or_below
+
+_PAGE = 200
+
+
+class FolderState(NamedTuple):
+    """One folder, as the three trees know it.
+
+    near, far  what was last seen; None when it was never seen, or is gone: the parent's listing says which
+    base       what was agreed; None when nothing is
+    revision   of the row, for `settle`
+    """
+
+    path: str
+    near: Listing | None
+    far: Listing | None
+    base: Base | None
+    revision: int
+
+
+class _Side(NamedTuple):
+    """The statements of the side whose whole listings are observed."""
+
+    same: str
+    read: str
+    write: str
+    clear: str
+
+
+_NEAR = _Side(
+    "SELECT near = ?3 FROM folder WHERE job = ?1 AND path = ?2",
+    "SELECT near FROM folder WHERE job = ? AND path = ?",
+    "INSERT INTO folder (job, path, near) VALUES (?1, ?2, ?3) ON CONFLICT (job, path) DO UPDATE "
+    "SET near = excluded.near, settled = 0, revision = revision + 1",
+    "UPDATE folder SET near = NULL, settled = 0, revision = revision + 1 "
+    "WHERE job = ? AND path >= ? AND path < ? AND near IS NOT NULL",
+)
+
+_FAR = _Side(
+    "SELECT far = ?3 FROM folder WHERE job = ?1 AND path = ?2",
+    FAR.select,
+    FAR.upsert,
+    FAR.clear,
+)
+
+_STATES = "SELECT path, near, far, base, revision FROM folder"
+_RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
+# Without statistics SQLite would rather walk all folders in the order of their key.
+_UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
+WHERE job = ? AND path >= ? AND path < ? AND settled = 0 ORDER BY path LIMIT ?"""
+
+
+class Folders:
+    """The trees of one job, in component order throughout. Every method is one transaction."""
+
+    def __init__(self, database: Database, job: int) -> None:
+        self._database = database
+        self._job = job
+        self._events = Events(database)
+
+    def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
+        """Whole listings of the local side: (folder, encoded listing). An unchanged one writes nothing.
+
+        A folder that stood in a listing and does not any more is gone with everything below it.
+
+        Raises:
+            ProblemError: `bad_path`; nothing of the call was written.
+        """
+        self._observe(_NEAR, seen)
+
+    def observe_far_whole(self, seen: Sequence[tuple[str, bytes]]) -> None:
+        """As `observe_near`, of a far side that lists itself whole."""
+        self._observe(_FAR, seen)
+
+    def observe_far(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
+        """What changed at the far side, oldest first: the entry that is at a path now, or None.
+
+        A vanished folder takes everything below it along. What is known already writes nothing.
+
+        Raises:
+            ProblemError: `bad_path`; nothing of the call was written.
+        """
+        with self._database.transaction() as connection:
+            far = Changing(connection, self._job, FAR)
+            for path, entry in changes:
+                if entry is None:
+                    far.drop(paths.check(path))
+                else:
+                    far.put(paths.check(path), entry)
+            far.write()
+
+    def agree(self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = ()) -> int:
+        """What both sides now hold, or that nothing is agreed of a path, and the events of it: at once.
+
+        Dropping the agreement of a folder drops those of everything below it. The folders are unsettled:
+        the next look at them finds whether something is left to do.
+
+        Returns:
+            The cursor of the newest event.
+        """
+        with self._database.transaction() as connection:
+            base = Changing(connection, self._job, BASE)
+            for path, agreement in changes:
+                if agreement is None:
+                    base.drop(path)
+                else:
+                    base.put(path, agreement)
+            base.write()
+            return self._events.append(events)
+
+    def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:
+        """Up to `limit` unsettled folders, in order, by keys (model.paths.key).
+
+        They are above `after` and up to `upto`, included; None leaves that end open.
+        """
+        low = b"" if after is None else after + b"\0"
+        high = b"\xff" if upto is None else upto + b"\0"
+        with self._database.read() as connection:
+            return _states(connection, _UNSETTLED, (self._job, low, high, limit))
+
+    def settle(self, states: Sequence[FolderState]) -> None:
+        """Nothing is left to do in these folders as they were read. One that changed since stays unsettled.
+
+        A folder of which no tree knows anything is dropped.
+        """
+        with self._database.transaction() as connection:
+            for state in states:
+                row = (self._job, paths.key(state.path), state.revision)
+                if (state.near, state.far, state.base) == (None, None, None):
+                    connection.execute("DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row)
+                else:
+                    connection.execute(
+                        "UPDATE folder SET settled = 1 WHERE job = ? AND path = ? AND revision = ?", row
+                    )
+
+    def unsettle_all(self) -> None:
+        """Plan every folder again, because the rules changed."""
+        self._all("UPDATE folder SET settled = 0, revision = revision + 1 WHERE job = ?")
+
+    def forget_base(self) -> None:
+        """Nothing is agreed any more: first contact begins again."""
+        self._all(
+            "UPDATE folder SET base = NULL, files = 0, bytes = 0, settled = 0, revision = revision + 1 "
+            "WHERE job = ?"
+        )
+
+    def forget_far(self) -> None:
+        """Nothing is known of the far side any more. Its cursor (Jobs) begins at 0 again."""
+        self._all("UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?")
+
+    def counts(self) -> tuple[int, int]:
+        """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is read."""
+        with self._database.read() as connection:
+            files, size = connection.execute(
+                "SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM folder "
+                "INDEXED BY folder_counts WHERE job = ? AND files > 0",
+                (self._job,),
+            ).fetchone()
+        return files, size
+
+    def entry(self, path: str) -> tuple[Entry | None, Entry | None, Agreed | None]:
+        """(near, far, base) of one path."""
+        name = paths.name(path)
+        with self._database.read() as connection:
+            low = paths.key(paths.parent(path))
+            states = _states(connection, _RANGE, (self._job, low, low + b"\0", 1))
+        if not states:
+            return None, None, None
+        [state] = states
+        return (
+            next((entry for entry in state.near or () if entry.name == name), None),
+            next((entry for entry in state.far or () if entry.name == name), None),
+            next((agreement for agreement in state.base or () if agreement.name == name), None),
+        )
+
+    def below(self, folder: str) -> Iterator[FolderState]:
+        """`folder` and every folder below it, settled or not; read in pages, each at its own moment."""
+        low, high = at_or_below(folder)
+        while True:
+            with self._database.read() as connection:
+                page = _states(connection, _RANGE, (self._job, low, high, _PAGE))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            low = paths.key(page[-1].path) + b"\0"
+
+    def _observe(self, side: _Side, seen: Sequence[tuple[str, bytes]]) -> None:
+        with self._database.transaction() as connection:
+            for path, listing in seen:
+                row = (self._job, paths.key(paths.check(path)), listing)
+                same = connection.execute(side.same, row).fetchone()
+                if same and same[0]:
+                    continue
+                if same and same[0] is not None:
+                    before = connection.execute(side.read, row[:2]).fetchone()[0]
+                    for name in _subfolders(before) - _subfolders(listing):
+                        low, high = at_or_below(paths.join(path, name))
+                        connection.execute(side.clear, (self._job, low, high))
+                connection.execute(side.write, row)
+
+    def _all(self, sql: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(sql, (self._job,))
+
+
+def _subfolders(listing: bytes) -> set[str]:
+    return {entry.name for entry in entries.decode(listing) if entry.kind == FOLDER}
+
+
+def _states(connection: Statements, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
+    return [
+        FolderState(
+            paths.from_key(key),
+            None if near is None else entries.decode(near),
+            None if far is None else entries.decode(far),
+            None if base is None else agreed.decode(base),
+            revision,
+        )
+        for key, near, far, base, revision in connection.execute(sql, parameters)
+    ]

@@ -1,0 +1,104 @@
+"""Jobs: what is remembered of each between runs and restarts, besides its trees."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from cargo_sync.state.database import Database
+
+_READ = "SELECT id, name, paused, binding, far_cursor, rules, last_run, holder FROM job"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a base was agreed with: if one of these differs, it is set aside and first contact begins.
+
+    near   identity of the local root
+    far    identity of the far one: server, user, workspace and folder
+    epoch  of the far side's catalogue
+    """
+
+    near: str
+    far: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job.
+
+    paused      by a person; kept across restarts
+    binding     None before first contact
+    far_cursor  the server's sequence up to which the far side is mirrored
+    rules       digest of the rules that the settled folders were planned with
+    last_run    the last run's report, JSON values, or None
+    holder      who holds the root, in words, or ""
+    """
+
+    id: int
+    name: str
+    paused: bool
+    binding: Binding | None
+    far_cursor: int
+    rules: str
+    last_run: dict[str, Any] | None
+    holder: str
+
+
+class Jobs:
+    """The jobs of a daemon, by name. A setter of a job that is not there changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> JobRow | None:
+        with self._database.read() as connection:
+            row = connection.execute(f"{_READ} WHERE name = ?", (name,)).fetchone()
+        return _job(row) if row else None
+
+    def get_or_create(self, name: str) -> JobRow:
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO job (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+            return _job(connection.execute(f"{_READ} WHERE name = ?", (name,)).fetchone())
+
+    def all(self) -> list[JobRow]:
+        """Every job that was ever started and not removed, by name."""
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(f"{_READ} ORDER BY name")]
+
+    def set_paused(self, name: str, paused: bool) -> None:
+        self._set("UPDATE job SET paused = ? WHERE name = ?", paused, name)
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Bind the base anew. Nothing is mirrored of what it is bound to now: the far cursor goes to 0."""
+        text = orjson.dumps(asdict(binding)).decode()
+        self._set("UPDATE job SET binding = ?, far_cursor = 0 WHERE name = ?", text, name)
+
+    def set_far_cursor(self, name: str, cursor: int) -> None:
+        self._set("UPDATE job SET far_cursor = ? WHERE name = ?", cursor, name)
+
+    def set_rules(self, name: str, digest: str) -> None:
+        self._set("UPDATE job SET rules = ? WHERE name = ?", digest, name)
+
+    def set_last_run(self, name: str, report: dict[str, Any]) -> None:
+        self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(report).decode(), name)
+
+    def set_holder(self, name: str, holder: str) -> None:
+        self._set("UPDATE job SET holder = ? WHERE name = ?", holder, name)
+
+    def remove(self, name: str) -> None:
+        """Forget a job with its trees and transfers. Its events stay, as history."""
+        self._set("DELETE FROM job WHERE name = ?", name)
+
+    def _set(self, sql: str, *parameters: object) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(sql, parameters)
+
+
+def _job(row: tuple[Any, ...]) -> JobRow:
+    number, name, paused, binding, far_cursor, rules, last_run, holder = row
+    return JobRow(
+        number, name, bool(paused), Binding(**orjson.loads(binding)) if binding else None,
+        far_cursor, rules, orjson.loads(last_run) if last_run else None, holder,
+    )  # fmt: skip

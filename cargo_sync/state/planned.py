@@ -1,0 +1,109 @@
+"""Planned actions on disk: a preview's, to be paged through for an hour, and those that a run collects.
+
+They grow with the changes, not with the tree, so a run holds none of them in memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import Entry
+from cargo_sync.state.database import Database
+
+_ACTIONS = "SELECT number, action FROM planned_action WHERE run = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPage:
+    """A part of a plan.
+
+    job      name
+    time     when the plan was begun, unix seconds
+    totals   what `ready` was given; None while the plan is being made
+    actions  (number, action), in the order they were added; numbers count from 1
+    """
+
+    job: str
+    time: float
+    totals: dict[str, Any] | None
+    actions: list[tuple[int, Action]]
+
+
+class Planned:
+    """The plans of a daemon, by run id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, run: str, job: str, time: float) -> None:
+        """An empty plan; one of the same run is dropped."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
+            connection.execute("INSERT INTO planned_run (run, job, time) VALUES (?, ?, ?)", (run, job, time))
+
+    def add(self, run: str, actions: Sequence[Action]) -> None:
+        """Actions in their order, of a plan that was begun."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO planned_action SELECT ?1, key + 1 + coalesce("
+                "(SELECT max(number) FROM planned_action WHERE run = ?1), 0), value FROM json_each(?2)",
+                (run, orjson.dumps([_columns(action) for action in actions]).decode()),
+            )
+
+    def ready(self, run: str, totals: dict[str, Any]) -> None:
+        """The plan is whole; `totals` are JSON values."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE planned_run SET totals = ? WHERE run = ?", (orjson.dumps(totals).decode(), run)
+            )
+
+    def page(self, run: str, after: int, limit: int) -> PlannedPage | None:
+        """Up to `limit` actions whose number is above `after`; None when there is no such plan (any more)."""
+        return self._page(run, "AND number > ? ORDER BY number", after, limit)
+
+    def back(self, run: str, before: int, limit: int) -> PlannedPage | None:
+        """As `page`, from the end: actions whose number is below `before`, the last one first."""
+        return self._page(run, "AND number < ? ORDER BY number DESC", before, limit)
+
+    def _page(self, run: str, part: str, mark: int, limit: int) -> PlannedPage | None:
+        with self._database.read() as connection:
+            head = connection.execute(
+                "SELECT job, time, totals FROM planned_run WHERE run = ?", (run,)
+            ).fetchone()
+            rows = connection.execute(f"{_ACTIONS} {part} LIMIT ?", (run, mark, limit)).fetchall()
+        if head is None:
+            return None
+        job, time, totals = head
+        actions = [(number, _action(text)) for number, text in rows]
+        return PlannedPage(job, time, orjson.loads(totals) if totals else None, actions)
+
+    def drop(self, run: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
+
+    def purge(self, before: float) -> None:
+        """Drop the plans begun before `before`, unix seconds."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM planned_run WHERE time < ?", (before,))
+
+
+def _columns(action: Action) -> tuple[Any, ...]:
+    source = None if action.source is None else tuple(action.source)
+    expected = None if action.expected is None else tuple(action.expected)
+    return action.op, action.path, source, expected, action.why, action.drifted, action.hash
+
+
+def _action(text: str) -> Action:
+    op, path, source, expected, why, drifted, content = orjson.loads(text)
+    return Action(
+        Op(op),
+        path,
+        None if source is None else Entry._make(source),
+        None if expected is None else Entry._make(expected),
+        why,
+        drifted,
+        content,
+    )

@@ -1,0 +1,29 @@
+"""Answers to commands that changed something, so that one sent twice is done once."""
+
+from collections.abc import Callable
+
+from cargo_sync.state.database import Database
+
+
+class Replies:
+    """Replies by request id. `now` gives unix seconds."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def get(self, id: str) -> bytes | None:
+        """The reply that was kept for `id`, as it was sent; None if there is none."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT reply FROM reply WHERE id = ?", (id,)).fetchone()
+        return row[0] if row else None
+
+    def put(self, id: str, reply: bytes) -> None:
+        """Keep `reply`; durable when this returns. One that was kept for this id before is replaced."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now()))
+
+    def purge(self, keep: float = 86_400.0) -> None:
+        """Drop those kept longer than `keep` seconds."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM reply WHERE time < ?", (self._now() - keep,))

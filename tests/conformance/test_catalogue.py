@@ -1,0 +1,331 @@
+"""The suite that every catalogue must pass (cargo_sync/catalogue/contract.py), as transcripts.
+
+Changes are written as words: `a/x` a file of one byte, `a/x=7` of seven, `a/` a folder, `-a` is gone,
+`a>b` has moved. What is there is told as words with versions: `x=7@3#1` has version 3 and id 1.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.catalogue.contract import Catalogue, Change, Gone, Held, Move, Put
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.database import Database
+
+Open = Callable[[], Catalogue]
+
+
+def sqlite(folder: Path) -> Iterator[Open]:
+    opened: list[Database] = []
+
+    def reopen() -> Catalogue:
+        for database in opened:
+            database.close()
+        opened[:] = [Database.open(str(folder / "server.db"), "server")]
+        return SqliteCatalogue(opened[0])
+
+    yield reopen
+    opened[0].close()
+
+
+@pytest.fixture(params=[sqlite])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Opens the catalogue, again and again, as a restart would."""
+    yield from request.param(tmp_path)
+
+
+class World:
+    """A catalogue with one workspace, in words."""
+
+    def __init__(self, catalogue: Catalogue, root: str = "/srv/ana") -> None:
+        self.catalogue = catalogue
+        self.id = catalogue.workspace(root, lambda: f"epoch of {root}").id
+
+    def record(self, changes: str) -> list[int]:
+        return self.catalogue.record(self.id, [change(word) for word in changes.split()])
+
+    def listing(self, folder: str = "") -> str:
+        return " ".join(map(show, self.catalogue.listing(self.id, folder)))
+
+    def tree(self, folder: str = "") -> str:
+        """Every path with its id."""
+        found = []
+        for held in self.catalogue.listing(self.id, folder):
+            path = paths.join(folder, held.entry.name)
+            found.append(f"{path}#{held.entry.ident}")
+            if held.entry.kind == FOLDER:
+                found += self.tree(path).split()
+        return " ".join(found)
+
+    def changes(self, since: int = 0, under: str = "", limit: int = 1000) -> str:
+        page = self.catalogue.changes(self.id, since, under, limit)
+        rows = [f"{path}@{entry.version}" if entry else f"-{path}" for path, entry in page.rows]
+        return f"{' '.join(rows)} ({page.next}{' more' if page.more else ''})"
+
+    def sequence(self) -> int:
+        return self.catalogue.workspace("/srv/ana", lambda: "").sequence
+
+    def fails(self, changes: str) -> str:
+        before = self.sequence(), self.tree()
+        with pytest.raises(ProblemError) as caught:
+            self.record(changes)
+        assert (self.sequence(), self.tree()) == before
+        return caught.value.problem.code
+
+
+def change(word: str) -> Change:
+    if word.startswith("-"):
+        return Gone(word[1:])
+    if ">" in word:
+        source, _, path = word.partition(">")
+        return Move(source, path, 99)
+    path, _, size = word.rstrip("/").partition("=")
+    if word.endswith("/"):
+        return Put(path, Entry(paths.name(path), FOLDER), 0, 0)
+    return Put(path, Entry(paths.name(path), FILE, int(size or 1)), 5, 6)
+
+
+def show(held: Held) -> str:
+    entry = held.entry
+    size = "/" if entry.kind == FOLDER else f"={entry.size}" if entry.size != 1 else ""
+    return f"{entry.name}{size}@{entry.version}#{entry.ident}"
+
+
+@pytest.fixture
+def world(reopen: Open) -> World:
+    return World(reopen())
+
+
+def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
+    catalogue = reopen()
+    epochs = iter(("one", "two", "three"))
+    ana = catalogue.workspace("/srv/ana", lambda: next(epochs))
+    bob = catalogue.workspace('/srv/bob\'s "ü"', lambda: next(epochs))
+    assert (ana.epoch, ana.sequence, ana.marker, bob.epoch) == ("one", 0, "", "two")
+    catalogue.set_marker(ana.id, "m1")
+    catalogue.record(ana.id, [change("x")])
+    catalogue = reopen()
+    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1)
+    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1)
+    assert catalogue.workspace('/srv/bob\'s "ü"', lambda: "no") == bob
+
+
+def test_workspaces_know_nothing_of_each_other(world: World) -> None:
+    other = World(world.catalogue, "/srv/bob")
+    world.record("a/ a/x")
+    assert other.record("a=2 b") == [1, 2]
+    assert (world.listing(), other.listing()) == ("a/@1#1", "a=2@1#1 b@2#2")
+    assert other.changes() == "a@1 b@2 (2)"
+
+
+def test_every_change_gets_the_next_version_and_a_rewrite_keeps_its_id(world: World) -> None:
+    assert world.record("a/ a/x b") == [1, 2, 3]
+    assert world.record("a/x=2 c") == [4, 5]
+    assert (world.listing(), world.listing("a")) == ("a/@1#1 b@3#3 c@5#5", "x=2@4#2")
+
+
+def test_an_entry_comes_back_exactly(reopen: Open) -> None:
+    world = World(reopen())
+    entry = Entry("x 👍", FILE, 2**62, -5, 0o4755, 0, 0, "ab" * 32)
+    link = Entry("l", LINK, 0, 7, 0o777, target="../'\"\n")
+    world.catalogue.record(world.id, [Put("x 👍", entry, 2**63 - 1, 2**64 - 1), Put("l", link, 1, 2)])
+    catalogue = reopen()
+    first = Held(entry._replace(version=1, ident=1), 2**63 - 1, 2**64 - 1)
+    assert catalogue.entry(world.id, "x 👍") == first
+    assert catalogue.listing(world.id, "") == [Held(link._replace(version=2, ident=2), 1, 2), first]
+
+
+def test_listings_are_direct_and_in_order(world: World) -> None:
+    world.record("b a/ a/x/ a/x/y a-b a/z a.b é 👍 A a/-")
+    assert [word.partition("@")[0] for word in world.listing().split()] == [
+        "A", "a/", "a-b", "a.b", "b", "é", "👍",
+    ]  # fmt: skip
+    assert [word.partition("@")[0] for word in world.listing("a").split()] == ["-", "x/", "z"]
+    assert (world.listing("b"), world.listing("nowhere")) == ("", "")
+
+
+def test_recording_the_same_again_changes_nothing(world: World) -> None:
+    changes = "a/ a/x a/y=3 -gone -a/x"
+    world.record(changes.replace(" -a/x", ""))
+    versions = world.record("a/ a/x a/y=3")
+    assert (versions, world.sequence()) == ([1, 2, 3], 3)
+    assert world.record("-a/x -gone") == [4, 0]
+    assert world.record("-a/x -gone") == [4, 0]
+    assert world.changes() == "a@1 a/y@3 -a/x (4)"
+
+
+def test_the_same_path_twice_in_one_call(world: World) -> None:
+    assert world.record("x x=2 -x x=3 x=3") == [1, 2, 3, 4, 4]
+    assert (world.listing(), world.changes()) == ("x=3@4#4", "x@4 (4)")
+
+
+def test_what_is_gone_takes_along_what_was_below_it(world: World) -> None:
+    world.record("a/ a/x a/d/ a/d/y a-b ab")
+    assert world.record("-a") == [7]
+    assert world.listing() == "a-b@5#5 ab@6#6"
+    assert world.catalogue.entry(world.id, "a/d/y") is None
+    assert world.changes(6) == "-a -a/d -a/d/y -a/x (10)"
+    assert world.record("a/ a/x") == [11, 12]
+    assert (world.listing("a"), world.changes(6)) == ("x@12#12", "-a/d -a/d/y a@11 a/x@12 (12)")
+
+
+def test_everything_gone_at_once(world: World) -> None:
+    world.record("a/ a/x b")
+    assert world.record("-") == [6]
+    assert (world.listing(), world.changes()) == ("", "-a -a/x -b (6)")
+
+
+def test_another_kind_is_another_entry(world: World) -> None:
+    world.record("a/ a/x b")
+    assert world.record("b/ b/y a=4 c") == [4, 5, 8, 9]
+    assert world.listing() == "a=4@8#8 b/@4#4 c@9#9"
+    assert world.changes() == "b@4 b/y@5 -a/x a@8 c@9 (9)"
+
+
+def test_a_move_keeps_ids_and_is_told_before_what_it_leaves(world: World) -> None:
+    world.record("a/ a/x a/d/ a/d/y ab b/")
+    assert world.record("a>b/c") == [7]
+    assert world.tree() == "ab#5 b#6 b/c#1 b/c/d#3 b/c/d/y#4 b/c/x#2"
+    assert world.changes(6) == "b/c@7 b/c/d@8 b/c/d/y@9 b/c/x@10 -a -a/d -a/d/y -a/x (14)"
+    moved = world.catalogue.entry(world.id, "b/c/x")
+    assert moved and (moved.ctime_ns, moved.inode) == (5, 6)
+
+
+def test_a_moved_file_has_the_ctime_of_its_rename(world: World) -> None:
+    world.record("x=9 d/")
+    assert world.record("x>d/y d/y>x x>z") == [3, 5, 7]
+    moved = world.catalogue.entry(world.id, "z")
+    assert moved and (moved.entry.size, moved.entry.ident, moved.ctime_ns) == (9, 1, 99)
+    assert world.tree() == "d#2 z#1"
+
+
+def test_a_move_that_cannot_be_is_refused_with_all_that_came_with_it(world: World) -> None:
+    world.record("a/ a/x b")
+    assert world.fails("c nothing>d") == "vanished"
+    assert world.fails("c b>a/x") == "occupied"
+    assert world.fails("c a>a/d") == "bad_path"
+    assert world.fails("c a>a") == "bad_path"
+    assert world.record("-a/x b>a/x") == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a\0b", "../a", "/a", "a//b", "a/.", ".cargo_sync/x", "x" * 256, "\ud800"]
+)
+def test_paths_that_cannot_be_trusted_are_refused(world: World, path: str) -> None:
+    world.record("a")
+    bad: list[Change] = [Put(path, Entry("a", FILE), 1, 1), Move("a", path, 1), Move(path, "b", 1)]
+    for one in [*bad, Gone(path)] if path else bad:
+        with pytest.raises(ProblemError) as caught:
+            world.catalogue.record(world.id, [change("c"), one])
+        assert caught.value.problem.code == "bad_path"
+    assert (world.tree(), world.sequence()) == ("a#1", 1)
+
+
+@pytest.mark.parametrize("size", [2**63, -(2**63) - 1])
+def test_a_number_that_does_not_fit_is_refused(world: World, size: int) -> None:
+    with pytest.raises(ProblemError) as caught:
+        world.catalogue.record(world.id, [change("c"), Put("a", Entry("a", FILE, size), 1, 1)])
+    assert (caught.value.problem.code, world.sequence()) == ("bad_value", 0)
+
+
+def test_an_unknown_workspace(world: World) -> None:
+    catalogue = world.catalogue
+    calls: list[Callable[[], object]] = [
+        lambda: catalogue.record(77, []),
+        lambda: catalogue.listing(77, ""),
+        lambda: catalogue.entry(77, "a"),
+        lambda: catalogue.changes(77, 0, "", 1),
+        lambda: catalogue.renew(77, str),
+        lambda: catalogue.set_marker(77, ""),
+        lambda: catalogue.set_hash(77, "a", 1, ""),
+        lambda: catalogue.without_hash(77, 1),
+    ]
+    for call in calls:
+        with pytest.raises(ProblemError) as caught:
+            call()
+        assert caught.value.problem.code == "unknown_workspace"
+
+
+FACE = Entry("x", FILE, 3, 10, 0o644)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "same"),
+    [
+        (Put("x", FACE, 5, 6), Put("x", FACE, 5, 6), True),
+        (Put("x", FACE, 5, 6), Put("x", FACE, 7, 6), False),
+        (Put("x", FACE, 5, 6), Put("x", FACE, 5, 7), False),
+        (Put("x", FACE, 5, 6), Put("x", FACE._replace(mode=0o600), 5, 6), False),
+        (Put("x", FACE, 5, 6), Put("x", FACE._replace(hash="h"), 5, 6), True),
+        (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE, 5, 6), True),
+        (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE, 7, 6), False),
+        (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE._replace(hash="h"), 7, 8), True),
+        (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE._replace(hash="i"), 5, 6), False),
+        (Put("x", Entry("x", FOLDER), 5, 6), Put("x", Entry("x", FOLDER), 7, 8), True),
+        (Put("x", Entry("x", LINK, target="a"), 5, 6), Put("x", Entry("x", LINK, target="b"), 5, 6), False),
+    ],
+)
+def test_what_counts_as_the_same_content(world: World, then: Put, now: Put, same: bool) -> None:
+    world.catalogue.record(world.id, [then])
+    assert (world.catalogue.record(world.id, [now]) == [1]) == same
+    held = world.catalogue.entry(world.id, "x")
+    assert held
+    assert (held.ctime_ns, held.inode, held.entry.version, held.entry.ident) == (
+        now.ctime_ns, now.inode, 1 if same else 2, 1,
+    )  # fmt: skip
+    assert held.entry.hash == (now.entry.hash or (then.entry.hash if same else ""))
+
+
+def test_changes_in_pages(world: World) -> None:
+    world.record("a b c d e")
+    assert world.changes(limit=2) == "a@1 b@2 (2 more)"
+    world.record("a=2 -c")
+    assert world.changes(2, limit=2) == "d@4 e@5 (5 more)"
+    assert world.changes(5, limit=2) == "a@6 -c (7)"
+    assert world.changes(7) == " (7)"
+
+
+def test_changes_below_a_folder_are_relative_to_it(world: World) -> None:
+    world.record("a/ a/x a-b a/d/ a/d/y b -a/x")
+    assert world.changes(under="a") == "d@4 d/y@5 -x (7)"
+    assert world.changes(under="a", limit=1) == "d@4 (4 more)"
+    assert world.changes(under="a/d") == "y@5 (7)"
+    assert world.changes(5, under="a/d") == " (7)"
+    assert world.changes(under="nowhere") == " (7)"
+
+
+def test_a_cursor_from_a_newer_life_never_goes_back(world: World) -> None:
+    world.record("a")
+    page = world.catalogue.changes(world.id, 50, "", 10)
+    assert (page.rows, page.next, page.more, page.sequence) == ([], 50, False, 1)
+
+
+def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
+    world.record("a/ a/x b")
+    waiting = world.catalogue.without_hash(world.id, 10)
+    assert [(path, held.entry.version) for path, held in waiting] == [("a/x", 2), ("b", 3)]
+    world.record("b=2")
+    assert [world.catalogue.set_hash(world.id, path, held.entry.version, "h") for path, held in waiting] == [
+        True, False,
+    ]  # fmt: skip
+    assert not world.catalogue.set_hash(world.id, "a", 1, "h")
+    held = world.catalogue.entry(world.id, "a/x")
+    assert held and (held.entry.hash, held.entry.version) == ("h", 2)
+    assert [path for path, _ in world.catalogue.without_hash(world.id, 10)] == ["b"]
+    world.record("-a c")
+    assert [path for path, _ in world.catalogue.without_hash(world.id, 10)] == ["b", "c"]
+    assert [path for path, _ in world.catalogue.without_hash(world.id, 1, "b")] == ["c"]
+
+
+def test_ten_thousand_changes_at_once(world: World) -> None:
+    files = [Put(f"d/{n:05}", Entry(f"{n:05}", FILE, n, n), n, n) for n in range(10_000)]
+    assert world.catalogue.record(world.id, [change("d/"), *files]) == list(range(1, 10_002))
+    assert world.catalogue.record(world.id, files[::2]) == list(range(2, 10_002, 2))
+    page = world.catalogue.changes(world.id, 1, "d", 20_000)
+    assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
+    assert world.record("d>e -e") == [10_002, 30_004]
+    assert (world.tree(), world.sequence()) == ("", 40_004)

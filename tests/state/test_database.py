@@ -1,0 +1,222 @@
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state import migrations
+from cargo_sync.state.database import Database
+from tests.state.crash import Killed
+
+
+def code_of(path: Path, schema: migrations.Schema = "daemon") -> str:
+    with pytest.raises(ProblemError) as caught:
+        Database.open(str(path), schema)
+    return caught.value.problem.code
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM job ORDER BY name")]
+
+
+def add(database: Database, name: str) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO job (name) VALUES (?)", (name,))
+
+
+def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "state.db"
+    with Database.open(str(path), "daemon") as database:
+        add(database, "j")
+        modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in path.parent.iterdir()}
+    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm", "state.db.lock"), 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    with Database.open(str(path), "daemon"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_commits_survive_a_power_cut(daemon: Database) -> None:
+    with daemon.read() as connection:
+        found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in
+                 ("journal_mode", "synchronous", "foreign_keys")]  # fmt: skip
+    assert found == ["wal", 2, 1]
+
+
+def test_a_second_opener_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Database.open(str(path), "daemon"):
+        with pytest.raises(ProblemError) as caught:
+            Database.open(str(path), "daemon")
+        assert caught.value.problem.code == "state_in_use"
+        assert f"{str(path)!r} is in use by process {os.getpid()}" in str(caught.value)
+    Database.open(str(path), "daemon").close()
+
+
+def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    script = (
+        "import os, sys; from cargo_sync.state.database import Database\n"
+        "database = Database.open(sys.argv[1], 'daemon')\n"
+        "with database.transaction() as c: c.execute(\"INSERT INTO job (name) VALUES ('kept')\")\n"
+        "print('ready', flush=True); os.read(0, 1)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+        with pytest.raises(ProblemError, match=f"in use by process {process.pid}"):
+            Database.open(str(path), "daemon")
+        process.kill()
+    with Database.open(str(path), "daemon") as database:
+        assert names(database) == ["kept"]
+
+
+def test_migrations_run_in_order_and_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    first = migrations.scripts("daemon")
+    more = [
+        "CREATE TABLE extra (a TEXT);\n-- a comment; with a semicolon\nINSERT INTO extra VALUES ('x;y');\n",
+        "INSERT INTO extra SELECT a || '!' FROM extra;\n",
+    ]
+    with Database.open(path, "daemon") as database:
+        add(database, "j")
+        for _ in range(2):
+            database.migrate(first + more)
+            with database.read() as connection:
+                assert migrations.version(connection) == 3
+                assert connection.execute("SELECT a FROM extra").fetchall() == [("x;y",), ("x;y!",)]
+        assert names(database) == ["j"]
+
+
+def test_a_newer_state_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Database.open(str(path), "daemon") as database:
+        database.migrate([*migrations.scripts("daemon"), "CREATE TABLE future (a TEXT);\n"])
+    before = path.read_bytes()
+    with pytest.raises(ProblemError) as caught:
+        Database.open(str(path), "daemon")
+    assert caught.value.problem.code == "state_newer"
+    assert "has version 2 of the schema; this release knows versions up to 1" in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_a_kill_in_a_migration_leaves_the_old_version_or_the_new_one(tmp_path: Path) -> None:
+    scripts = [*migrations.scripts("daemon"), "CREATE TABLE a (x);\nCREATE TABLE b (x);\n"]
+    seen = []
+    for at in range(6):
+        left: list[int] = []
+
+        def stop(_: str, left: list[int] = left) -> None:
+            if left and left.pop() == 0:
+                raise Killed
+
+        with Database.open(str(tmp_path / f"{at}.db"), "daemon", stop) as database:
+            left.extend(range(at + 1))
+            with suppress(Killed):
+                database.migrate(scripts)
+            with database.read() as connection:
+                tables = connection.execute("SELECT name FROM sqlite_master WHERE name IN ('a', 'b')")
+                seen.append((migrations.version(connection), len(tables.fetchall())))
+    # two statements, the version, the commit
+    assert seen == [(1, 0), (1, 0), (1, 0), (1, 0), (2, 2), (2, 2)]
+
+
+def test_a_daemon_does_not_take_a_servers_state(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Database.open(str(path), "server").close()
+    assert code_of(path, "daemon") == "state_other"
+    Database.open(str(path), "server").close()
+
+
+def test_a_transaction_within_another_joins_it(daemon: Database) -> None:
+    with pytest.raises(Killed), daemon.transaction():
+        add(daemon, "a")
+        add(daemon, "b")
+        assert names(daemon) == ["a", "b"]
+        raise Killed
+    assert names(daemon) == []
+    with daemon.transaction():
+        add(daemon, "a")
+        add(daemon, "b")
+    assert names(daemon) == ["a", "b"]
+
+
+def test_half_of_a_joined_transaction_is_never_written(daemon: Database) -> None:
+    with pytest.raises(RuntimeError, match="goes on although"), daemon.transaction():
+        add(daemon, "a")
+        with pytest.raises(ProblemError):
+            add(daemon, "a")
+        add(daemon, "b")
+    assert names(daemon) == []
+    add(daemon, "c")
+    assert names(daemon) == ["c"]
+
+
+def test_threads_wait_for_each_other(daemon: Database) -> None:
+    def work(number: int) -> None:
+        for turn in range(20):
+            add(daemon, f"{number}/{turn}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names(daemon)) == 80
+
+
+def test_a_full_disk_is_said_and_everything_stays_as_it_was(daemon: Database) -> None:
+    add(daemon, "before")
+    with daemon.read() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ProblemError) as caught, daemon.transaction():
+        add(daemon, "during")
+        add(daemon, "x" * 100_000)
+    assert (caught.value.problem.code, caught.value.problem.retry) == ("disk_full", True)
+    assert names(daemon) == ["before"]
+    with daemon.read() as connection:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    add(daemon, "room again")
+    assert names(daemon) == ["before", "room again"]
+
+
+@pytest.mark.parametrize("start", [0, 4096])
+def test_a_damaged_state_says_what_to_do(tmp_path: Path, start: int) -> None:
+    path = tmp_path / "state.db"
+    with Database.open(str(path), "daemon") as database:
+        add(database, "j")
+    content = path.read_bytes()
+    path.write_bytes(content[:start] + b"\xa5" * (len(content) - start))
+    with pytest.raises(ProblemError) as caught, Database.open(str(path), "daemon") as database:
+        names(database)
+    problem = caught.value.problem
+    assert (problem.code, problem.retry) == ("state_damaged", False)
+    assert "move the file away" in problem.hint and "nothing is deleted" in problem.hint
+
+
+def test_a_state_locked_by_another_program_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Database.open(str(path), "daemon") as database:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with database.read() as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+        with pytest.raises(ProblemError) as caught:
+            add(database, "j")
+        assert caught.value.problem.code == "state_locked"
+        other.close()
+        add(database, "j")
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert code_of(tmp_path / "file" / "state.db") in ("not_a_folder", "occupied")

@@ -1,0 +1,52 @@
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
+
+
+def event(job: str, time: float, path: str = "a") -> Event:
+    return Event(job, Happened.UPLOADED, time, path, 7, {"seconds": 0.1})
+
+
+def cursors(events: Events, since: int = 0, limit: int = 100, job: str | None = None) -> list[int]:
+    return [row.cursor for row in events.since(since, limit, job)]
+
+
+def test_events_come_back_as_they_were(daemon: Database) -> None:
+    events = Events(daemon)
+    strange = Event(
+        "j", Happened.FAILED, 1_700_000_000.123457, "it's \"é\"/👍 -x\n", 2**62,
+        {"message": "\0 and \\u0000", "lost": None, "rtt_ms": 1e-9, "ident": 2**64 - 1, "list": [1, "2"]},
+    )  # fmt: skip
+    many = [event("j", 1.0, f"{number}") for number in range(257)]
+    assert events.append([strange, *many]) == 258
+    assert [row.event for row in events.since(0, 1000)] == [strange, *many]
+
+
+def test_readers_go_on_from_their_own_cursor(daemon: Database) -> None:
+    events = Events(daemon)
+    assert (events.newest(), events.append([]), cursors(events)) == (0, 0, [])
+    assert events.append([event("a", 1.0), event("b", 1.0), event("a", 2.0)]) == 3
+    assert events.append([]) == 3
+    assert cursors(events, limit=2) == [1, 2]
+    assert cursors(events, since=2) == [3]
+    assert cursors(events, job="a") == [1, 3]
+    assert cursors(events, since=1, limit=1, job="a") == [3]
+
+
+def test_pruning_never_gives_a_cursor_twice(daemon: Database) -> None:
+    events = Events(daemon)
+    events.append([event("a", float(time)) for time in range(1, 11)])
+    assert events.prune(before=4.0) == 3
+    assert cursors(events) == [4, 5, 6, 7, 8, 9, 10]
+    assert events.prune(before=0.0, keep=2) == 5
+    assert cursors(events) == [9, 10]
+    assert events.prune(before=100.0) == 2
+    assert (cursors(events), events.newest()) == ([], 10)
+    assert events.append([event("a", 1.0)]) == 11
+
+
+def test_a_clock_that_jumped_does_not_empty_the_table(daemon: Database) -> None:
+    events = Events(daemon)
+    events.append([event("a", time) for time in (1.0, 900.0, 2.0, 3.0)])
+    assert events.prune(before=10.0) == 1
+    assert cursors(events) == [2, 3, 4]

@@ -1,0 +1,38 @@
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.state.database import Database
+from cargo_sync.state.planned import Planned
+
+PUT = Action(Op.PUT, "it's/👍", Entry("👍", FILE, 5, -1, 0o600, 2**62, 2**64 - 1, "ab" * 32), None, "new")
+DELETE = Action(Op.DELETE, "b", None, Entry("b", LINK, target='../"x"'), "gone at the source", drifted=True)
+
+
+def test_a_plan_is_read_in_pages_from_either_end(daemon: Database) -> None:
+    planned = Planned(daemon)
+    planned.begin("run-1", "j", 10.0)
+    planned.add("run-1", [PUT, DELETE])
+    planned.add("run-1", [])
+    planned.add("run-1", [PUT])
+    page = planned.page("run-1", 0, 2)
+    assert page and (page.job, page.time, page.totals) == ("j", 10.0, None)
+    assert page.actions == [(1, PUT), (2, DELETE)]
+    planned.ready("run-1", {"files": 2})
+    page = planned.page("run-1", 2, 2)
+    assert page and (page.actions, page.totals) == ([(3, PUT)], {"files": 2})
+    page = planned.back("run-1", 3, 2)
+    assert page and page.actions == [(2, DELETE), (1, PUT)]
+
+
+def test_plans_go_with_time_or_by_name(daemon: Database) -> None:
+    planned = Planned(daemon)
+    for time, run in enumerate(("old", "new", "other")):
+        planned.begin(run, "j", float(time))
+        planned.add(run, [PUT])
+    planned.purge(1.0)
+    planned.drop("other")
+    assert [planned.page(run, 0, 1) is None for run in ("old", "new", "other")] == [True, False, True]
+    planned.begin("new", "j", 5.0)
+    page = planned.page("new", 0, 1)
+    assert page and page.actions == []
+    with daemon.read() as connection:
+        assert connection.execute("SELECT count(*) FROM planned_action").fetchone() == (0,)

@@ -1,0 +1,108 @@
+"""The small rooms: jobs, transfers, checkpoints, replies, accounts."""
+
+from pathlib import Path
+
+from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.replies import Replies
+from cargo_sync.state.transfers import Transfers
+
+BINDING = Binding("root-7", "https://host/v1 ana default photos", "epoch-1")
+
+
+def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    with Database.open(path, "daemon") as database:
+        jobs = Jobs(database)
+        first = jobs.get_or_create('night\'s "run"')
+        assert (first.paused, first.binding, first.far_cursor, first.last_run) == (False, None, 0, None)
+        jobs.set_paused(first.name, True)
+        jobs.bind(first.name, BINDING)
+        jobs.set_far_cursor(first.name, 41)
+        jobs.set_rules(first.name, "digest")
+        jobs.set_last_run(first.name, {"files": 3, "problems": ["ü"]})
+        jobs.set_holder(first.name, "process 7")
+    with Database.open(path, "daemon") as database:
+        row = Jobs(database).get_or_create(first.name)
+    assert (row.id, row.paused, row.binding, row.far_cursor) == (first.id, True, BINDING, 41)
+    assert (row.rules, row.last_run, row.holder) == ("digest", {"files": 3, "problems": ["ü"]}, "process 7")
+
+
+def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:
+    jobs = Jobs(daemon)
+    jobs.get_or_create("j")
+    jobs.set_far_cursor("j", 41)
+    jobs.bind("j", BINDING)
+    row = jobs.get("j")
+    assert row and row.far_cursor == 0
+
+
+def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(daemon: Database) -> None:
+    jobs = Jobs(daemon)
+    old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
+    for job in (old, other):
+        Folders(daemon, job.id).observe_near([("", b"[]")])
+        Transfers(daemon).transfer_id(job.id, "big", 1, 1, lambda: "id")
+    jobs.remove("old")
+    with daemon.read() as connection:
+        left = [connection.execute(f"SELECT job FROM {table}").fetchall() for table in ("folder", "transfer")]
+    assert left == [[(other.id,)]] * 2
+    assert [job.name for job in jobs.all()] == ["other"]
+    jobs.remove("other")
+    assert jobs.get_or_create("old").id > other.id
+
+
+def test_a_transfer_keeps_its_id_for_one_version_of_a_source(daemon: Database) -> None:
+    transfers, job = Transfers(daemon), Jobs(daemon).get_or_create("j").id
+    ids = iter("abcdef")
+
+    def ask(version: int, ident: int, path: str = "big") -> str:
+        return transfers.transfer_id(job, path, version, ident, lambda: next(ids))
+
+    assert [ask(1, 9), ask(1, 9), ask(1, 2**64 - 1), ask(1, 2**64 - 1), ask(2, 9), ask(2, 9, "other")] == [
+        "a", "a", "b", "b", "c", "d",
+    ]  # fmt: skip
+    transfers.done(job, "big")
+    assert [ask(2, 9), ask(2, 9, "other")] == ["e", "d"]
+
+
+def test_checkpoints_come_back_exactly(server: Database) -> None:
+    checkpoints = Checkpoints(server)
+    spans = (Span(0, 2**40, bytes(range(16))), Span(2**41, 2**62, b"\xff" * 16))
+    first = Checkpoint("t1", 'a/"ü"', 2**62, 2**64 - 1, 2**63 - 1, -5, spans)
+    second = Checkpoint("t2", first.path, first.version, 3, 4, 5)
+    checkpoints.put(first, 10.0)
+    checkpoints.put(second, 20.0)
+    assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
+    assert checkpoints.for_path(first.path, first.version) == second
+    assert checkpoints.for_path(first.path, 1) is None
+    checkpoints.put(first, 30.0)
+    assert checkpoints.for_path(first.path, first.version) == first
+    assert checkpoints.purge(25.0) == [second]
+    assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
+    checkpoints.drop("t1")
+    assert checkpoints.get("t1") is None
+
+
+def test_replies_are_kept_for_a_day(daemon: Database) -> None:
+    times = iter((0.0, 50_000.0, 86_401.0))
+    replies = Replies(daemon, lambda: next(times))
+    replies.put("a", b"first")
+    replies.put("b", b"second")
+    assert (replies.get("a"), replies.get("b"), replies.get("c")) == (b"first", b"second", None)
+    replies.purge()
+    assert (replies.get("a"), replies.get("b")) == (None, b"second")
+
+
+def test_accounts(server: Database) -> None:
+    accounts = Accounts(server)
+    accounts.set("ana", "$argon2id$1")
+    accounts.set("ana", "$argon2id$2")
+    accounts.set("o'brien", "$argon2id$3")
+    assert [accounts.get(name) for name in ("ana", "o'brien", "Ana")] == ["$argon2id$2", "$argon2id$3", None]
+    accounts.remove("ana")
+    assert accounts.get("ana") is None
