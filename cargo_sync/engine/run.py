@@ -33,7 +33,7 @@ class Run:
         self, rules: Rules, near: NearTree, far: FarTree, kept: Kept, world: World, speak: Speak
     ) -> None:
         started = world.wall()
-        stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%S")
+        stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%SZ")
         self.report = Report(f"{stamp}-{world.token()[:8]}", started)
         self.progress = Progress()
         self._rules = rules

@@ -1,6 +1,7 @@
 """Checkpoints: durable parts of staged files, by the id of the transfer."""
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -13,10 +14,11 @@ _READ = "SELECT transfer, path, version, source, spans FROM checkpoint"
 
 
 class Checkpoints:
-    """The checkpoints of a daemon or a server."""
+    """The checkpoints of a daemon or a server; `now` gives unix seconds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
+        self._now = now
 
     def get(self, transfer: str) -> Checkpoint | None:
         with self._database.read() as connection:
@@ -32,11 +34,11 @@ class Checkpoints:
             ).fetchone()
         return _checkpoint(row) if row else None
 
-    def put(self, checkpoint: Checkpoint, time: float) -> None:
-        """Record a checkpoint in place of the transfer's former one; `time` is unix seconds."""
+    def put(self, checkpoint: Checkpoint) -> None:
+        """Record a checkpoint in place of the transfer's former one, durably."""
         source = orjson.dumps((checkpoint.ident, checkpoint.size, checkpoint.mtime_ns)).decode()
         spans = b"".join(_SPAN.pack(*span) for span in checkpoint.spans)
-        row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, time)
+        row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, self._now())
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)", row)
 

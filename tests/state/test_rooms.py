@@ -71,16 +71,17 @@ def test_a_transfer_keeps_its_id_for_one_version_of_a_source(daemon: Database) -
 
 
 def test_checkpoints_come_back_exactly(server: Database) -> None:
-    checkpoints = Checkpoints(server)
+    times = iter((10.0, 20.0, 30.0))
+    checkpoints = Checkpoints(server, lambda: next(times))
     spans = (Span(0, 2**40, bytes(range(16))), Span(2**41, 2**62, b"\xff" * 16))
     first = Checkpoint("t1", 'a/"ü"', 2**62, 2**64 - 1, 2**63 - 1, -5, spans)
     second = Checkpoint("t2", first.path, first.version, 3, 4, 5)
-    checkpoints.put(first, 10.0)
-    checkpoints.put(second, 20.0)
+    checkpoints.put(first)
+    checkpoints.put(second)
     assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
     assert checkpoints.for_path(first.path, first.version) == second
     assert checkpoints.for_path(first.path, 1) is None
-    checkpoints.put(first, 30.0)
+    checkpoints.put(first)
     assert checkpoints.for_path(first.path, first.version) == first
     assert checkpoints.purge(25.0) == [second]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)

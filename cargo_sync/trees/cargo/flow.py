@@ -1,0 +1,225 @@
+"""The client's end of a flow: opened over HTTP, carried by a lane in a thread, told as outcomes.
+
+The planner feeds batches while the lane moves earlier ones; at most eight are open. The event loop and the
+lane's thread meet in two places only: calls that are posted to the thread, and a queue of what it tells.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from socket import socket
+from typing import Any, Final
+
+from cargo_sync.lanes.connect import open_lane
+from cargo_sync.lanes.end import OPEN_MAX
+from cargo_sync.lanes.figures import Figures
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.pacing import pace_of
+from cargo_sync.lanes.receiver import Receiver
+from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.model.actions import Outcome
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Api, Login, segment
+from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.offers import offers, outcomes
+from cargo_sync.wire.handshake import LaneKeys
+
+CONNECT: Final = 15.0
+GOODBYE: Final = 3.0
+"""Seconds that a lane may take to come to its checkpoint when it is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the server granted. `speed` is in bits a second, None is no limit."""
+
+    flow: str
+    host: str
+    port: int
+    keys: LaneKeys
+    speed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Handed to the lane: when, by the wall's and by the steady clock."""
+
+    tasks: Sequence[Task]
+    started: float
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    batch: int
+    receipts: list[Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """The lane ended, or the planner failed; None when all went well."""
+
+    error: BaseException | None
+
+
+Told = _Committed | _Over
+
+
+class Flow:
+    """One flow, from its opening to its end; `run` is called once.
+
+    slots    entered while content moves, so that only so many flows of a daemon do so at once
+    granted  bits a second, None is no limit
+    """
+
+    def __init__(self, api: Api, login: Login, world: World, slots: AbstractAsyncContextManager[Any]) -> None:
+        self._api = api
+        self._login = login
+        self._world = world
+        self._slots = slots
+        self._told: asyncio.Queue[Told] = asyncio.Queue()
+        self._open: dict[int, _Batch] = {}
+        self._room = asyncio.Semaphore(OPEN_MAX)
+        self._machine: Sender | Receiver | None = None
+        self.granted: int | None = None
+
+    def figures(self) -> Figures | None:
+        """How the lane goes; None while there is none."""
+        return self._machine.figures() if self._machine else None
+
+    async def run(
+        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
+        where: tuple[str, str], speed: int | None, run: str,
+    ) -> AsyncGenerator[list[Outcome]]:  # fmt: skip
+        """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
+        first = await anext(batches, None)
+        if first is None:
+            return
+        async with self._slots:
+            opened = await self._post(mode, where, speed, run)
+            try:
+                async for told in self._carry(mode, near, first, batches, opened, run):
+                    yield told
+            finally:
+                await self._delete(opened.flow)
+
+    async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
+        workspace, folder = where
+        body = {"direction": mode.value, "workspace": workspace, "path": folder, "speed": speed, "run": run}
+        answer = await self._api.post("/flows", body)
+        with well_formed():
+            lane, host = answer["lane"], answer["lane"].get("host")
+            keys = LaneKeys(bytes.fromhex(lane["token"]), bytes.fromhex(lane["auth"]))
+            if self._login.sealed:
+                # By how the API was reached: a server cannot talk its client out of sealing.
+                keys = replace(keys, up=bytes.fromhex(lane["up"]), down=bytes.fromhex(lane["down"]))
+            return Opened(
+                str(answer["flow"]), str(host or self._login.host), int(lane["port"]), keys, answer["granted"]
+            )
+
+    async def _delete(self, flow: str) -> None:
+        try:
+            await self._api.delete(f"/flows/{segment(flow)}")
+        except ProblemError:
+            return  # a server ends flows without lanes by itself
+
+    async def _carry(
+        self, mode: Mode, near: NearTree, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
+        opened: Opened, run: str,
+    ) -> AsyncIterator[list[Outcome]]:  # fmt: skip
+        steady = self._world.steady
+        sock, link = await self._world.offload(
+            open_lane, opened.host, opened.port, opened.keys, CONNECT, steady
+        )
+        loop = asyncio.get_running_loop()
+
+        def tell(what: Told) -> None:
+            loop.call_soon_threadsafe(self._told.put_nowait, what)
+
+        self.granted = opened.speed
+        machine, hand_over = self._machinery(mode, near, sock, link, tell, run)
+        self._machine = machine
+        lane = LaneThread(machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why))))
+        lane.start()
+        feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
+        try:
+            while not isinstance(told := await self._told.get(), _Over):
+                yield self._outcomes(told)
+            if told.error is not None:
+                raise told.error
+        finally:
+            feeder.cancel()
+            await asyncio.gather(feeder, return_exceptions=True)
+            lane.submit(machine.cancel)
+            if not await self._world.offload(lane.join, GOODBYE):
+                lane.stop()
+                await self._world.offload(lane.join, GOODBYE)
+            self._machine = None
+
+    def _machinery(
+        self, mode: Mode, near: NearTree, sock: socket, link: Link, tell: Callable[[Told], None], run: str
+    ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
+        """The lane's end, and how a batch is handed to it."""
+
+        def on_receipts(batch: int, receipts: list[Receipt]) -> None:
+            tell(_Committed(batch, receipts))
+
+        def on_grant(bits: int | None) -> None:
+            self.granted = bits
+
+        steady = self._world.steady
+        if mode is Mode.UPLOAD:
+            pace = pace_of(sock)
+            pace.limit(self.granted, steady())
+            sender = Sender(
+                link,
+                near.source(),
+                steady,
+                client=True,
+                pace=pace,
+                on_receipts=on_receipts,
+                on_grant=on_grant,
+            )
+            return sender, sender.offer
+        receiver = Receiver(
+            link, near.sink(run), steady, client=True, on_receipts=on_receipts, on_grant=on_grant
+        )
+        return receiver, receiver.ask
+
+    async def _feed(
+        self, lane: LaneThread, machine: Sender | Receiver, hand_over: Callable[[int, Sequence[Offer]], None],
+        first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
+    ) -> None:  # fmt: skip
+        """Hands batches to the lane as there is room for them."""
+        number, tasks = 0, first
+        try:
+            while True:
+                await self._room.acquire()
+                self._open[number] = _Batch(tasks, self._world.wall(), self._world.steady())
+                lane.submit(partial(hand_over, number, offers(tasks)))
+                number, tasks = number + 1, await anext(rest)
+        except StopAsyncIteration:
+            lane.submit(machine.finish)
+        except Exception as error:
+            self._told.put_nowait(_Over(error))
+
+    def _outcomes(self, told: _Committed) -> list[Outcome]:
+        batch = self._open.pop(told.batch)
+        self._room.release()
+        seconds = self._world.steady() - batch.since
+        figures = self.figures() or Figures()
+        return [
+            replace(outcome, lost=figures.lost, rtt_ms=figures.rtt_ms)
+            for outcome in outcomes(batch.tasks, told.receipts, batch.started, seconds)
+        ]
+
+
+def _error(problem: Problem | None) -> ProblemError | None:
+    return ProblemError(problem) if problem else None

@@ -1,0 +1,62 @@
+"""aiohttp's exceptions as problems, in one place for all calls."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from cargo_sync.model.problems import Problem, ProblemError
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Raises ProblemError for whatever a call to the server at `url` raises."""
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:
+        raise ProblemError(_problem(error, urlsplit(url).netloc)) from error
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """An answer of the wrong shape is a problem with the server, never an exception of ours."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ProblemError(_malformed("the server", error)) from error
+
+
+def _malformed(where: str, error: Exception) -> Problem:
+    return Problem("protocol", f"{where} answered what no Cargo server answers: {error!r}")
+
+
+def _problem(error: Exception, where: str) -> Problem:
+    match error:
+        case aiohttp.ServerFingerprintMismatch():
+            return Problem(
+                "certificate",
+                f"{where} shows another certificate than the one trusted here: sha256:{error.got.hex()}",
+                hint="if that is the server's new one, put it into the job as tls_fingerprint",
+                retry=False,
+            )
+        case aiohttp.ClientConnectorCertificateError():
+            return Problem(
+                "certificate",
+                f"the certificate of {where} is not trusted",
+                hint="put the fingerprint that the server prints at start into the job as tls_fingerprint, "
+                "or its CA as ca_file",
+                retry=False,
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return Problem("unknown_host", f"there is no host {where}", hint="look at hostname in the job")
+        case aiohttp.ClientSSLError():
+            return Problem("tls", f"{where} speaks no TLS", hint="is it http:// rather than https://?")
+        case aiohttp.ClientConnectorError():
+            return Problem("unreachable", f"{where} cannot be reached: {error.os_error.strerror}")
+        case TimeoutError():
+            return Problem("unreachable", f"{where} does not answer")
+        case aiohttp.ClientError() | OSError():
+            return Problem("cut", f"the connection to {where} was cut")
+        case _:
+            return _malformed(where, error)

@@ -1,0 +1,191 @@
+"""The far tree: a folder of a workspace on our server."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import LONG_POLL, Api, Login, segment
+from cargo_sync.trees.cargo.flow import Flow
+from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
+
+PAGE: Final = 10_000
+OPERATIONS: Final = 2_000
+
+
+class CargoTree:
+    """`folder` of `workspace`, as the user of `login` sees it.
+
+    slots  entered while content moves, so that only so many flows of a daemon do so at once
+    flow   the flow that runs now, to be asked how it goes; None while nothing moves
+    """
+
+    def __init__(
+        self, login: Login, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
+    ) -> None:
+        self._api = Api(login)
+        self._login = login
+        self._workspace = workspace
+        self._folder = folder
+        self._world = world
+        self._slots = slots
+        self.flow: Flow | None = None
+        self._base = f"/workspaces/{segment(workspace)}"
+
+    async def open(self) -> Identity:
+        answer = await self._api.get("/workspaces")
+        with well_formed():
+            found = {str(one["name"]): one for one in answer["workspaces"]}
+            if self._workspace not in found:
+                raise ProblemError(_no_workspace(self._login.username, self._workspace, sorted(found)))
+            mine = found[self._workspace]
+            root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
+            return Identity(root, str(mine["epoch"]), int(mine["sequence"]))
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        more = True
+        while more:
+            answer = await self._changes(since=cursor, limit=PAGE)
+            with well_formed():
+                rows = list(zip(*answer["rows"], strict=True))
+                changes = [(_checked(row[0]), _entry(row)) for row in rows]
+                cursor, more = int(answer["next"]), bool(answer["more"])
+            yield Delta(changes, cursor)
+
+    async def wait(self, cursor: int, seconds: float) -> bool:
+        answer = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
+        return bool(answer["rows"] and answer["rows"][0])
+
+    async def _changes(self, since: int, limit: int, wait: int = 0) -> dict[str, Any]:
+        query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
+        if wait:
+            query["wait"] = wait
+        return await self._api.get(f"{self._base}/changes", **query)
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        found: list[str | Problem] = []
+        for start in range(0, len(items), OPERATIONS):
+            part = items[start : start + OPERATIONS]
+            files = [[self._whole(path), entry.version] for path, entry in part]
+            answers = self._api.lines(f"{self._base}/hashes", {"files": files})
+            found += [_hash(answer, path) async for answer, (path, _) in _paired(answers, part)]
+        return found
+
+    async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(actions), OPERATIONS):
+            part = actions[start : start + OPERATIONS]
+            body = {"run": run, "operations": [self._operation(action) for action in part]}
+            answer = await self._api.post(f"{self._base}/operations", body)
+            with well_formed():
+                outcomes += [
+                    _outcome(action, result) for action, result in zip(part, answer["results"], strict=True)
+                ]
+        return outcomes
+
+    def _operation(self, action: Action) -> dict[str, Any]:
+        operation: dict[str, Any] = {"op": action.op.value, "path": self._whole(action.path)}
+        if action.source is not None:
+            operation["mode"] = action.source.mode
+        if action.expected is not None:
+            operation["expected"] = action.expected.version
+        return operation
+
+    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+        [found] = await self.hashes([(path, entry)])
+        if isinstance(found, Problem):
+            return found
+        if found != content:
+            return Problem("changed", f"{path!r} is not what was delivered", path)
+        operation = {"op": "delete", "path": self._whole(path), "expected": entry.version}
+        if move_to:
+            operation |= {"op": "move", "to": self._whole(paths.join(move_to, path))}
+        answer = await self._api.post(f"{self._base}/operations", {"run": run, "operations": [operation]})
+        with well_formed():
+            return _refused(answer["results"][0], path)
+
+    async def transfer(
+        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+    ) -> AsyncIterator[list[Outcome]]:
+        self.flow = Flow(self._api, self._login, self._world, self._slots)
+        where = (self._workspace, self._folder)
+        try:
+            async with aclosing(self.flow.run(mode, near, batches, where, speed, run)) as results:
+                async for outcomes in results:
+                    yield outcomes
+        finally:
+            self.flow = None
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def _whole(self, path: str) -> str:
+        """A path of this tree as a path of the workspace."""
+        return paths.join(self._folder, path) if path else self._folder
+
+
+def _no_workspace(user: str, name: str, others: list[str]) -> Problem:
+    has = ", ".join(others) or "none"
+    return Problem(
+        "unknown_workspace", f"{user} has no workspace {name!r} on the server",
+        hint=f"workspaces of this user: {has}", retry=False,
+    )  # fmt: skip
+
+
+def _checked(path: object) -> str:
+    if not isinstance(path, str):
+        raise TypeError(path)
+    return paths.check(path)
+
+
+def _entry(row: Sequence[Any]) -> Entry | None:
+    path, kind, size, mtime_ns, mode, version, ident, content, target = row
+    if kind == "x":
+        return None
+    entry = Entry(
+        paths.name(path), str(kind), int(size), int(mtime_ns), int(mode) & 0o777,
+        int(version), int(ident), str(content), str(target),
+    )  # fmt: skip
+    return entry._replace(mtime_ns=0, size=0) if kind == FOLDER else entry
+
+
+async def _paired(
+    answers: AsyncIterator[dict[str, Any]], items: Sequence[tuple[str, Entry]]
+) -> AsyncIterator[tuple[dict[str, Any], tuple[str, Entry]]]:
+    count = 0
+    async for answer in answers:
+        if count < len(items):
+            yield answer, items[count]
+        count += 1
+    if count != len(items):
+        raise ProblemError(Problem("protocol", f"asked for {len(items)} hashes, the server gave {count}"))
+
+
+def _hash(answer: dict[str, Any], path: str) -> str | Problem:
+    with well_formed():
+        return _refused(answer, path) or str(answer["hash"])
+
+
+def _refused(result: dict[str, Any], path: str) -> Problem | None:
+    if result["code"] == "done":
+        return None
+    return Problem(str(result["code"]), str(result["message"]), path, retry=bool(result.get("retry", True)))
+
+
+def _outcome(action: Action, result: dict[str, Any]) -> Outcome:
+    if problem := _refused(result, action.path):
+        return Outcome(action, problem=problem)
+    displaced = str(result.get("displaced") or "")
+    if action.op is Op.DELETE:
+        return Outcome(action, displaced=displaced)
+    made = Entry(
+        paths.name(action.path), FOLDER, mode=action.source.mode if action.source else 0o755,
+        version=int(result["version"]), ident=int(result["ident"]),
+    )  # fmt: skip
+    return Outcome(action, action.source, made, displaced=displaced)

@@ -1,0 +1,228 @@
+"""The near tree: a folder on this machine.
+
+A source is only read; nothing is written to it unless delivered files are retired there, so that read-only
+mounts and camera cards serve. A destination carries our marker, staging and trash below `.cargo_sync/`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.local import trash
+from cargo_sync.local.lock import Lock, lock_root, marker, read_marker
+from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.read import FolderSource, hash_file
+from cargo_sync.local.root import Root
+from cargo_sync.local.scan import Seen, Unseen, walk
+from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.staging import Staging
+from cargo_sync.model import entries, paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.jobs import Identity, Mode, Rules
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.plan.filters import Filters
+from cargo_sync.trees.contract import Missed, Observation, Whole
+from cargo_sync.trees.landing import Landing
+from cargo_sync.trees.retiring import retire
+
+GROUP: Final = 2_000
+"""Entries that are scanned before what they mean is planned and sent."""
+PURGE_SECONDS: Final = 3600.0
+
+
+class FolderTree:
+    """The local folder of one job.
+
+    bound  how this side was named when base was last agreed (Identity.root), or None before first contact
+    """
+
+    def __init__(
+        self, path: str, rules: Rules, world: World, checkpoints: Checkpoints, bound: Callable[[], str | None]
+    ) -> None:
+        self._path = path
+        self._rules = rules
+        self._world = world
+        self._checkpoints = checkpoints
+        self._bound = bound
+        self._filters = Filters(rules.include, rules.exclude)
+        self._receives = rules.mode is Mode.DOWNLOAD
+        self._root: Root | None = None
+        self._lock: Lock | None = None
+        self._staging: Staging | None = None
+        self._purged_at = float("-inf")
+
+    async def open(self) -> Identity:
+        return await self._world.offload(self._open)
+
+    async def close(self) -> None:
+        await self._world.offload(self._close)
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        folders = walk(self._there(), self._filters.excluded)
+        while group := await self._world.offload(_group, folders):
+            yield group
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        return [await self._world.offload(self._hash, path, entry) for path, entry in items]
+
+    async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        return await self._world.offload(self._apply, actions, run)
+
+    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+        return await self._world.offload(retire, self._there(), path, entry, content, move_to, run)
+
+    def source(self) -> Source:
+        return FolderSource(self._there())
+
+    def sink(self, run: str) -> Sink:
+        root = self._there()
+        if self._staging is None:
+            self._staging = Staging(root, self._checkpoints)
+        return FolderSink(self._staging, Landing(root), run)
+
+    # -- in a thread -----------------------------------------------------------------------------------------
+
+    def _there(self) -> Root:
+        if self._root is None:
+            raise ProblemError(Problem("not_open", f"the folder {self._path!r} is not open"))
+        return self._root
+
+    def _open(self) -> Identity:
+        if self._root is not None and not self._root.still_there():
+            self._close()
+        if self._root is None:
+            self._take()
+        root = self._there()
+        if not self._receives:
+            self._purge(root)
+            return Identity(root.identity)
+        mark = self._marker(root)
+        self._purge(root)
+        return Identity(_named(mark, self._path))
+
+    def _take(self) -> None:
+        """Opens the folder and makes it ours. A destination that never was there is made once."""
+        try:
+            root = Root.open(self._path)
+        except ProblemError as error:
+            if not self._receives or error.problem.code != "vanished" or self._was_here():
+                raise
+            root = self._make()
+        try:
+            self._lock = lock_root(root, f"the job {self._rules.name!r}", leave_name=self._receives)
+        except ProblemError:
+            root.close()
+            raise
+        self._root = root
+
+    def _make(self) -> Root:
+        above, _, name = self._path.rstrip("/").rpartition("/")
+        parent = Root.open(above or "/")
+        try:
+            parent.make_folder(name)
+            parent.sync([""])
+        finally:
+            parent.close()
+        return Root.open(self._path)
+
+    def _marker(self, root: Root) -> str:
+        """What a destination is known again by: an unmounted disk would look like an empty folder."""
+        if read_marker(root) is None and self._was_here():
+            raise ProblemError(
+                Problem(
+                    "marker_lost",
+                    f"{self._path!r} is not the folder that this job brought files to: its marker is missing",
+                    hint="mount the disk, or bring the folder back; for a new start give the job a new name",
+                )
+            )
+        return marker(root, self._world.token())
+
+    def _was_here(self) -> bool:
+        bound = self._bound()
+        return bound is not None and bound == _named(bound.partition(" ")[0], self._path)
+
+    def _purge(self, root: Root) -> None:
+        now = self._world.wall()
+        if now - self._purged_at >= PURGE_SECONDS:
+            self._purged_at = now
+            trash.purge(root, now - self._rules.trash_days * 86_400)
+
+    def _close(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        if self._root is not None:
+            self._root.close()
+        self._lock = self._root = self._staging = None
+
+    def _hash(self, path: str, entry: Entry) -> str | Problem:
+        try:
+            return hash_file(self._there(), path, entry)
+        except ProblemError as error:
+            return error.problem
+
+    def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        root = self._there()
+        touched: set[str] = set()
+        outcomes = [_applied(root, action, run, touched) for action in actions]
+        root.sync(touched, whole=len(touched) > len(actions))
+        return outcomes
+
+
+def _named(mark: str, path: str) -> str:
+    return f"{mark} {path}"
+
+
+def _group(folders: Iterator[Seen | Unseen]) -> list[Whole | Missed]:
+    """The next folders of a scan, about `GROUP` entries of them; nothing at its end."""
+    group: list[Whole | Missed] = []
+    count = 0
+    for one in islice(folders, GROUP):
+        if isinstance(one, Unseen):
+            group.append(Missed(one.path, one.problem))
+            continue
+        group.append(Whole(one.path, entries.encode(one.listing), len(one.listing), one.problems))
+        count += len(one.listing)
+        if count >= GROUP:
+            break
+    return group
+
+
+def _applied(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:
+    """One MKDIR or DELETE; the folders to sync for it are added to `touched`."""
+    try:
+        return _apply_one(root, action, run, touched)
+    except ProblemError as error:
+        return Outcome(action, problem=error.problem)
+
+
+def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:
+    path, expected = action.path, action.expected
+    found = root.entry(path)
+    making = action.op is Op.MKDIR
+    if making and found is not None and found.kind == FOLDER:
+        return Outcome(action, action.source, found)
+    if not _as_expected(found, expected):
+        return Outcome(
+            action, problem=Problem("changed", f"{path!r} has changed since it was looked at", path)
+        )
+    displaced = ""
+    if expected is not None:
+        if not making and expected.kind == FOLDER and root.listing(path)[0]:
+            return Outcome(action, problem=Problem("not_empty", f"{path!r} still holds something", path))
+        displaced = trash.displace(root, path, run)
+        touched.update(trash.touched(path, displaced))
+    if not making:
+        return Outcome(action, displaced=displaced)
+    for made in root.make_folder(path, action.source.mode if action.source else None):
+        touched.update((made, paths.parent(made)))
+    return Outcome(action, action.source, root.entry(path), displaced=displaced)
+
+
+def _as_expected(found: Entry | None, expected: Entry | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    # A folder's mode may change by what is put into it; that it is still the same folder is what counts.
+    return found.ident == expected.ident if expected.kind == FOLDER else found.same_state(expected)

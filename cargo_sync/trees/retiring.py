@@ -1,0 +1,56 @@
+"""Retiring: a delivered file is taken out of the way of its job, never without a last look."""
+
+from cargo_sync.local import trash
+from cargo_sync.local.read import hash_file
+from cargo_sync.local.root import Root
+from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+
+def retire(root: Root, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+    """Moves a file that still is `entry`, with the BLAKE3 `content`, to `move_to`, or to the trash of `run`.
+
+    Args:
+        move_to: a folder relative to the root, or an absolute one on the same file system; "" for the trash.
+
+    Returns:
+        Why it was left where it is, or None.
+    """
+    try:
+        if hash_file(root, path, entry) != content:
+            return Problem("changed", f"{path!r} is not what was delivered any more; it stays", path)
+        if not move_to:
+            place = trash.displace(root, path, run)
+            root.sync(trash.touched(path, place))
+        elif move_to.startswith("/"):
+            _move_outside(root, path, move_to)
+        else:
+            _move(root, path, root, paths.join(move_to, path))
+    except ProblemError as error:
+        return error.problem
+    return None
+
+
+def _move_outside(root: Root, path: str, folder: str) -> None:
+    other = Root.open(folder, root.system)
+    try:
+        _move(root, path, other, path)
+    finally:
+        other.close()
+
+
+def _move(root: Root, path: str, other: Root, place: str) -> None:
+    """To `place` below `other`; a number is appended to a name that is taken."""
+    made = other.make_folder(paths.parent(place)) if "/" in place else ()
+    with root.folder(paths.parent(path)) as above, other.folder(paths.parent(place)) as folder:
+        for name in trash.numbered(paths.name(place)):
+            try:
+                root.system.rename_noreplace(above.fd, paths.name(path), folder.fd, name)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise ProblemError(from_os_error(error, path)) from error
+            break
+    other.sync({paths.parent(place), *made, *(paths.parent(one) for one in made)})
+    root.sync([paths.parent(path)])
