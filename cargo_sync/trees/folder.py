@@ -96,12 +96,11 @@ class FolderTree:
         if self._root is None:
             self._take()
         root = self._there()
-        if not self._receives:
-            self._purge(root)
-            return Identity(root.identity)
-        mark = self._marker(root)
+        self._refuse_a_stranger(root)
         self._purge(root)
-        return Identity(_named(mark, self._path))
+        if not self._receives:
+            return Identity(root.identity)
+        return Identity(_named(marker(root, self._world.token()), self._path))
 
     def _take(self) -> None:
         """Opens the folder and makes it ours. A destination that never was there is made once."""
@@ -112,6 +111,7 @@ class FolderTree:
                 raise
             root = self._make()
         try:
+            self._refuse_a_stranger(root)
             self._lock = lock_root(root, f"the job {self._rules.name!r}", leave_name=self._receives)
         except ProblemError:
             root.close()
@@ -128,9 +128,9 @@ class FolderTree:
             parent.close()
         return Root.open(self._path)
 
-    def _marker(self, root: Root) -> str:
-        """What a destination is known again by: an unmounted disk would look like an empty folder."""
-        if read_marker(root) is None and self._was_here():
+    def _refuse_a_stranger(self, root: Root) -> None:
+        """A destination is known again by its marker: an unmounted disk would look like an empty folder."""
+        if self._receives and read_marker(root) is None and self._was_here():
             raise ProblemError(
                 Problem(
                     "marker_lost",
@@ -138,7 +138,6 @@ class FolderTree:
                     hint="mount the disk, or bring the folder back; for a new start give the job a new name",
                 )
             )
-        return marker(root, self._world.token())
 
     def _was_here(self) -> bool:
         bound = self._bound()

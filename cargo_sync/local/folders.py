@@ -1,0 +1,173 @@
+"""Descriptors of the folders below a root, reached a component at a time and never through a link.
+
+A folder is leased (`with folders.lease(path) as folder: … folder.fd`), so that a descriptor that falls out of
+the cache is closed only when nobody uses it any more; several threads may lease.
+"""
+
+import errno
+import os
+import stat
+import threading
+from collections import OrderedDict
+from types import TracebackType
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+KEPT: Final = 64
+"""Descriptors kept open a root."""
+
+OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Folder:
+    """One folder, open; given back at the end of its `with`."""
+
+    __slots__ = ("_folders", "device", "fd", "inode", "path", "users")
+
+    def __init__(self, folders: "Folders", path: str, fd: int) -> None:
+        found = os.fstat(fd)
+        self.path, self.fd, self.device, self.inode = path, fd, found.st_dev, found.st_ino
+        self.users = 1
+        self._folders = folders
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folders.release(self)
+
+
+class Folders:
+    """The cache of one root."""
+
+    def __init__(self, fd: int) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, Folder] = OrderedDict()
+        self._root = Folder(self, "", fd)
+        self.device = self._root.device
+
+    def lease(self, path: str, *, check: bool = True) -> Folder:
+        """The folder at `path`; `check` looks whether the path still leads to a cached one.
+
+        Raises:
+            ProblemError: vanished, not_a_folder, symlink, other_device, …
+        """
+        held = self._cached(path, check)
+        if held is not None:
+            return held
+        above, parts = self._nearest(path)
+        fd = -1
+        try:
+            at, reached = above.fd, above.path
+            for part in parts:
+                reached = paths.join(reached, part)
+                below = self._open(at, part, reached)
+                if fd >= 0:
+                    os.close(fd)
+                at = fd = below
+            folder = Folder(self, path, fd)
+        except BaseException:
+            if fd >= 0:
+                os.close(fd)
+            raise
+        finally:
+            self.release(above)
+        return self._keep(folder)
+
+    def release(self, folder: Folder) -> None:
+        with self._lock:
+            folder.users -= 1
+            unused = folder.users == 0 and self._held.get(folder.path) is not folder
+        if unused and folder is not self._root:
+            os.close(folder.fd)
+
+    def forget(self, path: str) -> None:
+        """What was below `path` may lie somewhere else now."""
+        with self._lock:
+            gone = [one for one in self._held if paths.is_below(one, path)]
+            closing = [self._held.pop(one) for one in gone]
+            unused = [folder.fd for folder in closing if folder.users == 0]
+        for fd in unused:
+            os.close(fd)
+
+    def close(self) -> None:
+        self.forget("")
+
+    def _cached(self, path: str, check: bool) -> Folder | None:
+        with self._lock:
+            held = self._held.get(path) if path else self._root
+            if held is None:
+                return None
+            held.users += 1
+            if held is self._root:
+                return held
+            self._held.move_to_end(path)
+        if not check or self._leads_to(held):
+            return held
+        self.forget(path)
+        self.release(held)
+        return None
+
+    def _leads_to(self, held: Folder) -> bool:
+        try:
+            found = os.lstat(held.path, dir_fd=self._root.fd)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (held.device, held.inode)
+
+    def _nearest(self, path: str) -> tuple[Folder, list[str]]:
+        """The nearest folder above `path` that is open, and the components from there on."""
+        above, parts = path, list[str]()
+        while True:
+            above, _, part = above.rpartition("/")
+            parts.append(part)
+            held = self._cached(above, check=True)
+            if held is not None:
+                return held, parts[::-1]
+
+    def _open(self, above: int, name: str, path: str) -> int:
+        try:
+            fd = os.open(name, OPEN, dir_fd=above)
+        except OSError as error:
+            raise ProblemError(_refusal(error, above, name, path)) from error
+        if os.fstat(fd).st_dev != self.device:
+            os.close(fd)
+            raise ProblemError(
+                Problem(
+                    "other_device",
+                    f"{path!r} lies on another file system, which is not entered",
+                    path=path,
+                    hint="make a job of its own for it",
+                )
+            )
+        return fd
+
+    def _keep(self, folder: Folder) -> Folder:
+        unused = []
+        with self._lock:
+            present = self._held.pop(folder.path, None)
+            self._held[folder.path] = folder
+            if present is not None and present.users == 0:
+                unused.append(present.fd)
+            while len(self._held) > KEPT:
+                _, oldest = self._held.popitem(last=False)
+                if oldest.users == 0:
+                    unused.append(oldest.fd)
+        for fd in unused:
+            os.close(fd)
+        return folder
+
+
+def _refusal(error: OSError, above: int, name: str, path: str) -> Problem:
+    """O_NOFOLLOW | O_DIRECTORY says ENOTDIR (or ELOOP) of a link; people want to know that it is one."""
+    if error.errno in (errno.ENOTDIR, errno.ELOOP):
+        try:
+            if stat.S_ISLNK(os.lstat(name, dir_fd=above).st_mode):
+                return from_os_error(OSError(errno.ELOOP, ""), path)
+        except OSError:
+            pass
+    return from_os_error(error, path)

@@ -1,0 +1,156 @@
+"""One owner a root, by a kernel lock that dies with its holder; and the marker that a root is known by."""
+
+import errno
+import os
+import re
+from typing import Final
+
+from cargo_sync.local.root import Root
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+_MARKER, _HOLDER = "marker", "lock"
+_TOKEN: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+"""What a network file system says that locks files only, or nothing."""
+
+
+class Lock:
+    """A root that is ours until `release`."""
+
+    def __init__(self, root: Root, fd: int) -> None:
+        self._root = root
+        self._fd = fd
+
+    def release(self) -> None:
+        self._root.system.unlock(self._fd)
+        if self._fd != self._root.fd:
+            os.close(self._fd)
+
+
+def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
+    """Takes the root, for as long as it stays open.
+
+    `holder` says who we are (process and job), for whoever is refused; with `leave_name` it is written below
+    the root, which is for roots that we write to anyway.
+
+    Raises:
+        ProblemError: `root_in_use`, naming the holder where it left its name.
+    """
+    fd = root.fd
+    try:
+        try:
+            root.system.flock(fd)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            fd = _open_own(root, _HOLDER)
+            root.system.flock(fd)
+    except BlockingIOError as error:
+        if fd != root.fd:
+            os.close(fd)
+        named = _read_own(root, _HOLDER) or "another process of Cargo"
+        raise ProblemError(
+            Problem(
+                "root_in_use",
+                f"the folder {root.path!r} is in use by {named}",
+                hint="one folder has one owner: stop that one, or use another folder",
+            )
+        ) from error
+    except OSError as error:
+        raise ProblemError(from_os_error(error, root.path)) from error
+    lock = Lock(root, fd)
+    if leave_name:
+        try:
+            _leave_name(root, holder)
+        except BaseException:
+            lock.release()
+            raise
+    return lock
+
+
+def read_marker(root: Root) -> str | None:
+    """The root's marker, or None when it has none (or something that cannot be one). Raises ProblemError."""
+    text = _read_own(root, _MARKER)
+    return text if text and _TOKEN.fullmatch(text) else None
+
+
+def marker(root: Root, token: str) -> str:
+    """The root's marker; `token` (32 hex digits) becomes it, durably, when there is none.
+
+    Raises:
+        ProblemError: it cannot be written, or what stands there cannot be a marker (`bad_marker`).
+    """
+    if present := read_marker(root):
+        return present
+    root.make_folder(RESERVED)
+    temporary = f"{_MARKER}.{token}"
+    with root.folder(RESERVED) as own:
+        try:
+            fd = root.system.create(own.fd, temporary)
+            try:
+                root.system.write(fd, token.encode() + b"\n", 0)
+                root.system.fsync(fd)
+            finally:
+                os.close(fd)
+            try:
+                root.system.rename_noreplace(own.fd, temporary, own.fd, _MARKER)
+            except FileExistsError:
+                root.system.unlink(own.fd, temporary)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, f"{RESERVED}/{_MARKER}")) from error
+    root.sync(["", RESERVED])
+    written = read_marker(root)
+    if written is None:
+        raise ProblemError(
+            Problem(
+                "bad_marker",
+                f"{RESERVED}/{_MARKER} below {root.path!r} is not one that Cargo wrote",
+                hint="remove that file if the folder is the right one",
+            )
+        )
+    return written
+
+
+def _leave_name(root: Root, holder: str) -> None:
+    text = f"process {os.getpid()}, {holder}\n".encode()
+    fd = _open_own(root, _HOLDER)
+    try:
+        root.system.truncate(fd, 0)
+        root.system.write(fd, text, 0)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, f"{RESERVED}/{_HOLDER}")) from error
+    finally:
+        os.close(fd)
+
+
+def _open_own(root: Root, name: str) -> int:
+    """A file of ours directly below `.cargo_sync`, made when missing. Raises ProblemError."""
+    root.make_folder(RESERVED)
+    with root.folder(RESERVED) as own:
+        try:
+            try:
+                return root.system.create(own.fd, name)
+            except FileExistsError:
+                return root.system.reopen(own.fd, name)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, f"{RESERVED}/{name}")) from error
+
+
+def _read_own(root: Root, name: str) -> str | None:
+    try:
+        with root.folder(RESERVED) as own:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=own.fd)
+            try:
+                text = os.pread(fd, 512, 0).decode("utf-8", "replace")
+            finally:
+                os.close(fd)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProblemError(from_os_error(error, f"{RESERVED}/{name}")) from error
+    except ProblemError as error:
+        if error.problem.code == "vanished":
+            return None
+        raise
+    return "".join(character for character in text.strip() if character.isprintable())

@@ -1,0 +1,143 @@
+"""Stable reads: a file is read as the very thing that was looked at, or not at all."""
+
+import os
+import stat
+from collections.abc import Callable
+from typing import Final
+
+from blake3 import blake3
+
+from cargo_sync.local.root import Root, inode
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.transfers import Offer
+
+PIECE: Final = 2**20
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+Expect = Callable[[Offer], Entry | None]
+"""The local entry that an offer means; None when there is none any more."""
+
+
+def as_offered(offer: Offer) -> Entry:
+    """Where the offer speaks of this very folder: its own words."""
+    return Entry(
+        paths.name(offer.path), FILE, offer.size, offer.mtime_ns, offer.mode, offer.version, offer.ident
+    )
+
+
+class FileReader:
+    """One open file; `close` is called exactly once."""
+
+    __slots__ = ("_fd", "_path", "_state")
+
+    def __init__(self, fd: int, path: str, state: tuple[int, int, int, int]) -> None:
+        self._fd = fd
+        self._path = path
+        self._state = state
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises ProblemError."""
+        try:
+            done = os.preadv(self._fd, [view], offset)
+            while 0 < done < len(view):
+                more = os.preadv(self._fd, [view[done:]], offset + done)
+                if not more:
+                    break
+                done += more
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self._path)) from error
+        return done
+
+    def unchanged(self) -> bool:
+        """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
+        try:
+            return _state(os.fstat(self._fd)) == self._state
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class FolderSource:
+    """Where a sender reads. On a server, whose offers name versions of the catalogue, `expect` translates."""
+
+    def __init__(self, root: Root, expect: Expect = as_offered) -> None:
+        self._root = root
+        self._expect = expect
+
+    def open(self, offer: Offer) -> FileReader:
+        """The file an offer names, when it still is what was offered.
+
+        Raises:
+            ProblemError: vanished, changed since it was looked at, unreadable.
+        """
+        entry = self._expect(offer)
+        if entry is None:
+            raise _changed(offer.path)
+        return open_file(self._root, offer.path, entry)
+
+
+def open_file(root: Root, path: str, expect: Entry) -> FileReader:
+    """The file at `path`, when size, mtime_ns, version (ctime_ns) and ident (inode) are those expected.
+
+    Raises:
+        ProblemError: vanished, changed, symlink, unreadable.
+    """
+    try:
+        return _open(root, path, expect, check=False)
+    except ProblemError:
+        # The cached folder may not be the one that stands there now. What was opened is proved by the
+        # comparison, so that only a refusal needs the second look.
+        root.forget(paths.parent(path))
+        return _open(root, path, expect, check=True)
+
+
+def hash_file(root: Root, path: str, expect: Entry) -> str:
+    """BLAKE3 of a stable read, as 64 hex digits.
+
+    Raises:
+        ProblemError: `changed` when it is not, or while read ceases to be, what was expected; vanished, …
+    """
+    reader = open_file(root, path, expect)
+    try:
+        digest = blake3()
+        buffer = memoryview(bytearray(min(PIECE, max(expect.size, 1))))
+        done = 0
+        while done < expect.size:
+            got = reader.read_into(buffer[: expect.size - done], done)
+            if not got:
+                break
+            digest.update(buffer[:got])
+            done += got
+        if done != expect.size or not reader.unchanged():
+            raise _changed(path)
+        return digest.hexdigest()
+    finally:
+        reader.close()
+
+
+def _open(root: Root, path: str, expect: Entry, *, check: bool) -> FileReader:
+    with root.folder(paths.parent(path), check=check) as folder:
+        try:
+            fd = os.open(paths.name(path), _OPEN, dir_fd=folder.fd)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+    found = os.fstat(fd)
+    state = _state(found)
+    if state != (expect.size, expect.mtime_ns, expect.version, expect.ident) or not stat.S_ISREG(
+        found.st_mode
+    ):
+        os.close(fd)
+        raise _changed(path)
+    return FileReader(fd, path, state)
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, inode(found)
+
+
+def _changed(path: str) -> ProblemError:
+    return ProblemError(Problem("changed", f"{path!r} changed since it was looked at", path=path))

@@ -1,0 +1,282 @@
+"""A root: a folder held by its descriptor. All below is reached relative to it, and no link is followed."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from cargo_sync.local.folders import Folder, Folders
+from cargo_sync.local.system import System
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+IDENT: Final = 2**63 - 1
+"""Inodes are folded to 63 bits, which is what a database holds; overlay file systems use the topmost one."""
+
+FEW: Final = 4
+"""Up to so many folders are synced one by one, even where all can be synced at once."""
+
+Excluded = Callable[[str, bool], bool]
+"""Whether a path (and whether it is a folder) is left out."""
+
+
+def nothing_excluded(path: str, is_folder: bool) -> bool:
+    return False
+
+
+def inode(found: os.stat_result) -> int:
+    return found.st_ino & IDENT
+
+
+class Root:
+    """One open root; several threads may use it."""
+
+    def __init__(self, path: str, fd: int, system: System) -> None:
+        self.path = path
+        self.fd = fd
+        self.system = system
+        self._folders = Folders(fd)
+        self._inode = os.fstat(fd).st_ino
+
+    @classmethod
+    def open(cls, path: str, system: System | None = None) -> "Root":
+        """The folder at `path`, which people chose: links on the way to it are theirs, and followed.
+
+        Raises:
+            ProblemError: it cannot be opened; `unsupported` on this platform.
+        """
+        system = system or System.choose()
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        return cls(os.path.abspath(path), fd, system)
+
+    def __repr__(self) -> str:
+        return f"Root({self.path!r})"
+
+    @property
+    def identity(self) -> str:
+        """Device and inode, as "device:inode"; a root that was mounted or made anew differs."""
+        return f"{self._folders.device}:{self._inode}"
+
+    def still_there(self) -> bool:
+        """True when the path still leads to the folder that was opened."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (self._folders.device, self._inode)
+
+    def close(self) -> None:
+        self._folders.close()
+        os.close(self.fd)
+
+    # -- looking ---------------------------------------------------------------------------------------------
+
+    def folder(self, path: str, *, check: bool = True) -> Folder:
+        """A folder below, for a `with`; see Folders.lease. Raises ProblemError."""
+        return self._folders.lease(path, check=check)
+
+    def forget(self, path: str) -> None:
+        """`path` was renamed, or is not what it was: descriptors at and below it are not used again."""
+        self._folders.forget(path)
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at `path`, by lstat; None when nothing does.
+
+        Raises:
+            ProblemError: it cannot be told, a parent is a link, or it is neither file, folder nor link.
+        """
+        try:
+            with self.folder(paths.parent(path)) as above:
+                found = self.look(above, paths.name(path) or ".")
+                return found and found._replace(name=paths.name(path))
+        except ProblemError as error:
+            if error.problem.code in ("vanished", "not_a_folder"):
+                return None
+            raise
+
+    def look(self, folder: Folder, name: str) -> Entry | None:
+        """As `entry`, for a name in a leased folder."""
+        path = paths.join(folder.path, name)
+        try:
+            found = os.lstat(name, dir_fd=folder.fd)
+            target = os.readlink(name, dir_fd=folder.fd) if stat.S_ISLNK(found.st_mode) else ""
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        entry = entry_of(name, found, target)
+        if isinstance(entry, str):
+            raise ProblemError(Problem("special", f"{path!r} {entry}", path=path))
+        return entry
+
+    def listing(
+        self, path: str, excluded: Excluded = nothing_excluded
+    ) -> tuple[Listing, tuple[Problem, ...]]:
+        """What is in a folder, and a problem for each name that had to be left out.
+
+        Raises:
+            ProblemError: the folder could not be read whole, so that nothing may be concluded about it.
+        """
+        with self.folder(path) as folder:
+            try:
+                # Its own descriptor: the position in a folder is the descriptor's, and others may be reading.
+                fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.fd)
+                try:
+                    found = _read(fd, path, excluded)
+                    if os.fstat(fd).st_nlink == 0:  # removed meanwhile: it only looks empty
+                        raise FileNotFoundError(2, "removed")
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                raise ProblemError(from_os_error(error, path)) from error
+        return found
+
+    # -- folders ---------------------------------------------------------------------------------------------
+
+    def make_folder(self, path: str, mode: int | None = None) -> tuple[str, ...]:
+        """Makes a folder and those above it that are missing; those that were made, outermost first.
+
+        `mode` is of the last one, None for what the umask leaves. The owner's rwx is always set, or nothing
+        could be put there. Not durable before `sync` of `above(…)`. Raises ProblemError.
+        """
+        private = path == RESERVED or path.startswith(RESERVED + "/")
+        made: list[str] = []
+        reached = ""
+        for part in path.split("/"):
+            within, reached = reached, paths.join(reached, part)
+            wanted = 0o700 if private else mode if reached == path else None
+            if self._make_one(within, part, reached, wanted):
+                made.append(reached)
+        return tuple(made)
+
+    def _make_one(self, within: str, name: str, path: str, mode: int | None) -> bool:
+        try:
+            with self.folder(path):
+                return False
+        except ProblemError as error:
+            if error.problem.code != "vanished":
+                raise
+        with self.folder(within) as above:
+            try:
+                self.system.mkdir(above.fd, name, 0o777 if mode is None else 0o700)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                raise ProblemError(from_os_error(error, path)) from error
+        if mode is not None and mode & 0o777 != 0o700:
+            with self.folder(path) as folder:
+                self.set_mode(folder.fd, mode | 0o700, path)
+        return True
+
+    def set_mode(self, fd: int, mode: int, path: str) -> None:
+        """Permission bits without setuid, setgid and sticky, which nobody may send us."""
+        try:
+            self.system.chmod(fd, mode & 0o777)
+        except PermissionError:
+            return  # a file system without permission bits (FAT) keeps its own
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+
+    def sync(self, folders: Iterable[str], *, whole: bool = False) -> None:
+        """Makes the names in these folders durable; everything on the file system when there are many.
+
+        Raises:
+            ProblemError: disk_error and the like; what is durable is not known then.
+        """
+        wanted = sorted(set(folders))
+        if not wanted:
+            return
+        if self.system.whole_sync and (whole or len(wanted) > FEW):
+            try:
+                self.system.syncfs(self.fd)
+            except OSError as error:
+                raise ProblemError(from_os_error(error, self.path)) from error
+            return
+        for path in wanted:
+            with self.folder(path) as folder:
+                try:
+                    self.system.fsync(folder.fd)
+                except OSError as error:
+                    raise ProblemError(from_os_error(error, path)) from error
+
+
+def above(made: Iterable[str]) -> list[str]:
+    """The folders in which those `made` are new names: what has to be synced for them."""
+    return [paths.parent(path) for path in made]
+
+
+def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
+    """The entry that an lstat means, or why it cannot be one."""
+    mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
+    if kind == stat.S_IFREG:
+        return Entry(name, FILE, found.st_size, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found))
+    if kind == stat.S_IFDIR:
+        return Entry(name, FOLDER, mode=mode, ident=inode(found))
+    if kind != stat.S_IFLNK:
+        return "is a device, a socket or a pipe, which is never carried"
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        return "is a link whose target is not UTF-8"
+    return Entry(name, LINK, 0, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found), "", target)
+
+
+def printable(name: str) -> str:
+    """A name as text that any encoding takes: what is not UTF-8 as \\x escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Problem, ...]]:
+    """The hot loop of a scan: one lstat and one tuple an entry. Raises OSError."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    prefix = path + "/" if path else ""
+    near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
+    regular, fresh = stat.S_IFREG, Entry._make
+
+    def refuse(name: str, reason: str) -> None:
+        shown = prefix + printable(name)
+        problems.append(Problem("bad_name", f"{shown!r} {reason}", path=shown, hint="rename it"))
+
+    with os.scandir(fd) as items:
+        for item in items:
+            name = item.name
+            if not name.isascii() and (reason := paths.bad_name(name)):
+                refuse(name, reason)
+                continue
+            full = prefix + name
+            if full == RESERVED:
+                continue
+            if near_limit and (reason := paths.bad_path(full)):
+                refuse(name, reason)
+                continue
+            if excluded(full, item.is_dir(follow_symlinks=False)):
+                continue
+            try:
+                found = item.stat(follow_symlinks=False)
+                mode = found.st_mode
+                if mode & 0o170000 == regular:
+                    entries.append(
+                        fresh(
+                            (
+                                name, FILE, found.st_size, found.st_mtime_ns, mode & 0o7777,
+                                found.st_ctime_ns, found.st_ino & IDENT, "", "",
+                            )
+                        )
+                    )  # fmt: skip
+                    continue
+                target = os.readlink(name, dir_fd=fd) if item.is_symlink() else ""
+            except FileNotFoundError:
+                continue  # gone between the name and the look: it is not there
+            entry = entry_of(name, found, target)
+            if isinstance(entry, str):
+                problems.append(Problem("special", f"{full!r} {entry}", path=full))
+            else:
+                entries.append(entry)
+    entries.sort()
+    return tuple(entries), tuple(problems)

@@ -1,0 +1,303 @@
+"""The receiving end of a lane: offers are judged, staged, published and recorded, a batch at a time.
+
+What is wanted, what should stand at a target and how a commit is recorded is the owner's to say (`Judge`): a
+server asks its catalogue, a client its folder. Everything that an offer says is checked, since the other end
+may be hostile.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from cargo_sync.local.parts import KEEP_FROM, Part, Staged
+from cargo_sync.local.publish import Placement, Published, place, secure
+from cargo_sync.local.staging import Staging
+from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+
+BATCHES: Final = 16
+"""Batches that may be begun and not committed."""
+OPEN: Final = 64
+"""Larger files whose descriptors are open at once; a sender goes through them one after the other."""
+_TIMES: Final = range(-(2**63), 2**63)
+
+
+class Judge(Protocol):
+    """What the owner of the folder decides."""
+
+    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        """For each offer: refused, "none" (this content is there already), or None when it is needed."""
+
+    def expected(self, offer: Offer) -> Entry | None:
+        """The local entry that should stand at the target; None for an unoccupied path. Asked under `lock`.
+
+        Raises:
+            ProblemError: what the offer expects there is not what the owner knows to be there.
+        """
+
+    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+        """Records a commit, in one transaction; under `lock`. None for an offer that was "none".
+
+        Only offers that were published or "none" are given; those that failed have their receipts already.
+        """
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Held from the look at the targets until they are recorded."""
+
+
+class _Batch:
+    """Offers on their way, by their index."""
+
+    __slots__ = ("offers", "parts", "problems", "staged", "there")
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        self.offers = offers
+        self.there: set[int] = set()
+        self.parts: dict[int, Part] = {}
+        self.staged: dict[int, Staged] = {}
+        self.problems: dict[int, Problem] = {}
+
+
+class FolderSink:
+    """One flow's; not for several threads at once. `run` names the trash of what it displaces."""
+
+    def __init__(self, staging: Staging, judge: Judge, run: str) -> None:
+        self._staging = staging
+        self._judge = judge
+        self._run = run
+        self._batches: dict[int, _Batch] = {}
+        self._open: OrderedDict[tuple[int, int], Part] = OrderedDict()
+
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        """What is needed of each offer. Raises ProblemError for a batch that cannot be begun."""
+        if batch in self._batches or len(self._batches) >= BATCHES:
+            raise _protocol(f"batch {batch} cannot be begun now")
+        begun = _Batch(offers)
+        proper = [index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)]
+        judged = self._judge.judge([offers[index] for index in proper])
+        wants = [Want(problem.code, message=problem.message) for problem in begun.problems.values()]
+        answers = dict(zip(begun.problems, wants, strict=True))
+        for index, want in zip(proper, judged, strict=True):
+            answers[index] = self._want(begun, index) if want is None else want
+            if want is not None and want.code == "none":
+                begun.there.add(index)
+            elif want is not None:
+                begun.problems[index] = Problem(want.code, want.message, offers[index].path)
+        self._batches[batch] = begun
+        return [answers[index] for index in range(len(offers))]
+
+    def whole(self, batch: int, index: int, content: memoryview) -> None:
+        """Stages one file that came in one piece."""
+        begun, offer = self._wanted(batch, index)
+        if index in begun.problems:
+            return
+        if len(content) != offer.size or index in begun.staged or offer.target:
+            begun.problems[index] = _protocol(f"{offer.path!r} is not what was offered").problem
+            return
+        self._release(begun, index)
+        try:
+            begun.staged[index] = self._staging.write(offer, content)
+        except ProblemError as error:
+            begun.problems[index] = error.problem
+
+    def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        """Stages a piece of a larger file."""
+        begun, offer = self._wanted(batch, index)
+        if index in begun.problems:
+            return
+        if index in begun.staged or offer.target:
+            begun.problems[index] = _protocol(f"{offer.path!r} is complete already").problem
+            return
+        try:
+            part = begun.parts.get(index)
+            if part is None:
+                part = begun.parts[index] = self._staging.part(offer)
+            part.write(offset, content)
+            if part.complete:
+                self._finish(batch, begun, index)
+            else:
+                self._limit_open((batch, index), part)
+        except ProblemError as error:
+            self._fail(batch, begun, index, error.problem)
+
+    def failed(self, batch: int, index: int, problem: Problem) -> None:
+        """The sender gives this file up."""
+        begun, _ = self._wanted(batch, index)
+        self._fail(batch, begun, index, problem)
+
+    def checkpoint(self) -> None:
+        """Makes what has come of the larger files durable and records it."""
+        for number, begun in self._batches.items():
+            for index, part in list(begun.parts.items()):
+                try:
+                    part.checkpoint()
+                except ProblemError as error:
+                    self._fail(number, begun, index, error.problem)
+
+    def commit(self, batch: int) -> list[Receipt]:
+        """Publishes what is complete, durably; one receipt an offer.
+
+        Raises:
+            ProblemError: there is no such batch, or the owner could not record it.
+        """
+        begun = self._batches.get(batch)
+        if begun is None:
+            raise _protocol(f"there is no batch {batch}")
+        self._complete(batch, begun)
+        del self._batches[batch]
+        try:
+            recorded = self._commit(begun)
+        except BaseException:
+            for staged in begun.staged.values():
+                self._staging.discard(staged, keep=True)
+            raise
+        return [recorded.get(index) or _failed(begun, index) for index in range(len(begun.offers))]
+
+    def close(self) -> None:
+        """Checkpoints the larger files that were under way, drops other staging."""
+        self.checkpoint()
+        for number, begun in self._batches.items():
+            for index in list(begun.parts):
+                self._leave(number, begun, index)
+            for staged in begun.staged.values():
+                self._staging.discard(staged, keep=True)
+        self._batches.clear()
+
+    # -- within ----------------------------------------------------------------------------------------------
+
+    def _refused(self, begun: _Batch, index: int, offer: Offer) -> bool:
+        if reason := _improper(offer):
+            begun.problems[index] = Problem("bad_path", f"{offer.path!r} {reason}", offer.path, retry=False)
+        return index in begun.problems
+
+    def _want(self, begun: _Batch, index: int) -> Want:
+        """All of it, or of a file that was cut before what is still missing."""
+        offer = begun.offers[index]
+        if offer.target or offer.size < KEEP_FROM:
+            return Want("all")
+        try:
+            part = begun.parts[index] = self._staging.part(offer)
+            if part.complete:
+                begun.staged[index] = part.finish()
+                del begun.parts[index]
+                return Want("none")
+        except ProblemError as error:
+            begun.problems[index] = error.problem
+            return Want(error.problem.code, message=error.problem.message)
+        missing = part.missing
+        return Want("all") if missing == ((0, offer.size),) else Want("ranges", missing)
+
+    def _wanted(self, batch: int, index: int) -> tuple[_Batch, Offer]:
+        begun = self._batches.get(batch)
+        if begun is None or not 0 <= index < len(begun.offers) or index in begun.there:
+            raise _protocol(f"file {index} of batch {batch} was not asked for")
+        return begun, begun.offers[index]
+
+    def _finish(self, batch: int, begun: _Batch, index: int) -> None:
+        begun.staged[index] = begun.parts[index].finish()
+        del begun.parts[index]
+        self._open.pop((batch, index), None)
+
+    def _limit_open(self, key: tuple[int, int], part: Part) -> None:
+        self._open[key] = part
+        self._open.move_to_end(key)
+        if len(self._open) > OPEN:
+            self._open.popitem(last=False)[1].pause()
+
+    def _release(self, begun: _Batch, index: int) -> None:
+        """A large file came whole although it has a part: that is of no use then."""
+        part = begun.parts.pop(index, None)
+        if part is not None:
+            part.drop()
+            self._staging.release(begun.offers[index].transfer)
+
+    def _fail(self, batch: int, begun: _Batch, index: int, problem: Problem) -> None:
+        begun.problems.setdefault(index, problem)
+        self._leave(batch, begun, index)
+        staged = begun.staged.pop(index, None)
+        if staged is not None:
+            self._staging.discard(staged, keep=True)
+
+    def _leave(self, batch: int, begun: _Batch, index: int) -> None:
+        part = begun.parts.pop(index, None)
+        self._open.pop((batch, index), None)
+        if part is not None:
+            part.leave()
+            self._staging.release(begun.offers[index].transfer)
+
+    def _complete(self, batch: int, begun: _Batch) -> None:
+        """Stages links, and says of everything that did not come whole that it failed."""
+        for index, offer in enumerate(begun.offers):
+            if index in begun.problems or index in begun.there:
+                continue
+            if offer.target:
+                try:
+                    begun.staged[index] = self._staging.link(offer)
+                except ProblemError as error:
+                    begun.problems[index] = error.problem
+            elif index not in begun.staged:
+                words = f"not all of {offer.path!r} came"
+                self._fail(batch, begun, index, Problem("incomplete", words, offer.path))
+            elif offer.hash and begun.staged[index].hash != offer.hash:
+                words = f"what came of {offer.path!r} has another hash than was announced"
+                self._staging.discard(begun.staged.pop(index))
+                begun.problems[index] = Problem("corrupt", words, offer.path)
+
+    def _commit(self, begun: _Batch) -> dict[int, Receipt]:
+        """Receipts by index for what is there now; what failed is in the batch's problems."""
+        order = sorted(begun.staged)
+        for index, problem in zip(
+            order, secure(self._staging, [begun.staged[index] for index in order]), strict=True
+        ):
+            if problem is not None:
+                begun.problems[index] = problem
+        with self._judge.lock():
+            published = self._place(begun, [index for index in order if index not in begun.problems])
+            done = sorted(published.keys() | begun.there)
+            offers = [begun.offers[index] for index in done]
+            receipts = self._judge.record(offers, [published.get(index) for index in done])
+        return dict(zip(done, receipts, strict=True))
+
+    def _place(self, begun: _Batch, order: list[int]) -> dict[int, Published]:
+        """What was published, by index."""
+        placements: dict[int, Placement] = {}
+        for index in order:
+            offer, staged = begun.offers[index], begun.staged[index]
+            try:
+                placements[index] = Placement(staged, self._judge.expected(offer))
+            except ProblemError as error:
+                begun.problems[index] = error.problem
+                self._staging.discard(staged, keep=error.problem.retry)
+        results = place(self._staging, list(placements.values()), self._run)
+        published: dict[int, Published] = {}
+        for index, result in zip(placements, results, strict=True):
+            if result.problem is None:
+                published[index] = result
+            else:
+                begun.problems[index] = result.problem
+        return published
+
+
+def _improper(offer: Offer) -> str | None:
+    """Why an offer cannot be meant, or None."""
+    if not offer.path:
+        return "is the folder itself"
+    if reason := paths.bad_path(offer.path):
+        return reason
+    if not 0 <= offer.size < 2**63 or offer.mtime_ns not in _TIMES:
+        return "has a size or a time that no file has"
+    if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
+        return "has a target that no link has"
+    return None
+
+
+def _failed(begun: _Batch, index: int) -> Receipt:
+    problem = begun.problems[index]
+    return Receipt(problem.code, message=problem.message, retry=problem.retry)
+
+
+def _protocol(words: str) -> ProblemError:
+    return ProblemError(Problem("protocol", words, retry=False))

@@ -1,0 +1,197 @@
+"""Staging: content on its way in, below `.cargo_sync/staging` of the root, on its file system.
+
+One `Staging` a root, shared by all flows; names are its own, so that nobody's file is in the way. Small files
+are written whole; larger ones are `parts.Part`s.
+"""
+
+import itertools
+import os
+import re
+import threading
+from typing import Final
+
+from blake3 import blake3
+
+from cargo_sync.local.folders import Folder
+from cargo_sync.local.parts import KEEP_FROM, Checkpoints, Part, Staged, seal
+from cargo_sync.local.root import Root, inode
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.transfers import Offer
+
+PLACE: Final = f"{RESERVED}/staging"
+_TRANSFER: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_NEW, _PART = ".new", ".part"
+
+
+class Staging:
+    """The staging folder of a root; made when the first thing is put there. Several threads may use it."""
+
+    def __init__(self, root: Root, checkpoints: Checkpoints) -> None:
+        self.root = root
+        self._checkpoints = checkpoints
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._held: list[Folder] = []
+        """The staging folder, last; earlier ones were removed under us and may still be in use."""
+        self._under_way: set[str] = set()
+
+    @property
+    def fd(self) -> int:
+        """Descriptor of the staging folder. Raises ProblemError."""
+        return self._held[-1].fd if self._held else self._make()
+
+    def write(self, offer: Offer, content: memoryview) -> Staged:
+        """Stages a whole file. Raises ProblemError."""
+        system = self.root.system
+        name, fd = self._create(offer)
+        try:
+            try:
+                if content:
+                    system.write(fd, content, 0)
+                found = seal(self.root, fd, offer)
+                # A file that its owner may not read cannot be opened again to be synced.
+                durable = not offer.mode & 0o400
+                if durable:
+                    system.fsync(fd)
+            finally:
+                os.close(fd)
+        except (OSError, ProblemError) as error:
+            self._unlink(name)
+            raise _told(error, offer.path) from error
+        digest = blake3(content).hexdigest()
+        size, mtime = found.st_size, found.st_mtime_ns
+        return Staged(offer.path, name, inode(found), size, mtime, digest, durable=durable)
+
+    def link(self, offer: Offer) -> Staged:
+        """Stages a symbolic link with the offered target, word for word. Raises ProblemError."""
+        name = self._name()
+        try:
+            folder = self.fd
+            self.root.system.symlink(offer.target, folder, name)
+            found = os.lstat(name, dir_fd=folder)
+        except OSError as error:
+            raise _told(error, offer.path) from error
+        ident, mtime = inode(found), found.st_mtime_ns
+        return Staged(offer.path, name, ident, 0, mtime, target=offer.target, durable=True)
+
+    def part(self, offer: Offer) -> Part:
+        """A larger file, with what is there of it from before a cut.
+
+        Raises:
+            ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is none.
+        """
+        if offer.size < KEEP_FROM:
+            return Part(self.root, self.fd, self._name(), offer, None)
+        if not _TRANSFER.fullmatch(offer.transfer):
+            raise ProblemError(
+                Problem("protocol", f"{offer.path!r} has no proper transfer id", path=offer.path, retry=False)
+            )
+        with self._lock:
+            busy = offer.transfer in self._under_way
+            self._under_way.add(offer.transfer)
+        if busy:
+            raise ProblemError(
+                Problem("busy", f"{offer.path!r} is being transferred already", path=offer.path)
+            )
+        try:
+            return Part(self.root, self.fd, offer.transfer + _PART, offer, self._checkpoints)
+        except BaseException:
+            self.release(offer.transfer)
+            raise
+
+    def release(self, transfer: str) -> None:
+        """A transfer is not under way any more."""
+        with self._lock:
+            self._under_way.discard(transfer)
+
+    def published(self, staged: Staged) -> None:
+        """It is in its place, durably: there is nothing to resume."""
+        if staged.transfer:
+            self._checkpoints.drop(staged.transfer)
+            self.release(staged.transfer)
+
+    def discard(self, staged: Staged, *, keep: bool = False) -> None:
+        """Removes a staged file; with `keep` one that has a checkpoint stays for the next try."""
+        if staged.transfer:
+            keep = keep and self._checkpoints.get(staged.transfer) is not None
+            if not keep:
+                self._checkpoints.drop(staged.transfer)
+            self.release(staged.transfer)
+        if not (keep and staged.transfer):
+            self._unlink(staged.name)
+
+    def sweep(self, before: float) -> int:
+        """Removes what was last touched before `before` (unix s) and cannot be resumed; how many files.
+
+        Called with the present when an owner starts, since nothing staged by an earlier process is of use
+        then but what has a checkpoint; later with the present less seven days.
+
+        Raises:
+            ProblemError: the staging folder cannot be read.
+        """
+        try:
+            with self.root.folder(PLACE) as folder:
+                names = self.root.listing(PLACE)[0]
+                old = [
+                    entry.name for entry in names if entry.version < before * 1e9 and self._idle(entry.name)
+                ]
+                for name in old:
+                    self.root.system.unlink(folder.fd, name)
+                return len(old)
+        except OSError as error:
+            raise _told(error, PLACE) from error
+        except ProblemError as error:
+            if error.problem.code == "vanished":
+                return 0
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            held, self._held = self._held, []
+        for folder in held:
+            folder.__exit__(None, None, None)
+
+    # -- within ----------------------------------------------------------------------------------------------
+
+    def _idle(self, name: str) -> bool:
+        transfer = name.removesuffix(_PART)
+        if transfer == name:
+            return True
+        return transfer not in self._under_way and self._checkpoints.get(transfer) is None
+
+    def _name(self) -> str:
+        return f"{next(self._numbers):x}{_NEW}"
+
+    def _create(self, offer: Offer) -> tuple[str, int]:
+        again = True
+        while True:
+            name = self._name()
+            try:
+                return name, self.root.system.create(self.fd, name, offer.mode & 0o777)
+            except FileExistsError:
+                continue  # left by an earlier process
+            except FileNotFoundError as error:
+                if not again:
+                    raise _told(error, offer.path) from error
+                again = False  # somebody removed the staging folder
+                self._make()
+            except OSError as error:
+                raise _told(error, offer.path) from error
+
+    def _make(self) -> int:
+        self.root.make_folder(PLACE)
+        folder = self.root.folder(PLACE)
+        with self._lock:
+            self._held.append(folder)
+        return folder.fd
+
+    def _unlink(self, name: str) -> None:
+        try:
+            self.root.system.unlink(self.fd, name)
+        except (OSError, ProblemError):
+            return  # it is swept later
+
+
+def _told(error: OSError | ProblemError, path: str) -> ProblemError:
+    return error if isinstance(error, ProblemError) else ProblemError(from_os_error(error, path))

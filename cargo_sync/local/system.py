@@ -1,0 +1,248 @@
+"""The one place where the platform is chosen, and through which every call that changes a disk goes.
+
+`System` is what any POSIX offers; `LinuxSystem` adds renameat2(2) and syncfs(2). Tests run everything on
+both, and on one that fails or stops at its Nth call. Names are single components, relative to a folder's
+descriptor.
+"""
+
+import ctypes
+import errno
+import os
+import stat
+import sys
+from typing import Any, Final
+
+from cargo_sync.model.problems import Problem, ProblemError
+
+if sys.platform != "win32":
+    import fcntl
+
+_NOT_OFFERED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a kernel or a file system answers to a rename flag it does not know."""
+_NO_LINKS: Final = _NOT_OFFERED | {errno.EPERM, errno.EMLINK}
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_AGAIN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class System:
+    """The calls that change a disk, by POSIX alone. All raise OSError.
+
+    whole_sync  whether `syncfs` exists; otherwise each file and folder is synced by itself
+    """
+
+    whole_sync: bool = False
+
+    @staticmethod
+    def choose() -> "System":
+        """The best that this platform has.
+
+        Raises:
+            ProblemError: `unsupported`, on Windows.
+        """
+        if sys.platform == "win32":
+            raise ProblemError(
+                Problem(
+                    "unsupported",
+                    "local folders are not supported on Windows yet",
+                    hint="run Cargo on Linux or macOS, or in WSL",
+                    retry=False,
+                )
+            )
+        return LinuxSystem.load() or System()
+
+    @staticmethod
+    def portable() -> "System":
+        """What any POSIX has, whatever this platform could do besides."""
+        return System()
+
+    # -- files -----------------------------------------------------------------------------------------------
+
+    def create(self, folder: int, name: str, mode: int = 0o600) -> int:
+        """A new file, open for reading and writing; FileExistsError when the name is taken."""
+        return os.open(name, _NEW, mode, dir_fd=folder)
+
+    def reopen(self, folder: int, name: str) -> int:
+        """A file of ours, open for reading and writing again."""
+        return os.open(name, _AGAIN, dir_fd=folder)
+
+    def write(self, fd: int, content: memoryview | bytes, offset: int) -> None:
+        """Writes all of `content`, `offset` bytes from the file's start."""
+        written = os.pwrite(fd, content, offset)
+        while written < len(content):
+            written += os.pwrite(fd, content[written:], offset + written)
+
+    def truncate(self, fd: int, size: int) -> None:
+        os.ftruncate(fd, size)
+
+    def utime(self, fd: int, mtime_ns: int) -> None:
+        os.utime(fd, ns=(mtime_ns, mtime_ns))
+
+    def chmod(self, fd: int, mode: int) -> None:
+        os.fchmod(fd, mode)
+
+    # -- folders ---------------------------------------------------------------------------------------------
+
+    def mkdir(self, folder: int, name: str, mode: int) -> None:
+        os.mkdir(name, mode, dir_fd=folder)
+
+    def open_up(self, folder: int, name: str) -> None:
+        """Lets the owner read and empty a folder; only ever for what lies in our own trash."""
+        os.chmod(name, 0o700, dir_fd=folder)
+
+    def symlink(self, target: str, folder: int, name: str) -> None:
+        os.symlink(target, name, dir_fd=folder)
+
+    def unlink(self, folder: int, name: str) -> None:
+        os.unlink(name, dir_fd=folder)
+
+    def rmdir(self, folder: int, name: str) -> None:
+        os.rmdir(name, dir_fd=folder)
+
+    def link(self, source: int, name: str, target: int, new: str) -> None:
+        os.link(name, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+
+    def rename(self, source: int, name: str, target: int, new: str) -> None:
+        """Replaces what stands at `new`: only for a name that is ours."""
+        os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
+
+    def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
+        """Renames a file, link or folder; FileExistsError when `new` is taken, which is then untouched."""
+        if stat.S_ISDIR(os.lstat(name, dir_fd=source).st_mode):
+            self.mkdir(target, new, 0o700)
+            try:
+                # Over an empty folder only: ENOTEMPTY if somebody put something there meanwhile.
+                self.rename(source, name, target, new)
+            except OSError:
+                self.rmdir(target, new)
+                raise
+            return
+        try:
+            self.link(source, name, target, new)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # No hard links (exFAT), or none to another user's file: claim the name, then rename over it.
+            os.close(self.create(target, new))
+            self.rename(source, name, target, new)
+        else:
+            self.unlink(source, name)
+
+    def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
+        """Puts `name` at the taken place `at`, and what stood there at `aside`, which must be free.
+
+        Without an exchange a reader may find nothing for a moment. What stood there is never lost: after a
+        failure it is back in its place, or, if that was taken meanwhile, at `aside`.
+        """
+        self.rename_noreplace(place, at, spare, aside)
+        try:
+            self.rename_noreplace(source, name, place, at)
+        except OSError:
+            self._put_back(spare, aside, place, at)
+            raise
+
+    def _put_back(self, spare: int, aside: str, place: int, at: str) -> None:
+        try:
+            self.rename_noreplace(spare, aside, place, at)
+        except OSError:
+            return  # it stays aside, and whoever called finds it there
+
+    # -- durability ------------------------------------------------------------------------------------------
+
+    def fsync(self, fd: int) -> None:
+        """Content and metadata of one file, or the names in one folder, are on the disk when it returns."""
+        full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS: fsync alone leaves it in the disk's own cache
+        if full is None:
+            os.fsync(fd)
+            return
+        try:
+            fcntl.fcntl(fd, full)
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+            os.fsync(fd)
+
+    def datasync(self, fd: int) -> None:
+        """Content of one file, and its length."""
+        if hasattr(os, "fdatasync"):
+            os.fdatasync(fd)
+        else:
+            self.fsync(fd)
+
+    def syncfs(self, fd: int) -> None:
+        """Everything of the file system that `fd` lies on; only where `whole_sync`."""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    # -- the rest --------------------------------------------------------------------------------------------
+
+    def flock(self, fd: int) -> None:
+        """Takes an exclusive lock that dies with its holder; BlockingIOError when another has it."""
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def unlock(self, fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def free(self, fd: int) -> int:
+        """Bytes that a program of this user may still write."""
+        figures = os.fstatvfs(fd)
+        return figures.f_bavail * figures.f_frsize
+
+
+class LinuxSystem(System):
+    """With renameat2(2), which never replaces or exchanges in one step, and syncfs(2)."""
+
+    whole_sync = True
+
+    def __init__(self, renameat2: Any, syncfs: Any) -> None:
+        self._renameat2 = renameat2
+        self._syncfs = syncfs
+
+    @classmethod
+    def load(cls) -> "LinuxSystem | None":
+        """None where the C library does not have them."""
+        try:
+            library = ctypes.CDLL(None, use_errno=True)
+            renameat2, syncfs = library.renameat2, library.syncfs
+        except (OSError, AttributeError):
+            return None
+        renameat2.argtypes = (
+            ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
+        )  # fmt: skip
+        syncfs.argtypes = (ctypes.c_int,)
+        return cls(renameat2, syncfs)
+
+    def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
+        try:
+            self._rename(source, name, target, new, 1)  # RENAME_NOREPLACE
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+            super().rename_noreplace(source, name, target, new)
+
+    def exchange(self, source: int, name: str, target: int, new: str) -> None:
+        self._rename(source, name, target, new, 2)  # RENAME_EXCHANGE
+
+    def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
+        """As `System.swap_in`, but a reader finds the old or the new, never nothing.
+
+        The new content goes to `aside` first and is exchanged from there, so that what stood at the place
+        is in its trash from the moment it left: a crash in between leaves it in one of the two, never in
+        staging, which is swept.
+        """
+        self.rename_noreplace(source, name, spare, aside)
+        try:
+            self.exchange(spare, aside, place, at)
+        except OSError as error:
+            self.rename_noreplace(spare, aside, source, name)
+            if error.errno not in _NOT_OFFERED:
+                raise
+            super().swap_in(source, name, place, at, spare, aside)
+
+    def syncfs(self, fd: int) -> None:
+        if self._syncfs(fd) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+    def _rename(self, source: int, name: str, target: int, new: str, flags: int) -> None:
+        if self._renameat2(source, os.fsencode(name), target, os.fsencode(new), flags) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), name, None, new)

@@ -1,0 +1,169 @@
+"""Trash: what a run displaced, below `.cargo_sync/trash/<run>/` at the path it had, kept until purged."""
+
+import datetime
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from cargo_sync.local.folders import Folder
+from cargo_sync.local.root import Root
+from cargo_sync.model import paths
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+PLACE: Final = f"{RESERVED}/trash"
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_STAMP_LENGTH: Final = 16
+
+
+class Freed(NamedTuple):
+    """What a purge removed."""
+
+    files: int
+    bytes: int
+
+
+def run_folder(time: float, run: str) -> str:
+    """The name of a run's folder: `20260102T030405Z-<run>`; `time` is unix seconds."""
+    return f"{datetime.datetime.fromtimestamp(time, datetime.UTC).strftime(_STAMP)}-{run}"
+
+
+def displace(root: Root, path: str, run: str) -> str:
+    """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`); where it lies now.
+
+    Durable when `Root.sync` of `touched(path, place)` returned.
+
+    Raises:
+        ProblemError: vanished, or it cannot be moved; then it is where it was.
+    """
+    paths.check(path)
+    with root.folder(paths.parent(path)) as above, spare(root, path, run) as (folder, names):
+        for name in names:
+            try:
+                root.system.rename_noreplace(above.fd, paths.name(path), folder.fd, name)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise ProblemError(from_os_error(error, path)) from error
+            root.forget(path)
+            return paths.join(folder.path, name)
+    raise AssertionError("names never end")
+
+
+class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)`)
+    """The folder of a run's trash where `path` belongs, leased, and the names it may have there."""
+
+    def __init__(self, root: Root, path: str, run: str) -> None:
+        self._lease = _belongs(root, path, run)
+        self._names = numbered(paths.name(path))
+
+    def __enter__(self) -> tuple[Folder, Iterator[str]]:
+        return self._lease, self._names
+
+    def __exit__(self, *_: object) -> None:
+        self._lease.__exit__(None, None, None)
+
+
+def touched(path: str, place: str) -> list[str]:
+    """The folders to sync for a displacement from `path` to `place`: both parents, and the trash above."""
+    folders = [paths.parent(path)]
+    above = paths.parent(place)
+    while above:
+        folders.append(above)
+        above = paths.parent(above)
+    return [*folders, ""]
+
+
+def numbered(name: str) -> Iterator[str]:
+    """`name`, then `name.1`, `name.2`, …, cut so that no name is longer than a file system takes."""
+    yield name
+    for number in itertools.count(1):
+        suffix = f".{number}"
+        short = name.encode()[: paths.NAME_BYTES - len(suffix)].decode(errors="ignore")
+        yield short + suffix
+
+
+def purge(root: Root, before: float) -> Freed:
+    """Removes the folders of runs begun before `before` (unix s). What has no such name is left alone.
+
+    A folder that cannot be emptied stays, and is tried again the next time.
+
+    Raises:
+        ProblemError: the trash cannot be read.
+    """
+    try:
+        runs, _ = root.listing(PLACE)
+    except ProblemError as error:
+        if error.problem.code == "vanished":
+            return Freed(0, 0)
+        raise
+    freed = Freed(0, 0)
+    for entry in runs:
+        begun = _begun(entry.name)
+        if begun is not None and begun < before:
+            more = _remove(root, paths.join(PLACE, entry.name))
+            freed = Freed(freed.files + more.files, freed.bytes + more.bytes)
+    return freed
+
+
+def _belongs(root: Root, path: str, run: str) -> Folder:
+    """Trash folder of `path`'s parent. Where a file of an earlier displacement is in the way, a number is
+    appended to that component."""
+    if reason := paths.bad_name(run):
+        raise ProblemError(Problem("bad_path", f"the run's name {run!r} {reason}", retry=False))
+    reached = f"{PLACE}/{run}"
+    parent = paths.parent(path)
+    try:
+        return root.folder(paths.join(reached, parent) if parent else reached)
+    except ProblemError as error:
+        if error.problem.code not in ("vanished", "not_a_folder", "symlink"):
+            raise
+    root.make_folder(reached)
+    for part in parent.split("/") if parent else ():
+        for name in numbered(part):
+            try:
+                root.make_folder(paths.join(reached, name))
+            except ProblemError as error:
+                if error.problem.code not in ("not_a_folder", "symlink"):
+                    raise
+            else:
+                reached = paths.join(reached, name)
+                break
+    return root.folder(reached)
+
+
+def _begun(name: str) -> float | None:
+    try:
+        moment = datetime.datetime.strptime(name[:_STAMP_LENGTH], _STAMP)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _remove(root: Root, top: str) -> Freed:
+    """A whole folder, deepest first, by descriptors; no link is followed, no mount point entered."""
+    files = size = 0
+    pending = [(top, False)]
+    while pending:
+        path, emptied = pending.pop()
+        try:
+            with root.folder(paths.parent(path)) as above:
+                if emptied:
+                    root.forget(path)
+                    root.system.rmdir(above.fd, paths.name(path))
+                    continue
+                root.system.open_up(above.fd, paths.name(path))
+            with root.folder(path) as folder:
+                pending.append((path, True))
+                for name in os.listdir(folder.fd):
+                    found = os.lstat(name, dir_fd=folder.fd)
+                    if stat.S_ISDIR(found.st_mode):
+                        pending.append((paths.join(path, name), False))
+                        continue
+                    root.system.unlink(folder.fd, name)
+                    files, size = files + 1, size + found.st_size
+        except (OSError, ProblemError):
+            continue
+    return Freed(files, size)

@@ -1,0 +1,110 @@
+"""The Tree contract, held against every tree that can be had without a server."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model import entries, paths
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.problems import Problem
+from cargo_sync.trees.contract import Delta, Missed, NearTree
+from cargo_sync.trees.folder import FolderTree
+from cargo_sync.trees.memory import MemoryTree
+from tests.engine.world import System
+
+Write = Callable[[str, bytes], None]
+RUN = "20260101T000000Z-aaaaaaaa"
+
+
+@pytest.fixture(params=["memory near", "memory far", "folder"])
+async def tree(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[NearTree, Write]]:
+    if request.param.startswith("memory"):
+        memory = MemoryTree(request.param.partition(" ")[2])
+        yield memory, lambda path, content: _ignore(memory.write(path, content))
+        return
+    system = System(tmp_path)
+    rules = Rules("job", Mode.DOWNLOAD)
+    folder = FolderTree(str(tmp_path / "root"), rules, system.world(), MemoryCheckpoints(), lambda: None)
+
+    def write(path: str, content: bytes) -> None:
+        place = tmp_path / "root" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+    await folder.open()
+    yield folder, write
+    await folder.close()
+    system.database.close()
+
+
+def _ignore(_: object) -> None:
+    return None
+
+
+async def seen(tree: NearTree) -> dict[str, Entry]:
+    """Everything that a tree tells, by path."""
+    found: dict[str, Entry] = {}
+    async for observation in tree.observe(0):
+        if isinstance(observation, Delta):
+            for path, entry in observation.changes:
+                if entry is None:
+                    found.pop(path, None)
+                else:
+                    found[path] = entry
+            continue
+        keys = [paths.key(one.path) for one in observation]
+        assert keys == sorted(keys), "component order"
+        for one in observation:
+            assert not isinstance(one, Missed)
+            found |= {paths.join(one.path, entry.name): entry for entry in entries.decode(one.listing)}
+    return found
+
+
+async def test_it_tells_what_is_there_twice_the_same(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    for path in ("a-b", "a/x", "a/y/z", "é"):
+        write(path, path.encode())
+    found = await seen(it)
+    assert sorted(found) == ["a", "a-b", "a/x", "a/y", "a/y/z", "é"]
+    assert found["a"].kind == FOLDER and found["a/x"].size == 3
+    assert all(entry.ident for entry in found.values())
+    assert await seen(it) == found
+
+
+async def test_hashes_are_of_the_entry_given_or_a_problem(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    write("a", b"one")
+    write("b", b"two")
+    found = await seen(it)
+    write("b", b"other!")
+    first, second = await it.hashes([("a", found["a"]), ("b", found["b"])])
+    assert first == blake3(b"one").hexdigest()
+    assert isinstance(second, Problem) and second.code == "changed"
+
+
+async def test_deleting_displaces_what_was_seen_and_nothing_else(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    for path in ("a", "b", "f/x"):
+        write(path, b"1")
+    found = await seen(it)
+    write("b", b"other!")
+    actions = [Action(Op.DELETE, path, expected=found[path]) for path in ("a", "b", "f")]
+    gone, changed, full = await it.apply(actions, RUN)
+    assert gone.problem is None and gone.displaced
+    assert changed.problem and changed.problem.code == "changed"
+    assert full.problem and full.problem.code == "not_empty"
+    assert sorted(await seen(it)) == ["b", "f", "f/x"]
+
+
+async def test_making_folders_and_again(tree: tuple[NearTree, Write]) -> None:
+    it, _ = tree
+    make = Action(Op.MKDIR, "f", Entry("f", FOLDER, mode=0o755, ident=9))
+    for _ in range(2):
+        [outcome] = await it.apply([make], RUN)
+        assert outcome.problem is None and outcome.result is not None
+        assert (await seen(it))["f"].ident == outcome.result.ident

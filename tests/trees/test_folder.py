@@ -1,0 +1,152 @@
+"""A real folder as the near side of whole runs, against a server in memory."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.trees.folder import FolderTree
+from tests.engine.world import System
+
+Make = Callable[..., System]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Any:
+    made: list[System] = []
+
+    def new(mode: Mode, **rules: Any) -> System:
+        system = System(tmp_path, mode, **({"settle": 0} | rules))
+        here = tmp_path / "here"
+        if mode is Mode.UPLOAD:
+            here.mkdir()
+
+        def bound() -> str | None:
+            job = system.kept.jobs.get("job")
+            return job.binding.near if job and job.binding else None
+
+        system.near = FolderTree(str(here), system.rules, system.world(), MemoryCheckpoints(), bound)  # type: ignore[assignment]
+        made.append(system)
+        return system
+
+    yield new
+    for system in made:
+        system.database.close()
+
+
+def content(root: Path) -> dict[str, bytes]:
+    """Files below `root` by path, but for ours."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink() and ".cargo_sync" not in path.parts
+    }
+
+
+async def test_an_upload_reads_and_writes_nothing_at_its_source(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.UPLOAD)
+    here = tmp_path / "here"
+    (here / "a é").mkdir()
+    (here / "a é" / "-x").write_bytes(b"1" * 3_000_000)
+    (here / "empty").mkdir()
+    os.symlink("a é/-x", here / "link")
+    before = sorted(here.iterdir())
+    report = await system.run().execute()
+    assert report.errors == 0
+    assert system.far.files() == {"a é/-x": b"1" * 3_000_000}
+    link = system.far.entry("link")
+    assert link is not None and link.target == "a é/-x"
+    assert sorted(here.iterdir()) == before
+    assert not (await system.run().execute()).acted
+
+
+async def test_a_download_lands_with_times_and_modes(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD)
+    system.far.write("f/x", b"abc", mtime_ns=1_600_000_000_123_456_789, mode=0o640)
+    system.far.link("l", "f/x")
+    system.far.make("empty")
+    report = await system.run().execute()
+    here = tmp_path / "here"
+    found = (here / "f" / "x").stat()
+    assert report.errors == 0
+    assert content(here) == {"f/x": b"abc"}
+    assert (found.st_mtime_ns, found.st_mode & 0o777) == (1_600_000_000_123_456_789, 0o640)
+    assert os.readlink(here / "l") == "f/x" and (here / "empty").is_dir()
+    assert not (await system.run().execute()).acted
+
+
+async def test_what_a_download_displaces_is_in_the_trash(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD)
+    here = tmp_path / "here"
+    system.far.write("x", b"one")
+    await system.run().execute()
+    (here / "x").write_bytes(b"mine")
+    system.far.write("x", b"two!")
+    await system.run().execute()
+    assert content(here) == {"x": b"two!"}
+    kept = [path.read_bytes() for path in (here / ".cargo_sync" / "trash").rglob("x")]
+    assert kept == [b"mine"]
+
+
+async def test_a_download_that_lost_its_folder_writes_nothing_and_says_so(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    system.far.write("x", b"one")
+    await system.run().execute()
+    (tmp_path / "here").rename(tmp_path / "unmounted")
+    with pytest.raises(ProblemError, match="not there"):
+        await system.run().execute()
+    (tmp_path / "here").mkdir()
+    with pytest.raises(ProblemError, match="marker is missing"):
+        await system.run().execute()
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+async def test_an_unmounted_source_deletes_nothing(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.UPLOAD, propagate=True)
+    (tmp_path / "here" / "x").write_bytes(b"1")
+    await system.run().execute()
+    (tmp_path / "here").rename(tmp_path / "unmounted")
+    with pytest.raises(ProblemError):
+        await system.run().execute()
+    (tmp_path / "here").mkdir()
+    await system.run().execute()
+    assert system.far.files() == {"x": b"1"}, "another folder in its place is first contact"
+
+
+async def test_delivered_sources_move_aside_or_into_the_trash(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.UPLOAD, after=After.MOVE, move_to="done", exclude=("/done",))
+    here = tmp_path / "here"
+    (here / "f").mkdir()
+    (here / "f" / "x").write_bytes(b"1")
+    await system.run().execute()
+    assert content(here) == {"done/f/x": b"1"}
+    (here / "f" / "x").write_bytes(b"2")
+    await system.run().execute()
+    assert content(here) == {"done/f/x": b"1", "done/f/x.1": b"2"}
+    assert system.far.files() == {"f/x": b"2"}
+
+
+async def test_names_that_are_not_utf8_fail_alone(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.UPLOAD)
+    here = tmp_path / "here"
+    (here / "good").write_bytes(b"1")
+    with open(os.fsencode(str(here)) + b"/bad\xff", "wb") as file:
+        file.write(b"2")
+    report = await system.run().execute()
+    assert (report.errors, list(system.far.files())) == (1, ["good"])
+    assert "UTF-8" in report.problems[0].message
+
+
+async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD)
+    await system.run().execute()
+    other = FolderTree(
+        str(tmp_path / "here"), system.rules, system.world(), MemoryCheckpoints(), lambda: None
+    )
+    with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
+        await other.open()
