@@ -1,5 +1,7 @@
 """Opening a run: both sides are reached, and base is held against what stands there now."""
 
+from typing import NamedTuple
+
 from cargo_sync.engine.commit import Speak
 from cargo_sync.engine.kept import Kept
 from cargo_sync.model.events import Event, Happened
@@ -11,8 +13,15 @@ from cargo_sync.trees.contract import Tree
 _SIDES = {"near": "the local folder", "far": "the server's folder", "epoch": "the server's catalogue"}
 
 
-async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak) -> int:
-    """Opens both sides; returns the far cursor to go on from.
+class Opened(NamedTuple):
+    """Both sides, reached: what base is bound to now, and the far cursor to go on from."""
+
+    binding: Binding
+    cursor: int
+
+
+async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak) -> Opened:
+    """Opens both sides.
 
     A base that was agreed with something else is set aside: first contact begins again, which deletes
     nothing, and an event says so.
@@ -38,7 +47,7 @@ async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: Wor
     if job.rules != digest:
         await world.offload(kept.folders.unsettle_all)
         await world.offload(kept.jobs.set_rules, kept.name, digest)
-    return cursor
+    return Opened(binding, cursor)
 
 
 def bind(near: Identity, far: Identity) -> Binding:

@@ -11,7 +11,7 @@ from typing import Final
 from cargo_sync.engine.commit import Commit, Speak
 from cargo_sync.engine.execute import Execute
 from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.opening import open_sides
+from cargo_sync.engine.opening import Opened, open_sides
 from cargo_sync.engine.planning import Planning
 from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import Report
@@ -55,16 +55,16 @@ class Run:
         Raises:
             ProblemError: one side is out of reach, or the way between them was cut. What was committed stays.
         """
-        cursor = await self._open()
+        opened = await self._open()
         tree, _ = await self._world.offload(self._kept.folders.counts)
         guard = Guard(tree, approved=approved)
         commit = Commit(self._rules, self._kept, self._world, self.progress, self.report, self._speak)
         execute = self._executor(guard, commit)
         self.progress.phase = "transferring"
-        steps = self._planning.steps(self._survey.folders(cursor, self.report))
+        steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
         await self._transfer(execute.batches(steps), commit)
         self.progress.phase = "finishing"
-        await self._collected(guard, execute, commit)
+        await self._collected(opened, guard, execute, commit)
         async for retired in execute.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
         self._planning.forget_old_failures()
@@ -78,10 +78,11 @@ class Run:
         Raises:
             ProblemError: one side is out of reach.
         """
-        cursor = await self._open()
+        opened = await self._open()
         planned, run = self._kept.planned, self.report.run
         totals = {"bytes": 0, "overwrite": 0} | {op.value: 0 for op in Op}
-        async for actions in self._planning.steps(self._survey.folders(cursor, self.report), collect=False):
+        pages = self._survey.folders(opened.cursor, self.report)
+        async for actions in self._planning.steps(pages, collect=False):
             for action in actions:
                 totals[action.op] += 1
                 totals["bytes"] += action.bytes
@@ -91,7 +92,7 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def _open(self) -> int:
+    async def _open(self) -> Opened:
         return await open_sides(self._rules, self._near, self._far, self._kept, self._world, self._speak)
 
     def _executor(self, guard: Guard, commit: Commit) -> Execute:
@@ -110,7 +111,7 @@ class Run:
 
     # -- what waited for the end of the survey ---------------------------------------------------------------
 
-    async def _collected(self, guard: Guard, execute: Execute, commit: Commit) -> None:
+    async def _collected(self, opened: Opened, guard: Guard, execute: Execute, commit: Commit) -> None:
         """Deletions and changes of kind: all of them pass the guard, or none is done."""
         if not self._planning.collected or self.report.held or self._survey.missed:
             return  # held, or not everything was seen: nothing is taken away on half a look
@@ -120,7 +121,8 @@ class Run:
         if held := guard.held():
             self.report.hold(held)
             return
-        await self._open()  # a root that went away meanwhile is an error, never an empty tree
+        if (await self._open()).binding != opened.binding:
+            return  # another root stands there since the survey: what was seen says nothing about it
         async for actions in self._pages(backwards=True):
             await execute.deletions([action for action in actions if action.op is Op.DELETE])
 
