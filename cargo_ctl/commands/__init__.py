@@ -1,0 +1,1 @@
+"""One file a noun: call the daemon, render the result."""

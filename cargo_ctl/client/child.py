@@ -1,0 +1,88 @@
+"""A daemon as a child process: started, watched by its feed, ended with its front end."""
+
+import contextlib
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from cargo_ctl.watching import View
+from cargo_sync.api.addresses import Addresses, is_live
+from cargo_sync.api.client import NotRunning, subscribe
+from cargo_sync.api.topics import ALL
+
+_LOOK = 0.05
+_QUIET = 0.25
+# A closed terminal ends the child too, although a daemon takes SIGHUP for "reload".
+_FORWARDED = {
+    signal.SIGINT: signal.SIGINT,
+    signal.SIGTERM: signal.SIGTERM,
+    signal.SIGHUP: signal.SIGTERM,
+}
+
+
+def run_watched(command: Sequence[str], addresses: Addresses, view: View) -> int:
+    """Run `command`, a daemon that offers `addresses`, until it ends; its exit code, 128 + n for signal n.
+
+    Signals to this process go to the child alone, once: it is in a session of its own, so that a Ctrl-C
+    on the terminal does not reach it a second time.
+    """
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="backslashreplace",
+        start_new_session=True,
+    )
+    assert child.stderr is not None
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    reader = threading.Thread(target=_read, args=(child.stderr, lines), daemon=True)
+    reader.start()
+    with child, _forwarding(child):
+        while child.poll() is None:
+            if is_live(addresses.feed):
+                _watch(child, addresses.feed, view, lines)
+            _say(lines, view)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LOOK)
+        reader.join(timeout=1.0)
+        _say(lines, view)
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _watch(child: "subprocess.Popen[str]", feed: str, view: View, lines: "queue.SimpleQueue[str]") -> None:
+    with contextlib.suppress(NotRunning), subscribe(feed, ALL) as subscription:
+        while child.poll() is None:
+            view.take(subscription.receive(_QUIET))
+            _say(lines, view)
+        # What it said last is still on its way here.
+        while (message := subscription.receive(0)) is not None:
+            view.take(message)
+
+
+def _say(lines: "queue.SimpleQueue[str]", view: View) -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            view.say(lines.get_nowait())
+
+
+def _read(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
+    for line in stream:
+        lines.put(line.rstrip("\n"))
+
+
+@contextlib.contextmanager
+def _forwarding(child: "subprocess.Popen[str]") -> Iterator[None]:
+    def forward(number: int, _frame: object) -> None:
+        child.send_signal(_FORWARDED[signal.Signals(number)])
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,83 @@
+"""`cargo_ctl feed` and `cargo_ctl watch`: what happens, while it happens."""
+
+import contextlib
+from collections.abc import Iterator
+
+import click
+
+from cargo_ctl.reach import Reach, as_line, reaching
+from cargo_ctl.render.words import escaped
+from cargo_ctl.watching import view
+from cargo_sync.api.messages import FeedMessage
+from cargo_sync.api.topics import ALL
+
+_QUIET = 0.25
+
+
+@click.command()
+@click.option("--topic", "topics", multiple=True, metavar="PREFIX", help="Only these topics; repeatable.")
+@reaching
+def feed(reach: Reach, topics: tuple[str, ...]) -> None:
+    """Every message of the feed as it comes, until Ctrl-C: its topic, then JSON.
+
+    \b
+    Topics:
+      status/   progress/   job/NAME/   transfer/ID/   notice/NAME/
+
+    \b
+    Examples:
+      cargo_ctl feed
+      cargo_ctl feed --topic notice/ --json
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        _print_all(reach, topics or ("",))
+
+
+@click.command()
+@reaching
+def watch(reach: Reach) -> None:
+    """Jobs and transfers live, until Ctrl-C; plain lines when not on a terminal.
+
+    \b
+    Example:
+      cargo_ctl watch
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        if reach.as_json:
+            _print_all(reach, ALL)
+            return
+        with view() as screen:
+            for message in _messages(reach, ALL, _QUIET):
+                screen.take(message)
+
+
+def _messages(reach: Reach, topics: tuple[str, ...], quiet: float | None) -> Iterator[FeedMessage | None]:
+    """What comes, and None after each `quiet` seconds without; ends the program when the daemon ends."""
+    from cargo_sync.api.client import NotRunning
+
+    with reach.feed(topics) as subscription:
+        try:
+            while True:
+                yield subscription.receive(quiet)
+        except NotRunning as error:
+            reach.not_running(str(error))
+
+
+def _print_all(reach: Reach, topics: tuple[str, ...]) -> None:
+    for message in _messages(reach, topics, None):
+        if message is not None:
+            _print(reach, message)
+
+
+def _print(reach: Reach, message: FeedMessage) -> None:
+    head = {"epoch": message.epoch, "seq": message.seq, "time": message.time, "type": message.type}
+    if message.cursor is not None:
+        head["cursor"] = message.cursor
+    if message.replay:
+        head["replay"] = True
+    if message.missed:
+        head["missed"] = message.missed
+    if reach.as_json:
+        click.echo(as_line({"topic": message.topic} | head | message.fields))
+    else:
+        click.echo(f"{escaped(message.topic)} {as_line(head | message.fields)}")

@@ -1,0 +1,177 @@
+"""`cargo_ctl job …`."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cargo_ctl.reach import Reach, as_line, common_options, reaching
+from cargo_ctl.render import jobs, plan
+
+_POLL = 0.2
+_PAGE = 1000
+
+
+@click.group()
+@common_options
+def job(**_options: Any) -> None:
+    """Jobs: list them, start and pause them, see what they would do.
+
+    \b
+    Examples:
+      cargo_ctl job list
+      cargo_ctl job pause --all
+      cargo_ctl job plan nightly
+    """
+
+
+def _one_or_all(function: Callable[..., None]) -> Callable[..., None]:
+    function = click.option("--all", "every", is_flag=True, help="Every job.")(function)
+    return click.argument("name", required=False)(function)
+
+
+def _args(name: str | None, every: bool) -> dict[str, str]:
+    if bool(name) == every:
+        raise click.UsageError("give the NAME of a job, or --all")
+    return {} if name is None else {"job": name}
+
+
+@job.command("list")
+@reaching
+def list_(reach: Reach) -> None:
+    """Every job with its state, progress and errors.
+
+    \b
+    Example:
+      cargo_ctl job list
+    """
+    result = reach.call("job.list")
+    reach.show(result, jobs.job_list(result))
+
+
+@job.command()
+@click.argument("name")
+@reaching
+def show(reach: Reach, name: str) -> None:
+    """One job: settings, next run, what fails and why.
+
+    \b
+    Example:
+      cargo_ctl job show nightly
+    """
+    result = reach.call("job.show", {"job": name})
+    reach.show(result, jobs.job_show(result, time.time()))
+
+
+@job.command()
+@_one_or_all
+@reaching
+def start(reach: Reach, name: str | None, every: bool) -> None:
+    """End a pause; what was under way goes on where it stood.
+
+    \b
+    Examples:
+      cargo_ctl job start nightly
+      cargo_ctl job start --all
+    """
+    result = reach.call("job.start", _args(name, every))
+    reach.show(result, jobs.states(result))
+
+
+@job.command()
+@_one_or_all
+@reaching
+def pause(reach: Reach, name: str | None, every: bool) -> None:
+    """Stop within a second, mid-file, until started; also across restarts.
+
+    \b
+    Examples:
+      cargo_ctl job pause nightly
+      cargo_ctl job pause --all
+    """
+    result = reach.call("job.pause", _args(name, every))
+    reach.show(result, jobs.states(result))
+
+
+@job.command()
+@_one_or_all
+@reaching
+def reload(reach: Reach, name: str | None, every: bool) -> None:
+    """Read a job's file again; a bad file leaves the job as it is.
+
+    \b
+    Examples:
+      cargo_ctl job reload nightly
+      cargo_ctl job reload --all
+    """
+    result = reach.call("job.reload", _args(name, every))
+    reach.show(result, jobs.states(result))
+
+
+@job.command()
+@click.argument("name")
+@reaching
+def sync(reach: Reach, name: str) -> None:
+    """Look for changes now, instead of at the next time.
+
+    \b
+    Example:
+      cargo_ctl job sync nightly
+    """
+    result = reach.call("job.sync", {"job": name})
+    reach.show(result, jobs.started(name, result))
+
+
+@job.command()
+@click.argument("name")
+@reaching
+def approve(reach: Reach, name: str) -> None:
+    """Let a held run pass once: do its deletions and overwrites.
+
+    \b
+    Example:
+      cargo_ctl job approve nightly
+    """
+    result = reach.call("job.approve", {"job": name})
+    reach.show(result, jobs.started(name, result))
+
+
+@job.command("plan")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(min=1), help="List at most so many actions.")
+@reaching
+def plan_(reach: Reach, name: str, limit: int | None) -> None:
+    """What the next run would do. Does nothing.
+
+    \b
+    Examples:
+      cargo_ctl job plan nightly
+      cargo_ctl job plan nightly --limit 20 --json
+    """
+    run = reach.call("job.plan", {"job": name})["run"]
+    page = _page(reach, name, run, 0, limit)
+    while not page["ready"]:
+        time.sleep(_POLL)
+        page = _page(reach, name, run, 0, limit)
+    totals, shown, listed = page["totals"], 0, []
+    if page["actions"] and not reach.as_json:
+        click.echo(plan.heading())
+    while page["actions"]:
+        shown += len(page["actions"])
+        if reach.as_json:
+            listed += page["actions"]
+        else:
+            click.echo(plan.actions(page["actions"]))
+        if page["next"] is None or (limit is not None and shown >= limit):
+            break
+        page = _page(reach, name, run, page["next"], limit and limit - shown)
+    if reach.as_json:
+        click.echo(as_line({"run": run, "totals": totals, "actions": listed}))
+    else:
+        click.echo(plan.totals(name, totals, shown, page["next"] is not None))
+
+
+def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> dict[str, Any]:
+    size = _PAGE if limit is None else min(limit, _PAGE)
+    return reach.call("job.plan", {"job": name, "run": run, "after": after, "limit": size})

@@ -1,0 +1,74 @@
+"""`cargo_ctl`: the command line. A command is imported when it is called, so that all start at once."""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from cargo_ctl.reach import common_options
+
+_COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "status": "cargo_ctl.commands.status:status",
+        "job": "cargo_ctl.commands.job:job",
+        "transfer": "cargo_ctl.commands.transfer:transfer",
+        "watch": "cargo_ctl.commands.feed:watch",
+        "feed": "cargo_ctl.commands.feed:feed",
+        "reload": "cargo_ctl.commands.daemon:reload",
+        "shutdown": "cargo_ctl.commands.daemon:shutdown",
+    }
+)
+
+_EPILOG = """\b
+Examples:
+  cargo_ctl status
+  cargo_ctl job pause nightly
+  cargo_ctl job plan nightly --json
+  cargo_ctl watch
+
+\b
+Exit codes:
+  0  done
+  1  the command failed
+  2  wrong usage or bad input, such as a job that there is not
+  3  no daemon is running
+"""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"cargo_ctl {version('cargo-sync')}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="The version."
+)
+@common_options
+def cargo_ctl(**_options: Any) -> None:
+    """Look after a running daemon: its jobs, its transfers, what happens.
+
+    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL.
+    """
+
+
+def main() -> None:
+    cargo_ctl(prog_name="cargo_ctl")

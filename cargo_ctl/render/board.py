@@ -1,0 +1,98 @@
+"""What a feed has told so far, and each message as a line."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ctl.render.progress import moving, progress
+from cargo_ctl.render.words import count, escaped, size
+from cargo_sync.api.messages import FeedMessage
+from cargo_sync.api.topics import PROGRESS, STATUS, name_of
+
+_SILENT = 5.0
+"""Seconds without a word after which a transfer is taken to be over: it is told of once a second."""
+_NOTICES = 6
+_NAMED = 3
+
+
+class Board:
+    """The last word on everything.
+
+    state, totals  the general ones, as in `status`
+    jobs           by name: state, detail and progress, as in `job.list`
+    transfers      by id, as in `transfer.list`
+    notices        the last few, as lines, oldest first
+    """
+
+    def __init__(self) -> None:
+        self.state: Mapping[str, Any] = {}
+        self.totals: Mapping[str, Any] = {}
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.transfers: dict[str, Mapping[str, Any]] = {}
+        self.notices: deque[str] = deque(maxlen=_NOTICES)
+        self._heard: dict[str, float] = {}
+        self._said: dict[str, str] = {}
+
+    def take(self, message: FeedMessage) -> str | None:
+        """Note what `message` tells; the line that tells it, or None when it is no news for a person."""
+        fields, name = message.fields, name_of(message.topic)
+        self._drop_silent(message.time)
+        if message.topic == STATUS:
+            self.state = fields
+        elif message.topic == PROGRESS:
+            self.totals = fields
+        elif message.type == "transfer":
+            self._take_transfer(name, message)
+        elif message.type == "notice":
+            if not message.replay:  # an old one tells nothing of now
+                self.notices.append(notice(name, fields))
+                return self.notices[-1]
+        elif message.type == "status":
+            self.jobs.setdefault(name, {}).update(fields)
+            return self._once(message.topic, job_state(name, fields))
+        elif message.type == "progress":
+            self.jobs.setdefault(name, {})["progress"] = fields
+            if moving(fields):
+                return self._once(message.topic, f"{escaped(name)}: {progress(fields)}")
+        return None
+
+    def _once(self, topic: str, line: str) -> str | None:
+        if self._said.get(topic) == line:
+            return None
+        self._said[topic] = line
+        return line
+
+    def _take_transfer(self, id: str, message: FeedMessage) -> None:
+        if message.fields.get("done", 0) >= message.fields.get("size", 0):
+            self.transfers.pop(id, None)
+            self._heard.pop(id, None)
+            return
+        self.transfers[id] = message.fields
+        self._heard[id] = message.time
+
+    def _drop_silent(self, now: float) -> None:
+        for id in [id for id, heard in self._heard.items() if now - heard > _SILENT]:
+            del self._heard[id], self.transfers[id]
+
+
+def job_state(name: str, fields: Mapping[str, Any]) -> str:
+    """`nightly: error, 2 files could not be read`."""
+    detail = escaped(fields.get("detail") or "")
+    return f"{escaped(name)}: {escaped(fields.get('state', ''))}" + (f", {detail}" if detail else "")
+
+
+def notice(name: str, fields: Mapping[str, Any]) -> str:
+    """`nightly: uploaded 500 files (20.0 MB): a.txt, b.txt, c.txt, …`."""
+    paths = fields.get("paths") or []
+    number = int(fields.get("count") or len(paths))
+    text = f"{escaped(name)}: {escaped(fields.get('kind', ''))}"
+    if number:
+        text += f" {count(number, 'file')}"
+    if fields.get("bytes"):
+        text += f" ({size(fields['bytes'])})"
+    if paths:
+        more = ", …" if number > _NAMED else ""
+        text += ": " + ", ".join(escaped(path) for path in paths[:_NAMED]) + more
+    if fields.get("message"):
+        text += f": {escaped(fields['message'])}"
+    return text

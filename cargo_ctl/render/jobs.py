@@ -1,0 +1,132 @@
+"""The daemon's state and its jobs."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.progress import moving, progress
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
+
+
+def status(result: Mapping[str, Any]) -> str:
+    """`status`: the general state, the jobs by state, the totals."""
+    jobs = result.get("jobs") or {}
+    total = sum(jobs.values())
+    states = ", ".join(f"{number:,} {escaped(state)}" for state, number in jobs.items() if number)
+    lines = [f"{escaped(result.get('state', ''))}: {count(total, 'job')}{f' ({states})' if states else ''}"]
+    totals = result.get("totals") or {}
+    if moving(totals):
+        lines.append(progress(totals))
+    lines.append(f"up for {duration(result.get('uptime_s') or 0)}")
+    return "\n".join(lines)
+
+
+def job_list(result: Mapping[str, Any]) -> str:
+    """`job.list`: a line a job."""
+    jobs = result.get("jobs") or []
+    if not jobs:
+        return "there are no jobs"
+    head = ("NAME", "MODE", "STATE", "DONE", "RATE", "ERRORS", "DETAIL")
+    return table(head, [_row(job) for job in jobs], {3, 4, 5})
+
+
+def _row(job: Mapping[str, Any]) -> Sequence[str]:
+    figures = job.get("progress") or {}
+    done, total = figures.get("bytes_done") or 0, figures.get("bytes_total") or 0
+    return (
+        escaped(job["name"]),
+        escaped(job.get("mode", "")),
+        escaped(job.get("state", "")),
+        percent(done, total) if moving(figures) else "",
+        rate(figures["rate_bps"]) if figures.get("rate_bps") else "",
+        f"{job['errors']:,}" if job.get("errors") else "",
+        escaped(job.get("detail") or ""),
+    )
+
+
+def job_show(job: Mapping[str, Any], now: float) -> str:
+    """`job.show`: everything of one job. `now` in unix seconds, for what is still to come."""
+    detail = escaped(job.get("detail") or "")
+    lines = [
+        f"{escaped(job['name'])} ({escaped(job.get('mode', ''))}): {escaped(job.get('state', ''))}"
+        + (f", {detail}" if detail else ""),
+        f"  local     {escaped(job.get('local_dir', ''))}",
+        f"  remote    {escaped(job.get('remote', ''))}",
+    ]
+    if moving(job.get("progress") or {}):
+        lines.append(f"  progress  {progress(job['progress'])}")
+    if job.get("next_at") is not None:
+        lines.append(f"  next run  in {duration(job['next_at'] - now)}")
+    if job.get("last_run"):
+        lines.append(f"  last run  {_run(job['last_run'], now)}")
+    lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
+    lines += _held(job)
+    lines += _causes(job.get("causes") or [], now)
+    if job.get("settings"):
+        lines.append("  settings")
+        lines += [f"    {escaped(name)} = {_value(value)}" for name, value in job["settings"].items()]
+    return "\n".join(lines)
+
+
+def states(result: Mapping[str, Any]) -> str:
+    """`job.start`, `.pause`, `.reload`: a line a job."""
+    jobs = result.get("jobs") or []
+    return (
+        "\n".join(f"{escaped(job['name'])}: {escaped(job['state'])}" for job in jobs) or "there are no jobs"
+    )
+
+
+def started(name: str, result: Mapping[str, Any]) -> str:
+    """`job.sync` and `job.approve`: the run that begins."""
+    return f"{escaped(name)}: run {escaped(result.get('run', ''))} begins; see it with: cargo_ctl watch"
+
+
+def reloaded(result: Mapping[str, Any]) -> str:
+    """`reload`: what became of each job, and the errors that were found."""
+    lines = [f"{escaped(job['name'])}: {escaped(job['result'])}" for job in result.get("jobs") or []]
+    lines += [f"error: {_value(error)}" for error in result.get("errors") or []]
+    return "\n".join(lines) or "nothing changed"
+
+
+def _held(job: Mapping[str, Any]) -> list[str]:
+    held = job.get("held")
+    if not held:
+        return []
+    what = f"{count(held['deletions'], 'deletion')} and {count(held['overwrites'], 'overwrite')}"
+    approve = f"cargo_ctl job approve {shlex.quote(escaped(job['name']))}"
+    return [f"  held      {what} wait; to let them pass once: {approve}"]
+
+
+def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
+    lines = ["  failing"] if causes else []
+    for cause in causes:
+        again = f", again in {duration(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
+        tries = f" (tried {count(cause['tries'], 'time')}{again})" if cause.get("tries") else ""
+        path = f"{escaped(cause['path'])}: " if cause.get("path") else ""
+        lines.append(f"    {path}{escaped(cause['message'])}{tries}")
+    return lines
+
+
+def _run(run: Mapping[str, Any], now: float) -> str:
+    """`3,000 files, 256.0 MB in 12 s, 1 error, 5 min ago: the server does not answer`."""
+    moved = f"{count(run.get('files') or 0, 'file')}, {size(run.get('bytes') or 0)}"
+    text = f"{moved} in {duration(run['ended'] - run['started'])}"
+    if run.get("errors"):
+        text += f", {count(run['errors'], 'error')}"
+    problem = f": {escaped(run['problem'])}" if run.get("problem") else ""
+    return f"{text}, {duration(now - run['ended'])} ago{problem}"
+
+
+def _pairs(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{escaped(name)} {_value(value)}" for name, value in figures.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return _pairs(value) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(each) for each in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None or value == "" else escaped(value)

@@ -1,0 +1,45 @@
+"""What a run would do."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.words import escaped, size
+
+_OP, _SIZE, _WHY = 9, 9, 24
+
+
+def heading() -> str:
+    return _line("OP", "SIZE", "WHY", "PATH")
+
+
+def actions(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line an action; columns have fixed widths, so that pages fit below each other."""
+    return "\n".join(
+        _line(
+            escaped(row["op"]),
+            size(row["size"]) if row.get("size") is not None else "",
+            escaped(row.get("why") or ""),
+            escaped(row["path"]),
+        )
+        for row in rows
+    )
+
+
+def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> str:
+    """The closing lines: how many of each, how many bytes, and that nothing was done.
+
+    `listed` actions stand above; `more` says that there are others.
+    """
+    counts = {op: number for op, number in figures.items() if op != "bytes" and number}
+    if not counts:
+        return f"{escaped(name)}: nothing to do"
+    parts = [f"{number:,} {escaped(op)}" for op, number in counts.items()]
+    parts.append(size(figures.get("bytes") or 0))
+    cut = f" (the first {listed:,} are listed)" if more else ""
+    sync = f"cargo_ctl job sync {shlex.quote(escaped(name))}"
+    return f"{', '.join(parts)}{cut}\nnothing was done; to do it now: {sync}"
+
+
+def _line(op: str, bytes: str, why: str, path: str) -> str:
+    return f"{op:<{_OP}}{bytes:>{_SIZE}}  {why:<{_WHY}}  {path}".rstrip()

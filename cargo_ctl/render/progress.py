@@ -1,0 +1,37 @@
+"""How far something is: files, bytes, rate and time left."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ctl.render.words import duration, percent, rate, size
+
+
+def progress(figures: Mapping[str, Any]) -> str:
+    """`120 of 3,000 files, 1.2 MB of 256.0 MB (0%), 12.3 MB/s, 20 s left`."""
+    files_done, files_total = _number(figures, "files_done"), _number(figures, "files_total")
+    bytes_done, bytes_total = _number(figures, "bytes_done"), _number(figures, "bytes_total")
+    share = percent(bytes_done, bytes_total) if bytes_total else percent(files_done, files_total)
+    parts = [
+        f"{files_done:,} of {files_total:,} files",
+        f"{size(bytes_done)} of {size(bytes_total)} ({share})",
+    ]
+    return ", ".join(parts + pace(figures))
+
+
+def pace(figures: Mapping[str, Any]) -> list[str]:
+    """Rate and time left, as far as they are known: nothing moves at 0 bits a second."""
+    parts = []
+    if _number(figures, "rate_bps"):
+        parts.append(rate(figures["rate_bps"]))
+    if figures.get("eta_s") is not None:
+        parts.append(f"{duration(figures['eta_s'])} left")
+    return parts
+
+
+def moving(figures: Mapping[str, Any]) -> bool:
+    """Whether there is anything to be done or being done."""
+    return bool(_number(figures, "files_total") or _number(figures, "bytes_total"))
+
+
+def _number(figures: Mapping[str, Any], name: str) -> int:
+    return int(figures.get(name) or 0)

@@ -1,0 +1,30 @@
+"""Columns of text that line up, also with wide characters."""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+
+
+def width(text: str) -> int:
+    """Terminal cells: two for East Asian wide characters and emoji, none for combining marks."""
+    return sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char) or char in "\u200d\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Lines of cells two spaces apart, `head` first; the columns in `right` are aligned there."""
+    lines = [head, *rows]
+    widths = [max(width(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(_line(line, widths, right) for line in lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
+    padded = []
+    for column, cell in enumerate(cells):
+        space = " " * (widths[column] - width(cell))
+        padded.append(space + cell if column in right else cell + space)
+    return "  ".join(padded).rstrip()

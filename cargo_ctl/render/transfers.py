@@ -1,0 +1,31 @@
+"""Files on their way."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import duration, escaped, percent, rate, size
+
+
+def transfer_list(result: Mapping[str, Any]) -> str:
+    """`transfer.list`: a line a file. RTT and LOST are empty where the system does not tell."""
+    transfers = result.get("transfers") or []
+    if not transfers:
+        return "nothing is on its way"
+    head = ("ID", "JOB", "SIZE", "DONE", "RATE", "LEFT", "RTT", "LOST", "PATH")
+    return table(head, [_row(transfer) for transfer in transfers], {2, 3, 4, 5, 6, 7})
+
+
+def _row(transfer: Mapping[str, Any]) -> Sequence[str]:
+    eta, rtt, lost = transfer.get("eta_s"), transfer.get("rtt_ms"), transfer.get("lost")
+    return (
+        escaped(transfer["id"])[:8],
+        escaped(transfer["job"]),
+        size(transfer["size"]),
+        percent(transfer["done"], transfer["size"]),
+        rate(transfer.get("rate_bps") or 0),
+        "" if eta is None else duration(eta),
+        "" if rtt is None else f"{rtt:.1f} ms",
+        "" if lost is None else f"{lost:,}",
+        escaped(transfer["path"]),
+    )

@@ -1,0 +1,57 @@
+"""Figures and names in words."""
+
+import re
+
+# C0, DEL, C1, marks that turn the reading direction, line separators, and bytes that are no text.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(name: object) -> str:
+    """A name that can do nothing to a terminal: `a\\x1b[2J`, and no line break."""
+    return _UNSAFE.sub(_escape, str(name))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units: `999 B`, `1.2 MB`."""
+    if count < 1000:
+        return f"{int(count)} B"
+    for unit in ("kB", "MB", "GB", "TB"):
+        count /= 1000
+        if count < 999.95:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} PB"
+
+
+def rate(bits: float) -> str:
+    """Bits a second, as bytes a second: those compare with sizes."""
+    return f"{size(bits / 8)}/s"
+
+
+def duration(seconds: float) -> str:
+    """The two greatest units: `45 s`, `3 min 20 s`, `2 d 4 h`."""
+    rest = max(0, round(seconds))
+    if rest < 60:
+        return f"{rest} s"
+    parts: list[str] = []
+    for name, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length)
+        if count or parts:
+            parts.append(f"{count} {name}" if count else "")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if part)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `3,000 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(done: float, total: float) -> str:
+    """Rounded down, so that 100% is said of what is complete only."""
+    return f"{int(100 * done / total)}%" if total else "100%"

@@ -1,0 +1,85 @@
+"""Showing a feed while it comes: a live picture on a terminal, a line a change elsewhere."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from cargo_ctl.render.board import Board
+from cargo_ctl.render.words import escaped
+from cargo_sync.api.messages import FeedMessage
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+_REDRAW = 0.1
+
+
+class View(Protocol):
+    """Where a feed is shown."""
+
+    def take(self, message: FeedMessage | None) -> None:
+        """Show `message`; None when nothing came for a while."""
+
+    def say(self, line: str) -> None:
+        """Show a line that is not of the feed."""
+
+
+class PlainView:
+    """A line a change."""
+
+    def __init__(self) -> None:
+        self._board = Board()
+
+    def take(self, message: FeedMessage | None) -> None:
+        line = self._board.take(message) if message is not None else None
+        if line is not None:
+            click.echo(line)
+
+    def say(self, line: str) -> None:
+        click.echo(escaped(line), err=True)
+
+
+class LiveView:
+    """A picture, drawn again at most ten times a second; lines that are not of the feed scroll above it."""
+
+    def __init__(self, live: "Live") -> None:
+        self._board = Board()
+        self._live = live
+        self._drawn = 0.0
+        self._stale = True
+
+    def take(self, message: FeedMessage | None) -> None:
+        if message is not None:
+            self._board.take(message)
+            self._stale = True
+        if self._stale and (message is None or time.monotonic() - self._drawn >= _REDRAW):
+            self.draw()
+
+    def say(self, line: str) -> None:
+        self._live.console.print(escaped(line), markup=False, highlight=False)
+
+    def draw(self) -> None:
+        from cargo_ctl.render.live import picture
+
+        self._live.update(picture(self._board), refresh=True)
+        self._drawn, self._stale = time.monotonic(), False
+
+
+@contextlib.contextmanager
+def view() -> Iterator[View]:
+    """The view that standard output can show."""
+    if not sys.stdout.isatty():
+        yield PlainView()
+        return
+    from rich.live import Live
+
+    with Live(auto_refresh=False) as live:
+        screen = LiveView(live)
+        try:
+            yield screen
+        finally:
+            screen.draw()

@@ -1,0 +1,54 @@
+"""The plain-text orders of pydio-sync's published versions, for scripts that still send them.
+
+START [job], PAUSE [job], RELOAD [job] (no job: all) and LIST-JOBS, answered in kind: RUNNING, PAUSED,
+RELOADED and a JSON list. A job's name is the rest of the line, so it may hold spaces.
+"""
+
+from dataclasses import dataclass
+
+from cargo_sync.api.messages import Refusal, Reply, Request, encode
+
+_LONGEST = 1024
+
+_COMMANDS = {
+    "START": ("job.start", "RUNNING"),
+    "PAUSE": ("job.pause", "PAUSED"),
+    "RELOAD": ("job.reload", "RELOADED"),
+}
+_LIST = "LIST-JOBS"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A legacy order: the request that it means, and the word that answers it; "" for a list of jobs."""
+
+    request: Request
+    word: str
+
+
+def parse_order(raw: bytes) -> Order | None:
+    """The order that `raw` is; None if it is not one."""
+    if len(raw) > _LONGEST:
+        return None
+    try:
+        verb, _, rest = raw.decode().strip().partition(" ")
+    except UnicodeDecodeError:
+        return None
+    job = rest.strip()
+    if verb == _LIST:
+        return None if job else Order(Request("job.list"), "")
+    if verb not in _COMMANDS:
+        return None
+    cmd, word = _COMMANDS[verb]
+    return Order(Request(cmd, {"job": job} if job else {}), word)
+
+
+def encode_answer(order: Order, reply: Reply) -> bytes:
+    """`reply` in kind: the order's word, the list of jobs, or `ERROR: ` and one sentence."""
+    if reply.error is not None:
+        return f"ERROR: {_sentence(reply.error)}".encode("utf-8", "backslashreplace")
+    return order.word.encode() if order.word else encode(reply.result.get("jobs", []))
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"{refusal.message} ({refusal.hint})" if refusal.hint else refusal.message

@@ -1,0 +1,44 @@
+"""The feed's topics. A subscription is a prefix: `job/nightly/` is one job's state and progress.
+
+A job's name is percent-encoded, so that no name contains a slash or is the beginning of another's topic.
+"""
+
+from urllib.parse import quote, unquote
+
+STATUS = "status/"
+PROGRESS = "progress/"
+JOBS = "job/"
+TRANSFERS = "transfer/"
+NOTICES = "notice/"
+ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
+
+
+def job(name: str) -> str:
+    """All of one job's topics."""
+    return f"{JOBS}{_encoded(name)}/"
+
+
+def job_status(name: str) -> str:
+    return job(name) + "status"
+
+
+def job_progress(name: str) -> str:
+    return job(name) + "progress"
+
+
+def transfer(id: str) -> str:
+    return f"{TRANSFERS}{_encoded(id)}/"
+
+
+def notice(name: str) -> str:
+    return f"{NOTICES}{_encoded(name)}/"
+
+
+def name_of(topic: str) -> str:
+    """The job's name or transfer's id within a topic; "" for the general ones."""
+    parts = topic.split("/")
+    return unquote(parts[1]) if len(parts) > 2 else ""
+
+
+def _encoded(name: str) -> str:
+    return quote(name, safe="", errors="backslashreplace")

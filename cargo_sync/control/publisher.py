@@ -1,0 +1,106 @@
+"""The feed: what happens, by topic, to whoever subscribed, without ever waiting for anybody.
+
+An XPUB, because it sees subscriptions: the last value of each topic is sent again when somebody subscribes,
+so that a front end knows where things stand at once.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from cargo_sync.api.messages import FeedMessage, encode_feed
+
+_UNSENT_MESSAGES = 10_000
+_MOST_TOPICS = 5_000
+_LARGEST_SUBSCRIPTION = 16 * 1024
+_HEARTBEAT_MS = 5_000
+_SUBSCRIBE, _UNSUBSCRIBE = 1, 0
+
+
+def bind_feed(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Socket:
+    """An XPUB bound to `address`. Raises zmq.ZMQError."""
+    socket = context.socket(zmq.XPUB)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+    socket.setsockopt(zmq.SNDHWM, _UNSENT_MESSAGES)
+    socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_SUBSCRIPTION)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
+    socket.bind(address)
+    return socket
+
+
+class Publisher:
+    """Publishes on `socket`.
+
+    epoch  one life of the daemon
+    now    the time of messages, unix seconds
+    most_topics  last values kept; past it the topic that was silent longest is dropped
+    """
+
+    def __init__(
+        self,
+        socket: zmq.asyncio.Socket,
+        epoch: str,
+        now: Callable[[], float],
+        *,
+        most_topics: int = _MOST_TOPICS,
+    ) -> None:
+        self._socket = socket
+        self._epoch = epoch
+        self._now = now
+        self._most_topics = most_topics
+        self._last: dict[str, tuple[int, bytes]] = {}  # seq and message, the longest silent first
+        self._subscriptions: set[bytes] = set()
+
+    def publish(self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None) -> None:
+        """Send to whoever listens, and keep as the topic's last value. Never waits.
+
+        A subscriber whose queue is full loses the message, and sees it by the gap in `seq`. `cursor` is of
+        the event row that this tells of. Raises ValueError and TypeError for fields that cannot be sent.
+        """
+        seq = self._last[topic][0] + 1 if topic in self._last else 1
+        message = FeedMessage(topic, type, self._epoch, seq, self._now(), dict(fields), cursor)
+        raw = encode_feed(message)
+        self._last.pop(topic, None)
+        self._last[topic] = (seq, raw)
+        if len(self._last) > self._most_topics:
+            del self._last[next(iter(self._last))]
+        self._send(topic, raw)
+
+    def forget(self, prefix: str) -> None:
+        """Drop what is kept of the topics that begin so: of a job that is gone, a transfer that is over."""
+        for topic in [topic for topic in self._last if topic.startswith(prefix)]:
+            del self._last[topic]
+
+    def has_subscribers(self, prefix: str) -> bool:
+        """Whether anybody listens to some topic that begins with `prefix`."""
+        wanted = prefix.encode()
+        return any(each.startswith(wanted) or wanted.startswith(each) for each in self._subscriptions)
+
+    async def serve(self) -> None:
+        """Answer subscriptions with the last values, until cancelled."""
+        while True:
+            self.subscribed(await self._socket.recv())
+
+    def subscribed(self, raw: bytes) -> None:
+        """Take note of one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
+
+        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix.
+        """
+        if not raw:
+            return
+        prefix = raw[1:]
+        if raw[0] == _UNSUBSCRIBE:
+            self._subscriptions.discard(prefix)
+        elif raw[0] == _SUBSCRIBE:
+            self._subscriptions.add(prefix)
+            for topic, (_, last) in list(self._last.items()):
+                if topic.encode().startswith(prefix):
+                    self._send(topic, b'{"replay":true,' + last[1:])
+
+    def _send(self, topic: str, raw: bytes) -> None:
+        # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as seen.
+        self._socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]

@@ -1,0 +1,207 @@
+"""Commands: every message gets one answer, and none of them can hurt the daemon or hold up another.
+
+`answer` is bytes in, bytes out and knows no socket; `serve` is the loop around it. The socket is a ROUTER,
+which serves REQ and DEALER clients alike and, unlike a REP, never gets stuck when one of them goes away.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from cargo_sync.api.commands import COMMANDS, Command, check_arguments
+from cargo_sync.api.messages import (
+    BadMessage,
+    Code,
+    ControlError,
+    Refusal,
+    Reply,
+    Request,
+    encode_reply,
+    parse_request,
+)
+from cargo_sync.api.orders import encode_answer, parse_order
+from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.control.once import Deduplicate
+
+Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+"""Arguments (checked against the command's table) in, the result out: a dict of JSON values, or None.
+
+Raises ControlError to refuse. It answers at once; what takes long is started, and goes on in the feed.
+"""
+
+Offload = Callable[..., Awaitable[Any]]
+"""Calls its first argument with the others, away from the event loop or not."""
+
+LARGEST_MESSAGE = 1024 * 1024
+_MOST_AT_ONCE = 64
+_UNSENT_REPLIES = 100
+_ROOM_WAIT = 0.05
+_LAST_WORDS = 1.0
+_HEARTBEAT_MS = 5_000
+
+_log = logging.getLogger(__name__)
+
+
+async def _inline(call: Callable[..., Any], *args: Any) -> Any:
+    return call(*args)
+
+
+def bind_commands(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Socket:
+    """A ROUTER bound to `address`, with bounds on what strangers can make it hold. Raises zmq.ZMQError."""
+    socket = context.socket(zmq.ROUTER)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    socket.setsockopt(zmq.SNDHWM, _UNSENT_REPLIES)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
+    socket.bind(address)
+    return socket
+
+
+class Router:
+    """Dispatches requests to handlers.
+
+    handlers      by the command's name
+    done          remembers what changing commands were answered; a repeated id gets the same answer
+    commands      what there is, with arguments; a handler that it does not list takes any
+    offload       runs what `done` does, in a thread if it may wait for a disk or a lock
+    most_at_once  requests answered at a time; with as many that are slow, others are told `busy`
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        done: Deduplicate,
+        *,
+        commands: Mapping[str, Command] = COMMANDS,
+        offload: Offload = _inline,
+        most_at_once: int = _MOST_AT_ONCE,
+    ) -> None:
+        self._handlers = handlers
+        self._commands = commands
+        self._done = done
+        self._offload = offload
+        self._most_at_once = most_at_once
+        self._under_way: dict[str, asyncio.Future[bytes]] = {}
+
+    async def serve(self, socket: zmq.asyncio.Socket) -> None:
+        """Answer what comes, until cancelled; answers under way then still have a second to go out."""
+        tasks: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+            try:
+                while True:
+                    envelope, body = _opened(await socket.recv_multipart())
+                    if len(tasks) >= self._most_at_once:
+                        # Also the one place where a flood of quick requests lets them be answered.
+                        await asyncio.wait(tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED)
+                    if len(tasks) >= self._most_at_once:
+                        _send(socket, envelope, _busy(body))
+                        continue
+                    task = group.create_task(self._serve_one(socket, envelope, body))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+            finally:
+                if tasks:
+                    await asyncio.wait(tasks, timeout=_LAST_WORDS)
+                for task in tasks:
+                    task.cancel()
+
+    async def _serve_one(self, socket: zmq.asyncio.Socket, envelope: list[bytes], body: list[bytes]) -> None:
+        if len(body) != 1:
+            problem = Refusal(Code.BAD_MESSAGE, f"a request is one part, these are {len(body)}")
+            _send(socket, envelope, encode_reply(Reply("", error=problem)))
+            return
+        _send(socket, envelope, await self.answer(body[0]))
+
+    async def answer(self, raw: bytes) -> bytes:
+        """The reply to `raw`: a request, a legacy order or anything else."""
+        order = parse_order(raw)
+        id = ""
+        try:
+            if order is not None:
+                return encode_answer(order, await self._reply(order.request))
+            request = parse_request(raw)
+            id = request.id
+            return await self._answer(request)
+        except BadMessage as error:
+            return encode_reply(Reply(error.id, error=Refusal(error.code, error.message, error.hint)))
+        except Exception:  # of the memory, or a result that JSON cannot hold
+            _log.exception("a request could not be answered")
+            return encode_reply(_internal(id))
+
+    async def _answer(self, request: Request) -> bytes:
+        command = self._commands.get(request.cmd)
+        if request.id and command is not None and command.changes and request.cmd in self._handlers:
+            return await self._once(request)
+        return encode_reply(await self._reply(request))
+
+    async def _once(self, request: Request) -> bytes:
+        """The answer of the first request with this id. A refused one changed nothing and may come again."""
+        first = self._under_way.get(request.id)
+        if first is not None:
+            return await asyncio.shield(first)
+        answer = self._under_way[request.id] = asyncio.get_running_loop().create_future()
+        try:
+            raw: bytes | None = await self._offload(self._done.get, request.id)
+            if raw is None:
+                reply = await self._reply(request)
+                raw = encode_reply(reply)
+                if reply.error is None:
+                    await self._offload(self._done.put, request.id, raw)
+            answer.set_result(raw)
+            return raw
+        finally:
+            del self._under_way[request.id]
+            if not answer.done():
+                answer.set_result(encode_reply(_internal(request.id)))
+
+    async def _reply(self, request: Request) -> Reply:
+        try:
+            handler = self._handlers.get(request.cmd)
+            if handler is None:
+                raise self._unknown(request.cmd)
+            command = self._commands.get(request.cmd)
+            if command is not None:
+                check_arguments(request.cmd, command, request.args)
+            return Reply(request.id, await handler(request.args) or {})
+        except ControlError as error:
+            return Reply(request.id, error=Refusal(error.code, error.message, error.hint))
+        except Exception:
+            _log.exception("%s failed", request.cmd)
+            return _internal(request.id)
+
+    def _unknown(self, cmd: str) -> ControlError:
+        hint = did_you_mean(cmd, self._handlers) or "`hello` lists what is supported"
+        return ControlError(Code.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
+
+
+def _internal(id: str) -> Reply:
+    return Reply(id, error=Refusal(Code.INTERNAL, "something went wrong inside", "its log says what"))
+
+
+def _busy(body: list[bytes]) -> bytes:
+    try:
+        id = parse_request(body[0]).id if len(body) == 1 else ""
+    except BadMessage as error:
+        id = error.id
+    return encode_reply(Reply(id, error=Refusal(Code.BUSY, "too many requests at once", "try again")))
+
+
+def _opened(frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Envelope and body. A REQ puts an empty frame between, a DEALER may leave it out (RFC 28/REQREP)."""
+    if b"" in frames[1:]:
+        start = frames.index(b"", 1) + 1
+        return frames[:start], frames[start:]
+    return frames[:1], frames[1:]
+
+
+def _send(socket: zmq.asyncio.Socket, envelope: list[bytes], reply: bytes) -> None:
+    """Never waits: who sends and does not read, or has gone, loses the answer and delays nobody."""
+    failure = socket.send_multipart([*envelope, reply], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]
+    if failure is not None:
+        _log.debug("an answer could not be sent: %s", failure)

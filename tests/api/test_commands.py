@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+
+from cargo_sync.api.commands import COMMANDS, check_arguments
+from cargo_sync.api.messages import ControlError
+
+
+def refused(cmd: str, args: dict[str, Any]) -> str:
+    with pytest.raises(ControlError) as caught:
+        check_arguments(cmd, COMMANDS[cmd], args)
+    assert caught.value.code == "bad_argument"
+    return f"{caught.value.message} ({caught.value.hint})" if caught.value.hint else caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("cmd", "args", "said"),
+    [
+        ("status", {"job": "a"}, 'status has no argument "job" (it takes none)'),
+        ("job.show", {"jop": "a"}, 'job.show has no argument "jop" (did you mean "job"?)'),
+        ("job.show", {}, 'job.show needs the argument "job" (it takes job)'),
+        ("job.show", {"job": ""}, 'job.show: "job" must be text'),
+        ("job.show", {"job": 3}, 'job.show: "job" must be text'),
+        ("job.pause", {"job": None}, 'job.pause: "job" must be text'),
+        ("job.plan", {"job": "a", "limit": 0}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
+        ("job.plan", {"job": "a", "limit": 1001}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
+        ("job.plan", {"job": "a", "limit": True}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(cmd: str, args: dict[str, Any], said: str) -> None:
+    assert refused(cmd, args) == said
+
+
+def test_right_arguments_pass() -> None:
+    check_arguments("job.pause", COMMANDS["job.pause"], {})
+    check_arguments("job.pause", COMMANDS["job.pause"], {"job": "nightly"})
+    plan = {"job": "nightly", "run": "a1", "after": 0, "limit": 1000}
+    check_arguments("job.plan", COMMANDS["job.plan"], plan)
+
+
+def test_what_changes_something_is_marked() -> None:
+    changing = [name for name, command in COMMANDS.items() if command.changes]
+    assert changing == [
+        "job.start",
+        "job.pause",
+        "job.reload",
+        "job.sync",
+        "job.approve",
+        "reload",
+        "shutdown",
+    ]

@@ -1,0 +1,42 @@
+from cargo_sync.api.messages import FeedMessage
+from cargo_sync.api.sequence import Sequence
+
+
+def told(script: str) -> list[str]:
+    """What becomes of messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (of the epoch 2)."""
+    sequence, lines = Sequence(), []
+    for word in script.split():
+        body, _, epoch = word.partition("@")
+        replay = body.endswith("r")
+        seq = int(body[1:].removesuffix("r"))
+        taken = sequence.take(FeedMessage(body[0], "status", epoch or "1", seq, 0.0, replay=replay))
+        lines.append("dropped" if taken is None else f"missed {taken.missed}" if taken.missed else "new")
+    return lines
+
+
+def test_in_order() -> None:
+    assert told("a1 a2 b1 a3") == ["new", "new", "new", "new"]
+
+
+def test_the_first_of_a_topic_misses_nothing() -> None:
+    assert told("a7 b9r") == ["new", "new"]
+
+
+def test_a_jump_tells_what_was_lost() -> None:
+    assert told("a1 a4 a5") == ["new", "missed 2", "new"]
+
+
+def test_a_replay_of_what_was_seen_is_dropped() -> None:
+    assert told("a1 a2 a2r a1r a3") == ["new", "new", "dropped", "dropped", "new"]
+
+
+def test_a_replay_of_what_was_lost_is_taken() -> None:
+    assert told("a1 a3r a4") == ["new", "missed 1", "new"]
+
+
+def test_a_new_epoch_begins_again() -> None:
+    assert told("a5 a1@2 a2@2") == ["new", "new", "new"]
+
+
+def test_a_topic_that_was_dropped_and_came_back() -> None:
+    assert told("a5 a1 a2 a4") == ["new", "new", "new", "missed 1"]

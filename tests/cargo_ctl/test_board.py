@@ -1,0 +1,121 @@
+"""Feed messages in, lines and pictures out."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from cargo_ctl.render.board import Board
+from cargo_ctl.render.live import picture
+from cargo_ctl.watching import LiveView
+from cargo_sync.api import topics
+from cargo_sync.api.messages import FeedMessage
+from tests.cargo_ctl.examples import FAILING, NOW, STATUS, SYNCING, TRANSFERS
+
+
+def message(
+    topic: str, type: str, fields: dict[str, Any], time: float = NOW, replay: bool = False
+) -> FeedMessage:
+    return FeedMessage(topic, type, "e1", 1, time, fields, replay=replay)
+
+
+def status(name: str, state: str, detail: str = "") -> FeedMessage:
+    return message(topics.job_status(name), "status", {"state": state, "detail": detail})
+
+
+def lines(*messages: FeedMessage) -> list[str]:
+    board = Board()
+    taken = [board.take(each) for each in messages]
+    return [line for line in taken if line is not None]
+
+
+def test_a_run_as_plain_lines() -> None:
+    uploaded = {"kind": "uploaded", "count": 500, "paths": ["a.txt", "b\x1b", "c", "d"], "bytes": 20_000_000}
+    assert lines(
+        message(topics.STATUS, "status", STATUS),
+        status("nightly", "starting"),
+        status("nightly", "starting"),
+        status("nightly", "syncing"),
+        message(topics.PROGRESS, "progress", SYNCING["progress"]),
+        message(topics.job_progress("nightly"), "progress", SYNCING["progress"]),
+        message(topics.transfer("1f"), "transfer", TRANSFERS["transfers"][0]),
+        message(topics.notice("nightly"), "notice", uploaded),
+        status("nightly", "error", "1 file could not be read"),
+        message(topics.job_progress("nightly"), "progress", FAILING["progress"]),
+    ) == [
+        "nightly: starting",
+        "nightly: syncing",
+        "nightly: 120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left",
+        "nightly: uploaded 500 files (20.0 MB): a.txt, b\\x1b, c, …",
+        "nightly: error, 1 file could not be read",
+    ]
+
+
+def test_notices() -> None:
+    topic = topics.notice("my job\n")
+    held = {"kind": "held", "count": 0, "paths": [], "bytes": 0, "message": "120 deletions wait"}
+    error = {"kind": "error", "count": 1, "paths": ["a"], "bytes": 0, "message": "permission denied"}
+    assert lines(
+        message(topic, "notice", held, replay=True),
+        message(topic, "notice", held),
+        message(topic, "notice", error),
+    ) == ["my job\\x0a: held: 120 deletions wait", "my job\\x0a: error 1 file: a: permission denied"]
+
+
+def test_a_transfer_is_over_when_it_is_complete_or_silent() -> None:
+    board = Board()
+    first, second = TRANSFERS["transfers"]
+    board.take(message(topics.transfer("1"), "transfer", first))
+    board.take(message(topics.transfer("2"), "transfer", second))
+    assert list(board.transfers) == ["1", "2"]
+    board.take(message(topics.transfer("1"), "transfer", first | {"done": first["size"]}))
+    assert list(board.transfers) == ["2"]
+    board.take(message(topics.STATUS, "status", STATUS, NOW + 5.0))
+    assert list(board.transfers) == ["2"]
+    board.take(message(topics.STATUS, "status", STATUS, NOW + 5.1))
+    assert list(board.transfers) == []
+
+
+def drawn(board: Board) -> str:
+    console = Console(
+        file=io.StringIO(), width=100, force_terminal=False, color_system=None, legacy_windows=False
+    )
+    with console.capture() as capture:
+        console.print(picture(board))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def test_a_live_view_draws_what_is_new_and_rests_otherwise() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    written = []
+    with Live(console=console, auto_refresh=False) as live:
+        screen = LiveView(live)
+        for each in (status("nightly", "syncing"), None, None, status("nightly", "synced"), None):
+            screen.take(each)
+            written.append(len(console.file.getvalue()))  # type: ignore[attr-defined]
+        screen.say("a line of \x1b its log")
+    assert written[0] == written[1] == written[2] < written[4]
+    assert "a line of \\x1b its log" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_picture() -> None:
+    board = Board()
+    assert drawn(board) == "waiting for news"
+    for each in (
+        message(topics.STATUS, "status", STATUS),
+        message(topics.PROGRESS, "progress", STATUS["totals"]),
+        message(topics.job_status("nightly"), "status", SYNCING),
+        message(topics.job_progress("nightly"), "progress", SYNCING["progress"]),
+        message(topics.job_status("docs\x1b"), "status", FAILING),
+        message(topics.transfer("1"), "transfer", TRANSFERS["transfers"][0]),
+        message(topics.notice("nightly"), "notice", {"kind": "uploaded", "count": 1, "paths": ["[red]a"]}),
+    ):
+        board.take(each)
+    assert drawn(board) == (
+        "error  120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left\n"
+        "docs\\x1b  error                                   1 file could not be read\n"
+        "nightly   syncing  ━━━━━━                    25%  12.3 MB/s, 16 s left\n"
+        "  video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
+        "nightly: uploaded 1 file: [red]a"
+    )

@@ -1,0 +1,96 @@
+"""Results in, exact text out."""
+
+from cargo_ctl.render import jobs, plan, transfers
+from tests.cargo_ctl.examples import (
+    FAILING,
+    NOW,
+    PLAN_TOTALS,
+    PLANNED,
+    SHOWN,
+    STATUS,
+    SYNCING,
+    TRANSFERS,
+)
+
+
+def test_status() -> None:
+    assert jobs.status(STATUS) == (
+        "error: 2 jobs (1 syncing, 1 error)\n"
+        "120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left\n"
+        "up for 3 h 25 min"
+    )
+
+
+def test_status_with_nothing_to_do() -> None:
+    assert jobs.status({"state": "synced", "jobs": {"synced": 1}, "totals": {}, "uptime_s": 3}) == (
+        "synced: 1 job (1 synced)\nup for 3 s"
+    )
+
+
+def test_job_list() -> None:
+    assert jobs.job_list({"jobs": [SYNCING, FAILING]}) == (
+        "NAME             MODE      STATE    DONE       RATE  ERRORS  DETAIL\n"
+        "nightly          upload    syncing   25%  12.3 MB/s\n"
+        "my docs\\x1b[31m  download  error                          1  1 file could not be read"
+    )
+    assert jobs.job_list({"jobs": []}) == "there are no jobs"
+
+
+def test_job_show() -> None:
+    assert jobs.job_show(SHOWN, NOW) == (
+        "my docs\\x1b[31m (download): error, 1 file could not be read\n"
+        "  local     /home/ana/docs\n"
+        "  remote    https://files.example/docs\n"
+        "  next run  in 40 s\n"
+        "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not answer\n"
+        "  warning   events are checked, but not acted on yet\n"
+        "  held      120 deletions and 1 overwrite wait; to let them pass once: "
+        "cargo_ctl job approve 'my docs\\x1b[31m'\n"
+        "  failing\n"
+        "    a\\x0ab.txt: permission denied (tried 3 times, again in 1 min 5 s)\n"
+        "    the server does not answer (tried 1 time)\n"
+        "  settings\n"
+        "    sleep = 3\n"
+        "    filters = exclude *.tmp, .DS_Store\n"
+        "    speed = none\n"
+        "    watch = yes"
+    )
+
+
+def test_what_became_of_jobs() -> None:
+    assert jobs.states({"jobs": [{"name": "a", "state": "paused"}, {"name": "b", "state": "held"}]}) == (
+        "a: paused\nb: held"
+    )
+    assert jobs.started("a", {"run": "3f2a"}) == "a: run 3f2a begins; see it with: cargo_ctl watch"
+    reloaded = {
+        "jobs": [{"name": "a", "result": "unchanged"}],
+        "errors": [{"file": "b.json", "message": "sleep must be a number"}],
+    }
+    assert jobs.reloaded(reloaded) == ("a: unchanged\nerror: file b.json, message sleep must be a number")
+
+
+def test_transfer_list() -> None:
+    assert transfers.transfer_list(TRANSFERS) == (
+        "ID        JOB        SIZE  DONE        RATE  LEFT      RTT  LOST  PATH\n"
+        "1f2e3d4c  nightly  2.1 GB   50%  100.0 MB/s  11 s  12.3 ms     0  video/long.mov\n"
+        "99        docs       10 B    0%       0 B/s                       b\\x07"
+    )
+    assert transfers.transfer_list({"transfers": []}) == "nothing is on its way"
+
+
+def test_plan() -> None:
+    assert plan.heading() + "\n" + plan.actions(PLANNED) + "\n" + plan.totals(
+        "my job", PLAN_TOTALS, 4, False
+    ) == (
+        "OP            SIZE  WHY                       PATH\n"
+        "mkdir               new                       new\n"
+        "put        12.3 MB  new                       new/a b.bin\n"
+        "overwrite      5 B  changed                   old\\x1b.txt\n"
+        "delete         7 B  gone at the source        gone.txt\n"
+        "1 put, 1 mkdir, 1 delete, 1 overwrite, 12.3 MB\n"
+        "nothing was done; to do it now: cargo_ctl job sync 'my job'"
+    )
+    assert plan.totals("a", {"put": 0, "bytes": 0}, 0, False) == "a: nothing to do"
+    assert plan.totals("a", {"put": 3_000, "bytes": 5}, 20, True) == (
+        "3,000 put, 5 B (the first 20 are listed)\nnothing was done; to do it now: cargo_ctl job sync a"
+    )

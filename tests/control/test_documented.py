@@ -1,0 +1,57 @@
+"""docs/control-protocol.md: its scripts run as printed, its tables are complete."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.api.commands import COMMANDS
+from cargo_sync.api.messages import Code
+from tests.control.canned import canned
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
+ASK, LISTEN = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("script", [ASK, LISTEN])
+def test_ten_lines_are_ten_lines(script: str) -> None:
+    assert len(script.splitlines()) == 10
+
+
+def test_asking(runtime: str) -> None:
+    jobs = [{"name": "nightly", "state": "synced"}, {"name": "café", "state": "held"}]
+    with canned(runtime, {"job.list": {"jobs": jobs}}) as daemon:
+        told = subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", ASK, daemon.addresses.commands],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=30,
+            check=True,
+        )
+    assert told.stdout == "ok\nnightly synced\ncafé held\n"
+
+
+def test_listening(runtime: str) -> None:
+    with canned(runtime, {}) as daemon:
+        daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {"state": "synced"}))
+        command = [sys.executable, "-c", LISTEN, daemon.addresses.feed]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
+            assert listener.stdout is not None
+            line = listener.stdout.readline()
+            listener.kill()
+    assert line.startswith("job/a/status {'replay': True, 'v': 1, 'epoch': 'e1', 'seq': 1,")
+
+
+def test_every_command_and_every_code_is_described() -> None:
+    described = set(re.findall(r"^\| `([a-z._]+)` \|", PAGE, re.MULTILINE))
+    assert set(COMMANDS) <= described
+    assert {code.value for code in Code} <= described
+
+
+def test_every_argument_is_named() -> None:
+    for name, command in COMMANDS.items():
+        row = re.search(rf"^\| `{re.escape(name)}` \| (.*?) \|", PAGE, re.MULTILINE)
+        assert row is not None
+        assert set(re.findall(r"`(\w+)`", row[1])) == set(command.args)
