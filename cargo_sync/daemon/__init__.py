@@ -1,0 +1,9 @@
+"""The daemon: many jobs, each a local folder kept in step with a remote one.
+
+app         the only place that constructs things; runs until it is stopped
+jobs        the jobs that there are: a supervisor each, in a task of its own; job files read and read again
+supervisor  one job's loop: look -> run -> wait
+hearing     what brings a look forward: the watcher of the local folder, the server's long poll
+standing    how a job stands, as plain values; meter: rates
+handlers    request -> call; views: values -> messages; feed: what is published, and when
+"""

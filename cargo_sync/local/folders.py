@@ -130,6 +130,8 @@ class Folders:
                 return held, parts[::-1]
 
     def _open(self, above: int, name: str, path: str) -> int:
+        if reason := paths.bad_name(name):
+            raise ProblemError(Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False))
         try:
             fd = os.open(name, OPEN, dir_fd=above)
         except OSError as error:

@@ -131,7 +131,7 @@ class _Batch:
             return result._replace(problem=error.problem)
         if found is None or not _is(found, staged):
             return result._replace(problem=_changed(path, "changed as soon as it was published"))
-        return result._replace(entry=found._replace(hash=staged.hash))
+        return Published(found._replace(hash=staged.hash), result.displaced, result.drifted)
 
     def close(self) -> None:
         if self._folder is not None:

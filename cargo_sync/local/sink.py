@@ -95,7 +95,7 @@ class FolderSink:
         if index in begun.problems:
             return
         if len(content) != offer.size or index in begun.staged or offer.target:
-            begun.problems[index] = _protocol(f"{offer.path!r} is not what was offered").problem
+            self._fail(batch, begun, index, _protocol(f"{offer.path!r} is not what was offered").problem)
             return
         self._release(begun, index)
         try:
@@ -109,7 +109,7 @@ class FolderSink:
         if index in begun.problems:
             return
         if index in begun.staged or offer.target:
-            begun.problems[index] = _protocol(f"{offer.path!r} is complete already").problem
+            self._fail(batch, begun, index, _protocol(f"{offer.path!r} is complete already").problem)
             return
         try:
             part = begun.parts.get(index)

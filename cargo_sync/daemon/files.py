@@ -1,0 +1,73 @@
+"""Job files, read at the start and again: which jobs there shall be, given those that there are."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.job import JobSettings, Neighbours, job_files, load_job
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the files say.
+
+    jobs    those that shall run: from good files, and from bad ones as they were
+    errors  of the files that could not be used, one a file
+    """
+
+    jobs: tuple[JobSettings, ...]
+    errors: tuple[ConfigError, ...] = ()
+
+
+class JobFiles:
+    """Where a daemon's job files are: `list_files` gives their paths. `env` fills in their variables."""
+
+    def __init__(self, list_files: Callable[[], list[str]], env: Mapping[str, str]) -> None:
+        self._list_files = list_files
+        self._env = env
+
+    @classmethod
+    def folder(cls, folder: str, env: Mapping[str, str]) -> "JobFiles":
+        """Every job file of a folder."""
+        return cls(lambda: job_files(folder), env)
+
+    @classmethod
+    def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
+        """One file, whether it is there or not."""
+        return cls(lambda: [path], env)
+
+    def read(self, running: Iterable[JobSettings] = ()) -> Reading:
+        """All files. A bad one leaves its job as it is; of jobs that clash, those that run go first."""
+        before = {job.file: job for job in running}
+        try:
+            files = self._list_files()
+        except ConfigError as error:
+            return Reading(tuple(before.values()), (error,))
+        jobs: list[JobSettings] = []
+        errors: list[ConfigError] = []
+        neighbours = Neighbours()
+        for path in sorted(files, key=lambda path: path not in before):
+            try:
+                jobs.append(self._load(path, neighbours))
+            except ConfigError as error:
+                errors.append(error)
+                if path in before and not neighbours.clashes(before[path]):
+                    jobs.append(before[path])
+                else:
+                    continue
+            neighbours.add(jobs[-1])
+        return Reading(tuple(sorted(jobs, key=lambda job: job.name)), tuple(errors))
+
+    def read_one(self, job: JobSettings, running: Iterable[JobSettings]) -> JobSettings:
+        """The file of `job` alone. Raises ConfigError with what is wrong with it."""
+        if not os.path.lexists(job.file):
+            hint = "`cargo_ctl reload` removes the job"
+            raise ConfigError([Problem(job.file, "", None, "is not there any more", hint)])
+        return self._load(job.file, Neighbours(other for other in running if other.file != job.file))
+
+    def _load(self, path: str, neighbours: Neighbours) -> JobSettings:
+        job = load_job(path, self._env)
+        if problems := neighbours.clashes(job):
+            raise ConfigError(problems)
+        return job

@@ -1,0 +1,144 @@
+"""The jobs of a daemon: a supervisor each, in a task of its own; added, removed and replaced one by one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.files import JobFiles
+from cargo_sync.daemon.gauge import Gauge
+from cargo_sync.daemon.supervisor import Supervisor
+from cargo_sync.model.world import World
+
+_AGAIN: Final = 30.0
+
+_log = logging.getLogger(__name__)
+
+Build = Callable[[JobSettings], Awaitable[tuple[Supervisor, Gauge]]]
+"""Makes a job's supervisor, with what it kept from before, and the gauge on it."""
+
+
+class Job:
+    """One job that is there."""
+
+    def __init__(self, supervisor: Supervisor, gauge: Gauge, task: asyncio.Task[None]) -> None:
+        self.supervisor = supervisor
+        self.gauge = gauge
+        self.task = task
+
+
+class Jobs:
+    """All jobs by name.
+
+    group   owns their tasks
+    gone    called with the name of a job that was removed
+    """
+
+    def __init__(
+        self, files: JobFiles, build: Build, world: World, group: asyncio.TaskGroup,
+        gone: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._files = files
+        self._build = build
+        self._world = world
+        self._group = group
+        self._gone = gone
+        self._jobs: dict[str, Job] = {}
+        self._changing = asyncio.Lock()
+
+    @property
+    def all(self) -> Mapping[str, Job]:
+        return MappingProxyType(self._jobs)
+
+    def get(self, name: str) -> Job:
+        """Raises ControlError(unknown_job), with what may have been meant."""
+        job = self._jobs.get(name)
+        if job is None:
+            hint = did_you_mean(name, self._jobs) or "`job.list` names those that there are"
+            raise ControlError(Code.UNKNOWN_JOB, f'there is no job "{name}"', hint)
+        return job
+
+    def chosen(self, name: str | None) -> list[Job]:
+        """One job, or all for None. Raises ControlError(unknown_job)."""
+        return list(self._jobs.values()) if name is None else [self.get(name)]
+
+    async def read(self) -> tuple[dict[str, str], tuple[ConfigError, ...]]:
+        """Reads all files (again) and does what they say, to none of the jobs that did not change.
+
+        Returns:
+            What became of each job: added, changed, unchanged or removed. And the bad files' errors.
+        """
+        async with self._changing:
+            reading = await self._world.offload(self._files.read, self._settings())
+            for error in reading.errors:
+                for problem in error.problems:
+                    _log.error("%s", problem)
+            wanted = {job.name: job for job in reading.jobs}
+            results = {name: "removed" for name in self._jobs if name not in wanted}
+            # Room is made before it is taken: a folder may go from one job to another.
+            results |= {name: self._result(job) for name, job in wanted.items()}
+            await self._stop([name for name, result in results.items() if result in ("removed", "changed")])
+            for name, result in results.items():
+                if result == "removed":
+                    self._gone(name)
+                elif result != "unchanged":
+                    await self._begin(wanted[name])
+            return dict(sorted(results.items())), reading.errors
+
+    async def read_one(self, name: str) -> str:
+        """Reads one job's file again; the name that the job has then.
+
+        Raises:
+            ControlError: unknown_job, or bad_config: the job goes on as it was.
+        """
+        async with self._changing:
+            before = self.get(name).supervisor.settings
+            try:
+                now = await self._world.offload(self._files.read_one, before, self._settings())
+            except ConfigError as error:
+                raise ControlError(Code.BAD_CONFIG, "; ".join(map(str, error.problems))) from error
+            if now != before:
+                await self._stop([name])
+                if now.name != name:
+                    self._gone(name)
+                await self._begin(now)
+            return now.name
+
+    def _settings(self) -> list[JobSettings]:
+        return [job.supervisor.settings for job in self._jobs.values()]
+
+    def _result(self, wanted: JobSettings) -> str:
+        job = self._jobs.get(wanted.name)
+        if job is None:
+            return "added"
+        return "unchanged" if job.supervisor.settings == wanted else "changed"
+
+    async def _begin(self, settings: JobSettings) -> None:
+        supervisor, gauge = await self._build(settings)
+        for warning in settings.warnings:
+            _log.warning("%s", warning, extra={"job": settings.name})
+        task = self._group.create_task(_kept_going(supervisor), name=settings.name)
+        self._jobs[settings.name] = Job(supervisor, gauge, task)
+
+    async def _stop(self, names: list[str]) -> None:
+        tasks = [self._jobs.pop(name).task for name in names]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def _kept_going(supervisor: Supervisor) -> None:
+    """A supervisor that ends by a mistake of ours begins again; the other jobs do not notice."""
+    while True:
+        try:
+            await supervisor.run()
+        except Exception as error:
+            _log.error("the job broke down", exc_info=error, extra={"job": supervisor.name})
+            await Bell().heard(_AGAIN)

@@ -1,0 +1,156 @@
+"""What a supervisor knows of the looks that ended: how the last one went, what fails, what is held."""
+
+from typing import Any, Final
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.standing import Cause, Held
+from cargo_sync.engine.report import Report
+from cargo_sync.engine.run import Run
+from cargo_sync.machines.looks import Look, retry_after
+from cargo_sync.machines.retry import Failures
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+
+_CAUSES: Final = 100
+
+
+class Past:
+    """The looks of one job so far. It is told of each end, and answers from what it was told.
+
+    look      how the last look ended; None when the next one is to begin at once
+    looked    one came to its end since the daemon started
+    held      why the job is held, or ""
+    last_run  the last run that did something or failed, as JSON values
+    """
+
+    def __init__(
+        self, settings: JobSettings, failures: Failures, world: World, last_run: dict[str, Any] | None
+    ) -> None:
+        self.look: Look | None = None
+        self.looked = False
+        self.held = ""
+        self.last_run = last_run
+        self._settings = settings
+        self._failures = failures
+        self._world = world
+        self._report: Report | None = None
+        self._trouble: Problem | None = None
+        self._tries = 0
+        self._told = ""
+
+    # -- what is told ----------------------------------------------------------------------------------------
+
+    def begin(self, *, approved: bool) -> None:
+        if approved:
+            self.held = ""
+
+    def forget_look(self) -> None:
+        """The next look begins at once."""
+        self.look = None
+
+    def stopped(self, run: Run) -> None:
+        """A look was cut short by an order."""
+        self._remember(run)
+
+    def ended(self, run: Run) -> None:
+        """A look came to its end."""
+        report = run.report
+        if report.problem is not None:
+            self.failed(run, report.problem)
+            return
+        self._trouble, self._tries = None, 0
+        self._report, self.held, self.looked = report, report.held, True
+        full = bool(report.held) and not report.approvable
+        self.look = Look(
+            self._world.steady(), report.surveyed, report.again_in, self._failures.next_at(),
+            full=full, held=report.approvable,
+        )  # fmt: skip
+        if report.acted or report.errors or report.held:
+            self._remember(run)
+
+    def failed(self, run: Run, problem: Problem) -> None:
+        """A look ended early."""
+        self._trouble = problem
+        self._tries += 1
+        full = problem.code == "disk_full"
+        self.held = str(problem) if full else ""
+        now = self._world.steady()
+        retry_at = now + retry_after(problem, self._tries, self._world.chance())
+        self.look = Look(now, retry_at=None if full else retry_at, full=full)
+        self._remember(run, problem)
+
+    def news(self) -> str | None:
+        """What holds the job or fails as a whole, when it has not been told; None when it has, or nothing."""
+        now = self.held or (str(self._trouble) if self._trouble else "")
+        told, self._told = self._told, now
+        return now if now and now != told else None
+
+    def _remember(self, run: Run, problem: Problem | None = None) -> None:
+        report = run.report
+        self.last_run = {
+            "run": report.run,
+            "started": report.started,
+            "ended": report.ended or self._world.wall(),
+            "files": report.files,
+            "bytes": report.bytes,
+            "errors": report.errors,
+            "problem": str(problem) if problem else "",
+        }
+
+    # -- what it answers -------------------------------------------------------------------------------------
+
+    @property
+    def unsettled(self) -> bool:
+        """Files are not taken yet, because they are not still."""
+        return self._report is not None and self._report.again_in is not None and self._trouble is None
+
+    @property
+    def approvable(self) -> bool:
+        """A person may let what is held pass."""
+        return bool(self.held) and self.look is not None and self.look.held
+
+    @property
+    def errors(self) -> int:
+        """How much fails: files, names and folders; the job as a whole counts as one."""
+        if self._trouble is not None:
+            return 1 + len(self._failures)
+        if self._report is None:
+            return len(self._failures)
+        return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
+
+    def detail(self) -> str:
+        """What a person should read beside the state; "" when all is well."""
+        if self.held:
+            return self.held
+        if self._trouble is not None:
+            return str(self._trouble)
+        first = next(iter(self.causes()), None)
+        if first is None:
+            return "some files are not still yet" if self.unsettled else ""
+        more = self.errors - 1
+        return first.message if more < 1 else f"{first.message}, and {more:,} more"
+
+    def causes(self) -> list[Cause]:
+        """The first of what fails, longest standing first."""
+        wall = self._world.wall() - self._world.steady()
+        found = []
+        if self._trouble is not None:
+            at = self.look.retry_at if self.look else None
+            found.append(Cause("", str(self._trouble), self._tries, None if at is None else wall + at))
+        found += [
+            Cause(one.path, str(one.problem), one.tries, wall + one.next_at)
+            for one in self._failures.first(_CAUSES)
+        ]
+        if self._report is not None:
+            found += [Cause(problem.path, str(problem)) for problem in self._unlisted(self._report)]
+        return found[:_CAUSES]
+
+    def waits(self) -> Held | None:
+        """What an approval would let pass, or None."""
+        if not self.approvable or self._report is None:
+            return None
+        return Held(self._report.deletions, self._report.overwrites, self._report.run)
+
+    def _unlisted(self, report: Report) -> list[Problem]:
+        """What the last look met beside the files that are tried again one by one."""
+        return [problem for problem in report.problems if not self._failures.knows(problem.path)]

@@ -1,0 +1,158 @@
+"""Values -> the control plane's messages. Pure; docs/control-protocol.md describes the shapes."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any, Final
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.standing import Advance, Cause, Standing, UnderWay, eta
+from cargo_sync.machines.job_state import JobState, general_state
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.state.planned import PlannedPage
+
+SHOWN: Final = 100
+"""Paths that one notice names."""
+
+
+def general(states: Sequence[JobState]) -> dict[str, Any]:
+    """The state of all jobs together: {state, jobs: {state: count}}."""
+    counts = Counter(states)
+    return {
+        "state": general_state(list(states)).value,
+        "jobs": {state.value: counts[state] for state in JobState if counts[state]},
+    }
+
+
+def totals(advances: Iterable[Advance]) -> dict[str, Any]:
+    """The progress of all jobs together."""
+    all_of = list(advances)
+    rate = sum(one.rate_bps for one in all_of)
+    left = sum(one.bytes_total - one.bytes_done for one in all_of)
+    return progress(
+        Advance(
+            sum(one.files_done for one in all_of), sum(one.files_total for one in all_of),
+            sum(one.bytes_done for one in all_of), sum(one.bytes_total for one in all_of),
+            rate, eta(left, rate),
+        )
+    )  # fmt: skip
+
+
+def progress(advance: Advance) -> dict[str, Any]:
+    return asdict(advance)
+
+
+def state(standing: Standing) -> dict[str, Any]:
+    """What the feed says when a job's state changes."""
+    return {
+        "job": standing.settings.name,
+        "state": standing.state.value,
+        "detail": standing.detail,
+        "errors": standing.errors,
+        "next_at": standing.next_at,
+    }
+
+
+def row(standing: Standing) -> dict[str, Any]:
+    """A job in a list."""
+    job = standing.settings
+    return {
+        "name": job.name,
+        "mode": job.mode,
+        "state": standing.state.value,
+        "detail": standing.detail,
+        "local_dir": job.local_dir,
+        "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
+        "next_at": standing.next_at,
+        "errors": standing.errors,
+        "progress": progress(standing.advance),
+        "last_run": standing.last_run,
+    }
+
+
+def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
+    """Everything of a job."""
+    return row(standing) | {
+        "settings": settings(standing.settings),
+        "causes": [asdict(cause) for cause in causes],
+        "warnings": list(standing.notes),
+        "held": asdict(standing.held) if standing.held else None,
+    }
+
+
+def settings(job: JobSettings) -> dict[str, Any]:
+    """A job's settings without its password. Of callbacks only the names: their addresses may hold keys."""
+    return {
+        "file": job.file,
+        "username": job.username,
+        "speed": job.speed,
+        "sleep": job.sleep,
+        "settle": job.settle,
+        "watch": job.watch,
+        "enabled": job.enabled,
+        "include": list(job.include),
+        "exclude": list(job.exclude),
+        "delete": job.delete,
+        "after_transfer": {"move": job.move_to} if job.move_to else job.after_transfer,
+        "trash_days": job.trash_days,
+        "tls_fingerprint": job.tls_fingerprint,
+        "ca_file": job.ca_file,
+        "events": [event.event for event in job.events],
+    }
+
+
+def transfer(one: UnderWay) -> dict[str, Any]:
+    return asdict(one)
+
+
+def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:
+    """A page of a plan; None when it is still being made."""
+    if page is None or page.totals is None:
+        return {"job": job, "run": run, "ready": False, "totals": {}, "actions": [], "next": None}
+    more = len(page.actions) == limit
+    return {
+        "job": job,
+        "run": run,
+        "ready": True,
+        # An overwrite is a put that displaces something: counted as one of the two here.
+        "totals": page.totals | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
+        "actions": [_action(action) for _, action in page.actions],
+        "next": page.actions[-1][0] if more else None,
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    entry = action.source or action.expected
+    return {
+        "op": "overwrite" if action.op is Op.PUT and action.overwrites else action.op.value,
+        "path": action.path,
+        "size": entry.size if entry else 0,
+        "why": action.why,
+    }
+
+
+def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """(job, cursor, notice) of events that became true at once; neighbours of one kind make one notice.
+
+    Args:
+        events: in the order of their rows.
+        cursor: of the last of them; the rows before it have the cursors before it.
+    """
+    last = cursor - len(events)
+    for (job, happened), group in groupby(events, key=lambda event: (event.job, event.happened)):
+        batch = list(group)
+        last += len(batch)
+        yield (
+            job,
+            last,
+            {
+                "job": job,
+                "kind": "error" if happened is Happened.FAILED else happened.value,
+                "count": len(batch),
+                "paths": [event.path for event in batch[:SHOWN] if event.path],
+                "bytes": sum(event.size for event in batch),
+                "message": str(batch[0].details.get("message", "")),
+            },
+        )

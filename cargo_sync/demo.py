@@ -1,0 +1,431 @@
+"""`cargo_sync demo`: a real server and a real daemon, started by their commands, files up and down again.
+
+What is shown is measured and compared, never assumed: every file of the last folder is held against the
+first by hash, the time is from the first look to the last arrival.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final, NamedTuple, Protocol
+
+import click
+from blake3 import blake3
+
+from cargo_sync.api import topics
+from cargo_sync.api.addresses import DAEMON, Addresses, instance_addresses, is_live
+from cargo_sync.api.client import Client, CommandError, NotRunning, subscribe
+from cargo_sync.api.messages import FeedMessage
+from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.plan.filters import Filters
+
+SMALL, MEDIUM, LARGE = 3000, 100, 1
+MIB: Final = 2**20
+UP, DOWN = "demo up", "demo down"
+START: Final = 20.0
+STILL: Final = 60.0
+"""Seconds without any progress after which the demo has failed."""
+HOPELESS: Final = 10.0
+"""Seconds in the state error after which it has failed."""
+END: Final = 6.0
+TAIL: Final = 30
+OLD: Final = 3600
+
+
+class DemoError(Exception):
+    """The demo did not come to its end; the text says why."""
+
+
+def run_demo(source: str | None, keep: bool, files: int | None) -> int:
+    """Runs it; the exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for bad input.
+
+    Args:
+        source: a folder of the person's own, only read; None makes a tree.
+        keep: leaves everything up until Ctrl-C.
+        files: makes a small tree of about so many files.
+    """
+    if source is not None and not os.path.isdir(source):
+        click.echo(f"there is no folder {source}", err=True)
+        return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    place = tempfile.mkdtemp(prefix="cargo-demo-")
+    try:
+        return _in(place, source and os.path.abspath(source), keep, files)
+    except DemoError as error:
+        click.echo(f"demo: {error}", err=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
+    if source is None:
+        source = os.path.join(place, "first")
+        _say(f"making a tree of files in {source}")
+        make_tree(source, files)
+    home = Home.make(place, source)
+    wanted = look(source)
+    size = sum(one.size for one in wanted.values())
+    count = sum(one.kind == "file" for one in wanted.values())
+    _say(f"{count:,} files, {_size(size)}: {source} -> the server -> {home.last}")
+    with contextlib.ExitStack() as running:
+        running.enter_context(Process("server", home, "server", "--config", home.path("server.json")))
+        _await_port(home, running)
+        began = time.monotonic()
+        daemon = Process("daemon", home, "daemon", "--config", home.path("daemon.json"))
+        running.enter_context(daemon)
+        seconds = _watch(home, daemon, wanted, began)
+        _compare(wanted, look(home.last), source, home.last)
+        _say("measured: all bytes once, from the daemon's first look to the last arrival (up and down again)")
+        _say(f"demo: {count} files, {size} bytes, {size / seconds / 1e6:.1f} MB/s, verified")
+        if keep:
+            _keep(home)
+    return 0
+
+
+# -- the place ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the demo lives: settings, state, sockets and folders, all below one temporary folder."""
+
+    place: str
+    api: int
+    addresses: Addresses
+
+    @classmethod
+    def make(cls, place: str, source: str) -> "Home":
+        api, lanes = _free_ports()
+        home = cls(place, api, instance_addresses(os.path.join(place, "run"), DAEMON))
+        password = secrets.token_urlsafe(16)
+        os.mkdir(home.path("jobs"))
+        os.mkdir(home.path("files"))
+        home.write("server.json", {
+            "listen": f"127.0.0.1:{api}", "plain": True, "initial_port": lanes,
+            "state_dir": home.path("server"),
+            "users": [{"username": "demo", "password": password, "path": home.path("files")}],
+        })  # fmt: skip
+        home.write("daemon.json", {"jobs_dir": home.path("jobs"), "state_dir": home.path("daemon")})
+        for name, mode, folder in ((UP, "upload", source), (DOWN, "download", home.last)):
+            home.write(f"jobs/{mode}.json", {
+                "sync_name": name, "sync_mode": mode, "local_dir": folder, "remote_dir": "/demo",
+                "hostname": f"http://127.0.0.1:{api}", "username": "demo", "password": password,
+                "sleep": 1, "settle": 0.5,
+            })  # fmt: skip
+        return home
+
+    @property
+    def last(self) -> str:
+        return self.path("last")
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.place, name)
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=4)
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"CARGO_RUNTIME_DIR": self.path("run")}
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+class Process:
+    """One program of ours, started by its command and ended by its id; its log is shown when it fails."""
+
+    def __init__(self, name: str, home: Home, *arguments: str) -> None:
+        self.name = name
+        self._log_path = home.path(f"{name}.log")
+        with open(self._log_path, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cargo_sync.main", *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=home.environment(),
+                start_new_session=True,
+            )  # fmt: skip
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, KeyboardInterrupt):
+            self.show_log()
+        self._process.terminate()
+        try:
+            self._process.wait(END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def check(self) -> None:
+        """Raises DemoError when it has ended."""
+        code = self._process.poll()
+        if code is not None:
+            raise DemoError(f"the {self.name} ended with exit code {code}")
+
+    def show_log(self) -> None:
+        with open(self._log_path, encoding="utf-8", errors="backslashreplace") as log:
+            lines = log.readlines()[-TAIL:]
+        click.echo(f"--- the last lines of the {self.name}'s log ---", err=True)
+        click.echo("".join(lines), err=True, nl=False)
+
+
+def _await_port(home: Home, running: contextlib.ExitStack) -> None:
+    until = time.monotonic() + START
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", home.api)) == 0:
+                return
+        if time.monotonic() > until:
+            raise DemoError(f"the server does not listen after {START:.0f} s")
+        time.sleep(0.02)
+
+
+# -- watching it ---------------------------------------------------------------------------------------------
+
+
+class Screen(Protocol):
+    """Shows how far it is."""
+
+    def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None: ...
+
+
+def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"], began: float) -> float:
+    """Shows progress from the feed until all has arrived; the seconds that it took."""
+    until = time.monotonic() + START
+    while not is_live(home.addresses.feed):
+        daemon.check()
+        if time.monotonic() > until:
+            raise DemoError(f"the daemon does not answer after {START:.0f} s")
+        time.sleep(0.02)
+    jobs: dict[str, dict[str, Any]] = {UP: {}, DOWN: {}}
+    moved = time.monotonic()
+    with _screen(wanted) as screen, subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed:
+        while True:
+            daemon.check()
+            message = feed.receive(0.1)
+            if message is not None:
+                moved = time.monotonic()
+                _take(jobs, message)
+                screen.show(jobs)
+            states = {job.get("state") for job in jobs.values()}
+            if states == {"synced"} and arrived(wanted, home.last):
+                return moved - began
+            if time.monotonic() - moved > STILL:
+                raise DemoError(f"nothing moves any more: {_standing(jobs)}")
+            if any(
+                time.monotonic() - job.get("failing", time.monotonic()) > HOPELESS for job in jobs.values()
+            ):
+                raise DemoError(_standing(jobs))
+
+
+def _take(jobs: dict[str, dict[str, Any]], message: FeedMessage) -> None:
+    job = jobs.setdefault(topics.name_of(message.topic), {})
+    if message.type == "status":
+        job.update(state=message.fields["state"], detail=message.fields["detail"])
+        if message.fields["state"] != "error":
+            job.pop("failing", None)
+        else:
+            job.setdefault("failing", time.monotonic())
+    elif message.type == "progress":
+        job["progress"] = message.fields
+    elif message.fields["kind"] in ("uploaded", "downloaded"):
+        job["files"] = job.get("files", 0) + message.fields["count"]
+        job["bytes"] = job.get("bytes", 0) + message.fields["bytes"]
+
+
+def _standing(jobs: Mapping[str, Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{name} is {job.get('state')}: {job.get('detail') or 'no detail'}" for name, job in jobs.items()
+    )
+
+
+@contextlib.contextmanager
+def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Screen]:
+    total = max(1, sum(one.size for one in wanted.values()))
+    if not sys.stdout.isatty():
+        yield _Lines(total)
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns) as bars:
+        tasks = {name: bars.add_task(name, total=total) for name in (UP, DOWN)}
+
+        class Bars:
+            def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+                for name, task in tasks.items():
+                    bars.update(task, completed=_bytes(jobs[name]))
+
+        yield Bars()
+
+
+class _Lines:
+    """A line for each job, at most once a second."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._said: dict[str, tuple[int, float]] = {}
+
+    def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+        now = time.monotonic()
+        for name, job in jobs.items():
+            percent = min(100, 100 * _bytes(job) // self._total)
+            said, at = self._said.get(name, (0, 0.0))
+            if percent > said and (percent == 100 or now - at >= 1):
+                self._said[name] = (percent, now)
+                _say(f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}")
+
+
+def _bytes(job: Mapping[str, Any]) -> int:
+    """What has arrived: by the batches that are committed, or by the progress of what is under way."""
+    return int(max(job.get("bytes", 0), job.get("progress", {}).get("bytes_done", 0)))
+
+
+# -- comparing -----------------------------------------------------------------------------------------------
+
+
+class Seen(NamedTuple):
+    """One entry of a tree: kind is file, folder or link."""
+
+    kind: str
+    size: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    target: str = ""
+
+
+def look(root: str) -> dict[str, Seen]:
+    """What a job takes of the tree at `root`, by path."""
+    filters = Filters((), DEFAULT_EXCLUDE)
+    found: dict[str, Seen] = {}
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        for entry in os.scandir(os.path.join(root, folder)):
+            path = os.path.join(folder, entry.name)
+            status = entry.stat(follow_symlinks=False)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if path == RESERVED or filters.excluded(path, is_folder):
+                continue
+            if is_folder:
+                pending.append(path)
+                found[path] = Seen("folder")
+            elif stat.S_ISLNK(status.st_mode):
+                found[path] = Seen("link", target=os.readlink(entry.path))
+            elif stat.S_ISREG(status.st_mode):
+                mode = stat.S_IMODE(status.st_mode) & 0o777
+                found[path] = Seen("file", status.st_size, status.st_mtime_ns, mode)
+    return found
+
+
+def arrived(wanted: Mapping[str, Seen], root: str) -> bool:
+    """Whether every path is there; what they hold is compared afterwards."""
+    return os.path.isdir(root) and len(look(root)) >= len(wanted)
+
+
+def _compare(wanted: Mapping[str, Seen], found: Mapping[str, Seen], first: str, last: str) -> None:
+    _say("comparing every file with the first folder")
+    wrong = [f"{path!r} did not arrive" for path in wanted.keys() - found.keys()]
+    wrong += [f"{path!r} is there, but not in the first folder" for path in found.keys() - wanted.keys()]
+    for path in wanted.keys() & found.keys():
+        if wanted[path] != found[path]:
+            wrong.append(f"{path!r} differs: {wanted[path]} became {found[path]}")
+        elif wanted[path].kind == "file" and _hash(first, path) != _hash(last, path):
+            wrong.append(f"{path!r} holds other bytes")
+    if wrong:
+        raise DemoError(f"{len(wrong)} differences, such as {'; '.join(sorted(wrong)[:5])}")
+
+
+def _hash(root: str, path: str) -> str:
+    return blake3().update_mmap(os.path.join(root, path)).hexdigest()
+
+
+# -- the tree ------------------------------------------------------------------------------------------------
+
+
+def make_tree(root: str, files: int | None) -> None:
+    """3,000 small files in nested folders, 100 of 1 MiB, one of 256 MiB, and what names and kinds there are.
+
+    With `files` about so many, none of them large.
+    """
+    small = SMALL if files is None else max(1, files - 5)
+    sizes = [(f"many/{number // 100:02d}/{number % 100 // 20}/{number:04d}.txt", 200 + number * 7 % 4000)
+             for number in range(small)]  # fmt: skip
+    if files is None:
+        sizes += [(f"medium/{number:03d}.bin", MIB) for number in range(MEDIUM)]
+        sizes += [(f"large/{number}.bin", 256 * MIB) for number in range(LARGE)]
+    sizes += [("names/with spaces.txt", 10), ("names/señor müller.txt", 11), ("names/📦 cargo.txt", 12)]
+    sizes += [("names/-leading dash", 13), ("empty file", 0)]
+    chunk = os.urandom(MIB)
+    made = time.time() - OLD
+    for number, (path, size) in enumerate(sizes):
+        whole = os.path.join(root, path)
+        os.makedirs(os.path.dirname(whole), exist_ok=True)
+        with open(whole, "wb") as file:
+            _fill(file, size, number, chunk)
+        os.chmod(whole, 0o600 if number % 10 == 0 else 0o644)
+        os.utime(whole, (made + number, made + number))
+    os.mkdir(os.path.join(root, "empty folder"))
+    os.symlink("names/with spaces.txt", os.path.join(root, "a link"))
+
+
+def _fill(file: IO[bytes], size: int, number: int, chunk: bytes) -> None:
+    """`size` bytes that no other file has: its number comes first in every MiB."""
+    head = number.to_bytes(4, "big")
+    for start in range(0, size, MIB):
+        piece = head + start.to_bytes(8, "big") + chunk[12:]
+        file.write(piece[: min(MIB, size - start)])
+
+
+# -- leaving it up -------------------------------------------------------------------------------------------
+
+
+def _keep(home: Home) -> None:
+    runtime = shlex.quote(os.path.dirname(home.addresses.folder))
+    with Client(home.addresses.commands) as client, contextlib.suppress(CommandError, NotRunning):
+        source = next(job["local_dir"] for job in client.call("job.list")["jobs"] if job["name"] == UP)
+        _say(f"""
+It is all still up, until Ctrl-C. In another terminal:
+
+    export CARGO_CONTROL={shlex.quote(home.addresses.folder)}
+    cargo_ctl status
+    cargo_ctl watch
+    cargo_ctl job show {shlex.quote(UP)}
+    cp FILE {shlex.quote(source)}       # and see it arrive in {home.last}
+    cargo_ctl job pause {shlex.quote(DOWN)}
+    cargo_ctl feed --topic notice/
+
+The server's copy is in {home.path("files")}/demo, the logs are {home.path("server.log")} and daemon.log,
+the sockets below {runtime}.""")
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,346 @@
+"""One end of a lane as a state machine: what a sender and a receiver have in common.
+
+`step` does what can be done without waiting and handles at most one frame each way. Who drives it, a
+thread with a socket or a test with memory, polls as the answer says. Nothing here waits or has a clock of
+its own, so that the same bytes and times give the same steps.
+
+The client opens batches and says when there are no more; the server ends the lane:
+
+    client   OFFER | ASK …   DONE | CANCEL …            BYE (last frame)
+    server                             … BYE (last frame)
+"""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Final
+
+from cargo_sync.lanes.figures import Figures, Moving
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.pacing import Pace
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.wire import messages, records
+from cargo_sync.wire.frames import BODY_MAX, PIECE
+from cargo_sync.wire.messages import MESSAGE_MAX, Payload, Report
+from cargo_sync.wire.refusal import breach, cut
+
+PING_SECONDS: Final = 5.0
+SILENCE_SECONDS: Final = 20.0
+"""A sender that says nothing for so long is gone."""
+BUSY_SECONDS: Final = 600.0
+"""A receiver may sync or hash for so long; whether the way to it still holds is the driver's to see."""
+OPEN_MAX: Final = 8
+"""Batches that may be uncommitted on a lane."""
+_UNSENT_MAX: Final = 64 << 20
+_LAST_WORDS: Final = (records.REPORT, records.BYE)
+_NOTHING: Final = memoryview(b"")
+
+Clock = Callable[[], float]
+"""Monotonic seconds."""
+OnReceipts = Callable[[int, list[Receipt]], None]
+"""(batch, one receipt an offer), in the lane's thread."""
+OnGrant = Callable[[int | None], None]
+"""(bits a second, None for no limit), in the lane's thread."""
+
+
+class Step(Enum):
+    """What to do before the next step."""
+
+    AGAIN = "again"
+    """Nothing: step again."""
+    WANT_READ = "want_read"
+    """Wait until the channel can be read."""
+    WANT_WRITE = "want_write"
+    """Wait until the channel can be written or read."""
+    IDLE = "idle"
+    """Wait until the channel can be read; nothing is under way."""
+    DONE = "done"
+    """It is over: see `problem`."""
+
+
+class End(ABC):
+    """The machine under `Sender` and `Receiver`: frames, messages, pings, deadlines, the end.
+
+    All methods but `figures` are for the driver's thread.
+
+    problem  why the lane ended, once it is `done`; None when it ended as it should
+    measure  asked by a sender once a second for what the driver saw of the way
+    """
+
+    def __init__(self, link: Link, clock: Clock, client: bool, pace: Pace, on_grant: OnGrant | None) -> None:
+        self.link = link
+        self.problem: Problem | None = None
+        self.done = False
+        self.measure: Callable[[], Report] = Report
+        self._client = client
+        self._clock = clock
+        self._pace = pace
+        self._on_grant = on_grant
+        self._handlers: dict[int, Callable[[int, int, int, int, memoryview], None]] = {
+            records.PING: lambda *_: None,
+            records.BYE: self._take_bye,
+        }
+        if client:
+            self._join(records.GRANT, self._take_grant)
+        else:
+            self._handlers[records.DONE] = self._take_done
+        self._waiting: deque[tuple[int, Sequence[Offer]]] = deque()
+        self._messages: deque[records.Record] = deque()
+        self._unsent = 0
+        self._part = bytearray()
+        self._part_of: tuple[int, int] | None = None
+        self._finishing = False
+        self._said_done = False
+        self._cancelled = False
+        self._said_bye = False
+        self._got_bye = False
+        self._content = 0
+        self._report = Report()
+        self._heard = 0
+        self._heard_at = self._spoke_at = clock()
+
+    # -- for the owner --------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Client: no more batches; the lane ends once all are committed."""
+        self._finishing = True
+
+    def cancel(self, problem: Problem | None = None) -> None:
+        """Stops: what is committed stays, what is durable is kept for another lane, the rest is dropped.
+
+        A client's lane then ends without a problem; a server tells its client `problem`.
+        """
+        if self._cancelled or self._said_bye or self.done:
+            return
+        self._cancelled = True
+        self._waiting.clear()
+        self._stop()
+        if self._client:
+            self._say(records.CANCEL, index=records.EVERYTHING)
+        else:
+            self._leave(problem)
+
+    def grant(self, bits: int | None) -> None:
+        """Server: from now on this lane may take `bits` a second on the wire; None is no limit."""
+        self._pace.limit(bits, self._clock())
+        self._say(records.GRANT, payload=messages.encode_grant(bits))
+
+    def fail(self, problem: Problem | None) -> None:
+        """Ends it now, telling nobody. Everything it holds is closed; later calls do nothing."""
+        if self.done:
+            return
+        self.done = True
+        self.problem = problem
+        try:
+            self._close()
+        except ProblemError as error:
+            self.problem = problem or error.problem
+        finally:
+            self.link.close()
+
+    def figures(self) -> Figures:
+        """How it goes. May be called from any thread."""
+        return Figures(self._content, self.link.sent + self.link.received, self._moving(), *self._report)
+
+    # -- for the driver -------------------------------------------------------------------------
+
+    def step(self) -> Step:
+        """Does what can be done now. A problem ends the machine; it is never raised."""
+        if self.done:
+            return Step.DONE
+        try:
+            return self._step()
+        except ProblemError as error:
+            # After the last word nothing can be lost any more by a connection that breaks.
+            over = self._said_bye and error.problem.code == "cut"
+            self.fail(self.problem if over else error.problem)
+            return Step.DONE
+
+    def due(self) -> float:
+        """The clock's time at which `step` has something to do although the channel is quiet."""
+        silent = self._heard_at + self._patience()
+        if self.link.pending or self._said_bye:
+            return silent
+        return min(silent, self._spoke_at + PING_SECONDS)
+
+    # -- the step -------------------------------------------------------------------------------
+
+    def _step(self) -> Step:
+        link = self.link
+        now = self._clock()
+        self._tend(now)
+        wrote = self._write(now)
+        body = None if self._got_bye else link.receive()
+        if link.received != self._heard:
+            self._heard = link.received
+            self._heard_at = now
+        elif now - self._heard_at >= self._patience():
+            raise cut("the other end has said nothing for too long")
+        if body is not None:
+            self._take(body)
+        if self._got_bye and self._said_bye and not self._messages and not link.pending:
+            self.fail(self.problem)
+            return Step.DONE
+        if wrote or body is not None:
+            return Step.AGAIN
+        if link.pending:
+            return Step.WANT_WRITE
+        return Step.WANT_READ if self._busy() else Step.IDLE
+
+    def _tend(self, now: float) -> None:
+        """Opens what may be opened, ends what is all done."""
+        if self._client:
+            while self._waiting and self._open_batches() < OPEN_MAX:
+                self._begin(*self._waiting.popleft())
+            if self._finishing and not (self._waiting or self._said_done or self._cancelled):
+                self._said_done = True
+                self._say(records.DONE)
+        elif self._finishing and not self._said_bye and not self._open_batches():
+            self._leave()
+
+    def _write(self, now: float) -> bool:
+        """Fills, closes and begins to send one frame; False when there is none or no room for it."""
+        link = self.link
+        if not link.flush():
+            return False
+        used = self._put_messages()
+        last = self._said_bye and not self._messages
+        if not self._messages and not self._said_bye:
+            used = self._put_content(used, now)
+        if not used:
+            if self._said_bye or now - self._spoke_at < PING_SECONDS:
+                return False
+            used = records.put(link.body, 0, records.Record(records.PING, 0, 0, 0, 0, _NOTHING))
+        self._pace.spend(link.close_frame(used, last), now)
+        self._spoke_at = now
+        link.flush()
+        return True
+
+    def _put_messages(self) -> int:
+        body, used = self.link.body, 0
+        while self._messages:
+            record = self._messages[0]
+            if used + records.SIZE + len(record.payload) > BODY_MAX:
+                break
+            used = records.put(body, used, record)
+            self._unsent -= len(record.payload)
+            self._messages.popleft()
+        return used
+
+    def _take(self, body: memoryview) -> None:
+        handlers = self._handlers
+        for kind, flags, index, batch, offset, payload in records.split(body):
+            handler = handlers.get(kind)
+            if handler is None:
+                raise breach(f"a record of kind {kind} is not for this end")
+            if self._got_bye:
+                raise breach("a record came after the other end's last one")
+            if not self._said_bye or kind in _LAST_WORDS:
+                handler(flags, index, batch, offset, payload)
+        if self._got_bye != self.link.finished:
+            raise breach("the other end's last record and its last frame are not one")
+
+    # -- what sender and receiver fill in -------------------------------------------------------
+
+    @abstractmethod
+    def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
+        """Client: tells the server of a batch."""
+
+    @abstractmethod
+    def _open_batches(self) -> int:
+        """Batches that are begun and not committed."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """It was cancelled: lets go of what is not committed."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Closes everything it holds, at the very end."""
+
+    @abstractmethod
+    def _patience(self) -> float:
+        """Seconds that the other end may be silent."""
+
+    @abstractmethod
+    def _moving(self) -> tuple[Moving, ...]:
+        """The files under way."""
+
+    def _busy(self) -> bool:
+        return bool(self._waiting or self._open_batches() or self._finishing or self._said_bye)
+
+    def _put_content(self, used: int, _now: float) -> int:
+        """Adds records of content to the link's body from `used` on; where they end."""
+        return used
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def _say(self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"") -> None:
+        """Queues a message, in several records when it is long; nothing after the last word."""
+        if self._said_bye and kind != records.BYE:
+            return
+        if len(payload) > MESSAGE_MAX:
+            raise ProblemError(
+                Problem(
+                    "too_large",
+                    f"a batch takes {len(payload)} bytes to name, {MESSAGE_MAX} are allowed",
+                    hint="offer fewer files at once",
+                )
+            )
+        self._unsent += len(payload)
+        if self._unsent > _UNSENT_MAX:
+            raise breach("the other end talks and does not listen")
+        view = memoryview(payload)
+        while len(view) > PIECE:
+            self._messages.append(records.Record(kind, records.MORE, index, batch, 0, view[:PIECE]))
+            view = view[PIECE:]
+        self._messages.append(records.Record(kind, 0, index, batch, 0, view))
+
+    def _join(self, kind: int, handler: Callable[[int, Payload], None]) -> None:
+        """Has `handler` take the messages (batch, payload) of a kind, put together from their records."""
+
+        def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
+            if self._part_of not in (None, (kind, batch)):
+                raise breach("a message was broken off by another")
+            if not flags & records.MORE and self._part_of is None:
+                handler(batch, payload)
+                return
+            self._part += payload
+            if len(self._part) > MESSAGE_MAX:
+                raise breach(f"a message is longer than {MESSAGE_MAX} bytes")
+            self._part_of = (kind, batch)
+            if not flags & records.MORE:
+                whole, self._part, self._part_of = self._part, bytearray(), None
+                handler(batch, whole)
+
+        self._handlers[kind] = take
+
+    def _take_grant(self, _batch: int, payload: Payload) -> None:
+        bits = messages.decode_grant(payload)
+        self._pace.limit(bits, self._clock())
+        if self._on_grant:
+            self._on_grant(bits)
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def _leave(self, problem: Problem | None = None) -> None:
+        """Says the last word."""
+        self._said_bye = True
+        self._say(records.BYE, payload=messages.encode_problem(problem) if problem else b"")
+
+    def _take_done(self, *_: object) -> None:
+        self._finishing = True
+
+    def _take_bye(self, _flags: int, _index: int, _batch: int, _offset: int, payload: memoryview) -> None:
+        self._got_bye = True
+        if not self._client:
+            if not self._said_bye:
+                raise breach("the client left before it was let go")
+            return
+        if payload:
+            self.problem = messages.decode_problem(payload)
+        elif not self._cancelled and not (self._said_done and not self._open_batches()):
+            self.problem = cut("the other end stopped before all was done").problem
+        self._leave()

@@ -1,0 +1,192 @@
+"""Pieces: what a sender still has to read, and how it is laid into frames.
+
+Small files are laid side by side until a frame holds `ENOUGH`; one that is larger goes in pieces of at most
+a frame. A file is opened when its turn comes and closed with its last piece, so one is open at a time.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cargo_sync.lanes.figures import Moving
+from cargo_sync.lanes.ports import Reader, Source
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Want
+from cargo_sync.wire import records
+from cargo_sync.wire.frames import PIECE
+from cargo_sync.wire.messages import encode_problem
+
+ENOUGH: Final = 256 << 10
+"""A frame that holds so much content is not kept waiting for more."""
+_CANCELLED: Final = Problem("cancelled", "the transfer was cancelled")
+_WANTED: Final = ("all", "ranges")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch whose content goes. `todo` are the indices not begun, `left` counts those not gone."""
+
+    number: int
+    offers: Sequence[Offer]
+    wants: Sequence[Want]
+    todo: Iterator[int]
+    left: int
+    stopped: set[int] = field(default_factory=set)
+
+
+class Pieces:
+    """The wanted content of batches, in their order.
+
+    content  bytes that were laid into frames
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.content = 0
+        self._source = source
+        self._batches: dict[int, _Batch] = {}
+        # The file whose turn it is; its batch is always the first.
+        self._offer: Offer | None = None
+        self._batch = _Batch(0, (), (), iter(()), 0)
+        self._index = 0
+        self._reader: Reader | None = None
+        self._spans: deque[tuple[int, int]] | None = None
+        self._moving: tuple[Offer, int] | None = None
+
+    def add(self, number: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
+        """Queues what is wanted of a batch. A link has no content: it is made from its offer alone."""
+        todo = [i for i, want in enumerate(wants) if want.code in _WANTED and not offers[i].target]
+        if todo:
+            self._batches[number] = _Batch(number, offers, wants, iter(todo), len(todo))
+
+    def sent(self, number: int) -> bool:
+        """True when nothing of the batch is left to be laid into a frame."""
+        return number not in self._batches
+
+    def stop(self, number: int, index: int) -> None:
+        """Gives one file up, when it has not wholly gone yet."""
+        batch = self._batches.get(number)
+        if batch and index < len(batch.offers):
+            batch.stopped.add(index)
+
+    def moving(self) -> tuple[Moving, ...]:
+        """The file that was last read from; for any thread."""
+        current = self._moving
+        return (Moving(current[0].path, current[1], current[0].size),) if current else ()
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
+
+    def close(self) -> None:
+        """Gives everything up."""
+        self._batches.clear()
+        self._moving = None
+        self._let_go()
+
+    def fill(self, body: memoryview, used: int, limit: int) -> int:
+        """Lays records into `body` from `used` on, as many as make a good frame; where they end.
+
+        A file that cannot be read, or is not what was offered, becomes a FAIL record.
+        """
+        enough = min(ENOUGH, limit)
+        limit = min(limit, PIECE)
+        while used < enough:
+            offer = self._offer or self._next()
+            if offer is None:
+                break
+            whole = self._spans is None and offer.size <= limit
+            if used and used + (offer.size if whole else limit) > limit:
+                break
+            if self._index in self._batch.stopped:
+                used = self._fail(body, used, _CANCELLED)
+                continue
+            try:
+                used = (
+                    self._put_whole(offer, body, used) if whole else self._put_piece(offer, body, used, limit)
+                )
+            except ProblemError as error:
+                used = self._fail(body, used, error.problem)
+        return used
+
+    def _next(self) -> Offer | None:
+        for batch in self._batches.values():
+            index = next(batch.todo)
+            self._batch, self._index = batch, index
+            self._offer = batch.offers[index]
+            if batch.wants[index].code == "ranges":
+                self._spans = deque(batch.wants[index].ranges)
+            return self._offer
+        return None
+
+    def _put_whole(self, offer: Offer, body: memoryview, at: int) -> int:
+        size = offer.size
+        start = at + records.SIZE
+        end = start + size
+        reader = self._source.open(offer)
+        try:
+            intact = reader.read_into(body[start:end], 0) == size and reader.unchanged()
+        finally:
+            reader.close()
+        if not intact:
+            raise _changed(offer)
+        flags = records.FINAL | records.WHOLE
+        records.HEADER.pack_into(body, at, records.DATA, flags, self._index, self._batch.number, size, 0)
+        self.content += size
+        self._moving = (offer, size)
+        self._done()
+        return end
+
+    def _put_piece(self, offer: Offer, body: memoryview, at: int, limit: int) -> int:
+        if self._reader is None:
+            self._reader = self._source.open(offer)
+        if self._spans is None:
+            self._spans = deque([(0, offer.size)] if offer.size else ())
+        spans = self._spans
+        offset, until = spans[0] if spans else (offer.size, offer.size)
+        count = min(until - offset, limit)
+        start = at + records.SIZE
+        end = start + count
+        # Asked at every piece, although only the last one needs it: a file that changed early is not sent on.
+        if (
+            count and self._reader.read_into(body[start:end], offset) != count
+        ) or not self._reader.unchanged():
+            raise _changed(offer)
+        if offset + count < until:
+            spans[0] = (offset + count, until)
+        elif spans:
+            spans.popleft()
+        flags = 0 if spans else records.FINAL
+        records.HEADER.pack_into(
+            body, at, records.DATA, flags, self._index, self._batch.number, count, offset
+        )
+        self.content += count
+        self._moving = (offer, offer.size - sum(end - start for start, end in spans))
+        if not spans:
+            self._done()
+        return end
+
+    def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
+        payload = memoryview(encode_problem(problem))
+        record = records.Record(records.FAIL, 0, self._index, self._batch.number, 0, payload)
+        self._done()
+        return records.put(body, at, record)
+
+    def _done(self) -> None:
+        """The file whose turn it was has wholly gone, or was given up."""
+        batch = self._batch
+        batch.left -= 1
+        if not batch.left:
+            del self._batches[batch.number]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._offer = self._spans = None
+        reader, self._reader = self._reader, None
+        if reader:
+            reader.close()
+
+
+def _changed(offer: Offer) -> ProblemError:
+    return ProblemError(
+        Problem("changed", f"{offer.path!r} was changed while it was read", offer.path, "it is tried again")
+    )

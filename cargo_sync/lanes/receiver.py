@@ -1,0 +1,196 @@
+"""The receiving end of a lane: the server's in an upload, the client's in a download."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from cargo_sync.lanes.arriving import Arriving
+from cargo_sync.lanes.end import OPEN_MAX, SILENCE_SECONDS, Clock, End, OnGrant, OnReceipts
+from cargo_sync.lanes.figures import Moving
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.pacing import Unpaced
+from cargo_sync.lanes.ports import Sink
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.wire import messages, records
+from cargo_sync.wire.messages import Payload
+from cargo_sync.wire.refusal import breach
+
+CHECKPOINT_BYTES: Final = 64 << 20
+CHECKPOINT_SECONDS: Final = 5.0
+
+
+class Receiver(End):
+    """Stages what arrives and has it committed, a batch at a time.
+
+    client      True for a download: `ask` for batches, then `finish`. False for an upload: the client offers.
+    on_receipts called in the lane's thread for every batch that `sink` committed, before the sender is told
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        sink: Sink,
+        clock: Clock,
+        *,
+        client: bool,
+        on_receipts: OnReceipts | None = None,
+        on_grant: OnGrant | None = None,
+    ) -> None:
+        super().__init__(link, clock, client, Unpaced(), on_grant)
+        self._sink = sink
+        self._sink_closed = False
+        self._on_receipts = on_receipts
+        self._open: dict[int, Arriving] = {}
+        self._newest = -1
+        self._unsaved = 0
+        self._saved_at = 0.0
+        self._last: tuple[Offer, int] | None = None
+        self._handlers[records.DATA] = self._take_content
+        self._handlers[records.FAIL] = self._take_fail
+        self._join(records.REPORT, self._take_report)
+        if not client:
+            self._join(records.OFFER, self._take_offers)
+            self._handlers[records.CANCEL] = self._take_cancel
+
+    def ask(self, batch: int, offers: Sequence[Offer]) -> None:
+        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at most.
+
+        The sink is asked what it needs of them when their turn comes.
+        """
+        self._waiting.append((batch, offers))
+
+    def stop(self, batch: int, index: int) -> None:
+        """Asks the sender to give one file up ("cancelled"); pieces that are on their way still come."""
+        if batch in self._open:
+            self._say(records.CANCEL, batch, index)
+
+    def due(self) -> float:
+        due = super().due()
+        return min(due, self._saved_at + CHECKPOINT_SECONDS) if self._unsaved else due
+
+    # -- what arrives ---------------------------------------------------------------------------
+
+    def _take_offers(self, batch: int, payload: Payload) -> None:
+        if self._finishing or batch <= self._newest or len(self._open) >= OPEN_MAX:
+            raise breach(f"batch {batch} was offered out of turn")
+        offers = messages.decode_offers(payload)
+        if len(offers) > records.BATCH_MAX:
+            raise breach(f"a batch holds {len(offers)} files, {records.BATCH_MAX} are allowed")
+        self._newest = batch
+        arriving = self._arrive(batch, offers)
+        self._say(records.WANT, batch, payload=messages.encode_wants(arriving.wants))
+        self._commit_if_complete(batch, arriving)
+
+    def _take_content(self, flags: int, index: int, batch: int, offset: int, payload: memoryview) -> None:
+        arriving = self._open.get(batch)
+        if arriving is None:
+            raise breach(f"content came for batch {batch}, which is not open")
+        count = len(payload)
+        if flags & records.WHOLE:
+            if offset or not flags & records.FINAL:
+                raise breach("a file that came whole is not all of it")
+            arriving.take_whole(index, count)
+            self._sink.whole(batch, index, payload)
+            self._last = (arriving.offers[index], 0)
+        else:
+            missing = arriving.take_piece(index, offset, count, bool(flags & records.FINAL))
+            if count:
+                self._sink.part(batch, index, offset, payload)
+                self._note_unsaved(count)
+            self._last = (arriving.offers[index], missing)
+        self._content += count
+        if not arriving.left:
+            self._commit_if_complete(batch, arriving)
+
+    def _take_fail(self, _flags: int, index: int, batch: int, _offset: int, payload: memoryview) -> None:
+        arriving = self._open.get(batch)
+        if arriving is None:
+            raise breach(f"a file of batch {batch}, which is not open, was given up")
+        arriving.give_up(index)
+        problem = messages.decode_problem(payload)
+        self._sink.failed(batch, index, replace(problem, path=arriving.offers[index].path))
+        self._commit_if_complete(batch, arriving)
+
+    def _take_report(self, _batch: int, payload: Payload) -> None:
+        self._report = messages.decode_report(payload)
+
+    def _take_cancel(self, _flags: int, index: int, _batch: int, _offset: int, _payload: memoryview) -> None:
+        if index != records.EVERYTHING:
+            raise breach("a sender gives a file up by itself")
+        self.cancel()
+
+    # -- batches --------------------------------------------------------------------------------
+
+    def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
+        arriving = self._arrive(batch, offers)
+        self._say(records.ASK, batch, payload=messages.encode_ask(offers, arriving.wants))
+        self._commit_if_complete(batch, arriving)
+
+    def _arrive(self, batch: int, offers: Sequence[Offer]) -> Arriving:
+        problem = None
+        try:
+            wants = self._sink.begin(batch, offers)
+        except ProblemError as error:
+            problem = error.problem
+            wants = [Want(problem.code, message=problem.message)] * len(offers)
+        arriving = self._open[batch] = Arriving(offers, wants, problem)
+        return arriving
+
+    def _commit_if_complete(self, batch: int, arriving: Arriving) -> None:
+        if arriving.left:
+            return
+        try:
+            if arriving.refused:
+                raise ProblemError(arriving.refused)
+            receipts = self._sink.commit(batch)
+        except ProblemError as error:
+            receipts = [_refusal(error.problem)] * len(arriving.offers)
+        del self._open[batch]
+        if not any(other.under_way() for other in self._open.values()):
+            self._unsaved = 0
+        if self._on_receipts:
+            self._on_receipts(batch, receipts)
+        self._say(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
+
+    def _note_unsaved(self, count: int) -> None:
+        if not self._unsaved:
+            self._saved_at = self._clock()
+        self._unsaved += count
+        if self._unsaved >= CHECKPOINT_BYTES:
+            self._unsaved = 0
+            self._sink.checkpoint()
+
+    def _tend(self, now: float) -> None:
+        if self._unsaved and now - self._saved_at >= CHECKPOINT_SECONDS:
+            self._unsaved = 0
+            self._sink.checkpoint()
+        super()._tend(now)
+
+    # -- the rest -------------------------------------------------------------------------------
+
+    def _open_batches(self) -> int:
+        return len(self._open)
+
+    def _stop(self) -> None:
+        # A client goes on taking what is on its way until the server says BYE: it is paid for already.
+        if not self._client:
+            self._close()
+
+    def _close(self) -> None:
+        self._open.clear()
+        self._unsaved = 0
+        if not self._sink_closed:
+            self._sink_closed = True
+            self._sink.close()
+
+    def _patience(self) -> float:
+        return SILENCE_SECONDS
+
+    def _moving(self) -> tuple[Moving, ...]:
+        last = self._last
+        return (Moving(last[0].path, last[0].size - last[1], last[0].size),) if last else ()
+
+
+def _refusal(problem: Problem) -> Receipt:
+    return Receipt(problem.code, message=problem.message, retry=problem.retry)

@@ -1,0 +1,163 @@
+"""The sending end of a lane: the client's in an upload, the server's in a download."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from cargo_sync.lanes.end import (
+    BUSY_SECONDS,
+    OPEN_MAX,
+    SILENCE_SECONDS,
+    Clock,
+    End,
+    OnGrant,
+    OnReceipts,
+)
+from cargo_sync.lanes.figures import Moving
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.pacing import Pace, Unpaced
+from cargo_sync.lanes.pieces import Pieces
+from cargo_sync.lanes.ports import Source
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Offer
+from cargo_sync.wire import messages, records
+from cargo_sync.wire.messages import Payload, Report
+from cargo_sync.wire.refusal import breach
+
+REPORT_SECONDS: Final = 1.0
+
+
+class Sender(End):
+    """Reads files and sends them.
+
+    client      True for an upload: `offer` batches, then `finish`. False for a download: the client asks.
+    pace        how the granted rate is kept; without one there is none
+    on_receipts called in the lane's thread for every batch that the receiver committed
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        source: Source,
+        clock: Clock,
+        *,
+        client: bool,
+        pace: Pace | None = None,
+        on_receipts: OnReceipts | None = None,
+        on_grant: OnGrant | None = None,
+    ) -> None:
+        super().__init__(link, clock, client, pace or Unpaced(), on_grant)
+        self._pieces = Pieces(source)
+        self._on_receipts = on_receipts
+        self._open: dict[int, Sequence[Offer]] = {}
+        self._unanswered: set[int] = set()
+        self._newest = -1
+        self._reported_at = -math.inf
+        self._reported: tuple[int, Report] = (0, Report())
+        self._join(records.RECEIPT, self._take_receipts)
+        self._handlers[records.CANCEL] = self._take_cancel
+        if client:
+            self._join(records.WANT, self._take_wants)
+        else:
+            self._join(records.ASK, self._take_ask)
+
+    def offer(self, batch: int, offers: Sequence[Offer]) -> None:
+        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at most."""
+        self._waiting.append((batch, offers))
+
+    def stop(self, batch: int, index: int) -> None:
+        """Gives one file up ("cancelled"), when it has not wholly gone yet."""
+        self._pieces.stop(batch, index)
+
+    def due(self) -> float:
+        due = super().due()
+        if not self._pieces or self.link.pending:
+            return due
+        return min(due, self._pace.ready_at(self._clock()))
+
+    # -- what arrives ---------------------------------------------------------------------------
+
+    def _take_wants(self, batch: int, payload: Payload) -> None:
+        if batch not in self._unanswered:
+            raise breach(f"batch {batch} was answered and not offered")
+        self._unanswered.discard(batch)
+        offers = self._open[batch]
+        wants = messages.decode_wants(payload, offers)
+        if not self._cancelled:
+            self._pieces.add(batch, offers, wants)
+
+    def _take_ask(self, batch: int, payload: Payload) -> None:
+        if self._finishing or batch <= self._newest or len(self._open) >= OPEN_MAX:
+            raise breach(f"batch {batch} was asked for out of turn")
+        offers, wants = messages.decode_ask(payload)
+        if len(offers) > records.BATCH_MAX:
+            raise breach(f"a batch holds {len(offers)} files, {records.BATCH_MAX} are allowed")
+        self._newest = batch
+        self._open[batch] = offers
+        self._pieces.add(batch, offers, wants)
+
+    def _take_receipts(self, batch: int, payload: Payload) -> None:
+        offers = self._open.get(batch)
+        if offers is None or batch in self._unanswered or not self._pieces.sent(batch):
+            raise breach(f"batch {batch} was committed before it was sent")
+        receipts = messages.decode_receipts(payload, len(offers))
+        del self._open[batch]
+        if self._on_receipts:
+            self._on_receipts(batch, receipts)
+
+    def _take_cancel(self, _flags: int, index: int, batch: int, _offset: int, _payload: memoryview) -> None:
+        if index != records.EVERYTHING:
+            self._pieces.stop(batch, index)
+        elif self._client:
+            raise breach("a server cannot cancel everything")
+        else:
+            self.cancel()
+
+    # -- what goes ------------------------------------------------------------------------------
+
+    def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
+        self._open[batch] = offers
+        self._unanswered.add(batch)
+        self._say(records.OFFER, batch, payload=messages.encode_offers(offers))
+
+    def _tend(self, now: float) -> None:
+        if now - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = now
+            self._tell_report()
+        super()._tend(now)
+
+    def _put_content(self, used: int, now: float) -> int:
+        if not self._pieces or self._pace.ready_at(now) > now:
+            return used
+        used = self._pieces.fill(self.link.body, used, self._pace.frame_limit)
+        self._content = self._pieces.content
+        return used
+
+    def _leave(self, problem: Problem | None = None) -> None:
+        self._tell_report()
+        super()._leave(problem)
+
+    def _tell_report(self) -> None:
+        """Tells the figures, when content went since they were told and there are any."""
+        self._report = self.measure()
+        current = (self._content, self._report)
+        if current != self._reported and self._report != Report():
+            self._reported = current
+            self._say(records.REPORT, payload=messages.encode_report(self._report))
+
+    # -- the rest -------------------------------------------------------------------------------
+
+    def _open_batches(self) -> int:
+        return len(self._open)
+
+    def _stop(self) -> None:
+        self._pieces.close()
+
+    def _close(self) -> None:
+        self._pieces.close()
+
+    def _patience(self) -> float:
+        return SILENCE_SECONDS if self._said_bye else BUSY_SECONDS
+
+    def _moving(self) -> tuple[Moving, ...]:
+        return self._pieces.moving()

@@ -1,0 +1,88 @@
+"""TCP_INFO: what the kernel knows of a connection, where it tells.
+
+Linux, struct tcp_info of linux/tcp.h; it grows at its end only. Elsewhere there are no figures: None.
+"""
+
+import socket
+import sys
+from struct import Struct
+from typing import Final, NamedTuple
+
+from cargo_sync.wire.messages import Report
+
+_SIZE: Final = 256
+_LEAST: Final = 220
+_PROBES: Final = Struct("=3xB")
+_UNACKED: Final = Struct("=24xI")
+_HEARD: Final = Struct("=52xII")
+_RTT: Final = Struct("=68xI")
+_RETRANS: Final = Struct("=100xI")
+_MIN_RTT: Final = Struct("=148xI")
+_DSACK: Final = Struct("=216xI")
+_UNMEASURED: Final = 0xFFFFFFFF
+
+
+class TcpInfo(NamedTuple):
+    """A connection at one moment.
+
+    lost        segments sent again because they were lost: all sent again, less those that came twice
+    rtt_ms      smoothed round trip time; min_rtt_ms the least of the last minutes
+    stuck_ms    how long the other end's kernel has owed an answer; 0 when it owes none. A receiver that is
+                busy lets its window close: what is asked then, ever more rarely, it answers
+    """
+
+    lost: int
+    rtt_ms: float
+    min_rtt_ms: float | None
+    stuck_ms: int
+
+
+def parse(raw: bytes) -> TcpInfo | None:
+    """None when the kernel is too old to tell all of it (before 5.5)."""
+    if len(raw) < _LEAST:
+        return None
+    content, acknowledgement = _HEARD.unpack_from(raw)
+    owed = _UNACKED.unpack_from(raw)[0] or _PROBES.unpack_from(raw)[0] > 1
+    least = _MIN_RTT.unpack_from(raw)[0]
+    return TcpInfo(
+        max(0, _RETRANS.unpack_from(raw)[0] - _DSACK.unpack_from(raw)[0]),
+        _RTT.unpack_from(raw)[0] / 1000,
+        None if least == _UNMEASURED else least / 1000,
+        min(content, acknowledgement) if owed else 0,
+    )
+
+
+def read(sock: socket.socket) -> TcpInfo | None:
+    """The figures of a connection; None where the platform has none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return parse(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE))
+    except OSError:
+        return None
+
+
+class Meter:
+    """The way of one lane, sampled by its driver."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._sum = 0.0
+        self._count = 0
+
+    def sample(self) -> int:
+        """Takes a sample of the round trip time; how long the other end's kernel owes an answer, ms."""
+        figures = read(self._socket)
+        if figures is None:
+            return 0
+        self._sum += figures.rtt_ms
+        self._count += 1
+        return figures.stuck_ms
+
+    def report(self) -> Report:
+        """All that was measured up to now."""
+        figures = read(self._socket)
+        if figures is None:
+            return Report()
+        mean = self._sum / self._count if self._count else figures.rtt_ms
+        return Report(figures.lost, round(mean, 3), figures.min_rtt_ms)

@@ -1,0 +1,112 @@
+"""The thread driver: one thread polls one lane's socket and steps its machine."""
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from cargo_sync.lanes.end import SILENCE_SECONDS, End, Step
+from cargo_sync.lanes.tcp_info import Meter
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.wire.refusal import cut
+
+SAMPLE_SECONDS: Final = 0.25
+_STOPPED: Final = Problem(
+    "stopped", "the lane was stopped", hint="the transfer goes on when it is started again"
+)
+
+OnEnd = Callable[[Problem | None], None]
+_log = logging.getLogger(__name__)
+
+
+class LaneThread:
+    """Drives `machine` over `sock`, which its channel reads and writes, until it is done.
+
+    The thread is a daemon thread: a process that must end does not wait for a lane. Its owner ends it by the
+    machine (`finish`, `cancel`, submitted) or by `stop`, and then joins.
+    """
+
+    def __init__(self, machine: End, sock: socket.socket, name: str, on_end: OnEnd) -> None:
+        """`on_end` is called once, in the thread, with why the lane ended or None; the socket is closed."""
+        self._machine = machine
+        self._socket = sock
+        self._on_end = on_end
+        self._meter = Meter(sock)
+        machine.measure = self._meter.report
+        self._posted: deque[Callable[[], None]] = deque()
+        self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, call: Callable[[], None]) -> None:
+        """Has the lane's thread make a call, soon and in order; after the end it is dropped.
+
+        A ProblemError that it raises ends the lane.
+        """
+        self._posted.append(call)
+        with suppress(OSError):  # full: it wakes anyway; closed: it is over
+            self._wake.send(b"\0")
+
+    def stop(self) -> None:
+        """Ends the lane now, telling the other end nothing."""
+        self.submit(lambda: self._machine.fail(_STOPPED))
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Waits until the thread is over; False when it is not after `seconds`."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        machine = self._machine
+        try:
+            self._drive()
+        except ProblemError as error:  # of a submitted call
+            machine.fail(error.problem)
+        except Exception as error:
+            _log.exception("lane %s broke", threading.current_thread().name)
+            problem = Problem("internal", f"the lane broke: {type(error).__name__}: {error}")
+            machine.fail(problem)
+            machine.problem = machine.problem or problem  # also when it broke while it was closed
+        finally:
+            self._wake.close()
+            self._woken.close()
+            self._posted.clear()
+            self._on_end(machine.problem)
+
+    def _drive(self) -> None:
+        machine, posted = self._machine, self._posted
+        lane, woken = self._socket.fileno(), self._woken.fileno()
+        poll = select.poll()
+        poll.register(woken, select.POLLIN)
+        poll.register(lane, select.POLLIN)
+        writing = False
+        sample_at = 0.0
+        while True:
+            while posted:
+                posted.popleft()()
+            now = time.monotonic()
+            if now >= sample_at:
+                sample_at = now + SAMPLE_SECONDS
+                if not machine.done and self._meter.sample() >= SILENCE_SECONDS * 1000:
+                    machine.fail(cut("the way to the other end is broken: nothing comes back").problem)
+            step = machine.step()
+            if step is Step.DONE:
+                return
+            if step is Step.AGAIN:
+                continue
+            if writing != (step is Step.WANT_WRITE):
+                writing = not writing
+                poll.modify(lane, select.POLLIN | (select.POLLOUT if writing else 0))
+            until = min(machine.due(), sample_at)
+            for ready, _ in poll.poll(max(0.0, until - time.monotonic()) * 1000):
+                if ready == woken:
+                    self._woken.recv(4096)

@@ -1,0 +1,244 @@
+"""`cargo_sync`: argv -> one application, built and run. A command imports what it needs when it is called."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from cargo_sync.api.addresses import Addresses
+
+BAD_INPUT = 2
+FAILED = 1
+
+_EPILOG = """\b
+Examples:
+  cargo_sync init server
+  cargo_sync server --config server.json
+  cargo_sync daemon --job photos.json
+  cargo_sync demo
+
+\b
+Exit codes:
+  0  done, or ended in order
+  1  failed
+  2  wrong usage, or a file that cannot be used
+"""
+
+
+class OneLine(logging.Formatter):
+    """`time level job message`, on one line, in which nothing can act on a terminal."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(job)s %(message)s", defaults={"job": "-"})
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record).replace("\n", " | ")
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"cargo_sync {version('cargo-sync')}")
+        ctx.exit()
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="The version."
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What is logged on standard error.",
+)
+@click.pass_context
+def cargo_sync(ctx: click.Context, log_level: str) -> None:
+    """Keep folders in step with a server: its daemon, its server, and what helps to set them up."""
+    ctx.obj = log_level.upper()
+
+
+@cargo_sync.command()
+@click.option("--config", metavar="FILE", help="The daemon's settings; without one the usual ones hold.")
+@click.option("--job", metavar="FILE", help="One job, in a daemon of its own.")
+def daemon(config: str | None, job: str | None) -> None:
+    """Run sync jobs until stopped: SIGTERM ends, SIGHUP reads all files again.
+
+    \b
+    Examples:
+      cargo_sync daemon --config daemon.json
+      cargo_sync daemon --job photos.json
+    """
+    if config is not None and job is not None:
+        raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
+    from cargo_sync.api.addresses import DAEMON, job_instance
+    from cargo_sync.config.daemon import DaemonSettings, load_daemon
+    from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.places import state_folder
+    from cargo_sync.daemon.files import JobFiles
+
+    env = os.environ
+    try:
+        if job is not None:
+            instance = job_instance(job)
+            settings = DaemonSettings(state_folder(env, instance), "", 1)
+            files = JobFiles.one(job, env)
+        else:
+            instance, settings = DAEMON, load_daemon(config, env)
+            files = JobFiles.folder(settings.jobs_dir, env)
+        reading = files.read()
+        if job is not None and reading.errors:
+            raise reading.errors[0]
+    except ConfigError as error:
+        _refuse([str(problem) for problem in error.problems])
+
+    def ready(addresses: "Addresses") -> None:
+        click.echo(f'the daemon "{instance}" is up: commands {addresses.commands} feed {addresses.feed}')
+        if later := sorted({word for one in reading.jobs for word in _later(one)}):
+            logging.getLogger(__name__).warning(
+                "not acted on yet, in job files: %s; they take effect in a later version", ", ".join(later)
+            )
+
+    from cargo_sync.daemon import app
+
+    _run(lambda: app.run(settings, files, instance=instance, env=env, ready=ready))
+
+
+@cargo_sync.command()
+@click.option("--config", metavar="FILE", required=True, help="The server's settings.")
+def server(config: str) -> None:
+    """Run a server: users, workspaces, files. SIGTERM ends, SIGHUP reads the file again.
+
+    \b
+    Example:
+      cargo_sync server --config server.json
+    """
+    from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.server import load_server
+
+    try:
+        settings = load_server(config, os.environ)
+    except ConfigError as error:
+        _refuse([str(problem) for problem in error.problems])
+    from cargo_sync.server import app
+
+    _run(lambda: app.run(settings))
+
+
+@cargo_sync.command()
+@click.argument("kind", type=click.Choice(["server", "job"]))
+@click.argument("path", required=False)
+def init(kind: str, path: str | None) -> None:
+    """Ask a few questions and write the file of a server or a job.
+
+    \b
+    Example:
+      cargo_sync init job photos.json
+    """
+    from cargo_sync.init import run_init
+
+    sys.exit(run_init(kind, path))
+
+
+@cargo_sync.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+def check(files: tuple[str, ...]) -> None:
+    """Say what is wrong with files of settings, or OK. A folder stands for the job files in it.
+
+    \b
+    Example:
+      cargo_sync check daemon.json jobs/
+    """
+    from cargo_sync.config.check import check as check_files
+
+    lines, code = check_files(files, os.environ)
+    for line in lines:
+        click.echo(line, err=code != 0)
+    sys.exit(code)
+
+
+@cargo_sync.command()
+@click.option("--source", metavar="FOLDER", help="A folder of your own, which is only read.")
+@click.option("--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next.")
+@click.option("--files", type=click.IntRange(min=1), hidden=True)
+def demo(source: str | None, keep: bool, files: int | None) -> None:
+    """Show it at work: a real server and daemon, files up and down again, every one compared.
+
+    \b
+    Example:
+      cargo_sync demo --source ~/photos
+    """
+    from cargo_sync.demo import run_demo
+
+    sys.exit(run_demo(source, keep, files))
+
+
+def _later(job: Any) -> list[str]:
+    """What a job's file asks for that nothing acts on yet."""
+    return ["events"] * bool(job.events) + ["start_time and end_time"] * (job.window is not None)
+
+
+def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit 1."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=click.get_current_context().obj, handlers=[handler])
+    import asyncio
+
+    from cargo_sync.api.addresses import AddressError
+    from cargo_sync.control.endpoint import EndpointError
+    from cargo_sync.model.problems import ProblemError
+
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    try:
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    except ImportError:
+        pass  # not made for every platform: the loop of the standard library does as well
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(application())
+    except (AddressError, EndpointError, ProblemError) as error:
+        _end(FAILED, [str(error)])
+    except BaseExceptionGroup as group:
+        refused, others = group.split((AddressError, EndpointError, ProblemError))
+        if others is not None or refused is None:
+            raise
+        _end(FAILED, [str(error) for error in _leaves(refused)])
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
+def _refuse(lines: list[str]) -> NoReturn:
+    """A file that cannot be used: every problem on its own line."""
+    _end(BAD_INPUT, lines)
+
+
+def _end(code: int, lines: list[str]) -> NoReturn:
+    for line in lines:
+        click.echo("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), err=True)
+    sys.exit(code)
+
+
+def main() -> None:
+    cargo_sync(prog_name="cargo_sync")
+
+
+if __name__ == "__main__":
+    main()

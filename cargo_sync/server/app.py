@@ -1,0 +1,279 @@
+"""The server, constructed and run: settings -> state -> users, workspaces -> flows, gateway -> until stopped.
+
+The only place of the server where the clock, chance and threads are real.
+"""
+
+import asyncio
+import datetime
+import logging
+import os
+import random
+import resource
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import argon2
+
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.server import tls
+from cargo_sync.server.entrance import Entrance
+from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
+from cargo_sync.server.gateway import Gateway
+from cargo_sync.server.intake import Intake
+from cargo_sync.server.lane_listener import LaneListener
+from cargo_sync.server.listener import Listener
+from cargo_sync.server.polls import Polls
+from cargo_sync.server.sessions import Sessions
+from cargo_sync.server.spaces import Spaces, served
+from cargo_sync.server.tracked import TrackedFolder
+from cargo_sync.server.users import Users
+from cargo_sync.server.workspace import Workspace
+from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+from cargo_sync.stores.folder import FolderStore
+
+THREADS: Final = 16
+DESCRIPTORS: Final = 65_536
+LANES: Final = 2.0
+"""Seconds that lanes have to come to their checkpoints."""
+REST: Final = 4.5
+"""Seconds in which everything comes to rest; then the process ends all the same."""
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """What a server says once it answers: its addresses, and what clients pin ("" without TLS)."""
+
+    api: str
+    lanes: str
+    fingerprint: str
+
+
+def announce(up: Up) -> None:
+    """Says it on the terminal."""
+    print(f"the server is up: {up.api} lanes {up.lanes}", flush=True)
+    if up.fingerprint:
+        print(f"its certificate: {up.fingerprint}", flush=True)
+
+
+async def run(
+    settings: ServerSettings,
+    *,
+    ready: Callable[[Up], None] = announce,
+    env: Mapping[str, str] = os.environ,
+) -> None:
+    """Runs a server until SIGTERM or SIGINT; SIGHUP reads users and workspaces again.
+
+    Args:
+        ready: called once requests are answered.
+        env: for the file, when it is read again.
+
+    Raises:
+        ProblemError: the state, a port or the certificate cannot be used.
+    """
+    stop, again = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, again.set)
+    _more_descriptors()
+    pool = ThreadPoolExecutor(THREADS, "offload")
+    world = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), _Offload(pool))
+    with Database.open(os.path.join(settings.state_dir, "state.db"), "server") as database:
+        server = Server(settings, database, world)
+        at_last = threading.Timer(REST, os._exit, (1,))  # every state that it can be left in is sound
+        at_last.daemon = True
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                ready(await server.start(tasks))
+                reloading = tasks.create_task(_reload(server, settings, again, env))
+                await stop.wait()
+                at_last.start()
+                reloading.cancel()
+                await server.rest()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            server.close()
+            at_last.cancel()
+    _log.info("ended")
+
+
+class Server:
+    """Everything that one server is made of, wired."""
+
+    def __init__(self, settings: ServerSettings, database: Database, world: World) -> None:
+        self._settings = settings
+        self._world = world
+        self._catalogue = SqliteCatalogue(database)
+        self._checkpoints = Checkpoints(database, world.wall)
+        self._polls = Polls(asyncio.get_running_loop())
+        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
+        self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
+        self._spaces = Spaces()
+        self._workspaces: dict[str, Workspace] = {}
+        self._intakes: list[asyncio.Task[None]] = []
+        self._tasks: asyncio.TaskGroup | None = None
+        self._lanes: LaneListener | None = None
+        self._flows: Flows | None = None
+        self._listener: Listener | None = None
+
+    async def start(self, tasks: asyncio.TaskGroup) -> Up:
+        """Opens what can be used from now on. Raises ProblemError."""
+        settings, world = self._settings, self._world
+        certificate = None if settings.plain else await world.offload(_certificate, settings)
+        self._tasks = tasks
+        await self.apply(settings)
+        lanes = self._lanes = _lane_listener(settings, world)
+        flows = self._flows = Flows(
+            self._spaces, LaneAddress(settings.public_ip or "", lanes.port),
+            Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth), world.steady,
+        )  # fmt: skip
+        lanes.start(flows)
+        gateway = Gateway(
+            Entrance(self._sessions, settings.trusted_proxies), self._spaces, self._polls, flows,
+            world.offload, world.wall, settings.prefix,
+        )  # fmt: skip
+        self._listener = Listener(gateway.application(), tls.context(certificate) if certificate else None)
+        port = await self._listener.start(settings.host, settings.port)
+        if settings.plain:
+            _log.warning("plain HTTP: whoever is on the way can read passwords and files")
+        scheme = "http" if settings.plain else "https"
+        return Up(
+            f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
+            f"{_shown(settings.private_ip or settings.host)}:{lanes.port}",
+            certificate.fingerprint if certificate else "",
+        )
+
+    async def apply(self, settings: ServerSettings) -> None:
+        """Takes users and workspaces over. What is served no more stays open: flows may be in it still.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
+        applied = await self._users.apply(settings.users)
+        for path in served(settings.users, settings.workspaces):
+            if path not in self._workspaces:
+                workspace = await self._world.offload(self._open, path)
+                self._workspaces[path] = workspace
+                intake = Intake(
+                    workspace, self._world, settings.settle, settings.scan_interval, settings.trash_days
+                )
+                assert self._tasks is not None, "it was started"
+                self._intakes.append(self._tasks.create_task(intake.run()))
+        self._spaces.apply(settings.users, settings.workspaces, self._workspaces.__getitem__)
+        self._sessions.forget(applied.changed)
+        for notice in (*settings.warnings, *applied.notices):
+            _log.warning("%s", notice)
+
+    async def rest(self) -> None:
+        """Ends what is under way: requests, lanes at their checkpoints, scans."""
+        for workspace in self._workspaces.values():
+            workspace.stop()
+        if self._listener is not None:
+            await self._listener.close()
+        if self._lanes is not None and self._flows is not None:
+            self._lanes.close()
+            until = self._world.steady() + LANES
+            for lane in self._flows.close():
+                await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
+        for intake in self._intakes:
+            intake.cancel()
+
+    def close(self) -> None:
+        """Closes the folders. Nobody may be in them any more."""
+        for workspace in self._workspaces.values():
+            workspace.close()
+
+    def _open(self, path: str) -> Workspace:
+        world = self._world
+        open_store = partial(
+            FolderStore.open, path, token=world.token, checkpoints=self._checkpoints, wall=world.wall
+        )
+        folder = TrackedFolder(path, self._catalogue, open_store, world.token, self._polls.changed)
+        try:
+            folder.attach()
+        except ProblemError as error:
+            _log.error("%s", error)  # the others are served; it is asked for again
+        return Workspace(folder, world.token)
+
+
+async def _reload(
+    server: Server, settings: ServerSettings, again: asyncio.Event, env: Mapping[str, str]
+) -> None:
+    """At each signal. A file that cannot be used changes nothing."""
+    while await again.wait():
+        again.clear()
+        try:
+            fresh = await asyncio.to_thread(load_server, settings.file, env)
+            await server.apply(fresh)
+        except ConfigError as error:
+            _log.error("the old settings stay: %s", error)
+        except ProblemError as error:
+            _log.error("not all of the new settings could be taken over: %s", error)
+        else:
+            if _fixed(fresh) != _fixed(settings):
+                _log.warning("users and workspaces were read again; the other changes wait for a restart")
+            else:
+                _log.info("users and workspaces were read again")
+
+
+def _fixed(settings: ServerSettings) -> ServerSettings:
+    """What only a start acts on."""
+    return replace(settings, users=(), workspaces=(), warnings=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Offload:
+    """Blocking work, in one of a bounded number of threads."""
+
+    pool: ThreadPoolExecutor
+
+    def __call__(self, work: Callable[..., _T], *args: Any) -> Awaitable[_T]:
+        return asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+
+
+def _certificate(settings: ServerSettings) -> tls.Certificate:
+    if settings.tls is not None:
+        return tls.own(settings.tls.cert, settings.tls.key)
+    addresses: Sequence[str | None] = (settings.host, settings.private_ip, settings.public_ip)
+    reached = [one for one in addresses if one and one not in ("0.0.0.0", "::")]  # noqa: S104
+    names = ["localhost", socket.gethostname(), "127.0.0.1", "::1", *reached]
+    return tls.self_made(settings.state_dir, names, datetime.datetime.now(datetime.UTC))
+
+
+def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
+    host = settings.private_ip or settings.host
+    try:
+        return LaneListener(host, settings.initial_port, settings.total_connections, world.steady)
+    except OSError as error:
+        words = f"lanes cannot be taken at {_shown(host)}:{settings.initial_port}: {error.strerror or error}"
+        hint = "change initial_port or private_ip, or stop what listens there"
+        raise ProblemError(Problem("address", words, hint=hint)) from error
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _more_descriptors() -> None:
+    """As many as the system lets this user have: each waiting client is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

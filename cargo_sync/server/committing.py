@@ -1,0 +1,114 @@
+"""What a flow brings, judged and recorded: the folder's side of a FolderSink, and of a FolderSource.
+
+An offer names the version that its sender saw at the place, 0 for none. It is compared with what is in the
+folder twice: before anything is sent, and at the moment of replacement.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from cargo_sync.catalogue.contract import Held
+from cargo_sync.local.publish import Published
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.tracked import TrackedFolder, changed, put
+
+
+class Committing:
+    """The Judge of one flow (local.sink). Used by one lane's thread."""
+
+    def __init__(self, folder: TrackedFolder) -> None:
+        self._folder = folder
+        self._stood: dict[str, Held | None] = {}
+        """What `expected` found at the places of the batch that is being committed."""
+
+    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        return [self._judge(offer) for offer in offers]
+
+    def expected(self, offer: Offer) -> Entry | None:
+        held, seen = self._folder.look_closely(offer.path)
+        if _version(held) != offer.expected:
+            raise changed(offer.path)
+        self._stood[offer.path] = held
+        return seen
+
+    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+        stood, self._stood = self._stood, {}
+        new = [
+            (offer, one.entry)
+            for offer, one in zip(offers, published, strict=True)
+            if one is not None and one.entry is not None
+        ]
+        folder = self._folder
+        changes = [put(offer.path, entry) for offer, entry in new]
+        before = folder.folders_above(offer.path for offer, _ in new)
+        versions = iter(folder.record([*before, *changes])[len(before) :] if changes else ())
+        receipts = []
+        for offer, one in zip(offers, published, strict=True):
+            if one is None or one.entry is None:
+                receipts.append(self._there_already(offer))
+                continue
+            entry, version = one.entry, next(versions)
+            held = stood.get(offer.path)
+            same = held is not None and held.entry.kind == entry.kind
+            ident = held.entry.ident if held is not None and same else version
+            receipts.append(
+                Receipt("done", version, ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced)
+            )
+        return receipts
+
+    def lock(self) -> AbstractContextManager[object]:
+        return self._folder.lock
+
+    def _judge(self, offer: Offer) -> Want | None:
+        try:
+            held = self._folder.look(offer.path)
+            if held is not None and _is_offered(held.entry, offer):
+                return Want("none")
+            if _version(held) != offer.expected:
+                raise changed(offer.path)
+        except ProblemError as error:
+            return Want(error.problem.code, message=str(error.problem))
+        return None
+
+    def _there_already(self, offer: Offer) -> Receipt:
+        """The receipt of a content that needed not be sent, if it is still there."""
+        try:
+            held = self._folder.look(offer.path)
+            if held is None or not _is_offered(held.entry, offer):
+                raise changed(offer.path)
+        except ProblemError as error:
+            problem = error.problem
+            return Receipt(problem.code, message=str(problem), retry=problem.retry)
+        entry = held.entry
+        return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
+
+
+def expect(folder: TrackedFolder, offer: Offer) -> Entry | None:
+    """The folder's entry of the version that an offer asks for; None when there is another by now.
+
+    Raises:
+        ProblemError: "bad_path".
+    """
+    held = folder.catalogue.entry(folder.id, paths.check(offer.path))
+    if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
+        return None
+    return held.entry._replace(version=held.ctime_ns, ident=held.inode)
+
+
+def _version(held: Held | None) -> int:
+    return held.entry.version if held is not None else 0
+
+
+def _is_offered(entry: Entry, offer: Offer) -> bool:
+    """Whether what is there is already what the offer would bring, to the last bit."""
+    if offer.target:
+        return entry.kind == LINK and entry.target == offer.target
+    return (
+        entry.kind == FILE
+        and bool(offer.hash)
+        and (entry.hash, entry.size, entry.mtime_ns) == (offer.hash, offer.size, offer.mtime_ns)
+        and entry.mode & 0o777 == offer.mode & 0o777
+    )

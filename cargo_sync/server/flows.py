@@ -1,0 +1,218 @@
+"""The server's end of flows: opened over HTTP, carried by lanes, ended by either side.
+
+A flow waits a minute for its lane and lives as long as that lane does. Its id and its lane's token cannot be
+guessed and are bound to its user; whether frames are sealed follows how the client reached the API.
+"""
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from cargo_sync.lanes.end import End
+from cargo_sync.lanes.pacing import Pace
+from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.machines.grants import Ask, grant
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Problem
+from cargo_sync.server import asked
+from cargo_sync.server.answers import LaterError, bad_request, unknown
+from cargo_sync.server.entrance import Address
+from cargo_sync.server.spaces import Access, Spaces
+from cargo_sync.server.users import User
+from cargo_sync.wire.handshake import PREFIX, LaneKeys
+
+WAIT: Final = 60.0
+"""Seconds that a flow waits for its lane."""
+FLOWS_A_USER: Final = 64
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Flow:
+    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is."""
+
+    id: str
+    user: User
+    mode: Mode
+    access: Access
+    folder: str
+    run: str
+    speed: int | None
+    keys: LaneKeys
+    opened_at: float
+    granted: int | None = None
+    claimed: bool = False
+    lane: LaneThread | None = None
+    machine: End | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """The server's totals, bits a second; None is no limit."""
+
+    upload: int | None = None
+    download: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAddress:
+    """Where clients find the lanes. `host` is "" for the one they used for the API."""
+
+    host: str
+    port: int
+
+
+class Flows:
+    """All flows of a server. For the event loop, but for what lanes ask from their threads."""
+
+    def __init__(
+        self, spaces: Spaces, where: LaneAddress, total: Bandwidth, steady: Callable[[], float]
+    ) -> None:
+        self._spaces = spaces
+        self._where = where
+        self._total = total
+        self._steady = steady
+        self._flows: dict[str, Flow] = {}
+        self._by_token: dict[bytes, Flow] = {}
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+
+    # -- what the gateway asks -------------------------------------------------------------------------------
+
+    async def open(self, user: User, address: Address, body: dict[str, Any]) -> dict[str, Any]:
+        """Opens a flow; the answer tells the client where its lane goes and with which keys."""
+        self._drop_unclaimed()
+        flow = self._flow(user, address, body)
+        if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
+            raise LaterError(Problem("busy", f"{user.name} has {FLOWS_A_USER} flows open already"), 5)
+        self._flows[flow.id] = flow
+        self._by_token[flow.keys.token] = flow
+        self._share(flow.mode)
+        keys = flow.keys
+        lane: dict[str, Any] = {"port": self._where.port, "token": keys.token.hex(), "auth": keys.auth.hex()}
+        if self._where.host:
+            lane["host"] = self._where.host
+        if keys.up and keys.down:
+            lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
+        return {"flow": flow.id, "lane": lane, "granted": flow.granted}
+
+    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
+        """Asks for another rate for a flow that runs."""
+        flow = self._of(user, id)
+        flow.speed = bps
+        self._share(flow.mode)
+        return {"granted": flow.granted}
+
+    async def end(self, user: User, id: str) -> dict[str, Any]:
+        """Ends a flow; ending it twice is harmless."""
+        flow = self._flows.get(id)
+        if flow is not None and flow.user.name == user.name:
+            self._end(flow)
+        return {}
+
+    def _flow(self, user: User, address: Address, body: dict[str, Any]) -> Flow:
+        direction = asked.text(body, "direction", 20)
+        if direction not in (Mode.UPLOAD, Mode.DOWNLOAD):
+            raise bad_request('"direction" must be "upload" or "download"')
+        mode = Mode(direction)
+        access = self._spaces.get(user.name, asked.text(body, "workspace", 200))
+        if mode is Mode.UPLOAD:
+            access.may_write()
+        key = partial(secrets.token_bytes, 32) if address.secure else lambda: None
+        keys = LaneKeys(secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX))
+        return Flow(
+            secrets.token_hex(16), user, mode, access, asked.path(body, "path"), asked.run(body),
+            asked.rate(body, "speed") if "speed" in body else None, keys, self._steady(),
+        )  # fmt: skip
+
+    def _of(self, user: User, id: str) -> Flow:
+        flow = self._flows.get(id)
+        if flow is None or flow.user.name != user.name:
+            raise unknown("such flow")
+        return flow
+
+    # -- what lanes ask, from their threads ------------------------------------------------------------------
+
+    def claim(self, token: bytes) -> Flow | None:
+        """The flow of a lane that knocks; None for strangers, and for one that has its lane."""
+        with self._lock:
+            flow = self._by_token.get(token)
+            if flow is None or flow.claimed:
+                return None
+            flow.claimed = True
+            return flow
+
+    def release(self, flow: Flow) -> None:
+        """The handshake failed: the right lane may still come."""
+        flow.claimed = False
+
+    def started(self, flow: Flow, lane: LaneThread, machine: End, pace: Pace | None) -> None:
+        """A flow has its lane: from now on it is granted what is left, live."""
+        flow.lane, flow.machine = lane, machine
+        if pace is not None:
+            pace.limit(flow.granted, self._steady())
+
+    def ended(self, flow: Flow, problem: Problem | None) -> None:
+        """A flow's lane is over, and with it the flow."""
+        if problem is not None:
+            _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem)
+        self._loop.call_soon_threadsafe(self._forget, flow)
+
+    # -- grants ----------------------------------------------------------------------------------------------
+
+    def _share(self, mode: Mode) -> None:
+        """Shares a direction's bandwidth anew, and tells those whose rate changed."""
+        flows = [flow for flow in self._flows.values() if flow.mode is mode]
+        upload = mode is Mode.UPLOAD
+        asks = [
+            Ask(flow.id, flow.user.name, _least(flow.speed, _default(flow.user, upload))) for flow in flows
+        ]
+        totals = {
+            flow.user.name: flow.user.upload_bandwidth if upload else flow.user.download_bandwidth
+            for flow in flows
+        }
+        granted = grant(asks, totals, self._total.upload if upload else self._total.download)
+        for flow in flows:
+            before, flow.granted = flow.granted, granted[flow.id]
+            if flow.lane is not None and flow.machine is not None and flow.granted != before:
+                flow.lane.submit(partial(flow.machine.grant, flow.granted))
+
+    # -- ending ----------------------------------------------------------------------------------------------
+
+    def close(self) -> list[LaneThread]:
+        """Asks every lane to come to its checkpoint and end; returns them, to be joined."""
+        lanes = [flow.lane for flow in self._flows.values() if flow.lane is not None]
+        for flow in list(self._flows.values()):
+            self._end(flow)
+        return lanes
+
+    def _end(self, flow: Flow) -> None:
+        if flow.lane is not None and flow.machine is not None:
+            why = Problem("stopped", "the server ended this flow: it is being stopped, or was asked to")
+            flow.lane.submit(partial(flow.machine.cancel, why))
+        self._forget(flow)
+
+    def _forget(self, flow: Flow) -> None:
+        self._by_token.pop(flow.keys.token, None)
+        if self._flows.pop(flow.id, None) is not None:
+            self._share(flow.mode)
+
+    def _drop_unclaimed(self) -> None:
+        """Flows whose lane never came."""
+        late = self._steady() - WAIT
+        for flow in [one for one in self._flows.values() if not one.claimed and one.opened_at < late]:
+            self._forget(flow)
+
+
+def _least(asked_for: int | None, default: int | None) -> int | None:
+    return min((rate for rate in (asked_for, default) if rate is not None), default=None)
+
+
+def _default(user: User, upload: bool) -> int | None:
+    return user.upload_speed if upload else user.download_speed

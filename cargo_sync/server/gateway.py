@@ -1,0 +1,138 @@
+"""The HTTP API: routes, logins, and errors in one shape. docs/http-api.md has the protocol.
+
+Everything under `<prefix>/v1`. Each room of handlers is given what it needs and nothing more; no handler
+touches the disk in the event loop.
+"""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from logging import getLogger
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.server import asked
+from cargo_sync.server.answers import answer, refusal
+from cargo_sync.server.browse import Browse
+from cargo_sync.server.entrance import Address, Entrance
+from cargo_sync.server.files import Files
+from cargo_sync.server.limits import LOGIN_BYTES, read_object
+from cargo_sync.server.operations import Operations
+from cargo_sync.server.polls import Polls
+from cargo_sync.server.spaces import Spaces
+from cargo_sync.server.users import User
+
+_log = getLogger(__name__)
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Flows(Protocol):
+    """Who negotiates flows (server.flows). An id that is not the user's own is answered as unknown."""
+
+    async def open(self, user: User, address: Address, body: dict[str, Any]) -> dict[str, Any]:
+        """Opens a flow; the answer tells the client where its lanes go and with which keys."""
+
+    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
+        """Asks for another rate for a flow that runs."""
+
+    async def end(self, user: User, id: str) -> dict[str, Any]:
+        """Ends a flow; ending it twice is harmless."""
+
+
+class Gateway:
+    """The application that answers."""
+
+    def __init__(
+        self, entrance: Entrance, spaces: Spaces, polls: Polls, flows: Flows, offload: Offload,
+        wall: Callable[[], float], prefix: str = "",
+    ) -> None:  # fmt: skip
+        self._entrance = entrance
+        self._flows = flows
+        self._polls = polls
+        self._v1 = f"{prefix}/v1"
+        self._rooms = [
+            *Browse(entrance, spaces, polls, offload).routes(self._v1),
+            *Operations(entrance, spaces, offload).routes(self._v1),
+            *Files(entrance, spaces, offload, wall, self._v1).routes(),
+        ]
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self._refusals])
+        app.add_routes(
+            [
+                web.post(f"{self._v1}/login", self.login),
+                web.post(f"{self._v1}/flows", self.open_flow),
+                web.post(f"{self._v1}/flows/{{id}}/speed", self.flow_speed),
+                web.delete(f"{self._v1}/flows/{{id}}", self.end_flow),
+                *self._rooms,
+            ]
+        )
+        app.on_shutdown.append(self._close_polls)
+        return app
+
+    async def login(self, request: web.Request) -> web.Response:
+        body = await read_object(request, LOGIN_BYTES)
+        name, password = asked.text(body, "username", 200), asked.text(body, "password", LOGIN_BYTES)
+        login = await self._entrance.sessions.login(name, password, self._entrance.address(request).ip)
+        shown = {
+            "token": login.token,
+            "expires_in": login.expires_in,
+            "user": login.user.name,
+            "server": {"version": version("cargo-sync")},
+        }
+        return answer(shown)
+
+    async def open_flow(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        body = await read_object(request)
+        return answer(await self._flows.open(user, self._entrance.address(request), body))
+
+    async def flow_speed(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        rate = asked.rate(await read_object(request), "speed")
+        return answer(await self._flows.speed(user, request.match_info["id"], rate))
+
+    async def end_flow(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        return answer(await self._flows.end(user, request.match_info["id"]))
+
+    @web.middleware
+    async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Whatever goes wrong, as one shape of answer; only what nobody foresaw is logged, and not told."""
+        try:
+            return await handler(request)
+        except ProblemError as error:
+            problem = error
+        except web.HTTPException as error:
+            problem = ProblemError(_of_aiohttp(error))
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, ascii(request.path))
+            problem = ProblemError(Problem("failed", "the server failed at this; its log says why"))
+        response = refusal(problem)
+        if problem.problem.code == "unauthorized":
+            response.headers["WWW-Authenticate"] = self._challenge(request)
+        if not request.content.is_eof():
+            response.force_close()  # what still comes is not read for its own sake
+        return response
+
+    def _challenge(self, request: web.Request) -> str:
+        """A browser asks for a password when it is told that Basic will do."""
+        files = request.path.startswith(f"{self._v1}/files/")
+        return 'Basic realm="Cargo", charset="UTF-8"' if files else "Bearer"
+
+    async def _close_polls(self, _: web.Application) -> None:
+        self._polls.close()
+
+
+def _of_aiohttp(error: web.HTTPException) -> Problem:
+    match error.status:
+        case 404:
+            return Problem("unknown", "there is nothing here", hint="the API is under /v1", retry=False)
+        case 405:
+            return Problem("method", "this address does not take that method", retry=False)
+        case _:
+            return Problem("bad_request", error.reason or "the request cannot be read", retry=False)

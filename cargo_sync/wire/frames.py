@@ -1,0 +1,181 @@
+"""Frames: the unit that is sealed or digested on a lane. A header, a body of records, a trailer.
+
+    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8, zero u16
+    body     1 to BODY_MAX bytes, whole records
+    trailer  16 bytes  the GCM tag; on a plain lane the XXH3-128 of header and body
+
+Numbers are big-endian. A sealed body is AES-256-GCM in the STREAM construction (Hoang, Reyhanitabar,
+Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015; the nonce is
+laid out as in Tink): nonce = the lane's prefix (7) | counter (4) | last (1), associated data = the header.
+So a frame that was changed, repeated, left out, reordered or taken from another lane or direction does not
+open, and an end of the stream before the frame marked last is seen to be a cut.
+
+Each maker and opener owns its buffers and reuses them: what it returns is valid until its next call.
+"""
+
+from struct import Struct
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from xxhash import xxh3_128_digest
+
+from cargo_sync.wire.refusal import breach, cut
+
+VERSION: Final = 1
+HEADER: Final = 12
+TRAILER: Final = 16
+PIECE: Final = 1 << 20
+"""The most content that one record carries."""
+BODY_MAX: Final = PIECE + 4096
+FRAME_MAX: Final = HEADER + BODY_MAX + TRAILER
+
+_SEALED: Final = 1
+_LAST: Final = 2
+_HEADER: Final = Struct("!IIBBH")
+_NONCE: Final = Struct("!7sIB")
+_COUNTERS: Final = 1 << 32
+
+
+class FrameMaker(Protocol):
+    """Makes the frames of one direction of a lane."""
+
+    body: memoryview
+    """BODY_MAX bytes: where the records of the next frame are written."""
+
+    def close(self, length: int, last: bool) -> memoryview:
+        """The whole frame around the first `length` bytes of `body`, ready to be sent.
+
+        Raises:
+            ProblemError: the counter is used up ("cut": the flow goes on over a new lane).
+        """
+
+
+class FrameOpener(Protocol):
+    """Checks the frames of one direction of a lane, in order."""
+
+    finished: bool
+    """True once the frame marked last was opened."""
+
+    def expect(self, header: memoryview) -> int:
+        """Bytes of the whole frame that begins with this header.
+
+        Raises:
+            ProblemError: not the header of the next frame ("protocol").
+        """
+
+    def open(self, frame: memoryview) -> memoryview:
+        """The body of a whole frame, after `expect` of its header.
+
+        Raises:
+            ProblemError: its check does not hold ("protocol").
+        """
+
+
+class _Maker:
+    """Counts frames and writes their headers."""
+
+    def __init__(self, flags: int) -> None:
+        self._flags = flags
+        self._counter = 0
+        self._frame = memoryview(bytearray(FRAME_MAX))
+
+    def _begin(self, length: int, last: bool) -> int:
+        counter = self._counter
+        if counter == _COUNTERS:
+            raise cut("the lane has sent as many frames as it may")
+        self._counter = counter + 1
+        _HEADER.pack_into(self._frame, 0, length, counter, self._flags | (last and _LAST), VERSION, 0)
+        return counter
+
+
+class PlainMaker(_Maker):
+    """Frames in the clear, with a checksum against faults of the way; no authentication."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.body = self._frame[HEADER : HEADER + BODY_MAX]
+
+    def close(self, length: int, last: bool) -> memoryview:
+        self._begin(length, last)
+        end = HEADER + length
+        self._frame[end : end + TRAILER] = xxh3_128_digest(self._frame[:end])
+        return self._frame[: end + TRAILER]
+
+
+class SealedMaker(_Maker):
+    """Sealed frames. `key` has 32 bytes and seals nothing but this direction of this lane; `prefix` has 7."""
+
+    def __init__(self, key: bytes, prefix: bytes) -> None:
+        super().__init__(_SEALED)
+        self._seal = AESGCM(key).encrypt_into
+        self._prefix = prefix
+        self.body = memoryview(bytearray(BODY_MAX))
+
+    def close(self, length: int, last: bool) -> memoryview:
+        nonce = _NONCE.pack(self._prefix, self._begin(length, last), last)
+        frame = self._frame[: HEADER + length + TRAILER]
+        self._seal(nonce, self.body[:length], frame[:HEADER], frame[HEADER:])
+        return frame
+
+
+class _Opener:
+    """Counts frames and reads their headers."""
+
+    def __init__(self, flags: int) -> None:
+        self.finished = False
+        self._flags = flags
+        self._counter = 0
+        self._last = False
+
+    def expect(self, header: memoryview) -> int:
+        length, counter, flags, version, zero = _HEADER.unpack_from(header)
+        if self.finished:
+            raise breach("bytes came after its last frame")
+        if version != VERSION or zero or flags & ~_LAST != self._flags:
+            raise breach("a frame's header is not one of this lane's")
+        if counter != self._counter:
+            raise breach(f"frame {counter} came where {self._counter} was due")
+        if not 1 <= length <= BODY_MAX:
+            raise breach(f"a frame announces {length} bytes, {BODY_MAX} are allowed")
+        self._last = bool(flags & _LAST)
+        total: int = HEADER + length + TRAILER
+        return total
+
+    def _opened(self) -> None:
+        self._counter += 1
+        self.finished = self._last
+
+
+class PlainOpener(_Opener):
+    """Opens what a `PlainMaker` made; the body is a view of the frame."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def open(self, frame: memoryview) -> memoryview:
+        end = len(frame) - TRAILER
+        if xxh3_128_digest(frame[:end]) != frame[end:]:
+            raise breach(f"frame {self._counter} was changed on its way")
+        self._opened()
+        return frame[HEADER:end]
+
+
+class SealedOpener(_Opener):
+    """Opens what a `SealedMaker` of the same key and prefix made."""
+
+    def __init__(self, key: bytes, prefix: bytes) -> None:
+        super().__init__(_SEALED)
+        self._open = AESGCM(key).decrypt_into
+        self._prefix = prefix
+        self._body = memoryview(bytearray(BODY_MAX))
+
+    def open(self, frame: memoryview) -> memoryview:
+        nonce = _NONCE.pack(self._prefix, self._counter, self._last)
+        body = self._body[: len(frame) - HEADER - TRAILER]
+        try:
+            self._open(nonce, frame[HEADER:], frame[:HEADER], body)
+        except InvalidTag as error:
+            raise breach(f"frame {self._counter} is not authentic") from error
+        self._opened()
+        return body

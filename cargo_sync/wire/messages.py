@@ -1,0 +1,221 @@
+"""The values that records carry as JSON: offers, wants, receipts, problems, grants, reports.
+
+Batches travel as columns, one array a field. What came from the other end is checked here for its shape:
+types, lengths, ranges. What a path means is not: whoever stages it asks `model.paths`.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Row, Want, columns, rows
+from cargo_sync.wire.refusal import breach
+
+MESSAGE_MAX: Final = 12 << 20
+"""The most JSON of one message: 2,000 paths of 4,096 bytes fit."""
+
+RANGES_MAX: Final = 4096
+"""The most ranges of one file."""
+
+Payload = bytes | bytearray | memoryview
+
+_INT64: Final = 1 << 63
+_TRANSFERS: Final = re.compile(r"(?:[0-9a-f]{0,64}\n)*")
+_HASHES: Final = re.compile(r"(?:(?:[0-9a-f]{64})?\n)*")
+_CODE: Final = re.compile(r"[a-z_]{1,64}")
+
+
+class Report(NamedTuple):
+    """What a sender measured of its way; None where its platform has no such figures.
+
+    lost            segments sent again because they were lost
+    rtt_ms, min_rtt_ms   mean and least round trip time, milliseconds
+    """
+
+    lost: int | None = None
+    rtt_ms: float | None = None
+    min_rtt_ms: float | None = None
+
+
+def encode_offers(offers: Sequence[Offer]) -> bytes:
+    return _encode(columns(offers))
+
+
+def decode_offers(payload: Payload) -> list[Offer]:
+    """Raises ProblemError ("protocol"), like every `decode_*` here."""
+    return _offers(_decode(payload))
+
+
+def encode_wants(wants: Sequence[Want]) -> bytes:
+    return _encode(columns(wants))
+
+
+def decode_wants(payload: Payload, offers: Sequence[Offer]) -> list[Want]:
+    """The wants of these offers: as many, each range within its file, in order, none twice."""
+    return _wants(_decode(payload), offers)
+
+
+def encode_ask(offers: Sequence[Offer], wants: Sequence[Want]) -> bytes:
+    return _encode([columns(offers), columns(wants)])
+
+
+def decode_ask(payload: Payload) -> tuple[list[Offer], list[Want]]:
+    match _decode(payload):
+        case [offer_columns, want_columns]:
+            offers = _offers(offer_columns)
+            return offers, _wants(want_columns, offers)
+    raise breach("a batch that is asked for is not offers and wants")
+
+
+def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
+    return _encode(columns(receipts))
+
+
+def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
+    """The receipts of a batch of `count` offers."""
+    table = _rows(Receipt, _decode(payload))
+    fields = columns(table)
+    if (
+        len(table) != count
+        or not _are(int, fields[1:5])
+        or not _are(str, (fields[0], *fields[5:8]))
+        or not _are(bool, fields[8:])
+        or not _within(fields[3], -_INT64, _INT64)
+        or not _codes(fields[0])
+        or not _lines(_HASHES, fields[5])
+    ):
+        raise breach("a batch's receipts cannot be read")
+    return table
+
+
+def encode_problem(problem: Problem) -> bytes:
+    return _encode([problem.code, problem.message, problem.path, problem.hint, problem.retry])
+
+
+def decode_problem(payload: Payload) -> Problem:
+    match _decode(payload):
+        case [str(code), str(message), str(path), str(hint), bool(retry)] if _CODE.fullmatch(code):
+            return Problem(code, message, path, hint, retry)
+    raise breach("a problem cannot be read")
+
+
+def encode_grant(bits: int | None) -> bytes:
+    return _encode(bits)
+
+
+def decode_grant(payload: Payload) -> int | None:
+    """Bits a second, at least 1; None is as fast as it goes."""
+    value = _decode(payload)
+    if value is not None and (type(value) is not int or not 1 <= value < _INT64):
+        raise breach("a granted speed cannot be read")
+    return value
+
+
+def encode_report(report: Report) -> bytes:
+    return _encode(list(report))
+
+
+def decode_report(payload: Payload) -> Report:
+    match _decode(payload):
+        case [lost, rtt, least] if (lost is None or (type(lost) is int and 0 <= lost < _INT64)) and all(
+            value is None or (type(value) in (int, float) and value >= 0 and math.isfinite(value))
+            for value in (rtt, least)
+        ):
+            return Report(lost, rtt, least)
+    raise breach("a report cannot be read")
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:  # orjson's own error is one: a lone surrogate, an integer beyond 64 bits
+        raise ProblemError(
+            Problem("bad_path", f"what the other end was to be told is not text: {error}", retry=False)
+        ) from error
+
+
+def _decode(payload: Payload) -> Any:
+    try:
+        return orjson.loads(payload)
+    except ValueError as error:
+        raise breach("a record is not JSON") from error
+
+
+def _rows(kind: type[Row], fields: Any) -> list[Row]:
+    width = len(kind._fields)  # type: ignore[attr-defined]
+    if type(fields) is not list or len(fields) != width or not _are(list, (fields,)) or not fields[0]:
+        raise breach(f"a batch is not {width} columns")
+    try:
+        return rows(kind._make, fields)  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise breach("a batch's columns are not of one length") from error
+
+
+def _offers(fields: Any) -> list[Offer]:
+    table = _rows(Offer, fields)
+    column = dict(zip(Offer._fields, fields, strict=True))
+    texts = [column.pop(name) for name in ("path", "transfer", "hash", "target")]
+    if (
+        not _are(str, texts)
+        or not _are(int, column.values())
+        or not _within(column["size"], 0, _INT64)
+        or not _within(column["mtime_ns"], -_INT64, _INT64)
+        or not _within(column["mode"], 0, 0o10000)
+        or not _lines(_TRANSFERS, texts[1])
+        or not _lines(_HASHES, texts[2])
+    ):
+        raise breach("a batch's offers cannot be read")
+    return table
+
+
+def _wants(fields: Any, offers: Sequence[Offer]) -> list[Want]:
+    table = _rows(Want, fields)
+    codes, ranges, messages = fields
+    if len(table) != len(offers) or not _are(str, (codes, messages)) or not _codes(codes):
+        raise breach("a batch's wants cannot be read")
+    for index, spans in enumerate(ranges):
+        if spans != []:
+            if codes[index] != "ranges":
+                raise breach("a want has ranges that it does not want")
+            table[index] = table[index]._replace(ranges=_ranges(spans, offers[index].size))
+        else:
+            table[index] = table[index]._replace(ranges=())
+    return table
+
+
+def _ranges(spans: Any, size: int) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    at = 0
+    if type(spans) is not list or len(spans) > RANGES_MAX:
+        raise breach(f"a want's ranges are not a list of at most {RANGES_MAX}")
+    for span in spans:
+        match span:
+            case [int(start), int(end)] if at <= start < end <= size:
+                found.append((start, end))
+                at = end
+            case _:
+                raise breach("a want's ranges are not in order within the file")
+    return tuple(found)
+
+
+def _are(kind: type, fields: Iterable[Sequence[Any]]) -> bool:
+    """True when every value is exactly of this type (a bool is no int)."""
+    return all({kind}.issuperset(map(type, field)) for field in fields)
+
+
+def _within(values: Sequence[int], least: int, beyond: int) -> bool:
+    return least <= min(values) and max(values) < beyond
+
+
+def _codes(values: Sequence[str]) -> bool:
+    return all(map(_CODE.fullmatch, set(values)))
+
+
+def _lines(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
+    """True when every value matches: one match for a column, at a tenth of the cost of one a value."""
+    text = "\n".join(values) + "\n"
+    return pattern.fullmatch(text) is not None and text.count("\n") == len(values)

@@ -1,0 +1,205 @@
+"""A daemon's jobs without sockets or folders: memory trees, a real state, orders instead of clocks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.gauge import Gauge
+from cargo_sync.daemon.standing import Flowing
+from cargo_sync.daemon.supervisor import Sides, Supervisor, Watch
+from cargo_sync.engine.kept import Kept
+from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.settling import Settling
+from cargo_sync.model.actions import Outcome
+from cargo_sync.model.events import Event
+from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.state.database import Database
+from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.planned import Planned
+from cargo_sync.state.transfers import Transfers
+from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.memory import MemoryTree
+
+NEVER = 1e6
+PATIENCE = 10.0
+"""Seconds after which a test that waits has failed."""
+
+
+class FarSide(MemoryTree):
+    """A far tree that can be taken away, break, or stand still in the middle of a transfer."""
+
+    def __init__(self) -> None:
+        super().__init__("far", "server")
+        self.away: Problem | None = None
+        self.broken: Exception | None = None
+        self.stuck = False
+        self.moving = asyncio.Event()
+        self.news = asyncio.Event()
+        self.speeds: list[int | None] = []
+        self.closed = False
+
+    async def open(self) -> Identity:
+        if self.broken is not None:
+            raise self.broken
+        if self.away is not None:
+            raise ProblemError(self.away)
+        return await super().open()
+
+    async def transfer(
+        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+    ) -> AsyncIterator[list[Outcome]]:
+        self.speeds.append(speed)
+        async for outcomes in super().transfer(mode, near, self._held_up(batches), speed, run):
+            yield outcomes
+
+    async def _held_up(self, batches: AsyncIterator[Sequence[Task]]) -> AsyncIterator[Sequence[Task]]:
+        async for tasks in batches:
+            self.moving.set()
+            if self.stuck:
+                await asyncio.Event().wait()
+            yield tasks
+
+    async def wait(self, cursor: int, seconds: float) -> bool:
+        await self.news.wait()
+        self.news.clear()
+        return True
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Recorder:
+    """A voice that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.states: dict[str, list[str]] = {}
+        self._news = asyncio.Condition()
+
+    def speak(self, events: Sequence[Event], cursor: int) -> None:
+        self.events += events
+
+    def changed(self, job: Supervisor) -> None:
+        said = self.states.setdefault(job.name, [])
+        if not said or said[-1] != job.state:
+            said.append(job.state.value)
+
+    def said(self) -> list[str]:
+        """What has happened since the last call, as "happened path"."""
+        said = [f"{event.happened} {event.path}".strip() for event in self.events]
+        self.events.clear()
+        return said
+
+
+class House:
+    """One state, any number of jobs on memory trees."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database.open(str(folder / "state.db"), "daemon")
+        self.jobs = Jobs(self.database)
+        self.planned = Planned(self.database)
+        self.voice = Recorder()
+        self.near: dict[str, MemoryTree] = {}
+        self.far: dict[str, FarSide] = {}
+        self.limit: int | None = None
+        self._ids = 0
+
+    def world(self) -> World:
+        # The loop's own clock: what is waited for and what is compared are the same seconds.
+        return World(self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, _inline)
+
+    def _wall(self) -> float:
+        return 1_800_000_000.0
+
+    def _token(self) -> str:
+        self._ids += 1
+        return f"{self._ids:08x}" * 4
+
+    def job(self, name: str = "nightly", voice: Any = None, **changes: Any) -> Supervisor:
+        """A supervisor; its trees are those of the last job of this name."""
+        wanted = settings(name, local_dir=str(self.folder / name), **changes)
+        near = self.near.setdefault(name, MemoryTree("near", name))
+        far = self.far.setdefault(name, FarSide())
+        row = self.jobs.get_or_create(name)
+        kept = Kept(
+            name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
+            self.planned, Failures(), Settling(wanted.settle),
+        )  # fmt: skip
+        sides = Sides(near, far, lambda: None, unwatched)
+        return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, lambda: self.limit)
+
+    async def build(self, wanted: JobSettings) -> tuple[Supervisor, Gauge]:
+        supervisor = self.job(**{name: getattr(wanted, name) for name in _PASSED})
+        supervisor.settings = wanted
+        return supervisor, Gauge(supervisor, self.world())
+
+
+_PASSED = ("name", "mode", "sleep", "settle", "enabled")
+
+
+def settings(name: str = "nightly", **changes: Any) -> JobSettings:
+    """A job that looks only when it is told to, unless `changes` say otherwise."""
+    fields: dict[str, Any] = {
+        "mode": "upload", "local_dir": f"/{name}", "remote_dir": "", "workspace": "default",
+        "username": "ana", "password": Secret("canary-5c1a"), "url": "https://files.example.org:8443",
+        "file": f"/jobs/{name}.json", "sleep": NEVER, "settle": 0.0,
+    }  # fmt: skip
+    return JobSettings(name=name, **(fields | changes))
+
+
+async def unwatched(hint: Callable[[], None]) -> Watch | None:
+    return None
+
+
+def still(flowing: Flowing | None = None) -> Callable[[], Flowing | None]:
+    return lambda: flowing
+
+
+@contextlib.asynccontextmanager
+async def going(*jobs: Supervisor) -> AsyncIterator[None]:
+    """The jobs run inside, each in its task, and are ended after."""
+    tasks = [asyncio.create_task(job.run()) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(ended, asyncio.CancelledError), ended
+
+
+async def until(holds: Callable[[], object], what: str = "") -> None:
+    """Waits, without a clock of its own, until `holds()`."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+async def _inline(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
+class Board:
+    """A publisher that remembers what was published: (topic, type, fields, cursor)."""
+
+    def __init__(self, *subscribed: str) -> None:
+        self.messages: list[tuple[str, str, Mapping[str, Any], int | None]] = []
+        self.subscribed = subscribed
+        self.forgotten: list[str] = []
+
+    def publish(self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None) -> None:
+        self.messages.append((topic, type, fields, cursor))
+
+    def forget(self, prefix: str) -> None:
+        self.forgotten.append(prefix)
+
+    def has_subscribers(self, prefix: str) -> bool:
+        return any(each.startswith(prefix) or prefix.startswith(each) for each in self.subscribed)

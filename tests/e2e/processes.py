@@ -1,0 +1,203 @@
+"""Real programs for these tests: started by their commands, watched by sockets and folders, ended by pid.
+
+Every wait is bounded, and one that fails shows the programs' logs.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from cargo_sync.api.addresses import instance_addresses
+from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
+
+PATIENCE = 25.0
+USER, PASSWORD = "ana", "canary-9b1e"
+
+
+class Place:
+    """A server, a daemon and their folders below one temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        # Sockets' paths are short, whatever the test's folder is called.
+        self.runtime = Path(f"/tmp/cargo-e2e-{os.getpid()}-{secrets.token_hex(3)}")
+        self.folder = folder
+        self.files = folder / "files"
+        self.jobs = folder / "jobs"
+        self.api, self.lanes = _free_ports()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.files.mkdir()
+        self.jobs.mkdir()
+        self.write("server.json", {
+            "listen": f"127.0.0.1:{self.api}", "plain": True, "initial_port": self.lanes,
+            "state_dir": str(folder / "server"), "settle": 0.1,
+            "users": [{"username": USER, "password": PASSWORD, "path": str(self.files)}],
+        })  # fmt: skip
+        self.write("daemon.json", {"jobs_dir": str(self.jobs), "state_dir": str(folder / "daemon")})
+
+    # -- settings --------------------------------------------------------------------------------------------
+
+    def write(self, name: str, content: dict[str, Any]) -> str:
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        path.chmod(0o600)
+        return str(path)
+
+    def job(self, name: str, mode: str = "upload", **changes: Any) -> Path:
+        """A job file, and the job's local folder."""
+        local = self.folder / name
+        if mode == "upload":
+            local.mkdir(exist_ok=True)
+        self.write(f"jobs/{name}.json", {
+            "sync_name": name, "sync_mode": mode, "local_dir": str(local), "username": USER,
+            "password": PASSWORD, "hostname": f"http://127.0.0.1:{self.api}", "sleep": 0.5, "settle": 0,
+        } | changes)  # fmt: skip
+        return local
+
+    # -- programs --------------------------------------------------------------------------------------------
+
+    def start(self, name: str) -> None:
+        """Starts the `server` or the `daemon`, and waits until it answers."""
+        config = str(self.folder / f"{name}.json")
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", "cargo_sync.main", name, "--config", config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment(),
+            )  # fmt: skip
+        self.until(self._listens if name == "server" else self._answers, f"the {name} answers")
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop(self, name: str, number: int = signal.SIGTERM) -> int:
+        process = self._running.pop(name)
+        process.send_signal(number)
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            self.fail(f"the {name} does not end")
+
+    def close(self) -> None:
+        for process in self._running.values():
+            process.kill()
+            process.wait()
+        with contextlib.suppress(OSError):
+            for folder in (self.runtime / "daemon", self.runtime / "server"):
+                for path in folder.iterdir() if folder.is_dir() else ():
+                    path.unlink()
+                with contextlib.suppress(FileNotFoundError):
+                    folder.rmdir()
+            self.runtime.rmdir()
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """One of our commands, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments], env=self.environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"CARGO_RUNTIME_DIR": str(self.runtime), "HOME": str(self.folder)}
+
+    # -- what they say ---------------------------------------------------------------------------------------
+
+    @property
+    def commands(self) -> str:
+        return instance_addresses(str(self.runtime), "daemon").commands
+
+    def call(self, cmd: str, **args: Any) -> dict[str, Any]:
+        with Client(self.commands) as client:
+            return client.call(cmd, args)
+
+    def feed(self, *topics: str) -> Subscription:
+        return subscribe(instance_addresses(str(self.runtime), "daemon").feed, topics)
+
+    def shown(self, job: str) -> dict[str, Any]:
+        return self.call("job.show", job=job)
+
+    def until_state(self, job: str, state: str) -> dict[str, Any]:
+        self.until(lambda: self.shown(job)["state"] == state, f"{job} is {state}")
+        return self.shown(job)
+
+    def events(self, happened: str) -> list[str]:
+        """Paths of the rows of one kind in the daemon's history, in order."""
+        return self._query("daemon", "SELECT path FROM event WHERE happened = ? ORDER BY cursor", happened)
+
+    def checkpoints(self, program: str) -> int:
+        return len(self._query(program, "SELECT transfer FROM checkpoint"))
+
+    def _query(self, program: str, sql: str, *parameters: str) -> list[str]:
+        path = self.folder / program / "state.db"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
+            return [row[0] for row in database.execute(sql, parameters)]
+
+    # -- waiting ---------------------------------------------------------------------------------------------
+
+    def until(self, holds: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+        """Returns as soon as `holds()`; fails with the logs when it does not."""
+        deadline = time.monotonic() + patience
+        while not holds():
+            for name, process in self._running.items():
+                if process.poll() is not None:
+                    self.fail(f"the {name} ended with {process.returncode} while waiting: {what}")
+            if time.monotonic() > deadline:
+                self.fail(f"waited in vain: {what}")
+            time.sleep(0.02)
+
+    def fail(self, why: str) -> NoReturn:
+        logs = [f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.folder.glob("*.log"))]
+        pytest.fail("\n".join([why, *logs]), pytrace=False)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.api)) == 0
+
+    def _answers(self) -> bool:
+        try:
+            self.call("hello")
+        except (NotRunning, CommandError):
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def place(folder: Path) -> Iterator[Place]:
+    one = Place(folder)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """The files below `root`, without what is ours."""
+    if not root.is_dir():
+        return {}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".cargo_sync" not in path.parts
+    }
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]

@@ -1,0 +1,227 @@
+"""Lanes over real sockets: the handshake within its deadline, threads each way, strangers sent away."""
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from cargo_sync.lanes import pacing, tuning
+from cargo_sync.lanes.connect import accept_lane, open_lane
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.memory import MemoryDisk, MemorySink
+from cargo_sync.lanes.receiver import Receiver
+from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Receipt
+from cargo_sync.wire.handshake import LaneKeys
+from tests.lanes.flows import DOWN, PREFIX, UP, files, pattern
+
+PLAIN = LaneKeys(b"t" * 16, b"a" * 32)
+SEALED = LaneKeys(b"t" * 16, b"a" * 32, UP, DOWN, PREFIX)
+SECONDS = 20.0
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock
+
+
+class Server:
+    """Accepts one lane in a thread."""
+
+    def __init__(self, listener: socket.socket, keys: LaneKeys | None, seconds: float = SECONDS) -> None:
+        self.port = listener.getsockname()[1]
+        self.problem: Problem | None = None
+        self.lane: tuple[socket.socket, Link] | None = None
+        self.full = False
+        self._listener, self._keys, self._seconds = listener, keys, seconds
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        sock, _ = self._listener.accept()
+        try:
+            _, link = accept_lane(sock, self._lookup, self._seconds, time.monotonic, full=self.full)
+            self.lane = (sock, link)
+        except ProblemError as error:
+            self.problem = error.problem
+
+    def _lookup(self, token: bytes) -> LaneKeys | None:
+        return self._keys if self._keys and token == self._keys.token else None
+
+    def join(self) -> None:
+        self._thread.join(SECONDS)
+
+    def accepted(self) -> tuple[socket.socket, Link]:
+        self.join()
+        assert self.lane, self.problem
+        return self.lane
+
+
+class Ended:
+    """What `on_end` was told; once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem | None] = []
+        self._event = threading.Event()
+
+    def __call__(self, problem: Problem | None) -> None:
+        self.problems.append(problem)
+        self._event.set()
+
+    def wait(self) -> list[Problem | None]:
+        assert self._event.wait(SECONDS)
+        return self.problems
+
+
+@pytest.mark.parametrize("keys", [PLAIN, SEALED], ids=["plain", "sealed"])
+@pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
+def test_files_travel_between_two_threads(listener: socket.socket, keys: LaneKeys, upload: bool) -> None:
+    source, disk = files(a=b"a", b=pattern(5_000_000), c=b""), MemoryDisk()
+    offers = [source.files[path].offer(path) for path in source.files]
+    server = Server(listener, keys)
+    client_socket, client_link = open_lane("127.0.0.1", server.port, keys, SECONDS, time.monotonic)
+    server_socket, server_link = server.accepted()
+    told: dict[int, list[Receipt]] = {}
+    send_link, receive_link = (client_link, server_link) if upload else (server_link, client_link)
+    sender = Sender(send_link, source, time.monotonic, client=upload, on_receipts=told.__setitem__)
+    receiver = Receiver(receive_link, MemorySink(disk), time.monotonic, client=not upload)
+    ends = Ended(), Ended()
+    threads = (
+        LaneThread(sender, client_socket if upload else server_socket, "sender", ends[0]),
+        LaneThread(receiver, server_socket if upload else client_socket, "receiver", ends[1]),
+    )
+    for thread in threads:
+        thread.start()
+    begin: Callable[[], None] = (
+        (lambda: sender.offer(0, offers)) if upload else (lambda: receiver.ask(0, offers))
+    )
+    client = threads[0] if upload else threads[1]
+    client.submit(begin)
+    client.submit(sender.finish if upload else receiver.finish)
+    assert [ended.wait() for ended in ends] == [[None], [None]]
+    assert all(thread.join(SECONDS) for thread in threads)
+    assert {path: file.content for path, file in disk.files.items()} == {
+        path: file.content for path, file in source.files.items()
+    }
+    assert [receipt.code for receipt in told[0]] == ["done"] * 3
+    if sys.platform == "linux":
+        assert sender.figures().lost is not None
+        assert receiver.figures().min_rtt_ms is not None
+    client.submit(lambda: pytest.fail("the lane is over"))
+
+
+def lane_pair() -> tuple[tuple[socket.socket, Link], tuple[socket.socket, Link]]:
+    from cargo_sync.lanes.channel import SocketChannel
+
+    one, other = socket.socketpair()
+    return (one, Link(SocketChannel(one))), (other, Link(SocketChannel(other)))
+
+
+def test_stop_ends_a_thread_and_its_peer_sees_a_cut() -> None:
+    (client_socket, client_link), (server_socket, server_link) = lane_pair()
+    ends = Ended(), Ended()
+    client = LaneThread(
+        Sender(client_link, files(), time.monotonic, client=True), client_socket, "sender", ends[0]
+    )
+    server = LaneThread(
+        Receiver(server_link, MemorySink(MemoryDisk()), time.monotonic, client=False),
+        server_socket,
+        "receiver",
+        ends[1],
+    )
+    client.start()
+    server.start()
+    client.stop()
+    client.stop()
+    problems = [ended.wait()[0] for ended in ends]
+    assert [problem.code for problem in problems if problem] == ["stopped", "cut"]
+    assert client.join(SECONDS) and server.join(SECONDS)
+
+
+def test_a_call_that_breaks_ends_the_lane_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> None:
+        raise KeyError("a bug")
+
+    (sock, link), (peer, _) = lane_pair()
+    ended = Ended()
+    thread = LaneThread(Sender(link, files(), time.monotonic, client=True), sock, "sender", ended)
+    thread.start()
+    thread.submit(broken)
+    [problem] = ended.wait()
+    assert problem and problem.code == "internal"
+    assert "lane sender broke" in caplog.text
+    assert thread.join(SECONDS)
+    peer.close()
+
+
+def test_a_client_of_another_key_is_sent_away_without_a_word(listener: socket.socket) -> None:
+    server = Server(listener, PLAIN)
+    with pytest.raises(ProblemError) as caught:
+        open_lane("127.0.0.1", server.port, LaneKeys(b"t" * 16, b"?" * 32), SECONDS, time.monotonic)
+    server.join()
+    assert caught.value.problem.code == "cut"
+    assert server.problem and server.problem.code == "protocol"
+
+
+@pytest.mark.parametrize("hello", [b"GET / HTTP/1.1\r\n\r\n" * 9, b"CARGOLN1" + b"\0" * 68, b"\x16\x03"])
+def test_strangers_are_sent_away_without_a_word(listener: socket.socket, hello: bytes) -> None:
+    server = Server(listener, PLAIN)
+    with socket.create_connection(("127.0.0.1", server.port)) as sock:
+        sock.sendall(hello)
+        sock.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):  # what it did not read makes its close a reset
+            assert sock.recv(100) == b""
+    server.join()
+    assert server.lane is None
+    assert server.problem
+
+
+def test_a_full_server_says_so_to_who_knows_the_key(listener: socket.socket) -> None:
+    server = Server(listener, SEALED)
+    server.full = True
+    with pytest.raises(ProblemError) as caught:
+        open_lane("127.0.0.1", server.port, SEALED, SECONDS, time.monotonic)
+    server.join()
+    assert caught.value.problem.code == "busy"
+    assert server.problem and server.problem.code == "busy"
+
+
+def test_a_silent_peer_does_not_hold_a_thread_beyond_the_deadline(listener: socket.socket) -> None:
+    server = Server(listener, PLAIN, seconds=0.05)
+    with socket.create_connection(("127.0.0.1", server.port)):
+        server.join()
+    assert server.problem and server.problem.code == "cut"
+    with pytest.raises(ProblemError) as caught:  # nobody accepts: the backlog takes it and says nothing
+        open_lane("127.0.0.1", server.port, PLAIN, 0.05, time.monotonic)
+    assert caught.value.problem.code == "cut"
+
+
+def test_a_port_where_nobody_listens_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    with pytest.raises(ProblemError) as caught:
+        open_lane("127.0.0.1", port, PLAIN, SECONDS, time.monotonic)
+    assert caught.value.problem.code == "unreachable"
+
+
+def test_the_kernel_paces_where_it_can_and_the_bucket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as sock:
+        sock.connect(listener.getsockname())
+        pace = pacing.pace_of(sock)
+        assert isinstance(pace, pacing.KernelPace if sys.platform == "linux" else pacing.BucketPace)
+        pace.limit(8_000_000, 0.0)
+        if sys.platform == "linux":
+            paced = sock.getsockopt(socket.SOL_SOCKET, 47)
+            assert 900_000 < paced < 1_000_000
+        pace.limit(None, 0.0)
+        assert isinstance(pacing.pace_of(sock, kernel=False), pacing.BucketPace)
+        monkeypatch.setattr(sys, "platform", "darwin")
+        assert isinstance(pacing.pace_of(sock), pacing.BucketPace)
+        tuning.tune(sock)

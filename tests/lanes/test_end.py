@@ -1,0 +1,105 @@
+"""What both ends do by time: pings, deadlines, grants, reports, the pace."""
+
+import pytest
+
+from cargo_sync.lanes.end import BUSY_SECONDS, SILENCE_SECONDS, Step
+from cargo_sync.lanes.figures import Moving
+from cargo_sync.lanes.pacing import BucketPace
+from cargo_sync.wire.messages import Report
+from tests.lanes.flows import Flow, files, pattern
+
+each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
+
+
+@each_way
+def test_an_idle_lane_lives_by_pings(upload: bool) -> None:
+    flow = Flow(upload, files())
+    flow.run()
+    for _ in range(100):
+        assert flow.client.step() is Step.IDLE
+        flow.clock.now = min(flow.client.due(), flow.server.due())
+        flow.run()
+    assert not flow.client.done and not flow.server.done
+    assert flow.clock.now >= 1000 + 100
+
+
+@each_way
+def test_a_receiver_waits_twenty_seconds_for_a_sender_and_a_sender_longer(upload: bool) -> None:
+    for end, seconds in (("receiver", SILENCE_SECONDS), ("sender", BUSY_SECONDS)):
+        flow = Flow(upload, files(a=b"a"))
+        flow.run()
+        machine = getattr(flow, end)
+        flow.clock.now += seconds - 0.1
+        assert machine.step() is not Step.DONE
+        flow.clock.now += 0.2
+        assert machine.step() is Step.DONE
+        assert machine.problem.code == "cut"
+
+
+def test_a_long_commit_is_no_silence() -> None:
+    flow = Flow(True, files(a=b"a"))
+    commit = flow.sink.commit
+
+    def slow(batch: int) -> list[object]:
+        flow.clock.now += 300
+        return commit(batch)  # type: ignore[return-value]
+
+    flow.sink.commit = slow  # type: ignore[assignment, method-assign]
+    flow.batch(0, flow.offers())
+    flow.client.finish()
+    flow.run()
+    assert flow.problems() == ["", ""]
+    assert flow.codes() == ["done"]
+
+
+@each_way
+def test_grants_reach_the_client_and_the_sender_keeps_them(upload: bool) -> None:
+    flow = Flow(upload, files(a=pattern(500_000)), pace=BucketPace(1448), capacity=1 << 22)
+    flow.server.grant(4_000_000)
+    flow.run()
+    assert flow.grants == [4_000_000]
+    flow.batch(0, flow.offers())
+    flow.client.finish()
+    start = flow.clock.now
+    flow.run()
+    while not (flow.client.done and flow.server.done):
+        flow.clock.now = max(flow.clock.now, min(flow.client.due(), flow.server.due()))
+        flow.run()
+    assert flow.problems() == ["", ""]
+    assert flow.clock.now - start == pytest.approx(500_000 * 8 * 1500 / 1448 / 4_000_000, rel=0.15)
+
+
+@each_way
+def test_a_sender_reports_what_was_measured(upload: bool) -> None:
+    flow = Flow(upload, files(a=pattern(10_000)))
+    flow.sender.measure = lambda: Report(3, 20.5, 19.0)
+    flow.batch(0, flow.offers())
+    flow.client.finish()
+    flow.run()
+    for end in (flow.sender, flow.receiver):
+        figures = end.figures()
+        assert (figures.lost, figures.rtt_ms, figures.min_rtt_ms) == (3, 20.5, 19.0)
+
+
+@each_way
+def test_figures_show_the_file_under_way(upload: bool) -> None:
+    flow = Flow(upload, files(big=pattern(4 << 20)), capacity=1 << 12)
+    flow.batch(0, flow.offers())
+    while not flow.receiver.figures().files:
+        flow.client.step()
+        flow.server.step()
+    assert flow.receiver.figures().files == (Moving("big", 1 << 20, 4 << 20),)
+    assert flow.sender.figures().files[0].path == "big"
+
+
+def test_a_problem_of_the_owner_ends_it_and_closes_all() -> None:
+    flow = Flow(True, files(a=pattern(4 << 20)), capacity=1 << 12)
+    flow.batch(0, flow.offers())
+    for _ in range(9):
+        flow.client.step()
+        flow.server.step()
+    flow.client.fail(None)
+    flow.run()
+    assert flow.problems() == ["", "cut"]
+    assert flow.source.open_readers == 0
+    assert flow.client.step() is Step.DONE

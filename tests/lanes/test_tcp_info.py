@@ -1,0 +1,45 @@
+"""TCP_INFO as Linux lays it out; elsewhere there is none."""
+
+import socket
+import sys
+from struct import pack_into
+
+import pytest
+
+from cargo_sync.lanes import tcp_info
+from cargo_sync.wire.messages import Report
+
+
+def test_the_figures_stand_where_linux_puts_them() -> None:
+    raw = bytearray(256)
+    for offset, value in ((24, 7), (52, 900), (56, 40), (68, 21_500), (100, 3_448), (148, 19_000), (216, 12)):
+        pack_into("=I", raw, offset, value)
+    assert tcp_info.parse(bytes(raw)) == tcp_info.TcpInfo(3_436, 21.5, 19.0, 40)
+
+
+@pytest.mark.parametrize(
+    ("unacked", "probes", "stuck"), [(0, 0, 0), (0, 1, 0), (0, 2, 30_000), (1, 0, 30_000)]
+)
+def test_a_way_is_stuck_only_while_an_answer_is_owed(unacked: int, probes: int, stuck: int) -> None:
+    raw = bytearray(256)
+    raw[3] = probes
+    for offset, value in ((24, unacked), (52, 40_000), (56, 30_000)):
+        pack_into("=I", raw, offset, value)
+    found = tcp_info.parse(bytes(raw))
+    assert found and found.stuck_ms == stuck
+
+
+def test_an_unmeasured_least_is_none_and_an_old_kernel_tells_nothing() -> None:
+    raw = bytearray(256)
+    pack_into("=I", raw, 148, 0xFFFFFFFF)
+    found = tcp_info.parse(bytes(raw))
+    assert found and found.min_rtt_ms is None
+    assert tcp_info.parse(bytes(raw[:192])) is None
+
+
+def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with socket.socket() as sock:
+        meter = tcp_info.Meter(sock)
+        assert meter.sample() == 0
+        assert meter.report() == Report(None, None, None)

@@ -1,0 +1,83 @@
+"""Offers, trees and looks that the tests of this package share."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from blake3 import blake3
+
+from cargo_sync.local.publish import Published
+from cargo_sync.local.root import Root
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.transfers import Offer, Receipt, Want
+
+MTIME = 1_700_000_000_123_456_000
+RUN = "20260102T030405Z-test"
+
+
+def offer(
+    path: str, content: bytes = b"", *, mode: int = 0o640, target: str = "", transfer: str = ""
+) -> Offer:
+    return Offer(
+        path,
+        len(content),
+        MTIME,
+        mode,
+        7,
+        11,
+        transfer or blake3(path.encode()).hexdigest()[:32],
+        target=target,
+    )
+
+
+def present(root: Root, path: str) -> Entry:
+    found = root.entry(path)
+    assert found is not None, path
+    return found
+
+
+def tree(top: Path) -> dict[str, str]:
+    """Every path below with its content (a link's target after "-> "), our own folder left out."""
+    return {path: text for path, text in everything(top).items() if not path.startswith(".cargo_sync/")}
+
+
+def everything(top: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = Path(folder, name)
+            shown = str(path.relative_to(top))
+            found[shown] = f"-> {os.readlink(path)}" if path.is_symlink() else path.read_text("latin-1")
+    return found
+
+
+class LooseJudge:
+    """Wants everything, expects what it is told; records receipts and nothing else."""
+
+    def __init__(
+        self, expected: dict[str, Entry] | None = None, answers: dict[str, Want] | None = None
+    ) -> None:
+        self.expectations = expected or {}
+        self.answers = answers or {}
+        self.recorded: list[str] = []
+
+    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        return [self.answers.get(one.path) for one in offers]
+
+    def expected(self, offer: Offer) -> Entry | None:
+        return self.expectations.get(offer.path)
+
+    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+        self.recorded += [one.path for one in offers]
+        return [_receipt(one) for one in published]
+
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext()
+
+
+def _receipt(one: Published | None) -> Receipt:
+    if one is None or one.entry is None:
+        return Receipt("done")
+    entry = one.entry
+    return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced)

@@ -1,0 +1,99 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.lock import lock_root, marker, read_marker
+from cargo_sync.local.root import Root
+from cargo_sync.local.space import RESERVE, free, room_for
+from cargo_sync.local.system import System
+from cargo_sync.model.problems import ProblemError
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def refused(root: Root) -> str:
+    with pytest.raises(ProblemError) as error:
+        lock_root(root, "job other", leave_name=False)
+    assert error.value.problem.code == "root_in_use"
+    return error.value.problem.message
+
+
+def test_a_root_has_one_owner(root: Root, top: Path, on: System) -> None:
+    lock = lock_root(root, "job 'photos'", leave_name=True)
+    second = Root.open(str(top), on)
+    assert f"in use by process {os.getpid()}, job 'photos'" in refused(second)
+    lock.release()
+    lock_root(second, "job other", leave_name=False).release()
+    second.close()
+
+
+def test_a_root_that_we_only_read_is_locked_without_a_trace(root: Root, top: Path, on: System) -> None:
+    lock_root(root, "job a", leave_name=False)
+    assert os.listdir(top) == []
+    second = Root.open(str(top), on)
+    assert "another process of Cargo" in refused(second)
+    second.close()
+    root.close()
+    third = Root.open(str(top), on)
+    lock_root(third, "job b", leave_name=False)
+    third.close()
+    root.fd = os.open(top, os.O_RDONLY)
+
+
+def test_where_folders_cannot_be_locked_a_file_is(root: Root, top: Path, on: System) -> None:
+    real = on.flock
+    folders: set[int] = {root.fd}
+
+    def flock(fd: int) -> None:
+        if fd in folders:
+            raise OSError(errno.EBADF, "only files are locked over NFS")
+        real(fd)
+
+    on.flock = flock  # type: ignore[method-assign]
+    lock = lock_root(root, "job a", leave_name=True)
+    second = Root.open(str(top), on)
+    folders.add(second.fd)
+    assert "job a" in refused(second)
+    lock.release()
+    lock_root(second, "job b", leave_name=True).release()
+    second.close()
+
+
+def test_what_a_holder_wrote_is_shown_without_control_characters(root: Root, top: Path, on: System) -> None:
+    lock_root(root, "job \x1b[31mred", leave_name=True)
+    second = Root.open(str(top), on)
+    assert "\x1b" not in refused(second)
+    second.close()
+
+
+def test_a_marker_is_made_once_and_known_again(root: Root, top: Path) -> None:
+    assert read_marker(root) is None
+    assert os.listdir(top) == []
+    assert marker(root, TOKEN) == TOKEN
+    assert marker(root, TOKEN[::-1]) == TOKEN
+    assert read_marker(root) == TOKEN
+    file = top / ".cargo_sync" / "marker"
+    assert file.read_text() == TOKEN + "\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(top / ".cargo_sync") == ["marker"]
+
+
+def test_what_cannot_be_a_marker_is_not_replaced(root: Root, top: Path) -> None:
+    (top / ".cargo_sync").mkdir()
+    (top / ".cargo_sync" / "marker").write_text("something else")
+    assert read_marker(root) is None
+    with pytest.raises(ProblemError) as error:
+        marker(root, TOKEN)
+    assert error.value.problem.code == "bad_marker"
+    assert (top / ".cargo_sync" / "marker").read_text() == "something else"
+
+
+def test_room(root: Root, on: System) -> None:
+    on.free = lambda fd: RESERVE + 100  # type: ignore[method-assign]
+    assert free(root) == RESERVE + 100
+    assert room_for(root, 100) is None
+    problem = room_for(root, 101)
+    assert problem is not None
+    assert (problem.code, problem.retry) == ("disk_full", True)

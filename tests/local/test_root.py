@@ -1,0 +1,151 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local import folders
+from cargo_sync.local.root import Root, above
+from cargo_sync.model.entries import FILE, FOLDER, LINK
+from cargo_sync.model.problems import ProblemError
+from tests.local.samples import present
+
+
+def code(error: pytest.ExceptionInfo[ProblemError]) -> str:
+    return error.value.problem.code
+
+
+def test_entries_are_what_lstat_says(root: Root, top: Path) -> None:
+    (top / "folder").mkdir(mode=0o750)
+    file = top / "folder" / "file"
+    file.write_bytes(b"12345")
+    file.chmod(0o640)
+    os.utime(file, ns=(5, 1234567890123456789))
+    (top / "link").symlink_to("../any where")
+    found = file.stat()
+    entry = present(root, "folder/file")
+    assert entry[:5] == ("file", FILE, 5, 1234567890123456789, 0o640)
+    assert (entry.version, entry.ident, entry.hash) == (found.st_ctime_ns, found.st_ino, "")
+    folder = present(root, "folder")
+    assert folder == ("folder", FOLDER, 0, 0, 0o750, 0, (top / "folder").stat().st_ino, "", "")
+    assert (present(root, "link").kind, present(root, "link").target) == (LINK, "../any where")
+    assert present(root, "").kind == FOLDER
+    assert root.entry("nothing") is None
+    assert root.entry("nothing/below") is None
+    assert root.entry("folder/file/below") is None
+
+
+def test_no_link_below_the_root_is_followed(root: Root, top: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (top / "way").symlink_to(outside)
+    with pytest.raises(ProblemError) as error:
+        root.entry("way/secret")
+    assert code(error) == "symlink"
+    for attempt in (lambda: root.listing("way"), lambda: root.make_folder("way/new")):
+        with pytest.raises(ProblemError) as error:
+            attempt()
+        assert code(error) == "symlink"
+    assert os.listdir(outside) == ["secret"]
+
+
+def test_a_folder_swapped_for_a_link_is_not_followed_although_it_was_open(
+    root: Root, top: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (top / "a" / "b").mkdir(parents=True)
+    assert root.listing("a/b") == ((), ())
+    (top / "a").rename(tmp_path / "moved")
+    (top / "a").symlink_to(outside)
+    (outside / "b").mkdir()
+    with pytest.raises(ProblemError) as error:
+        root.make_folder("a/b/c")
+    assert code(error) == "symlink"
+    assert os.listdir(outside / "b") == []
+
+
+@pytest.mark.parametrize("path", ["..", "../outside", "a/../../outside", "/", "a//b", "."])
+def test_no_path_leads_out(root: Root, top: Path, path: str) -> None:
+    (top / "a").mkdir()
+    with pytest.raises(ProblemError) as error, root.folder(path):
+        pass
+    assert code(error) == "bad_path"
+
+
+def test_a_cached_folder_that_was_moved_is_not_used_for_its_old_path(root: Root, top: Path) -> None:
+    (top / "a").mkdir()
+    root.listing("a")
+    (top / "a").rename(top / "b")
+    (top / "a").mkdir()
+    root.make_folder("a/new")
+    assert os.listdir(top / "a") == ["new"]
+    assert os.listdir(top / "b") == []
+
+
+def test_a_leased_descriptor_outlives_the_cache(root: Root, top: Path) -> None:
+    names = [f"f{number:03}" for number in range(folders.KEPT + 20)]
+    for name in names:
+        (top / name).mkdir()
+    before = len(os.listdir("/dev/fd"))
+    with root.folder(names[0]) as first:
+        for name in names[1:]:
+            with root.folder(name):
+                pass
+        root.forget("")
+        assert os.fstat(first.fd).st_ino == (top / names[0]).stat().st_ino
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_deep_trees(root: Root, top: Path) -> None:
+    path = "/".join(["d"] * 600)
+    made = root.make_folder(path)
+    assert len(made) == 600
+    assert root.make_folder(path) == ()
+    assert present(root, path).kind == FOLDER
+    root.forget("")
+    assert root.listing(path) == ((), ())
+
+
+def test_folders_are_made_with_their_parents(root: Root, top: Path) -> None:
+    made = root.make_folder("a/b/c", 0o4511)
+    assert made == ("a", "a/b", "a/b/c")
+    assert above(made) == ["", "a", "a/b"]
+    assert present(root, "a/b/c").mode == 0o711, "no setuid, and the owner may always put something there"
+    (top / "file").write_text("in the way")
+    with pytest.raises(ProblemError) as error:
+        root.make_folder("file/below")
+    assert code(error) == "not_a_folder"
+
+
+def test_what_is_ours_is_private(root: Root, top: Path) -> None:
+    root.make_folder(".cargo_sync/trash/run/a", 0o755)
+    for path in (".cargo_sync", ".cargo_sync/trash", ".cargo_sync/trash/run/a"):
+        assert present(root, path).mode == 0o700
+
+
+def test_it_is_noticed_that_the_root_was_replaced(root: Root, top: Path) -> None:
+    assert root.still_there()
+    assert root.identity == f"{top.stat().st_dev}:{top.stat().st_ino}"
+    top.rename(top.with_name("elsewhere"))
+    assert not root.still_there()
+    top.mkdir()
+    assert not root.still_there()
+    shutil.rmtree(top)
+    top.with_name("elsewhere").rename(top)
+    assert root.still_there()
+
+
+def test_a_missing_root_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError) as error:
+        Root.open(str(tmp_path / "nothing"))
+    assert code(error) == "vanished"
+
+
+def test_another_file_system_is_not_entered(root: Root, top: Path) -> None:
+    (top / "mounted").mkdir()
+    root._folders.device += 1
+    with pytest.raises(ProblemError) as error:
+        root.listing("mounted")
+    assert code(error) == "other_device"

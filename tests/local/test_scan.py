@@ -1,0 +1,134 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.root import Root
+from cargo_sync.local.scan import Seen, Unseen, walk
+from cargo_sync.model import paths
+from cargo_sync.model.entries import Listing
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+
+def seen(found: Seen | Unseen) -> str:
+    """A folder as a line: `path: names`."""
+    assert isinstance(found, Seen)
+    return f"{found.path}: {' '.join(entry.name for entry in found.listing)}"
+
+
+def test_folders_come_in_component_order_before_what_is_below_them(root: Root, top: Path) -> None:
+    for path in ("a/x", "a-b/y", "b/é", "b/z", "b/Z", "b/😀"):
+        (top / path).mkdir(parents=True)
+    assert list(map(seen, walk(root))) == [
+        ": a a-b b",
+        "a: x",
+        "a/x: ",
+        "a-b: y",
+        "a-b/y: ",
+        "b: Z z é 😀",
+        "b/Z: ",
+        "b/z: ",
+        "b/é: ",
+        "b/😀: ",
+    ]
+    found = [one.path for one in walk(root)]
+    assert found == sorted(found, key=paths.key)
+
+
+def test_our_own_folder_is_never_listed_but_deeper_ones_are_ordinary(root: Root, top: Path) -> None:
+    (top / ".cargo_sync" / "trash").mkdir(parents=True)
+    (top / "a" / ".cargo_sync").mkdir(parents=True)
+    assert list(map(seen, walk(root))) == [": a", "a: .cargo_sync", "a/.cargo_sync: "]
+
+
+def test_what_is_excluded_is_neither_listed_nor_entered(root: Root, top: Path) -> None:
+    (top / "keep" / "skip").mkdir(parents=True)
+    (top / "keep" / "skip.txt").write_text("a file")
+    asked: list[tuple[str, bool]] = []
+
+    def excluded(path: str, is_folder: bool) -> bool:
+        asked.append((path, is_folder))
+        return path == "keep/skip"
+
+    assert list(map(seen, walk(root, excluded))) == [": keep", "keep: skip.txt"]
+    assert sorted(asked) == [("keep", True), ("keep/skip", True), ("keep/skip.txt", False)]
+
+
+def test_names_that_cannot_be_carried_are_problems_of_their_own(root: Root, top: Path) -> None:
+    (top / "good").write_text("good")
+    with open(os.fsencode(top) + b"/bad\xff", "wb"):
+        pass
+    os.mkfifo(top / "pipe")
+    os.symlink(b"to\xff", os.fsencode(top) + b"/link")
+    (found,) = walk(root)
+    assert seen(found) == ": good"
+    assert isinstance(found, Seen)
+    assert sorted((one.path, one.code) for one in found.problems) == [
+        ("bad\\xff", "bad_name"),
+        ("link", "special"),
+        ("pipe", "special"),
+    ]
+
+
+def test_a_path_too_long_is_a_problem_not_an_end(root: Root, top: Path) -> None:
+    deep = "/".join(["d" * 200] * 20)
+    root.make_folder(deep)
+    with root.folder(deep) as folder:
+        os.close(os.open("x" * 80, os.O_CREAT | os.O_WRONLY, dir_fd=folder.fd))
+        os.close(os.open("ok", os.O_CREAT | os.O_WRONLY, dir_fd=folder.fd))
+    last = list(walk(root))[-1]
+    assert isinstance(last, Seen)
+    assert [entry.name for entry in last.listing] == ["ok"]
+    assert [problem.code for problem in last.problems] == ["bad_name"]
+
+
+def test_a_folder_that_cannot_be_read_is_unseen_and_the_rest_goes_on(root: Root, top: Path) -> None:
+    for path in ("a", "b/below", "c"):
+        (top / path).mkdir(parents=True)
+    real = root.listing
+
+    def listing(path: str, *rest: object) -> tuple[Listing, tuple[Problem, ...]]:
+        if path == "b":
+            raise ProblemError(from_os_error(PermissionError(13, "denied"), path))
+        return real(path)
+
+    root.listing = listing  # type: ignore[method-assign,assignment]
+    found = list(walk(root))
+    assert [type(one).__name__ for one in found] == ["Seen", "Seen", "Unseen", "Seen"]
+    assert isinstance(found[2], Unseen)
+    assert (found[2].path, found[2].problem.code) == ("b", "unreadable")
+
+
+def test_a_mount_point_is_listed_by_its_parent_and_unseen_itself(root: Root, top: Path) -> None:
+    (top / "mounted").mkdir()
+    root._folders.device += 1
+    root.still_there = lambda: True  # type: ignore[method-assign]
+    first, second = walk(root)
+    assert seen(first) == ": mounted"
+    assert isinstance(second, Unseen)
+    assert second.problem.code == "other_device"
+
+
+def test_a_folder_removed_meanwhile_is_unseen_not_empty(root: Root, top: Path) -> None:
+    (top / "a").mkdir()
+    scan = walk(root)
+    next(scan)
+    (top / "a").rmdir()
+    (gone,) = scan
+    assert isinstance(gone, Unseen)
+    assert gone.problem.code == "vanished"
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_root_that_is_gone_is_no_empty_root(root: Root, top: Path, when: str) -> None:
+    scan = walk(root)
+    if when == "during":
+        next(scan)
+    shutil.rmtree(top)
+    top.mkdir()
+    with pytest.raises(ProblemError) as error:
+        list(scan)
+    assert error.value.problem.code == "root_gone"
+    with pytest.raises(ProblemError):
+        root.listing("")

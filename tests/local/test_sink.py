@@ -1,0 +1,287 @@
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.local import sink as sinks
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.publish import Published
+from cargo_sync.local.read import FolderSource
+from cargo_sync.local.root import Root
+from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.staging import Staging
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.trees.pump import pump
+from tests.local.samples import MTIME, RUN, LooseJudge, everything, offer, present, tree
+from tests.local.systems import failing_in
+
+MIB = 2**20
+BIG = b"".join(bytes([number]) * MIB for number in range(10))
+
+
+def feed(sink: FolderSink, batch: int, index: int, content: bytes, *mebibytes: int) -> None:
+    for number in mebibytes or range(len(content) // MIB):
+        sink.part(batch, index, number * MIB, memoryview(content)[number * MIB : (number + 1) * MIB])
+
+
+def whole(sink: FolderSink, batch: int, contents: dict[str, bytes]) -> list[Receipt]:
+    """A batch of small files from end to end."""
+    sink.begin(batch, [offer(path, content) for path, content in contents.items()])
+    for index, content in enumerate(contents.values()):
+        sink.whole(batch, index, memoryview(content))
+    return sink.commit(batch)
+
+
+@pytest.fixture
+def checkpoints() -> MemoryCheckpoints:
+    return MemoryCheckpoints()
+
+
+@pytest.fixture
+def staging(root: Root, checkpoints: MemoryCheckpoints) -> Iterator[Staging]:
+    opened = Staging(root, checkpoints)
+    yield opened
+    opened.close()
+
+
+def test_content_goes_from_one_folder_to_another(staging: Staging, top: Path, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "small").write_text("small")
+    (here / "big").write_bytes(BIG)
+    near = Root.open(str(here))
+    offers = []
+    for path in ("small", "big", "small"):
+        entry = present(near, path)
+        offers.append(
+            Offer(path, entry.size, entry.mtime_ns, entry.mode, entry.version, entry.ident, "ab" * 16)
+        )
+    offers[2] = offers[2]._replace(path="vanished")
+    receipts = pump(FolderSource(near), FolderSink(staging, LooseJudge(), RUN), 1, offers)
+    assert [one.code for one in receipts] == ["done", "done", "vanished"]
+    assert tree(top) == tree(here)
+    near.close()
+
+
+def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
+    (top / "old").write_text("old")
+    judge = LooseJudge(
+        expected={"old": present(root, "old")},
+        answers={"there": Want("none"), "refused": Want("changed", message="not what you think")},
+    )
+    sink = FolderSink(staging, judge, RUN)
+    offers = [
+        offer("old", b"new"), offer("there", b"x"), offer("refused", b"x"), offer("../escape", b"x"),
+        offer("a/link", target="../b"), offer("a/big", BIG), offer("a/empty"), offer("a/lost", b"lost"),
+    ]  # fmt: skip
+    wants = [want.code for want in sink.begin(1, offers)]
+    assert wants == ["all", "none", "changed", "bad_path", "all", "all", "all", "all"]
+    sink.whole(1, 0, memoryview(b"new"))
+    feed(sink, 1, 5, BIG)
+    sink.whole(1, 6, memoryview(b""))
+    sink.failed(1, 7, Problem("changed", "'a/lost' changed while it was read", "a/lost"))
+    receipts = sink.commit(1)
+    assert [receipt.code for receipt in receipts] == [
+        "done", "done", "changed", "bad_path", "done", "done", "done", "changed",
+    ]  # fmt: skip
+    assert judge.recorded == ["old", "there", "a/link", "a/big", "a/empty"]
+    first = receipts[0]
+    entry = present(root, "old")
+    assert first == Receipt(
+        "done", entry.version, entry.ident, MTIME, 0o640, blake3(b"new").hexdigest(),
+        f".cargo_sync/trash/{RUN}/old",
+    )  # fmt: skip
+    assert receipts[2].message == "not what you think"
+    assert not receipts[3].retry
+    assert tree(top) == {"old": "new", "a/link": "-> ../b", "a/big": BIG.decode("latin-1"), "a/empty": ""}
+    assert os.listdir(top / ".cargo_sync" / "staging") == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        offer(""), offer("/etc/passwd"), offer("a/../b"), offer(".cargo_sync/marker"), offer("a\0b"),
+        offer("a")._replace(size=-1), offer("a")._replace(size=2**63), offer("a")._replace(mtime_ns=2**63),
+        offer("a", target="x\0y"), offer("a", target="x" * 5000), offer("x" * 256),
+    ],
+)  # fmt: skip
+def test_offers_of_a_hostile_end_are_refused(staging: Staging, top: Path, bad: Offer) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    good = offer("good", b"good")
+    assert [want.code for want in sink.begin(1, [bad, good])] == ["bad_path", "all"]
+    sink.whole(1, 1, memoryview(b"good"))
+    assert [(one.code, one.retry) for one in sink.commit(1)] == [("bad_path", False), ("done", True)]
+    assert tree(top) == {"good": "good"}
+
+
+def test_content_that_is_not_what_was_offered_is_not_published(staging: Staging, top: Path) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    announced = offer("wrong", b"right")._replace(hash=blake3(b"right").hexdigest())
+    sink.begin(1, [offer("short", b"12345"), announced, offer("missing", b"x"), offer("twice", b"x")])
+    sink.whole(1, 0, memoryview(b"1234"))
+    sink.whole(1, 1, memoryview(b"wrong"))
+    sink.whole(1, 3, memoryview(b"x"))
+    sink.whole(1, 3, memoryview(b"y"))
+    assert [one.code for one in sink.commit(1)] == ["protocol", "corrupt", "incomplete", "protocol"]
+    assert everything(top) == {}
+
+
+def test_what_was_not_asked_for_ends_the_lane(staging: Staging) -> None:
+    sink = FolderSink(staging, LooseJudge(answers={"there": Want("none")}), RUN)
+    sink.begin(1, [offer("there", b"x")])
+    for batch, index in ((1, 0), (1, 1), (1, -1), (2, 0)):
+        with pytest.raises(ProblemError):
+            sink.whole(batch, index, memoryview(b"x"))
+    with pytest.raises(ProblemError):
+        sink.begin(1, [])
+    for batch in range(2, sinks.BATCHES + 1):
+        sink.begin(batch, [])
+    with pytest.raises(ProblemError):
+        sink.begin(sinks.BATCHES + 1, [])
+    sink.commit(2)
+    with pytest.raises(ProblemError):
+        sink.commit(2)
+    sink.begin(sinks.BATCHES + 1, [])
+
+
+def test_batches_overlap(staging: Staging, top: Path) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    for batch in (1, 2, 3):
+        sink.begin(batch, [offer(f"file{batch}", b"x")])
+    for batch in (3, 1, 2):
+        sink.whole(batch, 0, memoryview(b"x"))
+        assert sink.commit(batch)[0].code == "done"
+    assert sorted(tree(top)) == ["file1", "file2", "file3"]
+
+
+def test_a_cut_lane_goes_on_at_its_checkpoint(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    offers = [offer("big", BIG), offer("small", b"small")]
+    first = FolderSink(staging, LooseJudge(), RUN)
+    first.begin(1, offers)
+    feed(first, 1, 0, BIG, 0, 1, 2, 3)
+    first.whole(1, 1, memoryview(b"small"))
+    first.close()
+    assert os.listdir(top / ".cargo_sync" / "staging") == [f"{offers[0].transfer}.part"]
+    second = FolderSink(staging, LooseJudge(), RUN)
+    assert second.begin(7, offers) == [Want("ranges", ((4 * MIB, 10 * MIB),)), Want("all")]
+    feed(second, 7, 0, BIG, *range(4, 10))
+    second.whole(7, 1, memoryview(b"small"))
+    assert [one.code for one in second.commit(7)] == ["done", "done"]
+    assert tree(top) == {"big": BIG.decode("latin-1"), "small": "small"}
+    assert checkpoints.kept == {}
+
+
+def test_a_file_that_was_staged_whole_before_the_cut_is_not_sent_again(staging: Staging, top: Path) -> None:
+    first = FolderSink(staging, LooseJudge(), RUN)
+    first.begin(1, [offer("big", BIG)])
+    feed(first, 1, 0, BIG, *range(9))
+    first.checkpoint()
+    part = first._batches[1].parts[0]
+    part.write(9 * MIB, memoryview(BIG)[9 * MIB :])
+    first.close()
+    second = FolderSink(staging, LooseJudge(), RUN)
+    assert second.begin(1, [offer("big", BIG)]) == [Want("none")]
+    assert second.commit(1)[0].hash == blake3(BIG).hexdigest()
+    assert tree(top) == {"big": BIG.decode("latin-1")}
+
+
+def test_a_large_file_given_up_keeps_its_checkpoint(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    sink.begin(1, [offer("kept", BIG), offer("lost", BIG)])
+    feed(sink, 1, 0, BIG, 0, 1)
+    sink.checkpoint()
+    feed(sink, 1, 1, BIG, 0, 1)
+    for index in (0, 1):
+        sink.failed(1, index, Problem("changed", "changed"))
+    assert [one.code for one in sink.commit(1)] == ["changed", "changed"]
+    assert list(checkpoints.kept) == [offer("kept").transfer]
+    assert os.listdir(top / ".cargo_sync" / "staging") == [f"{offer('kept').transfer}.part"]
+
+
+def test_a_large_file_whose_target_drifted_is_not_sent_again(staging: Staging, root: Root, top: Path) -> None:
+    (top / "big").write_text("somebody's")
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    sink.begin(1, [offer("big", BIG)])
+    feed(sink, 1, 0, BIG, *range(9))
+    sink.checkpoint()
+    feed(sink, 1, 0, BIG, 9)
+    assert sink.commit(1)[0].code == "occupied"
+    again = FolderSink(staging, LooseJudge({"big": present(root, "big")}), RUN)
+    assert again.begin(1, [offer("big", BIG)]) == [Want("ranges", ((9 * MIB, 10 * MIB),))]
+    feed(again, 1, 0, BIG, 9)
+    assert again.commit(1)[0].code == "done"
+    assert everything(top)[f".cargo_sync/trash/{RUN}/big"] == "somebody's"
+
+
+def test_a_full_disk_fails_the_files_and_keeps_what_can_go_on(
+    top: Path, kind: str, checkpoints: MemoryCheckpoints
+) -> None:
+    on = failing_in(kind, "write", errno.ENOSPC, time=4)
+    sink = FolderSink(Staging(Root.open(str(top), on), checkpoints), LooseJudge(), RUN)
+    sink.begin(1, [offer("big", BIG), offer("small", b"small")])
+    feed(sink, 1, 0, BIG, 0, 1, 2)
+    sink.checkpoint()
+    feed(sink, 1, 0, BIG, *range(3, 10))
+    sink.whole(1, 1, memoryview(b"small"))
+    receipts = sink.commit(1)
+    assert [(one.code, one.retry) for one in receipts] == [("disk_full", True), ("done", True)]
+    assert list(checkpoints.kept) == [offer("big").transfer]
+
+
+def test_descriptors_are_bounded(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "OPEN", 4)
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    offers = [offer(f"file{number}", b"ab") for number in range(20)]
+    sink.begin(1, offers)
+    assert staging.fd
+    before = len(os.listdir("/dev/fd"))
+    for index in range(20):
+        sink.part(1, index, 0, memoryview(b"a"))
+    assert len(os.listdir("/dev/fd")) <= before + 4
+    for index in range(20):
+        sink.part(1, index, 1, memoryview(b"b"))
+    assert {one.code for one in sink.commit(1)} == {"done"}
+
+
+def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> None:
+    steps: list[str] = []
+
+    class Locking(LooseJudge):
+        @contextlib.contextmanager
+        def lock(self):  # type: ignore[no-untyped-def]
+            steps.append("locked")
+            yield
+            steps.append("unlocked")
+
+        def expected(self, offer: Offer) -> None:
+            steps.append(f"expected {offer.path}")
+            if offer.path == "refused":
+                raise ProblemError(Problem("changed", "a newer version is there", "refused"))
+
+        def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+            steps.append(f"recorded {[one.path for one in offers]}")
+            return super().record(offers, published)
+
+    receipts = whole(FolderSink(staging, Locking(), RUN), 1, {"a": b"a", "refused": b"b"})
+    assert [one.code for one in receipts] == ["done", "changed"]
+    assert steps == ["locked", "expected a", "expected refused", "recorded ['a']", "unlocked"]
+
+
+def test_when_the_owner_cannot_record_nothing_stays_staged(staging: Staging, top: Path) -> None:
+    class Broken(LooseJudge):
+        def expected(self, offer: Offer) -> None:
+            raise RuntimeError("the database is gone")
+
+    sink = FolderSink(staging, Broken(), RUN)
+    with pytest.raises(RuntimeError):
+        whole(sink, 1, {"a": b"a"})
+    assert everything(top) == {}

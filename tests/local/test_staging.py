@@ -1,0 +1,281 @@
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.local.parts import KEEP_FROM, MemoryCheckpoints, Part
+from cargo_sync.local.root import Root
+from cargo_sync.local.staging import Staging
+from cargo_sync.model.problems import ProblemError
+from tests.local.samples import MTIME, offer
+from tests.local.systems import failing_in, recording
+
+MIB = 2**20
+BIG = b"".join(bytes([number]) * MIB for number in range(10))
+"""10 MiB that differ in every MiB."""
+
+
+@pytest.fixture
+def checkpoints() -> MemoryCheckpoints:
+    return MemoryCheckpoints()
+
+
+@pytest.fixture
+def staging(root: Root, checkpoints: MemoryCheckpoints) -> Iterator[Staging]:
+    opened = Staging(root, checkpoints)
+    yield opened
+    opened.close()
+
+
+def names(top: Path) -> list[str]:
+    return sorted(os.listdir(top / ".cargo_sync" / "staging"))
+
+
+def put(part: Part, *mebibytes: int) -> None:
+    for number in mebibytes:
+        part.write(number * MIB, memoryview(BIG)[number * MIB : (number + 1) * MIB])
+
+
+def code(call: Callable[[], object]) -> str:
+    with pytest.raises(ProblemError) as error:
+        call()
+    return error.value.problem.code
+
+
+def test_nothing_is_made_before_something_is_staged(staging: Staging, top: Path) -> None:
+    assert os.listdir(top) == []
+    assert staging.sweep(1e12) == 0
+    assert os.listdir(top) == []
+
+
+def test_a_small_file_is_staged_as_it_was_offered(staging: Staging, top: Path) -> None:
+    staged = staging.write(offer("a/b", b"content", mode=0o6751), memoryview(b"content"))
+    file = top / ".cargo_sync" / "staging" / staged.name
+    found = file.stat()
+    assert file.read_bytes() == b"content"
+    assert (found.st_mtime_ns, found.st_mode & 0o7777) == (MTIME, 0o751), "setuid and setgid are dropped"
+    assert staged == (
+        "a/b",
+        staged.name,
+        found.st_ino,
+        7,
+        MTIME,
+        blake3(b"content").hexdigest(),
+        "",
+        False,
+        "",
+    )
+    for folder in (".cargo_sync", ".cargo_sync/staging"):
+        assert (top / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_staged_word_for_word(staging: Staging, top: Path) -> None:
+    staged = staging.link(offer("link", target="/etc/../etc//passwd"))
+    assert os.readlink(top / ".cargo_sync" / "staging" / staged.name) == "/etc/../etc//passwd"
+
+
+def test_names_that_were_left_behind_are_not_in_the_way(
+    staging: Staging, root: Root, top: Path, checkpoints: MemoryCheckpoints
+) -> None:
+    first = staging.write(offer("a"), memoryview(b""))
+    again = Staging(root, checkpoints).write(offer("b", b"b"), memoryview(b"b"))
+    assert names(top) == sorted((first.name, again.name))
+
+
+def test_a_staging_folder_that_somebody_removed_is_made_again(staging: Staging, top: Path) -> None:
+    staging.write(offer("a"), memoryview(b""))
+    shutil.rmtree(top / ".cargo_sync")
+    staged = staging.write(offer("b"), memoryview(b""))
+    assert names(top) == [staged.name]
+    staging.close()
+
+
+def test_a_link_in_place_of_our_folder_is_refused(staging: Staging, top: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (top / ".cargo_sync").symlink_to(tmp_path / "outside")
+    assert code(lambda: staging.write(offer("a"), memoryview(b""))) == "symlink"
+    assert os.listdir(tmp_path / "outside") == []
+
+
+@pytest.mark.parametrize("call", ["write", "utime", "chmod"])
+def test_what_fails_leaves_nothing_behind(top: Path, kind: str, call: str) -> None:
+    staging = Staging(Root.open(str(top), failing_in(kind, call, errno.ENOSPC)), MemoryCheckpoints())
+    assert code(lambda: staging.write(offer("a", b"a", mode=0o666), memoryview(b"a"))) == "disk_full"
+    assert names(top) == []
+
+
+def test_pieces_in_any_order_make_the_file(staging: Staging, top: Path) -> None:
+    for order in (range(10), [3, 4, 5, 0, 1, 2, 9, 8, 7, 6]):
+        part = staging.part(offer("big", BIG))
+        for number in order:
+            assert not part.complete
+            put(part, number)
+        staged = part.finish()
+        assert staged.hash == blake3(BIG).hexdigest()
+        assert staged.durable
+        assert (top / ".cargo_sync" / "staging" / staged.name).read_bytes() == BIG
+        staging.discard(staged)
+    assert names(top) == []
+
+
+def test_a_file_is_complete_only_when_covered_exactly(staging: Staging) -> None:
+    part = staging.part(offer("big", BIG))
+    put(part, *range(9))
+    put(part, 8)
+    assert code(part.finish) == "incomplete"
+    assert code(lambda: part.write(9 * MIB + 1, memoryview(bytes(MIB)))) == "protocol"
+    part.drop()
+
+
+def cut(staging: Staging, *mebibytes: int, path: str = "big") -> None:
+    """A transfer that was cut after these had come."""
+    part = staging.part(offer(path, BIG))
+    put(part, *mebibytes)
+    part.checkpoint()
+    part.leave()
+    staging.release(offer(path).transfer)
+
+
+def test_a_cut_transfer_goes_on_where_it_was(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    cut(staging, 0, 1, 2, 6)
+    part = staging.part(offer("big", BIG))
+    assert part.missing == ((3 * MIB, 6 * MIB), (7 * MIB, 10 * MIB))
+    put(part, 3, 4, 5, 7, 8)
+    part.checkpoint()
+    part.leave()
+    staging.release(offer("big").transfer)
+    part = staging.part(offer("big", BIG))
+    assert part.missing == ((9 * MIB, 10 * MIB),)
+    put(part, 9)
+    staged = part.finish()
+    assert staged.hash == blake3(BIG).hexdigest()
+    staging.published(staged)
+    assert checkpoints.kept == {}
+
+
+def test_what_came_after_the_last_checkpoint_is_fetched_again(staging: Staging) -> None:
+    part = staging.part(offer("big", BIG))
+    put(part, 0, 1)
+    part.checkpoint()
+    put(part, 2, 3)
+    part.leave()
+    staging.release(offer("big").transfer)
+    assert staging.part(offer("big", BIG)).missing == ((2 * MIB, 10 * MIB),)
+
+
+def test_a_span_that_rotted_is_fetched_again_and_only_that(staging: Staging, top: Path) -> None:
+    cut(staging, 0, 1, 4, 5, 8)
+    (name,) = names(top)
+    with open(top / ".cargo_sync" / "staging" / name, "r+b") as file:
+        file.seek(5 * MIB + 17)
+        file.write(b"!")
+    part = staging.part(offer("big", BIG))
+    assert part.missing == ((2 * MIB, 8 * MIB), (9 * MIB, 10 * MIB))
+    put(part, *range(2, 8), 9)
+    assert part.finish().hash == blake3(BIG).hexdigest()
+
+
+@pytest.mark.parametrize("harm", ["truncated", "removed", "published", "linked"])
+def test_a_staged_file_that_is_not_what_was_recorded_is_not_written_to(
+    staging: Staging, top: Path, harm: str
+) -> None:
+    cut(staging, 0, 1, 2)
+    (name,) = names(top)
+    file = top / ".cargo_sync" / "staging" / name
+    other = top / "other"
+    if harm == "truncated":
+        os.truncate(file, MIB)
+    elif harm == "published":
+        os.link(file, other)  # without renameat2, a crash between link and unlink
+    else:
+        file.rename(other)
+    if harm == "linked":
+        file.symlink_to(other)
+    part = staging.part(offer("big", BIG))
+    assert part.missing == ((0, len(BIG)),)
+    put(part, *range(10))
+    assert part.finish().hash == blake3(BIG).hexdigest()
+    if other.exists():
+        assert other.read_bytes() == BIG[: 3 * MIB]
+
+
+@pytest.mark.parametrize("field", ["path", "size", "mtime_ns", "version", "ident"])
+def test_another_version_of_the_source_begins_afresh(
+    staging: Staging, checkpoints: MemoryCheckpoints, field: str, top: Path
+) -> None:
+    cut(staging, 0, 1, 2)
+    first = offer("big", BIG)
+    value = "other" if field == "path" else getattr(first, field) + 1
+    part = staging.part(first._replace(**{field: value}))  # type: ignore[arg-type]
+    assert part.missing[0][0] == 0
+    assert checkpoints.kept == {}
+    assert names(top) == []
+
+
+def test_small_files_in_pieces_start_again(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    content = BIG[: KEEP_FROM - 1]
+    part = staging.part(offer("medium", content))
+    part.write(0, memoryview(content)[: 3 * MIB])
+    part.checkpoint()
+    part.leave()
+    assert checkpoints.kept == {}
+    assert names(top) == []
+
+
+def test_content_is_on_the_disk_before_it_is_recorded(top: Path, kind: str) -> None:
+    on, calls = recording(kind)
+
+    class Recording(MemoryCheckpoints):
+        def put(self, checkpoint: object) -> None:
+            calls.append("recorded")
+
+    part = Staging(Root.open(str(top), on), Recording()).part(offer("big", BIG))
+    put(part, 0, 1)
+    del calls[:]
+    part.checkpoint()
+    part.checkpoint()
+    assert calls == ["datasync", "recorded"], "and nothing when nothing came"
+
+
+def test_after_a_failed_sync_nothing_of_it_counts(top: Path, kind: str) -> None:
+    checkpoints = MemoryCheckpoints()
+    staging = Staging(Root.open(str(top), failing_in(kind, "datasync", errno.EIO)), checkpoints)
+    part = staging.part(offer("big", BIG))
+    put(part, 0)
+    assert code(part.checkpoint) == "disk_error"
+    assert (names(top), checkpoints.kept) == ([], {})
+
+
+def test_one_transfer_is_under_way_once(staging: Staging) -> None:
+    part = staging.part(offer("big", BIG))
+    assert code(lambda: staging.part(offer("big", BIG))) == "busy"
+    part.drop()
+    staging.release(offer("big").transfer)
+    assert staging.part(offer("big", BIG)).missing
+
+
+@pytest.mark.parametrize("transfer", ["../../escape", "short", "A" * 32, "0" * 65])
+def test_an_id_from_somebody_else_is_no_path(staging: Staging, transfer: str) -> None:
+    assert code(lambda: staging.part(offer("big", BIG, transfer=transfer))) == "protocol"
+
+
+def test_a_sweep_takes_what_is_old_and_cannot_be_resumed(
+    root: Root, staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    staging.write(offer("lost"), memoryview(b""))
+    cut(staging, 0, path="kept")
+    cut(staging, 0, path="forgotten")
+    checkpoints.drop(offer("forgotten").transfer)
+    under_way = staging.part(offer("now", BIG))
+    put(under_way, 0)
+    assert staging.sweep(before=1e9) == 0, "nothing is that old"
+    assert staging.sweep(before=1e12) == 2
+    assert names(top) == sorted(f"{offer(path).transfer}.part" for path in ("kept", "now"))

@@ -1,0 +1,113 @@
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.system import LinuxSystem, System
+from cargo_sync.model.problems import ProblemError
+from tests.local.systems import failing_in, system
+
+
+@pytest.fixture
+def fd(top: Path) -> Iterator[int]:
+    descriptor = os.open(top, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_a_rename_never_replaces(on: System, fd: int, top: Path) -> None:
+    for name in ("file", "taken"):
+        (top / name).write_text(name)
+    (top / "folder").mkdir()
+    (top / "folder" / "inside").write_text("inside")
+    (top / "link").symlink_to("nowhere")
+    for name in ("file", "folder", "link"):
+        with pytest.raises(FileExistsError):
+            on.rename_noreplace(fd, name, fd, "taken")
+        on.rename_noreplace(fd, name, fd, name + ".new")
+    assert sorted(os.listdir(top)) == ["file.new", "folder.new", "link.new", "taken"]
+    assert (top / "taken").read_text() == "taken"
+    assert (top / "file.new").read_text() == "file"
+    assert (top / "folder.new" / "inside").read_text() == "inside"
+    assert os.readlink(top / "link.new") == "nowhere"
+
+
+@pytest.mark.parametrize("old", ["file", "folder"])
+def test_a_swap_keeps_both(on: System, fd: int, top: Path, old: str) -> None:
+    (top / "new").write_text("new")
+    if old == "file":
+        (top / "place").write_text("old")
+    else:
+        (top / "place").mkdir()
+    on.swap_in(fd, "new", fd, "place", fd, "aside")
+    assert sorted(os.listdir(top)) == ["aside", "place"]
+    assert (top / "place").read_text() == "new"
+    assert (top / "aside").is_dir() if old == "folder" else (top / "aside").read_text() == "old"
+
+
+def test_a_swap_with_nothing_changes_nothing(on: System, fd: int, top: Path) -> None:
+    (top / "new").write_text("new")
+    with pytest.raises(FileNotFoundError):
+        on.swap_in(fd, "new", fd, "place", fd, "aside")
+    assert os.listdir(top) == ["new"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+@pytest.mark.parametrize("call", ["exchange", "_rename"])
+def test_a_file_system_without_the_flags_is_served_the_portable_way(
+    fd: int, top: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EINVAL, "no such flag")
+
+    monkeypatch.setattr(LinuxSystem, call, refused)
+    (top / "new").write_text("new")
+    (top / "place").write_text("old")
+    System.choose().swap_in(fd, "new", fd, "place", fd, "aside")
+    assert (top / "place").read_text() == "new"
+    assert (top / "aside").read_text() == "old"
+
+
+def test_a_file_system_without_hard_links_still_never_replaces(fd: int, top: Path) -> None:
+    on = failing_in("portable", "link", errno.EPERM)
+    (top / "file").write_text("file")
+    (top / "taken").write_text("taken")
+    with pytest.raises(FileExistsError):
+        on.rename_noreplace(fd, "file", fd, "taken")
+    on.rename_noreplace(fd, "file", fd, "free")
+    assert {name: (top / name).read_text() for name in os.listdir(top)} == {"free": "file", "taken": "taken"}
+
+
+def test_everything_is_written_although_the_kernel_takes_it_in_pieces(
+    fd: int, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda at, content, offset: real(at, content[:3], offset))
+    on = system("portable")
+    file = on.create(fd, "file")
+    on.write(file, memoryview(b"0123456789"), 0)
+    os.close(file)
+    assert (top / "file").read_bytes() == b"0123456789"
+
+
+def test_the_real_syncs_work(kind: str, fd: int, top: Path) -> None:
+    on = System.portable() if kind == "portable" else System.choose()
+    file = on.create(fd, "file")
+    on.write(file, b"content", 0)
+    on.datasync(file)
+    on.fsync(file)
+    on.fsync(fd)
+    os.close(file)
+    assert on.free(fd) > 0
+    if not on.whole_sync:
+        with pytest.raises(OSError, match="not implemented"):
+            on.syncfs(fd)
+
+
+def test_windows_is_told_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(ProblemError, match="not supported on Windows"):
+        System.choose()

@@ -1,0 +1,106 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.root import Root
+from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder, touched
+from cargo_sync.model.problems import ProblemError
+from tests.local.samples import RUN, everything, tree
+
+DAY = 86_400.0
+
+
+def test_runs_are_named_by_their_beginning_in_utc() -> None:
+    assert run_folder(1767323045.9, "abc") == "20260102T030405Z-abc"
+
+
+def test_files_links_and_folders_keep_their_paths(root: Root, top: Path) -> None:
+    (top / "a" / "deep").mkdir(parents=True)
+    (top / "a" / "file").write_text("file")
+    (top / "a" / "link").symlink_to("/nowhere")
+    (top / "b" / "below").mkdir(parents=True)
+    (top / "b" / "below" / "file").write_text("below")
+    places = [displace(root, path, RUN) for path in ("a/file", "a/link", "b")]
+    assert places == [f".cargo_sync/trash/{RUN}/{path}" for path in ("a/file", "a/link", "b")]
+    assert touched("a/file", places[0]) == [
+        "a", f".cargo_sync/trash/{RUN}/a", f".cargo_sync/trash/{RUN}", ".cargo_sync/trash", ".cargo_sync", "",
+    ]  # fmt: skip
+    assert everything(top / f".cargo_sync/trash/{RUN}") == {
+        "a/file": "file", "a/link": "-> /nowhere", "b/below/file": "below",
+    }  # fmt: skip
+    assert tree(top) == {}
+
+
+def test_nothing_in_the_trash_is_replaced(root: Root, top: Path) -> None:
+    places = []
+    for content in ("one", "two", "three"):
+        (top / "file").write_text(content)
+        places.append(displace(root, "file", RUN))
+    (top / "file").mkdir()
+    (top / "file" / "below").write_text("below a folder of that name")
+    places.append(displace(root, "file/below", RUN))
+    (top / "file" / "below").write_text("again")
+    places.append(displace(root, "file/below", RUN))
+    places.append(displace(root, "file", RUN))
+    prefix = f".cargo_sync/trash/{RUN}/"
+    assert [place.removeprefix(prefix) for place in places] == [
+        "file", "file.1", "file.2", "file.3/below", "file.3/below.1", "file.4",
+    ]  # fmt: skip
+    assert [(top / place).read_text() for place in places[:3]] == ["one", "two", "three"]
+
+
+def test_a_name_of_full_length_is_cut_for_its_number() -> None:
+    names = numbered("é" * 127)
+    assert next(names) == "é" * 127
+    second = next(names)
+    assert second == "é" * 126 + ".1"
+    assert len(second.encode()) <= 255
+
+
+def test_what_is_not_there_cannot_be_displaced(root: Root) -> None:
+    for path, code in (("nothing", "vanished"), ("../x", "bad_path"), (".cargo_sync/trash", "bad_path")):
+        with pytest.raises(ProblemError) as error:
+            displace(root, path, RUN)
+        assert error.value.problem.code == code
+    with pytest.raises(ProblemError) as error:
+        displace(root, "nothing", "../escape")
+    assert error.value.problem.code == "bad_path"
+
+
+def test_a_displaced_folder_is_not_written_to_by_its_old_path(root: Root, top: Path) -> None:
+    (top / "a" / "b").mkdir(parents=True)
+    root.listing("a/b")
+    displace(root, "a", RUN)
+    root.make_folder("a/b/c")
+    assert (top / "a" / "b" / "c").is_dir()
+    assert os.listdir(top / ".cargo_sync/trash" / RUN / "a" / "b") == []
+
+
+def test_only_old_runs_are_purged(root: Root, top: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_text("untouched")
+    for day in (1, 2, 3):
+        folder = top / "folder"
+        (folder / "below").mkdir(parents=True)
+        (folder / "below" / "file").write_text("1234567")
+        (folder / "link").symlink_to(tmp_path / "outside")
+        (folder / "below").chmod(0o500)
+        displace(root, "folder", run_folder(day * DAY, "run"))
+    (top / ".cargo_sync" / "trash" / "kept by hand").mkdir()
+    assert purge(root, before=2.5 * DAY) == Freed(4, 14 + 2 * len(str(tmp_path / "outside")))
+    assert sorted(os.listdir(top / ".cargo_sync" / "trash")) == ["19700104T000000Z-run", "kept by hand"]
+    assert purge(root, before=2.5 * DAY) == Freed(0, 0)
+    assert everything(tmp_path / "outside") == {"file": "untouched"}
+
+
+def test_a_root_without_trash_has_nothing_to_purge(root: Root, top: Path) -> None:
+    assert purge(root, before=1e12) == Freed(0, 0)
+    assert os.listdir(top) == []
+
+
+def test_a_deep_folder_is_purged(root: Root, top: Path) -> None:
+    root.make_folder("/".join(["d"] * 100))
+    displace(root, "d", run_folder(0, "run"))
+    purge(root, before=DAY)
+    assert os.listdir(top / ".cargo_sync" / "trash") == []

@@ -1,0 +1,51 @@
+"""When the next look comes, as a table: what is known, and the answer. The last look ended at 100."""
+
+from typing import Any
+
+import pytest
+
+from cargo_sync.machines.looks import Look, next_look, retry_after
+from cargo_sync.model.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("why", "known", "hinted", "at"),
+    [
+        ("nothing was heard: after sleep", {}, None, 103.0),
+        ("a long survey: nine times its length", {"surveyed": 2.0}, None, 118.0),
+        ("a hint, once the file may be still", {}, 100.0, 102.0),
+        ("a hint that came while the look went on", {}, 95.0, 100.2),
+        ("a hint never postpones the look", {}, 102.0, 103.0),
+        ("a hint after a long survey: not sooner than it took", {"surveyed": 5.0}, 95.0, 105.0),
+        ("files that were not still", {"again_in": 0.5}, None, 100.5),
+        ("… of a large tree", {"again_in": 0.5, "surveyed": 4.0}, None, 104.0),
+        ("a file that failed is due", {"due": 101.5}, None, 101.5),
+        ("… was due long ago, and was not asked for", {"due": 7.0}, None, 101.0),
+        ("… is due later than the next look", {"due": 170.0}, None, 103.0),
+        ("the look ended early", {"retry_at": 140.0}, None, 140.0),
+        ("… and a hint does not hurry it", {"retry_at": 140.0}, 100.0, 140.0),
+        ("the disk is full", {"full": True}, 100.0, 130.0),
+        ("the guard holds: an order only", {"held": True}, 100.0, None),
+    ],
+)
+def test_next_look(why: str, known: dict[str, Any], hinted: float | None, at: float | None) -> None:
+    assert next_look(Look(100.0, **known), 3.0, 2.0, hinted) == at, why
+
+
+def test_the_first_look_is_now() -> None:
+    assert next_look(None, 3.0, 2.0, None) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("problem", "delays"),
+    [
+        (Problem("unreachable", "no answer"), [1.0, 2.0, 4.0, 60.0]),
+        (Problem("disk_error", "input/output error"), [1.0, 2.0, 4.0, 300.0]),
+        (Problem("unauthorized", "wrong password", retry=False), [30.0, 60.0, 120.0, 300.0]),
+    ],
+)
+def test_trouble_is_tried_again_ever_more_seldom(problem: Problem, delays: list[float]) -> None:
+    longest = [retry_after(problem, tries, 1.0) for tries in (1, 2, 3, 99)]
+    shortest = [retry_after(problem, tries, 0.0) for tries in (1, 2, 3, 99)]
+    assert longest == delays
+    assert shortest == [each / 2 for each in delays]

@@ -1,0 +1,123 @@
+"""A whole server but for its lanes and its port, over real folders: users ana and ben, and what they share."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+import asyncio
+
+import aiohttp
+from aiohttp.test_utils import TestClient, TestServer
+
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.config.secret import Secret
+from cargo_sync.config.server import UserSettings, WorkspaceSettings
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.world import World
+from cargo_sync.server.answers import unknown
+from cargo_sync.server.entrance import Address, Entrance
+from cargo_sync.server.gateway import Gateway
+from cargo_sync.server.limits import SERVER_OPTIONS
+from cargo_sync.server.polls import Polls
+from cargo_sync.server.sessions import Sessions
+from cargo_sync.server.spaces import Spaces
+from cargo_sync.server.tracked import Changed, TrackedFolder
+from cargo_sync.server.users import User, Users
+from cargo_sync.server.workspace import Workspace
+from cargo_sync.state.database import Database
+from cargo_sync.stores.folder import FolderStore
+from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
+
+NOW = 1_700_000_000.0
+PASSWORDS = {"ana": "correct horse", "ben": "battery staple"}
+
+
+def tokens() -> Callable[[], str]:
+    """Ids that differ from call to call and not from run to run."""
+    fresh = entropy()
+    return lambda: fresh(16).hex()
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a workspace announced."""
+
+    paths: list[str] = field(default_factory=list)
+
+    def __call__(self, workspace: int, changed: Sequence[str]) -> None:
+        self.paths += changed
+
+
+def tracked(
+    folder: Path, database: Database, wall: Callable[[], float], changed: Changed | None = None
+) -> TrackedFolder:
+    """A folder with its catalogue, attached."""
+    token = tokens()
+    open_store = partial(
+        FolderStore.open, str(folder), token=token, checkpoints=MemoryCheckpoints(), wall=wall
+    )
+    one = TrackedFolder(str(folder), SqliteCatalogue(database), open_store, token, changed or Heard())
+    one.attach()
+    return one
+
+
+class FlowsHeard:
+    """Flows that only write down what they are asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def open(self, user: User, address: Address, body: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(("open", user.name, address, body))
+        return {"flow": "f1"}
+
+    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
+        self.asked.append(("speed", user.name, id, bps))
+        return {}
+
+    async def end(self, user: User, id: str) -> dict[str, Any]:
+        if id != "f1":
+            raise unknown("such flow")
+        self.asked.append(("end", user.name, id))
+        return {}
+
+
+class House:
+    """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the shared one."""
+
+    def __init__(self, place: Path, database: Database) -> None:
+        self.clock, self.wall = Clock(), Clock(NOW)
+        self.polls = Polls(asyncio.get_running_loop())
+        self.flows = FlowsHeard()
+        self.spaces = Spaces()
+        self.users = Users(Book(), CHEAP, inline)
+        self.sessions = Sessions(self.users, self.clock, entropy())
+        self.folders = {name: place / name for name in ("ana", "ben", "shared")}
+        self._tracked = {
+            str(folder): tracked(folder, database, self.wall, self.polls.changed)
+            for folder in self.folders.values()
+        }
+        token = tokens()
+        self.workspaces = {path: Workspace(one, token) for path, one in self._tracked.items()}
+        self._tokens: dict[str, str] = {}
+
+    async def open(self, prefix: str = "", proxies: Sequence[str] = ()) -> None:
+        settings = [
+            UserSettings(name, str(self.folders[name]), Secret(password))
+            for name, password in PASSWORDS.items()
+        ]
+        shared = WorkspaceSettings("shared", str(self.folders["shared"]), {"ana": "rw", "ben": "ro"})
+        await self.users.apply(settings)
+        self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
+        entrance = Entrance(self.sessions, proxies)
+        gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
+        options = {key: value for key, value in SERVER_OPTIONS.items() if key != "access_log"}
+        self.client = TestClient(TestServer(gateway.application()), **{})
+        self.client._server.runner = None if False else self.client._server.runner
+        await self.client.start_server()
+        del options
+
+    def workspace(self, name: str) -> Workspace:
+        return self.workspaces[str(self.folders[name])]

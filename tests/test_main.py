@@ -1,0 +1,70 @@
+"""The command line: what it refuses, and how; and what a log line may hold."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cargo_sync.main import OneLine, cargo_sync
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cargo_sync, arguments)
+
+
+def test_version() -> None:
+    assert call("--version").output.startswith("cargo_sync ")
+
+
+@pytest.mark.parametrize("command", [["daemon", "--config"], ["daemon", "--job"], ["server", "--config"]])
+def test_a_bad_file_is_refused_with_every_problem_on_its_own_line(command: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text('{"lisen": 1, "jobs_dirr": 2, "sync_name": ""}')
+    result = call(*command, str(path))
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith(str(path)) for line in lines)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = call("daemon", "--job", str(tmp_path / "none.json"))
+    assert result.exit_code == 2
+    assert "none.json" in result.stderr
+
+
+def test_config_and_job_exclude_each_other() -> None:
+    assert call("daemon", "--config", "a", "--job", "b").exit_code == 2
+
+
+def test_check(tmp_path: Path) -> None:
+    job = {
+        "sync_name": "nightly", "sync_mode": "upload", "local_dir": str(tmp_path),
+        "hostname": "https://files.example.org", "username": "ana", "password": "canary",
+    }  # fmt: skip
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job))
+    path.chmod(0o600)
+    assert (call("check", str(path)).output, call("check", str(path)).exit_code) == (f"{path}: OK\n", 0)
+    path.write_text(json.dumps(job | {"sync_mode": "uplaod"}))
+    result = call("check", str(path))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "sync_mode" in result.stderr and "canary" not in result.stderr
+
+
+def test_the_demo_needs_the_folder_that_is_named(tmp_path: Path) -> None:
+    assert call("demo", "--source", str(tmp_path / "none")).exit_code == 2
+
+
+def test_a_log_line_is_one_line_that_no_terminal_acts_on() -> None:
+    record = logging.makeLogRecord(
+        {"levelname": "WARNING", "msg": "%s", "args": ("a\x1b[2J\nb\u202ec é",), "job": "night\tly"}
+    )
+    line = OneLine().format(record)
+    assert line.endswith(" WARNING night\\tly a\\x1b[2J | b\\u202ec é")
+
+
+def test_a_log_line_without_a_job() -> None:
+    assert OneLine().format(logging.makeLogRecord({"levelname": "INFO", "msg": "up"})).endswith(" INFO - up")
