@@ -5,6 +5,7 @@ takes it while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import count
 from typing import Final
 
 from cargo_sync.engine.commit import Commit
@@ -40,6 +41,8 @@ class Execute:
         self._commit = commit
         self._progress = progress
         self._report = report
+        self._tokens = world.token()[:20]
+        self._numbers = count()
 
     async def batches(
         self, steps: AsyncIterator[list[Action]], *, counted: bool = False
@@ -125,7 +128,8 @@ class Execute:
         source = action.source
         assert source
         if not resumable(source):
-            return self._world.token()
+            # Nothing is kept under the id of a small file: it need not be unguessable, only its own.
+            return f"{self._tokens}{next(self._numbers):012x}"
         return await self._world.offload(
             self._kept.transfers.transfer_id, self._kept.job, action.path,
             source.version, source.ident, self._world.token,
