@@ -115,6 +115,9 @@ class Catalogue(Protocol):
     def entry(self, workspace: int, path: str) -> Held | None:
         """What stands at `path`."""
 
+    def entries(self, workspace: int, paths: Sequence[str]) -> list[Held | None]:
+        """What stands at each of these paths, in their order: `entry` of many for the price of a few."""
+
     def listing(self, workspace: int, folder: str) -> list[Held]:
         """What stands directly in `folder`, by name; nothing when there is no such folder."""
 

@@ -79,6 +79,13 @@ class SqliteCatalogue:
             row = connection.execute(_ONE, (workspace, paths.key(paths.check(path)))).fetchone()
         return None if row is None or row[-1] else held_of(row)
 
+    def entries(self, workspace: int, some: Sequence[str]) -> list[Held | None]:
+        keys = [paths.key(paths.check(path)) for path in some]
+        with self._database.read() as connection:
+            _workspace(connection, workspace)
+            found = {row[1]: held_of(row) for row in READ(connection, (workspace,), keys) if not row[-1]}
+        return [found.get(key) for key in keys]
+
     def listing(self, workspace: int, folder: str) -> list[Held]:
         with self._database.read() as connection:
             _workspace(connection, workspace)

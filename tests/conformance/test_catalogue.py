@@ -148,6 +148,14 @@ def test_listings_are_direct_and_in_order(world: World) -> None:
     assert (world.listing("b"), world.listing("nowhere")) == ("", "")
 
 
+def test_many_entries_at_once_come_in_the_order_asked_for(world: World) -> None:
+    world.record("a b/ b/c -a " + " ".join(f"n{number}" for number in range(250)))
+    wanted = ["b/c", "a", "nothing", *(f"n{number}" for number in reversed(range(250))), "b/c"]
+    assert world.catalogue.entries(world.id, wanted) == [
+        world.catalogue.entry(world.id, path) for path in wanted
+    ]
+
+
 def test_recording_the_same_again_changes_nothing(world: World) -> None:
     changes = "a/ a/x a/y=3 -gone -a/x"
     world.record(changes.replace(" -a/x", ""))
