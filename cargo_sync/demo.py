@@ -17,22 +17,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final, NamedTuple, Protocol
+from typing import IO, Any, Final, NamedTuple
 
 import click
 from blake3 import blake3
 
 from cargo_sync.api import topics
-from cargo_sync.api.addresses import DAEMON, Addresses, instance_addresses, is_live
-from cargo_sync.api.client import Client, CommandError, NotRunning, subscribe
+from cargo_sync.api.addresses import DAEMON, AddressError, Addresses, instance_addresses, is_live
+from cargo_sync.api.client import NotRunning, subscribe
 from cargo_sync.api.messages import FeedMessage
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.plan.filters import Filters
 
-SMALL, MEDIUM, LARGE = 3000, 100, 1
+SMALL, MEDIUM = 3000, 100
 MIB: Final = 2**20
 UP, DOWN = "demo up", "demo down"
 START: Final = 20.0
@@ -52,10 +52,8 @@ class DemoError(Exception):
 def run_demo(source: str | None, keep: bool, files: int | None) -> int:
     """Runs it; the exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for bad input.
 
-    Args:
-        source: a folder of the person's own, only read; None makes a tree.
-        keep: leaves everything up until Ctrl-C.
-        files: makes a small tree of about so many files.
+    A folder of the person's own, `source`, is only read; without one a tree is made, of `files` small files
+    if that is given. `keep` leaves everything up until Ctrl-C.
     """
     if source is not None and not os.path.isdir(source):
         click.echo(f"there is no folder {source}", err=True)
@@ -64,7 +62,7 @@ def run_demo(source: str | None, keep: bool, files: int | None) -> int:
     place = tempfile.mkdtemp(prefix="cargo-demo-")
     try:
         return _in(place, source and os.path.abspath(source), keep, files)
-    except DemoError as error:
+    except (DemoError, AddressError, NotRunning) as error:
         click.echo(f"demo: {error}", err=True)
         return 1
     except KeyboardInterrupt:
@@ -76,23 +74,24 @@ def run_demo(source: str | None, keep: bool, files: int | None) -> int:
 def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
     if source is None:
         source = os.path.join(place, "first")
-        _say(f"making a tree of files in {source}")
+        click.echo(f"making a tree of files in {source}")
         make_tree(source, files)
     home = Home.make(place, source)
     wanted = look(source)
     size = sum(one.size for one in wanted.values())
     count = sum(one.kind == "file" for one in wanted.values())
-    _say(f"{count:,} files, {_size(size)}: {source} -> the server -> {home.last}")
+    click.echo(f"{count:,} files, {_size(size)}: {source} -> the server -> {home.last}")
     with contextlib.ExitStack() as running:
-        running.enter_context(Process("server", home, "server", "--config", home.path("server.json")))
-        _await_port(home, running)
-        began = time.monotonic()
-        daemon = Process("daemon", home, "daemon", "--config", home.path("daemon.json"))
-        running.enter_context(daemon)
-        seconds = _watch(home, daemon, wanted, began)
+        server = running.enter_context(Process("server", home))
+        _await(server, home.listens)
+        daemon = running.enter_context(Process("daemon", home))
+        _await(daemon, lambda: is_live(home.addresses.feed))
+        seconds = _watch(home, daemon, wanted)
         _compare(wanted, look(home.last), source, home.last)
-        _say("measured: all bytes once, from the daemon's first look to the last arrival (up and down again)")
-        _say(f"demo: {count} files, {size} bytes, {size / seconds / 1e6:.1f} MB/s, verified")
+        click.echo(
+            "measured: all bytes once, from the daemon's first look to the last arrival (up and down again)"
+        )
+        click.echo(f"demo: {count} files, {size} bytes, {size / seconds / 1e6:.1f} MB/s, verified")
         if keep:
             _keep(home)
     return 0
@@ -106,13 +105,14 @@ class Home:
     """Where the demo lives: settings, state, sockets and folders, all below one temporary folder."""
 
     place: str
+    source: str
     api: int
     addresses: Addresses
 
     @classmethod
     def make(cls, place: str, source: str) -> "Home":
         api, lanes = _free_ports()
-        home = cls(place, api, instance_addresses(os.path.join(place, "run"), DAEMON))
+        home = cls(place, source, api, instance_addresses(os.path.join(place, "run"), DAEMON))
         password = secrets.token_urlsafe(16)
         os.mkdir(home.path("jobs"))
         os.mkdir(home.path("files"))
@@ -141,26 +141,28 @@ class Home:
         with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
             json.dump(content, file, indent=4)
 
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.api)) == 0
+
     def environment(self) -> dict[str, str]:
         return os.environ | {"CARGO_RUNTIME_DIR": self.path("run")}
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]
 
 
 class Process:
     """One program of ours, started by its command and ended by its id; its log is shown when it fails."""
 
-    def __init__(self, name: str, home: Home, *arguments: str) -> None:
+    def __init__(self, name: str, home: Home) -> None:
         self.name = name
         self._log_path = home.path(f"{name}.log")
         with open(self._log_path, "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cargo_sync.main", *arguments],
+                [sys.executable, "-m", "cargo_sync.main", name, "--config", home.path(f"{name}.json")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=home.environment(),
                 start_new_session=True,
             )  # fmt: skip
@@ -191,81 +193,76 @@ class Process:
         click.echo("".join(lines), err=True, nl=False)
 
 
-def _await_port(home: Home, running: contextlib.ExitStack) -> None:
+def _await(program: Process, answers: Callable[[], bool]) -> None:
     until = time.monotonic() + START
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", home.api)) == 0:
-                return
+    while not answers():
+        program.check()
         if time.monotonic() > until:
-            raise DemoError(f"the server does not listen after {START:.0f} s")
+            raise DemoError(f"the {program.name} does not answer after {START:.0f} s")
         time.sleep(0.02)
 
 
 # -- watching it ---------------------------------------------------------------------------------------------
 
 
-class Screen(Protocol):
-    """Shows how far it is."""
-
-    def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None: ...
+Jobs = dict[str, dict[str, Any]]
+"""By name: state and detail, progress, files and bytes that arrived, since when it fails."""
 
 
-def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"], began: float) -> float:
+def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"]) -> float:
     """Shows progress from the feed until all has arrived; the seconds that it took."""
-    until = time.monotonic() + START
-    while not is_live(home.addresses.feed):
-        daemon.check()
-        if time.monotonic() > until:
-            raise DemoError(f"the daemon does not answer after {START:.0f} s")
-        time.sleep(0.02)
-    jobs: dict[str, dict[str, Any]] = {UP: {}, DOWN: {}}
-    moved = time.monotonic()
-    with _screen(wanted) as screen, subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed:
+    jobs: Jobs = {UP: {}, DOWN: {}}
+    began = moved = time.monotonic()
+    with _screen(wanted) as show, subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed:
         while True:
             daemon.check()
             message = feed.receive(0.1)
+            now = time.monotonic()
             if message is not None:
-                moved = time.monotonic()
-                _take(jobs, message)
-                screen.show(jobs)
-            states = {job.get("state") for job in jobs.values()}
-            if states == {"synced"} and arrived(wanted, home.last):
+                moved = now
+                _take(jobs, message, now)
+                show(jobs)
+            if all(job.get("state") == "synced" for job in jobs.values()) and arrived(wanted, home.last):
                 return moved - began
-            if time.monotonic() - moved > STILL:
-                raise DemoError(f"nothing moves any more: {_standing(jobs)}")
-            if any(
-                time.monotonic() - job.get("failing", time.monotonic()) > HOPELESS for job in jobs.values()
-            ):
-                raise DemoError(_standing(jobs))
+            if now - moved > STILL or any(now - job.get("failing", now) > HOPELESS for job in jobs.values()):
+                standing = (
+                    f"{name} is {job.get('state')}: {job.get('detail')}" for name, job in jobs.items()
+                )
+                raise DemoError("; ".join(standing))
 
 
-def _take(jobs: dict[str, dict[str, Any]], message: FeedMessage) -> None:
-    job = jobs.setdefault(topics.name_of(message.topic), {})
+def _take(jobs: Jobs, message: FeedMessage, now: float) -> None:
+    job, told = jobs.setdefault(topics.name_of(message.topic), {}), message.fields
     if message.type == "status":
-        job.update(state=message.fields["state"], detail=message.fields["detail"])
-        if message.fields["state"] != "error":
-            job.pop("failing", None)
-        else:
-            job.setdefault("failing", time.monotonic())
+        failing = {"failing": job.get("failing", now)} if told["state"] == "error" else {}
+        job.pop("failing", None)
+        job.update(state=told["state"], detail=told["detail"], **failing)
     elif message.type == "progress":
-        job["progress"] = message.fields
-    elif message.fields["kind"] in ("uploaded", "downloaded"):
-        job["files"] = job.get("files", 0) + message.fields["count"]
-        job["bytes"] = job.get("bytes", 0) + message.fields["bytes"]
-
-
-def _standing(jobs: Mapping[str, Mapping[str, Any]]) -> str:
-    return "; ".join(
-        f"{name} is {job.get('state')}: {job.get('detail') or 'no detail'}" for name, job in jobs.items()
-    )
+        job["progress"] = told
+    elif told["kind"] in ("uploaded", "downloaded"):
+        job["files"] = job.get("files", 0) + told["count"]
+        job["bytes"] = job.get("bytes", 0) + told["bytes"]
 
 
 @contextlib.contextmanager
-def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Screen]:
+def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
+    """Shows jobs: a bar each on a terminal, else a line each, at most once a second."""
     total = max(1, sum(one.size for one in wanted.values()))
     if not sys.stdout.isatty():
-        yield _Lines(total)
+        said: dict[str, tuple[int, float]] = {}
+
+        def lines(jobs: Jobs) -> None:
+            now = time.monotonic()
+            for name, job in jobs.items():
+                percent = min(100, 100 * _bytes(job) // total)
+                before, at = said.get(name, (0, 0.0))
+                if percent > before and (percent == 100 or now - at >= 1):
+                    said[name] = (percent, now)
+                    click.echo(
+                        f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}"
+                    )
+
+        yield lines
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -273,29 +270,11 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Screen]:
     with Progress(*columns) as bars:
         tasks = {name: bars.add_task(name, total=total) for name in (UP, DOWN)}
 
-        class Bars:
-            def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
-                for name, task in tasks.items():
-                    bars.update(task, completed=_bytes(jobs[name]))
+        def drawn(jobs: Jobs) -> None:
+            for name, task in tasks.items():
+                bars.update(task, completed=_bytes(jobs[name]))
 
-        yield Bars()
-
-
-class _Lines:
-    """A line for each job, at most once a second."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._said: dict[str, tuple[int, float]] = {}
-
-    def show(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
-        now = time.monotonic()
-        for name, job in jobs.items():
-            percent = min(100, 100 * _bytes(job) // self._total)
-            said, at = self._said.get(name, (0, 0.0))
-            if percent > said and (percent == 100 or now - at >= 1):
-                self._said[name] = (percent, now)
-                _say(f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}")
+        yield drawn
 
 
 def _bytes(job: Mapping[str, Any]) -> int:
@@ -346,7 +325,7 @@ def arrived(wanted: Mapping[str, Seen], root: str) -> bool:
 
 
 def _compare(wanted: Mapping[str, Seen], found: Mapping[str, Seen], first: str, last: str) -> None:
-    _say("comparing every file with the first folder")
+    click.echo("comparing every file with the first folder")
     wrong = [f"{path!r} did not arrive" for path in wanted.keys() - found.keys()]
     wrong += [f"{path!r} is there, but not in the first folder" for path in found.keys() - wanted.keys()]
     for path in wanted.keys() & found.keys():
@@ -375,7 +354,7 @@ def make_tree(root: str, files: int | None) -> None:
              for number in range(small)]  # fmt: skip
     if files is None:
         sizes += [(f"medium/{number:03d}.bin", MIB) for number in range(MEDIUM)]
-        sizes += [(f"large/{number}.bin", 256 * MIB) for number in range(LARGE)]
+        sizes.append(("large.bin", 256 * MIB))
     sizes += [("names/with spaces.txt", 10), ("names/señor müller.txt", 11), ("names/📦 cargo.txt", 12)]
     sizes += [("names/-leading dash", 13), ("empty file", 0)]
     chunk = os.urandom(MIB)
@@ -399,32 +378,21 @@ def _fill(file: IO[bytes], size: int, number: int, chunk: bytes) -> None:
         file.write(piece[: min(MIB, size - start)])
 
 
-# -- leaving it up -------------------------------------------------------------------------------------------
-
-
 def _keep(home: Home) -> None:
-    runtime = shlex.quote(os.path.dirname(home.addresses.folder))
-    with Client(home.addresses.commands) as client, contextlib.suppress(CommandError, NotRunning):
-        source = next(job["local_dir"] for job in client.call("job.list")["jobs"] if job["name"] == UP)
-        _say(f"""
+    click.echo(f"""
 It is all still up, until Ctrl-C. In another terminal:
 
     export CARGO_CONTROL={shlex.quote(home.addresses.folder)}
     cargo_ctl status
     cargo_ctl watch
     cargo_ctl job show {shlex.quote(UP)}
-    cp FILE {shlex.quote(source)}       # and see it arrive in {home.last}
+    cp FILE {shlex.quote(home.source)}       # and see it arrive in {home.last}
     cargo_ctl job pause {shlex.quote(DOWN)}
     cargo_ctl feed --topic notice/
 
-The server's copy is in {home.path("files")}/demo, the logs are {home.path("server.log")} and daemon.log,
-the sockets below {runtime}.""")
+The server's copy is in {home.path("files")}/demo, the logs are server.log and daemon.log in {home.place}.""")
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
-
-
-def _say(line: str) -> None:
-    click.echo(line)
 
 
 def _size(count: float) -> str:

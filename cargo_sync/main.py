@@ -103,10 +103,14 @@ def daemon(config: str | None, job: str | None) -> None:
 
     def ready(addresses: "Addresses") -> None:
         click.echo(f'the daemon "{instance}" is up: commands {addresses.commands} feed {addresses.feed}')
-        if later := sorted({word for one in reading.jobs for word in _later(one)}):
-            logging.getLogger(__name__).warning(
-                "not acted on yet, in job files: %s; they take effect in a later version", ", ".join(later)
+        log = logging.getLogger(__name__)
+        if not reading.jobs:
+            log.warning(
+                "there are no jobs: put job files into %s, then `cargo_ctl reload`", settings.jobs_dir
             )
+        if later := sorted({word for one in reading.jobs for word in _later(one)}):
+            words = ", ".join(later)
+            log.warning("in job files, but not acted on yet: %s; they take effect in a later version", words)
 
     from cargo_sync.daemon import app
 

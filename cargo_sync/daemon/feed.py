@@ -75,6 +75,8 @@ class Feed:
         """States that changed by themselves, and progress for those who listen."""
         jobs = self._jobs()
         for name, job in jobs.items():
+            if job.supervisor.run_now is not None:
+                job.gauge.sample()
             if job.supervisor.run_now is not None or name not in self._said:
                 self._say_state(job.gauge.standing())
         self._say_general()
@@ -115,8 +117,11 @@ class Feed:
             if job.supervisor.run_now is None:
                 continue
             for one in job.gauge.under_way():
-                seen[one.id] = self._transfers.get(one.id, -1) + 1
-                if seen[one.id] >= _OLD_ENOUGH:
+                age = self._transfers.get(one.id, -1) + 1
+                if age == 0 and one.done >= one.size:
+                    continue  # it only waits for the others of its batch
+                seen[one.id] = age
+                if age >= _OLD_ENOUGH:
                     self._publisher.publish(topics.transfer(one.id), "transfer", views.transfer(one))
         for id in self._transfers.keys() - seen.keys():
             self._publisher.forget(topics.transfer(id))

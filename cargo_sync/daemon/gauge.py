@@ -3,6 +3,7 @@
 from cargo_sync.daemon.meter import Meter
 from cargo_sync.daemon.standing import Advance, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
+from cargo_sync.engine.progress import Progress
 from cargo_sync.model.world import World
 
 
@@ -14,8 +15,15 @@ class Gauge:
         self._world = world
         self._run = ""
         self._bytes = 0
+        self._before = 0
+        self._content = 0
         self._meter = Meter()
         self._meters: dict[str, Meter] = {}
+
+    def sample(self) -> None:
+        """Reads everything once, so that rates are known when somebody asks."""
+        self.advance()
+        self.under_way()
 
     def standing(self) -> Standing:
         job, past = self._job, self._job.past
@@ -40,15 +48,29 @@ class Gauge:
             return Advance()
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, Meter()
-        progress, flowing = run.progress, self._job.sides.flowing()
-        moving = sum(file.done for file in flowing.figures.files) if flowing else 0
-        # What has arrived and is not committed yet is in neither of the two: the sum must not go back for it.
-        self._bytes = max(self._bytes, min(progress.bytes_done + moving, progress.bytes_total))
+            self._before = self._content = 0
+        self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
+        progress = run.progress
         rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
         return Advance(
             progress.files_done, progress.files_total, self._bytes, progress.bytes_total,
             round(rate), eta(progress.bytes_total - self._bytes, rate),
         )  # fmt: skip
+
+    def _arrived(self, progress: Progress) -> int:
+        """Bytes that are committed or on their way there, by whichever of two counts knows of more.
+
+        A lane counts all content that went over it, small files too; but what came in earlier tries only the
+        files that are under way know.
+        """
+        flowing = self._job.sides.flowing()
+        if flowing is None:
+            return progress.bytes_done
+        if flowing.figures.content < self._content:
+            self._before = progress.bytes_done  # the next flow of the same run
+        self._content = flowing.figures.content
+        moving = sum(file.done for file in flowing.figures.files)
+        return max(progress.bytes_done + moving, self._before + self._content)
 
     def under_way(self) -> list[UnderWay]:
         """The files that are on their way now."""

@@ -23,8 +23,9 @@ class Lock:
         self._fd = fd
 
     def release(self) -> None:
-        self._root.system.unlock(self._fd)
-        if self._fd != self._root.fd:
+        if self._fd >= 0:
+            self._root.system.unlock(self._fd)
+        if self._fd not in (-1, self._root.fd):
             os.close(self._fd)
 
 
@@ -44,8 +45,9 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            fd = _open_own(root, _HOLDER)
-            root.system.flock(fd)
+            fd = _lockable(root)
+            if fd >= 0:
+                root.system.flock(fd)
     except BlockingIOError as error:
         if fd != root.fd:
             os.close(fd)
@@ -135,6 +137,16 @@ def _open_own(root: Root, name: str) -> int:
                 return root.system.reopen(own.fd, name)
         except OSError as error:
             raise ProblemError(from_os_error(error, f"{RESERVED}/{name}")) from error
+
+
+def _lockable(root: Root) -> int:
+    """A file to lock where folders cannot be locked; -1 below a read-only root, which nobody can harm."""
+    try:
+        return _open_own(root, _HOLDER)
+    except ProblemError as error:
+        if error.problem.code in ("read_only", "unreadable"):
+            return -1
+        raise
 
 
 def _read_own(root: Root, name: str) -> str | None:

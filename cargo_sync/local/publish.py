@@ -179,7 +179,6 @@ class _Batch:
                 root.system.swap_in(self._staging.fd, staged.name, folder.fd, name, aside.fd, taken)
             except OSError as error:
                 problem = from_os_error(error, path)
-            root.forget(path)
             displaced = root.look(aside, taken)
         if displaced is None:
             return Published(problem=problem)

@@ -31,11 +31,10 @@ class Judge(Protocol):
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """For each offer: refused, "none" (this content is there already), or None when it is needed."""
 
-    def expected(self, offer: Offer) -> Entry | None:
-        """The local entry that should stand at the target; None for an unoccupied path. Asked under `lock`.
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        """For each offer, the local entry that should stand at its target; None for an unoccupied path.
 
-        Raises:
-            ProblemError: what the offer expects there is not what the owner knows to be there.
+        A problem when what the offer expects there is not what the owner knows to be there. Asked under `lock`.
         """
 
     def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
@@ -81,7 +80,7 @@ class FolderSink:
         wants = [Want(problem.code, message=problem.message) for problem in begun.problems.values()]
         answers = dict(zip(begun.problems, wants, strict=True))
         for index, want in zip(proper, judged, strict=True):
-            answers[index] = self._want(begun, index) if want is None else want
+            answers[index] = self._want(batch, begun, index) if want is None else want
             if want is not None and want.code == "none":
                 begun.there.add(index)
             elif want is not None:
@@ -173,19 +172,18 @@ class FolderSink:
             begun.problems[index] = Problem("bad_path", f"{offer.path!r} {reason}", offer.path, retry=False)
         return index in begun.problems
 
-    def _want(self, begun: _Batch, index: int) -> Want:
+    def _want(self, batch: int, begun: _Batch, index: int) -> Want:
         """All of it, or of a file that was cut before what is still missing."""
         offer = begun.offers[index]
         if offer.target or offer.size < KEEP_FROM:
             return Want("all")
         try:
             part = begun.parts[index] = self._staging.part(offer)
-            if part.complete:
-                begun.staged[index] = part.finish()
-                del begun.parts[index]
+            if part.complete:  # staged whole before a cut
+                self._finish(batch, begun, index)
                 return Want("none")
         except ProblemError as error:
-            begun.problems[index] = error.problem
+            self._fail(batch, begun, index, error.problem)
             return Want(error.problem.code, message=error.problem.message)
         missing = part.missing
         return Want("all") if missing == ((0, offer.size),) else Want("ranges", missing)
@@ -264,13 +262,13 @@ class FolderSink:
     def _place(self, begun: _Batch, order: list[int]) -> dict[int, Published]:
         """What was published, by index."""
         placements: dict[int, Placement] = {}
-        for index in order:
-            offer, staged = begun.offers[index], begun.staged[index]
-            try:
-                placements[index] = Placement(staged, self._judge.expected(offer))
-            except ProblemError as error:
-                begun.problems[index] = error.problem
-                self._staging.discard(staged, keep=error.problem.retry)
+        expected = self._judge.expected([begun.offers[index] for index in order])
+        for index, entry in zip(order, expected, strict=True):
+            if isinstance(entry, Problem):
+                begun.problems[index] = entry
+                self._staging.discard(begun.staged[index], keep=entry.retry)
+            else:
+                placements[index] = Placement(begun.staged[index], entry)
         results = place(self._staging, list(placements.values()), self._run)
         published: dict[int, Published] = {}
         for index, result in zip(placements, results, strict=True):
@@ -287,6 +285,8 @@ def _improper(offer: Offer) -> str | None:
         return "is the folder itself"
     if reason := paths.bad_path(offer.path):
         return reason
+    if offer.path.partition("/")[0].casefold() == paths.RESERVED:
+        return "is reserved where case makes no difference"
     if not 0 <= offer.size < 2**63 or offer.mtime_ns not in _TIMES:
         return "has a size or a time that no file has"
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:

@@ -67,7 +67,7 @@ class Staging:
         """Stages a symbolic link with the offered target, word for word. Raises ProblemError."""
         name = self._name()
         try:
-            folder = self.fd
+            folder = self._living()
             self.root.system.symlink(offer.target, folder, name)
             found = os.lstat(name, dir_fd=folder)
         except OSError as error:
@@ -82,7 +82,7 @@ class Staging:
             ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is none.
         """
         if offer.size < KEEP_FROM:
-            return Part(self.root, self.fd, self._name(), offer, None)
+            return Part(self.root, self._living(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem("protocol", f"{offer.path!r} has no proper transfer id", path=offer.path, retry=False)
@@ -95,7 +95,7 @@ class Staging:
                 Problem("busy", f"{offer.path!r} is being transferred already", path=offer.path)
             )
         try:
-            return Part(self.root, self.fd, offer.transfer + _PART, offer, self._checkpoints)
+            return Part(self.root, self._living(), offer.transfer + _PART, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise
@@ -164,20 +164,21 @@ class Staging:
         return f"{next(self._numbers):x}{_NEW}"
 
     def _create(self, offer: Offer) -> tuple[str, int]:
-        again = True
+        folder = self.fd
         while True:
             name = self._name()
             try:
-                return name, self.root.system.create(self.fd, name, offer.mode & 0o777)
+                return name, self.root.system.create(folder, name, offer.mode & 0o777)
             except FileExistsError:
                 continue  # left by an earlier process
-            except FileNotFoundError as error:
-                if not again:
-                    raise _told(error, offer.path) from error
-                again = False  # somebody removed the staging folder
-                self._make()
             except OSError as error:
-                raise _told(error, offer.path) from error
+                if not isinstance(error, FileNotFoundError) or self._living() == folder:
+                    raise _told(error, offer.path) from error
+                folder = self.fd
+
+    def _living(self) -> int:
+        """The staging folder, made again when somebody removed it."""
+        return self.fd if os.fstat(self.fd).st_nlink else self._make()
 
     def _make(self) -> int:
         self.root.make_folder(PLACE)

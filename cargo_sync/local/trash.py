@@ -47,7 +47,6 @@ def displace(root: Root, path: str, run: str) -> str:
                 continue
             except OSError as error:
                 raise ProblemError(from_os_error(error, path)) from error
-            root.forget(path)
             return paths.join(folder.path, name)
     raise AssertionError("names never end")
 

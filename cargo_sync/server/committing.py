@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 
 from cargo_sync.catalogue.contract import Held
 from cargo_sync.local.publish import Published
+from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, LINK, Entry
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.tracked import TrackedFolder, changed, put
+from cargo_sync.server.tracked import Look, TrackedFolder, changed, put
 
 
 class Committing:
@@ -25,14 +26,24 @@ class Committing:
         """What `expected` found at the places of the batch that is being committed."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        return [self._judge(offer) for offer in offers]
+        folder = self._folder
+        with folder.lock:
+            full = room_for(folder.store.root, sum(offer.size for offer in offers))
+            looks = folder.look_at_all([offer.path for offer in offers])
+        return [_judged(offer, look, full) for offer, look in zip(offers, looks, strict=True)]
 
-    def expected(self, offer: Offer) -> Entry | None:
-        held, seen = self._folder.look_closely(offer.path)
-        if _version(held) != offer.expected:
-            raise changed(offer.path)
-        self._stood[offer.path] = held
-        return seen
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        answers: list[Entry | Problem | None] = []
+        looks = self._folder.look_at_all([offer.path for offer in offers])
+        for offer, look in zip(offers, looks, strict=True):
+            if isinstance(look, Problem):
+                answers.append(look)
+            elif _version(look.held) != offer.expected:
+                answers.append(changed(offer.path).problem)
+            else:
+                self._stood[offer.path] = look.held
+                answers.append(look.seen)
+        return answers
 
     def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
         stood, self._stood = self._stood, {}
@@ -62,17 +73,6 @@ class Committing:
     def lock(self) -> AbstractContextManager[object]:
         return self._folder.lock
 
-    def _judge(self, offer: Offer) -> Want | None:
-        try:
-            held = self._folder.look(offer.path)
-            if held is not None and _is_offered(held.entry, offer):
-                return Want("none")
-            if _version(held) != offer.expected:
-                raise changed(offer.path)
-        except ProblemError as error:
-            return Want(error.problem.code, message=str(error.problem))
-        return None
-
     def _there_already(self, offer: Offer) -> Receipt:
         """The receipt of a content that needed not be sent, if it is still there."""
         try:
@@ -96,6 +96,16 @@ def expect(folder: TrackedFolder, offer: Offer) -> Entry | None:
     if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
         return None
     return held.entry._replace(version=held.ctime_ns, ident=held.inode)
+
+
+def _judged(offer: Offer, look: Look | Problem, full: Problem | None) -> Want | None:
+    if isinstance(look, Problem):
+        return Want(look.code, message=str(look))
+    if look.held is not None and _is_offered(look.held.entry, offer):
+        return Want("none")
+    if _version(look.held) != offer.expected:
+        return Want("changed", message=str(changed(offer.path)))
+    return Want(full.code, message=str(full)) if full else None
 
 
 def _version(held: Held | None) -> int:

@@ -23,7 +23,7 @@ from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server import folder_page
-from cargo_sync.server.answers import bad_request, unknown
+from cargo_sync.server.answers import bad_request, refusal, unknown
 from cargo_sync.server.asked import Query
 from cargo_sync.server.conditions import Conditions, Part, etag, wanted_part
 from cargo_sync.server.entrance import Entrance
@@ -142,9 +142,10 @@ class Files:
             return web.Response(status=304, headers=headers)
         part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
         if part == "none":
-            raise ProblemError(
-                Problem("bad_range", f"there are {entry.size} bytes, none of them in that range", retry=False)
-            )
+            message = f"there are {entry.size} bytes, none of them in that range"
+            beyond = refusal(ProblemError(Problem("bad_range", message, retry=False)))
+            beyond.headers["Content-Range"] = f"bytes */{entry.size}"
+            return beyond
         start, end = part if isinstance(part, Part) else Part(0, entry.size)
         response = web.StreamResponse(status=206 if isinstance(part, Part) else 200, headers=headers)
         response.content_type = _content_type(entry.name)

@@ -69,6 +69,7 @@ class Gateway:
                 *self._rooms,
             ]
         )
+        app.on_response_prepare.append(_no_versions)
         app.on_shutdown.append(self._close_polls)
         return app
 
@@ -126,6 +127,11 @@ class Gateway:
 
     async def _close_polls(self, _: web.Application) -> None:
         self._polls.close()
+
+
+async def _no_versions(_: web.Request, response: web.StreamResponse) -> None:
+    """Strangers are not told which library in which version answers."""
+    response.headers["Server"] = "Cargo"
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:

@@ -64,14 +64,14 @@ async def read_object(request: web.Request, cap: int = BODY_BYTES) -> dict[str, 
     """The JSON object that a request carries.
 
     Raises:
-        ProblemError: "too_large", "timeout", "bad_request".
+        ProblemError: "too_large", "timeout", "cut", "bad_request".
     """
     refuse_encoding(request)
     refuse_length(request, cap)
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
+            async for chunk in chunks(request):
                 content += chunk
                 if len(content) > cap:
                     raise too_large(cap)

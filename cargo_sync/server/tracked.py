@@ -9,9 +9,11 @@ Everything here blocks and is called from threads; what others name by path is c
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Change, Gone, Held, Put
+from cargo_sync.local.folders import Folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem, ProblemError
@@ -38,6 +40,13 @@ class Compared(NamedTuple):
     below: list[str]
     fresh: list[str]
     unsettled: bool
+
+
+class Look(NamedTuple):
+    """What stands at a path: as the catalogue knows it, and as the folder has it (ctime and inode)."""
+
+    held: Held | None
+    seen: Entry | None
 
 
 class TrackedFolder:
@@ -122,6 +131,7 @@ class TrackedFolder:
     def look_closely(self, path: str) -> tuple[Held | None, Entry | None]:
         """As `look`, with the entry as the folder itself has it (ctime and inode). The lock is held."""
         paths.check(path)
+        self.store.must_be_there()
         seen = self.store.root.entry(path)
         held = self.catalogue.entry(self.id, path)
         if _agree(held, seen):
@@ -129,10 +139,45 @@ class TrackedFolder:
         self.take_in(path, seen)
         return self.catalogue.entry(self.id, path), seen
 
+    def look_at_all(self, some: Sequence[str]) -> list[Look | Problem]:
+        """As `look_closely`, of many paths at once, each failing alone. The lock is held."""
+        self.store.must_be_there()
+        looks: list[Look | Problem] = []
+        for path, held, seen in zip(
+            some, self.catalogue.entries(self.id, some), self._see(some), strict=True
+        ):
+            if isinstance(seen, Problem) or _agree(held, seen):
+                looks.append(seen if isinstance(seen, Problem) else Look(held, seen))
+                continue
+            try:
+                looks.append(Look(*self.look_closely(path)))
+            except ProblemError as error:
+                looks.append(error.problem)
+        return looks
+
+    def _see(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        """What stands at each path in the folder itself; paths that stand together share one lease."""
+        seen: list[Entry | Problem | None] = []
+        for parent, group in groupby(some, paths.parent):
+            together = list(group)
+            try:
+                with self.store.root.folder(parent) as folder:
+                    seen += [self._see_one(folder, path) for path in together]
+            except ProblemError as error:
+                missing = error.problem.code in ("vanished", "not_a_folder")
+                seen += [None if missing else error.problem] * len(together)
+        return seen
+
+    def _see_one(self, folder: Folder, path: str) -> Entry | Problem | None:
+        try:
+            return self.store.root.look(folder, paths.name(path))
+        except ProblemError as error:
+            return error.problem
+
     def take_in(self, path: str, seen: Entry | None) -> None:
         """Records that this, and not what the catalogue had, stands at `path`. The lock is held."""
         if seen is None:
-            self.store.must_be_there()
+            self.store.must_be_there()  # still: it may have gone since
             self.record([Gone(path)])
         else:
             self.record([*self.folders_above([path]), put(path, seen)])

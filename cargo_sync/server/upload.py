@@ -1,5 +1,6 @@
 """One file that comes over plain HTTP: staged and hashed as it comes, published like any other."""
 
+import threading
 from collections.abc import Callable
 
 from cargo_sync.catalogue.contract import Held
@@ -15,7 +16,10 @@ Admit = Callable[[Held | None], None]
 
 
 class Upload:
-    """A file on its way in. Blocking; used by one request. `drop` comes last, whatever happened."""
+    """A file on its way in. Blocking; used by one request. `drop` comes last, whatever happened.
+
+    A request that is cut off may leave a thread that still writes for it: a step waits for the one before.
+    """
 
     def __init__(self, folder: TrackedFolder, offer: Offer, admit: Admit, run: str) -> None:
         """Args:
@@ -28,6 +32,7 @@ class Upload:
         self._admit = admit
         self._run = run
         self._done = 0
+        self._steps = threading.Lock()
         with folder.lock:
             held = folder.look(offer.path)
             self._check(held, offer.path)
@@ -43,8 +48,9 @@ class Upload:
     def write(self, content: bytes | bytearray) -> None:
         """The next bytes. Raises ProblemError: more than was said came, or the disk's."""
         if content:
-            self._part.write(self._done, memoryview(content))
-            self._done += len(content)
+            with self._steps:
+                self._part.write(self._done, memoryview(content))
+                self._done += len(content)
 
     def publish(self) -> tuple[Held, bool]:
         """Puts the file in its place, durably; what is there then, and whether nothing stood there before.
@@ -52,6 +58,10 @@ class Upload:
         Raises:
             ProblemError: "incomplete"; `admit` refuses what is there by now; the disk's.
         """
+        with self._steps:
+            return self._publish()
+
+    def _publish(self) -> tuple[Held, bool]:
         path, folder = self._offer.path, self._folder
         staged = self._part.finish()
         [problem] = secure(self._staging, [staged])
@@ -74,8 +84,9 @@ class Upload:
 
     def drop(self) -> None:
         """Removes what was staged and not published."""
-        self._part.leave()
-        self._staging.release(self._offer.transfer)
+        with self._steps:
+            self._part.leave()
+            self._staging.release(self._offer.transfer)
 
     def _check(self, held: Held | None, path: str) -> None:
         if held is not None and held.entry.kind == FOLDER:

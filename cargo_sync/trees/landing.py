@@ -23,12 +23,16 @@ class Landing:
         full = room_for(self._root, sum(offer.size for offer in offers))
         return [self._refusal(offer, full) for offer in offers]
 
-    def expected(self, offer: Offer) -> Entry | None:
-        """What stands at an offer's place now. Raises ProblemError when it is not what was planned for."""
-        found = self._root.entry(offer.path)
-        if not _is(found, offer):
-            raise ProblemError(_changed(offer.path))
-        return found
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        """What stands at each offer's place now; a problem when it is not what was planned for."""
+        return [self._expected(offer) for offer in offers]
+
+    def _expected(self, offer: Offer) -> Entry | Problem | None:
+        try:
+            found = self._root.entry(offer.path)
+        except ProblemError as error:
+            return error.problem
+        return found if _is(found, offer) else _changed(offer.path)
 
     def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
         """Nothing is recorded here: the engine agrees on what the receipts say."""

@@ -65,6 +65,12 @@ class Place:
         } | changes)  # fmt: skip
         return local
 
+    def edit(self, job: str, **changes: Any) -> None:
+        """Changes a job file, and has it read again."""
+        content = json.loads((self.jobs / f"{job}.json").read_text())
+        self.write(f"jobs/{job}.json", content | changes)
+        self.call("job.reload", job=job)
+
     # -- programs --------------------------------------------------------------------------------------------
 
     def start(self, name: str) -> None:
@@ -105,10 +111,11 @@ class Place:
                     folder.rmdir()
             self.runtime.rmdir()
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """One of our commands, to its end."""
+    def run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """One of our programs (cargo_sync, cargo_ctl), to its end."""
+        code = f"from {program}.main import main; main()"
         return subprocess.run(
-            [sys.executable, "-m", *arguments], env=self.environment(), stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", code, *arguments], env=self.environment(), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 

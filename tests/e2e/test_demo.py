@@ -20,7 +20,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_demo_verifies_every_file_and_leaves_nothing(place: Place, temporary: Path) -> None:
-    done = place.run("cargo_sync.main", "demo", "--files", "50")
+    done = place.run("cargo_sync", "demo", "--files", "50")
     assert done.returncode == 0, done.stdout + done.stderr
     closing = CLOSING.fullmatch(done.stdout.splitlines()[-1])
     assert closing, done.stdout
@@ -33,7 +33,7 @@ def test_the_demo_only_reads_a_folder_of_ones_own(place: Place, temporary: Path)
     own = place.folder / "own"
     (own / "sub").mkdir(parents=True)
     (own / "sub" / "a.txt").write_text("mine")
-    done = place.run("cargo_sync.main", "demo", "--source", str(own))
+    done = place.run("cargo_sync", "demo", "--source", str(own))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("demo: 1 files, 4 bytes")
     assert sorted(str(path.relative_to(own)) for path in own.rglob("*")) == ["sub", "sub/a.txt"]

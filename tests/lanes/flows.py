@@ -9,7 +9,7 @@ from cargo_sync.lanes.inline import alternate
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.memory import MemoryDisk, MemoryFile, MemorySink, MemorySource
 from cargo_sync.lanes.memory_channel import MemoryChannel, Tamper, TamperedChannel, memory_pair
-from cargo_sync.lanes.pacing import Pace
+from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.problems import Problem
@@ -43,6 +43,12 @@ def links(
         Link(up, SealedMaker(UP, PREFIX), SealedOpener(DOWN, PREFIX)),
         Link(down, SealedMaker(DOWN, PREFIX), SealedOpener(UP, PREFIX)),
     )
+
+
+class SmallFrames(Unpaced):
+    """Frames of 16 KiB, as on a slow lane: a small file goes in several."""
+
+    frame_limit = 16 << 10
 
 
 @dataclass

@@ -7,9 +7,9 @@ import pytest
 
 from cargo_sync.lanes.memory import MemoryDisk
 from cargo_sync.lanes.memory_channel import CUT
-from tests.lanes.flows import Flow, files, pattern
+from tests.lanes.flows import Flow, SmallFrames, files, pattern
 
-SOURCE = {"a": b"first", "b": pattern(300_000, 2), "c": b"", "d": pattern(1_500_000, 3), "e": b"last"}
+SOURCE = {"a": b"first", "b": pattern(9_000, 2), "c": b"", "d": pattern(50_000, 3), "e": b"last"}
 
 
 class Fault:
@@ -65,7 +65,7 @@ def test_nothing_wrong_is_ever_published(upload: bool, sealed: bool, fault: str)
 def _one(upload: bool, sealed: bool, direction: str, fault: Fault) -> bool:
     """Runs a flow with one fault; False when it has fewer frames than that."""
     source, disk = files(**SOURCE), MemoryDisk()
-    flow = Flow(upload, source, disk, sealed=sealed, **{direction: fault})  # type: ignore[arg-type]
+    flow = Flow(upload, source, disk, sealed=sealed, pace=SmallFrames(), **{direction: fault})  # type: ignore[arg-type]
     flow.batch(0, flow.offers("a", "b"))
     flow.batch(1, flow.offers("c", "d", "e"))
     flow.client.finish()

@@ -10,6 +10,7 @@ from blake3 import blake3
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 MTIME = 1_700_000_000_123_456_000
@@ -65,8 +66,8 @@ class LooseJudge:
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         return [self.answers.get(one.path) for one in offers]
 
-    def expected(self, offer: Offer) -> Entry | None:
-        return self.expectations.get(offer.path)
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        return [self.expectations.get(one.path) for one in offers]
 
     def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
         self.recorded += [one.path for one in offers]

@@ -9,6 +9,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free, room_for
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import ProblemError
+from tests.local.systems import failing_in
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -59,6 +60,18 @@ def test_where_folders_cannot_be_locked_a_file_is(root: Root, top: Path, on: Sys
     lock.release()
     lock_root(second, "job b", leave_name=True).release()
     second.close()
+
+
+def test_a_read_only_root_that_cannot_be_locked_is_taken_all_the_same(top: Path, kind: str) -> None:
+    on = failing_in(kind, "mkdir", errno.EROFS)
+
+    def flock(fd: int) -> None:
+        raise OSError(errno.EBADF, "only files are locked over NFS")
+
+    on.flock = flock  # type: ignore[method-assign]
+    root = Root.open(str(top), on)
+    lock_root(root, "job a", leave_name=False).release()
+    root.close()
 
 
 def test_what_a_holder_wrote_is_shown_without_control_characters(root: Root, top: Path, on: System) -> None:

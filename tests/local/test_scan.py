@@ -128,7 +128,7 @@ def test_a_root_that_is_gone_is_no_empty_root(root: Root, top: Path, when: str) 
     shutil.rmtree(top)
     top.mkdir()
     with pytest.raises(ProblemError) as error:
-        list(scan)
+        next(scan)
     assert error.value.problem.code == "root_gone"
     with pytest.raises(ProblemError):
         root.listing("")

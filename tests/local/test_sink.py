@@ -14,6 +14,7 @@ from cargo_sync.local.read import FolderSource
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.staging import Staging
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.trees.pump import pump
@@ -106,6 +107,7 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     "bad",
     [
         offer(""), offer("/etc/passwd"), offer("a/../b"), offer(".cargo_sync/marker"), offer("a\0b"),
+        offer(".Cargo_SYNC/trash/x"),
         offer("a")._replace(size=-1), offer("a")._replace(size=2**63), offer("a")._replace(mtime_ns=2**63),
         offer("a", target="x\0y"), offer("a", target="x" * 5000), offer("x" * 256),
     ],
@@ -262,10 +264,10 @@ def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> No
             yield
             steps.append("unlocked")
 
-        def expected(self, offer: Offer) -> None:
-            steps.append(f"expected {offer.path}")
-            if offer.path == "refused":
-                raise ProblemError(Problem("changed", "a newer version is there", "refused"))
+        def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+            steps.append(f"expected {[one.path for one in offers]}")
+            newer = Problem("changed", "a newer version is there", "refused")
+            return [newer if one.path == "refused" else None for one in offers]
 
         def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
             steps.append(f"recorded {[one.path for one in offers]}")
@@ -273,12 +275,12 @@ def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> No
 
     receipts = whole(FolderSink(staging, Locking(), RUN), 1, {"a": b"a", "refused": b"b"})
     assert [one.code for one in receipts] == ["done", "changed"]
-    assert steps == ["locked", "expected a", "expected refused", "recorded ['a']", "unlocked"]
+    assert steps == ["locked", "expected ['a', 'refused']", "recorded ['a']", "unlocked"]
 
 
 def test_when_the_owner_cannot_record_nothing_stays_staged(staging: Staging, top: Path) -> None:
     class Broken(LooseJudge):
-        def expected(self, offer: Offer) -> None:
+        def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
             raise RuntimeError("the database is gone")
 
     sink = FolderSink(staging, Broken(), RUN)

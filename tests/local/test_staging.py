@@ -91,7 +91,13 @@ def test_a_staging_folder_that_somebody_removed_is_made_again(staging: Staging, 
     shutil.rmtree(top / ".cargo_sync")
     staged = staging.write(offer("b"), memoryview(b""))
     assert names(top) == [staged.name]
-    staging.close()
+    shutil.rmtree(top / ".cargo_sync")
+    part = staging.part(offer("big", BIG))
+    put(part, *range(10))
+    assert names(top) == [part.finish().name]
+    shutil.rmtree(top / ".cargo_sync")
+    link = staging.link(offer("link", target="x"))
+    assert names(top) == [link.name]
 
 
 def test_a_link_in_place_of_our_folder_is_refused(staging: Staging, top: Path, tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ def test_a_swap_with_nothing_changes_nothing(on: System, fd: int, top: Path) -> 
     assert os.listdir(top) == ["new"]
 
 
+def test_a_swap_that_fails_leaves_what_stood_there(on: System, fd: int, top: Path) -> None:
+    (top / "place").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        on.swap_in(fd, "missing", fd, "place", fd, "aside")
+    assert {name: (top / name).read_text() for name in os.listdir(top)} == {"place": "old"}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
 @pytest.mark.parametrize("call", ["exchange", "_rename"])
 def test_a_file_system_without_the_flags_is_served_the_portable_way(

@@ -1,25 +1,26 @@
-"""A whole server but for its lanes and its port, over real folders: users ana and ben, and what they share."""
+"""A whole server but for its lanes, over real folders: users ana and ben, and what they share."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
-import asyncio
+from typing import Any, NamedTuple
 
 import aiohttp
-from aiohttp.test_utils import TestClient, TestServer
+import orjson
+import yarl
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.local.parts import MemoryCheckpoints
-from cargo_sync.model.world import World
 from cargo_sync.server.answers import unknown
 from cargo_sync.server.entrance import Address, Entrance
 from cargo_sync.server.gateway import Gateway
-from cargo_sync.server.limits import SERVER_OPTIONS
+from cargo_sync.server.listener import Listener
 from cargo_sync.server.polls import Polls
 from cargo_sync.server.sessions import Sessions
 from cargo_sync.server.spaces import Spaces
@@ -84,8 +85,28 @@ class FlowsHeard:
         return {}
 
 
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """Of an error."""
+        return str(self.json["error"]["code"])
+
+
+Headers = Mapping[str, str] | None
+
+
 class House:
-    """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the shared one."""
+    """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the last."""
 
     def __init__(self, place: Path, database: Database) -> None:
         self.clock, self.wall = Clock(), Clock(NOW)
@@ -113,11 +134,53 @@ class House:
         self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
         entrance = Entrance(self.sessions, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
-        options = {key: value for key, value in SERVER_OPTIONS.items() if key != "access_log"}
-        self.client = TestClient(TestServer(gateway.application()), **{})
-        self.client._server.runner = None if False else self.client._server.runner
-        await self.client.start_server()
-        del options
+        self._listener = Listener(gateway.application(), None)
+        self.port = await self._listener.start("127.0.0.1", 0)
+        self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
+
+    async def close(self) -> None:
+        await self._client.close()
+        await self._listener.close()
+        for workspace in self.workspaces.values():
+            workspace.close()
 
     def workspace(self, name: str) -> Workspace:
         return self.workspaces[str(self.folders[name])]
+
+    def intake(self, name: str) -> None:
+        """Takes in what was put into a folder, as a scan does."""
+        pending = [""]
+        while pending:
+            pending += self.workspace(name).compare(pending.pop(), lambda path, entry: True).below
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, user: str = "ana", headers: Headers = None
+    ) -> "Answer":
+        """A call of the API with the user's token, or with none for ""."""
+        sent = dict(headers or {})
+        if user:
+            sent.setdefault("Authorization", f"Bearer {await self.token(user)}")
+        raw = isinstance(body, bytes | io.IOBase | AsyncIterator) or body is None
+        content = body if raw else orjson.dumps(body)
+        # What is sent is what was written: no dots are resolved, nothing is quoted again.
+        url = yarl.URL(path, encoded=True)
+        async with self._client.request(method, url, data=content, headers=sent) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def token(self, user: str) -> str:
+        if user not in self._tokens:
+            login = await self.sessions.login(user, PASSWORDS[user], "127.0.0.1")
+            self._tokens[user] = login.token
+        return self._tokens[user]
+
+
+@asynccontextmanager
+async def living(place: Path, prefix: str = "", proxies: Sequence[str] = ()) -> AsyncIterator[House]:
+    """A house that stands in `place` until it is left."""
+    with Database.open(str(place / "state.db"), "server") as database:
+        house = House(place, database)
+        await house.open(prefix, proxies)
+        try:
+            yield house
+        finally:
+            await house.close()

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_sync.model.problems import Problem, ProblemError
@@ -42,6 +42,7 @@ def test_receipts_survive(receipts: list[Receipt]) -> None:
     assert messages.decode_receipts(messages.encode_receipts(receipts), len(receipts)) == receipts
 
 
+@settings(max_examples=40)
 @given(OFFERS, st.data())
 def test_asks_survive(offers: list[Offer], data: st.DataObject) -> None:
     wants = [data.draw(_want(offer)) for offer in offers]

@@ -1,0 +1,107 @@
+"""A server and a daemon that stay up for all of these tests: each has jobs of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from cargo_sync.api.client import CommandError
+from tests.e2e import processes
+from tests.e2e.processes import PASSWORD, Place, tree
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with processes.place(tmp_path_factory.mktemp("up")) as place:
+        place.start("server")
+        place.start("daemon")
+        yield place
+        assert (place.stop("daemon"), place.stop("server")) == (0, 0)
+
+
+def test_both_ways_and_what_another_program_puts_there(up: Place) -> None:
+    here, there = up.job("up", remote_dir="/a"), up.job("down", "download", remote_dir="/a")
+    (here / "sub").mkdir()
+    (here / "sub" / "naïve 📦.txt").write_text("one")
+    up.call("reload")
+    up.until(lambda: tree(there) == tree(here), "the file comes up and down again")
+    (up.files / "a" / "copied.txt").write_text("two")
+    up.until(lambda: "copied.txt" in tree(there), "what was copied there is noticed")
+    assert "copied.txt" not in tree(here)
+
+
+def test_a_wrong_password_is_said_and_harms_no_other_job(up: Place) -> None:
+    up.job("wrong", password="canary-not-this", remote_dir="/wrong")
+    local = up.job("right", remote_dir="/right")
+    (local / "a.txt").write_text("1")
+    up.call("reload")
+    shown = up.until_state("wrong", "error")
+    assert "password" in shown["detail"] and shown["next_at"] is not None
+    up.until_state("right", "synced")
+    up.edit("wrong", password=PASSWORD)
+    up.until_state("wrong", "synced")
+    logged = "".join(path.read_text() for path in up.folder.glob("*.log"))
+    assert "canary" not in logged and "canary" not in json.dumps(up.shown("wrong"))
+
+
+def test_orders_of_old_scripts(up: Place) -> None:
+    up.job("my job", remote_dir="/my job")
+    up.call("reload")
+    up.until_state("my job", "synced")
+
+    def order(text: str) -> str:
+        with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+            socket.connect(up.commands)
+            socket.send_string(text)
+            return socket.recv_string()
+
+    assert order("PAUSE my job") == "PAUSED"
+    assert ("my job", "paused") in [(job["name"], job["state"]) for job in json.loads(order("LIST-JOBS"))]
+    assert order("START") == "RUNNING"
+    assert order("RELOAD my job") == "RELOADED"
+    assert order("PAUSE another").startswith("ERROR: there is no job")
+
+
+def test_job_files_come_and_go(up: Place) -> None:
+    up.job("first", remote_dir="/first")
+    up.call("reload")
+    up.until_state("first", "synced")
+    up.job("second", remote_dir="/second")
+    bad = Path(up.write("jobs/bad.json", {"sync_name": "bad"}))
+    reloaded = up.call("reload")
+    bad.unlink()
+    results = {job["name"]: job["result"] for job in reloaded["jobs"]}
+    assert (results["first"], results["second"], "bad" in results) == ("unchanged", "added", False)
+    assert reloaded["errors"] and all(error.startswith(str(bad)) for error in reloaded["errors"])
+    up.until_state("second", "synced")
+    (up.jobs / "first.json").unlink()
+    assert {job["name"]: job["result"] for job in up.call("reload")["jobs"]}["first"] == "removed"
+    with pytest.raises(CommandError, match="there is no job"):
+        up.shown("first")
+
+
+def test_the_scripts_of_the_readme(up: Place) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    asks, listens = re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL)
+    up.job("asked", remote_dir="/asked")
+    up.call("reload")
+    up.until_state("asked", "synced")
+    done = subprocess.run(
+        [sys.executable, "-c", asks, up.commands], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout.startswith("ok\n") and "asked synced" in done.stdout
+    feed = up.commands.replace("/commands", "/feed")
+    with subprocess.Popen([sys.executable, "-c", listens, feed], stdout=subprocess.PIPE, text=True) as script:
+        try:
+            assert script.stdout is not None
+            topic, _, message = script.stdout.readline().partition(
+                " "
+            )  # the last value of a topic comes at once
+        finally:
+            script.kill()
+    assert "/" in topic and "'v': 1" in message

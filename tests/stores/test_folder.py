@@ -1,0 +1,100 @@
+"""The folder store: which folder is taken for a workspace's, and what is never concluded from another."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.stores.folder import DAY, SAME_RUN, FolderStore
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+class Wall:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened(path: Path, known: str = "", wall: Wall | None = None) -> FolderStore:
+    return FolderStore.open(str(path), known, lambda: TOKEN, MemoryCheckpoints(), wall or Wall())
+
+
+def refusal(path: Path, known: str) -> str:
+    with pytest.raises(ProblemError) as refused:
+        opened(path, known).close()
+    return refused.value.problem.code
+
+
+def test_a_new_one_is_made_and_known_again(tmp_path: Path) -> None:
+    store = opened(tmp_path / "files")
+    assert store.marker == TOKEN
+    store.close()
+    again = opened(tmp_path / "files", TOKEN)
+    assert again.still_there()
+    again.close()
+
+
+def test_a_missing_one_is_never_made_again(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "files", TOKEN) == "root_gone"
+    assert not (tmp_path / "files").exists()
+    assert refusal(tmp_path / "none" / "files", "") == "vanished"
+
+
+def test_another_in_its_place_is_refused_and_nothing_is_written_there(tmp_path: Path) -> None:
+    """An empty mount point, or another disk: its emptiness says nothing of the files."""
+    (tmp_path / "files").mkdir()
+    assert refusal(tmp_path / "files", TOKEN) == "root_replaced"
+    assert os.listdir(tmp_path / "files") == []
+
+
+def test_it_has_one_owner(tmp_path: Path) -> None:
+    store = opened(tmp_path / "files")
+    assert refusal(tmp_path / "files", TOKEN) == "root_in_use"
+    store.close()
+    opened(tmp_path / "files", TOKEN).close()
+
+
+def test_the_same_folder_after_it_was_away(tmp_path: Path) -> None:
+    store = opened(tmp_path / "files")
+    (tmp_path / "files").rename(tmp_path / "away")
+    assert not store.still_there()
+    with pytest.raises(ProblemError, match="gone"):
+        store.must_be_there()
+    (tmp_path / "away").rename(tmp_path / "files")
+    store.must_be_there()
+    store.let_go()
+    again = opened(tmp_path / "files", TOKEN)
+    again.close()
+
+
+def test_trash_is_kept_for_its_days_by_run(tmp_path: Path) -> None:
+    wall = Wall()
+    store = opened(tmp_path / "files", wall=wall)
+    places = []
+    for after in (0.0, SAME_RUN - 1, SAME_RUN + 1):
+        wall.now = 1_700_000_000.0 + after
+        (tmp_path / "files" / "file").write_text(str(after))
+        places.append(store.displace("file", "run")[0])
+    assert len(set(places)) == 3
+    assert len({os.path.dirname(place) for place in places}) == 2  # one for each hour
+    wall.now = 1_700_000_000.0 + SAME_RUN - 1 + 14 * DAY
+    assert store.tidy(14).files == 0  # the run is older, but not what was displaced last in it
+    wall.now += 2
+    assert store.tidy(14).files == 2
+    store.close()
+
+
+def test_staging_of_an_earlier_process_is_swept(tmp_path: Path) -> None:
+    opened(tmp_path / "files").close()
+    staging = tmp_path / "files" / ".cargo_sync" / "staging"
+    staging.mkdir()
+    (staging / "0.new").write_text("half")
+    wall = Wall()
+    wall.now = 4_000_000_000.0
+    opened(tmp_path / "files", TOKEN, wall).close()
+    assert list(staging.iterdir()) == []
