@@ -176,7 +176,7 @@ class Daemon:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
             await jobs.read()
             handlers = Handlers(jobs, self._planned, self._world, me, self._read_own_file, self._stop)
-            router = Router(handlers.table(), self._replies)
+            router = Router(handlers.table(), self._replies, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._reload_when_asked(jobs))

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from cargo_sync.api.commands import LONGEST_PAGE
 from cargo_sync.api.messages import VERSION, Code, ControlError
@@ -15,8 +15,6 @@ from cargo_sync.model.world import World
 from cargo_sync.state.planned import Planned
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-
-PAUSED: Final = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ def _ready(job: Supervisor) -> None:
     """A job that may run, once it is its turn."""
     _enabled(job)
     if job.paused:
-        raise ControlError(PAUSED, f'the job "{job.name}" is paused', "start it first")
+        raise ControlError(Code.PAUSED, f'the job "{job.name}" is paused', "start it first")
 
 
 def _translated(handler: Handler) -> Handler:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import cast
 
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.entries import Entry
@@ -20,11 +19,11 @@ class Noted:
 
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
-    ) -> AsyncGenerator[list[Outcome]]:
+    ) -> AsyncGenerator[list[Outcome], None]:
         results = self._tree.transfer(mode, near, self._noted(batches), speed, run)
         try:
             # Closed here and now, not when it is collected: that is what stops a transfer at its checkpoint.
-            async with aclosing(cast("AsyncGenerator[list[Outcome]]", results)):
+            async with aclosing(results):
                 async for outcomes in results:
                     for outcome in outcomes:
                         self.ids.pop(outcome.action.path, None)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from cargo_sync.local.inotify import Folders
 from cargo_sync.local.watch import Watch
 from cargo_sync.model.world import World
 
@@ -68,7 +69,7 @@ class _Across:
         self._hint = hint
         self._under_way = False
 
-    def __call__(self, _path: str) -> None:
+    def __call__(self, _folders: Folders) -> None:
         if not self._under_way:
             self._under_way = True
             self._loop.call_soon_threadsafe(self._deliver)

@@ -30,8 +30,6 @@ class Planning:
         self, pages: AsyncIterator[list[FolderState]], *, collect: bool = True
     ) -> AsyncIterator[list[Action]]:
         """The steps that may be taken at once; with `collect` off (a preview) all of them."""
-        planned, run = self._kept.planned, self._report.run
-        await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
         view = self._view()
         async for page in pages:
             now: list[Action] = []
@@ -45,11 +43,17 @@ class Planning:
                     settled.append(state)
             await self._world.offload(self._kept.folders.settle, settled)
             if later and collect:
-                self.collected += len(later)
-                await self._world.offload(planned.add, run, later)
+                await self._collect(later)
                 later = []
             if now or later:
                 yield now + later
+
+    async def _collect(self, later: list[Action]) -> None:
+        planned, run = self._kept.planned, self._report.run
+        if not self.collected:
+            await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
+        self.collected += len(later)
+        await self._world.offload(planned.add, run, later)
 
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
         """A last pass over what was touched: nothing left to do is settled; delivered sources are retired."""

@@ -5,6 +5,7 @@ look. Only observations and agreements are kept, never work to do.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
@@ -68,7 +69,8 @@ class Run:
         async for retired in execute.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
         self._planning.forget_old_failures()
-        await self._world.offload(self._kept.planned.drop, self.report.run)
+        if self._planning.collected:
+            await self._world.offload(self._kept.planned.drop, self.report.run)
         self.report.ended = self._world.wall()
         return self.report
 
@@ -80,6 +82,7 @@ class Run:
         """
         opened = await self._open()
         planned, run = self._kept.planned, self.report.run
+        await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
         totals = {"bytes": 0, "overwrite": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
         async for actions in self._planning.steps(pages, collect=False):
@@ -105,9 +108,10 @@ class Run:
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules
-        results = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
-        async for outcomes in results:
-            await commit(outcomes)
+        moving = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
+        async with aclosing(moving) as results:
+            async for outcomes in results:
+                await commit(outcomes)
 
     # -- what waited for the end of the survey ---------------------------------------------------------------
 

@@ -34,7 +34,8 @@ class Judge(Protocol):
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """For each offer, the local entry that should stand at its target; None for an unoccupied path.
 
-        A problem when what the offer expects there is not what the owner knows to be there. Asked under `lock`.
+        A problem when what the offer expects there is not what the owner knows to be there. Asked under
+        `lock`.
         """
 
     def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:

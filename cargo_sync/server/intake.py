@@ -11,9 +11,9 @@ import logging
 from functools import partial
 from typing import Final
 
+from cargo_sync.local.inotify import Folders
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -67,14 +67,13 @@ class Intake:
             if self._watch is not None:
                 self._watch.stop()
 
-    def hint(self, path: str) -> None:
-        """Something happened at `path`, or nobody knows where (""). For the loop's thread."""
+    def hint(self, folders: Folders) -> None:
+        """Something happened in these folders, or nobody knows where (None). For the loop's thread."""
         now = self._world.steady()
-        if not path:
+        if folders is None:
             self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
-        else:
-            for folder in (paths.parent(path), path):
-                self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)))
+        for folder in folders or ():
+            self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)))
         self._woken.set()
 
     async def scan(self) -> None:
@@ -170,9 +169,9 @@ class Intake:
             await self._world.offload(self._watch.stop)
         loop = asyncio.get_running_loop()
 
-        def on_hint(path: str) -> None:
+        def on_hint(folders: Folders) -> None:
             try:
-                loop.call_soon_threadsafe(self.hint, path)
+                loop.call_soon_threadsafe(self.hint, folders)
             except RuntimeError:
                 return  # the loop has ended: a last event comes too late
 

@@ -14,7 +14,7 @@ Kept by every tree, and proved by one suite (tests/conformance/test_tree.py):
 - Problems say themselves whether they may be tried again.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from cargo_sync.lanes.ports import Sink, Source
@@ -96,7 +96,7 @@ class FarTree(Tree, Protocol):
 
     def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
-    ) -> AsyncIterator[list[Outcome]]:
+    ) -> AsyncGenerator[list[Outcome], None]:
         """Moves content between `near` and this tree; one list of outcomes a batch, as they become durable.
 
         At most eight batches are taken ahead of their outcomes, which keeps memory flat. Files of a batch

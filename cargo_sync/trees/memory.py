@@ -4,7 +4,7 @@ It keeps the Tree contract as a folder or a server does, displaced content inclu
 near (it tells whole listings) or far (it tells changes).
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Literal
 
 from blake3 import blake3
@@ -17,7 +17,7 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.trees.contract import Delta, NearTree, Observation, Task, Whole
-from cargo_sync.trees.offers import offers, outcomes
+from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.trees.pump import pump
 
 
@@ -143,12 +143,12 @@ class MemoryTree:
 
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
-    ) -> AsyncIterator[list[Outcome]]:
+    ) -> AsyncGenerator[list[Outcome], None]:
         ends = (near.source(), self.sink(run)) if mode is Mode.UPLOAD else (self.source(), near.sink(run))
         number = 0
         async for tasks in batches:
             number += 1
-            yield outcomes(tasks, pump(*ends, number, offers(tasks)), started=0.0, seconds=0.0)
+            yield outcomes(tasks, pump(*ends, number, offers(tasks)), Moved())
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return len(self._log) > cursor

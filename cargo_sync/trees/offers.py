@@ -1,6 +1,7 @@
 """Between the engine's words and a flow's: tasks -> offers, receipts -> outcomes."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Outcome
@@ -25,23 +26,30 @@ def offer(action: Action, transfer: str) -> Offer:
     )  # fmt: skip
 
 
-def outcomes(
-    tasks: Sequence[Task], receipts: Sequence[Receipt], started: float, seconds: float
-) -> list[Outcome]:
+class Moved(NamedTuple):
+    """How a batch moved: since when (unix s), how long it took, and what the way was like meanwhile."""
+
+    started: float = 0.0
+    seconds: float = 0.0
+    lost: int | None = None
+    rtt_ms: float | None = None
+
+
+def outcomes(tasks: Sequence[Task], receipts: Sequence[Receipt], moved: Moved) -> list[Outcome]:
     """What became of each task, by what the receiver said of it."""
-    return [_outcome(task, receipt, started, seconds) for task, receipt in zip(tasks, receipts, strict=True)]
+    return [_outcome(task, receipt, moved) for task, receipt in zip(tasks, receipts, strict=True)]
 
 
-def _outcome(task: Task, receipt: Receipt, started: float, seconds: float) -> Outcome:
+def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
     action, source = task.action, task.action.source
     assert source is not None
+    started, seconds, lost, rtt_ms = moved
     if receipt.code != "done":
         problem = Problem(receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry)
         return Outcome(action, problem=problem, transfer=task.transfer, started=started, seconds=seconds)
-    result = committed(action.path, source.size, source.target, receipt)
     return Outcome(
-        action, source, result, receipt.hash, receipt.displaced,
-        transfer=task.transfer, started=started, seconds=seconds, sent=source.size,
+        action, source, committed(action.path, source.size, source.target, receipt), receipt.hash,
+        receipt.displaced, None, task.transfer, started, seconds, source.size, lost, rtt_ms,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The state of a job: the table is in order, and each word needs its facts."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from cargo_sync.machines.job_state import Facts, JobState, general_state, job_st
 
 EVERYTHING = Facts(enabled=False, paused=True, held="why", in_window=False, running=True, errors=3)
 
-STEPS = [
+STEPS: list[tuple[dict[str, Any], str]] = [
     ({}, "disabled"),
     ({"enabled": True}, "paused"),
     ({"paused": False}, "held"),

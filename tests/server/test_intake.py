@@ -77,7 +77,7 @@ async def test_two_looks_alike_half_a_second_apart(tmp_path: Path) -> None:
     """Whatever the wall clock says."""
     async with yard(tmp_path, LATER) as one:
         (one.place / "file").write_text("x")
-        one.intake.hint("file")
+        one.intake.hint(frozenset({""}))
         assert await one.after(0.1) == []
         (one.place / "file").write_text("xy")
         assert await one.after(SETTLE) == []
@@ -89,7 +89,7 @@ async def test_what_is_new_is_looked_into_all_the_way_down(tmp_path: Path) -> No
     async with yard(tmp_path) as one:
         (one.place / "a" / "b" / "c").mkdir(parents=True)
         (one.place / "a" / "b" / "c" / "file").write_text("x")
-        one.intake.hint("a")
+        one.intake.hint(frozenset({"", "a"}))
         assert await one.after(0.1) == ["a", "a/b", "a/b/c"]
         assert await one.after(SETTLE) == ["a", "a/b", "a/b/c", "a/b/c/file"]
 
@@ -99,7 +99,7 @@ async def test_deletions_need_no_settling(tmp_path: Path) -> None:
         (one.place / "file").write_text("x")
         await one.intake.scan()
         (one.place / "file").unlink()
-        one.intake.hint("file")
+        one.intake.hint(frozenset({""}))
         assert await one.after(0.1) == []
 
 
@@ -108,7 +108,7 @@ async def test_a_folder_that_is_away_deletes_nothing(tmp_path: Path) -> None:
         (one.place / "file").write_text("x")
         await one.intake.scan()
         one.place.rename(tmp_path / "away")
-        one.intake.hint("file")
+        one.intake.hint(frozenset({""}))
         with pytest.raises(ProblemError):
             await one.after(0.1)
         with pytest.raises(ProblemError):
@@ -132,7 +132,7 @@ async def test_a_lost_hint_asks_for_a_scan_of_everything(tmp_path: Path) -> None
         (one.place / "file").write_text("x")
         await one.intake._step()
         assert one.names() == []  # nobody hinted, and the next scan is a minute away
-        one.intake.hint("")
+        one.intake.hint(None)
         one.clock.now += SETTLE
         await one.intake._step()
         assert one.names() == ["file"]

@@ -6,7 +6,7 @@ lane's thread meet in two places only: calls that are posted to the thread, and 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from socket import socket
@@ -28,7 +28,7 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api, Login, segment
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import NearTree, Task
-from cargo_sync.trees.offers import offers, outcomes
+from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.wire.handshake import LaneKeys
 
 CONNECT: Final = 15.0
@@ -97,7 +97,7 @@ class Flow:
     async def run(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
         where: tuple[str, str], speed: int | None, run: str,
-    ) -> AsyncGenerator[list[Outcome]]:  # fmt: skip
+    ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
         first = await anext(batches, None)
         if first is None:
@@ -105,8 +105,9 @@ class Flow:
         async with self._slots:
             opened = await self._post(mode, where, speed, run)
             try:
-                async for told in self._carry(mode, near, first, batches, opened, run):
-                    yield told
+                async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
+                    async for told in results:
+                        yield told
             finally:
                 await self._delete(opened.flow)
 
@@ -133,7 +134,7 @@ class Flow:
     async def _carry(
         self, mode: Mode, near: NearTree, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
         opened: Opened, run: str,
-    ) -> AsyncIterator[list[Outcome]]:  # fmt: skip
+    ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         steady = self._world.steady
         sock, link = await self._world.offload(
             open_lane, opened.host, opened.port, opened.keys, CONNECT, steady
@@ -215,10 +216,8 @@ class Flow:
         self._room.release()
         seconds = self._world.steady() - batch.since
         figures = self.figures() or Figures()
-        return [
-            replace(outcome, lost=figures.lost, rtt_ms=figures.rtt_ms)
-            for outcome in outcomes(batch.tasks, told.receipts, batch.started, seconds)
-        ]
+        moved = Moved(batch.started, seconds, figures.lost, figures.rtt_ms)
+        return outcomes(batch.tasks, told.receipts, moved)
 
 
 def _error(problem: Problem | None) -> ProblemError | None:

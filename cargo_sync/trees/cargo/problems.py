@@ -1,5 +1,6 @@
 """aiohttp's exceptions as problems, in one place for all calls."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -25,6 +26,11 @@ def well_formed() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ProblemError(_malformed("the server", error)) from error
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words; asyncio puts its own, with an address, in their place."""
+    return os.strerror(error.errno).lower() if error.errno else "no answer"
 
 
 def _malformed(where: str, error: Exception) -> Problem:
@@ -53,7 +59,7 @@ def _problem(error: Exception, where: str) -> Problem:
         case aiohttp.ClientSSLError():
             return Problem("tls", f"{where} speaks no TLS", hint="is it http:// rather than https://?")
         case aiohttp.ClientConnectorError():
-            return Problem("unreachable", f"{where} cannot be reached: {error.os_error.strerror}")
+            return Problem("unreachable", f"{where} cannot be reached: {_reason(error.os_error)}")
         case TimeoutError():
             return Problem("unreachable", f"{where} does not answer")
         case aiohttp.ClientError() | OSError():

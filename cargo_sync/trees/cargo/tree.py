@@ -1,6 +1,6 @@
 """The far tree: a folder of a workspace on our server."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
 
@@ -112,7 +112,7 @@ class CargoTree:
 
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
-    ) -> AsyncIterator[list[Outcome]]:
+    ) -> AsyncGenerator[list[Outcome], None]:
         self.flow = Flow(self._api, self._login, self._world, self._slots)
         where = (self._workspace, self._folder)
         try:
