@@ -79,8 +79,7 @@ class FolderTree:
 
     def sink(self, run: str) -> Sink:
         root = self._there()
-        if self._staging is None:
-            self._staging = Staging(root, self._checkpoints)
+        assert self._staging is not None, "only a destination is staged in"
         return FolderSink(self._staging, Landing(root), run)
 
     # -- in a thread -----------------------------------------------------------------------------------------
@@ -100,7 +99,11 @@ class FolderTree:
         self._purge(root)
         if not self._receives:
             return Identity(root.identity)
-        return Identity(_named(marker(root, self._world.token()), self._path))
+        named = _named(marker(root, self._world.token()), self._path)
+        if self._staging is None:
+            self._staging = Staging(root, self._checkpoints)
+            self._staging.sweep(self._world.wall())  # what a kill left there
+        return Identity(named)
 
     def _take(self) -> None:
         """Opens the folder and makes it ours. A destination that never was there is made once."""
@@ -150,6 +153,8 @@ class FolderTree:
             trash.purge(root, now - self._rules.trash_days * 86_400)
 
     def _close(self) -> None:
+        if self._staging is not None:
+            self._staging.close()
         if self._lock is not None:
             self._lock.release()
         if self._root is not None:

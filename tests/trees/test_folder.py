@@ -150,3 +150,15 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
     )
     with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
         await other.open()
+
+
+async def test_what_a_kill_left_in_staging_is_cleared_away(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD)
+    staging = tmp_path / "here" / ".cargo_sync" / "staging"
+    staging.mkdir(parents=True, mode=0o700)
+    (staging / "1-2.new").write_bytes(b"half a file")
+    os.utime(staging / "1-2.new", (1, 1))
+    system.far.write("x", b"one")
+    await system.run().execute()
+    assert content(tmp_path / "here") == {"x": b"one"}
+    assert list(staging.iterdir()) == []
