@@ -179,6 +179,8 @@ class Server:
                 self._intakes.append(self._tasks.create_task(intake.run()))
         self._spaces.apply(settings.users, settings.workspaces, self._workspaces.__getitem__)
         self._sessions.forget(applied.changed)
+        if self._flows is not None:
+            self._flows.end_of(applied.changed)
         for notice in (*settings.warnings, *applied.notices):
             _log.warning("%s", notice)
 

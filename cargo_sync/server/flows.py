@@ -8,7 +8,8 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -80,6 +81,8 @@ class Flows:
         self._steady = steady
         self._flows: dict[str, Flow] = {}
         self._by_token: dict[bytes, Flow] = {}
+        self._lanes: set[LaneThread] = set()
+        """Those that run, also of flows that were ended and come to their checkpoint now."""
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
 
@@ -113,7 +116,7 @@ class Flows:
         """Ends a flow; ending it twice is harmless."""
         flow = self._flows.get(id)
         if flow is not None and flow.user.name == user.name:
-            self._end(flow)
+            self._end(flow, Problem("stopped", "the flow was ended over HTTP"))
         return {}
 
     def _flow(self, user: User, address: Address, body: dict[str, Any]) -> Flow:
@@ -155,6 +158,7 @@ class Flows:
     def started(self, flow: Flow, lane: LaneThread, machine: End, pace: Pace | None) -> None:
         """A flow has its lane: from now on it is granted what is left, live."""
         flow.lane, flow.machine = lane, machine
+        self._lanes.add(lane)
         if pace is not None:
             pace.limit(flow.granted, self._steady())
 
@@ -162,7 +166,8 @@ class Flows:
         """A flow's lane is over, and with it the flow."""
         if problem is not None:
             _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem)
-        self._loop.call_soon_threadsafe(self._forget, flow)
+        with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
+            self._loop.call_soon_threadsafe(self._over, flow)
 
     # -- grants ----------------------------------------------------------------------------------------------
 
@@ -185,17 +190,25 @@ class Flows:
 
     # -- ending ----------------------------------------------------------------------------------------------
 
+    def end_of(self, users: Collection[str]) -> None:
+        """Ends the flows of users who may not be here any more, or whose password is another now."""
+        for flow in [one for one in self._flows.values() if one.user.name in users]:
+            self._end(flow, Problem("unauthorized", "the user was changed on the server: log in again"))
+
     def close(self) -> list[LaneThread]:
         """Asks every lane to come to its checkpoint and end; returns them, to be joined."""
-        lanes = [flow.lane for flow in self._flows.values() if flow.lane is not None]
         for flow in list(self._flows.values()):
-            self._end(flow)
-        return lanes
+            self._end(flow, Problem("stopped", "the server is being stopped"))
+        return list(self._lanes)
 
-    def _end(self, flow: Flow) -> None:
+    def _end(self, flow: Flow, why: Problem) -> None:
         if flow.lane is not None and flow.machine is not None:
-            why = Problem("stopped", "the server ended this flow: it is being stopped, or was asked to")
             flow.lane.submit(partial(flow.machine.cancel, why))
+        self._forget(flow)
+
+    def _over(self, flow: Flow) -> None:
+        if flow.lane is not None:
+            self._lanes.discard(flow.lane)
         self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:

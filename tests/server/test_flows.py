@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -207,3 +208,26 @@ async def test_flows_of_bad_requests_are_refused_by_name(tmp_path: Path) -> None
             with pytest.raises(ProblemError, match=words):
                 await api.post("/flows", asked | change)
         await api.close()
+
+
+async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_path: Path) -> None:
+    slow = [
+        {
+            "username": "ana",
+            "password": "correct horse",
+            "path": str(tmp_path / "ana"),
+            "upload_speed": "1mbps",
+        }
+    ]
+    file = settings(tmp_path, users=slow)
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+        going = asyncio.ensure_future(run(system).execute())
+        while (flow := system.far.flow) is None or not (figures := flow.figures()) or not figures.content:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
+        settings(tmp_path, users=[{**slow[0], "enabled": False}])
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(ProblemError) as ended:
+            await asyncio.wait_for(going, 10)
+        assert ended.value.problem.code == "unauthorized"
+        assert not (tmp_path / "ana" / "in" / "box" / "large").exists()
