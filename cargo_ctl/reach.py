@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cargo_sync.api.client import Subscription
 
 FAILED, BAD_INPUT, NOT_RUNNING = 1, 2, 3
-HOW_TO_START = "start one with: cargo_sync daemon --config FILE"
+HOW_TO_START = "start one with: cargo_sync daemon"
 
 _INPUT_CODES = frozenset(
     {

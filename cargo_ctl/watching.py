@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _REDRAW = 0.1
+_SECOND = 1.0
 
 
 class View(Protocol):
@@ -56,7 +57,9 @@ class LiveView:
         if message is not None:
             self._board.take(message)
             self._stale = True
-        if self._stale and (message is None or time.monotonic() - self._drawn >= _REDRAW):
+        age = time.monotonic() - self._drawn
+        new = self._stale and (message is None or age >= _REDRAW)
+        if new or (self._board.counts_down and age >= _SECOND):
             self.draw()
 
     def say(self, line: str) -> None:
@@ -65,7 +68,7 @@ class LiveView:
     def draw(self) -> None:
         from cargo_ctl.render.live import picture
 
-        self._live.update(picture(self._board), refresh=True)
+        self._live.update(picture(self._board, time.time()), refresh=True)
         self._drawn, self._stale = time.monotonic(), False
 
 

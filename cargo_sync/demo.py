@@ -85,12 +85,11 @@ def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
         server = running.enter_context(Process("server", home))
         _await(server, home.listens)
         daemon = running.enter_context(Process("daemon", home))
+        running.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)  # tidying up is not cut short
         _await(daemon, lambda: is_live(home.addresses.feed))
         seconds = _watch(home, daemon, wanted)
         _compare(wanted, look(home.last), source, home.last)
-        click.echo(
-            "measured: all bytes once, from the daemon's first look to the last arrival (up and down again)"
-        )
+        click.echo("measured: all bytes once, from the first look to the last arrival, up and down again")
         click.echo(f"demo: {count} files, {size} bytes, {size / seconds / 1e6:.1f} MB/s, verified")
         if keep:
             _keep(home)
@@ -258,9 +257,8 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
                 before, at = said.get(name, (0, 0.0))
                 if percent > before and (percent == 100 or now - at >= 1):
                     said[name] = (percent, now)
-                    click.echo(
-                        f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}"
-                    )
+                    line = f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}"
+                    click.echo(line)
 
         yield lines
         return
@@ -275,6 +273,8 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
                 bars.update(task, completed=_bytes(jobs[name]))
 
         yield drawn
+        for task in tasks.values():
+            bars.update(task, completed=total)
 
 
 def _bytes(job: Mapping[str, Any]) -> int:
@@ -393,6 +393,7 @@ It is all still up, until Ctrl-C. In another terminal:
 The server's copy is in {home.path("files")}/demo, the logs are server.log and daemon.log in {home.place}.""")
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
+    click.echo("ending, and removing what was made for it")
 
 
 def _size(count: float) -> str:

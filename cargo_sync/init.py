@@ -59,7 +59,7 @@ def _server() -> tuple[dict[str, Any], str, _Command]:
     user = {"username": username, "password_hash": argon2.PasswordHasher().hash(password), "path": path}
     default = os.path.join(_config_folder(), "server.json")
     return (
-        {"listen": listen, "users": [user]},
+        {"listen": listen, "initial_port": _lane_port(listen), "users": [user]},
         default,
         lambda file: f"cargo_sync server --config {shlex.quote(file)}",
     )
@@ -81,7 +81,7 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
             "Fingerprint of its certificate, as the server prints it (empty: it has a public certificate)",
             default="",
             show_default=False,
-            value_proc=_optional(places.fingerprint),
+            value_proc=_optional(_fingerprint),
         )
         if pin:
             settings["tls_fingerprint"] = pin
@@ -92,7 +92,7 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
         "Highest speed, such as 10mbps (empty: no limit)",
         default="",
         show_default=False,
-        value_proc=_optional(lambda text: units.format_rate(units.parse_rate(text))),
+        value_proc=_optional(_rate),
     )
     if speed:
         settings["speed"] = speed
@@ -131,6 +131,12 @@ def _listen(text: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _lane_port(listen: str) -> int:
+    """The port beside the API's: so a second server is not in the way of the first."""
+    _, port = places.listen_address(listen)
+    return port + 1 if 0 < port < 65535 else places.DEFAULT_PORT + 1
+
+
 def _folder(text: str) -> str:
     """Relative ones start from where the person stands, not from where the file will lie."""
     path = places.local_path(text.strip(), os.getcwd(), os.environ)
@@ -147,6 +153,22 @@ def _url(text: str) -> str:
     if url.startswith("http://") and not places.is_loopback(places.url_host(url)):
         raise ValueError("http:// is for this machine only; use https://")
     return url
+
+
+def _rate(text: str) -> str:
+    try:
+        return units.format_rate(units.parse_rate(text))
+    except ValueError as error:
+        raise ValueError(f"{error} (expected: {units.RATE_FORM})") from None
+
+
+def _fingerprint(text: str) -> str:
+    try:
+        return places.fingerprint(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} (expected: 64 hex digits, as the server prints them at its start)"
+        ) from None
 
 
 def _remote(text: str) -> str:

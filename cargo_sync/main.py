@@ -71,7 +71,9 @@ def cargo_sync(ctx: click.Context, log_level: str) -> None:
 @click.option("--config", metavar="FILE", help="The daemon's settings; without one the usual ones hold.")
 @click.option("--job", metavar="FILE", help="One job, in a daemon of its own.")
 def daemon(config: str | None, job: str | None) -> None:
-    """Run sync jobs until stopped: SIGTERM ends, SIGHUP reads all files again.
+    """Run sync jobs until stopped.
+
+    SIGTERM ends, SIGHUP reads all files again.
 
     \b
     Examples:
@@ -83,6 +85,7 @@ def daemon(config: str | None, job: str | None) -> None:
     from cargo_sync.api.addresses import DAEMON, job_instance
     from cargo_sync.config.daemon import DaemonSettings, load_daemon
     from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.job import missing_folder
     from cargo_sync.config.places import state_folder
     from cargo_sync.daemon.files import JobFiles
 
@@ -96,8 +99,11 @@ def daemon(config: str | None, job: str | None) -> None:
             instance, settings = DAEMON, load_daemon(config, env)
             files = JobFiles.folder(settings.jobs_dir, env)
         reading = files.read()
-        if job is not None and reading.errors:
-            raise reading.errors[0]
+        if job is not None:
+            if reading.errors:
+                raise reading.errors[0]
+            if missing := missing_folder(reading.jobs[0]):
+                raise ConfigError([missing])
     except ConfigError as error:
         _refuse([str(problem) for problem in error.problems])
 
@@ -108,9 +114,6 @@ def daemon(config: str | None, job: str | None) -> None:
             log.warning(
                 "there are no jobs: put job files into %s, then `cargo_ctl reload`", settings.jobs_dir
             )
-        if later := sorted({word for one in reading.jobs for word in _later(one)}):
-            words = ", ".join(later)
-            log.warning("in job files, but not acted on yet: %s; they take effect in a later version", words)
 
     from cargo_sync.daemon import app
 
@@ -175,7 +178,9 @@ def check(files: tuple[str, ...]) -> None:
 @click.option("--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next.")
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
 def demo(source: str | None, keep: bool, files: int | None) -> None:
-    """Show it at work: a real server and daemon, files up and down again, every one compared.
+    """Show it at work, with a server and a daemon of its own.
+
+    Files go up and down again, and every one is compared.
 
     \b
     Example:
@@ -184,11 +189,6 @@ def demo(source: str | None, keep: bool, files: int | None) -> None:
     from cargo_sync.demo import run_demo
 
     sys.exit(run_demo(source, keep, files))
-
-
-def _later(job: Any) -> list[str]:
-    """What a job's file asks for that nothing acts on yet."""
-    return ["events"] * bool(job.events) + ["start_time and end_time"] * (job.window is not None)
 
 
 def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:

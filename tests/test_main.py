@@ -35,6 +35,20 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "none.json" in result.stderr
 
 
+def test_one_job_whose_folder_is_missing_is_refused(tmp_path: Path) -> None:
+    job = {
+        "sync_name": "nightly", "sync_mode": "upload", "local_dir": str(tmp_path / "none"),
+        "hostname": "https://files.example.org", "username": "ana", "password": "canary",
+    }  # fmt: skip
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job))
+    result = call("daemon", "--job", str(path))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"{path}: local_dir: there is no folder {tmp_path / 'none'} (make it, or correct the path)"
+    ]
+
+
 def test_config_and_job_exclude_each_other() -> None:
     assert call("daemon", "--config", "a", "--job", "b").exit_code == 2
 

@@ -18,7 +18,9 @@ _QUIET = 0.25
 @click.option("--topic", "topics", multiple=True, metavar="PREFIX", help="Only these topics; repeatable.")
 @reaching
 def feed(reach: Reach, topics: tuple[str, ...]) -> None:
-    """Every message of the feed as it comes, until Ctrl-C: its topic, then JSON.
+    """Each message of the feed as it comes: its topic, then JSON.
+
+    Ends by Ctrl-C.
 
     \b
     Topics:
@@ -36,7 +38,9 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
 @click.command()
 @reaching
 def watch(reach: Reach) -> None:
-    """Jobs and transfers live, until Ctrl-C; plain lines when not on a terminal.
+    """Jobs and transfers live, until Ctrl-C.
+
+    On a terminal a picture, elsewhere a line a change.
 
     \b
     Example:

@@ -16,7 +16,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def job(**_options: Any) -> None:
-    """Jobs: list them, start and pause them, see what they would do.
+    """List jobs, start and pause them, see what they would do.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def list_(reach: Reach) -> None:
       cargo_ctl job list
     """
     result = reach.call("job.list")
-    reach.show(result, jobs.job_list(result))
+    reach.show(result, jobs.job_list(result, time.time()))
 
 
 @job.command()
@@ -83,7 +83,9 @@ def start(reach: Reach, name: str | None, every: bool) -> None:
 @_one_or_all
 @reaching
 def pause(reach: Reach, name: str | None, every: bool) -> None:
-    """Stop within a second, mid-file, until started; also across restarts.
+    """Stop within a second, mid-file, until started.
+
+    A restart of the daemon does not end a pause.
 
     \b
     Examples:

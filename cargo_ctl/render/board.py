@@ -13,6 +13,7 @@ _SILENT = 5.0
 """Seconds without a word after which a transfer is taken to be over: it is told of once a second."""
 _NOTICES = 6
 _NAMED = 3
+_REMOVED = "removed"
 
 
 class Board:
@@ -48,13 +49,21 @@ class Board:
                 self.notices.append(notice(name, fields))
                 return self.notices[-1]
         elif message.type == "status":
-            self.jobs.setdefault(name, {}).update(fields)
+            if fields.get("state") == _REMOVED:
+                self.jobs.pop(name, None)
+            else:
+                self.jobs.setdefault(name, {}).update(fields)
             return self._once(message.topic, job_state(name, fields))
         elif message.type == "progress":
             self.jobs.setdefault(name, {})["progress"] = fields
             if moving(fields):
                 return self._once(message.topic, f"{escaped(name)}: {progress(fields)}")
         return None
+
+    @property
+    def counts_down(self) -> bool:
+        """Some job waits to be tried again."""
+        return any(job.get("state") == "error" and job.get("next_at") for job in self.jobs.values())
 
     def _once(self, topic: str, line: str) -> str | None:
         if self._said.get(topic) == line:
@@ -84,7 +93,7 @@ def job_state(name: str, fields: Mapping[str, Any]) -> str:
 def notice(name: str, fields: Mapping[str, Any]) -> str:
     """`nightly: uploaded 500 files (20.0 MB): a.txt, b.txt, c.txt, …`."""
     paths = fields.get("paths") or []
-    number = int(fields.get("count") or len(paths))
+    number = int(fields.get("count") or 0) if paths else 0  # without a path it is of the job as a whole
     text = f"{escaped(name)}: {escaped(fields.get('kind', ''))}"
     if number:
         text += f" {count(number, 'file')}"

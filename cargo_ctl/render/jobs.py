@@ -6,7 +6,7 @@ from typing import Any
 
 from cargo_ctl.render.progress import moving, progress
 from cargo_ctl.render.table import table
-from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
+from cargo_ctl.render.words import count, duration, escaped, percent, rate, size, speed, until
 
 
 def status(result: Mapping[str, Any]) -> str:
@@ -22,16 +22,24 @@ def status(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def job_list(result: Mapping[str, Any]) -> str:
-    """`job.list`: a line a job."""
+def job_list(result: Mapping[str, Any], now: float) -> str:
+    """`job.list`: a line a job. `now` in unix seconds, for what is tried again."""
     jobs = result.get("jobs") or []
     if not jobs:
         return "there are no jobs"
     head = ("NAME", "MODE", "STATE", "DONE", "RATE", "ERRORS", "DETAIL")
-    return table(head, [_row(job) for job in jobs], {3, 4, 5})
+    return table(head, [_row(job, now) for job in jobs], {3, 4, 5})
 
 
-def _row(job: Mapping[str, Any]) -> Sequence[str]:
+def explained(job: Mapping[str, Any], now: float) -> str:
+    """Why a job stands as it does; of one that fails also when it is tried again."""
+    detail = escaped(job.get("detail") or "")
+    if job.get("state") != "error" or job.get("next_at") is None:
+        return detail
+    return f"{detail}; again {until(job['next_at'] - now)}"
+
+
+def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
     figures = job.get("progress") or {}
     done, total = figures.get("bytes_done") or 0, figures.get("bytes_total") or 0
     return (
@@ -41,7 +49,7 @@ def _row(job: Mapping[str, Any]) -> Sequence[str]:
         percent(done, total) if moving(figures) else "",
         rate(figures["rate_bps"]) if figures.get("rate_bps") else "",
         f"{job['errors']:,}" if job.get("errors") else "",
-        escaped(job.get("detail") or ""),
+        explained(job, now),
     )
 
 
@@ -57,7 +65,7 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     if moving(job.get("progress") or {}):
         lines.append(f"  progress  {progress(job['progress'])}")
     if job.get("next_at") is not None:
-        lines.append(f"  next run  in {duration(job['next_at'] - now)}")
+        lines.append(f"  next run  {until(job['next_at'] - now)}")
     if job.get("last_run"):
         lines.append(f"  last run  {_run(job['last_run'], now)}")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
@@ -65,7 +73,7 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     lines += _causes(job.get("causes") or [], now)
     if job.get("settings"):
         lines.append("  settings")
-        lines += [f"    {escaped(name)} = {_value(value)}" for name, value in job["settings"].items()]
+        lines += [f"    {escaped(name)} = {_setting(name, value)}" for name, value in job["settings"].items()]
     return "\n".join(lines)
 
 
@@ -101,7 +109,7 @@ def _held(job: Mapping[str, Any]) -> list[str]:
 def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
     lines = ["  failing"] if causes else []
     for cause in causes:
-        again = f", again in {duration(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
+        again = f", again {until(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
         tries = f" (tried {count(cause['tries'], 'time')}{again})" if cause.get("tries") else ""
         path = f"{escaped(cause['path'])}: " if cause.get("path") else ""
         lines.append(f"    {path}{escaped(cause['message'])}{tries}")
@@ -109,7 +117,12 @@ def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
 
 
 def _run(run: Mapping[str, Any], now: float) -> str:
-    """`3,000 files, 256.0 MB in 12 s, 1 error, 5 min ago: the server does not answer`."""
+    """`3,000 files, 256.0 MB in 12 s, 1 error, 5 min ago: the server does not answer`.
+
+    Of one that moved nothing only why: `failed 5 min ago: the server does not answer`.
+    """
+    if run.get("problem") and not run.get("files"):
+        return f"failed {duration(now - run['ended'])} ago: {escaped(run['problem'])}"
     moved = f"{count(run.get('files') or 0, 'file')}, {size(run.get('bytes') or 0)}"
     text = f"{moved} in {duration(run['ended'] - run['started'])}"
     if run.get("errors"):
@@ -122,6 +135,14 @@ def _pairs(figures: Mapping[str, Any]) -> str:
     return ", ".join(f"{escaped(name)} {_value(value)}" for name, value in figures.items())
 
 
+def _setting(name: str, value: object) -> str:
+    if name == "speed":
+        return speed(value) if isinstance(value, int) else "no limit"
+    if name == "include" and not value:
+        return "everything"
+    return _value(value)
+
+
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return _pairs(value) or "none"
@@ -129,4 +150,6 @@ def _value(value: object) -> str:
         return ", ".join(_value(each) for each in value) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "none" if value is None or value == "" else escaped(value)

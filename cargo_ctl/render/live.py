@@ -8,19 +8,22 @@ from rich.table import Table
 from rich.text import Text
 
 from cargo_ctl.render.board import Board
+from cargo_ctl.render.jobs import explained
 from cargo_ctl.render.progress import moving, pace, progress
 from cargo_ctl.render.words import escaped, percent, size
 
 _COLOURS = {"synced": "green", "syncing": "cyan", "error": "red", "held": "yellow", "paused": "yellow"}
+_IN_FULL = ("error", "held")
+"""States of which the whole reason is shown, on several lines if it must be."""
 _BAR = 24
 _MOST_TRANSFERS = 8
 
 
-def picture(board: Board) -> RenderableType:
-    """The general state, a bar a job, a bar a transfer, and the last notices."""
+def picture(board: Board, now: float) -> RenderableType:
+    """The general state, a bar a job, a bar a transfer, and the last notices. `now` in unix seconds."""
     parts: list[RenderableType] = [_general(board)]
     if board.jobs:
-        parts.append(_jobs(board))
+        parts.append(_jobs(board, now))
     if board.transfers:
         parts.append(_transfers(board))
     parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
@@ -36,16 +39,16 @@ def _general(board: Board) -> Text:
     return text
 
 
-def _jobs(board: Board) -> Table:
+def _jobs(board: Board, now: float) -> Table:
     grid = Table.grid(padding=(0, 2))
     for name, job in sorted(board.jobs.items()):
         state, figures = escaped(job.get("state", "")), job.get("progress") or {}
-        detail = ", ".join(pace(figures)) or escaped(job.get("detail") or "")
+        detail = ", ".join(pace(figures)) or explained(job, now)
         grid.add_row(
             Text(escaped(name)),
             Text(state, style=_COLOURS.get(state, "white")),
             *_bar(figures.get("bytes_done"), figures.get("bytes_total")),
-            Text(detail, no_wrap=True, overflow="ellipsis"),
+            Text(detail, no_wrap=state not in _IN_FULL, overflow="ellipsis"),
         )
     return grid
 

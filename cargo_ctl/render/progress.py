@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ctl.render.words import duration, percent, rate, size
+from cargo_ctl.render.words import count, duration, percent, rate, size
 
 
 def progress(figures: Mapping[str, Any]) -> str:
@@ -12,7 +12,7 @@ def progress(figures: Mapping[str, Any]) -> str:
     bytes_done, bytes_total = _number(figures, "bytes_done"), _number(figures, "bytes_total")
     share = percent(bytes_done, bytes_total) if bytes_total else percent(files_done, files_total)
     parts = [
-        f"{files_done:,} of {files_total:,} files",
+        f"{files_done:,} of {count(files_total, 'file')}",
         f"{size(bytes_done)} of {size(bytes_total)} ({share})",
     ]
     return ", ".join(parts + pace(figures))

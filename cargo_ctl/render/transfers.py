@@ -8,7 +8,8 @@ from cargo_ctl.render.words import duration, escaped, percent, rate, size
 
 
 def transfer_list(result: Mapping[str, Any]) -> str:
-    """`transfer.list`: a line a file. RTT and LOST are empty where the system does not tell."""
+    """`transfer.list`: a line a file. RATE and LEFT are empty until they are known,
+    RTT and LOST where the system does not tell."""
     transfers = result.get("transfers") or []
     if not transfers:
         return "nothing is on its way"
@@ -23,9 +24,9 @@ def _row(transfer: Mapping[str, Any]) -> Sequence[str]:
         escaped(transfer["job"]),
         size(transfer["size"]),
         percent(transfer["done"], transfer["size"]),
-        rate(transfer.get("rate_bps") or 0),
+        rate(transfer["rate_bps"]) if transfer.get("rate_bps") else "",
         "" if eta is None else duration(eta),
-        "" if rtt is None else f"{rtt:.1f} ms",
+        "" if rtt is None else f"{rtt:.1f} ms" if rtt >= 1 else f"{rtt:.2f} ms",
         "" if lost is None else f"{lost:,}",
         escaped(transfer["path"]),
     )

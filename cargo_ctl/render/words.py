@@ -47,6 +47,19 @@ def duration(seconds: float) -> str:
     return " ".join(part for part in parts if part)
 
 
+def until(seconds: float) -> str:
+    """When something is due: `in 45 s`, or `now` when it is."""
+    return f"in {duration(seconds)}" if seconds >= 0.5 else "now"
+
+
+def speed(bits: float) -> str:
+    """A rate of the wire as job files write it: `10mbps`."""
+    for unit, factor in (("g", 1e9), ("m", 1e6), ("k", 1e3)):
+        if bits >= factor:
+            return f"{bits / factor:.6g}{unit}bps"
+    return f"{bits:.6g}bps"
+
+
 def count(number: int, noun: str) -> str:
     """`1 file`, `3,000 files`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

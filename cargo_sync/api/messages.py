@@ -262,11 +262,14 @@ def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_FORMS = "send one JSON object of UTF-8 text, or one of the orders START, PAUSE, RELOAD and LIST-JOBS"
+
+
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(raw)
     except ValueError as error:
-        raise BadMessage(f"this is not JSON: {error}", hint="send one JSON object of UTF-8 text") from error
+        raise BadMessage(f"this is not JSON: {error}", hint=_FORMS) from error
     if not isinstance(value, dict):
         raise BadMessage("this is JSON, but not an object", hint='such as {"v":1,"id":"1","cmd":"status"}')
     return value

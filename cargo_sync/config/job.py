@@ -91,6 +91,10 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         password = shape.password
         if document.value.get("password") == password.reveal():  # not one from the environment
             warnings.append(exposure(document.file))
+    if shape.events:
+        warnings.append("events are checked, but not acted on yet")
+    if shape.start_time is not None or shape.end_time is not None:
+        warnings.append("start_time and end_time are checked, but not acted on yet")
     move_to = shape.after_transfer.move_to
     exclude = (*DEFAULT_EXCLUDE, *shape.filters.exclude)
     if move_to is not None and not move_to.startswith("/"):

@@ -143,7 +143,9 @@ class JobShape(Shape):
             case {"move": str(folder), **rest} if not rest:
                 after = AfterTransfer("move", _move_to(folder, info))
             case _:
-                raise ValueError("is not one of these")
+                raise ValueError(
+                    f'"{value}" is not allowed' if isinstance(value, str) else "is not one of these"
+                )
         if info.data.get("delete") == "propagate":
             raise wrong(
                 f'"{after.kind}" cannot stand together with "delete": "propagate"; '

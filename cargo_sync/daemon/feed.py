@@ -58,6 +58,7 @@ class Feed:
         """A job was removed."""
         self._said.pop(name, None)
         self._advances.pop(name, None)
+        self._publisher.publish(topics.job_status(name), "status", views.removed(name))
         self._publisher.forget(topics.job(name))
         self._publisher.forget(topics.notice(name))
         self._say_general()

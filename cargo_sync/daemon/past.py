@@ -33,6 +33,7 @@ class Past:
         self._settings = settings
         self._failures = failures
         self._world = world
+        self._now: Run | None = None
         self._report: Report | None = None
         self._trouble: Problem | None = None
         self._tries = 0
@@ -40,7 +41,8 @@ class Past:
 
     # -- what is told ----------------------------------------------------------------------------------------
 
-    def begin(self, *, approved: bool) -> None:
+    def begin(self, run: Run, *, approved: bool) -> None:
+        self._now = run
         if approved:
             self.held = ""
 
@@ -50,11 +52,12 @@ class Past:
 
     def stopped(self, run: Run) -> None:
         """A look was cut short by an order."""
+        self._now = None
         self._remember(run)
 
     def ended(self, run: Run) -> None:
         """A look came to its end."""
-        report = run.report
+        self._now, report = None, run.report
         if report.problem is not None:
             self.failed(run, report.problem)
             return
@@ -70,8 +73,9 @@ class Past:
 
     def failed(self, run: Run, problem: Problem) -> None:
         """A look ended early."""
-        self._trouble = problem
-        self._tries += 1
+        self._now, self._trouble = None, problem
+        # What got somewhere before it was cut is no failure in a row: the next try comes soon again.
+        self._tries = 1 if run.report.acted else self._tries + 1
         full = problem.code == "disk_full"
         self.held = str(problem) if full else ""
         now = self._world.steady()
@@ -100,6 +104,11 @@ class Past:
     # -- what it answers -------------------------------------------------------------------------------------
 
     @property
+    def moving(self) -> bool:
+        """A look goes on and has something to move: both sides were there."""
+        return self._now is not None and self._now.progress.files_total > 0
+
+    @property
     def unsettled(self) -> bool:
         """Files are not taken yet, because they are not still."""
         return self._report is not None and self._report.again_in is not None and self._trouble is None
@@ -112,7 +121,7 @@ class Past:
     @property
     def errors(self) -> int:
         """How much fails: files, names and folders; the job as a whole counts as one."""
-        if self._trouble is not None:
+        if self._present_trouble is not None:
             return 1 + len(self._failures)
         if self._report is None:
             return len(self._failures)
@@ -122,11 +131,11 @@ class Past:
         """What a person should read beside the state; "" when all is well."""
         if self.held:
             return self.held
-        if self._trouble is not None:
-            return str(self._trouble)
+        if self._present_trouble is not None:
+            return str(self._present_trouble)
         first = next(iter(self.causes()), None)
         if first is None:
-            return "some files are not still yet" if self.unsettled else ""
+            return "some files are not still yet" if self.unsettled and not self.moving else ""
         more = self.errors - 1
         return first.message if more < 1 else f"{first.message}, and {more:,} more"
 
@@ -134,9 +143,9 @@ class Past:
         """The first of what fails, longest standing first."""
         wall = self._world.wall() - self._world.steady()
         found = []
-        if self._trouble is not None:
+        if (trouble := self._present_trouble) is not None:
             at = self.look.retry_at if self.look else None
-            found.append(Cause("", str(self._trouble), self._tries, None if at is None else wall + at))
+            found.append(Cause("", str(trouble), self._tries, None if at is None else wall + at))
         found += [
             Cause(one.path, str(one.problem), one.tries, wall + one.next_at)
             for one in self._failures.first(_CAUSES)
@@ -150,6 +159,11 @@ class Past:
         if not self.approvable or self._report is None:
             return None
         return Held(self._report.deletions, self._report.overwrites, self._report.run)
+
+    @property
+    def _present_trouble(self) -> Problem | None:
+        """Why the job fails as a whole. What ended an earlier look is over once something moves again."""
+        return None if self.moving else self._trouble
 
     def _unlisted(self, report: Report) -> list[Problem]:
         """What the last look met beside the files that are tried again one by one."""

@@ -136,13 +136,12 @@ class Supervisor:
 
     @property
     def facts(self) -> Facts:
-        moving = self.run_now is not None and self.run_now.progress.files_total > 0
         moved = self.run_now is not None and self.run_now.progress.files_done > 0
         return Facts(
             enabled=self.settings.enabled,
             paused=self.paused,
             held="" if moved else self.past.held,
-            running=moving or self.past.unsettled,
+            running=self.past.moving or self.past.unsettled,
             errors=self.past.errors,
             looked=self.past.looked,
         )
@@ -257,7 +256,7 @@ class Supervisor:
     async def _look(self, run: Run, *, approved: bool = False) -> None:
         """One run, to whatever end: only the cancellation of the whole job leaves here as an exception."""
         self.run_now, self._hinted = run, None
-        self.past.begin(approved=approved)
+        self.past.begin(run, approved=approved)
         try:
             await run.execute(approved=approved)
         except asyncio.CancelledError:

@@ -55,6 +55,11 @@ def state(standing: Standing) -> dict[str, Any]:
     }
 
 
+def removed(name: str) -> dict[str, Any]:
+    """The last that the feed says of a job that there is no more."""
+    return {"job": name, "state": "removed", "detail": "", "errors": 0, "next_at": None}
+
+
 def row(standing: Standing) -> dict[str, Any]:
     """A job in a list."""
     job = standing.settings

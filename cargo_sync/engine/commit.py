@@ -1,6 +1,7 @@
 """Commit: outcomes become agreements and events, in one transaction; then they are spoken of."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.progress import Progress
@@ -13,6 +14,9 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
+
+OVERTAKEN: Final = frozenset({"changed", "vanished", "occupied"})
+"""Codes of problems that only say that a plan is out of date: the next look makes another."""
 
 Speak = Callable[[Sequence[Event], int], None]
 """Told the events that have become true, and the cursor of the last; must not block."""
@@ -42,6 +46,7 @@ class Commit:
                 events += self._failed(outcome, outcome.problem, now)
                 continue
             self._kept.failures.succeeded(outcome.action.path)
+            self._kept.settling.forget(outcome.action.path)
             agreements.append((outcome.action.path, self._agreement(outcome)))
             events += self._happened(outcome, now)
         cursor = await self._world.offload(self._kept.folders.agree, agreements, events)
@@ -60,11 +65,13 @@ class Commit:
 
     def _failed(self, outcome: Outcome, problem: Problem, now: float) -> list[Event]:
         action = outcome.action
-        self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
+        failure = self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
+        if problem.code in OVERTAKEN and failure.tries == 1:
+            self._report.look_again(self._rules.settle)
+            return []  # such is life with living folders; it is told when it happens again and again
         self._report.failed_alone(problem)
-        self._progress.errors += 1
         if problem.code == "disk_full":
-            self._report.held = str(problem)
+            self._report.fill(problem)
         details: dict[str, object] = {
             "message": str(problem),
             "code": problem.code,

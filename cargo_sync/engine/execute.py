@@ -5,6 +5,7 @@ takes it while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -12,6 +13,7 @@ from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import Report
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Rules
@@ -43,6 +45,7 @@ class Execute:
         self._report = report
         self._tokens = world.token()[:20]
         self._numbers = count()
+        self._staying: set[str] = set()
 
     async def batches(
         self, steps: AsyncIterator[list[Action]], *, counted: bool = False
@@ -108,13 +111,13 @@ class Execute:
         far = await self._destination.hashes(theirs)
         for action, mine, other in zip(actions, near, far, strict=True):
             problem = mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
-            same_mode = action.source and action.expected and action.source.mode == action.expected.mode
+            same_mode = action.source and action.expected and action.source.same_mode(action.expected)
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
             elif mine == other and same_mode:
                 outcomes.append(Outcome(action, action.source, action.expected, str(mine)))
             else:
-                puts.append(Action(Op.PUT, action.path, action.source, action.expected, "differs"))
+                puts.append(replace(action, op=Op.PUT, why="differs"))
         return outcomes
 
     async def _retire(self, action: Action) -> Outcome:
@@ -136,11 +139,22 @@ class Execute:
         )  # fmt: skip
 
     async def deletions(self, actions: Sequence[Action]) -> None:
-        """Collected deletions, once the guard has let them. A folder that still holds something stays."""
+        """Collected deletions, once the guard has let them; what is below a folder comes before it.
+
+        A folder that holds what was never delivered stays, and that is agreed. One that holds what could not
+        be deleted now is left to the next look.
+        """
         if not actions:
             return
-        outcomes = await self._destination.apply(actions, self._report.run)
-        await self._commit([_kept(one) if _not_empty(one) else one for one in outcomes])
+        outcomes = []
+        for one in await self._destination.apply(actions, self._report.run):
+            if not _not_empty(one):
+                outcomes.append(one)
+                if one.problem is not None:
+                    self._staying.update(paths.upwards(paths.parent(one.action.path)))
+            elif one.action.path not in self._staying:
+                outcomes.append(_kept(one))
+        await self._commit(outcomes)
 
 
 def _not_empty(outcome: Outcome) -> bool:

@@ -43,7 +43,7 @@ async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: Wor
         event = Event(rules.name, Happened.RESET, world.wall(), details={"message": reason})
         speak([event], await world.offload(kept.folders.agree, [], [event]))
         cursor = 0
-    digest = repr((rules.include, rules.exclude, rules.propagate, rules.after))
+    digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
         await world.offload(kept.folders.unsettle_all)
         await world.offload(kept.jobs.set_rules, kept.name, digest)

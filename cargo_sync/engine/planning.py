@@ -1,6 +1,6 @@
 """Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by page."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.report import Report
@@ -22,7 +22,7 @@ class Planning:
         self._kept = kept
         self._world = world
         self._report = report
-        self._replaced: list[str] = []
+        self._replaced: set[str] = set()
         self._unasked = kept.failures.paths()
         self.collected = 0
 
@@ -69,19 +69,20 @@ class Planning:
             if retire:
                 yield retire
 
-    def forget_old_failures(self) -> None:
-        """What had failed before this run, and no plan asks about any more, is no error now."""
+    def forget_old_failures(self, unseen: Callable[[str], bool]) -> None:
+        """What had failed before this run, and no plan of what was seen asks about, is no error now."""
         for path in self._unasked:
-            self._kept.failures.succeeded(path)
+            if not unseen(path):
+                self._kept.failures.succeeded(path)
 
     def _plans(self, page: Sequence[FolderState], view: View) -> Iterator[tuple[FolderState, FolderPlan]]:
         upload = self._rules.mode is Mode.UPLOAD
         for state in page:
-            if any(paths.is_below(state.path, path) for path in self._replaced):
+            if any(path in self._replaced for path in paths.upwards(state.path)):
                 continue  # a file still stands where this folder will be: the next look sees it in place
             source, destination = (state.near, state.far) if upload else (state.far, state.near)
             plan = plan_folder(state.path, source or (), destination or (), state.base or (), view)
-            self._replaced += [action.path for action in plan.later if action.op is Op.MKDIR]
+            self._replaced.update(action.path for action in plan.later if action.op is Op.MKDIR)
             yield state, plan
 
     def _view(self) -> View:
@@ -105,4 +106,4 @@ class Planning:
             if self._kept.failures.knows(path):
                 self._unasked.discard(path)
             else:
-                self._report.again_in = max(self._rules.settle, 0.05)
+                self._report.look_again(self._rules.settle)

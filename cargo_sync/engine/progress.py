@@ -5,19 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Progress:
-    """One run's counters. Totals grow while the survey goes on.
+    """One run's counters. Totals grow while the survey goes on."""
 
-    phase        surveying, transferring, finishing
-    """
-
-    phase: str = "surveying"
-    folders_seen: int = 0
-    files_seen: int = 0
     files_total: int = 0
     bytes_total: int = 0
     files_done: int = 0
     bytes_done: int = 0
-    errors: int = 0
 
     def planned(self, files: int, size: int) -> None:
         self.files_total += files

@@ -1,11 +1,13 @@
 """What a run came to: a plain value for the supervisor, the feed and the history."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.plan.guard import Held
 
-SHOWN = 100
+SHOWN: Final = 100
+SOON: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -16,7 +18,8 @@ class Report:
     problem   what ended it early, or None
     problems  the first 100 causes of what failed alone; `errors` counts all of them
     acted     something was done, so that a further look is worth while
-    again_in  seconds after which a look is wanted because files were not still yet; None when none were
+    again_in  seconds after which a look is wanted because files were not still yet, or changed under our
+              hands; None when none were
     surveyed  seconds that the survey took
     """
 
@@ -40,6 +43,15 @@ class Report:
         """The guard holds the run: a person must look."""
         self.held, self.approvable = str(held), True
         self.deletions, self.overwrites = held.deletions, held.overwrites
+
+    def fill(self, problem: Problem) -> None:
+        """The destination is full. What the guard holds waits for a person all the same."""
+        if not self.approvable:
+            self.held = str(problem)
+
+    def look_again(self, seconds: float) -> None:
+        """Something was not ready yet, and will be soon."""
+        self.again_in = max(seconds, SOON)
 
     def failed_alone(self, problem: Problem) -> None:
         self.errors += 1

@@ -43,7 +43,7 @@ class Run:
         self._kept = kept
         self._world = world
         self._speak = speak
-        self._survey = Survey(near, far, kept, world, self.progress)
+        self._survey = Survey(near, far, kept, world)
         filters = Filters(rules.include, rules.exclude)
         self._planning = Planning(rules, filters, kept, world, self.report)
 
@@ -61,14 +61,13 @@ class Run:
         guard = Guard(tree, approved=approved)
         commit = Commit(self._rules, self._kept, self._world, self.progress, self.report, self._speak)
         execute = self._executor(guard, commit)
-        self.progress.phase = "transferring"
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
         await self._transfer(execute.batches(steps), commit)
-        self.progress.phase = "finishing"
         await self._collected(opened, guard, execute, commit)
         async for retired in execute.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
-        self._planning.forget_old_failures()
+        if self._survey.complete:
+            self._planning.forget_old_failures(self._survey.is_missed)
         if self._planning.collected:
             await self._world.offload(self._kept.planned.drop, self.report.run)
         self.report.ended = self._world.wall()
@@ -117,8 +116,10 @@ class Run:
 
     async def _collected(self, opened: Opened, guard: Guard, execute: Execute, commit: Commit) -> None:
         """Deletions and changes of kind: all of them pass the guard, or none is done."""
-        if not self._planning.collected or self.report.held or self._survey.missed:
-            return  # held, or not everything was seen: nothing is taken away on half a look
+        if not self._planning.collected or self.report.held:
+            return
+        if self._survey.missed or not self._survey.complete:
+            return  # nothing is taken away on half a look
         async for actions in self._pages():
             guard.delete(sum(action.op is Op.DELETE for action in actions))
             guard.overwrite(sum(action.op is not Op.DELETE for action in actions))

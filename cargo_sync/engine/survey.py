@@ -7,7 +7,6 @@ and of which nothing is left to do, are passed over by one comparison each.
 from collections.abc import AsyncIterator
 
 from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import Report
 from cargo_sync.model import paths
 from cargo_sync.model.world import World
@@ -18,16 +17,20 @@ PAGE = 100
 
 
 class Survey:
-    """One look at both sides. `missed` are the folders of which nothing may be concluded."""
+    """One look at both sides.
 
-    def __init__(self, near: Tree, far: Tree, kept: Kept, world: World, progress: Progress) -> None:
+    missed    folders of which nothing may be concluded, nor of what is below them
+    complete  both sides were seen to their end
+    """
+
+    def __init__(self, near: Tree, far: Tree, kept: Kept, world: World) -> None:
         self._near = near
         self._far = far
         self._kept = kept
         self._world = world
-        self._progress = progress
         self._after: bytes | None = None
-        self.missed: list[str] = []
+        self.missed: set[str] = set()
+        self.complete = False
 
     async def folders(self, cursor: int, report: Report) -> AsyncIterator[list[FolderState]]:
         """Folders that are not settled, in component order, as soon as both sides of them are known.
@@ -38,7 +41,8 @@ class Survey:
         Raises:
             ProblemError: one of the sides is out of reach as a whole.
         """
-        began = self._world.steady()
+        steady = self._world.steady
+        began, away = steady(), 0.0
         async for seen in self._far.observe(cursor):
             await self._write_down(seen, report, near=False)
         async for seen in self._near.observe(0):
@@ -46,8 +50,11 @@ class Survey:
             # What comes before the last folder seen is complete on both sides: it need not wait for the rest.
             assert not isinstance(seen, Delta)
             async for page in self._unsettled(upto=paths.key(seen[-1].path)):
+                left = steady()
                 yield page
-        report.surveyed = self._world.steady() - began
+                away += steady() - left  # whoever takes the pages may be waiting for content to move
+        report.surveyed = steady() - began - away
+        self.complete = True
         async for page in self._unsettled(upto=None):
             yield page
 
@@ -61,11 +68,14 @@ class Survey:
         folders = self._kept.folders
         while page := await self._world.offload(folders.unsettled, self._after, upto, PAGE):
             self._after = paths.key(page[-1].path)
-            if known := [state for state in page if not self._is_missed(state.path)]:
+            if known := [state for state in page if not self.is_missed(state.path)]:
                 yield known
 
-    def _is_missed(self, path: str) -> bool:
-        return any(paths.is_below(path, folder) for folder in self.missed)
+    def is_missed(self, path: str) -> bool:
+        """True when nothing may be concluded about `path`."""
+        return bool(self.missed) and (
+            "" in self.missed or any(one in self.missed for one in paths.upwards(path))
+        )
 
     async def _write_down(self, seen: Observation, report: Report, *, near: bool) -> None:
         folders, offload = self._kept.folders, self._world.offload
@@ -76,13 +86,10 @@ class Survey:
         whole = [one for one in seen if isinstance(one, Whole)]
         for one in seen:
             if isinstance(one, Missed):
-                self.missed.append(one.path)
+                self.missed.add(one.path)
                 report.failed_alone(one.problem)
             else:
                 for problem in one.problems:
                     report.failed_alone(problem)
         listings = [(one.path, one.listing) for one in whole]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
-        if near:
-            self._progress.folders_seen += len(whole)
-            self._progress.files_seen += sum(one.entries for one in whole)

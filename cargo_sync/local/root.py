@@ -241,7 +241,7 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
 
     def refuse(name: str, reason: str) -> None:
         shown = prefix + printable(name)
-        problems.append(Problem("bad_name", f"{shown!r} {reason}", path=shown, hint="rename it"))
+        problems.append(Problem("bad_name", f"'{shown}' {reason}", path=shown, hint="rename it"))
 
     with os.scandir(fd) as items:
         for item in items:

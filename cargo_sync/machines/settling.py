@@ -10,10 +10,12 @@ from typing import Final
 from cargo_sync.model.entries import Entry
 
 WATCHED: Final = 100_000
+LEFT: Final = 3600.0
+"""Seconds after which a file that nobody asks about any more makes room for another."""
 
 
 class Settling:
-    """Remembers files that are being written. Bounded: beyond 100,000 it forgets the oldest."""
+    """Remembers files that are being written. Bounded: beyond 100,000 the rest waits for its turn."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
@@ -31,12 +33,23 @@ class Settling:
             self._seen.pop(path, None)
             return True
         known = self._seen.get(path)
-        if known is None or not known[0].same_state(entry):
-            if len(self._seen) >= WATCHED:
-                self._seen.pop(next(iter(self._seen)))
+        if known is not None and known[0].same_state(entry):
+            return steady - known[1] >= self._settle
+        self._seen.pop(path, None)
+        if self._has_room(steady):
             self._seen[path] = (entry, steady)
-            return self._settle <= 0
-        if steady - known[1] >= self._settle:
-            del self._seen[path]
+        return self._settle <= 0
+
+    def forget(self, path: str) -> None:
+        """The file at `path` was taken, or nobody wants it any more."""
+        self._seen.pop(path, None)
+
+    def _has_room(self, steady: float) -> bool:
+        """Whoever came first is not put out by later ones, or in a larger tree none would ever be still."""
+        if len(self._seen) < WATCHED:
             return True
-        return False
+        oldest = next(iter(self._seen))
+        if steady - self._seen[oldest][1] < LEFT:
+            return False
+        del self._seen[oldest]
+        return True

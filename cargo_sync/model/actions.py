@@ -67,7 +67,7 @@ class Outcome:
     displaced       where in the trash what stood there lies now, or ""
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, "" when no content moved
-    started, seconds, sent   when (unix s), how long, how many content bytes went over the wire for it
+    seconds   that it took
     lost, rtt_ms             the flow's lost frames and mean round trip meanwhile; None where not measured
     """
 
@@ -78,8 +78,6 @@ class Outcome:
     displaced: str = ""
     problem: Problem | None = None
     transfer: str = ""
-    started: float = 0.0
     seconds: float = 0.0
-    sent: int = 0
     lost: int | None = None
     rtt_ms: float | None = None

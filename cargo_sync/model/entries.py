@@ -52,6 +52,10 @@ class Entry(NamedTuple):
             return self.target == other.target
         return self.kind == FOLDER or (self.size == other.size and self.mtime_ns == other.mtime_ns)
 
+    def same_mode(self, other: "Entry") -> bool:
+        """True when the permission bits that are carried are the same: no setuid, setgid or sticky."""
+        return self.mode & 0o777 == other.mode & 0o777
+
 
 Listing = tuple[Entry, ...]
 """One folder's entries, sorted by name (code points, which is UTF-8's byte order)."""
@@ -72,7 +76,3 @@ def decode(blob: bytes | None) -> Listing:
 def listing(entries: Iterable[Entry]) -> Listing:
     """A listing of entries in any order."""
     return tuple(sorted(entries))
-
-
-def without_hashes(entries: Listing) -> Listing:
-    return tuple(entry._replace(hash="") for entry in entries)

@@ -6,6 +6,7 @@ come before "a/x"). `key` gives bytes that sort so, in Python and in SQLite alik
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from cargo_sync.model.problems import Problem, ProblemError
@@ -42,6 +43,13 @@ def parent(path: str) -> str:
 
 def name(path: str) -> str:
     return path.rpartition("/")[2]
+
+
+def upwards(path: str) -> Iterator[str]:
+    """`path` and the folders above it, the nearest first, without the root."""
+    while path:
+        yield path
+        path = parent(path)
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -42,7 +42,7 @@ class ProblemError(Exception):
 
 
 _BY_ERRNO: dict[int, tuple[str, str, bool]] = {
-    errno.ENOENT: ("vanished", "is not there any more", True),
+    errno.ENOENT: ("vanished", "is not there", True),
     errno.EACCES: ("unreadable", "may not be accessed: permission denied", True),
     errno.EPERM: ("unreadable", "may not be changed: operation not permitted", True),
     errno.ENOSPC: ("disk_full", "could not be written: the disk is full", True),

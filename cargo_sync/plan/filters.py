@@ -1,9 +1,10 @@
 """Which paths a job leaves out: gitignore patterns.
 
-`exclude` names what is left out; with `include`, files that it does not name are left out as well. A folder
-that is left out is not looked into. The patterns are git's (https://git-scm.com/docs/gitignore), matched by
-pathspec; patterns that speak of the bare name only, as nearly all do, are gathered into one expression,
-because this is asked once for every entry of a changed folder.
+`exclude` names what is left out; with `include`, files are left out as well unless it names them or a folder
+above them. A folder that is left out is not looked into. The patterns are git's
+(https://git-scm.com/docs/gitignore), matched by pathspec; patterns that speak of the bare name only, as
+nearly all do, are gathered into one expression, because this is asked once for every entry of a changed
+folder.
 """
 
 import fnmatch
@@ -26,7 +27,12 @@ class Filters:
         """True when `path` is left out by its own name or place; its parents are asked separately."""
         if self._exclude.match(path, is_folder):
             return True
-        return not is_folder and not self._include.empty and not self._include.match(path, is_folder)
+        return not is_folder and not self._include.empty and not self._included(path)
+
+    def _included(self, path: str) -> bool:
+        if self._include.match(path, False):
+            return True
+        return any(self._include.match(folder, True) for folder in paths.upwards(paths.parent(path)))
 
 
 class _Patterns:

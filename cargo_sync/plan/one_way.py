@@ -17,6 +17,7 @@ that differs from base is a reason to act: what somebody did to the destination 
     gone         some           nothing, or drifted    FORGET; a drifted one is kept, and that is told
     left out     some           any                    FORGET
 
+A folder that is left out takes everything below it along.
 Additions may run at once. What deletes or changes a kind waits for the end of the survey and the guard.
 The planner sees one folder at a time and keeps nothing between two of them.
 """
@@ -80,12 +81,13 @@ def view_of(mode: Mode, **rest: object) -> View:
 def plan_folder(folder: str, source: Listing, destination: Listing, base: Base, view: View) -> FolderPlan:
     """The steps for the names that stand directly in `folder`; all three sorted by name."""
     plan = FolderPlan()
+    shut = any(view.excluded(one, True) for one in paths.upwards(folder))
     for name, s, d, b in _merge(source, destination, base):
         path = paths.join(folder, name)
         if s is None and b is None:
             continue
         kind = s.kind if s else b.kind if b else FILE
-        if view.excluded(path, kind == FOLDER):
+        if shut or view.excluded(path, kind == FOLDER):
             if b is not None:
                 plan.now.append(Action(Op.FORGET, path, why="left out by a filter"))
         elif s is None:
@@ -96,8 +98,11 @@ def plan_folder(folder: str, source: Listing, destination: Listing, base: Base, 
                 plan.waiting.append(name)
             else:
                 _differs(plan, path, s, d, b, view)
-        elif view.retire and s.kind == FILE and b.hash and view.due(path):
-            plan.now.append(Action(Op.RETIRE, path, s, why="delivered", hash=b.hash))
+        elif view.retire and s.kind == FILE and b.hash:
+            if view.due(path):
+                plan.now.append(Action(Op.RETIRE, path, s, why="delivered", hash=b.hash))
+            else:
+                plan.waiting.append(name)
     return plan
 
 
@@ -113,8 +118,9 @@ def _differs(plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed |
         plan.later.append(Action(op, path, s, d, "another kind stands there", drifted))
     elif s.same_face(d):
         # Equal hashes need no second look, nor do folders and links: their face is all they are.
-        agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.mode == d.mode)
-        plan.now.append(Action(Op.LEAVE if agreed else Op.ADOPT, path, s, d, "the same on both sides"))
+        agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.same_mode(d))
+        op = Op.LEAVE if agreed else Op.ADOPT
+        plan.now.append(Action(op, path, s, d, "the same on both sides", drifted))
     else:
         plan.now.append(Action(op, path, s, d, why if b else "differs", drifted))
 

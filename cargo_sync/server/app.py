@@ -265,7 +265,8 @@ def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
     try:
         return LaneListener(host, settings.initial_port, settings.total_connections, world.steady)
     except OSError as error:
-        words = f"lanes cannot be taken at {_shown(host)}:{settings.initial_port}: {error.strerror or error}"
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        words = f"lanes cannot be taken at {_shown(host)}:{settings.initial_port}: {reason}"
         hint = "change initial_port or private_ip, or stop what listens there"
         raise ProblemError(Problem("address", words, hint=hint)) from error
 

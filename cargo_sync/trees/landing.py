@@ -46,9 +46,9 @@ class Landing:
             paths.check(offer.path)
             found = self._root.entry(offer.path)
         except ProblemError as error:
-            return Want(error.problem.code, message=error.problem.message)
+            return Want(error.problem.code, message=str(error.problem))
         if full is not None:
-            return Want(full.code, message=full.message)
+            return Want(full.code, message=str(full))
         if not _is(found, offer):
             return Want("changed", message=_changed(offer.path).message)
         return None

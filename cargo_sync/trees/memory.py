@@ -71,6 +71,7 @@ class MemoryTree:
             paths.name(path), kind, len(content), mtime, mode, version, self._idents, digest, target
         )
         self._entries[path] = entry
+        self._contents.pop(path, None)
         if kind == FILE:
             self._contents[path] = content
         self._log.append((path, entry))
@@ -87,8 +88,11 @@ class MemoryTree:
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):
-            below = [one for path, one in self._entries.items() if path and paths.parent(path) == folder]
-            yield [Whole(folder, entries.encode(entries.listing(below)), len(below))]
+            yield [self._listing(folder)]
+
+    def _listing(self, folder: str) -> Whole:
+        below = [one for path, one in self._entries.items() if path and paths.parent(path) == folder]
+        return Whole(folder, entries.encode(entries.listing(below)), len(below))
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [self._hash(path, entry) for path, entry in items]
@@ -102,6 +106,8 @@ class MemoryTree:
         return [self._apply(action) for action in actions]
 
     def _apply(self, action: Action) -> Outcome:
+        if problem := self.blocked(action.path):
+            return Outcome(action, problem=problem)
         present = self._entries.get(action.path)
         if present != action.expected and not (present and present.kind == FOLDER and action.op is Op.MKDIR):
             return Outcome(action, problem=Problem("changed", f"{action.path!r} changed", action.path))
@@ -113,6 +119,14 @@ class MemoryTree:
         if action.op is Op.DELETE:
             return Outcome(action, displaced=action.path)
         return Outcome(action, action.source, self.make(action.path))
+
+    def blocked(self, path: str) -> Problem | None:
+        """What keeps anything from standing at `path`: a file or a link above it."""
+        for above in paths.upwards(paths.parent(path)):
+            present = self._entries.get(above)
+            if present is not None and present.kind != FOLDER:
+                return Problem("not_a_folder", f"{above!r} is a file where a folder is needed", path)
+        return None
 
     def displace(self, path: str) -> None:
         """Moves what stands at `path`, and below it, to the trash."""
@@ -215,6 +229,7 @@ class _MemorySink:
         found = (present.version, present.ident) if present else (0, 0)
         if problem is None and found != (offer.expected, offer.occupant):
             problem = Problem("changed", f"{offer.path!r} changed at the destination", offer.path)
+        problem = problem or tree.blocked(offer.path)
         if problem is not None:
             return Receipt(problem.code, message=problem.message, retry=problem.retry)
         if present is not None:

@@ -27,9 +27,8 @@ def offer(action: Action, transfer: str) -> Offer:
 
 
 class Moved(NamedTuple):
-    """How a batch moved: since when (unix s), how long it took, and what the way was like meanwhile."""
+    """How a batch moved: how long it took (s), and what the way was like meanwhile."""
 
-    started: float = 0.0
     seconds: float = 0.0
     lost: int | None = None
     rtt_ms: float | None = None
@@ -43,13 +42,12 @@ def outcomes(tasks: Sequence[Task], receipts: Sequence[Receipt], moved: Moved) -
 def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
     action, source = task.action, task.action.source
     assert source is not None
-    started, seconds, lost, rtt_ms = moved
     if receipt.code != "done":
         problem = Problem(receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry)
-        return Outcome(action, problem=problem, transfer=task.transfer, started=started, seconds=seconds)
+        return Outcome(action, problem=problem, transfer=task.transfer, seconds=moved.seconds)
     return Outcome(
         action, source, committed(action.path, source.size, source.target, receipt), receipt.hash,
-        receipt.displaced, None, task.transfer, started, seconds, source.size, lost, rtt_ms,
+        receipt.displaced, None, task.transfer, *moved,
     )  # fmt: skip
 
 

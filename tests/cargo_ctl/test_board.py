@@ -60,7 +60,20 @@ def test_notices() -> None:
         message(topic, "notice", held, replay=True),
         message(topic, "notice", held),
         message(topic, "notice", error),
-    ) == ["my job\\x0a: held: 120 deletions wait", "my job\\x0a: error 1 file: a: permission denied"]
+        message(topic, "notice", error | {"paths": [], "message": "there is no host files.example"}),
+    ) == [
+        "my job\\x0a: held: 120 deletions wait",
+        "my job\\x0a: error 1 file: a: permission denied",
+        "my job\\x0a: error: there is no host files.example",
+    ]
+
+
+def test_a_job_that_there_is_no_more_leaves_the_picture() -> None:
+    board = Board()
+    board.take(status("old", "error", "out of reach"))
+    board.take(status("new", "synced"))
+    assert board.take(status("old", "removed")) == "old: removed"
+    assert list(board.jobs) == ["new"]
 
 
 def test_a_transfer_is_over_when_it_is_complete_or_silent() -> None:
@@ -82,7 +95,7 @@ def drawn(board: Board) -> str:
         file=io.StringIO(), width=100, force_terminal=False, color_system=None, legacy_windows=False
     )
     with console.capture() as capture:
-        console.print(picture(board))
+        console.print(picture(board, NOW))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -114,7 +127,7 @@ def test_the_picture() -> None:
         board.take(each)
     assert drawn(board) == (
         "error  120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left\n"
-        "docs\\x1b  error                                   1 file could not be read\n"
+        "docs\\x1b  error                                   1 file could not be read; again in 40 s\n"
         "nightly   syncing  ━━━━━━                    25%  12.3 MB/s, 16 s left\n"
         "  video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
         "nightly: uploaded 1 file: [red]a"

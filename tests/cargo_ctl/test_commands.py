@@ -33,16 +33,14 @@ def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
 def test_no_daemon(runtime: str) -> None:
     result = run("status")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == (
-        "cargo_ctl: no daemon is running (start one with: cargo_sync daemon --config FILE)\n"
-    )
+    assert result.stderr == ("cargo_ctl: no daemon is running (start one with: cargo_sync daemon)\n")
     result = run("--json", "job", "list")
     assert (result.exit_code, result.stderr) == (3, "")
     assert orjson.loads(result.stdout) == {
         "error": {
             "code": "not_running",
             "message": "no daemon is running",
-            "hint": "start one with: cargo_sync daemon --config FILE",
+            "hint": "start one with: cargo_sync daemon",
         }
     }
     for line in (["watch"], ["feed"], ["shutdown"], ["job", "plan", "a"], ["status", "--connect", "other"]):
@@ -110,6 +108,11 @@ def test_jobs(runtime: str) -> None:
 def test_wrong_usage(runtime: str, line: str) -> None:
     result = run(*line.split())
     assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_command_that_there_is_not() -> None:
+    assert "No such command 'jobs'. Did you mean 'job'?" in run("jobs").stderr
+    assert "No such command 'plan'." in run("plan").stderr
 
 
 @pytest.mark.parametrize("line", ["--json transfer list", "transfer --json list", "transfer list --json"])
@@ -204,7 +207,7 @@ def test_a_plan_is_waited_for_and_printed_as_json(runtime: str, monkeypatch: pyt
             '{"topic":"notice/a/","epoch":"e1","seq":1,"time":1700000000.0,"type":"notice","cursor":7,'
             '"replay":true,"kind":"moved"}\n'
             '{"error":{"code":"not_running","message":"the daemon went away",'
-            '"hint":"start one with: cargo_sync daemon --config FILE"}}\n',
+            '"hint":"start one with: cargo_sync daemon"}}\n',
         ),
         ("watch", "a: syncing\n"),
     ],

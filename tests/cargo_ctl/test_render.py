@@ -28,12 +28,13 @@ def test_status_with_nothing_to_do() -> None:
 
 
 def test_job_list() -> None:
-    assert jobs.job_list({"jobs": [SYNCING, FAILING]}) == (
+    assert jobs.job_list({"jobs": [SYNCING, FAILING]}, NOW) == (
         "NAME             MODE      STATE    DONE       RATE  ERRORS  DETAIL\n"
         "nightly          upload    syncing   25%  12.3 MB/s\n"
-        "my docs\\x1b[31m  download  error                          1  1 file could not be read"
+        "my docs\\x1b[31m  download  error                          1  "
+        "1 file could not be read; again in 40 s"
     )
-    assert jobs.job_list({"jobs": []}) == "there are no jobs"
+    assert jobs.job_list({"jobs": []}, NOW) == "there are no jobs"
 
 
 def test_job_show() -> None:
@@ -52,9 +53,30 @@ def test_job_show() -> None:
         "  settings\n"
         "    sleep = 3\n"
         "    filters = exclude *.tmp, .DS_Store\n"
-        "    speed = none\n"
+        "    speed = no limit\n"
         "    watch = yes"
     )
+
+
+def test_settings_are_shown_as_people_write_them() -> None:
+    shown = SYNCING | {"settings": {"speed": 1_500_000, "include": [], "trash_days": 14.0, "settle": 0.5}}
+    assert jobs.job_show(shown, NOW).splitlines()[-4:] == [
+        "    speed = 1.5mbps",
+        "    include = everything",
+        "    trash_days = 14",
+        "    settle = 0.5",
+    ]
+
+
+def test_a_run_that_moved_nothing_has_only_failed() -> None:
+    last = FAILING["last_run"] | {"files": 0, "bytes": 0}
+    assert "  last run  failed 1 min ago: the server does not answer\n" in jobs.job_show(
+        SHOWN | {"last_run": last}, NOW
+    )
+
+
+def test_what_is_due_is_now() -> None:
+    assert "  next run  now\n" in jobs.job_show(FAILING | {"next_at": NOW - 1}, NOW) + "\n"
 
 
 def test_what_became_of_jobs() -> None:
@@ -73,7 +95,7 @@ def test_transfer_list() -> None:
     assert transfers.transfer_list(TRANSFERS) == (
         "ID        JOB        SIZE  DONE        RATE  LEFT      RTT  LOST  PATH\n"
         "1f2e3d4c  nightly  2.1 GB   50%  100.0 MB/s  11 s  12.3 ms     0  video/long.mov\n"
-        "99        docs       10 B    0%       0 B/s                       b\\x07"
+        "99        docs       10 B    0%                                   b\\x07"
     )
     assert transfers.transfer_list({"transfers": []}) == "nothing is on its way"
 

@@ -44,6 +44,7 @@ def test_a_server(tmp_path: Path) -> None:
     settings = load_server(str(file), {})
     (user,) = settings.users
     assert (settings.host, settings.port, user.username) == ("127.0.0.1", 9000, "ana")
+    assert settings.initial_port == 9001
     assert (user.path, user.password) == (str(tmp_path / "cargo-ana"), None)
     assert "pa$" not in file.read_text() + result.output
     assert user.password_hash is not None and argon2.PasswordHasher().verify(user.password_hash, "pa${x")
@@ -55,6 +56,8 @@ def test_a_job(tmp_path: Path) -> None:
     file = tmp_path / "config/cargo_sync/jobs/Mi-trabajo.json"
     assert result.exit_code == 0, result.output
     assert result.output.rstrip().endswith("cargo_sync daemon")
+    assert "is not a SHA-256 fingerprint (expected: 64 hex digits" in result.output
+    assert '"10 mb" is not a rate (expected: a number and bps, kbps' in result.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     job = load_job(str(file), {})
     assert (job.name, job.mode, job.local_dir) == ("Mi trabajo", "upload", str(tmp_path / "out"))

@@ -80,6 +80,10 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         events=(EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),),
         trash_days=0,
         ca_file=str(tmp_path / "ca.pem"),
+        warnings=(
+            "events are checked, but not acted on yet",
+            "start_time and end_time are checked, but not acted on yet",
+        ),
     )
 
 
@@ -167,7 +171,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ({"delete": "mirror"}, 'delete: "mirror" is not allowed (expected: "keep" or "propagate")'),
         (
             {"after_transfer": "move"},
-            'after_transfer: is not one of these (expected: "keep", "delete" or {"move": ',
+            'after_transfer: "move" is not allowed (expected: "keep", "delete" or {"move": ',
         ),
         ({"after_transfer": {"move": "a", "b": 1}}, "after_transfer: is not one of these"),
         ({"after_transfer": {"move": "../a"}}, 'after_transfer: ".." is not allowed'),

@@ -88,6 +88,14 @@ async def test_a_state_is_said_when_it_changes(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+async def test_the_last_word_of_a_job_that_is_gone(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        one.topics()
+        one.feed.gone("my job")
+        assert one.topics()[0] == "job/my%20job/status removed"
+        assert one.board.forgotten == ["job/my%20job/", "notice/my%20job/"]
+
+
 async def test_progress_is_sampled_for_listeners_only(tmp_path: Path) -> None:
     for subscribed, said in (((), []), (("progress/",), ["job/my%20job/progress 0", "progress/ 0"])):
         async with stage(tmp_path / str(len(subscribed)), *subscribed) as one:

@@ -114,6 +114,20 @@ async def test_a_server_that_is_away_is_an_error_with_a_time(house: House) -> No
         assert job.past.causes() == []
 
 
+async def test_what_failed_as_a_whole_is_over_once_something_moves(house: House) -> None:
+    job = house.job()
+    near, far = house.near["nightly"], house.far["nightly"]
+    far.away = Problem("unreachable", "files.example.org cannot be reached")
+    near.write("big.bin", b"0" * 1000)
+    async with going(job):
+        await until(lambda: job.state == "error")
+        assert (job.past.errors, job.past.detail()) == (1, "files.example.org cannot be reached")
+        far.away, far.stuck = None, True
+        job.sync()
+        await far.moving.wait()
+        assert (job.state, job.past.errors, job.past.detail(), job.past.causes()) == ("syncing", 0, "", [])
+
+
 async def test_a_failed_file_makes_the_job_an_error_and_the_others_go_on(house: House) -> None:
     job = house.job()
     near, far = house.near["nightly"], house.far["nightly"]

@@ -10,7 +10,7 @@ from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import Mode, Rules
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs
@@ -20,20 +20,28 @@ from cargo_sync.trees.memory import MemoryTree
 
 
 class System:
-    """One job on two memory trees, with its state in a real database."""
+    """One job on two memory trees, with its state in a real database, one of its own or one that is given."""
 
-    def __init__(self, folder: Path, mode: Mode = Mode.UPLOAD, **rules: Any) -> None:
+    def __init__(
+        self, state: Path | Database, mode: Mode = Mode.UPLOAD, name: str = "job", **rules: Any
+    ) -> None:
         self.now = 1_800_000_000.0
         self.ids = 0
         self.near = MemoryTree("near", "local")
         self.far = MemoryTree("far", "server")
-        self.rules = Rules("job", mode, **rules)
+        self.rules = Rules(name, mode, **rules)
         self.events: list[Event] = []
-        self.database = Database.open(str(folder / "state.db"), "daemon")
+        self.offload: Offload = _inline
+        self.database = Database.open(str(state / "state.db"), "daemon") if isinstance(state, Path) else state
+        self.restart()
+
+    def restart(self) -> None:
+        """As a new daemon finds it: nothing is known but what the state holds."""
         jobs = Jobs(self.database)
-        number = jobs.get_or_create("job").id
+        name = self.rules.name
+        number = jobs.get_or_create(name).id
         self.kept = Kept(
-            "job", number, jobs, Folders(self.database, number), Transfers(self.database),
+            name, number, jobs, Folders(self.database, number), Transfers(self.database),
             Planned(self.database), Failures(), Settling(self.rules.settle),
         )  # fmt: skip
 
@@ -46,7 +54,7 @@ class System:
         return self.far if self.rules.mode is Mode.UPLOAD else self.near
 
     def world(self) -> World:
-        return World(lambda: self.now, lambda: self.now, lambda: 0.5, self._token, _inline)
+        return World(lambda: self.now, lambda: self.now, lambda: 0.5, self._token, self.offload)
 
     def run(self) -> Run:
         return Run(self.rules, self.near, self.far, self.kept, self.world(), self._speak)

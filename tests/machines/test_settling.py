@@ -1,5 +1,8 @@
 """A file is still by its own times, or by having been watched."""
 
+import pytest
+
+from cargo_sync.machines import settling as settling_machine
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import FILE, Entry
 
@@ -22,3 +25,33 @@ def test_times_in_the_future_are_watched() -> None:
 
 def test_settle_of_nothing_waits_for_nothing() -> None:
     assert Settling(0).is_still("a", Entry("a", FILE, 1, int(99e9)), 10, 0)
+
+
+def test_being_asked_twice_changes_nothing_and_what_was_taken_is_forgotten() -> None:
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    assert not settling.is_still("a", camera, 10, 0)
+    assert settling.is_still("a", camera, 10, 2), "a preview asks"
+    assert settling.is_still("a", camera, 10, 3), "and so does the run after it"
+    settling.forget("a")
+    assert not settling.is_still("a", camera, 10, 4)
+
+
+def test_however_many_files_are_watched_all_of_them_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_machine, "WATCHED", 3)
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    waiting, looks = set("abcdefgh"), 0
+    while waiting:
+        looks += 1
+        for path in sorted(waiting):
+            if settling.is_still(path, camera, 10, looks * 2.0):
+                settling.forget(path)
+                waiting.discard(path)
+    assert looks <= 8
+
+
+def test_what_nobody_asks_about_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_machine, "WATCHED", 1)
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    settling.is_still("vanished", camera, 10, 0)
+    assert not settling.is_still("a", camera, 10, settling_machine.LEFT)
+    assert settling.is_still("a", camera, 10, settling_machine.LEFT + 2)

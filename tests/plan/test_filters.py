@@ -36,3 +36,11 @@ def test_include_leaves_out_files_it_does_not_name_and_looks_into_every_folder()
     assert filters.excluded("a/b.txt", False)
     assert filters.excluded("draft.mov", False)
     assert not filters.excluded("a", True)
+
+
+@pytest.mark.parametrize("pattern", ["photos", "photos/", "/photos", "/photos/", "photos/**"])
+def test_a_folder_that_is_included_includes_what_is_in_it(pattern: str) -> None:
+    filters = Filters(include=[pattern], exclude=["*.tmp"])
+    assert not filters.excluded("photos/2024/a.jpg", False)
+    assert filters.excluded("photos/2024/a.tmp", False)
+    assert filters.excluded("other/a.jpg", False)

@@ -69,10 +69,10 @@ def test_a_changed_source_displaces_and_says_so_when_the_destination_drifted() -
 
 
 def test_first_contact_compares_what_looks_alike() -> None:
-    assert plan([file("a")], [file("a", ident=9)], []) == ["adopt a"]
-    assert plan([file("a", hash="x")], [file("a", ident=9, hash="x")], []) == ["leave a"]
+    assert plan([file("a")], [file("a", ident=9)], []) == ["adopt a!"]
+    assert plan([file("a", hash="x")], [file("a", ident=9, hash="x")], []) == ["leave a!"]
     assert plan([file("a")], [file("a", 2)], []) == ["put a!"]
-    assert plan([folder("f")], [folder("f")], []) == ["leave f"]
+    assert plan([folder("f")], [folder("f")], []) == ["leave f!"]
 
 
 def test_a_change_of_kind_waits() -> None:
@@ -98,6 +98,26 @@ def test_a_newly_excluded_path_is_forgotten_never_deleted() -> None:
     assert plan([file("a.tmp")], [], [], exclude=("*.tmp",)) == []
 
 
+@pytest.mark.parametrize("pattern", ["f", "f/", "/f", "**/f/"])
+@pytest.mark.parametrize("below", ["f", "f/sub"])
+def test_a_folder_that_is_left_out_takes_what_is_below_it_along(pattern: str, below: str) -> None:
+    agreed, there = agree(file("a"), file("a", ident=9)), file("a", ident=9)
+    excluded = Filters(exclude=(pattern,)).excluded
+    for source in ((), (file("a", 2),)):
+        view = view_of(Mode.UPLOAD, excluded=excluded, propagate=True, retire=True)
+        assert transcript(plan_folder(below, source, (there,), (agreed,), view)) == [f"forget {below}/a"]
+        assert plan_folder(below, source, (there,), (), view).empty
+
+
+def test_bits_that_are_not_carried_make_no_difference() -> None:
+    assert plan([file("a", hash="x", mode=0o2755)], [file("a", ident=9, hash="x", mode=0o755)], []) == [
+        "leave a!"
+    ]
+    assert plan([file("a", hash="x", mode=0o700)], [file("a", ident=9, hash="x", mode=0o755)], []) == [
+        "adopt a!"
+    ]
+
+
 def test_what_is_being_written_and_what_failed_waits() -> None:
     assert plan([file("a")], [], [], still=lambda path, entry: False) == ["wait a"]
     assert plan([file("a")], [], [], due=lambda path: False) == ["wait a"]
@@ -106,6 +126,8 @@ def test_what_is_being_written_and_what_failed_waits() -> None:
 def test_delivered_sources_are_retired() -> None:
     agreed = agree(file("a"), file("a", ident=9), "hash")
     assert plan([file("a")], [file("a", ident=9)], [agreed], retire=True) == ["retire a"]
+    waits = plan([file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path: False)
+    assert waits == ["wait a"], "or the folder would count as settled"
 
 
 def test_a_download_is_the_mirror_image() -> None:

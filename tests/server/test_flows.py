@@ -114,12 +114,13 @@ async def test_what_another_program_changed_meanwhile_is_not_overwritten(tmp_pat
         await run(system).execute()
         (there / "x").write_bytes(b"theirs, and nobody has looked yet")
         (here / "x").write_bytes(b"two!")
-        report = await run(system).execute()
-        if report.errors:  # the server had not seen it when we planned: refused, and planned again
-            assert {problem.code for problem in report.problems} == {"changed"}
+        looks = 0
+        while (there / "x").read_bytes() != b"two!":
+            # What the server had not seen when we planned is refused, and planned again.
             system.kept.failures.expedite()
             await run(system).execute()
-        assert (there / "x").read_bytes() == b"two!"
+            looks += 1
+            assert looks <= 3
         trash = tmp_path / "ana" / ".cargo_sync" / "trash"
         kept = {path.read_bytes() for path in trash.rglob("x")}
         assert b"theirs, and nobody has looked yet" in kept

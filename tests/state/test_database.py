@@ -1,3 +1,4 @@
+import errno
 import os
 import sqlite3
 import stat
@@ -220,3 +221,16 @@ def test_a_state_locked_by_another_program_is_said(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert code_of(tmp_path / "file" / "state.db") in ("not_a_folder", "occupied")
+
+
+def test_a_full_disk_leaves_the_holder_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with Database.open(str(tmp_path / "state.db"), "daemon"):
+        with pytest.raises(ProblemError) as caught:
+            Database.open(str(tmp_path / "state.db"), "daemon")
+        assert "in use by process unknown" in str(caught.value)

@@ -67,7 +67,7 @@ class Api:
         """The answer of a call that streams one JSON object a line, for work that takes long."""
         with translated(self._login.url):
             async with await self._send("POST", path, body, {}) as response:
-                if response.status >= 400:
+                if response.status >= 300:
                     raise await _refusal(response)
                 async for line in response.content:
                     if line.strip():
@@ -83,7 +83,7 @@ class Api:
     ) -> dict[str, Any]:
         with translated(self._login.url):
             async with await self._send(method, path, body, query) as response:
-                if response.status >= 400:
+                if response.status >= 300:
                     raise await _refusal(response)
                 content = await response.read()
                 return orjson.loads(content) if content else {}
@@ -105,9 +105,9 @@ class Api:
         self._token = ""
         body = {"username": self._login.username, "password": self._login.password()}
         async with await self._request("POST", "/login", body, {}) as response:
-            if response.status >= 400:
+            if response.status >= 300:
                 raise await _refusal(response)
-            self._token = (await response.json(loads=orjson.loads))["token"]
+            self._token = str(orjson.loads(await response.read())["token"])
 
     async def _request(
         self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
@@ -149,15 +149,13 @@ def _session(login: Login) -> aiohttp.ClientSession:
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
-    """What an error answer says, trusted as words only."""
+    """What an answer that is none says, trusted as words only. A redirect is not followed: it could lead a
+    password anywhere."""
     try:
         error = (await response.json(loads=orjson.loads, content_type=None))["error"]
         code, message, hint = str(error["code"]), str(error["message"]), str(error.get("hint") or "")
     except (aiohttp.ClientError, ValueError, KeyError, TypeError):
-        code, message, hint = (
-            "refused",
-            f"{response.url.host} answered {response.status} {response.reason}",
-            "",
-        )
-    retry = response.status in (401, 429) or response.status >= 500
+        code, message = "refused", f"{response.url.host} answered {response.status} {response.reason}"
+        hint = "give the job's hostname the address that this leads to" if response.status < 400 else ""
+    retry = response.status == 429 or response.status >= 500
     return ProblemError(Problem(code, message, hint=hint, retry=retry))

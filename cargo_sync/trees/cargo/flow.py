@@ -49,10 +49,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Handed to the lane: when, by the wall's and by the steady clock."""
+    """Handed to the lane: when, by the steady clock."""
 
     tasks: Sequence[Task]
-    started: float
     since: float
 
 
@@ -203,7 +202,7 @@ class Flow:
         try:
             while True:
                 await self._room.acquire()
-                self._open[number] = _Batch(tasks, self._world.wall(), self._world.steady())
+                self._open[number] = _Batch(tasks, self._world.steady())
                 lane.submit(partial(hand_over, number, offers(tasks)))
                 number, tasks = number + 1, await anext(rest)
         except StopAsyncIteration:
@@ -216,7 +215,7 @@ class Flow:
         self._room.release()
         seconds = self._world.steady() - batch.since
         figures = self.figures() or Figures()
-        moved = Moved(batch.started, seconds, figures.lost, figures.rtt_ms)
+        moved = Moved(seconds, figures.lost, figures.rtt_ms)
         return outcomes(batch.tasks, told.receipts, moved)
 
 

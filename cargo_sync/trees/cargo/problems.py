@@ -24,7 +24,7 @@ def well_formed() -> Iterator[None]:
     """An answer of the wrong shape is a problem with the server, never an exception of ours."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ProblemError(_malformed("the server", error)) from error
 
 

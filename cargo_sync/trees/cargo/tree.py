@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from itertools import islice
 from typing import Any, Final
 
+from cargo_sync.local.trash import numbered
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -17,6 +19,8 @@ from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
 
 PAGE: Final = 10_000
 OPERATIONS: Final = 2_000
+NUMBERS: Final = 100
+"""Names with a number that are tried where one is taken already."""
 
 
 class CargoTree:
@@ -55,7 +59,9 @@ class CargoTree:
             with well_formed():
                 rows = list(zip(*answer["rows"], strict=True))
                 changes = [(_checked(row[0]), _entry(row)) for row in rows]
-                cursor, more = int(answer["next"]), bool(answer["more"])
+                before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
+                if more and cursor <= before:
+                    raise ValueError(f"more changes after {before}, but none")
             yield Delta(changes, cursor)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
@@ -104,8 +110,17 @@ class CargoTree:
         if found != content:
             return Problem("changed", f"{path!r} is not what was delivered", path)
         operation = {"op": "delete", "path": self._whole(path), "expected": entry.version}
-        if move_to:
-            operation |= {"op": "move", "to": self._whole(paths.join(move_to, path))}
+        if not move_to:
+            return await self._operate(operation, path, run)
+        place = paths.join(move_to, path)
+        for name in islice(numbered(paths.name(place)), NUMBERS):
+            to = self._whole(paths.join(paths.parent(place), name))
+            problem = await self._operate(operation | {"op": "move", "to": to}, path, run)
+            if problem is None or problem.code != "occupied":
+                break
+        return problem
+
+    async def _operate(self, operation: dict[str, Any], path: str, run: str) -> Problem | None:
         answer = await self._api.post(f"{self._base}/operations", {"run": run, "operations": [operation]})
         with well_formed():
             return _refused(answer["results"][0], path)
@@ -148,8 +163,10 @@ def _entry(row: Sequence[Any]) -> Entry | None:
     path, kind, size, mtime_ns, mode, version, ident, content, target = row
     if kind == "x":
         return None
+    if kind not in (FILE, FOLDER, LINK) or (kind == LINK) != bool(target):
+        raise ValueError(f"{path!r} is of kind {kind!r} and leads to {target!r}")
     entry = Entry(
-        paths.name(path), str(kind), int(size), int(mtime_ns), int(mode) & 0o777,
+        paths.name(path), kind, int(size), int(mtime_ns), int(mode) & 0o777,
         int(version), int(ident), str(content), str(target),
     )  # fmt: skip
     return entry._replace(mtime_ns=0, size=0) if kind == FOLDER else entry

@@ -1,0 +1,267 @@
+"""Runs in which something goes wrong: what is told, what is tried again, and what is left alone meanwhile."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.engine import execute
+from cargo_sync.model.actions import Action, Outcome
+from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.plan.guard import Held
+from cargo_sync.trees import memory
+from cargo_sync.trees.contract import Missed, Observation
+from cargo_sync.trees.memory import MemoryTree
+from tests.engine.world import System
+
+Make = Callable[..., System]
+BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    made: list[System] = []
+
+    def new(mode: Mode = Mode.UPLOAD, **rules: Any) -> System:
+        made.append(System(tmp_path, mode, **rules))
+        return made[-1]
+
+    yield new
+    for system in made:
+        system.database.close()
+
+
+@BOTH
+@pytest.mark.parametrize("pattern", ["cache", "cache/", "/cache"])
+async def test_a_folder_left_out_later_is_forgotten_with_all_that_is_in_it(
+    make: Make, mode: Mode, pattern: str
+) -> None:
+    system = make(mode, propagate=True)
+    system.source.write("cache/deep/x", b"1")
+    system.source.write("y", b"1")
+    await system.run().execute()
+    system.rules = type(system.rules)("job", mode, propagate=True, exclude=(pattern,))
+    if mode is Mode.UPLOAD:
+        system.source.remove("cache")  # as a scan sees it, which does not look into it
+    else:
+        system.source.write("cache/deep/new", b"2")
+        system.source.write("cache/deep/x", b"2")
+    report = await system.run().execute()
+    assert not report.acted
+    assert system.destination.files() == {"cache/deep/x": b"1", "y": b"1"}
+
+
+def vanishing(tree: MemoryTree, path: str) -> Callable[[str], bytes]:
+    """A person removes a file in the very moment in which it is read."""
+    read = tree.read
+
+    def vanish(wanted: str) -> bytes:
+        if wanted == path and path in tree.files():
+            tree.remove(path)
+            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+        return read(wanted)
+
+    return vanish
+
+
+@BOTH
+async def test_a_file_that_vanishes_before_it_is_read_is_no_error(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    system.source.write("here", b"1")
+    system.source.write("gone", b"1")
+    monkeypatch.setattr(system.source, "read", vanishing(system.source, "gone"))
+    report = await system.run().execute()
+    assert (report.errors, report.again_in) == (0, 2.0)
+    assert not [said for said in system.said() if said.startswith("failed")]
+    system.now += 2
+    report = await system.run().execute()
+    assert (report.errors, report.again_in, len(system.kept.failures)) == (0, None, 0)
+
+
+async def test_a_file_that_changes_again_and_again_is_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make()
+    system.source.write("log", b"1")
+
+    def read(path: str) -> bytes:
+        raise ProblemError(Problem("changed", f"{path!r} changed while it was read", path))
+
+    monkeypatch.setattr(system.source, "read", read)
+    said = []
+    for _ in range(3):
+        await system.run().execute()
+        said.append(system.said())
+        system.now += 1000
+    assert said == [[], ["failed log"], ["failed log"]]
+
+
+@BOTH
+async def test_a_source_that_could_not_be_retired_is_tried_again(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode, after=After.DELETE)
+    system.source.write("a", b"1")
+
+    async def retire(*_: object) -> Problem:
+        return Problem("unreadable", "this folder may not be changed", "a")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(system.source, "retire", retire)
+        assert (await system.run().execute()).errors == 1
+    await system.run().execute()
+    assert len(system.kept.failures) == 1, "it waits for its time, and still is an error"
+    system.now += 1000
+    await system.run().execute()
+    assert system.source.files() == {} and len(system.kept.failures) == 0
+
+
+@BOTH
+async def test_a_deletion_that_failed_keeps_its_folder_and_is_tried_again(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode, propagate=True)
+    system.source.write("f/g/a", b"1")
+    system.source.write("f/g/b", b"1")
+    await system.run().execute()
+    system.source.remove("f")
+    apply = system.destination.apply
+
+    async def busy(actions: Sequence[Action], run: str) -> list[Outcome]:
+        bad = Problem("disk_error", "a bad disk", "f/g/a")
+        return [
+            Outcome(one, problem=bad) if one.path == "f/g/a" else (await apply([one], run))[0]
+            for one in actions
+        ]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(system.destination, "apply", busy)
+        await system.run().execute()
+    assert system.destination.files() == {"f/g/a": b"1"}
+    system.said()
+    system.now += 1000
+    await system.run().execute()
+    assert system.destination.entry("f") is None
+    assert sorted(system.said()) == ["deleted f", "deleted f/g", "deleted f/g/a"]
+
+
+@BOTH
+async def test_what_only_looked_the_same_is_displaced_with_a_notice(make: Make, mode: Mode) -> None:
+    system = make(mode)
+    system.source.write("a", b"abc", mtime_ns=5)
+    system.destination.write("a", b"xyz", mtime_ns=5)
+    await system.run().execute()
+    word = "uploaded" if mode is Mode.UPLOAD else "downloaded"
+    assert system.said() == [f"{word} a", "displaced a"]
+
+
+@BOTH
+async def test_a_hash_that_cannot_be_had_fails_alone(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    for tree in (system.source, system.destination):
+        for name in "ab":
+            tree.write(name, b"abc", mtime_ns=5)
+    bad = Problem("unreadable", "this file may not be read", "a")
+    hashed = system.destination._hash
+    monkeypatch.setattr(
+        system.destination, "_hash", lambda path, entry: bad if path == "a" else hashed(path, entry)
+    )
+    report = await system.run().execute()
+    assert (report.errors, system.said()) == (1, ["failed a", "adopted b"])
+    assert system.destination.trash == []
+
+
+async def test_the_time_that_content_takes_is_not_the_surveys(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "BATCH_FILES", 1)
+    system = make()
+    for name in "abc":
+        system.source.write(f"{name}/x", b"1")
+
+    def commit(self: Any, batch: int) -> Any:
+        system.now += 3600
+        return original(self, batch)
+
+    original = memory._MemorySink.commit
+    monkeypatch.setattr(memory._MemorySink, "commit", commit)
+    report = await system.run().execute()
+    assert len(system.far.files()) == 3 and system.now >= report.started + 3 * 3600
+    assert report.surveyed < 1, "or the job would be deaf for hours"
+
+
+class Unreadable(MemoryTree):
+    """A near tree of which some folders cannot be listed."""
+
+    unreadable: tuple[str, ...] = ()
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        async for seen in super().observe(cursor):
+            path = seen[0].path  # type: ignore[union-attr]
+            if path in self.unreadable:
+                yield [Missed(path, Problem("unreadable", f"{path!r} may not be read", path))]
+            else:
+                yield seen
+
+
+@pytest.mark.parametrize("unreadable", ["", "f", "f/sub", "other"])
+async def test_a_listing_that_is_missing_deletes_nothing_anywhere(make: Make, unreadable: str) -> None:
+    system = make(propagate=True)
+    tree = system.near = Unreadable("near", "local")
+    for path in ("f/a", "f/sub/b", "gone", "other/c"):
+        tree.write(path, b"1")
+    await system.run().execute()
+    tree.remove("gone")
+    tree.unreadable = (unreadable,)
+    report = await system.run().execute()
+    assert report.errors == 1 and len(system.far.files()) == 4
+    tree.unreadable = ()
+    await system.run().execute()
+    assert sorted(system.far.files()) == ["f/a", "f/sub/b", "other/c"]
+
+
+async def test_what_failed_in_a_folder_that_cannot_be_listed_now_is_remembered(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make()
+    tree = system.near = Unreadable("near", "local")
+    tree.write("f/a", b"1")
+
+    def read(path: str) -> bytes:
+        raise ProblemError(Problem("unreadable", "this file may not be read", path))
+
+    monkeypatch.setattr(tree, "read", read)
+    await system.run().execute()
+    tree.unreadable = ("f",)
+    await system.run().execute()
+    assert system.kept.failures.paths() == {"f/a"}
+
+
+@pytest.mark.parametrize("first", ["full", "guard"])
+async def test_a_full_disk_does_not_hide_that_a_person_must_approve(make: Make, first: str) -> None:
+    report = make().run().report
+    full, held = Problem("disk_full", "the disk is full"), Held(20, 0, 30)
+    if first == "full":
+        report.fill(full)
+        assert (report.held, report.approvable) == ("the disk is full", False)
+    report.hold(held)
+    report.fill(full)
+    assert report.approvable and report.held == str(held)
+
+
+async def test_a_file_stands_where_a_folder_is_needed(make: Make) -> None:
+    system = make()
+    system.source.write("f/a", b"1")
+    await system.run().execute()
+    system.destination.remove("f")
+    system.destination.write("f", b"theirs")
+    system.source.write("f/new", b"2")
+    report = await system.run().execute()
+    assert [problem.code for problem in report.problems] == ["not_a_folder"]
+    assert system.destination.files() == {"f": b"theirs"}

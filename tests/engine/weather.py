@@ -1,0 +1,248 @@
+"""What may happen at every moment of a run: people, failures, cuts, cancellation; and trees that feel it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from random import Random
+from typing import Any, Literal, Protocol
+
+from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.model import entries, paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.trees.contract import Missed, NearTree, Observation, Task, Whole
+from cargo_sync.trees.memory import MemoryTree
+
+
+class Judge(Protocol):
+    """Told what a run does, when it does it."""
+
+    missed: bool
+
+    def left_out(self, path: str) -> bool: ...
+
+    def brought(self, offer: Offer) -> None: ...
+
+    def deleted(self, path: str, entry: Entry) -> None: ...
+
+
+class Weather:
+    """What happens at every moment of a run: mostly nothing."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.trace: list[str] = []
+        self.person: Callable[[], None] = lambda: None
+        self.acting = self.failing = 0.0
+        self.cancel_in = -1
+        self._within = False
+
+    def calm(self) -> None:
+        self.acting, self.failing, self.cancel_in = 0.0, 0.0, -1
+
+    def moment(self, what: str) -> None:
+        """A moment at which a person may do something, and where a run may be cancelled."""
+        self.trace.append(what)
+        if self.random.random() < self.acting:
+            self.person()
+        if self.cancel_in >= 0:
+            self.cancel_in -= 1
+            if self.cancel_in < 0:
+                self.trace.append("cancelled")
+                raise asyncio.CancelledError
+
+    def fails(self) -> bool:
+        return self.random.random() < self.failing
+
+    def cut(self, what: str) -> None:
+        """A moment at which the way may break."""
+        self.moment(what)
+        if self.random.random() < self.failing / 10:
+            self.trace.append("cut")
+            raise ProblemError(Problem("cut", f"cut at {what}"))
+
+    def statement(self, sql: str) -> None:
+        """A statement of the state's, which may fail; nothing else can happen within a transaction."""
+        if self.random.random() < self.failing / 50:
+            self.trace.append("state fails")
+            raise ProblemError(Problem("state_failed", "the state cannot be written"))
+
+    async def offload(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Work in a thread: whoever waits for it may be cancelled before it begins, and while it goes on."""
+        self.moment(f"do {getattr(work, '__name__', 'work')}")
+        done = work(*args)
+        if self.cancel_in == 0:
+            self.moment("done, but nobody waits any more")
+        return done
+
+
+class LivelyTree(MemoryTree):
+    """A memory tree on which things happen, and which remembers what stood on it.
+
+    ever   contents that stood here; excused: those that a person took away with their own hand
+    hand   paths that a person did something to
+    """
+
+    def __init__(self, part: Literal["near", "far"], weather: Weather, oracle: Judge) -> None:
+        super().__init__(part, part)
+        self.weather = weather
+        self.oracle = oracle
+        self.ever: set[bytes] = set()
+        self.excused: set[bytes] = set()
+        self.hand: set[str] = set()
+        self.removed: set[str] = set()
+
+    def by_hand(self, path: str) -> None:
+        """A person changes what is at `path`: what stood there goes by their hand."""
+        self.excused |= {one for at, one in self._contents.items() if paths.is_below(at, path)}
+        self.removed |= {at for at in self._entries if paths.is_below(at, path)}
+        self.hand.add(path)
+
+    def write(self, path: str, content: bytes, mtime_ns: int = 0, mode: int = 0o644) -> Entry:
+        self.ever.add(content)
+        return super().write(path, content, mtime_ns, mode)
+
+    def remove(self, path: str) -> None:
+        self.removed |= {at for at in self._entries if paths.is_below(at, path)}
+        super().remove(path)
+
+    def folders(self) -> list[str]:
+        return ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
+
+    def all(self) -> dict[str, Entry]:
+        return dict(self._entries)
+
+    def lost(self) -> set[bytes]:
+        trash = {content for _, content in self.trash}
+        return self.ever - self.excused - trash - set(self._contents.values())
+
+    # -- the contract, with weather --------------------------------------------------------------------------
+
+    async def open(self) -> Identity:
+        self.weather.cut("open")
+        return await super().open()
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        missed: list[str] = []
+        async for seen in super().observe(cursor):
+            if isinstance(seen, tuple):
+                self.weather.cut("changes")
+                yield seen
+                continue
+            path = seen[0].path
+            self.weather.cut(f"listing {path!r}")
+            if any(paths.is_below(path, one) for one in missed) or self.oracle.left_out(path):
+                continue
+            if path and self.entry(path) is None:
+                continue  # gone while the scan went on
+            if self.weather.fails():
+                self.weather.trace.append(f"missed {path!r}")
+                missed.append(path)
+                self.oracle.missed = True
+                yield [Missed(path, Problem("unreadable", "this folder cannot be read", path))]
+                continue
+            yield [self._filtered(path)]
+
+    def _filtered(self, folder: str) -> Whole:
+        """What is in a folder, without what is left out: a scan does not see that."""
+        seen = self._listing(folder)
+        kept = tuple(
+            entry
+            for entry in entries.decode(seen.listing)
+            if not self.oracle.left_out(paths.join(folder, entry.name))
+        )
+        return Whole(folder, entries.encode(kept), len(kept))
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        found: list[str | Problem] = []
+        for item in items:
+            self.weather.cut(f"hash {item[0]}")
+            bad = Problem("unreadable", "this file cannot be read", item[0])
+            found += [bad] if self.weather.fails() else await super().hashes([item])
+        return found
+
+    async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for action in actions:
+            self.weather.cut(f"{action.op} {action.path}")
+            if self.weather.fails():
+                outcomes.append(Outcome(action, problem=Problem("disk_error", "a bad disk", action.path)))
+                continue
+            before = self.entry(action.path)
+            [outcome] = await super().apply([action], run)
+            if outcome.problem is None and action.op is Op.DELETE and before is not None:
+                self.oracle.deleted(action.path, before)
+            outcomes.append(outcome)
+        self.weather.cut("applied")
+        return outcomes
+
+    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+        self.weather.cut(f"retire {path}")
+        if self.weather.fails():
+            return Problem("disk_error", "a bad disk", path)
+        return await super().retire(path, entry, content, move_to, run)
+
+    def source(self) -> Source:
+        return _LivelySource(super().source(), self.weather)
+
+    def sink(self, run: str) -> Sink:
+        return _LivelySink(super().sink(run), self.weather, self.oracle)
+
+    async def transfer(
+        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+    ) -> AsyncGenerator[list[Outcome], None]:
+        """Batches are taken ahead of their outcomes, as lanes do."""
+
+        async def ahead() -> AsyncGenerator[Sequence[Task], None]:
+            taken: list[Sequence[Task]] = []
+            async for tasks in batches:
+                taken.append(tasks)
+                if len(taken) > 2:
+                    yield taken.pop(0)
+            for tasks in taken:
+                yield tasks
+
+        async for outcomes in super().transfer(mode, near, ahead(), speed, run):
+            yield outcomes
+
+
+class _LivelySource:
+    def __init__(self, source: Source, weather: Weather) -> None:
+        self._source = source
+        self._weather = weather
+
+    def open(self, offer: Offer) -> Reader:
+        self._weather.moment(f"open {offer.path}")
+        if self._weather.fails():
+            raise ProblemError(Problem("unreadable", "this file cannot be read", offer.path))
+        return self._source.open(offer)
+
+
+class _LivelySink:
+    def __init__(self, sink: Sink, weather: Weather, oracle: Judge) -> None:
+        self._sink = sink
+        self._weather = weather
+        self._oracle = oracle
+        self._offers: dict[int, Sequence[Offer]] = {}
+        self.whole, self.part = sink.whole, sink.part
+        self.failed, self.checkpoint, self.close = sink.failed, sink.checkpoint, sink.close
+
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        self._weather.cut("begin")
+        self._offers[batch] = offers
+        return self._sink.begin(batch, offers)
+
+    def commit(self, batch: int) -> list[Receipt]:
+        self._weather.cut("commit")
+        for index, offer in enumerate(self._offers[batch]):
+            if self._weather.fails():
+                code = self._weather.random.choice(["disk_full", "disk_error"])
+                self._sink.failed(batch, index, Problem(code, "the disk", offer.path))
+        receipts = self._sink.commit(batch)
+        for offer, receipt in zip(self._offers[batch], receipts, strict=True):
+            if receipt.code == "done":
+                self._oracle.brought(offer)
+        self._weather.cut("told")
+        return receipts

@@ -1,0 +1,57 @@
+"""A tiny server that gives the answers it is told to, and remembers what it was asked."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from cargo_sync.trees.cargo.api import Login
+
+Answer = Callable[[], web.Response]
+
+
+def ok(value: object) -> Answer:
+    return lambda: web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+def raw(content: bytes, status: int = 200, **headers: str) -> Answer:
+    return lambda: web.Response(body=content, status=status, headers=headers)
+
+
+def refuse(status: int, code: str, message: str = "no") -> Answer:
+    body = orjson.dumps({"error": {"code": code, "message": message}})
+    return lambda: web.Response(body=body, status=status, content_type="application/json")
+
+
+TOKEN = ok({"token": "secret"})
+
+
+class Answers:
+    """Answers by "METHOD /path", each given once, in order; the last one again and again."""
+
+    def __init__(self, answers: dict[str, list[Answer]]) -> None:
+        self._answers = answers
+        self.asked: list[str] = []
+        self.bodies: list[Any] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        what = f"{request.method} {request.path.removeprefix('/v1')}"
+        self.asked.append(what)
+        content = await request.read()
+        self.bodies.append(orjson.loads(content) if content else None)
+        given = self._answers[what]
+        return (given.pop(0) if len(given) > 1 else given[0])()
+
+
+@asynccontextmanager
+async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[Login, Answers]]:
+    """A login at a server with these answers, which are named by method and path: `GET_workspaces`."""
+    named = {name.replace("_", " /", 1).replace("_", "/"): list(given) for name, given in answers.items()}
+    heard = Answers({"POST /login": [TOKEN]} | named)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", heard.answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield Login(str(server.make_url("")).rstrip("/"), "ana", lambda: "password"), heard

@@ -1,0 +1,65 @@
+"""Every exception of aiohttp's as a problem."""
+
+import errno
+import ssl
+from unittest.mock import Mock
+
+import aiohttp
+import pytest
+from aiohttp.client_reqrep import ConnectionKey
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.trees.cargo.problems import translated, well_formed
+
+KEY = ConnectionKey("server", 8443, True, True, None, None, None)
+REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 8443)")
+UNTRUSTED = ssl.CertificateError("self-signed")
+
+CASES = [
+    (aiohttp.ServerFingerprintMismatch(b"a", b"\xab", "server", 8443), "certificate", False, "sha256:ab"),
+    (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "certificate", False, "trusted"),
+    (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "wrong version")), "tls", True, "no TLS"),
+    (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "no name")), "unknown_host", True, "no host server"),
+    (aiohttp.ClientConnectorError(KEY, REFUSED), "unreachable", True, "connection refused"),
+    (aiohttp.ConnectionTimeoutError(), "unreachable", True, "does not answer"),
+    (aiohttp.SocketTimeoutError(), "unreachable", True, "does not answer"),
+    (TimeoutError(), "unreachable", True, "does not answer"),
+    (aiohttp.ServerDisconnectedError(), "cut", True, "was cut"),
+    (aiohttp.ClientPayloadError(), "cut", True, "was cut"),
+    (ConnectionResetError(errno.ECONNRESET, "reset"), "cut", True, "was cut"),
+    (ValueError("no json"), "protocol", True, "no Cargo server"),
+    (KeyError("token"), "protocol", True, "no Cargo server"),
+    (TypeError("a list"), "protocol", True, "no Cargo server"),
+]  # fmt: skip
+
+
+def problem_of(error: Exception) -> Problem:
+    with pytest.raises(ProblemError) as raised, translated("https://server:8443/prefix"):
+        raise error
+    assert raised.value.__cause__ is error
+    return raised.value.problem
+
+
+@pytest.mark.parametrize(("error", "code", "retry", "words"), CASES, ids=lambda case: type(case).__name__)
+def test_each_has_its_code_and_its_words(error: Exception, code: str, retry: bool, words: str) -> None:
+    problem = problem_of(error)
+    assert (problem.code, problem.retry) == (code, retry)
+    assert words in problem.message and "server" in problem.message
+    assert "127.0.0.1" not in problem.message, "the address that a name has says nothing to a person"
+
+
+def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:
+    mine = ProblemError(Problem("bad_path", "no"))
+    with pytest.raises(ProblemError) as raised, translated("https://server"):
+        raise mine
+    assert raised.value is mine
+    with pytest.raises(AssertionError), translated("https://server"):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("answer", [{}, [], "words", None, {"lane": "words"}, {"lane": {}}])
+def test_an_answer_of_another_shape_is_a_problem_of_the_server(answer: object) -> None:
+    given = Mock(answer=answer).answer
+    with pytest.raises(ProblemError, match="no Cargo server"), well_formed():
+        given["lane"].get("host").strip()
+        given["lane"]["port"]

@@ -1,0 +1,152 @@
+"""The far tree against a server that answers anything: what is not proper is refused, never believed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.tree import CargoTree
+from cargo_sync.trees.contract import Delta
+from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
+
+WHO = ok({"workspaces": [{"name": "default", "epoch": "e", "sequence": 7}]})
+FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
+
+
+async def _inline(work: Any, *args: Any) -> Any:
+    return work(*args)
+
+
+@asynccontextmanager
+async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answers]]:
+    named = {name.replace("_", "_workspaces_default_", 1): given for name, given in answers.items()}
+    async with answering(GET_workspaces=[WHO], **named) as (login, heard):
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, _inline)
+        it = CargoTree(login, "default", "box", world, AsyncExitStack())
+        yield it, heard
+        await it.close()
+
+
+def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False) -> Answer:
+    return ok({"rows": list(zip(*rows, strict=True)), "next": after, "more": more})
+
+
+def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) -> tuple[Any, ...]:
+    found = {"size": 3, "mtime_ns": 5, "mode": 0o644, "version": 4, "ident": 4, "hash": "h"} | other
+    return (path, kind, *found.values(), target)
+
+
+async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
+    found: list[tuple[str, Entry | None]] = []
+    async for seen in it.observe(0):
+        assert isinstance(seen, Delta)
+        found += seen.changes
+    return found
+
+
+async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
+    async with tree() as (it, _):
+        identity = await it.open()
+    assert identity.root.endswith(" ana default box")
+    assert (identity.epoch, identity.sequence) == ("e", 7)
+
+
+async def test_changes_come_page_by_page() -> None:
+    pages = [
+        changes(row(), after=4, more=True),
+        changes(row("f", "d", mode=0o1755), row("l", "l", "a"), row("x", "x")),
+    ]
+    async with tree(GET_changes=pages) as (it, _):
+        found = await observed(it)
+    assert found[0] == ("a", FILE_A)
+    assert found[1] == ("f", Entry("f", FOLDER, 0, 0, 0o755, 4, 4, "h"))
+    assert [path for path, _ in found] == ["a", "f", "l", "x"] and found[3][1] is None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        row("../escape"), row("/etc/passwd"), row("a//b"), row(".cargo_sync/x"), row("a\0b"), row(None),
+        row(7), row(kind="z"), row(kind="l"), row(kind="f", target="/etc/passwd"), row(size="many"),
+        row(mode=None), ("a", "f"),
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_what_no_tree_holds_is_refused(bad: tuple[Any, ...]) -> None:
+    async with tree(GET_changes=[changes(bad)]) as (it, _):
+        with pytest.raises(ProblemError) as raised:
+            await observed(it)
+    assert raised.value.problem.code in ("protocol", "bad_path")
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], "words", {"rows": 7}, {"rows": [[]], "next": None, "more": False}]
+)
+async def test_malformed_pages_are_refused(answer: object) -> None:
+    async with tree(GET_changes=[ok(answer)]) as (it, _):
+        with pytest.raises(ProblemError) as raised:
+            await observed(it)
+    assert raised.value.problem.code == "protocol"
+
+
+async def test_a_server_that_always_has_more_is_not_followed_for_ever() -> None:
+    async with tree(GET_changes=[changes(row(), after=9, more=True)]) as (it, heard):
+        with pytest.raises(ProblemError):
+            await observed(it)
+    assert heard.asked.count("GET /workspaces/default/changes") == 2
+
+
+async def test_hashes_pair_with_what_was_asked() -> None:
+    done, changed = (
+        b'{"code":"done","hash":"h"}\n',
+        b'{"code":"changed","message":"it changed","retry":true}\n',
+    )
+    items = [("a", FILE_A), ("b", FILE_A)]
+    async with tree(POST_hashes=[raw(done + changed), raw(done), raw(done * 3), raw(b'"words"\n' * 2)]) as (
+        it,
+        heard,
+    ):
+        assert await it.hashes(items) == ["h", Problem("changed", "it changed", "b")]
+        for _ in range(3):
+            with pytest.raises(ProblemError) as raised:
+                await it.hashes(items)
+            assert raised.value.problem.code == "protocol"
+    assert heard.bodies[1] == {"files": [["box/a", 4], ["box/b", 4]]}
+
+
+async def test_operations_carry_what_was_seen() -> None:
+    answers = [
+        ok({"results": [{"code": "done", "version": 8, "ident": 8}, {"code": "changed", "message": "no"}]})
+    ]
+    actions = [
+        Action(Op.MKDIR, "f", Entry("f", FOLDER, mode=0o755, ident=1)),
+        Action(Op.DELETE, "a", expected=FILE_A),
+    ]
+    async with tree(POST_operations=[*answers, ok({"results": []})]) as (it, heard):
+        made, refused = await it.apply(actions, "run")
+        with pytest.raises(ProblemError):
+            await it.apply(actions, "run")
+    assert made.result == Entry("f", FOLDER, mode=0o755, version=8, ident=8)
+    assert refused.problem == Problem("changed", "no", "a")
+    assert heard.bodies[1] == {
+        "run": "run",
+        "operations": [
+            {"op": "mkdir", "path": "box/f", "mode": 0o755},
+            {"op": "delete", "path": "box/a", "expected": 4},
+        ],
+    }
+
+
+async def test_a_delivered_source_is_moved_to_a_name_that_is_free() -> None:
+    taken, done = ({"results": [{"code": code, "message": ""}]} for code in ("occupied", "done"))
+    hashed = raw(b'{"code":"done","hash":"h"}\n')
+    async with tree(POST_hashes=[hashed], POST_operations=[ok(taken), ok(done)]) as (it, heard):
+        assert await it.retire("f/a", FILE_A, "h", "done", "run") is None
+        assert (await it.retire("f/a", FILE_A, "other", "done", "run")).code == "changed"  # type: ignore[union-attr]
+    moved = [body["operations"][0]["to"] for body in heard.bodies if body and "operations" in body]
+    assert moved == ["box/done/f/a", "box/done/f/a.1"]
