@@ -21,6 +21,8 @@ class Past:
     looked    one came to its end since the daemon started
     held      why the job is held, or ""
     last_run  the last run that did something or failed, as JSON values
+    spent     overwrites of the runs that the guard held, since one was not
+    released  the look that ended last was the first that the guard did not hold any more
     """
 
     def __init__(
@@ -30,6 +32,8 @@ class Past:
         self.looked = False
         self.held = ""
         self.last_run = last_run
+        self.released = False
+        self.spent = int((last_run or {}).get("spent", 0))
         self._settings = settings
         self._failures = failures
         self._world = world
@@ -58,17 +62,16 @@ class Past:
     def ended(self, run: Run) -> None:
         """A look came to its end."""
         self._now, report = None, run.report
-        if report.problem is not None:
-            self.failed(run, report.problem)
-            return
         self._trouble, self._tries = None, 0
         self._report, self.held, self.looked = report, report.held, True
+        self.released = bool(self.spent) and not report.approvable
+        self.spent = report.overwrites if report.approvable else 0
         full = bool(report.held) and not report.approvable
         self.look = Look(
             self._world.steady(), report.surveyed, report.again_in, self._failures.next_at(),
             full=full, held=report.approvable,
         )  # fmt: skip
-        if report.acted or report.errors or report.held:
+        if report.acted or report.errors or report.held or self.released:
             self._remember(run)
 
     def failed(self, run: Run, problem: Problem) -> None:
@@ -98,6 +101,7 @@ class Past:
             "files": report.files,
             "bytes": report.bytes,
             "errors": report.errors,
+            "spent": self.spent,
             "problem": str(problem) if problem else "",
         }
 

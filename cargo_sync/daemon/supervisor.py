@@ -258,7 +258,7 @@ class Supervisor:
         self.run_now, self._hinted = run, None
         self.past.begin(run, approved=approved)
         try:
-            await run.execute(approved=approved)
+            await run.execute(spent=self.past.spent, approved=approved)
         except asyncio.CancelledError:
             self.past.stopped(run)
             raise
@@ -300,7 +300,7 @@ class Supervisor:
             else:
                 self._voice.speak([event], cursor)
             _log.warning("%s: %s", happened, news, extra={"job": self.name})
-        if run.report.acted or news is not None:
+        if run.report.acted or news is not None or self.past.released:
             try:
                 await self._world.offload(self._kept.jobs.set_last_run, self.name, self.past.last_run or {})
             except ProblemError as error:

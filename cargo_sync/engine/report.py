@@ -15,7 +15,6 @@ class Report:
     """One run, as far as it has come.
 
     held      why the guard or a full disk held it, or ""; `approvable` when a person may let it pass
-    problem   what ended it early, or None
     problems  the first 100 causes of what failed alone; `errors` counts all of them
     acted     something was done, so that a further look is worth while
     again_in  seconds after which a look is wanted because files were not still yet, or changed under our
@@ -30,7 +29,6 @@ class Report:
     approvable: bool = False
     deletions: int = 0
     overwrites: int = 0
-    problem: Problem | None = None
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     files: int = 0

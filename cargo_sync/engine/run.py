@@ -47,10 +47,11 @@ class Run:
         filters = Filters(rules.include, rules.exclude)
         self._planning = Planning(rules, filters, kept, world, self.report)
 
-    async def execute(self, *, approved: bool = False) -> Report:
+    async def execute(self, *, spent: int = 0, approved: bool = False) -> Report:
         """Brings the destination up to its source.
 
         Args:
+            spent: overwrites of the runs before that were held.
             approved: a person lets the guard pass this once.
 
         Raises:
@@ -58,7 +59,7 @@ class Run:
         """
         opened = await self._open()
         tree, _ = await self._world.offload(self._kept.folders.counts)
-        guard = Guard(tree, approved=approved)
+        guard = Guard(tree, spent=spent, approved=approved)
         commit = Commit(self._rules, self._kept, self._world, self.progress, self.report, self._speak)
         execute = self._executor(guard, commit)
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))

@@ -31,14 +31,15 @@ class Guard:
     """Counts what a run deletes and overwrites.
 
     tree      files that base holds as the run begins
+    spent     overwrites of the runs before that were held: looking again does not let the next half pass
     approved  a person let this run pass
     """
 
-    def __init__(self, tree: int, *, approved: bool = False) -> None:
+    def __init__(self, tree: int, *, spent: int = 0, approved: bool = False) -> None:
         self._tree = tree
         self._approved = approved
         self.deletions = 0
-        self.overwrites = 0
+        self.overwrites = spent
 
     def overwrite(self, count: int = 1) -> bool:
         """Counts overwrites; False when they must not happen."""

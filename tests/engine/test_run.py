@@ -148,6 +148,8 @@ async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
     rewritten = [name for name, content in system.destination.files().items() if content != b"plain"]
     assert len(rewritten) == 20
     assert len(system.destination.trash) == 20
+    again = await system.run().execute(spent=report.overwrites)
+    assert again.approvable and len(system.destination.trash) == 20, "asking again is no approval"
 
 
 @BOTH

@@ -16,3 +16,11 @@ def test_deletions_and_overwrites_count_together_and_approval_lets_all_pass() ->
     assert [guard.overwrite() for _ in range(10)] == [True] * 10
     assert not guard.delete(1)
     assert Guard(tree=20, approved=True).delete(20)
+
+
+def test_looking_again_does_not_let_the_next_half_pass() -> None:
+    held = Guard(tree=40)
+    assert not held.overwrite(21)
+    again = Guard(tree=40, spent=held.overwrites)
+    assert again.held() and not again.overwrite()
+    assert Guard(tree=40, spent=held.overwrites, approved=True).overwrite(40)
