@@ -90,12 +90,14 @@ class Page(NamedTuple):
     next      where to go on: the version of the last row, or `sequence` when there are no more
     more      whether there are
     sequence  of the workspace
+    lineage   of `next`
     """
 
     rows: list[tuple[str, Entry | None]]
     next: int
     more: bool
     sequence: int
+    lineage: str
 
 
 class Catalogue(Protocol):
@@ -111,6 +113,16 @@ class Catalogue(Protocol):
 
     def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
         """Begin a new life: another epoch. Rows and sequence stay; clients start over."""
+
+    def begin(self, workspace: int, token: str) -> None:
+        """A server starts: what changes from now on is of a lineage of this token.
+
+        Changes that are lost with a restored backup are numbered again; by its lineage a client knows that
+        the number it had come to is not the one that it knew.
+        """
+
+    def lineage(self, workspace: int, version: int) -> str:
+        """The token that was given when the change of this number was still to come; "" before the first."""
 
     def entry(self, workspace: int, path: str) -> Held | None:
         """What stands at `path`."""

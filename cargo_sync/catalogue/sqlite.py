@@ -73,6 +73,15 @@ class SqliteCatalogue:
             connection.execute("UPDATE workspace SET epoch = ? WHERE id = ?", (make_epoch(), workspace))
             return _workspace(connection, workspace)
 
+    def begin(self, workspace: int, token: str) -> None:
+        with self._database.transaction() as connection:
+            first = _workspace(connection, workspace).sequence + 1
+            connection.execute("INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token))
+
+    def lineage(self, workspace: int, version: int) -> str:
+        with self._database.read() as connection:
+            return _lineage(connection, workspace, version)
+
     def entry(self, workspace: int, path: str) -> Held | None:
         with self._database.read() as connection:
             _workspace(connection, workspace)
@@ -112,12 +121,14 @@ class SqliteCatalogue:
         with self._database.read() as connection:
             sequence = _workspace(connection, workspace).sequence
             found = connection.execute(_CHANGES, (workspace, since, low, high, limit + 1)).fetchall()
-        more = len(found) > limit
+            more = len(found) > limit
+            after = found[limit - 1][3] if more else max(sequence, since)
+            lineage = _lineage(connection, workspace, after)
         start = len(low) if under else 0
         rows = [
             (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry) for row in found[:limit]
         ]
-        return Page(rows, found[limit - 1][3] if more else max(sequence, since), more, sequence)
+        return Page(rows, after, more, sequence, lineage)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
@@ -211,6 +222,14 @@ def _checked(path: str) -> str:
     if not path:
         raise ProblemError(Problem("bad_path", "the root of a workspace has no entry", retry=False))
     return paths.check(path)
+
+
+def _lineage(connection: Statements, workspace: int, version: int) -> str:
+    row = connection.execute(
+        "SELECT token FROM lineage WHERE workspace = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+        (workspace, version),
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _workspace(connection: Statements, number: int) -> Workspace:

@@ -36,8 +36,8 @@ class Noted:
             self.ids.update({task.action.path: task.transfer for task in tasks})
             yield tasks
 
-    async def open(self) -> Identity:
-        return await self._tree.open()
+    async def open(self, cursor: int = 0) -> Identity:
+        return await self._tree.open(cursor)
 
     def observe(self, cursor: int) -> AsyncIterator[Observation]:
         return self._tree.observe(cursor)

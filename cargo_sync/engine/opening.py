@@ -7,7 +7,7 @@ from cargo_sync.engine.kept import Kept
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.world import World
-from cargo_sync.state.jobs import Binding
+from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import Tree
 
 _SIDES = {"near": "the local folder", "far": "the server's folder", "epoch": "the server's catalogue"}
@@ -29,14 +29,14 @@ async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: Wor
     Raises:
         ProblemError: a side is out of reach.
     """
-    local, remote = await near.open(), await far.open()
     job = await world.offload(kept.jobs.get_or_create, kept.name)
+    local, remote = await near.open(), await far.open(job.far_cursor)
     binding = bind(local, remote)
     cursor = job.far_cursor
     if job.binding is None:
         await world.offload(kept.jobs.bind, kept.name, binding)
         cursor = 0
-    elif reason := _why_set_aside(job.binding, binding, cursor, remote.sequence):
+    elif reason := _why_set_aside(job, binding, remote):
         await world.offload(kept.folders.forget_base)
         await world.offload(kept.folders.forget_far)
         await world.offload(kept.jobs.bind, kept.name, binding)
@@ -54,14 +54,16 @@ def bind(near: Identity, far: Identity) -> Binding:
     return Binding(near.root, far.root, far.epoch)
 
 
-def _why_set_aside(bound: Binding, now: Binding, cursor: int, sequence: int) -> str:
+def _why_set_aside(job: JobRow, now: Binding, far: Identity) -> str:
     """Why base cannot be gone on from; "" when it can."""
-    changed = [words for side, words in _SIDES.items() if getattr(bound, side) != getattr(now, side)]
+    changed = [words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)]
     if changed:
         return (
             f"{' and '.join(changed)} is not the one of the last run: "
             "both sides are compared afresh, nothing is deleted"
         )
-    if sequence < cursor:
-        return "the server was restored from an older state: both sides are compared afresh"
+    if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
+        return (
+            "the server was restored from an older state: both sides are compared afresh, nothing is deleted"
+        )
     return ""

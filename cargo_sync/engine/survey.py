@@ -81,7 +81,7 @@ class Survey:
         folders, offload = self._kept.folders, self._world.offload
         if isinstance(seen, Delta):
             await offload(folders.observe_far, seen.changes)
-            await offload(self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor)
+            await offload(self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor, seen.lineage)
             return
         whole = [one for one in seen if isinstance(one, Whole)]
         for one in seen:

@@ -50,8 +50,11 @@ class Identity:
     root      what stands at the end: device and inode or the marker's id; server, workspace and folder
     epoch     identity of one life of a catalogue; "" for a local folder
     sequence  the catalogue's newest change; lower than ours means an old backup came back
+    lineage   of the change that we had come to; another than ours means the same, when the numbers have
+              caught up meanwhile
     """
 
     root: str
     epoch: str = ""
     sequence: int = 0
+    lineage: str = ""

@@ -43,15 +43,17 @@ class Browse:
 
     async def workspaces(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
+        since = Query(request.query, "since").whole("since", 0)
         shown = []
         for access in self._spaces.of(user.name):
-            epoch, sequence = await self._offload(access.workspace.position)
+            epoch, sequence, lineage = await self._offload(access.workspace.position, since)
             shown.append(
                 {
                     "name": access.name,
                     "access": "rw" if access.writable else "ro",
                     "epoch": epoch,
                     "sequence": sequence,
+                    "lineage": lineage,
                 }
             )
         return answer({"workspaces": shown})
@@ -105,6 +107,7 @@ def _changes(workspace: Workspace, page: Page) -> web.Response:
             "sequence": page.sequence,
             "next": page.next,
             "more": page.more,
+            "lineage": page.lineage,
             "rows": columns(rows),
         }
     )

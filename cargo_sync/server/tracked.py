@@ -62,9 +62,10 @@ class TrackedFolder:
     ) -> None:
         """Args:
         path: the folder's real path, which also names it in the catalogue.
-        token: 32 hex digits, for a new epoch.
+        token: 32 hex digits, for a new epoch and for the lineage that begins now.
         """
         known = catalogue.workspace(path, token)
+        catalogue.begin(known.id, token())
         self.path = path
         self.id = known.id
         self.epoch = known.epoch

@@ -62,9 +62,11 @@ class Workspace:
 
     # -- what the catalogue says -----------------------------------------------------------------------------
 
-    def position(self) -> tuple[str, int]:
-        """The epoch, and the version of the newest change."""
-        return self.epoch, self._folder.catalogue.changes(self.id, EVERYTHING, "", 1).sequence
+    def position(self, since: int) -> tuple[str, int, str]:
+        """The epoch, the version of the newest change, and the lineage of the change numbered `since`."""
+        catalogue = self._folder.catalogue
+        sequence = catalogue.changes(self.id, EVERYTHING, "", 1).sequence
+        return self.epoch, sequence, catalogue.lineage(self.id, since)
 
     def changes(self, since: int, under: str, limit: int) -> Page:
         """What changed below `under` after `since`; see the catalogue's contract."""

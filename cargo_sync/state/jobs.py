@@ -7,7 +7,7 @@ import orjson
 
 from cargo_sync.state.database import Database
 
-_READ = "SELECT id, name, paused, binding, far_cursor, rules, last_run, holder FROM job"
+_READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, holder FROM job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class JobRow:
     paused      by a person; kept across restarts
     binding     None before first contact
     far_cursor  the server's sequence up to which the far side is mirrored
+    far_lineage of that sequence, as the server named it
     rules       digest of the rules that the settled folders were planned with
     last_run    the last run's report, JSON values, or None
     holder      who holds the root, in words, or ""
@@ -41,6 +42,7 @@ class JobRow:
     paused: bool
     binding: Binding | None
     far_cursor: int
+    far_lineage: str
     rules: str
     last_run: dict[str, Any] | None
     holder: str
@@ -73,10 +75,10 @@ class Jobs:
     def bind(self, name: str, binding: Binding) -> None:
         """Bind the base anew. Nothing is mirrored of what it is bound to now: the far cursor goes to 0."""
         text = orjson.dumps(asdict(binding)).decode()
-        self._set("UPDATE job SET binding = ?, far_cursor = 0 WHERE name = ?", text, name)
+        self._set("UPDATE job SET binding = ?, far_cursor = 0, far_lineage = '' WHERE name = ?", text, name)
 
-    def set_far_cursor(self, name: str, cursor: int) -> None:
-        self._set("UPDATE job SET far_cursor = ? WHERE name = ?", cursor, name)
+    def set_far_cursor(self, name: str, cursor: int, lineage: str = "") -> None:
+        self._set("UPDATE job SET far_cursor = ?, far_lineage = ? WHERE name = ?", cursor, lineage, name)
 
     def set_rules(self, name: str, digest: str) -> None:
         self._set("UPDATE job SET rules = ? WHERE name = ?", digest, name)
@@ -97,8 +99,8 @@ class Jobs:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, far_cursor, rules, last_run, holder = row
+    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, holder = row
     return JobRow(
         number, name, bool(paused), Binding(**orjson.loads(binding)) if binding else None,
-        far_cursor, rules, orjson.loads(last_run) if last_run else None, holder,
+        far_cursor, far_lineage, rules, orjson.loads(last_run) if last_run else None, holder,
     )  # fmt: skip

@@ -41,10 +41,14 @@ class Missed(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What changed since a cursor: the entry now at a path, or None. The next look begins at `cursor`."""
+    """What changed since a cursor: the entry now at a path, or None. The next look begins at `cursor`.
+
+    lineage  of that cursor, to be held against what `open` says of it the next time
+    """
 
     changes: Sequence[tuple[str, Entry | None]]
     cursor: int
+    lineage: str = ""
 
 
 Observation = Sequence[Whole | Missed] | Delta
@@ -60,8 +64,12 @@ class Task(NamedTuple):
 class Tree(Protocol):
     """One side of a job."""
 
-    async def open(self) -> Identity:
-        """Makes the tree ready and says what it is. Raises ProblemError when it cannot be reached."""
+    async def open(self, cursor: int = 0) -> Identity:
+        """Makes the tree ready; says what it is, and of which lineage the change at `cursor` is.
+
+        Raises:
+            ProblemError: it cannot be reached.
+        """
 
     def observe(self, cursor: int) -> AsyncIterator[Observation]:
         """What is there, or what changed since `cursor`. Raises ProblemError when all is out of reach."""

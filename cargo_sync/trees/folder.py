@@ -54,7 +54,7 @@ class FolderTree:
         self._staging: Staging | None = None
         self._purged_at = float("-inf")
 
-    async def open(self) -> Identity:
+    async def open(self, cursor: int = 0) -> Identity:
         return await self._world.offload(self._open)
 
     async def close(self) -> None:

@@ -24,9 +24,10 @@ from cargo_sync.trees.pump import pump
 class MemoryTree:
     """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first."""
 
-    def __init__(self, part: Literal["near", "far"], identity: str = "memory") -> None:
+    def __init__(self, part: Literal["near", "far"], identity: str = "memory", lineage: str = "") -> None:
         self._part = part
         self._identity = identity
+        self._lineage = lineage
         self._entries: dict[str, Entry] = {}
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
@@ -79,12 +80,13 @@ class MemoryTree:
 
     # -- the contract ----------------------------------------------------------------------------------------
 
-    async def open(self) -> Identity:
-        return Identity(self._identity, sequence=len(self._log) if self._part == "far" else 0)
+    async def open(self, cursor: int = 0) -> Identity:
+        sequence = len(self._log) if self._part == "far" else 0
+        return Identity(self._identity, "", sequence, self._lineage if cursor else "")
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
-            yield Delta(self._log[cursor:], len(self._log))
+            yield Delta(self._log[cursor:], len(self._log), self._lineage if self._log else "")
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):

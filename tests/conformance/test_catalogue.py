@@ -312,6 +312,21 @@ def test_a_cursor_from_a_newer_life_never_goes_back(world: World) -> None:
     assert (page.rows, page.next, page.more, page.sequence) == ([], 50, False, 1)
 
 
+def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(world: World) -> None:
+    catalogue, id = world.catalogue, world.id
+    assert [catalogue.lineage(id, version) for version in (0, 1)] == ["", ""]
+    catalogue.begin(id, "first")
+    world.record("a b")
+    catalogue.begin(id, "second")
+    catalogue.begin(id, "third, before anything changed")
+    world.record("c")
+    lineages = [catalogue.lineage(id, version) for version in range(5)]
+    assert lineages == ["", "first", "first", *["third, before anything changed"] * 2]
+    assert catalogue.changes(id, 0, "", 2).lineage == "first"
+    assert catalogue.changes(id, 2, "", 2).lineage == "third, before anything changed"
+    assert catalogue.changes(id, 3, "", 2).lineage == "third, before anything changed"
+
+
 def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
     world.record("a/ a/x b")
     waiting = world.catalogue.without_hash(world.id, 10)

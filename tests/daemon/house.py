@@ -45,7 +45,7 @@ class FarSide(MemoryTree):
         self.speeds: list[int | None] = []
         self.closed = False
 
-    async def open(self) -> Identity:
+    async def open(self, cursor: int = 0) -> Identity:
         if self.broken is not None:
             raise self.broken
         if self.away is not None:

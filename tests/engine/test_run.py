@@ -282,3 +282,18 @@ async def test_a_restored_server_is_first_contact_and_deletes_nothing(make: Make
     system.far.write("0", b"1")
     await system.run().execute()
     assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_too(make: Make) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    for number in range(5):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    system.far = type(system.far)("far", "server", lineage="of the restored one")
+    for number in range(3, 12):
+        system.far.write(str(number), b"1")
+    system.said()
+    await system.run().execute()
+    assert sorted(system.destination.files(), key=int) == [str(number) for number in range(12)]
+    assert system.said()[0] == "reset"
+    assert not (await system.run().execute()).acted

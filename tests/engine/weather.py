@@ -120,7 +120,7 @@ class LivelyTree(MemoryTree):
 
     # -- the contract, with weather --------------------------------------------------------------------------
 
-    async def open(self) -> Identity:
+    async def open(self, cursor: int = 0) -> Identity:
         self.weather.cut("open")
         return await super().open()
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 import time
@@ -232,3 +233,40 @@ async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_pat
             await asyncio.wait_for(going, 10)
         assert ended.value.problem.code == "unauthorized"
         assert not (tmp_path / "ana" / "in" / "box" / "large").exists()
+
+
+async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_download(tmp_path: Path) -> None:
+    """Its numbers are given out a second time: a client that had come further must notice."""
+    file, there = settings(tmp_path), tmp_path / "ana" / "in" / "box"
+    there.mkdir(parents=True)
+    for name in "abc":
+        (there / name).write_bytes(b"1")
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.DOWNLOAD) as system:
+        await numbered(up, 5)
+        await run(system).execute()
+    shutil.copytree(tmp_path / "state", tmp_path / "older")
+    for name in "abc":
+        (there / name).write_bytes(b"22")
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.DOWNLOAD) as system:
+        await numbered(up, 8)
+        await run(system).execute()
+        cursor = system.kept.jobs.get_or_create("job").far_cursor
+        assert cursor == 8
+    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "older").rename(tmp_path / "state")
+    for number in range(10):
+        (there / f"0 {number}").write_bytes(b"333")
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.DOWNLOAD) as system:
+        await numbered(up, cursor + 5)
+        report = await run(system).execute()
+        assert (report.errors, report.files) == (0, 10)
+        assert tree(tmp_path / "a" / "here") == tree(there)
+
+
+async def numbered(up: app.Up, sequence: int) -> None:
+    """Waits until the server's scan has numbered so many changes."""
+    api = Api(login(up))
+    async with asyncio.timeout(20):
+        while (await api.get("/workspaces"))["workspaces"][0]["sequence"] < sequence:
+            await asyncio.sleep(0.05)
+    await api.close()

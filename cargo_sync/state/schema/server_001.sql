@@ -14,6 +14,15 @@ CREATE TABLE workspace (
     sequence INTEGER NOT NULL DEFAULT 0
 );
 
+-- Every time a server begins to number changes. Numbers that were given out and lost with a restored backup
+-- are given out again, but never under the same token.
+CREATE TABLE lineage (
+    workspace INTEGER NOT NULL REFERENCES workspace (id) ON DELETE CASCADE,
+    first     INTEGER NOT NULL,  -- the sequence of its first change
+    token     TEXT    NOT NULL,
+    PRIMARY KEY (workspace, first)
+) WITHOUT ROWID;
+
 -- One row a path that is or was there. A deletion keeps its row (deleted = 1) with a version of its own.
 CREATE TABLE entry (
     workspace INTEGER NOT NULL REFERENCES workspace (id) ON DELETE CASCADE,

@@ -42,15 +42,15 @@ class CargoTree:
         self.flow: Flow | None = None
         self._base = f"/workspaces/{segment(workspace)}"
 
-    async def open(self) -> Identity:
-        answer = await self._api.get("/workspaces")
+    async def open(self, cursor: int = 0) -> Identity:
+        answer = await self._api.get("/workspaces", since=cursor)
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
             if self._workspace not in found:
                 raise ProblemError(_no_workspace(self._login.username, self._workspace, sorted(found)))
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-            return Identity(root, str(mine["epoch"]), int(mine["sequence"]))
+            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]))
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         more = True
@@ -62,7 +62,7 @@ class CargoTree:
                 before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
                 if more and cursor <= before:
                     raise ValueError(f"more changes after {before}, but none")
-            yield Delta(changes, cursor)
+            yield Delta(changes, cursor, str(answer["lineage"]))
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         answer = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))

@@ -14,7 +14,7 @@ from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
 
-WHO = ok({"workspaces": [{"name": "default", "epoch": "e", "sequence": 7}]})
+WHO = ok({"workspaces": [{"name": "default", "epoch": "e", "sequence": 7, "lineage": "l"}]})
 FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
 
 
@@ -33,7 +33,7 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
 
 
 def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False) -> Answer:
-    return ok({"rows": list(zip(*rows, strict=True)), "next": after, "more": more})
+    return ok({"rows": list(zip(*rows, strict=True)), "next": after, "more": more, "lineage": "l"})
 
 
 def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) -> tuple[Any, ...]:
@@ -53,7 +53,7 @@ async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
     async with tree() as (it, _):
         identity = await it.open()
     assert identity.root.endswith(" ana default box")
-    assert (identity.epoch, identity.sequence) == ("e", 7)
+    assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "l")
 
 
 async def test_changes_come_page_by_page() -> None:
