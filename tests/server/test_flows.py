@@ -237,7 +237,9 @@ async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_pat
 
 async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_download(tmp_path: Path) -> None:
     """Its numbers are given out a second time: a client that had come further must notice."""
-    file, there = settings(tmp_path), tmp_path / "ana" / "in" / "box"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]  # one address for all of its lives: another would be another server
+    file, there = settings(tmp_path, listen=f"127.0.0.1:{port}"), tmp_path / "ana" / "in" / "box"
     there.mkdir(parents=True)
     for name in "abc":
         (there / name).write_bytes(b"1")
