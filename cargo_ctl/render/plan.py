@@ -31,14 +31,17 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
 
     `listed` actions stand above; `more` says that there are others.
     """
-    counts = {op: number for op, number in figures.items() if op != "bytes" and number}
+    counts = {op: number for op, number in figures.items() if op not in ("bytes", "held") and number}
     if not counts:
         return f"{escaped(name)}: nothing to do"
     parts = [f"{number:,} {escaped(op)}" for op, number in counts.items()]
     parts.append(size(figures.get("bytes") or 0))
     cut = f" (the first {listed:,} are listed)" if more else ""
-    sync = f"cargo_ctl job sync {shlex.quote(escaped(name))}"
-    return f"{', '.join(parts)}{cut}\nnothing was done; to do it now: {sync}"
+    job = shlex.quote(escaped(name))
+    todo = f"to do it now: cargo_ctl job sync {job}"
+    if figures.get("held"):
+        todo = f"so much is held until a person lets it pass: cargo_ctl job approve {job}"
+    return f"{', '.join(parts)}{cut}\nnothing was done; {todo}"
 
 
 def _line(op: str, bytes: str, why: str, path: str) -> str:

@@ -1,6 +1,7 @@
 """Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by page."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Final
 
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.report import Report
@@ -11,6 +12,9 @@ from cargo_sync.model.world import World
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, View, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
+
+STEPS: Final = 2_000
+"""Handed on at a time: a folder of a million names is planned as one, and not carried out as one."""
 
 
 class Planning:
@@ -45,8 +49,9 @@ class Planning:
             if later and collect:
                 await self._collect(later)
                 later = []
-            if now or later:
-                yield now + later
+            steps = now + later
+            for start in range(0, len(steps), STEPS):
+                yield steps[start : start + STEPS]
 
     async def _collect(self, later: list[Action]) -> None:
         planned, run = self._kept.planned, self._report.run

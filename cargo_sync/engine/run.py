@@ -77,20 +77,26 @@ class Run:
     async def preview(self) -> Report:
         """Writes down what `execute` would do, to be paged through, and does nothing.
 
+        The totals count the steps by kind, bytes and overwrites; `held` is 1 when the guard would hold it.
+
         Raises:
             ProblemError: one side is out of reach.
         """
         opened = await self._open()
         planned, run = self._kept.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
-        totals = {"bytes": 0, "overwrite": 0} | {op.value: 0 for op in Op}
+        tree, _ = await self._world.offload(self._kept.folders.counts)
+        guard = Guard(tree)
+        totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
         async for actions in self._planning.steps(pages, collect=False):
             for action in actions:
                 totals[action.op] += 1
                 totals["bytes"] += action.bytes
                 totals["overwrite"] += action.overwrites and action.op is Op.PUT
+            guard.count(actions)
             await self._world.offload(planned.add, run, actions)
+        totals["held"] = int(guard.held() is not None)
         await self._world.offload(planned.ready, run, totals)
         self.report.ended = self._world.wall()
         return self.report
@@ -122,8 +128,7 @@ class Run:
         if self._survey.missed or not self._survey.complete:
             return  # nothing is taken away on half a look
         async for actions in self._pages():
-            guard.delete(sum(action.op is Op.DELETE for action in actions))
-            guard.overwrite(sum(action.op is not Op.DELETE for action in actions))
+            guard.count(actions)
         if held := guard.held():
             self.report.hold(held)
             return

@@ -5,8 +5,12 @@ until a person approves it (promise 5: half of a tree never changes by itself, b
 exchanged, a folder was renamed, or a program encrypts what it finds).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FOLDER
 
 AT_LEAST: Final = 10
 SHARE: Final = 0.5
@@ -46,10 +50,13 @@ class Guard:
         self.overwrites += count
         return self.held() is None
 
-    def delete(self, count: int) -> bool:
-        """Counts deletions; False when none of them must happen."""
-        self.deletions += count
-        return self.held() is None
+    def count(self, actions: Iterable[Action]) -> None:
+        """Counts what these steps delete and overwrite; folders not, since the tree is counted in files."""
+        for action in actions:
+            if action.op is not Op.DELETE:
+                self.overwrites += action.expected is not None and action.op in (Op.PUT, Op.MKDIR)
+            elif action.expected is not None and action.expected.kind != FOLDER:
+                self.deletions += 1
 
     def held(self) -> Held | None:
         """What holds the run, or None while it may go on."""

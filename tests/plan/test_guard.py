@@ -1,21 +1,44 @@
 """The guard: more than half, and more than ten."""
 
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.plan.guard import Guard
+
+ENTRY = Entry("a", FILE, 1, 1, 0o644, 1, 1)
+
+
+def deletions(count: int, kind: str = FILE) -> list[Action]:
+    return [Action(Op.DELETE, f"{number}", expected=ENTRY._replace(kind=kind)) for number in range(count)]
+
+
+def passes(guard: Guard, actions: list[Action]) -> bool:
+    guard.count(actions)
+    return guard.held() is None
 
 
 def test_small_changes_pass_and_large_ones_are_held() -> None:
-    assert Guard(tree=4).delete(4), "ten files or fewer always pass"
-    assert Guard(tree=1000).delete(500)
+    assert passes(Guard(tree=4), deletions(4)), "ten files or fewer always pass"
+    assert passes(Guard(tree=1000), deletions(500))
     guard = Guard(tree=1000)
-    assert not guard.delete(501)
+    assert not passes(guard, deletions(501))
     assert "delete 501 and overwrite 0 of 1,000" in str(guard.held())
 
 
 def test_deletions_and_overwrites_count_together_and_approval_lets_all_pass() -> None:
     guard = Guard(tree=20)
     assert [guard.overwrite() for _ in range(10)] == [True] * 10
-    assert not guard.delete(1)
-    assert Guard(tree=20, approved=True).delete(20)
+    assert not passes(guard, deletions(1))
+    assert passes(Guard(tree=20, approved=True), deletions(20))
+
+
+def test_folders_are_not_counted_and_changes_of_kind_are() -> None:
+    guard = Guard(tree=20)
+    assert passes(guard, deletions(100, FOLDER))
+    folder, link = ENTRY._replace(kind=FOLDER), ENTRY._replace(target="x")
+    guard.count(
+        [Action(Op.MKDIR, "f", folder, ENTRY), Action(Op.PUT, "l", link, folder), Action(Op.PUT, "n", ENTRY)]
+    )
+    assert (guard.deletions, guard.overwrites) == (0, 2)
 
 
 def test_looking_again_does_not_let_the_next_half_pass() -> None:
