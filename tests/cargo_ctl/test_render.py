@@ -114,7 +114,8 @@ def test_plan() -> None:
     )
     assert plan.totals("a", {"put": 0, "bytes": 0, "held": 0}, 0, False) == "a: nothing to do"
     assert plan.totals("a", {"delete": 12, "bytes": 0, "held": 1}, 12, False) == (
-        "12 delete, 0 B\nnothing was done; so much is held until a person lets it pass: cargo_ctl job approve a"
+        "12 delete, 0 B\n"
+        "nothing was done; so much is held until a person lets it pass: cargo_ctl job approve a"
     )
     assert plan.totals("a", {"put": 3_000, "bytes": 5}, 20, True) == (
         "3,000 put, 5 B (the first 20 are listed)\nnothing was done; to do it now: cargo_ctl job sync a"
