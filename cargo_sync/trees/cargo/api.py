@@ -105,6 +105,8 @@ class Api:
         self._token = ""
         body = {"username": self._login.username, "password": self._login.password()}
         async with await self._request("POST", "/login", body, {}) as response:
+            if response.status == 401:
+                raise ProblemError(_wrong_password(self._login.username, response.url.host or ""))
             if response.status >= 300:
                 raise await _refusal(response)
             self._token = str(orjson.loads(await response.read())["token"])
@@ -146,6 +148,13 @@ def _session(login: Login) -> aiohttp.ClientSession:
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+def _wrong_password(username: str, host: str) -> Problem:
+    return Problem(
+        "unauthorized", f"{host} does not let {username!r} in with this password",
+        hint="look at username and password in the job", retry=False,
+    )  # fmt: skip
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
