@@ -3,17 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.world import World
 
 OVERTAKEN: Final = frozenset({"changed", "vanished", "occupied"})
 """Codes of problems that only say that a plan is out of date: the next look makes another."""
@@ -25,15 +22,12 @@ Speak = Callable[[Sequence[Event], int], None]
 class Commit:
     """Writes down what a run has done."""
 
-    def __init__(
-        self, rules: Rules, kept: Kept, world: World, progress: Progress, report: Report,
-        speak: Speak,
-    ) -> None:  # fmt: skip
-        self._rules = rules
-        self._kept = kept
-        self._world = world
-        self._progress = progress
-        self._report = report
+    def __init__(self, ongoing: Ongoing, speak: Speak) -> None:
+        self._rules = ongoing.rules
+        self._kept = ongoing.kept
+        self._world = ongoing.world
+        self._report = ongoing.report
+        self._progress = ongoing.progress
         self._speak = speak
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:

@@ -10,15 +10,11 @@ from itertools import count
 from typing import Final
 
 from cargo_sync.engine.commit import Commit
-from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.jobs import Rules
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Task, Tree
 
@@ -31,19 +27,18 @@ class Execute:
     """Does what one run's plans say. `source` is the near tree, `destination` the far one, or crosswise."""
 
     def __init__(
-        self, rules: Rules, source: Tree, destination: Tree, kept: Kept, world: World,
-        guard: Guard, commit: Commit, progress: Progress, report: Report,
-    ) -> None:  # fmt: skip
-        self._rules = rules
+        self, ongoing: Ongoing, source: Tree, destination: Tree, guard: Guard, commit: Commit
+    ) -> None:
+        self._rules = ongoing.rules
+        self._kept = ongoing.kept
+        self._world = ongoing.world
+        self._report = ongoing.report
+        self._progress = ongoing.progress
         self._source = source
         self._destination = destination
-        self._kept = kept
-        self._world = world
         self._guard = guard
         self._commit = commit
-        self._progress = progress
-        self._report = report
-        self._tokens = world.token()[:20]
+        self._tokens = ongoing.world.token()[:20]
         self._numbers = count()
         self._staying: set[str] = set()
 

@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final
 
-from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.jobs import After, Mode, Rules
-from cargo_sync.model.world import World
+from cargo_sync.model.jobs import After, Mode
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, View, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
@@ -20,14 +18,14 @@ STEPS: Final = 2_000
 class Planning:
     """Plans one run. What must wait for the end of the survey is collected on disk (`Planned`)."""
 
-    def __init__(self, rules: Rules, filters: Filters, kept: Kept, world: World, report: Report) -> None:
-        self._rules = rules
-        self._filters = filters
-        self._kept = kept
-        self._world = world
-        self._report = report
+    def __init__(self, ongoing: Ongoing) -> None:
+        self._rules = ongoing.rules
+        self._kept = ongoing.kept
+        self._world = ongoing.world
+        self._report = ongoing.report
+        self._filters = Filters(ongoing.rules.include, ongoing.rules.exclude)
         self._replaced: set[str] = set()
-        self._unasked = kept.failures.paths()
+        self._unasked = ongoing.kept.failures.paths()
         self.collected = 0
 
     async def steps(

@@ -12,6 +12,7 @@ from typing import Final
 from cargo_sync.engine.commit import Commit, Speak
 from cargo_sync.engine.execute import Execute
 from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.engine.opening import Opened, open_sides
 from cargo_sync.engine.planning import Planning
 from cargo_sync.engine.progress import Progress
@@ -20,7 +21,6 @@ from cargo_sync.engine.survey import Survey
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
-from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 
@@ -43,9 +43,9 @@ class Run:
         self._kept = kept
         self._world = world
         self._speak = speak
+        self._ongoing = Ongoing(rules, kept, world, self.report, self.progress)
         self._survey = Survey(near, far, kept, world)
-        filters = Filters(rules.include, rules.exclude)
-        self._planning = Planning(rules, filters, kept, world, self.report)
+        self._planning = Planning(self._ongoing)
 
     async def execute(self, *, spent: int = 0, approved: bool = False) -> Report:
         """Brings the destination up to its source.
@@ -60,7 +60,7 @@ class Run:
         opened = await self._open()
         tree, _ = await self._world.offload(self._kept.folders.counts)
         guard = Guard(tree, spent=spent, approved=approved)
-        commit = Commit(self._rules, self._kept, self._world, self.progress, self.report, self._speak)
+        commit = Commit(self._ongoing, self._speak)
         execute = self._executor(guard, commit)
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
         await self._transfer(execute.batches(steps), commit)
@@ -107,10 +107,7 @@ class Run:
     def _executor(self, guard: Guard, commit: Commit) -> Execute:
         near, far = self._near, self._far
         source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
-        return Execute(
-            self._rules, source, destination, self._kept, self._world, guard, commit,
-            self.progress, self.report,
-        )  # fmt: skip
+        return Execute(self._ongoing, source, destination, guard, commit)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules
