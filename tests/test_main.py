@@ -1,13 +1,17 @@
 """The command line: what it refuses, and how; and what a log line may hold."""
 
+import asyncio
 import json
 import logging
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from cargo_sync.main import OneLine, cargo_sync
+from cargo_sync.main import _run as run
 
 
 def call(*arguments: str) -> Result:
@@ -82,3 +86,20 @@ def test_a_log_line_is_one_line_that_no_terminal_acts_on() -> None:
 
 def test_a_log_line_without_a_job() -> None:
     assert OneLine().format(logging.makeLogRecord({"levelname": "INFO", "msg": "up"})).endswith(" INFO - up")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_loop_is_uvloop_where_there_is_one_and_the_standard_one_elsewhere(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("uvloop")
+    if not there:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    loops: list[str] = []
+
+    async def application() -> None:
+        loops.append(type(asyncio.get_running_loop()).__module__)
+
+    with click.Context(cargo_sync, obj="WARNING"):
+        run(application)
+    assert loops == ["uvloop" if there else "asyncio.unix_events"]

@@ -1,4 +1,4 @@
-"""One run while it goes on: what it is about, and how far it has come. Every step of the engine is given it."""
+"""One run while it goes on: what it is about, and how far it has come. The engine's steps are given it."""
 
 from dataclasses import dataclass
 
