@@ -83,6 +83,8 @@ class Feed:
         self._say_general()
         if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(topics.JOBS):
             self._say_progress(jobs)
+        else:
+            self._forget_progress()
         if self._publisher.has_subscribers(topics.TRANSFERS):
             self._say_transfers(jobs)
 
@@ -111,6 +113,14 @@ class Feed:
         if changed:
             self._publisher.publish(topics.PROGRESS, "progress", views.totals(advances.values()))
         self._advances = advances
+
+    def _forget_progress(self) -> None:
+        """Nobody listens: who comes next is told how far it is then, and not how far it once was."""
+        for name in self._advances:
+            self._publisher.forget(topics.job_progress(name))
+        if self._advances:
+            self._publisher.forget(topics.PROGRESS)
+        self._advances = {}
 
     def _say_transfers(self, jobs: Mapping[str, Job]) -> None:
         seen: dict[str, int] = {}

@@ -111,6 +111,10 @@ async def test_progress_is_sampled_for_listeners_only(tmp_path: Path) -> None:
             one.feed.tick()
             one.feed.tick()
             assert [line for line in one.topics() if "progress" in line] == said
+            one.board.subscribed = ()
+            one.feed.tick()
+            forgotten = ["job/my%20job/progress", "progress/"] if said else []
+            assert [topic for topic in one.board.forgotten if "progress" in topic] == forgotten
 
 
 async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
