@@ -58,6 +58,7 @@ REST: Final = 4.5
 """Seconds in which everything comes to rest after the first signal; then the process ends all the same."""
 SWEEP: Final = 3600.0
 PLANS_KEPT: Final = 3600.0
+CHECKPOINTS_KEPT: Final = 7 * 86400.0
 EVENTS_KEPT: Final = 30 * 86400.0
 
 _log = logging.getLogger(__name__)
@@ -160,6 +161,7 @@ class Daemon:
         self._rows = JobRows(database)
         self._planned = Planned(database)
         self._replies = Replies(database, world.wall)
+        self._checkpoints = Checkpoints(database, world.wall)
         self._slots = asyncio.Semaphore(settings.parallel_transfers)
         self._watchers = Watchers(world)
         self._reloads = Bell()
@@ -213,6 +215,7 @@ class Daemon:
             now = self._world.wall()
             try:
                 await self._world.offload(self._planned.purge, now - PLANS_KEPT)
+                await self._world.offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
                 await self._world.offload(self._replies.purge)
                 await self._world.offload(events.prune, now - EVENTS_KEPT)
             except ProblemError as error:
@@ -239,13 +242,12 @@ class Daemon:
         )  # fmt: skip
         server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, self._slots)
         far = Noted(server)
-        checkpoints = Checkpoints(self._database, self._world.wall)
 
         def bound() -> str | None:
             row = self._rows.get(settings.name)
             return row.binding.near if row and row.binding else None
 
-        near = FolderTree(settings.local_dir, rules(settings), self._world, checkpoints, bound)
+        near = FolderTree(settings.local_dir, rules(settings), self._world, self._checkpoints, bound)
 
         def flowing() -> Flowing | None:
             figures = server.flow.figures() if server.flow is not None else None

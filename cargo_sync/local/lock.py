@@ -51,7 +51,7 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
     except BlockingIOError as error:
         if fd != root.fd:
             os.close(fd)
-        named = _read_own(root, _HOLDER) or "another process of Cargo"
+        named = _read_own(root, _HOLDER) or _by_the_kernel(root) or "another process of Cargo"
         raise ProblemError(
             Problem(
                 "root_in_use",
@@ -112,6 +112,20 @@ def marker(root: Root, token: str) -> str:
             )
         )
     return written
+
+
+def _by_the_kernel(root: Root) -> str:
+    """Who holds a root that nobody's name is written below, where the system tells (Linux: proc_locks(5))."""
+    found = os.fstat(root.fd)
+    wanted = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    try:
+        with open("/proc/locks") as locks:
+            fields = [line.split() for line in locks]
+    except OSError:
+        return ""
+    # "1: FLOCK ADVISORY WRITE 4711 fd:00:12345 0 EOF"
+    held = [one[4] for one in fields if len(one) > 5 and one[1] == "FLOCK" and one[5] == wanted]
+    return f"process {held[0]}" if held and held[0] != "-1" else ""
 
 
 def _leave_name(root: Root, holder: str) -> None:

@@ -44,10 +44,11 @@ from cargo_sync.server.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.stores.folder import FolderStore
+from cargo_sync.stores.folder import STALE, FolderStore
 
 THREADS: Final = 16
 DESCRIPTORS: Final = 65_536
+SWEEP: Final = 3_600.0
 LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
 REST: Final = 4.5
@@ -128,7 +129,7 @@ class Server:
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
         self._workspaces: dict[str, Workspace] = {}
-        self._intakes: list[asyncio.Task[None]] = []
+        self._standing: list[asyncio.Task[None]] = []
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._flows: Flows | None = None
@@ -139,6 +140,7 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
+        self._standing.append(tasks.create_task(self._forget_checkpoints()))
         await self.apply(settings)
         lanes = self._lanes = _lane_listener(settings, world)
         flows = self._flows = Flows(
@@ -176,13 +178,22 @@ class Server:
                     workspace, self._world, settings.settle, settings.scan_interval, settings.trash_days
                 )
                 assert self._tasks is not None, "it was started"
-                self._intakes.append(self._tasks.create_task(intake.run()))
+                self._standing.append(self._tasks.create_task(intake.run()))
         self._spaces.apply(settings.users, settings.workspaces, self._workspaces.__getitem__)
         self._sessions.forget(applied.changed)
         if self._flows is not None:
             self._flows.end_of(applied.changed)
         for notice in (*settings.warnings, *applied.notices):
             _log.warning("%s", notice)
+
+    async def _forget_checkpoints(self) -> None:
+        """What nobody goes on with is dropped; its staged part goes when its store is tidied."""
+        while True:
+            try:
+                await self._world.offload(self._checkpoints.purge, self._world.wall() - STALE)
+            except ProblemError as error:
+                _log.error("old checkpoints cannot be dropped: %s", error)
+            await asyncio.sleep(SWEEP)
 
     async def rest(self) -> None:
         """Ends what is under way: requests, lanes at their checkpoints, scans."""
@@ -195,7 +206,7 @@ class Server:
             until = self._world.steady() + LANES
             for lane in self._flows.close():
                 await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
-        for intake in self._intakes:
+        for intake in self._standing:
             intake.cancel()
 
     def close(self) -> None:

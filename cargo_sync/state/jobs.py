@@ -7,7 +7,7 @@ import orjson
 
 from cargo_sync.state.database import Database
 
-_READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, holder FROM job"
+_READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run FROM job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class JobRow:
     far_lineage of that sequence, as the server named it
     rules       digest of the rules that the settled folders were planned with
     last_run    the last run's report, JSON values, or None
-    holder      who holds the root, in words, or ""
     """
 
     id: int
@@ -45,7 +44,6 @@ class JobRow:
     far_lineage: str
     rules: str
     last_run: dict[str, Any] | None
-    holder: str
 
 
 class Jobs:
@@ -86,9 +84,6 @@ class Jobs:
     def set_last_run(self, name: str, report: dict[str, Any]) -> None:
         self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(report).decode(), name)
 
-    def set_holder(self, name: str, holder: str) -> None:
-        self._set("UPDATE job SET holder = ? WHERE name = ?", holder, name)
-
     def remove(self, name: str) -> None:
         """Forget a job with its trees and transfers. Its events stay, as history."""
         self._set("DELETE FROM job WHERE name = ?", name)
@@ -99,8 +94,8 @@ class Jobs:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, holder = row
+    number, name, paused, binding, far_cursor, far_lineage, rules, last_run = row
     return JobRow(
         number, name, bool(paused), Binding(**orjson.loads(binding)) if binding else None,
-        far_cursor, far_lineage, rules, orjson.loads(last_run) if last_run else None, holder,
+        far_cursor, far_lineage, rules, orjson.loads(last_run) if last_run else None,
     )  # fmt: skip

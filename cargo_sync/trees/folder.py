@@ -31,6 +31,9 @@ from cargo_sync.trees.retiring import retire
 GROUP: Final = 2_000
 """Entries that are scanned before what they mean is planned and sent."""
 PURGE_SECONDS: Final = 3600.0
+DAY: Final = 86_400.0
+STALE: Final = 7 * DAY
+"""After so long without a new piece a cut transfer's staged part goes, once its checkpoint has gone."""
 
 
 class FolderTree:
@@ -150,7 +153,9 @@ class FolderTree:
         now = self._world.wall()
         if now - self._purged_at >= PURGE_SECONDS:
             self._purged_at = now
-            trash.purge(root, now - self._rules.trash_days * 86_400)
+            trash.purge(root, now - self._rules.trash_days * DAY)
+            if self._staging is not None:
+                self._staging.sweep(now - STALE)
 
     def _close(self) -> None:
         if self._staging is not None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,8 +16,11 @@ import argon2
 import pytest
 
 from cargo_sync.config.server import load_server
+from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
 from tests.server.surroundings import CHEAP, until
 
 
@@ -137,3 +141,16 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path, field: str) -> None
     assert str(port) in str(error)
     taken.close()
     await taken.wait_closed()
+
+
+async def test_checkpoints_nobody_goes_on_with_are_dropped(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+        for name, age in (("old", 8), ("new", 6)):
+            day = time.time() - age * 86_400
+            Checkpoints(database, lambda day=day: day).put(Checkpoint(name, "x", 1, 1, 1, 1))  # type: ignore[misc]
+    async with running(settings(tmp_path)):
+        pass
+    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+        kept = Checkpoints(database, time.time)
+        assert kept.get("old") is None and kept.get("new") is not None

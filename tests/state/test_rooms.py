@@ -25,11 +25,10 @@ def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
         jobs.set_far_cursor(first.name, 41)
         jobs.set_rules(first.name, "digest")
         jobs.set_last_run(first.name, {"files": 3, "problems": ["ü"]})
-        jobs.set_holder(first.name, "process 7")
     with Database.open(path, "daemon") as database:
         row = Jobs(database).get_or_create(first.name)
     assert (row.id, row.paused, row.binding, row.far_cursor) == (first.id, True, BINDING, 41)
-    assert (row.rules, row.last_run, row.holder) == ("digest", {"files": 3, "problems": ["ü"]}, "process 7")
+    assert (row.rules, row.last_run) == ("digest", {"files": 3, "problems": ["ü"]})
 
 
 def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:

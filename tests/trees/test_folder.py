@@ -162,3 +162,26 @@ async def test_what_a_kill_left_in_staging_is_cleared_away(make: Make, tmp_path:
     await system.run().execute()
     assert content(tmp_path / "here") == {"x": b"one"}
     assert list(staging.iterdir()) == []
+
+
+async def test_an_upload_folder_that_is_held_names_the_process(make: Make, tmp_path: Path) -> None:
+    if not os.access("/proc/locks", os.R_OK):
+        pytest.skip("the system does not tell")
+    system = make(Mode.UPLOAD)
+    await system.run().execute()
+    other = FolderTree(
+        str(tmp_path / "here"), system.rules, system.world(), MemoryCheckpoints(), lambda: None
+    )
+    with pytest.raises(ProblemError, match=rf"in use by process {os.getpid()}\b"):
+        await other.open()
+
+
+async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.DOWNLOAD)
+    await system.run().execute()
+    part = tmp_path / "here" / ".cargo_sync" / "staging" / f"{'ab' * 16}.part"
+    part.parent.mkdir(exist_ok=True)
+    part.write_bytes(b"half of it")
+    system.now += 8 * 86_400
+    await system.run().execute()
+    assert not part.exists()

@@ -9,8 +9,7 @@ CREATE TABLE job (
     far_cursor INTEGER NOT NULL DEFAULT 0,  -- the server's sequence up to which the far side is mirrored
     far_lineage TEXT   NOT NULL DEFAULT '', -- of that sequence: another one means that a backup came back
     rules      TEXT    NOT NULL DEFAULT '', -- digest of the rules that settled folders were planned with
-    last_run   TEXT,                        -- JSON
-    holder     TEXT    NOT NULL DEFAULT ''
+    last_run   TEXT                         -- JSON
 );
 
 -- One row a folder, with the three listings of it. The small columns stand before the listings, which fill
