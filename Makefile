@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 
 .PHONY: demo test lint types imports unit format clean
 
+# --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
