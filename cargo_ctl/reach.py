@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FAILED, BAD_INPUT, NOT_RUNNING = 1, 2, 3
 HOW_TO_START = "start one with: cargo_sync daemon"
+HOW_TO_SERVE = "start one with: cargo_sync server --config FILE"
 
 _INPUT_CODES = frozenset(
     {
@@ -35,12 +36,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def common_options(command: _Command) -> _Command:
-    """--json and --connect, which may stand before or after a subcommand's name."""
+    """--json, --connect and --server, which may stand before or after a subcommand's name."""
     json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
     connect = click.option(
-        "--connect", metavar="NAME", help="The daemon to speak to: its instance, its folder or its address."
+        "--connect", metavar="NAME", help="Whom to speak to: an instance, its folder or its address."
     )
-    return connect(json(command))
+    server = click.option("--server", is_flag=True, help="Speak to the server that is running, not a daemon.")
+    return server(connect(json(command)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,18 @@ class Reach:
 
     as_json: bool
     connect: str | None
+    server: bool = False
 
     @classmethod
     def of(cls, ctx: click.Context) -> "Reach":
-        as_json, connect = False, None
+        as_json, connect, server = False, None, False
         each: click.Context | None = ctx
         while each is not None:
             as_json = as_json or bool(each.params.get("as_json"))
             connect = connect or each.params.get("connect")
+            server = server or bool(each.params.get("server"))
             each = each.parent
-        return cls(as_json, connect)
+        return cls(as_json, connect, server)
 
     def call(self, cmd: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
         """The result of a command; ends the program with a line and an exit code if there is none."""
@@ -87,7 +91,7 @@ class Reach:
         click.echo(as_line(result) if self.as_json else text)
 
     def not_running(self, message: str) -> NoReturn:
-        self.fail(NOT_RUNNING, "not_running", message, HOW_TO_START)
+        self.fail(NOT_RUNNING, "not_running", message, HOW_TO_SERVE if self.server else HOW_TO_START)
 
     def fail(self, exit_code: int, code: str, message: str, hint: str = "") -> NoReturn:
         """End with one line on stderr, or with JSON on stdout where the result would have been."""
@@ -102,11 +106,11 @@ class Reach:
 
     def _addresses(self) -> Addresses:
         try:
-            found = find(self.connect, os.environ)
+            found = find(self.connect, os.environ, server=self.server)
         except AddressError as error:
             self.fail(BAD_INPUT, "bad_address", str(error))
         if found is None:
-            self.not_running("no daemon is running")
+            self.not_running(f"no {'server' if self.server else 'daemon'} is running")
         return found
 
 
@@ -123,7 +127,7 @@ def reaching(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(ctx: click.Context, /, **params: Any) -> None:
         reach = Reach.of(ctx)
-        del params["as_json"], params["connect"]
+        del params["as_json"], params["connect"], params["server"]
         function(reach, **params)
 
     return run

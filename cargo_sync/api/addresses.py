@@ -15,7 +15,8 @@ from dataclasses import dataclass
 LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's path may have: sun_path without its closing NUL."""
 
-DAEMON = "daemon"
+DAEMON, SERVER = "daemon", "server"
+"""Instances; a daemon of one job file has another name (`job_instance`)."""
 _IPC = "ipc://"
 
 
@@ -71,19 +72,21 @@ def job_instance(path: str) -> str:
     return hashlib.blake2s(os.fsencode(os.path.abspath(path)), digest_size=6).hexdigest()
 
 
-def find(connect: str | None, env: Mapping[str, str]) -> Addresses | None:
-    """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one instance that is live.
+def find(connect: str | None, env: Mapping[str, str], *, server: bool = False) -> Addresses | None:
+    """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
 
+    With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does not count.
     `connect` is an instance's name, its folder, or the address of its commands. None when none is live.
     Raises AddressError when several are, or when `connect` is none of these.
     """
-    chosen = connect or env.get("CARGO_CONTROL")
+    chosen = connect or (None if server else env.get("CARGO_CONTROL"))
     if chosen:
         return _named(chosen, env)
-    live = live_instances(env)
+    live = [each for each in live_instances(env) if (each.instance == SERVER) == server]
     if len(live) > 1:
         listed = "".join(f"\n  {each.instance:<14} {each.commands}" for each in live)
-        raise AddressError(f"several daemons are running; choose one with --connect NAME:{listed}")
+        kind = "servers" if server else "daemons"
+        raise AddressError(f"several {kind} are running; choose one with --connect NAME:{listed}")
     return live[0] if live else None
 
 

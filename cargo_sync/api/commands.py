@@ -1,76 +1,83 @@
-"""Every command that a daemon answers, with its arguments, and whether it changes something.
+"""What a command is: its arguments, whether it changes something, and who may give it.
 
-The router reads this table to refuse wrong arguments by name and to carry out a repeated changing command
-only once; front ends read it to know what there is.
+`daemon_commands` and `server_commands` are the tables. The router reads them to refuse wrong arguments by
+name, to carry out a repeated changing command only once, and to turn away who may only watch; front ends read
+them to know what there is.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.api.suggest import did_you_mean
 
-LONGEST_PAGE = 1000
-"""Actions that one `job.plan` answers with at most."""
+Kind = type[str] | type[int] | type[bool] | type[dict] | type[list]  # type: ignore[type-arg]
+
+
+class Role(StrEnum):
+    """Who somebody is to a daemon or a server. Its own user, on the local sockets, is `control`."""
+
+    PLAIN = "plain"
+    """A legacy script on a plain loopback port: the plain-text orders, `status`, `job.list` and the feed."""
+    WATCH = "watch"
+    """May look at everything and change nothing."""
+    CONTROL = "control"
+
+    def may(self, needs: "Role") -> bool:
+        """Whether who has this role may do what `needs` that one."""
+        return _RANK[self] >= _RANK[needs]
+
+
+_RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What may stand in one argument: text (not empty), or a whole number from `low` to `high`."""
+    """What may stand in one argument.
 
-    kind: type[str] | type[int] = str
+    kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a list
+    nullable   null is allowed, and means something of its own: no limit, not any more
+    """
+
+    kind: Kind = str
     required: bool = False
     low: int = 0
     high: int = 2**53
+    nullable: bool = False
 
     def allows(self, value: object) -> bool:
-        if self.kind is str:
-            return isinstance(value, str) and value != ""
-        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        if value is None:
+            return self.nullable
+        if self.kind is int:
+            return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        return isinstance(value, self.kind) and value != ""
 
     def __str__(self) -> str:
-        return "text" if self.kind is str else f"a whole number from {self.low} to {self.high}"
+        words = f"a whole number from {self.low} to {self.high}" if self.kind is int else _WORDS[self.kind]
+        return f"{words}, or null" if self.nullable else words
+
+
+_WORDS: Final[Mapping[Kind, str]] = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `changes`: done once for an id, however often it is sent."""
+    """One command.
+
+    changes  done once for an id, however often it is sent
+    role     the least role that may give it; without one, `control` for what changes something, else `watch`
+    """
 
     does: str
     args: Mapping[str, Argument] = field(default_factory=dict)
     changes: bool = False
+    role: Role | None = None
 
-
-_ONE = {"job": Argument(required=True)}
-_ONE_OR_ALL = {"job": Argument()}
-
-COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {
-        "hello": Command("who answers, and what it supports"),
-        "status": Command("the general state, jobs by state, totals"),
-        "job.list": Command("every job with its state and progress"),
-        "job.show": Command("one job with its settings, and the causes of what fails", _ONE),
-        "job.start": Command("end a pause, of one job or all", _ONE_OR_ALL, changes=True),
-        "job.pause": Command("stop at once, mid-file, until started; one job or all", _ONE_OR_ALL, True),
-        "job.reload": Command("read a job's file again; one job or all", _ONE_OR_ALL, changes=True),
-        "job.sync": Command("look for changes now", _ONE, changes=True),
-        "job.plan": Command(
-            "what the next run would do, without doing it",
-            {
-                "job": Argument(required=True),
-                "run": Argument(),
-                "after": Argument(int),
-                "limit": Argument(int, low=1, high=LONGEST_PAGE),
-            },
-        ),
-        "job.approve": Command("let the held run pass once", _ONE, changes=True),
-        "transfer.list": Command("the files that are on their way"),
-        "reload": Command("read all configuration again", changes=True),
-        "shutdown": Command("end the daemon", changes=True),
-    }
-)
+    @property
+    def needs(self) -> Role:
+        return self.role or (Role.CONTROL if self.changes else Role.WATCH)
 
 
 def check_arguments(cmd: str, command: Command, args: Mapping[str, Any]) -> None:

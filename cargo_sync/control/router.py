@@ -12,7 +12,8 @@ from typing import Any
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.commands import COMMANDS, Command, check_arguments
+from cargo_sync.api.commands import Command, check_arguments
+from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import (
     BadMessage,
     Code,
@@ -26,11 +27,13 @@ from cargo_sync.api.messages import (
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.once import Deduplicate
+from cargo_sync.model.problems import ProblemError
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 """Arguments (checked against the command's table) in, the result out: a dict of JSON values, or None.
 
-Raises ControlError to refuse. It answers at once; what takes long is started, and goes on in the feed.
+Raises ControlError to refuse; a ProblemError is a refusal in the problem's words. It answers at once; what
+takes long is started, and goes on in the feed.
 """
 
 Offload = Callable[..., Awaitable[Any]]
@@ -171,6 +174,9 @@ class Router:
             return Reply(request.id, await handler(request.args) or {})
         except ControlError as error:
             return Reply(request.id, error=Refusal(error.code, error.message, error.hint))
+        except ProblemError as error:
+            problem = error.problem
+            return Reply(request.id, error=Refusal(problem.code, problem.message, problem.hint))
         except Exception:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)

@@ -8,42 +8,44 @@ import logging
 import os
 import random
 import secrets
-import signal
 import socket
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final, TypeVar
 
 from cargo_sync.api.addresses import Addresses, runtime_dir
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
+from cargo_sync.control.identity import Me
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.gauge import Gauge
-from cargo_sync.daemon.handlers import Handlers, Me
+from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
+from cargo_sync.daemon.sweep import Sweep
 from cargo_sync.daemon.watching import Watchers
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.stopping import Stop
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs as JobRows
 from cargo_sync.state.planned import Planned
@@ -53,16 +55,7 @@ from cargo_sync.trees.cargo.api import Login
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 
-THREADS: Final = 16
-REST: Final = 4.5
-"""Seconds in which everything comes to rest after the first signal; then the process ends all the same."""
-SWEEP: Final = 3600.0
-PLANS_KEPT: Final = 3600.0
-CHECKPOINTS_KEPT: Final = 7 * 86400.0
-EVENTS_KEPT: Final = 30 * 86400.0
-
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 async def run(
@@ -86,13 +79,14 @@ async def run(
         EndpointError, AddressError: the sockets cannot be offered.
         ProblemError: the state cannot be opened.
     """
+    more_descriptors()
     stop = Stop()
     epoch = secrets.token_hex(16)
     runtime = settings.runtime_dir or runtime_dir(env)
     with (
         Endpoint(runtime, instance, epoch=epoch, now=time.time) as endpoint,
         Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
-        _threads() as pool,
+        threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
         daemon = Daemon(settings, files, database, endpoint, world, env, stop)
@@ -104,44 +98,14 @@ async def run(
         serving = asyncio.create_task(daemon.serve(me, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stop.at_last(REST)
+        stop.at_last()
         for task in (serving, stopped):
             task.cancel()
         await asyncio.wait({serving, stopped})
         if not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
+    stop.rested()
     _log.info("ended")
-
-
-class Stop:
-    """How the daemon ends: asked once it comes to rest, asked twice it ends at once."""
-
-    def __init__(self) -> None:
-        self._asked = asyncio.Event()
-
-    def __call__(self) -> None:
-        self._asked.set()
-
-    async def wait(self) -> None:
-        await self._asked.wait()
-
-    def on_signals(self, reload: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number)
-        loop.add_signal_handler(signal.SIGHUP, reload)
-
-    def at_last(self, seconds: float) -> None:
-        """Ends the process if it is still there after `seconds`: every state it can be left in is sound."""
-        timer = threading.Timer(seconds, _end_now, (1,))
-        timer.daemon = True
-        timer.start()
-
-    def _signalled(self, number: signal.Signals) -> None:
-        if self._asked.is_set():
-            _end_now(128 + number)
-        _log.info("%s: coming to rest; a second one ends at once", number.name)
-        self()
 
 
 class Daemon:
@@ -177,12 +141,19 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
             await jobs.read()
-            handlers = Handlers(jobs, self._planned, self._world, me, self._read_own_file, self._stop)
-            router = Router(handlers.table(), self._replies, offload=self._world.offload)
+            handlers = assembled(
+                (
+                    WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
+                    JobHandlers(jobs),
+                    PlanHandlers(jobs, self._planned, self._world),
+                    TransferHandlers(jobs),
+                )
+            )
+            router = Router(handlers, self._replies, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._reload_when_asked(jobs))
-            group.create_task(self._sweep())
+            group.create_task(Sweep(self._database, self._world).run())
             ready(self._endpoint.addresses)
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
@@ -207,20 +178,6 @@ class Daemon:
         except ConfigError as error:
             return [str(problem) for problem in error.problems]
         return [] if now == self._settings else [f"{file}: what changed here takes effect at the next start"]
-
-    async def _sweep(self) -> None:
-        """Drops what was kept long enough, now and every hour."""
-        events, never = Events(self._database), Bell()
-        while True:
-            now = self._world.wall()
-            try:
-                await self._world.offload(self._planned.purge, now - PLANS_KEPT)
-                await self._world.offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
-                await self._world.offload(self._replies.purge)
-                await self._world.offload(events.prune, now - EVENTS_KEPT)
-            except ProblemError as error:
-                _log.error("the state cannot be swept: %s", error)
-            await never.heard(SWEEP)
 
     # -- one job ---------------------------------------------------------------------------------------------
 
@@ -262,28 +219,3 @@ class Daemon:
             return None
         enabled = sum(job.supervisor.settings.enabled for job in jobs.all.values())
         return total // max(1, min(self._settings.parallel_transfers, enabled))
-
-
-@dataclass(frozen=True, slots=True)
-class Offload:
-    """Blocking work, in one of a bounded number of threads."""
-
-    pool: ThreadPoolExecutor
-
-    def __call__(self, work: Callable[..., _T], *args: Any) -> Awaitable[_T]:
-        return asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
-
-
-@contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """At the end, what waits for a thread is dropped and what runs in one is waited for."""
-    pool = ThreadPoolExecutor(THREADS, "offload")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_now(code: int) -> None:
-    logging.shutdown()
-    os._exit(code)

@@ -8,18 +8,14 @@ import datetime
 import logging
 import os
 import random
-import resource
 import secrets
-import signal
 import socket
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import argon2
 
@@ -28,6 +24,9 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.stopping import Stop
 from cargo_sync.server import tls
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
@@ -46,16 +45,11 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.stores.folder import STALE, FolderStore
 
-THREADS: Final = 16
-DESCRIPTORS: Final = 65_536
 SWEEP: Final = 3_600.0
 LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
-REST: Final = 4.5
-"""Seconds in which everything comes to rest; then the process ends all the same."""
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +83,23 @@ async def run(
     Raises:
         ProblemError: the state, a port or the certificate cannot be used.
     """
-    stop, again = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, again.set)
-    _more_descriptors()
-    pool = ThreadPoolExecutor(THREADS, "offload")
-    world = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), _Offload(pool))
-    with Database.open(os.path.join(settings.state_dir, "state.db"), "server") as database:
+    stop, again = Stop(), asyncio.Event()
+    stop.on_signals(again.set)
+    more_descriptors()
+    with ExitStack() as last:
+        last.callback(stop.rested)
+        database = last.enter_context(Database.open(os.path.join(settings.state_dir, "state.db"), "server"))
+        pool = last.enter_context(threads())
+        world = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), Offload(pool))
         server = Server(settings, database, world)
-        at_last = threading.Timer(REST, os._exit, (1,))  # every state that it can be left in is sound
-        at_last.daemon = True
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                ready(await server.start(tasks))
-                reloading = tasks.create_task(_reload(server, settings, again, env))
-                await stop.wait()
-                at_last.start()
-                reloading.cancel()
-                await server.rest()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            server.close()
-            at_last.cancel()
+        last.callback(server.close)
+        async with asyncio.TaskGroup() as tasks:
+            ready(await server.start(tasks))
+            reloading = tasks.create_task(_reload(server, settings, again, env))
+            await stop.wait()
+            stop.at_last()
+            reloading.cancel()
+            await server.rest()
     _log.info("ended")
 
 
@@ -252,16 +239,6 @@ def _fixed(settings: ServerSettings) -> ServerSettings:
     return replace(settings, users=(), workspaces=(), warnings=())
 
 
-@dataclass(frozen=True, slots=True)
-class _Offload:
-    """Blocking work, in one of a bounded number of threads."""
-
-    pool: ThreadPoolExecutor
-
-    def __call__(self, work: Callable[..., _T], *args: Any) -> Awaitable[_T]:
-        return asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
-
-
 def _certificate(settings: ServerSettings) -> tls.Certificate:
     if settings.tls is not None:
         return tls.own(settings.tls.cert, settings.tls.key)
@@ -284,12 +261,3 @@ def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _more_descriptors() -> None:
-    """As many as the system lets this user have: each waiting client is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # macOS has a second limit, which it does not tell
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.api.commands import COMMANDS, check_arguments
+from cargo_sync.api.commands import check_arguments
+from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import ControlError
 
 

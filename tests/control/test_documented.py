@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.api.commands import COMMANDS
+from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import Code
 from tests.control.canned import canned
 

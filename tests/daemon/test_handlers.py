@@ -9,10 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
-from cargo_sync.api.commands import COMMANDS
+from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.control.identity import Me
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
-from cargo_sync.daemon.handlers import Handlers, Me
+from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.model.problems import Problem
 from tests.daemon.house import House, settings, until
@@ -29,10 +34,15 @@ class Daemon:
         self.jobs = jobs
         self.files = files
         self.stopped = False
-        self.handlers = Handlers(
-            jobs, house.planned, house.world(), ME, lambda: ["own file: bad"], self._stop
+        self.handlers = assembled(
+            (
+                WholeHandlers(jobs, house.world(), ME, lambda: ["own file: bad"], self._stop),
+                JobHandlers(jobs),
+                PlanHandlers(jobs, house.planned, house.world()),
+                TransferHandlers(jobs),
+            )
         )
-        self.router = Router(self.handlers.table(), MemoryDeduplicate(lambda: 0.0))
+        self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
         self._ids = 0
 
     def _stop(self) -> None:
@@ -64,7 +74,7 @@ async def running(folder: Path) -> AsyncIterator[Daemon]:
 
 async def test_all_commands_are_answered(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
-        assert daemon.handlers.table().keys() == COMMANDS.keys()
+        assert daemon.handlers.keys() == COMMANDS.keys()
         hello = await daemon.ask("hello")
         assert hello["versions"] == {"api": 1, "cargo": "0.1.0"}
         assert (hello["kind"], hello["supports"]) == ("daemon", sorted(COMMANDS))

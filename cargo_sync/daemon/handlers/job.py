@@ -1,0 +1,85 @@
+"""`job.…`: list, show, start, pause, reload, sync, approve."""
+
+from typing import Any
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.control.router import Handler
+from cargo_sync.daemon import views
+from cargo_sync.daemon.handlers.refusals import enabled, ready
+from cargo_sync.daemon.jobs import Job, Jobs
+
+
+class JobHandlers:
+    """Answers about jobs, and carries out orders to them."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def table(self) -> dict[str, Handler]:
+        return {
+            "job.list": self.list,
+            "job.show": self.show,
+            "job.start": self.start,
+            "job.pause": self.pause,
+            "job.reload": self.reload,
+            "job.sync": self.sync,
+            "job.approve": self.approve,
+        }
+
+    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"jobs": [views.row(job.gauge.standing()) for _, job in sorted(self._jobs.all.items())]}
+
+    async def show(self, args: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(args["job"])
+        return views.whole(job.gauge.standing(), job.supervisor.past.causes())
+
+    async def start(self, args: dict[str, Any]) -> dict[str, Any]:
+        jobs = self._jobs.chosen(args.get("job"))
+        if "job" in args:
+            enabled(jobs[0].supervisor)
+        for job in jobs:
+            await job.supervisor.start()
+        return _states(jobs)
+
+    async def pause(self, args: dict[str, Any]) -> dict[str, Any]:
+        jobs = self._jobs.chosen(args.get("job"))
+        if "job" in args:
+            enabled(jobs[0].supervisor)
+        for job in jobs:
+            await job.supervisor.pause()
+        return _states(jobs)
+
+    async def reload(self, args: dict[str, Any]) -> dict[str, Any]:
+        if "job" in args:
+            name = await self._jobs.read_one(args["job"])
+            return _states([self._jobs.get(name)])
+        _, errors = await self._jobs.read()
+        if errors:
+            raise ControlError(
+                Code.BAD_CONFIG,
+                "; ".join(str(problem) for error in errors for problem in error.problems),
+                "the jobs of these files go on as they were",
+            )
+        return _states(list(self._jobs.all.values()))
+
+    async def sync(self, args: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(args["job"]).supervisor
+        ready(job)
+        return {"run": job.sync()}
+
+    async def approve(self, args: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(args["job"]).supervisor
+        ready(job)
+        if not job.past.approvable:
+            hint = "it goes on by itself once there is room" if job.past.held else ""
+            raise ControlError(Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint)
+        return {"run": job.sync(approved=True)}
+
+
+def _states(jobs: list[Job]) -> dict[str, Any]:
+    return {
+        "jobs": [
+            {"name": job.supervisor.name, "state": job.supervisor.state.value}
+            for job in sorted(jobs, key=lambda job: job.supervisor.name)
+        ]
+    }

@@ -1,0 +1,19 @@
+"""Why an order to a job is refused."""
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.daemon.supervisor import Supervisor
+
+
+def enabled(job: Supervisor) -> None:
+    """Raises ControlError(disabled)."""
+    if not job.settings.enabled:
+        raise ControlError(
+            Code.DISABLED, f'the job "{job.name}" is disabled', f'"enabled" is false in {job.settings.file}'
+        )
+
+
+def ready(job: Supervisor) -> None:
+    """A job that may run, once it is its turn. Raises ControlError."""
+    enabled(job)
+    if job.paused:
+        raise ControlError(Code.PAUSED, f'the job "{job.name}" is paused', "start it first")

@@ -1,0 +1,32 @@
+"""Blocking work, away from the event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+THREADS: Final = 16
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Blocking work, in one of a bounded number of threads."""
+
+    pool: ThreadPoolExecutor
+
+    def __call__(self, work: Callable[..., _T], *args: Any) -> Awaitable[_T]:
+        return asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """At the end, what waits for a thread is dropped and what runs in one is waited for."""
+    pool = ThreadPoolExecutor(THREADS, "offload")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

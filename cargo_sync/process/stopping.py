@@ -1,0 +1,56 @@
+"""How a process ends."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+
+REST: Final = 4.5
+"""Seconds in which everything comes to rest after the first signal; then the process ends all the same."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stop:
+    """Asked once it comes to rest, asked twice it ends at once."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._timer: threading.Timer | None = None
+
+    def __call__(self) -> None:
+        self._asked.set()
+
+    async def wait(self) -> None:
+        await self._asked.wait()
+
+    def on_signals(self, reload: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        loop.add_signal_handler(signal.SIGHUP, reload)
+
+    def at_last(self, seconds: float = REST) -> None:
+        """Ends the process if it is still there after `seconds`: every state it can be left in is sound."""
+        self._timer = threading.Timer(seconds, _end_now, (1,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def rested(self) -> None:
+        """Everything has come to rest: nothing has to be ended any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._asked.is_set():
+            _end_now(128 + number)
+        _log.info("%s: coming to rest; a second one ends at once", number.name)
+        self()
+
+
+def _end_now(code: int) -> None:
+    logging.shutdown()
+    os._exit(code)
