@@ -14,6 +14,9 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "cargo_ctl.commands.status:status",
         "job": "cargo_ctl.commands.job:job",
         "transfer": "cargo_ctl.commands.transfer:transfer",
+        "events": "cargo_ctl.commands.events:events",
+        "audit": "cargo_ctl.commands.audit:audit",
+        "key": "cargo_ctl.commands.key:key",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
         "reload": "cargo_ctl.commands.daemon:reload",
@@ -27,6 +30,7 @@ Examples:
   cargo_ctl job pause nightly
   cargo_ctl job plan nightly --json
   cargo_ctl watch
+  cargo_ctl --connect tcp://box:5556 --key box.key status
 
 \b
 Exit codes:
@@ -75,7 +79,8 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
 def cargo_ctl(**_options: Any) -> None:
     """Look after a running daemon: its jobs, its transfers, what happens.
 
-    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL.
+    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. One on another
+    machine is reached by its port and a key.
     """
 
 

@@ -1,9 +1,10 @@
 """How a command reaches its daemon, what it prints, and how it ends."""
 
+import contextlib
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -26,6 +27,8 @@ _INPUT_CODES = frozenset(
         Code.BAD_ARGUMENT,
         Code.UNKNOWN_JOB,
         Code.UNKNOWN_RUN,
+        Code.UNKNOWN_KEY,
+        Code.KEY_EXISTS,
         Code.BAD_CONFIG,
     }
 )
@@ -36,13 +39,16 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def common_options(command: _Command) -> _Command:
-    """--json, --connect and --server, which may stand before or after a subcommand's name."""
+    """--json, --connect, --key and --server, which may stand before or after a subcommand's name."""
     json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
     connect = click.option(
-        "--connect", metavar="NAME", help="Whom to speak to: an instance, its folder or its address."
+        "--connect",
+        metavar="NAME",
+        help="Whom to speak to: an instance, its folder or its address, or a key file.",
     )
+    key = click.option("--key", metavar="FILE", help="The key that opens a port; else CARGO_KEY.")
     server = click.option("--server", is_flag=True, help="Speak to the server that is running, not a daemon.")
-    return server(connect(json(command)))
+    return server(key(connect(json(command))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +58,50 @@ class Reach:
     as_json: bool
     connect: str | None
     server: bool = False
+    key: str | None = None
 
     @classmethod
     def of(cls, ctx: click.Context) -> "Reach":
-        as_json, connect, server = False, None, False
+        as_json, connect, server, key = False, None, False, None
         each: click.Context | None = ctx
         while each is not None:
             as_json = as_json or bool(each.params.get("as_json"))
             connect = connect or each.params.get("connect")
             server = server or bool(each.params.get("server"))
+            key = key or each.params.get("key")
             each = each.parent
-        return cls(as_json, connect, server)
+        return cls(as_json, connect, server, key)
 
     def call(self, cmd: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
         """The result of a command; ends the program with a line and an exit code if there is none."""
-        from cargo_sync.api.client import Client, CommandError, NotRunning
+        from cargo_sync.api.client import Client
+
+        addresses = self.addresses()
+        with self.ending(), Client(addresses.commands, key=addresses.key) as client:
+            return client.call(cmd, args)
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        """What ends a conversation ends the program, with a line and an exit code."""
+        from cargo_sync.api.client import CommandError, NotAdmitted, NotRunning
 
         try:
-            with Client(self._addresses().commands) as client:
-                return client.call(cmd, args)
+            yield
         except CommandError as error:
             code = BAD_INPUT if error.code in _INPUT_CODES else FAILED
             self.fail(code, error.code, error.message, error.hint)
+        except NotAdmitted as error:
+            self.fail(FAILED, "not_admitted", error.message, error.hint)
         except NotRunning as error:
             self.not_running(str(error))
 
     def feed(self, topics: Iterable[str]) -> "Subscription":
         """A subscription; ends the program if there is no daemon."""
-        from cargo_sync.api.client import NotRunning, subscribe
+        from cargo_sync.api.client import subscribe
 
-        try:
-            return subscribe(self._addresses().feed, topics)
-        except NotRunning as error:
-            self.not_running(str(error))
+        addresses = self.addresses()
+        with self.ending():
+            return subscribe(addresses.feed, topics, key=addresses.key)
 
     def show(self, result: dict[str, Any], text: str) -> None:
         """Print the result as it is, or as text."""
@@ -104,9 +121,10 @@ class Reach:
             click.echo("\n".join(escaped(line) for line in f"cargo_ctl: {text}".splitlines()), err=True)
         click.get_current_context().exit(exit_code)
 
-    def _addresses(self) -> Addresses:
+    def addresses(self) -> Addresses:
+        """Whom to speak to; ends the program when there is none, or no way to choose."""
         try:
-            found = find(self.connect, os.environ, server=self.server)
+            found = find(self.connect, os.environ, server=self.server, key=self.key)
         except AddressError as error:
             self.fail(BAD_INPUT, "bad_address", str(error))
         if found is None:
@@ -127,7 +145,7 @@ def reaching(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(ctx: click.Context, /, **params: Any) -> None:
         reach = Reach.of(ctx)
-        del params["as_json"], params["connect"], params["server"]
+        del params["as_json"], params["connect"], params["server"], params["key"]
         function(reach, **params)
 
     return run

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -107,8 +107,9 @@ def daemon(config: str | None, job: str | None) -> None:
     except ConfigError as error:
         _refuse([str(problem) for problem in error.problems])
 
-    def ready(addresses: "Addresses") -> None:
-        click.echo(f'the daemon "{instance}" is up: commands {addresses.commands} feed {addresses.feed}')
+    def ready(places: "Sequence[Addresses]") -> None:
+        for place in places:
+            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
         log = logging.getLogger(__name__)
         if not reading.jobs:
             log.warning(

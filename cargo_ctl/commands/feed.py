@@ -57,14 +57,9 @@ def watch(reach: Reach) -> None:
 
 def _messages(reach: Reach, topics: tuple[str, ...], quiet: float | None) -> Iterator[FeedMessage | None]:
     """What comes, and None after each `quiet` seconds without; ends the program when the daemon ends."""
-    from cargo_sync.api.client import NotRunning
-
-    with reach.feed(topics) as subscription:
-        try:
-            while True:
-                yield subscription.receive(quiet)
-        except NotRunning as error:
-            reach.not_running(str(error))
+    with reach.feed(topics) as subscription, reach.ending():
+        while True:
+            yield subscription.receive(quiet)
 
 
 def _print_all(reach: Reach, topics: tuple[str, ...]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.common_commands import COMMON, LONGEST_PAGE
 
-LONGEST_PAGE = 1000
-"""Rows that one answer holds at most."""
+__all__ = ["COMMANDS", "LONGEST_PAGE"]
 
 _ONE = {"job": Argument(required=True)}
 _ONE_OR_ALL = {"job": Argument()}
@@ -34,5 +34,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "transfer.list": Command("the files that are on their way"),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
+        **COMMON,
     }
 )

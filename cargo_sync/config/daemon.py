@@ -2,21 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from pydantic import Field
 
 from cargo_sync.config import places, units
+from cargo_sync.config.control import ControlSettings, ControlShape, control_from
 from cargo_sync.config.fields import LocalPath, Rate
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.shape import Shape, Surroundings, read_shape
-
-
-class ControlShape(Shape):
-    later: ClassVar[frozenset[str]] = frozenset({"port", "plain_loopback"})
-
-    runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
 
 
 class DaemonShape(Shape):
@@ -33,7 +28,7 @@ class DaemonSettings:
 
     parallel_transfers   flows that move bytes at once
     bandwidth            bits a second of all jobs together; None is no limit
-    runtime_dir          where the control sockets lie; None is the usual place
+    control              where commands are taken
     file                 path of the file, as it was given; "" when there is none
     """
 
@@ -41,7 +36,7 @@ class DaemonSettings:
     jobs_dir: str
     parallel_transfers: int = 8
     bandwidth: int | None = None
-    runtime_dir: str | None = None
+    control: ControlSettings = field(default_factory=ControlSettings)
     file: str = ""
 
 
@@ -60,6 +55,6 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         or os.path.join(places.xdg(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", "jobs"),
         parallel_transfers=shape.parallel_transfers,
         bandwidth=shape.bandwidth,
-        runtime_dir=shape.control.runtime_dir,
+        control=control_from(shape.control),
         file=document.file,
     )

@@ -10,16 +10,19 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from cargo_sync.api.addresses import Addresses, runtime_dir
+from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
+from cargo_sync.control.nouns.audit import AuditHandlers
+from cargo_sync.control.nouns.events import EventHandlers
+from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.feed import Feed
@@ -44,8 +47,10 @@ from cargo_sync.model.world import World
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import Offload, threads
 from cargo_sync.process.stopping import Stop
+from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs as JobRows
 from cargo_sync.state.planned import Planned
@@ -64,7 +69,7 @@ async def run(
     *,
     instance: str,
     env: Mapping[str, str],
-    ready: Callable[[Addresses], None],
+    ready: Callable[[Sequence[Addresses]], None],
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -73,7 +78,7 @@ async def run(
         files: where its jobs are.
         instance: the name that its sockets have.
         env: for what is read again.
-        ready: called once commands are answered.
+        ready: called once commands are answered, with every place where they are.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -82,9 +87,16 @@ async def run(
     more_descriptors()
     stop = Stop()
     epoch = secrets.token_hex(16)
-    runtime = settings.runtime_dir or runtime_dir(env)
+    runtime = settings.control.runtime_dir or runtime_dir(env)
     with (
-        Endpoint(runtime, instance, epoch=epoch, now=time.time) as endpoint,
+        Endpoint(
+            runtime,
+            instance,
+            epoch=epoch,
+            now=time.time,
+            control=settings.control,
+            keys=keys_dir(env, instance),
+        ) as endpoint,
         Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
         threads() as pool,
     ):
@@ -125,6 +137,7 @@ class Daemon:
         self._rows = JobRows(database)
         self._planned = Planned(database)
         self._replies = Replies(database, world.wall)
+        self._audit = Audit(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
         self._slots = asyncio.Semaphore(settings.parallel_transfers)
         self._watchers = Watchers(world)
@@ -136,7 +149,7 @@ class Daemon:
         """Reads all files again, soon."""
         self._reloads.ring()
 
-    async def serve(self, me: Me, ready: Callable[[Addresses], None]) -> None:
+    async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
@@ -147,14 +160,17 @@ class Daemon:
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     TransferHandlers(jobs),
+                    EventHandlers(Events(self._database), self._world.offload),
+                    AuditHandlers(self._audit, self._world.offload),
+                    KeyHandlers(self._endpoint, self._world.offload),
                 )
             )
-            router = Router(handlers, self._replies, offload=self._world.offload)
+            router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._reload_when_asked(jobs))
             group.create_task(Sweep(self._database, self._world).run())
-            ready(self._endpoint.addresses)
+            ready(self._endpoint.all_addresses)
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.heard():

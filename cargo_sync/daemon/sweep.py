@@ -6,6 +6,7 @@ from typing import Final
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -29,6 +30,7 @@ class Sweep:
         self._checkpoints = Checkpoints(database, world.wall)
         self._replies = Replies(database, world.wall)
         self._events = Events(database)
+        self._audit = Audit(database, world.wall)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -47,3 +49,4 @@ class Sweep:
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
         await offload(self._replies.purge)
         await offload(self._events.prune, now - EVENTS_KEPT)
+        await offload(self._audit.prune)

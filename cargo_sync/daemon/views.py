@@ -10,7 +10,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.standing import Advance, Cause, Standing, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
@@ -154,7 +154,7 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
             last,
             {
                 "job": job,
-                "kind": "error" if happened is Happened.FAILED else happened.value,
+                "kind": happened.kind,
                 "count": len(batch),
                 "paths": [event.path for event in batch[:SHOWN] if event.path],
                 "bytes": sum(event.size for event in batch),

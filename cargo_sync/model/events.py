@@ -18,6 +18,11 @@ class Happened(StrEnum):
     RESET = "reset"
     """Base was set aside: first contact begins again."""
 
+    @property
+    def kind(self) -> str:
+        """What notices and `events` call it."""
+        return "error" if self is Happened.FAILED else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -23,6 +23,15 @@ SELECT cursor, job, happened, time, path, size, details FROM event
 WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
 
+_LAST = """
+SELECT cursor, job, happened, time, path, size, details FROM event ORDER BY cursor DESC LIMIT ?
+"""
+
+_LAST_OF_JOB = """
+SELECT cursor, job, happened, time, path, size, details FROM event
+WHERE job = ? ORDER BY cursor DESC LIMIT ?
+"""
+
 _PRUNE_OLD = """
 DELETE FROM event WHERE cursor < coalesce(
     (SELECT cursor FROM event WHERE time >= ? ORDER BY cursor LIMIT 1), 9223372036854775807)
@@ -63,10 +72,25 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
-            return [
-                Row(number, Event(name, Happened(happened), time, path, size, orjson.loads(details)))
-                for number, name, happened, time, path, size, details in found
-            ]
+            return [_row(*columns) for columns in found]
+
+    def last(self, limit: int, job: str | None = None) -> list[Row]:
+        """The newest `limit` events, oldest first; of one job, or of all."""
+        with self._database.read() as connection:
+            found = (
+                connection.execute(_LAST, (limit,))
+                if job is None
+                else connection.execute(_LAST_OF_JOB, (job, limit))
+            )
+            return [_row(*columns) for columns in found][::-1]
+
+    def bounds(self) -> tuple[int, int]:
+        """The oldest cursor that is kept, and the newest that was ever written; when none is kept, the oldest
+        is the one that comes next."""
+        with self._database.read() as connection:
+            newest = self._newest()
+            oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
+        return newest + 1 if oldest is None else int(oldest), newest
 
     def prune(self, before: float, keep: int = 1_000_000) -> int:
         """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
@@ -81,6 +105,10 @@ class Events:
         with self._database.read() as connection:
             row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         return int(row[0]) if row else 0
+
+
+def _row(cursor: int, job: str, happened: str, time: float, path: str, size: int, details: str) -> Row:
+    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details)))
 
 
 def _columns(event: Event) -> tuple[object, ...]:

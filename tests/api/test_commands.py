@@ -49,4 +49,6 @@ def test_what_changes_something_is_marked() -> None:
         "job.approve",
         "reload",
         "shutdown",
+        "key.add",
+        "key.revoke",
     ]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.config.daemon import ControlShape, DaemonShape, load_daemon
+from cargo_sync.config.control import ControlShape
+from cargo_sync.config.daemon import DaemonShape, load_daemon
 from cargo_sync.config.job import load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, FiltersShape, JobShape
 from cargo_sync.config.server import load_server

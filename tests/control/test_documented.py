@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api.keys import key_text
 from cargo_sync.api.messages import Code
+from cargo_sync.config.control import ControlSettings
 from tests.control.canned import canned
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
-ASK, LISTEN = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ASK, LISTEN, CURVE, IN_PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize("script", [ASK, LISTEN])
@@ -42,6 +44,16 @@ def test_listening(runtime: str) -> None:
             line = listener.stdout.readline()
             listener.kill()
     assert line.startswith("job/a/status {'replay': True, 'v': 1, 'epoch': 'e1', 'seq': 1,")
+
+
+@pytest.mark.parametrize("script", [CURVE, IN_PYTHON])
+def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
+    with canned(runtime, {"status": {"state": "synced"}}, control=ControlSettings(port=0)) as daemon:
+        Path(runtime, "laptop.key").write_bytes(key_text(daemon.made_key("laptop", "watch")))
+        Path(runtime, "laptop.key").chmod(0o600)
+        command = [sys.executable, "-c", script, "laptop.key"]
+        told = subprocess.run(command, cwd=runtime, capture_output=True, text=True, timeout=30, check=True)
+    assert told.stdout == "synced\n"
 
 
 def test_every_command_and_every_code_is_described() -> None:

@@ -276,7 +276,7 @@ async def test_only_so_many_topics_are_kept(runtime: str) -> None:
 async def test_odd_subscription_messages_are_ignored(runtime: str) -> None:
     with Endpoint(runtime, "daemon", epoch="e1", now=lambda: NOW) as endpoint:
         for raw in (b"", b"\x02x", b"hello", b"\x00never", b"\x01\xff"):
-            endpoint.publisher.subscribed(raw)
+            endpoint.publisher.subscribed(raw, endpoint.publisher.sockets[0])
         assert not endpoint.publisher.has_subscribers("status/")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import orjson
 import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
+from cargo_sync.control.nouns.audit import AuditHandlers
+from cargo_sync.control.nouns.events import EventHandlers
+from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
@@ -20,6 +25,8 @@ from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.model.problems import Problem
+from cargo_sync.state.audit import Audit
+from cargo_sync.state.events import Events
 from tests.daemon.house import House, settings, until
 from tests.daemon.test_jobs import Files
 
@@ -29,7 +36,7 @@ ME = Me("0.1.0", "epoch", 1000, "host", 42, "daemon", 0.0)
 class Daemon:
     """Two jobs, `nightly` and `other`; `ask` is one request."""
 
-    def __init__(self, house: House, jobs: Jobs, files: Files) -> None:
+    def __init__(self, house: House, jobs: Jobs, files: Files, endpoint: Endpoint) -> None:
         self.house = house
         self.jobs = jobs
         self.files = files
@@ -40,6 +47,9 @@ class Daemon:
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 TransferHandlers(jobs),
+                EventHandlers(Events(house.database), house.world().offload),
+                AuditHandlers(Audit(house.database, house.world().wall), house.world().offload),
+                KeyHandlers(endpoint, house.world().offload),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
@@ -64,12 +74,17 @@ class Daemon:
 async def running(folder: Path) -> AsyncIterator[Daemon]:
     house = House(folder)
     files = Files(settings("nightly"), settings("other"), settings("off", enabled=False))
-    async with asyncio.TaskGroup() as group:
-        jobs = Jobs(files, house.build, house.world(), group, lambda name: None)
-        await jobs.read()
-        yield Daemon(house, jobs, files)
-        for job in jobs.all.values():
-            job.task.cancel()
+    # Sockets' paths are short, whatever the test's folder is called.
+    with (
+        tempfile.TemporaryDirectory(prefix="cg") as runtime,
+        Endpoint(runtime, "daemon", epoch="epoch", now=house.world().wall) as endpoint,
+    ):
+        async with asyncio.TaskGroup() as group:
+            jobs = Jobs(files, house.build, house.world(), group, lambda name: None)
+            await jobs.read()
+            yield Daemon(house, jobs, files, endpoint)
+            for job in jobs.all.values():
+                job.task.cancel()
 
 
 async def test_all_commands_are_answered(tmp_path: Path) -> None:
@@ -158,6 +173,31 @@ async def test_a_plan_that_cannot_be_made_says_why(tmp_path: Path) -> None:
         run = (await daemon.ask("job.plan", job="nightly"))["run"]
         await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
         assert await daemon.ask("job.plan", job="nightly", run=run) == "unreachable"
+
+
+async def test_events_are_read_by_cursor(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        await daemon.synced("nightly", "other")
+        for number in range(3):
+            daemon.house.near["nightly"].write(f"{number}.txt", b"12")
+        daemon.house.near["other"].write("of another", b"1")
+        start = (await daemon.ask("events"))["next"]
+        for name in ("nightly", "other"):
+            await daemon.ask("job.sync", job=name)
+        await until(lambda: len(daemon.house.voice.events) >= 4)
+        first = await daemon.ask("events", since=start, job="nightly", limit=2)
+        assert [(row["kind"], row["path"], row["bytes"]) for row in first["events"]] == [
+            ("uploaded", "0.txt", 2), ("uploaded", "1.txt", 2),
+        ]  # fmt: skip
+        assert first["events"][0].keys() == {
+            "cursor", "job", "kind", "time", "path", "bytes", "message", "details",
+        }  # fmt: skip
+        rest = await daemon.ask("events", since=first["next"], job="nightly", limit=2)
+        assert (first["more"], rest["more"]) == (True, False)
+        assert [row["path"] for row in rest["events"]] == ["2.txt"]
+        assert len((await daemon.ask("events", since=start))["events"]) == 4
+        assert (await daemon.ask("events", since=rest["next"], job="nightly"))["events"] == []
+        assert await daemon.ask("key.list") == "no_keys"
 
 
 async def test_sync_and_approve(tmp_path: Path) -> None:

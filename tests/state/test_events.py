@@ -33,6 +33,18 @@ def test_readers_go_on_from_their_own_cursor(daemon: Database) -> None:
     assert cursors(events, since=1, limit=1, job="a") == [3]
 
 
+def test_the_newest_and_what_is_kept(daemon: Database) -> None:
+    events = Events(daemon)
+    assert (events.last(5), events.bounds()) == ([], (1, 0))
+    events.append([event("a", 1.0), event("b", 2.0), event("a", 3.0)])
+    assert [row.cursor for row in events.last(2)] == [2, 3]
+    assert [row.cursor for row in events.last(2, "a")] == [1, 3]
+    events.prune(before=2.0)
+    assert events.bounds() == (2, 3)
+    events.prune(before=9.0)
+    assert events.bounds() == (4, 3)
+
+
 def test_pruning_never_gives_a_cursor_twice(daemon: Database) -> None:
     events = Events(daemon)
     events.append([event("a", float(time)) for time in range(1, 11)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.audit import Audit, AuditRow
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
@@ -96,6 +97,34 @@ def test_replies_are_kept_for_a_day(daemon: Database) -> None:
     assert (replies.get("a"), replies.get("b"), replies.get("c")) == (b"first", b"second", None)
     replies.purge()
     assert (replies.get("a"), replies.get("b")) == (None, b"second")
+
+
+def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
+    now = 0.0
+    audit = Audit(daemon, lambda: now)
+    numbers = [audit.begin(f"uid {number}", "job.pause", '{"job":"a"}') for number in range(3)]
+    audit.end(numbers[0], "ok")
+    audit.end(numbers[2], "unknown_job")
+    assert audit.last(2) == audit.since(numbers[0], 9) == [
+        AuditRow(numbers[1], 0.0, "uid 1", "job.pause", '{"job":"a"}', ""),
+        AuditRow(numbers[2], 0.0, "uid 2", "job.pause", '{"job":"a"}', "unknown_job"),
+    ]  # fmt: skip
+    assert audit.since(0, 1)[0].outcome == "ok"
+    now = 400 * 86_400.0
+    audit.prune()
+    assert len(audit.since(0, 9)) == 3
+    now += 1
+    last = audit.begin("uid 3", "reload", "{}")
+    audit.prune()
+    assert [row.number for row in audit.since(0, 9)] == [last]
+    audit.begin("uid 3", "reload", "{}")
+    audit.prune(most=1)
+    assert [row.number for row in audit.since(0, 9)] == [last + 1]
+
+
+def test_a_server_has_an_audit_too(server: Database) -> None:
+    Audit(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
+    assert Audit(server, lambda: 6.0).last(1)[0].time == 5.0
 
 
 def test_accounts(server: Database) -> None:
