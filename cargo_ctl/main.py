@@ -14,6 +14,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "cargo_ctl.commands.status:status",
         "job": "cargo_ctl.commands.job:job",
         "transfer": "cargo_ctl.commands.transfer:transfer",
+        "callback": "cargo_ctl.commands.callback:callback",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
         "reload": "cargo_ctl.commands.daemon:reload",

@@ -26,6 +26,7 @@ _INPUT_CODES = frozenset(
         Code.BAD_ARGUMENT,
         Code.UNKNOWN_JOB,
         Code.UNKNOWN_RUN,
+        Code.UNKNOWN_CALLBACK,
         Code.BAD_CONFIG,
     }
 )

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from cargo_sync.config import places, units
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
 from cargo_sync.config.fields import LocalPath, Rate
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.shape import Shape, Surroundings, read_shape
@@ -25,6 +26,7 @@ class DaemonShape(Shape):
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
     bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
+    callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class DaemonSettings:
     parallel_transfers   flows that move bytes at once
     bandwidth            bits a second of all jobs together; None is no limit
     runtime_dir          where the control sockets lie; None is the usual place
+    callbacks            where callbacks may go
     file                 path of the file, as it was given; "" when there is none
     """
 
@@ -43,6 +46,7 @@ class DaemonSettings:
     bandwidth: int | None = None
     runtime_dir: str | None = None
     file: str = ""
+    callbacks: CallbackLimits = ANYWHERE
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
@@ -62,4 +66,5 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         bandwidth=shape.bandwidth,
         runtime_dir=shape.control.runtime_dir,
         file=document.file,
+        callbacks=shape.callbacks.limits,
     )

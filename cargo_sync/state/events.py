@@ -1,7 +1,7 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -10,16 +10,16 @@ from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 
 _APPEND: Final = Insert(
-    "INSERT INTO event (job, happened, time, path, size, details) VALUES", "(?, ?, ?, ?, ?, ?)"
+    "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES", "(?, ?, ?, ?, ?, ?, ?)"
 )
 
 _SINCE = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE cursor > ? ORDER BY cursor LIMIT ?
 """
 
 _SINCE_OF_JOB = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
 
@@ -63,10 +63,7 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
-            return [
-                Row(number, Event(name, Happened(happened), time, path, size, orjson.loads(details)))
-                for number, name, happened, time, path, size, details in found
-            ]
+            return [row_of(columns) for columns in found]
 
     def prune(self, before: float, keep: int = 1_000_000) -> int:
         """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
@@ -85,4 +82,10 @@ class Events:
 
 def _columns(event: Event) -> tuple[object, ...]:
     details = orjson.dumps(event.details).decode()
-    return event.job, event.happened, event.time, event.path, event.size, details
+    return event.job, event.happened, event.time, event.path, event.size, details, event.tell or None
+
+
+def row_of(columns: tuple[Any, ...]) -> Row:
+    """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
+    cursor, job, happened, time, path, size, details, tell = columns
+    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or ""))

@@ -14,6 +14,7 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
@@ -40,6 +41,7 @@ class Daemon:
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 TransferHandlers(jobs),
+                CallbackHandlers(jobs, house.callbacks, house.world()),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
