@@ -21,7 +21,7 @@ class Begin:
         self._kept = ongoing.kept
         self._world = ongoing.world
         self._speak = speak
-        self._tokens = ongoing.world.token()[:20]
+        self._tokens = ongoing.world.token()[-20:]
         self._numbers = count()
 
     async def __call__(self, actions: Sequence[Action]) -> list[Task]:

@@ -134,7 +134,7 @@ class Transfers:
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT job.name, path, id, started FROM transfer JOIN job ON job.id = transfer.job "
+                "SELECT job.name, path, transfer.id, started FROM transfer JOIN job ON job.id = transfer.job "
                 "WHERE time < ? ORDER BY job.name, path",
                 (before,),
             ).fetchall()
