@@ -7,6 +7,7 @@ that the busier it is the more of them a transaction holds.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, Protocol
 
@@ -23,6 +24,8 @@ from cargo_sync.state.deliveries import Again, Dead, Deliveries, Group, Waiting
 
 _AGAIN: Final = 30.0
 """Seconds after which the state is tried again when it could not be read or written."""
+_AHEAD: Final = 32
+"""Taken for a host beyond what is in flight, so that it need not wait for the state between two attempts."""
 _LOOK: Final = 3600.0
 """What waits for a job that there is not is looked at again so often."""
 
@@ -68,6 +71,7 @@ class Deliverer:
         self._bell = Bell()
         self._came: list[_Came] = []
         self._held: dict[int, tuple[str, str]] = {}
+        self._ready: dict[str, deque[tuple[Waiting, EventSettings]]] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -126,19 +130,35 @@ class Deliverer:
         self, one: Group, event: EventSettings, wall: float, group: asyncio.TaskGroup
     ) -> list[float]:
         host = host_of(event)
-        room = self._hosts.room(host)
-        if room <= 0:
-            rest = self._hosts.rests(host)
-            return [] if rest is None else [rest]  # else an attempt that ends brings the next turn
-        held = sum(key == (one.job, one.moment) for key in self._held.values())
-        due = await self._world.offload(self._rows.due, one.job, one.moment, wall, room + held)
-        for row in [row for row in due if row.number not in self._held][:room]:
-            self._held[row.number] = (one.job, one.moment)
-            self._hosts.enter(host)
-            group.create_task(self._attempt(row, event, host))
-        return []
+        ready = self._ready.setdefault(host, deque())
+        # Of a host that is well some are at hand when an attempt ends; one that failed is tried with one.
+        ahead = _AHEAD if self._hosts.is_well(host) else 0
+        wanted = self._hosts.room(host) + ahead - len(ready)
+        if wanted > ahead // 2:
+            held = sum(key == (one.job, one.moment) for key in self._held.values())
+            due = await self._world.offload(self._rows.due, one.job, one.moment, wall, wanted + held)
+            for row in [row for row in due if row.number not in self._held][:wanted]:
+                self._held[row.number] = (one.job, one.moment)
+                ready.append((row, event))
+        self._start(host, group)
+        rest = self._hosts.rests(host)
+        return [] if rest is None else [rest]  # else an attempt that ends brings the next turn
 
-    async def _attempt(self, row: Waiting, event: EventSettings, host: str) -> None:
+    def _start(self, host: str, group: asyncio.TaskGroup) -> None:
+        """As many of what is at hand as there is room for. What a host that rests was to get waits again."""
+        ready = self._ready.get(host, deque())
+        while ready and self._hosts.room(host) > 0:
+            row, event = ready.popleft()
+            self._hosts.enter(host)
+            group.create_task(self._attempt(row, event, host, group))
+        if not self._hosts.is_well(host):
+            for row, _ in ready:
+                del self._held[row.number]
+            ready.clear()
+        if not ready:
+            self._ready.pop(host, None)
+
+    async def _attempt(self, row: Waiting, event: EventSettings, host: str, group: asyncio.TaskGroup) -> None:
         began = self._world.steady()
         result: Result | None = None
         try:
@@ -152,6 +172,7 @@ class Deliverer:
         if result.error:
             _log.info("%s of %s: %s", row.moment, row.id, result.error, extra={"job": row.job})
         self._came.append(_Came(row, result))
+        self._start(host, group)
         self._bell.ring()
 
     async def _write_down(self) -> None:

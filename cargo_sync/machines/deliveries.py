@@ -127,7 +127,7 @@ def after(host: Host, result: Result, began: float, now: float, wish: float, cha
     """
     if not result.whole:
         return Host()
-    if host.tries and began < host.failed:
+    if host.tries and began <= host.failed:
         return Host(host.tries, host.failed, max(host.rests, now + wish))
     tries = host.tries + 1
     return Host(tries, now, now + max(delay(tries, chance, ceiling=REST_CEILING), wish))

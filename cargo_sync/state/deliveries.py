@@ -209,7 +209,7 @@ class Deliveries:
                 _promote(connection, job, stream, now)
 
     def bury(self, job: str, moment: str, error: str, now: float, before: float | None = None) -> int:
-        """All of a job's for a moment are dead, or those whose days were counted from before `before`.
+        """All of a job's for a moment are dead, or those whose days are counted from `before` or earlier.
 
         Returns:
             How many are.
@@ -217,7 +217,7 @@ class Deliveries:
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT number, stream FROM delivery WHERE job = ? AND moment = ? AND state = 'pending' "
-                "AND (?3 IS NULL OR since < ?3)",
+                "AND (?3 IS NULL OR since <= ?3)",
                 (job, moment, before),
             ).fetchall()
             for number, _ in rows:
