@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "events": "cargo_ctl.commands.events:events",
         "audit": "cargo_ctl.commands.audit:audit",
         "key": "cargo_ctl.commands.key:key",
+        "callback": "cargo_ctl.commands.callback:callback",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
         "reload": "cargo_ctl.commands.daemon:reload",

@@ -29,6 +29,7 @@ _INPUT_CODES = frozenset(
         Code.UNKNOWN_RUN,
         Code.UNKNOWN_KEY,
         Code.KEY_EXISTS,
+        Code.UNKNOWN_CALLBACK,
         Code.BAD_CONFIG,
     }
 )

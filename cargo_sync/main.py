@@ -97,7 +97,7 @@ def daemon(config: str | None, job: str | None) -> None:
             files = JobFiles.one(job, env)
         else:
             instance, settings = DAEMON, load_daemon(config, env)
-            files = JobFiles.folder(settings.jobs_dir, env)
+            files = JobFiles.folder(settings.jobs_dir, env, settings.callbacks)
         reading = files.read()
         if job is not None:
             if reading.errors:

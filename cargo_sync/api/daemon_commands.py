@@ -32,6 +32,23 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
         "transfer.list": Command("the files that are on their way"),
+        "callback.list": Command(
+            "the callbacks that wait, and those that were given up",
+            {
+                "job": Argument(),
+                "state": Argument(),
+                "after": Argument(int),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+            },
+        ),
+        "callback.retry": Command(
+            "try callbacks now; one, a job's or all", {"id": Argument(), "job": Argument()}, changes=True
+        ),
+        "callback.test": Command(
+            "send one callback with example values",
+            {"job": Argument(required=True), "event": Argument()},
+            role=Role.CONTROL,
+        ),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
         **COMMON,

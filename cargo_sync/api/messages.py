@@ -30,6 +30,8 @@ class Code(StrEnum):
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_RUN = "unknown_run"
     """No such run, or its plan is older than an hour."""
+    UNKNOWN_CALLBACK = "unknown_callback"
+    """No callback of this id, or the job asks for none of this event."""
     NOT_HELD = "not_held"
     """There is nothing to approve."""
     DISABLED = "disabled"

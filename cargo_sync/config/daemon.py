@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cargo_sync.config import places, units
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
 from cargo_sync.config.control import ControlSettings, ControlShape, control_from
 from cargo_sync.config.fields import LocalPath, Rate
 from cargo_sync.config.relaxed import Document, read
@@ -20,6 +21,7 @@ class DaemonShape(Shape):
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
     bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
+    callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class DaemonSettings:
     parallel_transfers   flows that move bytes at once
     bandwidth            bits a second of all jobs together; None is no limit
     control              where commands are taken
+    callbacks            where callbacks may go
     file                 path of the file, as it was given; "" when there is none
     """
 
@@ -38,6 +41,7 @@ class DaemonSettings:
     bandwidth: int | None = None
     control: ControlSettings = field(default_factory=ControlSettings)
     file: str = ""
+    callbacks: CallbackLimits = ANYWHERE
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
@@ -57,4 +61,5 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         bandwidth=shape.bandwidth,
         control=control_from(shape.control),
         file=document.file,
+        callbacks=shape.callbacks.limits,
     )

@@ -83,16 +83,16 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
     folder = os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, JobShape, Surroundings(folder, env))
     warnings: list[str | None] = []
+    holds_keys = any(_holds_key(document, event) for event in shape.events)
     if shape.password_file is not None:
         password = shape.password_file.secret
         warnings.append(shape.password_file.warning)
     else:
         assert shape.password is not None  # the shape has one of the two
         password = shape.password
-        if document.value.get("password") == password.reveal():  # not one from the environment
-            warnings.append(exposure(document.file))
-    if shape.events:
-        warnings.append("events are checked, but not acted on yet")
+        holds_keys |= document.value.get("password") == password.reveal()  # not one from the environment
+    if holds_keys:
+        warnings.append(exposure(document.file))
     if shape.start_time is not None or shape.end_time is not None:
         warnings.append("start_time and end_time are checked, but not acted on yet")
     move_to = shape.after_transfer.move_to
@@ -211,6 +211,14 @@ def missing_folder(job: JobSettings) -> Problem | None:
     else:
         return None
     return Problem(job.file, "local_dir", None, message, "make it, or correct the path")
+
+
+def _holds_key(document: Document, event: EventSettings) -> bool:
+    """Whether the file itself, and not the environment, has what only the callback's receiver should know."""
+    written = document.value["events"][event.event]
+    keys = [(written.get("secret"), event.secret)]
+    keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
+    return any(key is not None and text == key.reveal() for text, key in keys)
 
 
 def _window(start: int | None, end: int | None) -> Window | None:

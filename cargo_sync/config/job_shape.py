@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, InstanceOf, SkipValidation, ValidationInfo, field_validator
 
 from cargo_sync.config import places, units
-from cargo_sync.config.events import EventSettings, read_events
+from cargo_sync.config.events import VARIABLES, EventSettings, read_events
 from cargo_sync.config.fields import (
     Clock,
     Days,
@@ -89,7 +89,8 @@ class JobShape(Shape):
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
     events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = Field(
-        _NO_EVENTS, description="an object of onStart, onUpdate, onFinish, onError"
+        _NO_EVENTS,
+        description="an object of " + ", ".join(VARIABLES),
     )
 
     @field_validator("hostname")

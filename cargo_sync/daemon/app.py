@@ -10,7 +10,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
@@ -25,15 +25,17 @@ from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs import Job, Jobs
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
@@ -143,7 +145,11 @@ class Daemon:
         self._watchers = Watchers(world)
         self._reloads = Bell()
         self._jobs: Jobs | None = None
-        self._feed = Feed(endpoint.publisher, lambda: self._jobs.all if self._jobs else {})
+        self._feed = Feed(endpoint.publisher, self._all)
+        self._callbacks = Callbacks(self._feed, database, settings.callbacks, world, self._all)
+
+    def _all(self) -> Mapping[str, Job]:
+        return self._jobs.all if self._jobs else {}
 
     def reload(self) -> None:
         """Reads all files again, soon."""
@@ -152,7 +158,7 @@ class Daemon:
     async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
+            self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._callbacks.gone)
             await jobs.read()
             handlers = assembled(
                 (
@@ -163,13 +169,15 @@ class Daemon:
                     EventHandlers(Events(self._database), self._world.offload),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
+                    CallbackHandlers(jobs, self._callbacks, self._world),
                 )
             )
             router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
+            group.create_task(self._callbacks.run())
             group.create_task(self._reload_when_asked(jobs))
-            group.create_task(Sweep(self._database, self._world).run())
+            group.create_task(Sweep(self._database, self._world, self._moving).run())
             ready(self._endpoint.all_addresses)
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
@@ -198,13 +206,14 @@ class Daemon:
     # -- one job ---------------------------------------------------------------------------------------------
 
     async def _build(self, settings: JobSettings) -> tuple[Supervisor, Gauge]:
+        self._callbacks.know(settings)
         row = await self._world.offload(self._rows.get_or_create, settings.name)
         kept = Kept(
             settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
         supervisor = Supervisor(
-            settings, self._sides(settings), kept, row, self._world, self._feed, self._share
+            settings, self._sides(settings), kept, row, self._world, self._callbacks, self._share
         )
         return supervisor, Gauge(supervisor, self._world)
 
@@ -227,6 +236,12 @@ class Daemon:
             return None if figures is None else Flowing(figures, far.ids)
 
         return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
+
+    def _moving(self) -> Iterator[str]:
+        """The ids of the transfers that are under way."""
+        for job in self._all().values():
+            if flowing := job.supervisor.sides.flowing():
+                yield from flowing.ids.values()
 
     def _share(self) -> int | None:
         """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""

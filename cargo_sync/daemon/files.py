@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.errors import ConfigError, Problem
 from cargo_sync.config.job import JobSettings, Neighbours, job_files, load_job
 
@@ -21,16 +22,25 @@ class Reading:
 
 
 class JobFiles:
-    """Where a daemon's job files are: `list_files` gives their paths. `env` fills in their variables."""
+    """Where a daemon's job files are.
 
-    def __init__(self, list_files: Callable[[], list[str]], env: Mapping[str, str]) -> None:
+    list_files  gives their paths
+    env         fills in their variables
+    callbacks   where the daemon lets callbacks go: jobs that would go elsewhere are warned of
+    """
+
+    def __init__(
+        self, list_files: Callable[[], list[str]], env: Mapping[str, str],
+        callbacks: CallbackLimits = ANYWHERE,
+    ) -> None:  # fmt: skip
         self._list_files = list_files
         self._env = env
+        self._callbacks = callbacks
 
     @classmethod
-    def folder(cls, folder: str, env: Mapping[str, str]) -> "JobFiles":
+    def folder(cls, folder: str, env: Mapping[str, str], callbacks: CallbackLimits = ANYWHERE) -> "JobFiles":
         """Every job file of a folder."""
-        return cls(lambda: job_files(folder), env)
+        return cls(lambda: job_files(folder), env, callbacks)
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
@@ -70,4 +80,4 @@ class JobFiles:
         job = load_job(path, self._env)
         if problems := neighbours.clashes(job):
             raise ConfigError(problems)
-        return job
+        return replace(job, warnings=(*job.warnings, *self._callbacks.warnings(job.events)))

@@ -5,6 +5,7 @@ from typing import Any
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.machines.deliveries import Result
 from cargo_sync.machines.job_state import JobState
 
 
@@ -89,6 +90,15 @@ class Flowing:
 
     figures: Figures
     ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a callback that was sent for a trial: for which event, and how many seconds it took."""
+
+    event: str
+    result: Result
+    seconds: float
 
 
 def eta(left: int, rate_bps: float) -> int | None:

@@ -20,7 +20,7 @@ from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -82,6 +82,7 @@ def rules(settings: JobSettings) -> Rules:
         exclude=settings.exclude,
         trash_days=settings.trash_days,
         speed=settings.speed,
+        tell=frozenset(Moment(event.event) for event in settings.events),
     )
 
 
@@ -288,23 +289,35 @@ class Supervisor:
             del self._no_plan[next(iter(self._no_plan))]
 
     async def _write_down(self, run: Run) -> None:
-        """The history of what is worth it, and an event when the job is held or fails as a whole."""
+        """The history of what is worth it, and events when the job is held, fails as a whole, or rests."""
         news = self.past.news()
-        if news is not None:
-            happened = Happened.HELD if self.past.held else Happened.FAILED
-            event = Event(self.name, happened, self._world.wall(), details={"message": news})
+        if events := self._news(run, news):
             try:
-                cursor = await self._world.offload(self._kept.folders.agree, [], [event])
+                cursor = await self._world.offload(self._kept.folders.agree, [], events)
             except ProblemError as error:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
-                self._voice.speak([event], cursor)
-            _log.warning("%s: %s", happened, news, extra={"job": self.name})
+                self._voice.speak(events, cursor)
         if run.report.acted or news is not None or self.past.released:
             try:
                 await self._world.offload(self._kept.jobs.set_last_run, self.name, self.past.last_run or {})
             except ProblemError as error:
                 _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
+
+    def _news(self, run: Run, news: str | None) -> list[Event]:
+        events: list[Event] = []
+        wall = self._world.wall()
+        if news is not None:
+            happened = Happened.HELD if self.past.held else Happened.FAILED
+            details: dict[str, Any] = {"message": news}
+            if self.past.approvable:
+                details |= {"deletions": run.report.deletions, "overwrites": run.report.overwrites}
+            events.append(self._rules.event(happened, wall, details=details))
+            _log.warning("%s: %s", happened, news, extra={"job": self.name})
+        if (work := self.past.rested()) is not None and Moment.IDLE in self._rules.tell:
+            details = {"files": work.files, "seconds": max(0.0, wall - work.since)}
+            events.append(self._rules.event(Happened.IDLE, wall, size=work.bytes, details=details))
+        return events
 
     def _unexpected(self, error: Exception) -> Problem:
         """A mistake of ours: this job waits and tries again, the others do not notice."""

@@ -1,6 +1,7 @@
 """Sweeping the state: what was kept long enough goes."""
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from cargo_sync.daemon.bell import Bell
@@ -9,23 +10,33 @@ from cargo_sync.model.world import World
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.deliveries import Deliveries
 from cargo_sync.state.events import Events
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.transfers import Transfers
 
 EVERY: Final = 3600.0
 PLANS_KEPT: Final = 3600.0
 CHECKPOINTS_KEPT: Final = 7 * 86400.0
+TRANSFERS_KEPT: Final = 7 * 86400.0
+CALLBACKS_KEPT: Final = 30 * 86400.0
 EVENTS_KEPT: Final = 30 * 86400.0
 
 _log = logging.getLogger(__name__)
 
 
 class Sweep:
-    """Sweeps a daemon's state, at its start and every hour."""
+    """Sweeps a daemon's state, at its start and every hour.
 
-    def __init__(self, database: Database, world: World) -> None:
+    moving  the ids of the transfers that are under way
+    """
+
+    def __init__(self, database: Database, world: World, moving: Callable[[], Iterable[str]]) -> None:
         self._world = world
+        self._moving = moving
+        self._transfers = Transfers(database)
+        self._deliveries = Deliveries(database)
         self._planned = Planned(database)
         self._checkpoints = Checkpoints(database, world.wall)
         self._replies = Replies(database, world.wall)
@@ -48,5 +59,8 @@ class Sweep:
         await offload(self._planned.purge, now - PLANS_KEPT)
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
         await offload(self._replies.purge)
+        await offload(self._transfers.going_on, list(self._moving()), now)
+        await offload(self._transfers.forget, now - TRANSFERS_KEPT, now)
+        await offload(self._deliveries.purge, now - CALLBACKS_KEPT, now)
         await offload(self._events.prune, now - EVENTS_KEPT)
         await offload(self._audit.prune)

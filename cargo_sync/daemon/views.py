@@ -7,10 +7,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.standing import Advance, Cause, Standing, UnderWay, eta
+from cargo_sync.daemon.standing import Advance, Cause, Standing, Trial, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
+from cargo_sync.state.deliveries import Waiting
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
@@ -110,6 +111,34 @@ def settings(job: JobSettings) -> dict[str, Any]:
 
 def transfer(one: UnderWay) -> dict[str, Any]:
     return asdict(one)
+
+
+def callback(row: Waiting) -> dict[str, Any]:
+    """A callback that waits, or was given up. Of its request nothing: addresses may hold keys."""
+    return {
+        "id": row.id,
+        "job": row.job,
+        "event": row.moment,
+        "transfer": row.variables.get("TRANSFER_ID"),
+        "file": row.variables.get("FILE_NAME"),
+        "state": row.state,
+        "created": row.created,
+        "attempts": row.attempts,
+        "next_at": row.next_at,
+        "error": row.error,
+    }
+
+
+def trial(job: str, one: Trial) -> dict[str, Any]:
+    """What a trial came to; `status` is null when there was no answer."""
+    return {
+        "job": job,
+        "event": one.event,
+        "delivered": one.result.delivered,
+        "status": one.result.status or None,
+        "seconds": round(one.seconds, 3),
+        "error": one.result.error,
+    }
 
 
 def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:

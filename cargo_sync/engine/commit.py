@@ -1,12 +1,12 @@
 """Commit: outcomes become agreements and events, in one transaction; then they are spoken of."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree
-from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
@@ -43,10 +43,11 @@ class Commit:
             self._kept.settling.forget(outcome.action.path)
             agreements.append((outcome.action.path, self._agreement(outcome)))
             events += self._happened(outcome, now)
-        cursor = await self._world.offload(self._kept.folders.agree, agreements, events)
-        for outcome in outcomes:
-            if outcome.transfer and outcome.problem is None and outcome.source and resumable(outcome.source):
-                await self._world.offload(self._kept.transfers.done, self._kept.job, outcome.action.path)
+        moved = [outcome for outcome in outcomes if outcome.transfer]
+        done = [outcome.action.path for outcome in moved if outcome.problem is None]
+        failed = [outcome.action.path for outcome in moved if outcome.problem is not None]
+        agree = partial(self._kept.folders.agree, done=done, failed=failed)
+        cursor = await self._world.offload(agree, agreements, events)
         if events:
             self._speak(events, cursor)
 
@@ -62,8 +63,10 @@ class Commit:
         failure = self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
         if problem.code in OVERTAKEN and failure.tries == 1:
             self._report.look_again(self._rules.settle)
-            return []  # such is life with living folders; it is told when it happens again and again
-        self._report.failed_alone(problem)
+            if not (outcome.transfer and self._rules.promises):
+                return []  # such is life with living folders; it is told when it happens again and again
+        else:
+            self._report.failed_alone(problem)
         if problem.code == "disk_full":
             self._report.fill(problem)
         details: dict[str, object] = {
@@ -81,11 +84,12 @@ class Commit:
             self._report.files += action.op is Op.PUT
             self._report.bytes += action.bytes
         events = []
-        if action.op is Op.PUT:
+        if action.op is Op.PUT or (action.op is Op.ADOPT and outcome.transfer):
             upload = self._rules.mode is Mode.UPLOAD
             happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
             details: dict[str, object] = {
-                "transfer": outcome.transfer, "hash": outcome.hash, "seconds": round(outcome.seconds, 6),
+                "transfer": outcome.transfer, "hash": outcome.hash,
+                "seconds": round(outcome.seconds, 6) if action.op is Op.PUT else None,
                 "lost": outcome.lost, "rtt_ms": outcome.rtt_ms,
             }  # fmt: skip
             events.append(self._event(happened, action, now, details))
@@ -102,4 +106,4 @@ class Commit:
 
     def _event(self, happened: Happened, action: Action, now: float, details: dict[str, object]) -> Event:
         entry = action.source or action.expected
-        return Event(self._rules.name, happened, now, action.path, entry.size if entry else 0, details)
+        return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
+from cargo_sync.engine.beginning import Begin
 from cargo_sync.engine.commit import Commit, Speak
 from cargo_sync.engine.execute import Execute
 from cargo_sync.engine.kept import Kept
@@ -107,7 +108,8 @@ class Run:
     def _executor(self, guard: Guard, commit: Commit) -> Execute:
         near, far = self._near, self._far
         source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
-        return Execute(self._ongoing, source, destination, guard, commit)
+        begin = Begin(self._ongoing, self._speak)
+        return Execute(self._ongoing, source, destination, guard, begin, commit)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules

@@ -1,7 +1,7 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -10,25 +10,25 @@ from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 
 _APPEND: Final = Insert(
-    "INSERT INTO event (job, happened, time, path, size, details) VALUES", "(?, ?, ?, ?, ?, ?)"
+    "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES", "(?, ?, ?, ?, ?, ?, ?)"
 )
 
 _SINCE = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE cursor > ? ORDER BY cursor LIMIT ?
 """
 
 _SINCE_OF_JOB = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
 
 _LAST = """
-SELECT cursor, job, happened, time, path, size, details FROM event ORDER BY cursor DESC LIMIT ?
+SELECT cursor, job, happened, time, path, size, details, tell FROM event ORDER BY cursor DESC LIMIT ?
 """
 
 _LAST_OF_JOB = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? ORDER BY cursor DESC LIMIT ?
 """
 
@@ -72,7 +72,7 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
-            return [_row(*columns) for columns in found]
+            return [row_of(columns) for columns in found]
 
     def last(self, limit: int, job: str | None = None) -> list[Row]:
         """The newest `limit` events, oldest first; of one job, or of all."""
@@ -82,7 +82,7 @@ class Events:
                 if job is None
                 else connection.execute(_LAST_OF_JOB, (job, limit))
             )
-            return [_row(*columns) for columns in found][::-1]
+            return [row_of(columns) for columns in found][::-1]
 
     def bounds(self) -> tuple[int, int]:
         """The oldest cursor that is kept, and the newest that was ever written; when none is kept, the oldest
@@ -107,10 +107,12 @@ class Events:
         return int(row[0]) if row else 0
 
 
-def _row(cursor: int, job: str, happened: str, time: float, path: str, size: int, details: str) -> Row:
-    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details)))
-
-
 def _columns(event: Event) -> tuple[object, ...]:
     details = orjson.dumps(event.details).decode()
-    return event.job, event.happened, event.time, event.path, event.size, details
+    return event.job, event.happened, event.time, event.path, event.size, details, event.tell or None
+
+
+def row_of(columns: tuple[Any, ...]) -> Row:
+    """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
+    cursor, job, happened, time, path, size, details, tell = columns
+    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or ""))

@@ -16,6 +16,7 @@ from cargo_sync.state.deltas import BASE, FAR, Changing
 from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
+from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
 
@@ -74,6 +75,7 @@ class Folders:
         self._database = database
         self._job = job
         self._events = Events(database)
+        self._transfers = Transfers(database)
 
     def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
         """Whole listings of the local side: (folder, encoded listing). An unchanged one writes nothing.
@@ -106,11 +108,17 @@ class Folders:
                     far.put(paths.check(path), entry)
             far.write()
 
-    def agree(self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = ()) -> int:
+    def agree(
+        self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = (), *,
+        done: Sequence[str] = (), failed: Sequence[str] = (),
+    ) -> int:  # fmt: skip
         """What both sides now hold, or that nothing is agreed of a path, and the events of it: at once.
 
         Dropping the agreement of a folder drops those of everything below it. The folders are unsettled:
         the next look at them finds whether something is left to do.
+
+        Args:
+            done, failed: paths of transfers that have come to an end.
 
         Returns:
             The cursor of the newest event.
@@ -123,6 +131,7 @@ class Folders:
                 else:
                     base.put(path, agreement)
             base.write()
+            self._transfers.ended(self._job, done, failed)
             return self._events.append(events)
 
     def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:

@@ -47,6 +47,7 @@ def test_what_changes_something_is_marked() -> None:
         "job.reload",
         "job.sync",
         "job.approve",
+        "callback.retry",
         "reload",
         "shutdown",
         "key.add",

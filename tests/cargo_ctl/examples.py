@@ -62,7 +62,7 @@ SHOWN: dict[str, Any] = FAILING | {
         {"path": "a\nb.txt", "message": "permission denied", "tries": 3, "next_at": NOW + 65},
         {"path": "", "message": "the server does not answer", "tries": 1, "next_at": None},
     ],
-    "warnings": ["events are checked, but not acted on yet"],
+    "warnings": ["start_time and end_time are checked, but not acted on yet"],
     "held": {"deletions": 120, "overwrites": 1, "run": "3f2b"},
 }
 TRANSFERS: dict[str, Any] = {

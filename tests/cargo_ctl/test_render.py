@@ -44,7 +44,7 @@ def test_job_show() -> None:
         "  remote    https://files.example/docs\n"
         "  next run  in 40 s\n"
         "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not answer\n"
-        "  warning   events are checked, but not acted on yet\n"
+        "  warning   start_time and end_time are checked, but not acted on yet\n"
         "  held      120 deletions and 1 overwrite wait; to let them pass once: "
         "cargo_ctl job approve 'my docs\\x1b[31m'\n"
         "  failing\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.daemon import DaemonShape, load_daemon
 from cargo_sync.config.job import load_job
@@ -31,10 +32,7 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     assert (upload.mode, upload.move_to, upload.warnings) == ("upload", "sent", ())
     download = load_job(str(configs / "job-download.example.json"), env)
     assert (download.mode, len(download.events)) == ("download", 2)
-    assert download.warnings == (
-        "events are checked, but not acted on yet",
-        "start_time and end_time are checked, but not acted on yet",
-    )
+    assert download.warnings == ("start_time and end_time are checked, but not acted on yet",)
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     server = load_server(str(configs / "server.example.json"), env)
     assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
@@ -42,7 +40,17 @@ def test_the_examples_load(env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "shape",
-    [JobShape, FiltersShape, DaemonShape, ControlShape, ServerShape, TlsShape, UserShape, WorkspaceShape],
+    [
+        JobShape,
+        FiltersShape,
+        DaemonShape,
+        ControlShape,
+        CallbacksShape,
+        ServerShape,
+        TlsShape,
+        UserShape,
+        WorkspaceShape,
+    ],
 )
 def test_every_field_is_in_the_documentation_needed_ones_in_bold(shape: type[Shape]) -> None:
     page = (ROOT / "docs/configuration.md").read_text()

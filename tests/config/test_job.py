@@ -80,10 +80,7 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         events=(EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),),
         trash_days=0,
         ca_file=str(tmp_path / "ca.pem"),
-        warnings=(
-            "events are checked, but not acted on yet",
-            "start_time and end_time are checked, but not acted on yet",
-        ),
+        warnings=("start_time and end_time are checked, but not acted on yet",),
     )
 
 
@@ -325,12 +322,12 @@ def test_a_password_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     secret.chmod(0o640)
     settings = load(tmp_path, password=None, password_file="secret")
     assert settings.warnings == (
-        f"{secret} holds a password and others may read it (mode 0640); run: chmod 600 {secret}",
+        f"{secret} holds a password or key and others may read it (mode 0640); run: chmod 600 {secret}",
     )
     path = write(tmp_path, job())
     os.chmod(path, 0o644)
     assert load_job(path, {}).warnings == (
-        f"{path} holds a password and others may read it (mode 0644); run: chmod 600 {path}",
+        f"{path} holds a password or key and others may read it (mode 0644); run: chmod 600 {path}",
     )
     path = write(tmp_path, job(password="${P}"))
     os.chmod(path, 0o644)

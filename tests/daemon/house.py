@@ -6,9 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from pathlib import Path
 from typing import Any
 
+from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.gauge import Gauge
+from cargo_sync.daemon.jobs import Job
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, Watch
 from cargo_sync.engine.kept import Kept
@@ -91,6 +94,9 @@ class Recorder:
         if not said or said[-1] != job.state:
             said.append(job.state.value)
 
+    def gone(self, name: str) -> None:
+        self.states.pop(name, None)
+
     def said(self) -> list[str]:
         """What has happened since the last call, as "happened path"."""
         said = [f"{event.happened} {event.path}".strip() for event in self.events]
@@ -111,6 +117,8 @@ class House:
         self.far: dict[str, FarSide] = {}
         self.limit: int | None = None
         self._ids = 0
+        self.all: Callable[[], Mapping[str, Job]] = dict
+        self.callbacks = Callbacks(self.voice, self.database, ANYWHERE, self.world(), lambda: self.all())
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.

@@ -19,6 +19,7 @@ from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
@@ -50,6 +51,7 @@ class Daemon:
                 EventHandlers(Events(house.database), house.world().offload),
                 AuditHandlers(Audit(house.database, house.world().wall), house.world().offload),
                 KeyHandlers(endpoint, house.world().offload),
+                CallbackHandlers(jobs, house.callbacks, house.world()),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))

@@ -1,8 +1,10 @@
 """The small rooms: jobs, transfers, checkpoints, replies, accounts."""
 
 from pathlib import Path
+from typing import Any
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.model.events import Event, Happened
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit, AuditRow
 from cargo_sync.state.checkpoints import Checkpoints
@@ -10,7 +12,12 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, Jobs
 from cargo_sync.state.replies import Replies
-from cargo_sync.state.transfers import Transfers
+from cargo_sync.state.transfers import Source, Transfers
+
+
+def quiet(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+    return Event("j", happened, 1.0, path, size, details)
+
 
 BINDING = Binding("root-7", "https://host/v1 ana default photos", "epoch-1")
 
@@ -46,7 +53,7 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(da
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
         Folders(daemon, job.id).observe_near([("", b"[]")])
-        Transfers(daemon).transfer_id(job.id, "big", 1, 1, lambda: "id")
+        Transfers(daemon).begin(job.id, [Source("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet)
     jobs.remove("old")
     with daemon.read() as connection:
         left = [connection.execute(f"SELECT job FROM {table}").fetchall() for table in ("folder", "transfer")]
@@ -54,20 +61,6 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(da
     assert [job.name for job in jobs.all()] == ["other"]
     jobs.remove("other")
     assert jobs.get_or_create("old").id > other.id
-
-
-def test_a_transfer_keeps_its_id_for_one_version_of_a_source(daemon: Database) -> None:
-    transfers, job = Transfers(daemon), Jobs(daemon).get_or_create("j").id
-    ids = iter("abcdef")
-
-    def ask(version: int, ident: int, path: str = "big") -> str:
-        return transfers.transfer_id(job, path, version, ident, lambda: next(ids))
-
-    assert [ask(1, 9), ask(1, 9), ask(1, 2**64 - 1), ask(1, 2**64 - 1), ask(2, 9), ask(2, 9, "other")] == [
-        "a", "a", "b", "b", "c", "d",
-    ]  # fmt: skip
-    transfers.done(job, "big")
-    assert [ask(2, 9), ask(2, 9, "other")] == ["e", "d"]
 
 
 def test_checkpoints_come_back_exactly(server: Database) -> None:

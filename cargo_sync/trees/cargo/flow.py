@@ -49,10 +49,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Handed to the lane: when, by the steady clock."""
+    """Handed to the lane: when, by the steady clock, and how many frames it had lost by then."""
 
     tasks: Sequence[Task]
     since: float
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,8 @@ class Flow:
         try:
             while True:
                 await self._room.acquire()
-                self._open[number] = _Batch(tasks, self._world.steady())
+                lost = machine.figures().lost or 0
+                self._open[number] = _Batch(tasks, self._world.steady(), lost)
                 lane.submit(partial(hand_over, number, offers(tasks)))
                 number, tasks = number + 1, await anext(rest)
         except StopAsyncIteration:
@@ -215,7 +217,8 @@ class Flow:
         self._room.release()
         seconds = self._world.steady() - batch.since
         figures = self.figures() or Figures()
-        moved = Moved(seconds, figures.lost, figures.rtt_ms)
+        lost = None if figures.lost is None else max(0, figures.lost - batch.lost)
+        moved = Moved(seconds, lost, figures.rtt_ms)
         return outcomes(batch.tasks, told.receipts, moved)
 
 
