@@ -32,11 +32,13 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
 
 
 def explained(job: Mapping[str, Any], now: float) -> str:
-    """Why a job stands as it does; of one that fails also when it is tried again."""
+    """Why a job stands as it does; when one that fails is tried again, and one outside its window begins."""
     detail = escaped(job.get("detail") or "")
-    if job.get("state") != "error" or job.get("next_at") is None:
+    if job.get("next_at") is None:
         return detail
-    return f"{detail}; again {until(job['next_at'] - now)}"
+    if job.get("state") == "waiting":
+        return f"{detail} ({until(job['next_at'] - now)})"
+    return f"{detail}; again {until(job['next_at'] - now)}" if job.get("state") == "error" else detail
 
 
 def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:

@@ -31,7 +31,18 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             },
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
+        "job.speed": Command(
+            "another speed than its file's, at once",
+            {"job": Argument(required=True), "speed": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
         "transfer.list": Command("the files that are on their way"),
+        "limits.show": Command("the daemon's own limits"),
+        "limits.set": Command(
+            "another limit than the daemon file's, at once",
+            {"bandwidth": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
     }

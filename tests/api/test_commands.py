@@ -47,6 +47,8 @@ def test_what_changes_something_is_marked() -> None:
         "job.reload",
         "job.sync",
         "job.approve",
+        "job.speed",
+        "limits.set",
         "reload",
         "shutdown",
     ]

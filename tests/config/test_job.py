@@ -9,10 +9,11 @@ import pytest
 
 from cargo_sync.config import job_shape
 from cargo_sync.config.events import EventSettings
-from cargo_sync.config.job import JobSettings, Window, load_job
+from cargo_sync.config.job import JobSettings, load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
+from cargo_sync.config.timetable import Window
 from tests.config.samples import job, problems, write
 
 
@@ -80,10 +81,7 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         events=(EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),),
         trash_days=0,
         ca_file=str(tmp_path / "ca.pem"),
-        warnings=(
-            "events are checked, but not acted on yet",
-            "start_time and end_time are checked, but not acted on yet",
-        ),
+        warnings=("events are checked, but not acted on yet",),
     )
 
 
@@ -139,7 +137,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"speed": "10 mb"},
             'speed: "10 mb" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as',
         ),
-        ({"speed": 10}, "speed: must be text in quotes, not a number (expected: a number and bps"),
+        ({"speed": 10}, "speed: must be text in quotes or a list, not a number (expected: a number and bps"),
         ({"sleep": 0}, "sleep: must be more than 0 (expected: seconds, more than 0)"),
         ({"sleep": "3"}, "sleep: must be a number, not text"),
         ({"sleep": float("inf")}, "sleep: input should be a finite number"),

@@ -10,20 +10,32 @@ import orjson
 import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.control.identity import Me
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.own_file import OwnFile
 from cargo_sync.model.problems import Problem
 from tests.daemon.house import House, settings, until
 from tests.daemon.test_jobs import Files
 
 ME = Me("0.1.0", "epoch", 1000, "host", 42, "daemon", 0.0)
+
+
+async def _own_file() -> list[str]:
+    return ["own file: bad"]
+
+
+def own_file(house: House) -> OwnFile:
+    settings = DaemonSettings("/state", "/jobs", bandwidth=80_000_000)
+    return OwnFile(settings, {}, house.slots, house.shares, house.limits, house.world().offload)
 
 
 class Daemon:
@@ -36,10 +48,11 @@ class Daemon:
         self.stopped = False
         self.handlers = assembled(
             (
-                WholeHandlers(jobs, house.world(), ME, lambda: ["own file: bad"], self._stop),
+                WholeHandlers(jobs, house.world(), ME, _own_file, self._stop),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
-                TransferHandlers(jobs),
+                TransferHandlers(jobs, house.slots),
+                LimitsHandlers(own_file(house)),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
@@ -96,7 +109,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors", "progress",
             "last_run",
         }  # fmt: skip
-        assert await daemon.ask("transfer.list") == {"transfers": []}
+        assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}
 
 
 async def test_no_answer_holds_a_secret(tmp_path: Path) -> None:

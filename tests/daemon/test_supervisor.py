@@ -241,7 +241,8 @@ async def test_a_disabled_job_does_nothing(house: House) -> None:
 )
 async def test_the_daemons_bandwidth_bounds_a_jobs_speed(house: House, limit: int | None, speed: int) -> None:
     job = house.job(speed=50_000_000)
-    house.limit = limit
+    house.near["nightly"].write("a.txt", b"1")
+    house.shares.limit(limit)
     async with going(job):
         await until(lambda: job.state == "synced")
     assert set(house.far["nightly"].speeds) == {speed}
