@@ -28,13 +28,12 @@ class Gauge:
 
     def standing(self) -> Standing:
         job, past = self._job, self._job.past
-        at = job.next_at()
         state = job.state
         return Standing(
             job.settings,
             state,
             detail=self._detail(state),
-            next_at=None if at is None else self._world.wall() + max(0.0, at - self._world.steady()),
+            next_at=self._next_at(state),
             errors=past.errors,
             advance=self.advance(),
             last_run=past.last_run,
@@ -43,6 +42,12 @@ class Gauge:
             hour=self._hour(),
             pace=self._pace(),
         )
+
+    def _next_at(self, state: JobState) -> float | None:
+        if state is JobState.WAITING:
+            return self._job.bounds.hours.changes_at
+        at = self._job.next_at()
+        return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
 
     def _detail(self, state: JobState) -> str:
         job = self._job

@@ -43,7 +43,7 @@ class Share:
     """One job's part.
 
     rate     what it may have now; of one that moves nothing, what it had last
-    changed  rung when `rate` is another
+    changed  rung when `rate` is another while it moves files
     """
 
     def __init__(self, shares: Shares, name: str, own: Callable[[], int | None]) -> None:
@@ -59,10 +59,9 @@ class Share:
         return self._moves
 
     def join(self) -> None:
-        """The job begins to move files."""
-        self._moves = True
+        """The job begins to move files, at `rate` as it is then."""
         self._shares.join(self)
-        self.changed.hush()  # whoever joins asks for `rate` at once
+        self._moves = True
 
     def leave(self) -> None:
         self._moves = False
@@ -76,4 +75,5 @@ class Share:
     def take(self, rate: int | None) -> None:
         if rate != self.rate:
             self.rate = rate
-            self.changed.ring()
+            if self._moves:
+                self.changed.ring()

@@ -39,7 +39,10 @@ PATIENCE = 10.0
 
 
 class FarSide(MemoryTree):
-    """A far tree that can be taken away, break, or stand still in the middle of a transfer."""
+    """A far tree that can be taken away, break, or stand still in the middle of a transfer.
+
+    deaf  speeds that cannot be set before one can
+    """
 
     def __init__(self) -> None:
         super().__init__("far", "server")
@@ -49,6 +52,7 @@ class FarSide(MemoryTree):
         self.moving = asyncio.Event()
         self.news = asyncio.Event()
         self.turn: Turn | None = None
+        self.deaf = 0
         self.closed = False
 
     async def open(self, cursor: int = 0) -> Identity:
@@ -78,6 +82,12 @@ class FarSide(MemoryTree):
                 await asyncio.Event().wait()
             yield tasks
             tasks = await anext(rest, None)
+
+    async def set_speed(self, bits: int | None) -> None:
+        if self.deaf:
+            self.deaf -= 1
+            raise ProblemError(Problem("unreachable", "nobody answers"))
+        await super().set_speed(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         await self.news.wait()

@@ -1,8 +1,8 @@
 """Transcripts: what a job says through a night or a day, by a clock that only the story moves.
 
 The clock on the wall is the loop's, which jumps from one timer to the next, and what somebody set it by. A
-river stands for the server: bytes flow at exactly the rate that was asked for, stop where they are stopped, and
-go on from there, as a lane does from its checkpoint.
+river stands for the server: bytes flow at exactly the rate that was asked for, stop where they are stopped,
+and go on from there, as a lane does from its checkpoint.
 
 `python -m tests.daemon.night` writes the transcripts into docs/schedules.md.
 """
