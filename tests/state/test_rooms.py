@@ -8,6 +8,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.limits import Limits, Ordered
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 
@@ -96,6 +97,24 @@ def test_replies_are_kept_for_a_day(daemon: Database) -> None:
     assert (replies.get("a"), replies.get("b"), replies.get("c")) == (b"first", b"second", None)
     replies.purge()
     assert (replies.get("a"), replies.get("b")) == (None, b"second")
+
+
+def test_limits_by_order(daemon: Database) -> None:
+    limits, jobs = Limits(daemon), Jobs(daemon)
+    one, other = jobs.get_or_create("one").id, jobs.get_or_create("other").id
+    limits.set("speed", one, Ordered(2**40, "[1]"))
+    limits.set("speed", one, Ordered(None, "null"))
+    limits.set("speed", other, Ordered(5, "7"))
+    limits.set("bandwidth", None, Ordered(1, "2"))
+    limits.set("bandwidth", None, Ordered(3, "4"))
+    assert [limits.get("speed", job) for job in (one, other, None)] == [
+        Ordered(None, "null"), Ordered(5, "7"), None,
+    ]  # fmt: skip
+    assert limits.get("bandwidth", None) == Ordered(3, "4")
+    jobs.remove("one")
+    limits.set("speed", other, None)
+    assert [limits.get("speed", job) for job in (one, other)] == [None, None]
+    assert limits.get("bandwidth", None) == Ordered(3, "4")
 
 
 def test_accounts(server: Database) -> None:
