@@ -1,8 +1,8 @@
 """How exactly a running flow follows a rate that is changed: 50, 200, 20 Mbit/s, over loopback, both ways.
 
 A real server in a process of its own, a client's tree here. After each change the lane gets a second to
-settle, then the average of five seconds is held against what was asked for. Counted is what has arrived: in a download
-the bytes of frames at the client, in an upload the growth of what the server stages.
+settle; what the next five bring is held against what was asked for. Counted is what has arrived: in a
+download the bytes of frames at the client, in an upload the growth of what the server stages.
 
     .venv/bin/python benchmarks/rates.py
 """
