@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.bounds import Bounds
+from cargo_sync.daemon.following import follow_hours, follow_speed
 from cargo_sync.daemon.hearing import hear_far
 from cargo_sync.daemon.past import Past
 from cargo_sync.daemon.standing import Flowing
@@ -30,8 +31,6 @@ from cargo_sync.trees.contract import FarTree, NearTree
 
 _PLANS: Final = 20
 """Failed previews that are remembered, to be told to whoever asks for their actions."""
-
-_SPEED_AGAIN: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -231,8 +230,8 @@ class Supervisor:
                 if self._listens and self._rules.mode is Mode.DOWNLOAD:
                     group.create_task(self._hear_far())
                 if self.bounds.hours.matter:
-                    group.create_task(self._keep_hours())
-                group.create_task(self._keep_speed())
+                    group.create_task(follow_hours(self.bounds.hours, self.bounds.share, self._turned))
+                group.create_task(follow_speed(self.bounds.share, self.sides.far, self.name))
                 while True:
                     await self._hear_near()
                     work = self._next()
@@ -332,38 +331,14 @@ class Supervisor:
         _log.error("a run failed in a way nobody foresaw", exc_info=error, extra={"job": self.name})
         return Problem("internal", f"something went wrong inside: {type(error).__name__}", hint="see the log")
 
-    async def _keep_hours(self) -> None:
-        """Follows the clock: the window's end stops a run as a pause does, its start begins a look."""
-        hours, tick = self.bounds.hours, Bell()
-        was_open = hours.open
-        while True:
-            await tick.heard(hours.patience())
-            self.bounds.share.refresh()
-            if hours.open == was_open:
-                continue
-            was_open = hours.open
-            if not was_open:
-                self._stop()
-            elif not self.past.approvable:
-                self.past.forget_look()
-            self._bell.ring()
-            self._voice.changed(self)
-
-    async def _keep_speed(self) -> None:
-        """Tells the far side what it may have from now on, whenever that is another."""
-        share, again = self.bounds.share, None
-        while True:
-            await share.changed.heard(again)
-            again = None
-            if not share.moves:
-                continue
-            try:
-                await self.sides.far.set_speed(share.rate)
-            except ProblemError as error:
-                _log.warning("the speed cannot be changed now: %s", error, extra={"job": self.name})
-                again = _SPEED_AGAIN
-            except Exception as error:
-                _log.error("changing the speed failed", exc_info=error, extra={"job": self.name})
+    def _turned(self, opened: bool) -> None:
+        """The window's end stops a run as a pause does, its start begins a look."""
+        if not opened:
+            self._stop()
+        elif not self.past.approvable:
+            self.past.forget_look()
+        self._bell.ring()
+        self._voice.changed(self)
 
     async def _hear_near(self) -> None:
         """Watches an upload's folder, as soon as it can be."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.config.timetable import Row, Window
-from cargo_sync.daemon import supervisor
+from cargo_sync.daemon import following
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.memory import MemoryTree
@@ -299,7 +299,7 @@ async def test_a_running_job_is_told_when_its_share_is_another(house: House) -> 
 async def test_a_speed_that_cannot_be_changed_now_is_changed_later(
     house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_SPEED_AGAIN", 0.01)
+    monkeypatch.setattr(following, "AGAIN", 0.01)
     job = house.job()
     house.near["nightly"].write("big.bin", b"0" * 1000)
     far = house.far["nightly"]
