@@ -139,6 +139,26 @@ def approve(reach: Reach, name: str) -> None:
     reach.show(result, jobs.started(name, result))
 
 
+@job.command()
+@click.argument("name")
+@click.argument("speed", metavar="RATE|none|reset")
+@reaching
+def speed(reach: Reach, name: str, speed: str) -> None:
+    """Another speed, at once; also of what is on its way.
+
+    It holds until the job's file says another, also across restarts. none is no limit of its own, reset goes
+    back to what the file says.
+
+    \b
+    Examples:
+      cargo_ctl job speed nightly 10mbps
+      cargo_ctl job speed nightly none
+      cargo_ctl job speed nightly reset
+    """
+    result = reach.call("job.speed", {"job": name, "speed": None if speed == "reset" else speed})
+    reach.show(result, jobs.speed_set(result))
+
+
 @job.command("plan")
 @click.argument("name")
 @click.option("--limit", type=click.IntRange(min=1), help="List at most so many actions.")

@@ -31,6 +31,11 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             },
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
+        "job.speed": Command(
+            "another speed than its file's, at once",
+            {"job": Argument(required=True), "speed": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
         "transfer.list": Command("the files that are on their way"),
         "callback.list": Command(
             "the callbacks that wait, and those that were given up",
@@ -48,6 +53,12 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             "send one callback with example values",
             {"job": Argument(required=True), "event": Argument()},
             role=Role.CONTROL,
+        ),
+        "limits.show": Command("the daemon's own limits"),
+        "limits.set": Command(
+            "another limit than the daemon file's, at once",
+            {"bandwidth": Argument(required=True, nullable=True)},
+            changes=True,
         ),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),

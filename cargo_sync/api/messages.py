@@ -38,6 +38,8 @@ class Code(StrEnum):
     """The job's file says `"enabled": false`."""
     PAUSED = "paused"
     """The job must be started before it can do this."""
+    OUTSIDE_WINDOW = "outside_window"
+    """The job may not move files at this time of day; it begins by itself."""
     BAD_CONFIG = "bad_config"
     """A job's file could not be loaded; the job goes on as it was."""
     FORBIDDEN = "forbidden"

@@ -13,18 +13,7 @@ from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When a job may move files: minutes since midnight, `start` to `end`.
-
-    `end` is 1 to 1440; one below `start` is on the next day. start_time alone lasts until midnight, end_time
-    alone begins at midnight.
-    """
-
-    start: int
-    end: int
+from cargo_sync.config.timetable import Row, Window, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +25,13 @@ class JobSettings:
     remote_dir  `a/b` below the workspace; "" is all of it
     url         `https://host:port/prefix`, no slash at its end
     speed       bits a second on the wire; None is no limit
+    timetable   rates for parts of the day, in place of `speed`; outside of them there is no limit
+    priority    0 to 100; of jobs that wait for their turn the higher goes first
     sleep, settle   seconds
     move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its file system
                 (uploads only). One inside the root is in `exclude` already
     include, exclude   gitignore patterns; with no include everything is included, exclude decides last
-    window      None is always; timezone None is the machine's
+    window      when it may move files, None is always; `timezone` is of both, None is the machine's
     tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
     warnings    sentences for the person who starts this
     """
@@ -55,6 +46,8 @@ class JobSettings:
     url: str
     file: str = ""
     speed: int | None = None
+    timetable: tuple[Row, ...] = ()
+    priority: int = 50
     sleep: float = 3.0
     settle: float = 2.0
     watch: bool = True
@@ -93,8 +86,6 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         holds_keys |= document.value.get("password") == password.reveal()  # not one from the environment
     if holds_keys:
         warnings.append(exposure(document.file))
-    if shape.start_time is not None or shape.end_time is not None:
-        warnings.append("start_time and end_time are checked, but not acted on yet")
     move_to = shape.after_transfer.move_to
     exclude = (*DEFAULT_EXCLUDE, *shape.filters.exclude)
     if move_to is not None and not move_to.startswith("/"):
@@ -109,7 +100,9 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         password=password,
         url=shape.hostname,
         file=document.file,
-        speed=shape.speed,
+        speed=shape.speed.flat,
+        timetable=shape.speed.rows,
+        priority=shape.priority,
         sleep=shape.sleep,
         settle=shape.settle,
         watch=shape.watch,
@@ -119,7 +112,7 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         move_to=move_to,
         include=tuple(shape.filters.include),
         exclude=exclude,
-        window=_window(shape.start_time, shape.end_time),
+        window=window(shape.start_time, shape.end_time),
         timezone=shape.timezone,
         events=shape.events,
         trash_days=shape.trash_days,
@@ -219,12 +212,6 @@ def _holds_key(document: Document, event: EventSettings) -> bool:
     keys = [(written.get("secret"), event.secret)]
     keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
     return any(key is not None and text == key.reveal() for text, key in keys)
-
-
-def _window(start: int | None, end: int | None) -> Window | None:
-    if start is None and end is None:
-        return None
-    return Window(start or 0, end or 24 * 60)
 
 
 def _literal_pattern(path: str) -> str:

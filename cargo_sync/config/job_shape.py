@@ -18,7 +18,6 @@ from cargo_sync.config.fields import (
     Name,
     Password,
     Pattern,
-    Rate,
     RemotePath,
     Seconds,
     Segment,
@@ -28,6 +27,7 @@ from cargo_sync.config.fields import (
 )
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import Shape, surroundings, wrong
+from cargo_sync.config.timetable import SPEED_FORM, Speed, read_speed
 
 DEFAULT_EXCLUDE = (
     ".DS_Store",
@@ -56,6 +56,10 @@ class FiltersShape(Shape):
     exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
 
 
+def _speed(value: Any) -> Speed:
+    return Speed() if value is None else read_speed(value)
+
+
 _NO_EVENTS: tuple[EventSettings, ...] = ()
 
 
@@ -74,7 +78,8 @@ class JobShape(Shape):
     username: Segment = Field(description="the user's name on the server")
     password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
     password: Password | None = Field(None, description="text; or use password_file", validate_default=True)
-    speed: Rate | None = Field(None, description=units.RATE_FORM)
+    speed: Annotated[InstanceOf[Speed], BeforeValidator(_speed)] = Field(Speed(), description=SPEED_FORM)
+    priority: Annotated[int, Field(ge=0, le=100)] = Field(50, description="a whole number, 0 to 100")
     sleep: Interval = Field(3.0, description="seconds, more than 0")
     settle: Seconds = Field(2.0, description="seconds, 0 or more")
     watch: bool = Field(True, description="true or false")

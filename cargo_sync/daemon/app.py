@@ -15,8 +15,7 @@ from functools import partial
 from importlib.metadata import version
 
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
-from cargo_sync.config.daemon import DaemonSettings, load_daemon
-from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
@@ -25,6 +24,7 @@ from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.bounds import Bounds, Room
 from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.files import JobFiles
@@ -32,11 +32,15 @@ from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Job, Jobs
 from cargo_sync.daemon.noted import Noted
+from cargo_sync.daemon.own_file import OwnFile
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
@@ -49,12 +53,15 @@ from cargo_sync.model.world import World
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import Offload, threads
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.zone import machine_zone
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.limits import Limits
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
@@ -129,11 +136,9 @@ class Daemon:
         self, settings: DaemonSettings, files: JobFiles, database: Database, endpoint: Endpoint,
         world: World, env: Mapping[str, str], stop: Stop,
     ) -> None:  # fmt: skip
-        self._settings = settings
         self._files = files
         self._endpoint = endpoint
         self._world = world
-        self._env = env
         self._stop = stop
         self._database = database
         self._rows = JobRows(database)
@@ -141,7 +146,9 @@ class Daemon:
         self._replies = Replies(database, world.wall)
         self._audit = Audit(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
-        self._slots = asyncio.Semaphore(settings.parallel_transfers)
+        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), Limits(database)
+        self._room = Room(slots, shares, limits, machine_zone(env))
+        self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
         self._reloads = Bell()
         self._jobs: Jobs | None = None
@@ -157,19 +164,21 @@ class Daemon:
 
     async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
         """Until cancelled."""
+        await self._own_file.begin()
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._callbacks.gone)
             await jobs.read()
             handlers = assembled(
                 (
-                    WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
+                    WholeHandlers(jobs, self._world, me, self._own_file.read, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
-                    TransferHandlers(jobs),
                     EventHandlers(Events(self._database), self._world.offload),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
+                    TransferHandlers(jobs, self._room.slots),
+                    LimitsHandlers(self._own_file),
                 )
             )
             router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
@@ -182,26 +191,15 @@ class Daemon:
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.heard():
-            for line in self._read_own_file():
-                _log.error("%s", line)
             try:
+                for line in await self._own_file.read():
+                    _log.error("%s", line)
                 results, _ = await jobs.read()
             except ProblemError as error:
                 _log.error("%s", error)
                 continue
             changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
             _log.info("read again: %s", ", ".join(changed) or "nothing changed")
-
-    def _read_own_file(self) -> list[str]:
-        """The daemon's own file, read again: what is wrong with it, or that it waits for a restart."""
-        file = self._settings.file
-        if not file:
-            return []
-        try:
-            now = load_daemon(file, self._env)
-        except ConfigError as error:
-            return [str(problem) for problem in error.problems]
-        return [] if now == self._settings else [f"{file}: what changed here takes effect at the next start"]
 
     # -- one job ---------------------------------------------------------------------------------------------
 
@@ -212,17 +210,22 @@ class Daemon:
             settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
-        supervisor = Supervisor(
-            settings, self._sides(settings), kept, row, self._world, self._callbacks, self._share
-        )
+        sides, bounds = self._ends(settings, row)
+        await bounds.read()
+        supervisor = Supervisor(settings, sides, kept, row, self._world, self._callbacks, bounds)
         return supervisor, Gauge(supervisor, self._world)
 
-    def _sides(self, settings: JobSettings) -> Sides:
+    def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, Bounds]:
         login = Login(
             settings.url, settings.username, settings.password.reveal,
             settings.tls_fingerprint or "", settings.ca_file or "",
         )  # fmt: skip
-        server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, self._slots)
+
+        async def tell(bits: int | None) -> None:
+            await server.set_speed(bits)
+
+        bounds = Bounds(settings, row.id, self._room, self._world, tell)
+        server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, bounds.turn)
         far = Noted(server)
 
         def bound() -> str | None:
@@ -235,18 +238,10 @@ class Daemon:
             figures = server.flow.figures() if server.flow is not None else None
             return None if figures is None else Flowing(figures, far.ids)
 
-        return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
+        return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir)), bounds
 
     def _moving(self) -> Iterator[str]:
         """The ids of the transfers that are under way."""
         for job in self._all().values():
             if flowing := job.supervisor.sides.flowing():
                 yield from flowing.ids.values()
-
-    def _share(self) -> int | None:
-        """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""
-        total, jobs = self._settings.bandwidth, self._jobs
-        if total is None or jobs is None:
-            return None
-        enabled = sum(job.supervisor.settings.enabled for job in jobs.all.values())
-        return total // max(1, min(self._settings.parallel_transfers, enabled))

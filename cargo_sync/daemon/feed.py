@@ -90,8 +90,9 @@ class Feed:
 
     def _say_state(self, standing: Standing) -> None:
         name = standing.settings.name
-        # When the next look comes is news of a job that fails; of others it would be said at every look.
-        told = standing.next_at is not None and standing.state is JobState.ERROR
+        # When the next look comes is news of a job that fails, or that waits for its window; of others it
+        # would be said at every look.
+        told = standing.next_at is not None and standing.state in (JobState.ERROR, JobState.WAITING)
         said = (standing.state, standing.detail, standing.errors, round(standing.next_at or 0) if told else 0)
         if self._said.get(name) != said:
             self._said[name] = said

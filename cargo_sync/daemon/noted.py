@@ -51,6 +51,9 @@ class Noted:
     async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
         return await self._tree.retire(path, entry, content, move_to, run)
 
+    async def set_speed(self, bits: int | None) -> None:
+        await self._tree.set_speed(bits)
+
     async def wait(self, cursor: int, seconds: float) -> bool:
         return await self._tree.wait(cursor, seconds)
 

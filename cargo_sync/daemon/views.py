@@ -7,11 +7,14 @@ from itertools import groupby
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
+from cargo_sync.config.timetable import DAY
+from cargo_sync.config.units import format_clock
 from cargo_sync.daemon.standing import Advance, Cause, Standing, Trial, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
 from cargo_sync.state.deliveries import Waiting
+from cargo_sync.state.limits import Ordered
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
@@ -85,7 +88,35 @@ def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
         "causes": [asdict(cause) for cause in causes],
         "warnings": list(standing.notes),
         "held": asdict(standing.held) if standing.held else None,
+        "window": asdict(standing.hour) if standing.hour else None,
+        "speed": speed(standing),
     }
+
+
+def speed(standing: Standing) -> dict[str, Any]:
+    """A job's speed: the file's, what was ordered in its place, what holds now and what it is granted."""
+    pace = standing.pace
+    shown = limit(_of_file(standing.settings), pace.ordered, pace.now)
+    return shown | {"granted": pace.granted} if pace.moves else shown
+
+
+def limit(file: Any, ordered: Ordered | None, now: int | None) -> dict[str, Any]:
+    """A limit, bits a second, null for none; `override` only where something was ordered."""
+    override = {} if ordered is None else {"override": ordered.bits}
+    return {"file": file} | override | {"now": now}
+
+
+def _of_file(job: JobSettings) -> Any:
+    """What a job's file says of its speed: one rate, or rows of them."""
+    rows = [
+        {
+            "from": format_clock(row.window.start),
+            "to": format_clock(row.window.end % DAY),
+            "speed": row.speed,
+        }
+        for row in job.timetable
+    ]
+    return rows or job.speed
 
 
 def settings(job: JobSettings) -> dict[str, Any]:
@@ -93,7 +124,8 @@ def settings(job: JobSettings) -> dict[str, Any]:
     return {
         "file": job.file,
         "username": job.username,
-        "speed": job.speed,
+        "speed": _of_file(job),
+        "priority": job.priority,
         "sleep": job.sleep,
         "settle": job.settle,
         "watch": job.watch,

@@ -36,7 +36,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Flow:
-    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is."""
+    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is.
+
+    told  the grant that its client knows of
+    """
 
     id: str
     user: User
@@ -48,6 +51,7 @@ class Flow:
     keys: LaneKeys
     opened_at: float
     granted: int | None = None
+    told: int | None = None
     claimed: bool = False
     lane: LaneThread | None = None
     machine: End | None = None
@@ -97,6 +101,7 @@ class Flows:
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
+        flow.told = flow.granted
         keys = flow.keys
         lane: dict[str, Any] = {"port": self._where.port, "token": keys.token.hex(), "auth": keys.auth.hex()}
         if self._where.host:
@@ -161,6 +166,7 @@ class Flows:
         self._lanes.add(lane)
         if pace is not None:
             pace.limit(flow.granted, self._steady())
+        self._tell(flow)  # what was shared anew while the lane was on its way
 
     def ended(self, flow: Flow, problem: Problem | None) -> None:
         """A flow's lane is over, and with it the flow."""
@@ -184,9 +190,13 @@ class Flows:
         }
         granted = grant(asks, totals, self._total.upload if upload else self._total.download)
         for flow in flows:
-            before, flow.granted = flow.granted, granted[flow.id]
-            if flow.lane is not None and flow.machine is not None and flow.granted != before:
-                flow.lane.submit(partial(flow.machine.grant, flow.granted))
+            flow.granted = granted[flow.id]
+            self._tell(flow)
+
+    def _tell(self, flow: Flow) -> None:
+        if flow.lane is not None and flow.machine is not None and flow.granted != flow.told:
+            flow.told = flow.granted
+            flow.lane.submit(partial(flow.machine.grant, flow.granted))
 
     # -- ending ----------------------------------------------------------------------------------------------
 

@@ -114,5 +114,15 @@ class FarTree(Tree, Protocol):
             ProblemError: the way between the two was cut or refused; batches without outcomes are open.
         """
 
+    async def set_speed(self, bits: int | None) -> None:
+        """From now on what is being transferred asks for another speed, without being interrupted.
+
+        While nothing is, nothing happens: `transfer` is given a speed of its own. One that waits to begin
+        begins with this.
+
+        Raises:
+            ProblemError: it could not be asked for; what is transferred goes on as it did.
+        """
+
     async def wait(self, cursor: int, seconds: float) -> bool:
         """True as soon as something changed since `cursor`, False after about `seconds`."""

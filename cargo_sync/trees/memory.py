@@ -22,7 +22,8 @@ from cargo_sync.trees.pump import pump
 
 
 class MemoryTree:
-    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first."""
+    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first;
+    `speeds` the speeds that were set, which change nothing here."""
 
     def __init__(self, part: Literal["near", "far"], identity: str = "memory", lineage: str = "") -> None:
         self._part = part
@@ -33,6 +34,7 @@ class MemoryTree:
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
         self.trash: list[tuple[str, bytes]] = []
+        self.speeds: list[int | None] = []
 
     # -- what a person does with the tree --------------------------------------------------------------------
 
@@ -165,6 +167,9 @@ class MemoryTree:
         async for tasks in batches:
             number += 1
             yield outcomes(tasks, pump(*ends, number, offers(tasks)), Moved())
+
+    async def set_speed(self, bits: int | None) -> None:
+        self.speeds.append(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return len(self._log) > cursor

@@ -48,6 +48,8 @@ def test_what_changes_something_is_marked() -> None:
         "job.sync",
         "job.approve",
         "callback.retry",
+        "job.speed",
+        "limits.set",
         "reload",
         "shutdown",
         "key.add",

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.config.daemon import DaemonSettings
+from cargo_sync.config.timetable import Window
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
@@ -21,10 +25,12 @@ from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.own_file import OwnFile
 from cargo_sync.model.problems import Problem
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.events import Events
@@ -32,6 +38,15 @@ from tests.daemon.house import House, settings, until
 from tests.daemon.test_jobs import Files
 
 ME = Me("0.1.0", "epoch", 1000, "host", 42, "daemon", 0.0)
+
+
+async def _own_file() -> list[str]:
+    return ["own file: bad"]
+
+
+def own_file(house: House) -> OwnFile:
+    settings = DaemonSettings("/state", "/jobs", bandwidth=80_000_000)
+    return OwnFile(settings, {}, house.slots, house.shares, house.limits, house.world().offload)
 
 
 class Daemon:
@@ -42,16 +57,18 @@ class Daemon:
         self.jobs = jobs
         self.files = files
         self.stopped = False
+        self.own_file = own_file(house)
         self.handlers = assembled(
             (
-                WholeHandlers(jobs, house.world(), ME, lambda: ["own file: bad"], self._stop),
+                WholeHandlers(jobs, house.world(), ME, _own_file, self._stop),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
-                TransferHandlers(jobs),
                 EventHandlers(Events(house.database), house.world().offload),
                 AuditHandlers(Audit(house.database, house.world().wall), house.world().offload),
                 KeyHandlers(endpoint, house.world().offload),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
+                TransferHandlers(jobs, house.slots),
+                LimitsHandlers(self.own_file),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
@@ -67,15 +84,19 @@ class Daemon:
         reply = orjson.loads(await self.router.answer(orjson.dumps(request)))
         return reply["result"] if reply["ok"] else reply["error"]["code"]
 
+    async def refused(self, cmd: str, **args: Any) -> Any:
+        """The error of a request without an id."""
+        return orjson.loads(await self.router.answer(orjson.dumps({"cmd": cmd, "args": args})))["error"]
+
     async def synced(self, *names: str) -> None:
         for name in names:
             await until(lambda name=name: self.jobs.get(name).supervisor.state == "synced")  # type: ignore[misc]
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Daemon]:
+async def running(folder: Path, **nightly: Any) -> AsyncIterator[Daemon]:
     house = House(folder)
-    files = Files(settings("nightly"), settings("other"), settings("off", enabled=False))
+    files = Files(settings("nightly", **nightly), settings("other"), settings("off", enabled=False))
     # Sockets' paths are short, whatever the test's folder is called.
     with (
         tempfile.TemporaryDirectory(prefix="cg") as runtime,
@@ -84,7 +105,9 @@ async def running(folder: Path) -> AsyncIterator[Daemon]:
         async with asyncio.TaskGroup() as group:
             jobs = Jobs(files, house.build, house.world(), group, lambda name: None)
             await jobs.read()
-            yield Daemon(house, jobs, files, endpoint)
+            daemon = Daemon(house, jobs, files, endpoint)
+            await daemon.own_file.begin()
+            yield daemon
             for job in jobs.all.values():
                 job.task.cancel()
 
@@ -113,7 +136,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors", "progress",
             "last_run",
         }  # fmt: skip
-        assert await daemon.ask("transfer.list") == {"transfers": []}
+        assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}
 
 
 async def test_no_answer_holds_a_secret(tmp_path: Path) -> None:
@@ -212,6 +235,66 @@ async def test_sync_and_approve(tmp_path: Path) -> None:
         await daemon.synced("nightly")
         last = (await daemon.ask("job.show", job="nightly"))["last_run"]
         assert (last["run"], last["files"]) == (run, 1)
+
+
+async def test_a_speed_by_order_and_back(tmp_path: Path) -> None:
+    async with running(tmp_path, speed=50_000_000) as daemon:
+        assert (await daemon.ask("job.show", job="nightly"))["speed"] == {
+            "file": 50_000_000,
+            "now": 50_000_000,
+        }
+        ordered = await daemon.ask("job.speed", job="nightly", speed="10mbps")
+        by_order = {"file": 50_000_000, "override": 10_000_000, "now": 10_000_000}
+        assert ordered == {"job": "nightly", "speed": by_order}
+        assert (await daemon.ask("job.show", job="nightly"))["speed"] == by_order
+        none = await daemon.ask("job.speed", job="nightly", speed="none")
+        assert none["speed"] == {"file": 50_000_000, "override": None, "now": None}
+        back = await daemon.ask("job.speed", job="nightly", speed=None)
+        assert back["speed"] == {"file": 50_000_000, "now": 50_000_000}
+        assert await daemon.ask("job.speed", job="nightly", speed="fast") == "bad_argument"
+        assert await daemon.ask("job.speed", job="nightly") == "bad_argument"
+        assert await daemon.ask("job.speed", job="nigthly", speed="1mbps") == "unknown_job"
+
+
+async def test_the_daemons_limits_by_order_and_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        file = {"name": "bandwidth", "file": 80_000_000}
+        assert await daemon.ask("limits.show") == {"limits": [file | {"now": 80_000_000}]}
+        ordered = {"limits": [file | {"override": 20_000_000, "now": 20_000_000}]}
+        assert await daemon.ask("limits.set", bandwidth="20mbps") == ordered
+        assert await daemon.ask("limits.show") == ordered
+        none = await daemon.ask("limits.set", bandwidth="none")
+        assert none == {"limits": [file | {"override": None, "now": None}]}
+        assert await daemon.ask("limits.set", bandwidth=None) == {"limits": [file | {"now": 80_000_000}]}
+        assert await daemon.ask("limits.set", bandwidth="0bps") == "bad_argument"
+
+
+async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
+    # The house's clock stands at 2027-01-15 09:00 in Madrid.
+    async with running(tmp_path, window=Window(22 * 60, 150), timezone="Europe/Madrid") as daemon:
+        for order in ("job.sync", "job.approve"):
+            refused = await daemon.refused(order, job="nightly")
+            assert refused == {
+                "code": "outside_window",
+                "message": 'the job "nightly" moves files from 22:00 to 02:30, Europe/Madrid only',
+                "hint": "it begins by itself at 22:00, Europe/Madrid",
+            }
+        shown = await daemon.ask("job.show", job="nightly")
+        opens = datetime(2027, 1, 15, 22, tzinfo=ZoneInfo("Europe/Madrid")).timestamp()
+        assert (shown["state"], shown["next_at"]) == ("waiting", opens)
+        assert shown["detail"] == "waits until 22:00, Europe/Madrid"
+        assert shown["window"] == {
+            "words": "22:00 to 02:30, Europe/Madrid", "zone": "Europe/Madrid", "open": False,
+            "changes_at": opens,
+        }  # fmt: skip
+        daemon.house.near["nightly"].write("a.txt", b"1")
+        run = (await daemon.ask("job.plan", job="nightly"))["run"]
+        await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
+        assert (await daemon.ask("job.plan", job="nightly", run=run))["totals"]["put"] == 1
+        await daemon.ask("job.pause", job="nightly")
+        await daemon.ask("job.start", job="nightly")
+        assert daemon.jobs.get("nightly").supervisor.state == "waiting"
+        assert daemon.house.far["nightly"].files() == {}
 
 
 async def test_reload_and_shutdown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,36 @@ def test_orders_of_old_scripts(up: Place) -> None:
     assert order("START") == "RUNNING"
     assert order("RELOAD my job") == "RELOADED"
     assert order("PAUSE another").startswith("ERROR: there is no job")
+
+
+def test_limits_by_order_in_the_middle_of_a_file(up: Place) -> None:
+    local = up.job("paced", remote_dir="/paced", speed="1mbps")
+    (local / "large.bin").write_bytes(bytes(10_000_000))  # 80 s
+    up.call("reload")
+    up.until(lambda: up.call("transfer.list")["transfers"], "it is on its way")
+    assert up.shown("paced")["speed"] == {"file": 1_000_000, "now": 1_000_000, "granted": 1_000_000}
+    up.call("limits.set", bandwidth="500kbps")
+    assert up.shown("paced")["speed"]["granted"] == 500_000
+    up.call("limits.set", bandwidth=None)
+    told = up.run("cargo_ctl", "job", "speed", "paced", "400mbps").stdout
+    assert told.startswith("paced: 400mbps by order (the file says 1mbps)")
+    up.until_state("paced", "synced")
+    assert up.run("cargo_ctl", "job", "speed", "paced", "reset").stdout == "paced: 1mbps\n"
+
+
+def test_outside_its_window_a_job_waits(up: Place) -> None:
+    hour = (time.gmtime().tm_hour + 12) % 24
+    local = up.job(
+        "later", remote_dir="/later", start_time=f"{hour}:00", end_time=f"{hour}:30", timezone="UTC"
+    )
+    (local / "a.txt").write_text("1")
+    up.call("reload")
+    shown = up.until_state("later", "waiting")
+    assert 10 * 3600 < shown["next_at"] - time.time() < 12 * 3600
+    refused = up.run("cargo_ctl", "job", "sync", "later")
+    assert refused.returncode == 1 and f"{hour:02d}:00, UTC" in refused.stderr
+    up.edit("later", start_time=f"{(hour + 11) % 24}:00", end_time=f"{(hour + 14) % 24}:00")
+    up.until_state("later", "synced")
 
 
 def test_job_files_come_and_go(up: Place) -> None:

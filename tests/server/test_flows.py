@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,12 +19,14 @@ import argon2
 import pytest
 
 from cargo_sync.engine.run import Run
+from cargo_sync.lanes.connect import open_lane
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.trees.cargo.api import Api, Login
+from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
@@ -48,10 +51,12 @@ def login(up: app.Up, user: str = "ana", password: str = "correct horse", **chan
 
 
 @asynccontextmanager
-async def job(place: Path, who: Login, mode: Mode, workspace: str = "default") -> AsyncIterator[System]:
+async def job(
+    place: Path, who: Login, mode: Mode, workspace: str = "default", **rules: Any
+) -> AsyncIterator[System]:
     """One job between `place`/here and the server, with a real clock."""
     place.mkdir(exist_ok=True)
-    system = System(place, mode, settle=0)
+    system = System(place, mode, settle=0, **rules)
     near, far = place / "here", CargoTree(who, workspace, "in/box", REAL, asyncio.Semaphore(1))
     near.mkdir(exist_ok=True)
     system.near = FolderTree(str(near), system.rules, REAL, MemoryCheckpoints(), lambda: None)  # type: ignore[assignment]
@@ -178,6 +183,80 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
         await api.delete(f"/flows/{first['flow']}")
         assert (await api.post(f"/flows/{second['flow']}/speed", {"speed": None}))["granted"] == 80_000_000
         await api.close()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_flow_that_runs_follows_another_speed(tmp_path: Path, mode: Mode) -> None:
+    here, there = tmp_path / "a" / "here", tmp_path / "ana" / "in" / "box"
+    for folder in (here, there):
+        folder.mkdir(parents=True)
+    (here if mode is Mode.UPLOAD else there).joinpath("large").write_bytes(bytes(10_000_000))
+    slow: dict[str, Any] = {"speed": 1_000_000}
+    async with running(settings(tmp_path)) as up, job(tmp_path / "a", login(up), mode, **slow) as system:
+        await numbered(up, 2 if mode is Mode.UPLOAD else 3)
+        going = asyncio.ensure_future(run(system).execute())
+        flow = await _moving(system)
+        assert flow.granted == 1_000_000  # at which it would take 80 s
+        await system.far.set_speed(800_000_000)
+        await asyncio.wait_for(going, 20)
+        assert flow.granted == 800_000_000
+        assert (there / "large").read_bytes() == (here / "large").read_bytes()
+        await system.far.set_speed(None)  # nothing runs: nothing happens
+
+
+async def test_a_speed_that_is_set_while_it_waits_for_its_turn_is_the_one_asked_for(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+
+        @asynccontextmanager
+        async def turn() -> AsyncIterator[None]:
+            await system.far.set_speed(2_000_000)
+            yield
+
+        system.far._turn = turn()  # type: ignore[attr-defined]
+        going = asyncio.ensure_future(run(system).execute())
+        assert (await _moving(system)).granted == 2_000_000
+        await system.far.set_speed(None)
+        await asyncio.wait_for(going, 20)
+
+
+async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, may_go = threading.Event(), threading.Event()
+
+    def slowly(*args: Any) -> Any:
+        opened.set()
+        may_go.wait(10)
+        return open_lane(*args)
+
+    monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", slowly)
+    file = settings(tmp_path, global_upload_bandwidth="2mbps")
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+        going = asyncio.ensure_future(run(system).execute())
+        await asyncio.to_thread(opened.wait, 10)
+        other = Api(login(up))
+        asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1", "speed": None}
+        assert (await other.post("/flows", asked))["granted"] == 1_000_000
+        may_go.set()
+        flow = await _moving(system)
+        async with asyncio.timeout(10):
+            while flow.granted != 1_000_000:
+                await asyncio.sleep(0.01)
+        await other.close()
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+
+
+async def _moving(system: System) -> Flow:
+    """The flow of a run, once content moves."""
+    async with asyncio.timeout(10):
+        while True:
+            flow: Flow | None = system.far.flow  # type: ignore[attr-defined]
+            if flow is not None and (figures := flow.figures()) is not None and figures.content:
+                return flow
+            await asyncio.sleep(0.01)
 
 
 async def test_a_stranger_at_the_lanes_port_learns_nothing(tmp_path: Path) -> None:

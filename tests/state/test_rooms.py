@@ -11,6 +11,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.limits import Limits, Ordered
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Source, Transfers
 
@@ -118,6 +119,24 @@ def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
 def test_a_server_has_an_audit_too(server: Database) -> None:
     Audit(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
     assert Audit(server, lambda: 6.0).last(1)[0].time == 5.0
+
+
+def test_limits_by_order(daemon: Database) -> None:
+    limits, jobs = Limits(daemon), Jobs(daemon)
+    one, other = jobs.get_or_create("one").id, jobs.get_or_create("other").id
+    limits.set("speed", one, Ordered(2**40, "[1]"))
+    limits.set("speed", one, Ordered(None, "null"))
+    limits.set("speed", other, Ordered(5, "7"))
+    limits.set("bandwidth", None, Ordered(1, "2"))
+    limits.set("bandwidth", None, Ordered(3, "4"))
+    assert [limits.get("speed", job) for job in (one, other, None)] == [
+        Ordered(None, "null"), Ordered(5, "7"), None,
+    ]  # fmt: skip
+    assert limits.get("bandwidth", None) == Ordered(3, "4")
+    jobs.remove("one")
+    limits.set("speed", other, None)
+    assert [limits.get("speed", job) for job in (one, other)] == [None, None]
+    assert limits.get("bandwidth", None) == Ordered(3, "4")
 
 
 def test_accounts(server: Database) -> None:

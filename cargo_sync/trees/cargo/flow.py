@@ -75,15 +75,20 @@ Told = _Committed | _Over
 class Flow:
     """One flow, from its opening to its end; `run` is called once.
 
-    slots    entered while content moves, so that only so many flows of a daemon do so at once
-    granted  bits a second, None is no limit
+    turn     entered while content moves, so that only so many flows of a daemon do so at once
+    speed    bits a second to ask for, None is no limit
+    granted  what the server granted; it tells of changes over the lane
     """
 
-    def __init__(self, api: Api, login: Login, world: World, slots: AbstractAsyncContextManager[Any]) -> None:
+    def __init__(
+        self, api: Api, login: Login, world: World, turn: AbstractAsyncContextManager[Any], speed: int | None
+    ) -> None:
         self._api = api
         self._login = login
         self._world = world
-        self._slots = slots
+        self._turn = turn
+        self._speed = speed
+        self._id = ""
         self._told: asyncio.Queue[Told] = asyncio.Queue()
         self._open: dict[int, _Batch] = {}
         self._room = asyncio.Semaphore(OPEN_MAX)
@@ -96,20 +101,31 @@ class Flow:
 
     async def run(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
-        where: tuple[str, str], speed: int | None, run: str,
+        where: tuple[str, str], run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
         first = await anext(batches, None)
         if first is None:
             return
-        async with self._slots:
-            opened = await self._post(mode, where, speed, run)
+        async with self._turn:
+            asked = self._speed
+            opened = await self._post(mode, where, asked, run)
+            self._id = opened.flow
             try:
+                if self._speed != asked:
+                    await self.set_speed(self._speed)
                 async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
                     async for told in results:
                         yield told
             finally:
+                self._id = ""
                 await self._delete(opened.flow)
+
+    async def set_speed(self, bits: int | None) -> None:
+        """Asks for another speed; one that is not open yet asks for it when it opens. Raises ProblemError."""
+        self._speed = bits
+        if self._id:
+            await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
 
     async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
         workspace, folder = where

@@ -26,19 +26,19 @@ NUMBERS: Final = 100
 class CargoTree:
     """`folder` of `workspace`, as the user of `login` sees it.
 
-    slots  entered while content moves, so that only so many flows of a daemon do so at once
+    turn   entered while content moves, so that only so many flows of a daemon do so at once
     flow   the flow that runs now, to be asked how it goes; None while nothing moves
     """
 
     def __init__(
-        self, login: Login, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
+        self, login: Login, workspace: str, folder: str, world: World, turn: AbstractAsyncContextManager[Any]
     ) -> None:
         self._api = Api(login)
         self._login = login
         self._workspace = workspace
         self._folder = folder
         self._world = world
-        self._slots = slots
+        self._turn = turn
         self.flow: Flow | None = None
         self._base = f"/workspaces/{segment(workspace)}"
 
@@ -128,14 +128,18 @@ class CargoTree:
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
-        self.flow = Flow(self._api, self._login, self._world, self._slots)
+        self.flow = Flow(self._api, self._login, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
         try:
-            async with aclosing(self.flow.run(mode, near, batches, where, speed, run)) as results:
+            async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:
                 async for outcomes in results:
                     yield outcomes
         finally:
             self.flow = None
+
+    async def set_speed(self, bits: int | None) -> None:
+        if self.flow is not None:
+            await self.flow.set_speed(bits)
 
     async def close(self) -> None:
         await self._api.close()
