@@ -8,6 +8,7 @@ import argon2
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from cargo_sync.config import places, units
+from cargo_sync.config.daemon import ControlShape
 from cargo_sync.config.fields import (
     Days,
     ExistingFile,
@@ -42,8 +43,11 @@ def _listen(value: Any) -> tuple[str, int]:
     return places.listen_address(value)
 
 
-def _served_folder(path: str) -> str:
-    """The server makes the folder itself, but not those above it: a mistyped path should not come to life."""
+def served_folder(path: str) -> str:
+    """A folder that can be served. Raises ValueError.
+
+    The server makes the folder itself, but not those above it: a mistyped path should not come to life.
+    """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise wrong(f"{path} is not a folder")
     above = os.path.dirname(path)
@@ -61,7 +65,7 @@ def _password_hash(text: Any) -> str:
 
 
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
-ServedFolder = Annotated[LocalPath, AfterValidator(_served_folder)]
+ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 Network = Annotated[str, AfterValidator(places.network)]
 Prefix = Annotated[str, AfterValidator(places.url_prefix)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -122,6 +126,7 @@ class ServerShape(Shape):
     public_ip: Ip | None = Field(None, description="the IP address that clients reach")
     global_upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     global_download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    control: ControlShape = Field(default_factory=ControlShape, description="an object")
     settle: Seconds = Field(0.5, description="seconds, 0 or more")
     trash_days: Days = Field(14.0, description="days, 0 or more")
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
@@ -174,7 +179,7 @@ def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
         for other in users[:index]:
             if user.username == other.username:
                 yield wrong(f'there is another user "{user.username}"', index, "username")
-            if _nested(user.path, other.path) and not _same(user.path, other.path):
+            if nested(user.path, other.path) and not same(user.path, other.path):
                 yield wrong(
                     f'{user.path} and {other.path} of user "{other.username}" lie one in the other; '
                     "take the same folder to share it, or two apart",
@@ -200,20 +205,22 @@ def _workspace_errors(
                 yield wrong(f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user)
         yield from _state_errors(space.path, state, index)
         for path, owner in folders:
-            if _nested(space.path, path):
+            if nested(space.path, path):
                 yield wrong(f"{space.path} and {path} of {owner} lie one in the other", index, "path")
         folders.append((space.path, f'workspace "{space.name}"'))
 
 
 def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
-    if _nested(path, state):
+    if nested(path, state):
         yield wrong(f"{path} and the server's state_dir {state} lie one in the other", index, "path")
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
+    """Whether two paths lead to one folder."""
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _nested(one: str, other: str) -> bool:
+def nested(one: str, other: str) -> bool:
+    """Whether two paths lead to one folder, or one of them into the other."""
     one, other = os.path.realpath(one), os.path.realpath(other)
     return places.inside(one, other) or places.inside(other, one)

@@ -1,4 +1,4 @@
-"""The folder of an instance's sockets: made for its owner alone, claimed by one daemon, left clean."""
+"""The folder of an instance's sockets: made for its owner alone, claimed by one process, left clean."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from typing import Self
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.addresses import Addresses, instance_addresses, is_live
+from cargo_sync.api.addresses import SERVER, Addresses, instance_addresses, is_live
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
 
@@ -31,7 +31,7 @@ class Endpoint:
     epoch, now         for the feed's messages
 
     Raises:
-        EndpointError: another daemon holds this instance (its process is named), or the folder is not safe.
+        EndpointError: another process holds this instance (its process is named), or the folder is not safe.
         AddressError: the path is too long for a socket.
     """
 
@@ -122,10 +122,19 @@ def _claim(addresses: Addresses) -> int:
     if held:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
-        raise EndpointError(
-            f'a daemon is already running as "{addresses.instance}" (process {holder}): '
-            f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
-        )
+        raise EndpointError(_taken(addresses, holder))
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _taken(addresses: Addresses, holder: str) -> str:
+    if addresses.instance == SERVER:
+        return (
+            f"a server is already running (process {holder}): end it by `cargo_ctl shutdown --server`, "
+            'or give this one a runtime folder of its own: "control": {"runtime_dir": …} in its file'
+        )
+    return (
+        f'a daemon is already running as "{addresses.instance}" (process {holder}): '
+        f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
+    )
