@@ -59,7 +59,7 @@ def test_lines() -> None:
 
 def drawn(board: ServerBoard) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=100, color_system=None).print(picture(board, NOW))
+    Console(file=out, width=96, color_system=None).print(picture(board, NOW))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -72,7 +72,7 @@ def test_a_picture_of_flows_by_user() -> None:
     ):  # fmt: skip
         board.take(each)
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder away; 1 upload at 12.3 MB/s, 2 downloads at 0 …",
+        "serving  3 users (1 disabled), 1 workspace, 1 folder away; 1 upload at 12.3 MB/s, 2 downloads a…",
         "ana                                           2 flows, 1.0 MB/s",
         "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
         "  ↓ music\\x07                                 0 B/s, 0 B",

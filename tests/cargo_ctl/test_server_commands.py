@@ -336,8 +336,9 @@ def test_every_command_of_a_server_can_be_given(runtime: str) -> None:
     lines = (
         "status --server", "user list", "user show a", "user add a /a --password-file -",
         "user set a --path /b", "user enable a", "user disable a", "user remove a",
-        "user passwd a --password-file -", "workspace list", "workspace add a /a", "workspace remove a", "workspace grant a b rw",
-        "workspace revoke a b", "limits --server", "limits set --server --upload none", "flow list",
+        "user passwd a --password-file -", "workspace list", "workspace add a /a", "workspace remove a",
+        "workspace grant a b rw", "workspace revoke a b", "limits --server",
+        "limits set --server --upload none", "flow list",
         "reload --server", "shutdown --server",
     )  # fmt: skip
     refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
