@@ -174,12 +174,13 @@ def _refuse(errors: Iterator[ValueError]) -> None:
 
 
 def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
+    real = [os.path.realpath(user.path) for user in users]  # asked of the system once, not once a pair
     for index, user in enumerate(users):
         yield from _state_errors(user.path, state, index)
-        for other in users[:index]:
+        for other, theirs in zip(users[:index], real, strict=False):
             if user.username == other.username:
                 yield wrong(f'there is another user "{user.username}"', index, "username")
-            if nested(user.path, other.path) and not same(user.path, other.path):
+            if real[index] != theirs and _nested(real[index], theirs):
                 yield wrong(
                     f'{user.path} and {other.path} of user "{other.username}" lie one in the other; '
                     "take the same folder to share it, or two apart",
@@ -192,7 +193,7 @@ def _workspace_errors(
     spaces: list[WorkspaceShape], users: list[UserShape] | None, state: str
 ) -> Iterator[ValueError]:
     known = None if users is None else [user.username for user in users]
-    folders = [(user.path, f'user "{user.username}"') for user in users or ()]
+    folders = [(os.path.realpath(user.path), user.path, f'user "{user.username}"') for user in users or ()]
     for index, space in enumerate(spaces):
         if space.name == USER_WORKSPACE:
             yield wrong(
@@ -204,23 +205,18 @@ def _workspace_errors(
             if known is not None and user not in known:
                 yield wrong(f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user)
         yield from _state_errors(space.path, state, index)
-        for path, owner in folders:
-            if nested(space.path, path):
+        real = os.path.realpath(space.path)
+        for theirs, path, owner in folders:
+            if _nested(real, theirs):
                 yield wrong(f"{space.path} and {path} of {owner} lie one in the other", index, "path")
-        folders.append((space.path, f'workspace "{space.name}"'))
+        folders.append((real, space.path, f'workspace "{space.name}"'))
 
 
 def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
-    if nested(path, state):
+    if _nested(os.path.realpath(path), os.path.realpath(state)):
         yield wrong(f"{path} and the server's state_dir {state} lie one in the other", index, "path")
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two paths lead to one folder."""
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def nested(one: str, other: str) -> bool:
-    """Whether two paths lead to one folder, or one of them into the other."""
-    one, other = os.path.realpath(one), os.path.realpath(other)
+def _nested(one: str, other: str) -> bool:
+    """Of real paths: whether they are one, or one of them lies in the other."""
     return places.inside(one, other) or places.inside(other, one)

@@ -71,6 +71,8 @@ _LIVE: Final = frozenset(
     {"users", "workspaces", "global_upload_bandwidth", "global_download_bandwidth", "warnings", "file"}
 )
 """Settings that are taken over while the server runs."""
+_WRITTEN: Final = {"host": "listen", "port": "listen", "runtime_dir": "control.runtime_dir"}
+"""Settings that have another name in the file."""
 
 _log = logging.getLogger(__name__)
 
@@ -318,12 +320,13 @@ async def _reload(server: Server, again: asyncio.Event) -> None:
 
 
 def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
-    """The settings that changed and that only a start acts on."""
-    return [
-        field.name
+    """The fields of the file that changed and that only a start acts on."""
+    changed = [
+        _WRITTEN.get(field.name, field.name)
         for field in fields(ServerSettings)
         if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
     ]
+    return list(dict.fromkeys(changed))
 
 
 def _certificate(settings: ServerSettings) -> tls.Certificate:

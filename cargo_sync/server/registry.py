@@ -18,7 +18,7 @@ from cargo_sync.config.server_shape import served_folder
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.opened import Opened
-from cargo_sync.server.roster import Roster, clash, effective, holders
+from cargo_sync.server.roster import Roster, effective, ground
 from cargo_sync.server.users import Users
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
@@ -149,7 +149,7 @@ class Registry:
             ) from None
         users = [one for one in self.roster.users if kind != "user" or one.username != name]
         spaces = [one for one in self.roster.workspaces if kind != "workspace" or one.name != name]
-        against = clash(kind, path, holders(users, spaces, self._state_dir), os.path.realpath)
+        against = ground(users, spaces, self._state_dir, os.path.realpath).clash(kind, path)
         if against is not None:
             hint = "take the same folder to share it, or two apart" if against.kind == kind == "user" else ""
             raise ControlError(

@@ -4,11 +4,11 @@ What the file says wins, field by field. What was made by command and does not g
 left out, with a sentence that says why; it is kept, and comes back when the file makes room for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
-from cargo_sync.config.places import inside
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.state.users import UserRow
 from cargo_sync.state.workspaces import WorkspaceRow
@@ -17,6 +17,7 @@ RATES: Final = ("upload_speed", "download_speed", "upload_bandwidth", "download_
 SETTABLE: Final = (*RATES, "enabled")
 """The fields of a user of the file that a command may set while the file leaves them out."""
 
+Kind = Literal["user", "workspace", "server"]
 Real = Callable[[str], str]
 """A path -> the path that it leads to."""
 
@@ -24,7 +25,7 @@ Real = Callable[[str], str]
 class Holder(NamedTuple):
     """Who holds a folder, in words; several users may hold the same one."""
 
-    kind: Literal["user", "workspace", "server"]
+    kind: Kind
     words: str
     path: str
 
@@ -44,6 +45,44 @@ class Roster:
         return next((one for one in self.workspaces if one.name == name), None)
 
 
+class Ground:
+    """Who holds which folder: none may lie in another, but users may share one."""
+
+    def __init__(self, real: Real) -> None:
+        self._real = real
+        self._held: dict[str, Holder] = {}
+        self._within: dict[str, Holder] = {}
+        """By each folder above one that is held: who holds it."""
+
+    def clash(self, kind: Kind, path: str) -> Holder | None:
+        """The one in whose way `path` would be."""
+        own = self._real(path)
+        holder = self._held.get(own)
+        if holder is not None:
+            return None if kind == holder.kind == "user" else holder
+        above = next((self._held[one] for one in _above(own) if one in self._held), None)
+        return above or self._within.get(own)
+
+    def take(self, holder: Holder) -> None:
+        own = self._real(holder.path)
+        self._held.setdefault(own, holder)
+        for one in _above(own):
+            self._within.setdefault(one, holder)
+
+
+def ground(
+    users: Iterable[UserSettings], workspaces: Iterable[WorkspaceSettings], state_dir: str, real: Real
+) -> Ground:
+    """What these hold, and the server itself."""
+    held = Ground(real)
+    held.take(Holder("server", "the server's state_dir", state_dir))
+    for user in users:
+        held.take(_user_holder(user))
+    for space in workspaces:
+        held.take(_workspace_holder(space))
+    return held
+
+
 def effective(
     of_file: Roster,
     users: Mapping[str, UserRow],
@@ -52,51 +91,43 @@ def effective(
     real: Real,
 ) -> Roster:
     """The file's users and workspaces, and those that the state keeps."""
-    known = [_merged_user(one, users.get(one.username)) for one in of_file.users]
-    spaces = list(of_file.workspaces)
+    held = ground(of_file.users, of_file.workspaces, state_dir, real)
+    known = {one.username: _merged_user(one, users.get(one.username)) for one in of_file.users}
+    spaces = {one.name: one for one in of_file.workspaces}
     notices: list[str] = []
-    for user in users.values():
-        if user.path is None or of_file.user(user.name) is not None:
+    for row in users.values():
+        if row.path is None or row.name in known:
             continue
-        if against := clash("user", user.path, holders(known, spaces, state_dir), real):
-            notices.append(_left_out("user", user.name, user.path, against))
-        else:
-            known.append(_made_user(user, user.path))
+        if against := held.clash("user", row.path):
+            notices.append(_left_out("user", row.name, row.path, against))
+            continue
+        known[row.name] = _made_user(row, row.path)
+        held.take(_user_holder(known[row.name]))
     for space in workspaces.values():
-        if space.path is None or of_file.workspace(space.name) is not None:
+        if space.path is None or space.name in spaces:
             continue
-        if against := clash("workspace", space.path, holders(known, spaces, state_dir), real):
+        if against := held.clash("workspace", space.path):
             notices.append(_left_out("workspace", space.name, space.path, against))
-        else:
-            spaces.append(WorkspaceSettings(space.name, space.path, {}))
-    names = {one.username for one in known}
-    granted = [_with_grants(one, workspaces.get(one.name), names) for one in spaces]
-    return Roster(tuple(known), tuple(granted), tuple(notices))
-
-
-def holders(
-    users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings], state_dir: str
-) -> Iterator[Holder]:
-    """Who holds which folder."""
-    yield Holder("server", "the server's state_dir", state_dir)
-    for user in users:
-        yield Holder("user", f'the folder of the user "{user.username}"', user.path)
-    for space in workspaces:
-        yield Holder("workspace", f'the folder of the workspace "{space.name}"', space.path)
-
-
-def clash(
-    kind: Literal["user", "workspace"], path: str, others: Iterator[Holder], real: Real
-) -> Holder | None:
-    """The one in whose way `path` is: none may lie in another, but users may share one."""
-    own = real(path)
-    for other in others:
-        theirs = real(other.path)
-        if own == theirs and kind == other.kind == "user":
             continue
-        if inside(own, theirs) or inside(theirs, own):
-            return other
-    return None
+        spaces[space.name] = WorkspaceSettings(space.name, space.path, {})
+        held.take(_workspace_holder(spaces[space.name]))
+    granted = [_with_grants(one, workspaces.get(one.name), known) for one in spaces.values()]
+    return Roster(tuple(known.values()), tuple(granted), tuple(notices))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a real path, the nearest first."""
+    while (above := os.path.dirname(path)) != path:
+        yield above
+        path = above
+
+
+def _user_holder(user: UserSettings) -> Holder:
+    return Holder("user", f'the folder of the user "{user.username}"', user.path)
+
+
+def _workspace_holder(space: WorkspaceSettings) -> Holder:
+    return Holder("workspace", f'the folder of the workspace "{space.name}"', space.path)
 
 
 def _merged_user(one: UserSettings, row: UserRow | None) -> UserSettings:
@@ -113,7 +144,9 @@ def _made_user(row: UserRow, path: str) -> UserSettings:
     )  # fmt: skip
 
 
-def _with_grants(one: WorkspaceSettings, row: WorkspaceRow | None, users: set[str]) -> WorkspaceSettings:
+def _with_grants(
+    one: WorkspaceSettings, row: WorkspaceRow | None, users: Collection[str]
+) -> WorkspaceSettings:
     kept = {} if row is None else {user: access for user, access in row.grants.items() if user in users}
     return replace(one, grants={**kept, **one.grants})
 

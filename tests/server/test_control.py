@@ -13,6 +13,7 @@ import pytest
 
 from cargo_sync.api.client import Client, subscribe
 from cargo_sync.api.server_commands import COMMANDS
+from cargo_sync.config.server import load_server
 from cargo_sync.control.endpoint import EndpointError
 from cargo_sync.server import app
 from tests.server.admin import ask, governed
@@ -85,8 +86,11 @@ async def test_a_second_server_is_refused_and_told_how(tmp_path: Path) -> None:
 
 
 async def test_shutdown_is_answered_and_ends_it(tmp_path: Path) -> None:
-    async with governed(plain(tmp_path)) as up:
-        assert await ask(up, "shutdown") == {}
+    up: asyncio.Future[app.Up] = asyncio.get_running_loop().create_future()
+    settings = load_server(str(plain(tmp_path)), os.environ)
+    server = asyncio.ensure_future(app.run(settings, ready=up.set_result))
+    assert await ask(await up, "shutdown") == {}
+    await asyncio.wait_for(server, 5)
 
 
 async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import argon2
 import pytest
 
-from cargo_sync.api.client import subscribe
+from cargo_sync.api.client import Client, subscribe
+from cargo_sync.lanes.connect import open_lane
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
@@ -49,6 +50,12 @@ class Going:
         return ended.value.problem.code
 
 
+def moving(system: Any) -> bool:
+    flow = system.far.flow
+    figures = flow.figures() if flow is not None else None
+    return bool(figures and figures.content)
+
+
 @asynccontextmanager
 async def uploading(place: Path, workspace: str = "default", **changed: Any) -> AsyncIterator[Going]:
     ana = {"username": "ana", "password": "correct horse", "path": str(place / "ana")}
@@ -60,13 +67,7 @@ async def uploading(place: Path, workspace: str = "default", **changed: Any) -> 
         async with job(place / "a", login(up), Mode.UPLOAD, workspace) as system:
             (place / "a" / "here" / "large").write_bytes(bytes(SIZE))
             going = asyncio.ensure_future(run(system).execute())
-
-            def moving() -> bool:
-                flow = system.far.flow  # type: ignore[attr-defined]
-                figures = flow.figures() if flow is not None else None
-                return bool(figures and figures.content)
-
-            await until(moving, asyncio.sleep)
+            await until(lambda: moving(system), asyncio.sleep)
             folder = "ana" if workspace == "default" else workspace
             try:
                 yield Going(up, system, going, place / folder / "in" / "box" / "large")
@@ -99,6 +100,25 @@ async def test_a_flow_takes_the_servers_new_totals_at_once(tmp_path: Path) -> No
         assert (await ask(one.up, "reload"))["errors"] == []
         await until(lambda: one.granted == 900_000, asyncio.sleep)
         assert not one.task.done()
+
+
+async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with governed(settings(tmp_path)) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+
+        def late(*args: Any) -> Any:
+            with Client(up.control.commands) as client:
+                client.call("limits.set", {"upload": 900_000})
+            return open_lane(*args)
+
+        monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", late)
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(SIZE))
+        going = asyncio.ensure_future(run(system).execute())
+        await until(lambda: moving(system), asyncio.sleep)
+        await until(lambda: system.far.flow.granted == 900_000, asyncio.sleep)  # type: ignore[attr-defined]
+        going.cancel()
+        await asyncio.wait({going})
 
 
 async def test_two_flows_share_a_new_total(tmp_path: Path) -> None:
