@@ -18,6 +18,10 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "audit": "cargo_ctl.commands.audit:audit",
         "key": "cargo_ctl.commands.key:key",
         "callback": "cargo_ctl.commands.callback:callback",
+        "user": "cargo_ctl.commands.user:user",
+        "workspace": "cargo_ctl.commands.workspace:workspace",
+        "flow": "cargo_ctl.commands.flow:flow",
+        "limits": "cargo_ctl.commands.limits:limits",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
         "reload": "cargo_ctl.commands.daemon:reload",
@@ -32,13 +36,15 @@ Examples:
   cargo_ctl job plan nightly --json
   cargo_ctl watch
   cargo_ctl --connect tcp://box:5556 --key box.key status
+  cargo_ctl user add ana /srv/ana
+  cargo_ctl --server status
 
 \b
 Exit codes:
   0  done
   1  the command failed
   2  wrong usage or bad input, such as a job that there is not
-  3  no daemon is running
+  3  no daemon (or server) is running
 """
 
 
@@ -78,10 +84,11 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
 )
 @common_options
 def cargo_ctl(**_options: Any) -> None:
-    """Look after a running daemon: its jobs, its transfers, what happens.
+    """Look after a running daemon or server: jobs, transfers, users, what happens.
 
-    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. One on another
-    machine is reached by its port and a key.
+    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. With --server,
+    which user and workspace imply, it is the server that is running. One on another machine is reached by its
+    port and a key.
     """
 
 

@@ -5,7 +5,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -14,7 +14,7 @@ from cargo_sync.api.addresses import AddressError, Addresses, find
 from cargo_sync.api.messages import Code, encode
 
 if TYPE_CHECKING:
-    from cargo_sync.api.client import Subscription
+    from cargo_sync.api.client import Client, CommandError, Subscription
 
 FAILED, BAD_INPUT, NOT_RUNNING = 1, 2, 3
 HOW_TO_START = "start one with: cargo_sync daemon"
@@ -31,6 +31,8 @@ _INPUT_CODES = frozenset(
         Code.KEY_EXISTS,
         Code.UNKNOWN_CALLBACK,
         Code.BAD_CONFIG,
+        Code.UNKNOWN_USER,
+        Code.UNKNOWN_WORKSPACE,
     }
 )
 # What JSON lets stand although a terminal would act on it. They only occur within strings.
@@ -79,7 +81,7 @@ class Reach:
 
         addresses = self.addresses()
         with self.ending(), Client(addresses.commands, key=addresses.key) as client:
-            return client.call(cmd, args)
+            return _called(client, cmd, args)
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
@@ -95,6 +97,14 @@ class Reach:
             self.fail(FAILED, "not_admitted", error.message, error.hint)
         except NotRunning as error:
             self.not_running(str(error))
+
+    def kind(self) -> str:
+        """Who answers, "daemon" or "server"; ends the program if nobody does."""
+        from cargo_sync.api.client import Client
+
+        addresses = self.addresses()
+        with self.ending(), Client(addresses.commands, key=addresses.key) as client:
+            return _kind(client) or ("server" if self.server else "daemon")
 
     def feed(self, topics: Iterable[str]) -> "Subscription":
         """A subscription; ends the program if there is no daemon."""
@@ -133,20 +143,63 @@ class Reach:
         return found
 
 
+def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str, Any]:
+    """The result; a command that only the other kind of process knows is refused in words that say so."""
+    from cargo_sync.api.client import CommandError
+
+    try:
+        return client.call(cmd, args)
+    except CommandError as error:
+        if error.code == Code.UNKNOWN_COMMAND and (other := _for_the_other(cmd, _kind(client))):
+            raise other from error
+        raise
+
+
+def _kind(client: "Client") -> str:
+    """Who answers, in the words of `hello`; "" when it does not say."""
+    from cargo_sync.api.client import CommandError
+
+    try:
+        return str(client.call("hello").get("kind", ""))
+    except CommandError:
+        return ""
+
+
+def _for_the_other(cmd: str, kind: str) -> "CommandError | None":
+    """What to say of a command that only the other kind of process knows."""
+    from cargo_sync.api import daemon_commands, server_commands
+    from cargo_sync.api.client import CommandError
+
+    words = cmd.replace(".", " ")
+    if kind == "server" and cmd in daemon_commands.COMMANDS:
+        hint = "leave out --server, or name a daemon by --connect"
+        return CommandError(Code.UNKNOWN_COMMAND, f"a server answers here; {words} is for a daemon", hint)
+    if kind == "daemon" and cmd in server_commands.COMMANDS:
+        hint = "add --server, or name a server by --connect"
+        return CommandError(Code.UNKNOWN_COMMAND, f"a daemon answers here; {words} is for a server", hint)
+    return None
+
+
 def as_line(value: object) -> str:
     """JSON on one line, with every control character escaped."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", encode(value).decode())
 
 
-def reaching(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the common options, and a `Reach` as its first argument."""
+def reaching(function: Callable[..., None], *, server: bool = False) -> Callable[..., None]:
+    """Gives a command the common options, and a `Reach` as its first argument: of a server with `server`."""
 
     @common_options
     @click.pass_context
     @functools.wraps(function)
     def run(ctx: click.Context, /, **params: Any) -> None:
         reach = Reach.of(ctx)
+        reach = replace(reach, server=reach.server or server)
         del params["as_json"], params["connect"], params["server"], params["key"]
         function(reach, **params)
 
     return run
+
+
+def serving(function: Callable[..., None]) -> Callable[..., None]:
+    """As `reaching`, for a command that only servers know: it need not be told to speak to one."""
+    return reaching(function, server=True)

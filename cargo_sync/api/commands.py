@@ -39,7 +39,7 @@ class Argument:
 
     kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a list
     nullable   null is allowed, and means something of its own: no limit, not any more
-    secret     never written down, nor any part of it
+    secret     never written down: neither in logs, nor in the feed, nor in what is kept of a command
     """
 
     kind: Kind = str

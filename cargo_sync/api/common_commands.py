@@ -1,4 +1,4 @@
-"""The commands that daemons and servers both answer: keys, what happened, who changed what."""
+"""The commands that daemons and servers both answer: keys, and who changed what."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,7 +13,6 @@ PAGE: Final = {"since": Argument(int), "limit": Argument(int, low=1, high=LONGES
 
 COMMON: Mapping[str, Command] = MappingProxyType(
     {
-        "events": Command("what happened since a cursor, a row each", {**PAGE, "job": Argument()}),
         "audit": Command("who changed what", PAGE, role=Role.CONTROL),
         "key.list": Command("who is let in over TCP", role=Role.CONTROL),
         "key.add": Command(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cargo_sync.api.commands import Argument, Command, Role
-from cargo_sync.api.common_commands import COMMON, LONGEST_PAGE
+from cargo_sync.api.common_commands import COMMON, LONGEST_PAGE, PAGE
 
 __all__ = ["COMMANDS", "LONGEST_PAGE"]
 
@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             changes=True,
         ),
         "transfer.list": Command("the files that are on their way"),
+        "events": Command("what happened since a cursor, a row each", {**PAGE, "job": Argument()}),
         "callback.list": Command(
             "the callbacks that wait, and those that were given up",
             {

@@ -13,7 +13,7 @@ from typing import Self
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.addresses import Addresses, instance_addresses, is_live
+from cargo_sync.api.addresses import SERVER, Addresses, instance_addresses, is_live
 from cargo_sync.config.control import LOOPBACK, ControlSettings
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.gate import Gate
@@ -48,7 +48,7 @@ class Endpoint:
     keyring    who is let in by the port; None without one, or when it is plain
 
     Raises:
-        EndpointError: another daemon holds this instance (its process is named), or the folder, the keys or
+        EndpointError: another process holds this instance (its process is named), or the folder, the keys or
             the port cannot be used.
         AddressError: the path is too long for a socket.
     """
@@ -206,10 +206,19 @@ def _claim(addresses: Addresses) -> int:
     if held:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
-        raise EndpointError(
-            f'a daemon is already running as "{addresses.instance}" (process {holder}): '
-            f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
-        )
+        raise EndpointError(_taken(addresses, holder))
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _taken(addresses: Addresses, holder: str) -> str:
+    if addresses.instance == SERVER:
+        return (
+            f"a server is already running (process {holder}): end it by `cargo_ctl shutdown --server`, "
+            'or give this one a runtime folder of its own: "control": {"runtime_dir": …} in its file'
+        )
+    return (
+        f'a daemon is already running as "{addresses.instance}" (process {holder}): '
+        f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
+    )

@@ -1,10 +1,10 @@
 """A gauge on one job: its advance and what is under way, sampled when somebody asks."""
 
-from cargo_sync.daemon.meter import Meter
 from cargo_sync.daemon.standing import Advance, Hour, Pace, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
 from cargo_sync.machines.job_state import JobState
+from cargo_sync.machines.meter import Meter
 from cargo_sync.model.world import World
 
 

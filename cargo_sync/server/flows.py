@@ -19,7 +19,7 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.grants import Ask, grant
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server import asked
 from cargo_sync.server.answers import LaterError, bad_request, unknown
 from cargo_sync.server.entrance import Address
@@ -38,7 +38,8 @@ _log = logging.getLogger(__name__)
 class Flow:
     """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is.
 
-    told  the grant that its client knows of
+    user     as they were when it was opened
+    granted  bits a second, None for no limit; told is what the client knows of it
     """
 
     id: str
@@ -74,21 +75,29 @@ class LaneAddress:
 
 
 class Flows:
-    """All flows of a server. For the event loop, but for what lanes ask from their threads."""
+    """All flows of a server. For the event loop, but for what lanes ask from their threads.
+
+    present  a user as they are now: a flow that runs takes changed rates over
+    """
 
     def __init__(
-        self, spaces: Spaces, where: LaneAddress, total: Bandwidth, steady: Callable[[], float]
+        self, spaces: Spaces, present: Callable[[str], User | None], steady: Callable[[], float]
     ) -> None:
         self._spaces = spaces
-        self._where = where
-        self._total = total
+        self._present = present
         self._steady = steady
+        self._where = LaneAddress("", 0)
+        self._total = Bandwidth()
         self._flows: dict[str, Flow] = {}
         self._by_token: dict[bytes, Flow] = {}
         self._lanes: set[LaneThread] = set()
         """Those that run, also of flows that were ended and come to their checkpoint now."""
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
+
+    def arrive(self, where: LaneAddress) -> None:
+        """Lanes are taken there from now on. Comes before the first flow."""
+        self._where = where
 
     # -- what the gateway asks -------------------------------------------------------------------------------
 
@@ -177,16 +186,45 @@ class Flows:
 
     # -- grants ----------------------------------------------------------------------------------------------
 
+    def limit(self, total: Bandwidth) -> None:
+        """Other totals for all flows together, from now on."""
+        self._total = total
+        self._share_all()
+
+    def renew(self) -> None:
+        """Users, their rates or their workspaces were changed: flows go on as they are allowed to now."""
+        for flow in list(self._flows.values()):
+            if (refused := self._refused(flow)) is not None:
+                self._end(flow, refused)
+        self._share_all()
+
+    def _refused(self, flow: Flow) -> Problem | None:
+        """Why a flow may not go on in the workspace that it was opened in."""
+        try:
+            access = self._spaces.get(flow.user.name, flow.access.name)
+            if access.workspace is not flow.access.workspace:
+                raise unknown("such workspace")
+            if flow.mode is Mode.UPLOAD:
+                access.may_write()
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def _share_all(self) -> None:
+        for mode in Mode:
+            self._share(mode)
+
     def _share(self, mode: Mode) -> None:
         """Shares a direction's bandwidth anew, and tells those whose rate changed."""
         flows = [flow for flow in self._flows.values() if flow.mode is mode]
         upload = mode is Mode.UPLOAD
+        users = {flow.user.name: self._present(flow.user.name) or flow.user for flow in flows}
         asks = [
-            Ask(flow.id, flow.user.name, _least(flow.speed, _default(flow.user, upload))) for flow in flows
+            Ask(flow.id, flow.user.name, _least(flow.speed, _default(users[flow.user.name], upload)))
+            for flow in flows
         ]
         totals = {
-            flow.user.name: flow.user.upload_bandwidth if upload else flow.user.download_bandwidth
-            for flow in flows
+            name: user.upload_bandwidth if upload else user.download_bandwidth for name, user in users.items()
         }
         granted = grant(asks, totals, self._total.upload if upload else self._total.download)
         for flow in flows:
@@ -197,6 +235,14 @@ class Flows:
         if flow.lane is not None and flow.machine is not None and flow.granted != flow.told:
             flow.told = flow.granted
             flow.lane.submit(partial(flow.machine.grant, flow.granted))
+
+    def all(self) -> list[Flow]:
+        """The flows that there are, the oldest first."""
+        return list(self._flows.values())
+
+    def lanes(self) -> int:
+        """How many run."""
+        return len(self._lanes)
 
     # -- ending ----------------------------------------------------------------------------------------------
 

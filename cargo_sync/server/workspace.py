@@ -48,6 +48,11 @@ class Workspace:
     def path(self) -> str:
         return self._folder.path
 
+    @property
+    def attached(self) -> bool:
+        """Whether the folder was there when it was last asked for."""
+        return self._folder.attached
+
     def attach(self) -> bool:
         """Opens the folder when it is not open, or came back; whether it did. Raises ProblemError."""
         return self._folder.attach()

@@ -3,17 +3,21 @@
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api import daemon_commands, server_commands
+from cargo_sync.api.commands import Command
 from cargo_sync.api.keys import key_text
 from cargo_sync.api.messages import Code
 from cargo_sync.config.control import ControlSettings
 from tests.control.canned import canned
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
+DAEMON, _, REST = PAGE.partition("\n## Commands of a server\n")
+SERVER = REST.partition("\n## ")[0]
 ASK, LISTEN, CURVE, IN_PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -56,14 +60,18 @@ def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
     assert told.stdout == "synced\n"
 
 
-def test_every_command_and_every_code_is_described() -> None:
+def test_every_code_is_described() -> None:
     described = set(re.findall(r"^\| `([a-z._]+)` \|", PAGE, re.MULTILINE))
-    assert set(COMMANDS) <= described
     assert {code.value for code in Code} <= described
 
 
-def test_every_argument_is_named() -> None:
-    for name, command in COMMANDS.items():
-        row = re.search(rf"^\| `{re.escape(name)}` \| (.*?) \|", PAGE, re.MULTILINE)
-        assert row is not None
-        assert set(re.findall(r"`(\w+)`", row[1])) == set(command.args)
+@pytest.mark.parametrize(
+    ("commands", "part"), [(daemon_commands.COMMANDS, DAEMON), (server_commands.COMMANDS, SERVER)]
+)
+def test_every_command_and_every_argument_is_described(commands: Mapping[str, Command], part: str) -> None:
+    for name, command in commands.items():
+        row = re.search(rf"^\| `{re.escape(name)}` (\|.*)$", part, re.MULTILINE)
+        assert row is not None, name
+        _, args, _, once, _ = row[1].split("|")
+        assert set(re.findall(r"`(\w+)`", args)) == set(command.args), name
+        assert ("once" in once) == command.changes, name

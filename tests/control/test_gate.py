@@ -10,7 +10,7 @@ from zmq.utils import z85
 
 from cargo_sync.control.gate import Gate
 
-PUBLIC = zmq.curve_keypair()[0].decode()
+PUBLIC = zmq.curve_public(b"0" * 40).decode()
 RAW = z85.decode(PUBLIC)
 
 

@@ -146,8 +146,8 @@ class Night(Recorder):
 
 class _House(House):
     def __init__(self, folder: Path, wall: Callable[[], float]) -> None:
-        super().__init__(folder)
         self._clock = wall
+        super().__init__(folder)
 
     def world(self) -> World:
         world = super().world()

@@ -99,6 +99,10 @@ class Place:
             process.wait()
             self.fail(f"the {name} does not end")
 
+    def ended(self, name: str) -> int:
+        """Waits for a program that was told to end; its exit code."""
+        return self._running.pop(name).wait(PATIENCE)
+
     def close(self) -> None:
         for process in self._running.values():
             process.kill()

@@ -14,6 +14,8 @@ from cargo_sync.state.jobs import Binding, Jobs
 from cargo_sync.state.limits import Limits, Ordered
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Source, Transfers
+from cargo_sync.state.users import UserRow, UserRows
+from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
 
 
 def quiet(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
@@ -147,3 +149,31 @@ def test_accounts(server: Database) -> None:
     assert [accounts.get(name) for name in ("ana", "o'brien", "Ana")] == ["$argon2id$2", "$argon2id$3", None]
     accounts.remove("ana")
     assert accounts.get("ana") is None
+
+
+def test_users_made_by_command_and_their_passwords(server: Database) -> None:
+    users, accounts = UserRows(server), Accounts(server)
+    ben = UserRow("ben", "/srv/ben", 1, None, 3, None, False)
+    users.add(ben, "hash")
+    users.put(UserRow("ana", None, download_speed=2))
+    assert users.all() == {"ana": UserRow("ana", None, None, 2), "ben": ben}
+    assert accounts.get("ben") == "hash"
+    users.remove("ben")
+    assert (list(users.all()), accounts.get("ben")) == (["ana"], None)
+
+
+def test_workspaces_made_by_command_and_grants_of_any(server: Database) -> None:
+    spaces, users = WorkspaceRows(server), UserRows(server)
+    spaces.add(WorkspaceRow("own", "/srv/own", {"ana": "rw"}))
+    spaces.grant("of the file", "ana", "ro")
+    spaces.grant("own", "ben", "ro")
+    assert spaces.all() == {
+        "of the file": WorkspaceRow("of the file", None, {"ana": "ro"}),
+        "own": WorkspaceRow("own", "/srv/own", {"ana": "rw", "ben": "ro"}),
+    }
+    spaces.revoke("own", "ben")
+    users.remove("ana")
+    assert spaces.all() == {"own": WorkspaceRow("own", "/srv/own", {})}
+    spaces.grant("own", "eva", "rw")
+    spaces.remove("own")
+    assert spaces.all() == {}
