@@ -130,16 +130,15 @@ class Deliverer:
         self, one: Group, event: EventSettings, wall: float, group: asyncio.TaskGroup
     ) -> list[float]:
         host = host_of(event)
-        ready = self._ready.setdefault(host, deque())
         # Of a host that is well some are at hand when an attempt ends; one that failed is tried with one.
         ahead = _AHEAD if self._hosts.is_well(host) else 0
-        wanted = self._hosts.room(host) + ahead - len(ready)
+        wanted = self._hosts.room(host) + ahead - len(self._ready.get(host, ()))
         if wanted > ahead // 2:
             held = sum(key == (one.job, one.moment) for key in self._held.values())
             due = await self._world.offload(self._rows.due, one.job, one.moment, wall, wanted + held)
             for row in [row for row in due if row.number not in self._held][:wanted]:
                 self._held[row.number] = (one.job, one.moment)
-                ready.append((row, event))
+                self._ready.setdefault(host, deque()).append((row, event))
         self._start(host, group)
         rest = self._hosts.rests(host)
         return [] if rest is None else [rest]  # else an attempt that ends brings the next turn

@@ -37,11 +37,11 @@ class Sender:
         self._look = look
         self._deadline = deadline
         self._session: aiohttp.ClientSession | None = None
+        self._resolver: Resolver | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            resolver=Resolver(self._limits.holds, self._look), use_dns_cache=False, limit=0
-        )
+        self._resolver = Resolver(self._limits.holds, self._look)
+        connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, limit=0)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -54,8 +54,9 @@ class Sender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._session is not None
+        assert self._session is not None and self._resolver is not None
         await self._session.close()
+        await self._resolver.close()
 
     async def __call__(self, message: Message, deadline: float | None = None) -> Result:
         """One attempt. What went wrong is a result too.

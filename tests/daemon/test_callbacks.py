@@ -42,6 +42,15 @@ def asking(*names: str, job: str = "nightly", host: str = "a.example") -> JobSet
     return settings(job, events=read_events(fields))
 
 
+async def yielding(work: Callable[..., Any], *args: Any) -> Any:
+    """As a thread would: others get their turn before the work is done, and after."""
+    await asyncio.sleep(0)
+    result = work(*args)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return result
+
+
 class Stage:
     """Callbacks whose requests are answered by `answer`; what was sent is in `sent`, in words."""
 
@@ -64,8 +73,8 @@ class Stage:
         sender.__class__ = type("Answering", (type(sender),), answering)
 
     def world(self) -> World:
-        tokens = self.house.world()
-        return World(lambda: 1e9 + self.now, lambda: self.now, lambda: 0.5, tokens.token, tokens.offload)
+        token = self.house.world().token
+        return World(lambda: 1e9 + self.now, lambda: self.now, lambda: 0.5, token, yielding)
 
     async def _send(self, message: Message) -> Result:
         what = message.url.partition("/on")[2]
@@ -227,6 +236,24 @@ async def test_no_more_than_eight_are_in_flight(stage: Stage) -> None:
         await stage.quiet()
 
 
+async def test_a_host_that_answers_now_and_then_gets_all_in_the_end(stage: Stage) -> None:
+    stage.callbacks.know(asking("onStart", "onFinish"))
+    stage.answer = lambda what: BUSY if len(stage.sent) % 7 == 3 else OK
+    async with stage.going():
+        for number in range(0, 200, 20):
+            stage.happen(*(f"started {at}" for at in range(number, number + 20)))
+            stage.happen(*(f"uploaded {at}" for at in range(number, number + 20)))
+
+        def on() -> bool:
+            stage.later(0.3)
+            return not stage.callbacks.rows.unread(1) and not stage.waiting()
+
+        await until(on)
+    for at in range(200):
+        told = [what for what in stage.sent if what.endswith(f"/{at}")]
+        assert told == sorted(told, reverse=True) and len(set(told)) == 2, "start, then finish"
+
+
 async def test_a_mended_address_heals_what_waits(stage: Stage) -> None:
     stage.callbacks.know(asking("onFinish", host="wrong.example"))
     stage.answer = lambda what: BUSY
@@ -244,13 +271,13 @@ async def test_a_mended_address_heals_what_waits(stage: Stage) -> None:
 
 async def test_gone_jobs_and_events_say_so_and_unknown_jobs_may_come_back(stage: Stage) -> None:
     for job in ("nightly", "removed"):
-        stage.callbacks.know(asking("onStart", "onFinish", job=job))
+        stage.callbacks.know(asking("onStart", "onFinish", job=job, host=f"{job}.example"))
         stage.happen("started x", "uploaded x", job=job)
     stage.answer = lambda what: BUSY
     async with stage.going():
         await until(lambda: len(stage.sent) == 2)
         await stage.quiet()
-        stage.callbacks.know(asking("onFinish"))
+        stage.callbacks.know(asking("onFinish", host="nightly.example"))
         stage.callbacks.gone("removed")
         await until(lambda: sum("dead" in row for row in stage.waiting()) == 3)
     assert stage.waiting() == [
@@ -404,6 +431,31 @@ async def test_a_job_that_comes_to_rest(tmp_path: Path) -> None:
         run = job.sync()
         await until(lambda: job.past.looked and job.run_now is None and run)
         assert [event for event in house.voice.events if event.happened == "idle"] == []
+
+
+async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    job = house.job(delete="propagate", events=asking("onHeld", "onJobError", "onIdle").events)
+    near, far = house.near["nightly"], house.far["nightly"]
+    for number in range(20):
+        near.write(f"{number}", b"1")
+    async with going(job):
+        await until(lambda: job.state == "synced")
+        for number in range(20):
+            near.remove(f"{number}")
+        house.voice.events.clear()
+        job.sync()
+        await until(lambda: house.voice.events)
+        [held] = house.voice.events
+        assert (str(held.happened), held.tell) == ("held", "upload")
+        assert (held.details["deletions"], held.details["overwrites"]) == (20, 0)
+        house.voice.events.clear()
+        far.away = Problem("unreachable", "nobody answers")
+        job.sync(approved=True)
+        await until(lambda: house.voice.events)
+        [failed] = house.voice.events
+        assert (str(failed.happened), failed.path, failed.tell) == ("failed", "", "upload")
+        assert failed.details == {"message": "nobody answers"}
 
 
 async def test_without_a_callback_there_is_no_idle(tmp_path: Path) -> None:

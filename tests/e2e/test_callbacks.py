@@ -9,6 +9,7 @@ from tests.e2e.processes import Place, tree
 from tests.e2e.receiver import Receiver
 
 FILES = 30
+KEY = "canary-4f7c"
 
 
 @pytest.fixture
@@ -27,6 +28,8 @@ def events(port: int) -> dict[str, object]:
             "method": "POST",
             "url": f"http://127.0.0.1:{port}/{name}",
             "body": dict(zip(("job", "file", "transfer"), body, strict=True)) | {"event": name},
+            "headers": {"X-Key": KEY},
+            "secret": KEY,
         }
         for name in ("onStart", "onFinish")
     }
@@ -48,8 +51,8 @@ def test_none_is_lost_across_a_busy_host_a_kill_and_a_host_that_is_away(
     receiver.down()
 
     place.start("daemon")
-    waiting = place.call("callback.list")
-    assert waiting["totals"]["pending"] >= 2 * 2 * FILES - 20 - 8
+    most = 2 * 2 * FILES - 20 - 16
+    place.until(lambda: place.call("callback.list")["totals"]["pending"] >= most, "all is known that waits")
     place.until(
         lambda: any("cannot be reached" in row["error"] for row in place.call("callback.list")["callbacks"]),
         "the host is away",
@@ -60,6 +63,9 @@ def test_none_is_lost_across_a_busy_host_a_kill_and_a_host_that_is_away(
     assert told.stdout.endswith("callbacks will be tried now\n"), told
     place.until(lambda: not place.call("callback.list")["callbacks"], "nothing waits any more")
 
+    place.stop("daemon")
+    written = [path.read_bytes() for path in (*place.folder.glob("daemon/*"), *place.folder.glob("*.log"))]
+    assert len(written) >= 3 and not any(KEY.encode() in content for content in written)
     expected = {(job, event, file) for job in ("up", "down") for event in events(0) for file in tree(up)}
     taken = [(one.body["job"], one.body["event"], one.body["file"]) for one in receiver.taken]
     assert set(taken) == expected, "none is missing"
