@@ -25,6 +25,8 @@ _INPUT_CODES = frozenset(
         Code.UNKNOWN_COMMAND,
         Code.BAD_ARGUMENT,
         Code.UNKNOWN_JOB,
+        Code.UNKNOWN_TRANSFER,
+        Code.UNKNOWN_TEST,
         Code.UNKNOWN_RUN,
         Code.BAD_CONFIG,
     }

@@ -46,6 +46,8 @@ class Argument:
     low: int = 0
     high: int = 2**53
     nullable: bool = False
+    secret: bool = False
+    """never written down"""
 
     def allows(self, value: object) -> bool:
         if value is None:

@@ -31,7 +31,34 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             },
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
+        "job.add": Command(
+            "take in a new job file, given as text",
+            {
+                "text": Argument(required=True, secret=True),
+                "name": Argument(),
+                "paused": Argument(bool),
+            },
+            changes=True,
+        ),
+        "job.remove": Command("end a job and put its file aside", _ONE, changes=True),
+        "job.history": Command(
+            "what happened in a job, newest first",
+            {
+                "job": Argument(required=True),
+                "before": Argument(int, low=1),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+                "failed": Argument(bool),
+            },
+        ),
+        "job.test": Command(
+            "try a job's way to its server and its folders, without a run",
+            {"job": Argument(required=True), "test": Argument()},
+            role=Role.CONTROL,
+        ),
         "transfer.list": Command("the files that are on their way"),
+        "transfer.cancel": Command(
+            "give up one file that is on its way", {"id": Argument(required=True)}, changes=True
+        ),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
     }

@@ -26,18 +26,23 @@ from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
+from cargo_sync.daemon.trial import Case
+from cargo_sync.daemon.trials import Trials
 from cargo_sync.daemon.watching import Watchers
 from cargo_sync.engine.kept import Kept
-from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
@@ -46,12 +51,14 @@ from cargo_sync.process.offload import Offload, threads
 from cargo_sync.process.stopping import Stop
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs as JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 
@@ -146,6 +153,9 @@ class Daemon:
                     WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
+                    FilingHandlers(jobs, self._rows),
+                    HistoryHandlers(jobs, Events(self._database), self._world),
+                    TrialHandlers(jobs, Trials(self._trial, self._world, group)),
                     TransferHandlers(jobs),
                 )
             )
@@ -187,16 +197,15 @@ class Daemon:
             settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
+        for path, source in await self._world.offload(kept.transfers.all_put_off, row.id):
+            kept.failures.put_off(path, cancelled(settings.name, path), source)
         supervisor = Supervisor(
             settings, self._sides(settings), kept, row, self._world, self._feed, self._share
         )
         return supervisor, Gauge(supervisor, self._world)
 
     def _sides(self, settings: JobSettings) -> Sides:
-        login = Login(
-            settings.url, settings.username, settings.password.reveal,
-            settings.tls_fingerprint or "", settings.ca_file or "",
-        )  # fmt: skip
+        login = _login(settings)
         server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, self._slots)
         far = Noted(server)
 
@@ -212,6 +221,13 @@ class Daemon:
 
         return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
 
+    async def _trial(self, settings: JobSettings) -> Case:
+        row = await self._world.offload(self._rows.get, settings.name)
+        bound = row.binding.near if row and row.binding else None
+        limits = [limit for limit in (settings.speed, self._share()) if limit is not None]
+        api = ProbingApi(_login(settings))
+        return Case(settings, api, self._world, min(limits, default=None), bound)
+
     def _share(self) -> int | None:
         """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""
         total, jobs = self._settings.bandwidth, self._jobs
@@ -219,3 +235,10 @@ class Daemon:
             return None
         enabled = sum(job.supervisor.settings.enabled for job in jobs.all.values())
         return total // max(1, min(self._settings.parallel_transfers, enabled))
+
+
+def _login(settings: JobSettings) -> Login:
+    return Login(
+        settings.url, settings.username, settings.password.reveal,
+        settings.tls_fingerprint or "", settings.ca_file or "",
+    )  # fmt: skip

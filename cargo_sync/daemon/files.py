@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from cargo_sync.config.errors import ConfigError, Problem
-from cargo_sync.config.job import JobSettings, Neighbours, job_files, load_job
+from cargo_sync.config.job import JobSettings, Neighbours, job_files, job_from, load_job
+from cargo_sync.config.relaxed import parse
+from cargo_sync.daemon.filing import Filing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,22 @@ class Reading:
 
 
 class JobFiles:
-    """Where a daemon's job files are: `list_files` gives their paths. `env` fills in their variables."""
+    """Where a daemon's job files are: `list_files` gives their paths. `env` fills in their variables.
 
-    def __init__(self, list_files: Callable[[], list[str]], env: Mapping[str, str]) -> None:
+    filing  puts files there and takes them out; None where no job can be added
+    """
+
+    def __init__(
+        self, list_files: Callable[[], list[str]], env: Mapping[str, str], filing: Filing | None = None
+    ) -> None:
         self._list_files = list_files
         self._env = env
+        self.filing = filing
 
     @classmethod
     def folder(cls, folder: str, env: Mapping[str, str]) -> "JobFiles":
         """Every job file of a folder."""
-        return cls(lambda: job_files(folder), env)
+        return cls(lambda: job_files(folder), env, Filing(folder))
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
@@ -65,6 +73,21 @@ class JobFiles:
             hint = "`cargo_ctl reload` removes the job"
             raise ConfigError([Problem(job.file, "", None, "is not there any more", hint)])
         return self._load(job.file, Neighbours(other for other in running if other.file != job.file))
+
+    def judge(self, text: str, origin: str, running: Iterable[JobSettings]) -> JobSettings:
+        """The job in a text that is no file yet, beside all jobs that there are; errors call it `origin`.
+
+        Raises:
+            ConfigError: every problem with it.
+        """
+        job = job_from(parse(text, origin), self._env, sent=True)
+        if problems := Neighbours(self.read(running).jobs).clashes(job):
+            raise ConfigError(problems)
+        return job
+
+    def load_new(self, path: str, running: Iterable[JobSettings]) -> JobSettings:
+        """The file at `path`, which was not there before, alone. Raises ConfigError."""
+        return self._load(path, Neighbours(running))
 
     def _load(self, path: str, neighbours: Neighbours) -> JobSettings:
         job = load_job(path, self._env)

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.standing import Advance, Cause, Standing, UnderWay, eta
+from cargo_sync.daemon.trial import Step
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event, Happened
+from cargo_sync.state.events import Row
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
@@ -138,6 +140,40 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
+def trial(id: str, job: str, steps: Sequence[Step], *, ready: bool) -> dict[str, Any]:
+    """A trial, as far as it has come."""
+    return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
+
+
+def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    """A page of a job's history, newest first."""
+    return {
+        "job": job,
+        "rows": [_happened(row) for row in rows],
+        "next": rows[-1].cursor if len(rows) == limit else None,
+    }
+
+
+def _happened(row: Row) -> dict[str, Any]:
+    event, details = row.event, row.event.details
+    seconds = details.get("seconds")
+    return {
+        "cursor": row.cursor,
+        "time": event.time,
+        "kind": _kind(event.happened),
+        "path": event.path,
+        "bytes": event.size,
+        "seconds": seconds,
+        "rate_bps": round(event.size * 8 / seconds) if seconds else None,
+        "transfer": details.get("transfer") or None,
+        "message": str(details.get("message", "")),
+    }
+
+
+def _kind(happened: Happened) -> str:
+    return "error" if happened is Happened.FAILED else happened.value
+
+
 def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """(job, cursor, notice) of events that became true at once; neighbours of one kind make one notice.
 
@@ -154,7 +190,7 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
             last,
             {
                 "job": job,
-                "kind": "error" if happened is Happened.FAILED else happened.value,
+                "kind": _kind(happened),
                 "count": len(batch),
                 "paths": [event.path for event in batch[:SHOWN] if event.path],
                 "bytes": sum(event.size for event in batch),

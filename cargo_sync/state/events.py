@@ -1,7 +1,7 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -21,6 +21,11 @@ WHERE cursor > ? ORDER BY cursor LIMIT ?
 _SINCE_OF_JOB = """
 SELECT cursor, job, happened, time, path, size, details FROM event
 WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
+"""
+
+_BEFORE = """
+SELECT cursor, job, happened, time, path, size, details FROM event
+WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
 """
 
 _PRUNE_OLD = """
@@ -63,10 +68,13 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
-            return [
-                Row(number, Event(name, Happened(happened), time, path, size, orjson.loads(details)))
-                for number, name, happened, time, path, size, details in found
-            ]
+            return [_row(one) for one in found]
+
+    def before(self, job: str, cursor: int, limit: int, happened: Happened | None = None) -> list[Row]:
+        """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
+        with self._database.read() as connection:
+            found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
+            return [_row(one) for one in found]
 
     def prune(self, before: float, keep: int = 1_000_000) -> int:
         """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
@@ -81,6 +89,11 @@ class Events:
         with self._database.read() as connection:
             row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         return int(row[0]) if row else 0
+
+
+def _row(columns: tuple[Any, ...]) -> Row:
+    number, job, happened, time, path, size, details = columns
+    return Row(number, Event(job, Happened(happened), time, path, size, orjson.loads(details)))
 
 
 def _columns(event: Event) -> tuple[object, ...]:

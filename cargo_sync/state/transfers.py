@@ -1,6 +1,8 @@
-"""Ids of the transfers of large files, recorded before the first byte, so that they survive a kill."""
+"""Transfers: ids of those of large files, recorded before the first byte, so that they survive a kill; and
+those that a person cancelled, which are left alone.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cargo_sync.state.database import Database
 
@@ -33,3 +35,23 @@ class Transfers:
         """The file is committed, or will never be."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
+
+    def put_off(self, job: int, path: str, source: tuple[int, int]) -> None:
+        """A person cancelled the transfer of this source (version, ident): what is known of it goes."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
+            connection.execute("INSERT OR REPLACE INTO cancelled VALUES (?, ?, ?, ?)", (job, path, *source))
+
+    def all_put_off(self, job: int) -> list[tuple[str, tuple[int, int]]]:
+        """(path, source) of everything that was put off and not taken up again, by path."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT path, version, ident FROM cancelled WHERE job = ? ORDER BY path", (job,)
+            )
+            return [(path, (version, ident)) for path, version, ident in rows]
+
+    def take_up(self, job: int, paths: Sequence[str]) -> None:
+        """They were tried again, or there is nothing to try any more."""
+        with self._database.transaction() as connection:
+            for path in paths:
+                connection.execute("DELETE FROM cancelled WHERE job = ? AND path = ?", (job, path))

@@ -114,5 +114,11 @@ class FarTree(Tree, Protocol):
             ProblemError: the way between the two was cut or refused; batches without outcomes are open.
         """
 
+    def cancel(self, path: str) -> None:
+        """Gives up the file at `path` that the transfer under way moves, or will move when its turn comes.
+
+        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all the same.
+        """
+
     async def wait(self, cursor: int, seconds: float) -> bool:
         """True as soon as something changed since `cursor`, False after about `seconds`."""

@@ -9,6 +9,7 @@ from typing import Any
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.gauge import Gauge
+from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, Watch
 from cargo_sync.engine.kept import Kept
@@ -40,6 +41,7 @@ class FarSide(MemoryTree):
         self.away: Problem | None = None
         self.broken: Exception | None = None
         self.stuck = False
+        self.go = asyncio.Event()
         self.moving = asyncio.Event()
         self.news = asyncio.Event()
         self.speeds: list[int | None] = []
@@ -63,7 +65,7 @@ class FarSide(MemoryTree):
         async for tasks in batches:
             self.moving.set()
             if self.stuck:
-                await asyncio.Event().wait()
+                await self.go.wait()
             yield tasks
 
     async def wait(self, cursor: int, seconds: float) -> bool:
@@ -133,7 +135,7 @@ class House:
             name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
             self.planned, Failures(), Settling(wanted.settle),
         )  # fmt: skip
-        sides = Sides(near, far, lambda: None, unwatched)
+        sides = Sides(near, Noted(far), lambda: None, unwatched)
         return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, lambda: self.limit)
 
     async def build(self, wanted: JobSettings) -> tuple[Supervisor, Gauge]:
