@@ -47,6 +47,9 @@ def test_what_changes_something_is_marked() -> None:
         "job.reload",
         "job.sync",
         "job.approve",
+        "job.add",
+        "job.remove",
+        "transfer.cancel",
         "reload",
         "shutdown",
     ]
