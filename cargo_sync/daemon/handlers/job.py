@@ -1,4 +1,4 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve."""
+"""`job.…`: list, show, start, pause, reload, sync, approve. What else there is has files of its own."""
 
 from typing import Any
 
