@@ -1,6 +1,7 @@
 """`cargo_ctl`: the command line. A command is imported when it is called, so that all start at once."""
 
 import importlib
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "feed": "cargo_ctl.commands.feed:feed",
         "reload": "cargo_ctl.commands.daemon:reload",
         "shutdown": "cargo_ctl.commands.daemon:shutdown",
+        "completion": "cargo_ctl.commands.completion:completion",
     }
 )
 
@@ -93,4 +95,8 @@ def cargo_ctl(**_options: Any) -> None:
 
 
 def main() -> None:
+    if "_CARGO_CTL_COMPLETE" in os.environ:
+        from cargo_ctl.completion import register
+
+        register()
     cargo_ctl(prog_name="cargo_ctl")

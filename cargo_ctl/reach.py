@@ -26,6 +26,8 @@ _INPUT_CODES = frozenset(
         Code.UNKNOWN_COMMAND,
         Code.BAD_ARGUMENT,
         Code.UNKNOWN_JOB,
+        Code.UNKNOWN_TRANSFER,
+        Code.UNKNOWN_TEST,
         Code.UNKNOWN_RUN,
         Code.UNKNOWN_KEY,
         Code.KEY_EXISTS,
@@ -35,6 +37,8 @@ _INPUT_CODES = frozenset(
         Code.UNKNOWN_WORKSPACE,
     }
 )
+_LISTS = frozenset({Code.BAD_CONFIG.value, "bad_address"})
+"""Codes of errors that list something, a line each; in others a line break is part of a name."""
 # What JSON lets stand although a terminal would act on it. They only occur within strings.
 _CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -128,8 +132,9 @@ class Reach:
         if self.as_json:
             click.echo(as_line({"error": {"code": code, "message": message, "hint": hint}}))
         else:
-            text = f"{message} ({hint})" if hint else message
-            click.echo("\n".join(escaped(line) for line in f"cargo_ctl: {text}".splitlines()), err=True)
+            text = f"cargo_ctl: {message} ({hint})" if hint else f"cargo_ctl: {message}"
+            lines = text.split("\n") if code in _LISTS else [text]
+            click.echo("\n".join(escaped(line) for line in lines), err=True)
         click.get_current_context().exit(exit_code)
 
     def addresses(self) -> Addresses:

@@ -68,8 +68,13 @@ def cargo_sync(ctx: click.Context, log_level: str) -> None:
 
 
 @cargo_sync.command()
-@click.option("--config", metavar="FILE", help="The daemon's settings; without one the usual ones hold.")
-@click.option("--job", metavar="FILE", help="One job, in a daemon of its own.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The daemon's settings; without one the usual ones hold.",
+)
+@click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
 def daemon(config: str | None, job: str | None) -> None:
     """Run sync jobs until stopped.
 
@@ -122,7 +127,7 @@ def daemon(config: str | None, job: str | None) -> None:
 
 
 @cargo_sync.command()
-@click.option("--config", metavar="FILE", required=True, help="The server's settings.")
+@click.option("--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings.")
 def server(config: str) -> None:
     """Run a server: users, workspaces, files. SIGTERM ends, SIGHUP reads the file again.
 
@@ -144,7 +149,7 @@ def server(config: str) -> None:
 
 @cargo_sync.command()
 @click.argument("kind", type=click.Choice(["server", "job"]))
-@click.argument("path", required=False)
+@click.argument("path", required=False, type=click.Path())
 def init(kind: str, path: str | None) -> None:
     """Ask a few questions and write the file of a server or a job.
 
@@ -158,7 +163,7 @@ def init(kind: str, path: str | None) -> None:
 
 
 @cargo_sync.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path())
 def check(files: tuple[str, ...]) -> None:
     """Say what is wrong with files of settings, or OK. A folder stands for the job files in it.
 
@@ -175,7 +180,9 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @cargo_sync.command()
-@click.option("--source", metavar="FOLDER", help="A folder of your own, which is only read.")
+@click.option(
+    "--source", metavar="FOLDER", type=click.Path(), help="A folder of your own, which is only read."
+)
 @click.option("--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next.")
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
 def demo(source: str | None, keep: bool, files: int | None) -> None:
@@ -190,6 +197,25 @@ def demo(source: str | None, keep: bool, files: int | None) -> None:
     from cargo_sync.demo import run_demo
 
     sys.exit(run_demo(source, keep, files))
+
+
+@cargo_sync.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes Tab complete commands, options and files.
+
+    In bash: eval "$(cargo_sync completion bash)".
+
+    \b
+    Examples:
+      cargo_sync completion bash
+      cargo_sync completion fish
+    """
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None, "click has these three"
+    click.echo(made(cargo_sync, {}, "cargo_sync", "_CARGO_SYNC_COMPLETE").source(), nl=False)
 
 
 def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -101,6 +101,23 @@ def speed_set(result: Mapping[str, Any]) -> str:
     return f"{escaped(result['job'])}: {_speed(result['speed'])}"
 
 
+def added(result: Mapping[str, Any]) -> str:
+    """`job.add`: how it stands, and where its file lies."""
+    return f"{escaped(result['name'])}: {escaped(result['state'])}; its file: {escaped(result['file'])}"
+
+
+def removal(name: str) -> str:
+    """What a person is asked before `job.remove`."""
+    return f"Remove the job {escaped(name)}? What it brought over stays on both sides."
+
+
+def removed(result: Mapping[str, Any]) -> str:
+    """`job.remove`: where its file lies now."""
+    file = result.get("file")
+    place = f"its file lies in {escaped(file)} now" if file else "its file was gone already"
+    return f"{escaped(result['name'])}: removed; {place}; files on both sides stay"
+
+
 def reloaded(result: Mapping[str, Any]) -> str:
     """`reload`: what became of each job, and the errors that were found."""
     lines = [f"{escaped(job['name'])}: {escaped(job['result'])}" for job in result.get("jobs") or []]

@@ -20,6 +20,12 @@ def transfer_list(result: Mapping[str, Any]) -> str:
     return "\n".join([listed, *queue])
 
 
+def cancelled(result: Mapping[str, Any]) -> str:
+    """`transfer.cancel`: which file that was."""
+    path, job, id = (escaped(result[field]) for field in ("path", "job", "id"))
+    return f"{path} of {job} is given up (transfer {id})"
+
+
 def _row(transfer: Mapping[str, Any]) -> Sequence[str]:
     eta, rtt, lost = transfer.get("eta_s"), transfer.get("rtt_ms"), transfer.get("lost")
     return (

@@ -36,7 +36,34 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             {"job": Argument(required=True), "speed": Argument(required=True, nullable=True)},
             changes=True,
         ),
+        "job.add": Command(
+            "take in a new job file, given as text",
+            {
+                "text": Argument(required=True, secret=True),
+                "name": Argument(),
+                "paused": Argument(bool),
+            },
+            changes=True,
+        ),
+        "job.remove": Command("end a job and put its file aside", _ONE, changes=True),
+        "job.history": Command(
+            "what happened in a job, newest first",
+            {
+                "job": Argument(required=True),
+                "before": Argument(int, low=1),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+                "failed": Argument(bool),
+            },
+        ),
+        "job.test": Command(
+            "try a job's way to its server and its folders, without a run",
+            {"job": Argument(required=True), "test": Argument()},
+            role=Role.CONTROL,
+        ),
         "transfer.list": Command("the files that are on their way"),
+        "transfer.cancel": Command(
+            "give up one file that is on its way", {"id": Argument(required=True)}, changes=True
+        ),
         "events": Command("what happened since a cursor, a row each", {**PAGE, "job": Argument()}),
         "callback.list": Command(
             "the callbacks that wait, and those that were given up",

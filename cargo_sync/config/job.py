@@ -71,9 +71,13 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
     return job_from(read(path), env)
 
 
-def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
-    """The job in a document that was read already. Raises ConfigError."""
-    folder = os.path.dirname(os.path.abspath(document.file))
+def job_from(document: Document, env: Mapping[str, str], *, sent: bool = False) -> JobSettings:
+    """The job in a document that was read already. Raises ConfigError.
+
+    Args:
+        sent: it came as text, to become a file elsewhere: relative paths in it are errors.
+    """
+    folder = None if sent else os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, JobShape, Surroundings(folder, env))
     warnings: list[str | None] = []
     holds_keys = any(_holds_key(document, event) for event in shape.events)

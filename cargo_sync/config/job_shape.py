@@ -167,7 +167,7 @@ def _move_to(folder: str, info: ValidationInfo) -> str:
         raise wrong("the folder is on the server: write it relative to remote_dir")
     if folder.startswith(("/", "~")):
         around = surroundings(info)
-        path = places.local_path(folder, around.folder, around.env)
+        path = places.local_path(folder, around.folder or "/", around.env)
         if root is None or not places.inside(path, root):
             _same_file_system(path, root)
             return path

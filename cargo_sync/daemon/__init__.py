@@ -8,6 +8,8 @@ bounds      when a job may move files and how fast: hours (window, timetable), l
 following   hours that pass and rates that change, while a job goes on
 own_file    the daemon's own file, read again
 hearing     what brings a look forward: the watcher of the local folder, the server's long poll
+filing      the jobs folder, as the daemon itself writes there; files: job files, read
+trial       one job tried step by step, without a run; trials: those under way
 standing    how a job stands, as plain values; meter: rates
 handlers    request -> call; views: values -> messages; feed: what is published, and when
 """

@@ -31,10 +31,13 @@ from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
+from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Job, Jobs
 from cargo_sync.daemon.noted import Noted
@@ -44,9 +47,11 @@ from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
+from cargo_sync.daemon.trial import Case
+from cargo_sync.daemon.trials import Trials
 from cargo_sync.daemon.watching import Watchers
 from cargo_sync.engine.kept import Kept
-from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
@@ -66,6 +71,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 
@@ -173,6 +179,9 @@ class Daemon:
                     WholeHandlers(jobs, self._world, me, self._own_file.read, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
+                    FilingHandlers(jobs, self._rows),
+                    HistoryHandlers(jobs, Events(self._database), self._world),
+                    TrialHandlers(jobs, Trials(self._trial, self._world, group)),
                     EventHandlers(Events(self._database), self._world.offload),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
@@ -210,20 +219,18 @@ class Daemon:
             settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
+        for path, source in await self._world.offload(kept.transfers.all_put_off, row.id):
+            kept.failures.put_off(path, cancelled(settings.name, path), source)
         sides, bounds = self._ends(settings, row)
         await bounds.read()
         supervisor = Supervisor(settings, sides, kept, row, self._world, self._callbacks, bounds)
         return supervisor, Gauge(supervisor, self._world)
 
     def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, Bounds]:
-        login = Login(
-            settings.url, settings.username, settings.password.reveal,
-            settings.tls_fingerprint or "", settings.ca_file or "",
-        )  # fmt: skip
-
         async def tell(bits: int | None) -> None:
             await server.set_speed(bits)
 
+        login = _login(settings)
         bounds = Bounds(settings, row.id, self._room, self._world, tell)
         server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, bounds.turn)
         far = Noted(server)
@@ -245,3 +252,16 @@ class Daemon:
         for job in self._all().values():
             if flowing := job.supervisor.sides.flowing():
                 yield from flowing.ids.values()
+
+    async def _trial(self, settings: JobSettings) -> Case:
+        row = await self._world.offload(self._rows.get, settings.name)
+        bound = row.binding.near if row and row.binding else None
+        speed = self._all()[settings.name].supervisor.bounds.share.own()
+        return Case(settings, ProbingApi(_login(settings)), self._world, speed, bound)
+
+
+def _login(settings: JobSettings) -> Login:
+    return Login(
+        settings.url, settings.username, settings.password.reveal,
+        settings.tls_fingerprint or "", settings.ca_file or "",
+    )  # fmt: skip

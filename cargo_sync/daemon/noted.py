@@ -31,6 +31,9 @@ class Noted:
         finally:
             self.ids.clear()
 
+    def cancel(self, path: str) -> None:
+        self._tree.cancel(path)
+
     async def _noted(self, batches: AsyncIterator[Sequence[Task]]) -> AsyncGenerator[Sequence[Task]]:
         async for tasks in batches:
             self.ids.update({task.action.path: task.transfer for task in tasks})

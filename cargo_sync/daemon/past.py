@@ -180,7 +180,7 @@ class Past:
             at = self.look.retry_at if self.look else None
             found.append(Cause("", str(trouble), self._tries, None if at is None else wall + at))
         found += [
-            Cause(one.path, str(one.problem), one.tries, wall + one.next_at)
+            Cause(one.path, str(one.problem), one.tries, None if one.next_at is None else wall + one.next_at)
             for one in self._failures.first(_CAUSES)
         ]
         if self._report is not None:

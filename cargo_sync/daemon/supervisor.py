@@ -16,6 +16,7 @@ from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.bounds import Bounds
 from cargo_sync.daemon.following import follow_hours, follow_speed
 from cargo_sync.daemon.hearing import hear_far
+from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.past import Past
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.engine.kept import Kept
@@ -27,7 +28,7 @@ from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import JobRow
-from cargo_sync.trees.contract import FarTree, NearTree
+from cargo_sync.trees.contract import NearTree
 
 _PLANS: Final = 20
 """Failed previews that are remembered, to be told to whoever asks for their actions."""
@@ -56,7 +57,7 @@ class Sides:
     """
 
     near: NearTree
-    far: FarTree
+    far: Noted
     flowing: Callable[[], Flowing | None]
     watch: Callable[[Callable[[], None]], Awaitable[Watch | None]]
 

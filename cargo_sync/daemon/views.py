@@ -10,10 +10,12 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
 from cargo_sync.daemon.standing import Advance, Cause, Standing, Trial, UnderWay, eta
+from cargo_sync.daemon.trial import Step
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
 from cargo_sync.state.deliveries import Waiting
+from cargo_sync.state.events import Row
 from cargo_sync.state.limits import Ordered
 from cargo_sync.state.planned import PlannedPage
 
@@ -161,8 +163,8 @@ def callback(row: Waiting) -> dict[str, Any]:
     }
 
 
-def trial(job: str, one: Trial) -> dict[str, Any]:
-    """What a trial came to; `status` is null when there was no answer."""
+def tried(job: str, one: Trial) -> dict[str, Any]:
+    """What the trial of a callback came to; `status` is null when there was no answer."""
     return {
         "job": job,
         "event": one.event,
@@ -196,6 +198,36 @@ def _action(action: Action) -> dict[str, Any]:
         "path": action.path,
         "size": entry.size if entry else 0,
         "why": action.why,
+    }
+
+
+def trial(id: str, job: str, steps: Sequence[Step], *, ready: bool) -> dict[str, Any]:
+    """A trial, as far as it has come."""
+    return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
+
+
+def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    """A page of a job's history, newest first."""
+    return {
+        "job": job,
+        "rows": [_happened(row) for row in rows],
+        "next": rows[-1].cursor if len(rows) == limit else None,
+    }
+
+
+def _happened(row: Row) -> dict[str, Any]:
+    event, details = row.event, row.event.details
+    seconds = details.get("seconds")
+    return {
+        "cursor": row.cursor,
+        "time": event.time,
+        "kind": event.happened.kind,
+        "path": event.path,
+        "bytes": event.size,
+        "seconds": seconds,
+        "rate_bps": round(event.size * 8 / seconds) if seconds else None,
+        "transfer": details.get("transfer") or None,
+        "message": str(details.get("message", "")),
     }
 
 

@@ -69,7 +69,9 @@ class Run:
         async for retired in execute.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
         if self._survey.complete:
-            self._planning.forget_old_failures(self._survey.is_missed)
+            gone = self._planning.forget_old_failures(self._survey.is_missed)
+            if gone:
+                await self._world.offload(self._kept.transfers.take_up, self._kept.job, gone)
         if self._planning.collected:
             await self._world.offload(self._kept.planned.drop, self.report.run)
         self.report.ended = self._world.wall()

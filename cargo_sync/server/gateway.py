@@ -21,6 +21,7 @@ from cargo_sync.server.files import Files
 from cargo_sync.server.limits import LOGIN_BYTES, read_object
 from cargo_sync.server.operations import Operations
 from cargo_sync.server.polls import Polls
+from cargo_sync.server.probe import Probe
 from cargo_sync.server.spaces import Spaces
 from cargo_sync.server.users import User
 
@@ -56,6 +57,7 @@ class Gateway:
             *Browse(entrance, spaces, polls, offload).routes(self._v1),
             *Operations(entrance, spaces, offload).routes(self._v1),
             *Files(entrance, spaces, offload, wall, self._v1).routes(),
+            *Probe(entrance).routes(self._v1),
         ]
 
     def application(self) -> web.Application:

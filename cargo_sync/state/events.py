@@ -32,6 +32,11 @@ SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? ORDER BY cursor DESC LIMIT ?
 """
 
+_BEFORE = """
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
+WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
+"""
+
 _PRUNE_OLD = """
 DELETE FROM event WHERE cursor < coalesce(
     (SELECT cursor FROM event WHERE time >= ? ORDER BY cursor LIMIT 1), 9223372036854775807)
@@ -72,6 +77,12 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
+            return [row_of(columns) for columns in found]
+
+    def before(self, job: str, cursor: int, limit: int, happened: Happened | None = None) -> list[Row]:
+        """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
+        with self._database.read() as connection:
+            found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
             return [row_of(columns) for columns in found]
 
     def last(self, limit: int, job: str | None = None) -> list[Row]:

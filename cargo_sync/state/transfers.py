@@ -2,6 +2,7 @@
 
 Those of large files are kept, since what was staged lies under them; and those of all files of a job whose
 callbacks are promised an end of each: whatever comes between, one end is told, under the id of the start.
+Beside them stand the files that a person cancelled, which are left alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -150,6 +151,26 @@ class Transfers:
             if events:
                 self._events.append(events)
         return len(rows)
+
+    def put_off(self, job: int, path: str, source: tuple[int, int]) -> None:
+        """A person cancelled the transfer of this source (version, ident): what is known of it goes."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
+            connection.execute("INSERT OR REPLACE INTO cancelled VALUES (?, ?, ?, ?)", (job, path, *source))
+
+    def all_put_off(self, job: int) -> list[tuple[str, tuple[int, int]]]:
+        """(path, source) of everything that was put off and not taken up again, by path."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT path, version, ident FROM cancelled WHERE job = ? ORDER BY path", (job,)
+            )
+            return [(path, (version, ident)) for path, version, ident in rows]
+
+    def take_up(self, job: int, paths: Sequence[str]) -> None:
+        """They were tried again, or there is nothing to try any more."""
+        with self._database.transaction() as connection:
+            for path in paths:
+                connection.execute("DELETE FROM cancelled WHERE job = ? AND path = ?", (job, path))
 
 
 def _known(connection: Statements, job: int, paths: Sequence[str]) -> dict[str, tuple[str, str, str | None]]:

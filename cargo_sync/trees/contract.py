@@ -124,5 +124,11 @@ class FarTree(Tree, Protocol):
             ProblemError: it could not be asked for; what is transferred goes on as it did.
         """
 
+    def cancel(self, path: str) -> None:
+        """Gives up the file at `path` that the transfer under way moves, or will move when its turn comes.
+
+        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all the same.
+        """
+
     async def wait(self, cursor: int, seconds: float) -> bool:
         """True as soon as something changed since `cursor`, False after about `seconds`."""

@@ -33,6 +33,7 @@ class MemoryTree:
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
+        self._cancelled: set[str] = set()
         self.trash: list[tuple[str, bytes]] = []
         self.speeds: list[int | None] = []
 
@@ -162,11 +163,15 @@ class MemoryTree:
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
+        self._cancelled.clear()
         ends = (near.source(), self.sink(run)) if mode is Mode.UPLOAD else (self.source(), near.sink(run))
         number = 0
         async for tasks in batches:
             number += 1
-            yield outcomes(tasks, pump(*ends, number, offers(tasks)), Moved())
+            yield outcomes(tasks, pump(*ends, number, offers(tasks), self._cancelled), Moved())
+
+    def cancel(self, path: str) -> None:
+        self._cancelled.add(path)
 
     async def set_speed(self, bits: int | None) -> None:
         self.speeds.append(bits)

@@ -14,6 +14,7 @@ from cargo_sync.daemon.bounds import Bounds, Room
 from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.jobs import Job
+from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.shares import Shares
 from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
@@ -52,6 +53,7 @@ class FarSide(MemoryTree):
         self.away: Problem | None = None
         self.broken: Exception | None = None
         self.stuck = False
+        self.go = asyncio.Event()
         self.moving = asyncio.Event()
         self.news = asyncio.Event()
         self.turn: Turn | None = None
@@ -82,7 +84,7 @@ class FarSide(MemoryTree):
         while tasks is not None:
             self.moving.set()
             if self.stuck:
-                await asyncio.Event().wait()
+                await self.go.wait()
             yield tasks
             tasks = await anext(rest, None)
 
@@ -167,7 +169,7 @@ class House:
             name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
             self.planned, Failures(), Settling(wanted.settle),
         )  # fmt: skip
-        sides = Sides(near, far, lambda: None, unwatched)
+        sides = Sides(near, Noted(far), lambda: None, unwatched)
         room = Room(self.slots, self.shares, self.limits, self.zone)
         bounds = Bounds(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn

@@ -6,6 +6,7 @@ from cargo_sync.config.events import read_events
 from cargo_sync.state.deliveries import Dead, New
 from tests.daemon.house import House, settings
 from tests.daemon.test_handlers import Daemon, running
+from tests.daemon.test_jobs import Files
 from tests.e2e.receiver import Receiver
 
 
@@ -61,7 +62,9 @@ async def check_trial(daemon: Daemon, receiver: Receiver) -> None:
         "onFinish": {"method": "POST", "url": url, "body": body, "secret": "canary"},
         "onIdle": {"method": "GET", "url": "http://127.0.0.1:1/canary"},
     }
-    daemon.files.jobs[0] = settings("nightly", events=read_events(events))
+    files = daemon.files
+    assert isinstance(files, Files)
+    files.jobs[0] = settings("nightly", events=read_events(events))
     await daemon.ask("job.reload", job="nightly")
     async with daemon.house.callbacks._send:
         told = await daemon.ask("callback.test", job="nightly")

@@ -14,6 +14,7 @@ import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.config.daemon import DaemonSettings
+from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import Window
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
@@ -22,16 +23,23 @@ from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
+from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
+from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.own_file import OwnFile
-from cargo_sync.model.problems import Problem
+from cargo_sync.daemon.trial import Case
+from cargo_sync.daemon.trials import Trials
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.events import Events
 from tests.daemon.house import House, settings, until
@@ -52,9 +60,10 @@ def own_file(house: House) -> OwnFile:
 class Daemon:
     """Two jobs, `nightly` and `other`; `ask` is one request."""
 
-    def __init__(self, house: House, jobs: Jobs, files: Files, endpoint: Endpoint) -> None:
+    def __init__(self, house: House, jobs: Jobs, files: JobFiles, endpoint: Endpoint, trials: Trials) -> None:
         self.house = house
         self.jobs = jobs
+        self.gone: list[str] = []
         self.files = files
         self.stopped = False
         self.own_file = own_file(house)
@@ -67,6 +76,9 @@ class Daemon:
                 AuditHandlers(Audit(house.database, house.world().wall), house.world().offload),
                 KeyHandlers(endpoint, house.world().offload),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
+                FilingHandlers(jobs, house.jobs),
+                HistoryHandlers(jobs, Events(house.database), house.world()),
+                TrialHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
                 LimitsHandlers(self.own_file),
             )
@@ -93,19 +105,25 @@ class Daemon:
             await until(lambda name=name: self.jobs.get(name).supervisor.state == "synced")  # type: ignore[misc]
 
 
+async def no_trial(job: JobSettings) -> Case:
+    raise ProblemError(Problem("state_damaged", "the state cannot be read"))
+
+
 @contextlib.asynccontextmanager
-async def running(folder: Path, **nightly: Any) -> AsyncIterator[Daemon]:
+async def running(folder: Path, files: JobFiles | None = None, **nightly: Any) -> AsyncIterator[Daemon]:
     house = House(folder)
-    files = Files(settings("nightly", **nightly), settings("other"), settings("off", enabled=False))
+    files = files or Files(settings("nightly", **nightly), settings("other"), settings("off", enabled=False))
     # Sockets' paths are short, whatever the test's folder is called.
     with (
         tempfile.TemporaryDirectory(prefix="cg") as runtime,
         Endpoint(runtime, "daemon", epoch="epoch", now=house.world().wall) as endpoint,
     ):
         async with asyncio.TaskGroup() as group:
-            jobs = Jobs(files, house.build, house.world(), group, lambda name: None)
+            gone: list[str] = []
+            jobs = Jobs(files, house.build, house.world(), group, gone.append)
             await jobs.read()
-            daemon = Daemon(house, jobs, files, endpoint)
+            daemon = Daemon(house, jobs, files, endpoint, Trials(no_trial, house.world(), group))
+            daemon.gone = gone
             await daemon.own_file.begin()
             yield daemon
             for job in jobs.all.values():
@@ -299,6 +317,7 @@ async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
 
 async def test_reload_and_shutdown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running(tmp_path) as daemon:
+        assert isinstance(daemon.files, Files)
         daemon.files.jobs[1] = settings("other", sleep=9.0)
         reloaded = await daemon.ask("reload")
         assert reloaded["jobs"] == [
@@ -309,3 +328,70 @@ async def test_reload_and_shutdown(tmp_path: Path, caplog: pytest.LogCaptureFixt
         assert reloaded["errors"] == ["own file: bad"]
         assert await daemon.ask("shutdown") == {}
         assert daemon.stopped
+
+
+async def test_a_transfer_is_cancelled_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        await daemon.synced("nightly")
+        far, supervisor = daemon.house.far["nightly"], daemon.jobs.get("nightly").supervisor
+        far.stuck = True
+        for name in "ab":
+            daemon.house.near["nightly"].write(name, name.encode())
+        await daemon.ask("job.sync", job="nightly")
+        await far.moving.wait()
+        ids = supervisor.sides.far.ids
+        await until(lambda: len(ids) == 2)
+        assert await daemon.ask("transfer.cancel", id="nothing begins so") == "unknown_transfer"
+        assert await daemon.ask("transfer.cancel", id=ids["a"][:4]) == "bad_argument", "both begin so"
+        assert await daemon.ask("transfer.cancel", id=ids["a"]) == {
+            "id": ids["a"], "job": "nightly", "path": "a",
+        }  # fmt: skip
+        far.stuck = False
+        far.go.set()
+        await until(lambda: supervisor.state == "error")
+        assert far.files() == {"b": b"b"}
+        [cause] = (await daemon.ask("job.show", job="nightly"))["causes"]
+        assert (cause["path"], cause["next_at"]) == ("a", None)
+        assert cause["message"].endswith("(`cargo_ctl job sync nightly` takes it up again)")
+        await daemon.ask("job.sync", job="nightly")
+        await daemon.synced("nightly")
+        assert far.files() == {"a": b"a", "b": b"b"}
+
+
+async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        await daemon.synced("nightly")
+        for number in range(3):
+            daemon.house.near["nightly"].write(f"{number}.txt", b"12")
+        await daemon.ask("job.sync", job="nightly")
+        await until(lambda: len(daemon.house.voice.events) == 3)
+        await daemon.synced("nightly")
+        Events(daemon.house.database).append(
+            [Event("nightly", Happened.FAILED, 9.0, "bad", 5, {"message": "no", "transfer": "f00"})]
+        )
+        page = await daemon.ask("job.history", job="nightly", limit=2)
+        assert [(row["kind"], row["path"]) for row in page["rows"]] == [
+            ("error", "bad"), ("uploaded", "2.txt"),
+        ]  # fmt: skip
+        assert page["rows"][0] == {
+            "cursor": 4, "time": 9.0, "kind": "error", "path": "bad", "bytes": 5, "seconds": None,
+            "rate_bps": None, "transfer": "f00", "message": "no",
+        }  # fmt: skip
+        rest = await daemon.ask("job.history", job="nightly", before=page["next"])
+        assert ([row["path"] for row in rest["rows"]], rest["next"]) == (["1.txt", "0.txt"], None)
+        failed = await daemon.ask("job.history", job="nightly", failed=True)
+        assert [row["cursor"] for row in failed["rows"]] == [4]
+        assert (await daemon.ask("job.history", job="other"))["rows"] == []
+        assert await daemon.ask("job.history", job="nigthly") == "unknown_job"
+
+
+async def test_a_trial_that_cannot_be_prepared_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        begun = await daemon.ask("job.test", job="off")
+        assert (begun["job"], begun["ready"], begun["steps"]) == ("off", False, [])
+        await asyncio.sleep(0)
+        told = await daemon.ask("job.test", job="off", test=begun["test"])
+        assert told["ready"] and told["steps"] == [
+            {"name": "state", "ok": False, "message": "the state cannot be read", "hint": ""}
+        ]
+        assert await daemon.ask("job.test", job="nightly", test=begun["test"]) == "unknown_test"

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -351,3 +352,64 @@ async def numbered(up: app.Up, sequence: int) -> None:
         while (await api.get("/workspaces"))["workspaces"][0]["sequence"] < sequence:
             await asyncio.sleep(0.05)
     await api.close()
+
+
+async def _cancelled_midway(system: System, path: str) -> Any:
+    """A run at 20 Mbit/s in which `path` is cancelled as soon as something of it has come."""
+    far = system.far
+    assert isinstance(far, CargoTree)
+    system.rules = replace(system.rules, speed=20_000_000)
+    running = asyncio.create_task(run(system).execute())
+    while True:
+        figures = far.flow.figures() if far.flow is not None else None
+        if figures is not None and any(file.path == path and file.done for file in figures.files):
+            break
+        assert not running.done(), running
+        await asyncio.sleep(0.005)
+    far.cancel(path)
+    far.cancel("not among them")
+    return await running
+
+
+async def test_one_file_is_cancelled_midway_either_way(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as up:
+        async with job(tmp_path / "a", login(up), Mode.UPLOAD) as first:
+            here = tmp_path / "a" / "here"
+            (here / "large").write_bytes(random.Random(1).randbytes(30_000_000))
+            (here / "small").write_bytes(b"1")
+            report = await _cancelled_midway(first, "large")
+            assert (report.files, report.errors, report.problems[0].code) == (1, 1, "cancelled")
+            assert set(tree(tmp_path / "ana" / "in" / "box")) == {"small"}
+            assert not list((tmp_path / "ana" / ".cargo_sync" / "staging").iterdir())
+            assert (await run(first).execute()).files == 0, "it is left alone"
+            first.kept.failures.expedite()
+            first.rules = replace(first.rules, speed=None)
+            assert (await run(first).execute()).files == 1
+        async with job(tmp_path / "b", login(up), Mode.DOWNLOAD) as second:
+            report = await _cancelled_midway(second, "large")
+            assert (report.files, report.errors, report.problems[0].code) == (1, 1, "cancelled")
+            there = tmp_path / "b" / "here"
+            assert set(tree(there)) == {"small"}
+            assert not list((there / ".cargo_sync" / "staging").iterdir())
+
+
+async def test_a_file_is_cancelled_before_its_lane_begins(tmp_path: Path) -> None:
+    async with (
+        running(settings(tmp_path)) as up,
+        job(tmp_path / "a", login(up), Mode.UPLOAD) as system,
+    ):
+        for name in "ab":
+            (tmp_path / "a" / "here" / name).write_bytes(b"1")
+        far = system.far
+        assert isinstance(far, CargoTree)
+        post = far._api.post
+
+        async def cancelling(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            if path == "/flows":
+                far.cancel("a")
+            return await post(path, body)
+
+        far._api.post = cancelling  # type: ignore[method-assign]
+        report = await run(system).execute()
+        assert (report.files, report.errors) == (1, 1)
+        assert set(tree(tmp_path / "ana" / "in" / "box")) == {"b"}

@@ -70,4 +70,4 @@ class CallbackHandlers:
             if there:
                 hint = did_you_mean(name or "", there) or f"it has {', '.join(there)}"
             raise ControlError(Code.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint)
-        return views.trial(job.name, await self._callbacks.trial(job, event))
+        return views.tried(job.name, await self._callbacks.trial(job, event))

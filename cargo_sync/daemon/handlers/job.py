@@ -1,4 +1,4 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve, speed."""
+"""`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their own."""
 
 from typing import Any
 

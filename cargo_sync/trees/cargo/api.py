@@ -54,7 +54,7 @@ class Api:
         self._token = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+    async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return await self._call("GET", path, None, query)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +77,11 @@ class Api:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def _expect(self, response: aiohttp.ClientResponse) -> None:
+        """Raises ProblemError for an answer that is none."""
+        if response.status >= 300:
+            raise await _refusal(response)
 
     async def _call(
         self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]

@@ -6,6 +6,7 @@ lane's thread meet in two places only: calls that are posted to the thread, and 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -93,11 +94,19 @@ class Flow:
         self._open: dict[int, _Batch] = {}
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
+        self._lane: LaneThread | None = None
+        self._cancelled: set[str] = set()
         self.granted: int | None = None
 
     def figures(self) -> Figures | None:
         """How the lane goes; None while there is none."""
         return self._machine.figures() if self._machine else None
+
+    def cancel(self, path: str) -> None:
+        """Gives up the file at `path`, whether its turn has come or not."""
+        self._cancelled.add(path)
+        for number, batch in self._open.items():
+            self._give_up(number, batch.tasks, {path})
 
     async def run(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
@@ -164,6 +173,7 @@ class Flow:
         machine, hand_over = self._machinery(mode, near, sock, link, tell, run)
         self._machine = machine
         lane = LaneThread(machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why))))
+        self._lane = lane
         lane.start()
         feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
         try:
@@ -178,7 +188,7 @@ class Flow:
             if not await self._world.offload(lane.join, GOODBYE):
                 lane.stop()
                 await self._world.offload(lane.join, GOODBYE)
-            self._machine = None
+            self._machine = self._lane = None
 
     def _machinery(
         self, mode: Mode, near: NearTree, sock: socket, link: Link, tell: Callable[[Told], None], run: str
@@ -222,11 +232,20 @@ class Flow:
                 lost = machine.figures().lost or 0
                 self._open[number] = _Batch(tasks, self._world.steady(), lost)
                 lane.submit(partial(hand_over, number, offers(tasks)))
+                self._give_up(number, tasks, self._cancelled)
                 number, tasks = number + 1, await anext(rest)
         except StopAsyncIteration:
             lane.submit(machine.finish)
         except Exception as error:
             self._told.put_nowait(_Over(error))
+
+    def _give_up(self, number: int, tasks: Sequence[Task], paths: AbstractSet[str]) -> None:
+        """Has the lane give up those files of a batch that it was handed."""
+        if self._lane is None or self._machine is None or not paths:
+            return
+        for index, task in enumerate(tasks):
+            if task.action.path in paths:
+                self._lane.submit(partial(self._machine.stop, number, index))
 
     def _outcomes(self, told: _Committed) -> list[Outcome]:
         batch = self._open.pop(told.batch)

@@ -47,7 +47,7 @@ class CargoTree:
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
             if self._workspace not in found:
-                raise ProblemError(_no_workspace(self._login.username, self._workspace, sorted(found)))
+                raise ProblemError(no_workspace(self._login.username, self._workspace, sorted(found)))
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
             return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]))
@@ -141,6 +141,10 @@ class CargoTree:
         if self.flow is not None:
             await self.flow.set_speed(bits)
 
+    def cancel(self, path: str) -> None:
+        if self.flow is not None:
+            self.flow.cancel(path)
+
     async def close(self) -> None:
         await self._api.close()
 
@@ -149,7 +153,8 @@ class CargoTree:
         return paths.join(self._folder, path) if path else self._folder
 
 
-def _no_workspace(user: str, name: str, others: list[str]) -> Problem:
+def no_workspace(user: str, name: str, others: list[str]) -> Problem:
+    """What is told of a workspace that the server does not show to this user."""
     has = ", ".join(others) or "none"
     return Problem(
         "unknown_workspace", f"{user} has no workspace {name!r} on the server",
