@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.log_command import LOG
 
 LONGEST_PAGE = 1000
 """Rows that one answer holds at most."""
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
         "transfer.list": Command("the files that are on their way"),
+        "log": LOG,
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
     }

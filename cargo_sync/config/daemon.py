@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from cargo_sync.config import places, units
 from cargo_sync.config.fields import LocalPath, Rate
+from cargo_sync.config.process_shape import ProcessSettings, ProcessShape, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.shape import Shape, Surroundings, read_shape
 
@@ -19,7 +20,7 @@ class ControlShape(Shape):
     runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
 
 
-class DaemonShape(Shape):
+class DaemonShape(ProcessShape):
     state_dir: LocalPath | None = Field(None, description="a folder of this machine")
     jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
@@ -35,6 +36,7 @@ class DaemonSettings:
     bandwidth            bits a second of all jobs together; None is no limit
     runtime_dir          where the control sockets lie; None is the usual place
     file                 path of the file, as it was given; "" when there is none
+    process              log, metrics, and what else does not depend on what the process does
     """
 
     state_dir: str
@@ -43,6 +45,7 @@ class DaemonSettings:
     bandwidth: int | None = None
     runtime_dir: str | None = None
     file: str = ""
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
@@ -62,4 +65,5 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         bandwidth=shape.bandwidth,
         runtime_dir=shape.control.runtime_dir,
         file=document.file,
+        process=process_settings(shape),
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cargo_sync.config import places
+from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.server_shape import Access, ServerShape, UserShape
@@ -60,6 +61,7 @@ class ServerSettings:
     private_ip  what lanes are bound to; None is `host`
     public_ip   what lanes are announced as; None is the host that the client used
     warnings    sentences for the person who starts this
+    process     log, metrics, and what else does not depend on what the process does
     """
 
     host: str
@@ -83,6 +85,7 @@ class ServerSettings:
     scan_interval: float = 60.0
     file: str = ""
     warnings: tuple[str, ...] = ()
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_server(path: str, env: Mapping[str, str]) -> ServerSettings:
@@ -119,6 +122,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         scan_interval=shape.scan_interval,
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
+        process=process_settings(shape),
     )
 
 

@@ -31,6 +31,7 @@ from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.measured import Measured
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
@@ -41,8 +42,11 @@ from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.ring import LogHandlers
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
@@ -65,6 +69,7 @@ async def run(
     instance: str,
     env: Mapping[str, str],
     ready: Callable[[Addresses], None],
+    service: Service | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -74,6 +79,7 @@ async def run(
         instance: the name that its sockets have.
         env: for what is read again.
         ready: called once commands are answered.
+        service: the process that this runs in.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -89,7 +95,7 @@ async def run(
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop)
+        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
         stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
@@ -98,6 +104,7 @@ async def run(
         serving = asyncio.create_task(daemon.serve(me, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        daemon.service.notifier.stopping()
         stop.at_last()
         for task in (serving, stopped):
             task.cancel()
@@ -113,8 +120,9 @@ class Daemon:
 
     def __init__(
         self, settings: DaemonSettings, files: JobFiles, database: Database, endpoint: Endpoint,
-        world: World, env: Mapping[str, str], stop: Stop,
+        world: World, env: Mapping[str, str], stop: Stop, service: Service,
     ) -> None:  # fmt: skip
+        self.service = service
         self._settings = settings
         self._files = files
         self._endpoint = endpoint
@@ -131,6 +139,7 @@ class Daemon:
         self._reloads = Bell()
         self._jobs: Jobs | None = None
         self._feed = Feed(endpoint.publisher, lambda: self._jobs.all if self._jobs else {})
+        self._measured = Measured(self._feed, lambda: self._jobs.all if self._jobs else {})
 
     def reload(self) -> None:
         """Reads all files again, soon."""
@@ -147,26 +156,39 @@ class Daemon:
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     TransferHandlers(jobs),
+                    LogHandlers(self.service.log),
                 )
             )
             router = Router(handlers, self._replies, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._reload_when_asked(jobs))
-            group.create_task(Sweep(self._database, self._world).run())
+            sweep = Sweep(self._database, self._world, self._settings.process.keep, jobs.all.keys)
+            group.create_task(sweep.run())
+            sources = [self._measured.families]
+            group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
             ready(self._endpoint.addresses)
+            self.service.notifier.ready(self._words())
+
+    def _words(self) -> str:
+        count = len(self._jobs.all) if self._jobs else 0
+        return f"{count} job{'' if count == 1 else 's'}"
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.heard():
-            for line in self._read_own_file():
-                _log.error("%s", line)
-            try:
-                results, _ = await jobs.read()
-            except ProblemError as error:
-                _log.error("%s", error)
-                continue
-            changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
-            _log.info("read again: %s", ", ".join(changed) or "nothing changed")
+            with self.service.notifier.reloading(self._words):
+                await self._read_again(jobs)
+
+    async def _read_again(self, jobs: Jobs) -> None:
+        for line in self._read_own_file():
+            _log.error("%s", line)
+        try:
+            results, _ = await jobs.read()
+        except ProblemError as error:
+            _log.error("%s", error)
+            return
+        changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
+        _log.info("read again: %s", ", ".join(changed) or "nothing changed")
 
     def _read_own_file(self) -> list[str]:
         """The daemon's own file, read again: what is wrong with it, or that it waits for a restart."""
@@ -188,7 +210,7 @@ class Daemon:
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
         supervisor = Supervisor(
-            settings, self._sides(settings), kept, row, self._world, self._feed, self._share
+            settings, self._sides(settings), kept, row, self._world, self._measured, self._share
         )
         return supervisor, Gauge(supervisor, self._world)
 

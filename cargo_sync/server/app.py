@@ -11,7 +11,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,9 +24,13 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
@@ -34,18 +38,19 @@ from cargo_sync.server.gateway import Gateway
 from cargo_sync.server.intake import Intake
 from cargo_sync.server.lane_listener import LaneListener
 from cargo_sync.server.listener import Listener
+from cargo_sync.server.measured import families
 from cargo_sync.server.polls import Polls
 from cargo_sync.server.sessions import Sessions
 from cargo_sync.server.spaces import Spaces, served
+from cargo_sync.server.sweep import Sweep
 from cargo_sync.server.tracked import TrackedFolder
 from cargo_sync.server.users import Users
 from cargo_sync.server.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.stores.folder import STALE, FolderStore
+from cargo_sync.stores.folder import FolderStore
 
-SWEEP: Final = 3_600.0
 LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
 
@@ -73,16 +78,19 @@ async def run(
     *,
     ready: Callable[[Up], None] = announce,
     env: Mapping[str, str] = os.environ,
+    service: Service | None = None,
 ) -> None:
     """Runs a server until SIGTERM or SIGINT; SIGHUP reads users and workspaces again.
 
     Args:
         ready: called once requests are answered.
         env: for the file, when it is read again.
+        service: the process that this runs in.
 
     Raises:
         ProblemError: the state, a port or the certificate cannot be used.
     """
+    service = service or Service()
     stop, again = Stop(), asyncio.Event()
     stop.on_signals(again.set)
     more_descriptors()
@@ -95,10 +103,17 @@ async def run(
         last.callback(server.close)
         async with asyncio.TaskGroup() as tasks:
             ready(await server.start(tasks))
-            reloading = tasks.create_task(_reload(server, settings, again, env))
+            service.notifier.ready(server.words())
+            beside = [
+                tasks.create_task(_reload(server, settings, again, env, service.notifier)),
+                tasks.create_task(alongside(settings.process, service, database.path, [server.measured])),
+                tasks.create_task(server.sweep.run()),
+            ]
             await stop.wait()
+            service.notifier.stopping()
             stop.at_last()
-            reloading.cancel()
+            for task in beside:
+                task.cancel()
             await server.rest()
     _log.info("ended")
 
@@ -110,6 +125,7 @@ class Server:
         self._settings = settings
         self._world = world
         self._catalogue = SqliteCatalogue(database)
+        self.sweep = Sweep(database, self._catalogue, world, settings.process.keep)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
@@ -127,7 +143,6 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
-        self._standing.append(tasks.create_task(self._forget_checkpoints()))
         await self.apply(settings)
         lanes = self._lanes = _lane_listener(settings, world)
         flows = self._flows = Flows(
@@ -173,14 +188,13 @@ class Server:
         for notice in (*settings.warnings, *applied.notices):
             _log.warning("%s", notice)
 
-    async def _forget_checkpoints(self) -> None:
-        """What nobody goes on with is dropped; its staged part goes when its store is tidied."""
-        while True:
-            try:
-                await self._world.offload(self._checkpoints.purge, self._world.wall() - STALE)
-            except ProblemError as error:
-                _log.error("old checkpoints cannot be dropped: %s", error)
-            await asyncio.sleep(SWEEP)
+    def words(self) -> str:
+        """How it stands, in a line."""
+        return f"{len(self._users)} users, {len(self._workspaces)} folders"
+
+    def measured(self) -> Iterable[Family]:
+        """What there is to be measured."""
+        return families(self._users, len(self._workspaces), self._sessions, self._flows, self._polls)
 
     async def rest(self) -> None:
         """Ends what is under way: requests, lanes at their checkpoints, scans."""
@@ -215,23 +229,29 @@ class Server:
 
 
 async def _reload(
-    server: Server, settings: ServerSettings, again: asyncio.Event, env: Mapping[str, str]
-) -> None:
+    server: Server, settings: ServerSettings, again: asyncio.Event, env: Mapping[str, str],
+    notifier: Notifier,
+) -> None:  # fmt: skip
     """At each signal. A file that cannot be used changes nothing."""
     while await again.wait():
         again.clear()
-        try:
-            fresh = await asyncio.to_thread(load_server, settings.file, env)
-            await server.apply(fresh)
-        except ConfigError as error:
-            _log.error("the old settings stay: %s", error)
-        except ProblemError as error:
-            _log.error("not all of the new settings could be taken over: %s", error)
+        with notifier.reloading(server.words):
+            await _read_again(server, settings, env)
+
+
+async def _read_again(server: Server, settings: ServerSettings, env: Mapping[str, str]) -> None:
+    try:
+        fresh = await asyncio.to_thread(load_server, settings.file, env)
+        await server.apply(fresh)
+    except ConfigError as error:
+        _log.error("the old settings stay: %s", error)
+    except ProblemError as error:
+        _log.error("not all of the new settings could be taken over: %s", error)
+    else:
+        if _fixed(fresh) != _fixed(settings):
+            _log.warning("users and workspaces were read again; the other changes wait for a restart")
         else:
-            if _fixed(fresh) != _fixed(settings):
-                _log.warning("users and workspaces were read again; the other changes wait for a restart")
-            else:
-                _log.info("users and workspaces were read again")
+            _log.info("users and workspaces were read again")
 
 
 def _fixed(settings: ServerSettings) -> ServerSettings:

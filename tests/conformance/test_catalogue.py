@@ -109,8 +109,8 @@ def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
     catalogue.set_marker(ana.id, "m1")
     catalogue.record(ana.id, [change("x")])
     catalogue = reopen()
-    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1)
-    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1)
+    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1, 0)
+    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1, 0)
     assert catalogue.workspace('/srv/bob\'s "ü"', lambda: "no") == bob
 
 

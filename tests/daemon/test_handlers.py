@@ -20,6 +20,7 @@ from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.model.problems import Problem
+from cargo_sync.process.ring import LogHandlers, Ring
 from tests.daemon.house import House, settings, until
 from tests.daemon.test_jobs import Files
 
@@ -40,6 +41,7 @@ class Daemon:
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 TransferHandlers(jobs),
+                LogHandlers(Ring()),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))

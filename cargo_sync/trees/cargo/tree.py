@@ -50,13 +50,17 @@ class CargoTree:
                 raise ProblemError(_no_workspace(self._login.username, self._workspace, sorted(found)))
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]))
+            # A server that never forgets a deletion says nothing of a floor.
+            floor = int(mine.get("floor", 0))
+            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        more = True
+        began, more = cursor, True
         while more:
             answer = await self._changes(since=cursor, limit=PAGE)
             with well_formed():
+                if 0 < began < int(answer.get("floor", 0)):
+                    raise ProblemError(_forgotten())  # since `open`, this very moment
                 rows = list(zip(*answer["rows"], strict=True))
                 changes = [(_checked(row[0]), _entry(row)) for row in rows]
                 before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
@@ -151,6 +155,10 @@ def _no_workspace(user: str, name: str, others: list[str]) -> Problem:
         "unknown_workspace", f"{user} has no workspace {name!r} on the server",
         hint=f"workspaces of this user: {has}", retry=False,
     )  # fmt: skip
+
+
+def _forgotten() -> Problem:
+    return Problem("changed", "the server has forgotten deletions that this job has not seen yet")
 
 
 def _checked(path: object) -> str:
