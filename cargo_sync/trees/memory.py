@@ -32,6 +32,7 @@ class MemoryTree:
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
+        self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
 
     # -- what a person does with the tree --------------------------------------------------------------------
@@ -52,6 +53,10 @@ class MemoryTree:
             del self._entries[one]
             self._contents.pop(one, None)
             self._log.append((one, None))
+
+    def forget_gone(self) -> None:
+        """Deletions until now are told no more, as by a server after three months."""
+        self._floor = len(self._log)
 
     def read(self, path: str) -> bytes:
         return self._contents[path]
@@ -82,11 +87,20 @@ class MemoryTree:
 
     async def open(self, cursor: int = 0) -> Identity:
         sequence = len(self._log) if self._part == "far" else 0
-        return Identity(self._identity, "", sequence, self._lineage if cursor else "")
+        return Identity(self._identity, "", sequence, self._lineage if cursor else "", self._floor)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
-            yield Delta(self._log[cursor:], len(self._log), self._lineage if self._log else "")
+            yield Delta(
+                [
+                    (path, entry)
+                    for number, (path, entry) in enumerate(self._log, 1)
+                    if number > cursor
+                    and (number > self._floor or self._entries.get(path) is entry is not None)
+                ],
+                len(self._log),
+                self._lineage if self._log else "",
+            )
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):
