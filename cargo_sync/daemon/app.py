@@ -55,7 +55,7 @@ from cargo_sync.state.jobs import Jobs as JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import Apis, Login
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 
@@ -136,6 +136,7 @@ class Daemon:
         self._checkpoints = Checkpoints(database, world.wall)
         self._slots = asyncio.Semaphore(settings.parallel_transfers)
         self._watchers = Watchers(world)
+        self._apis = Apis(world.steady)
         self._reloads = Bell()
         self._jobs: Jobs | None = None
         self._feed = Feed(endpoint.publisher, lambda: self._jobs.all if self._jobs else {})
@@ -219,7 +220,9 @@ class Daemon:
             settings.url, settings.username, settings.password.reveal,
             settings.tls_fingerprint or "", settings.ca_file or "",
         )  # fmt: skip
-        server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, self._slots)
+        server = CargoTree(
+            self._apis.of(login), settings.workspace, settings.remote_dir, self._world, self._slots
+        )
         far = Noted(server)
 
         def bound() -> str | None:

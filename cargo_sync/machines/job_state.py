@@ -39,16 +39,20 @@ class Facts:
 
 def job_state(facts: Facts) -> JobState:
     """The state that `facts` mean."""
-    table = (
-        (not facts.enabled, JobState.DISABLED),
-        (facts.paused, JobState.PAUSED),
-        (bool(facts.held), JobState.HELD),
-        (not facts.in_window, JobState.WAITING),
-        (facts.running, JobState.SYNCING),
-        (facts.errors > 0, JobState.ERROR),
-        (not facts.looked, JobState.STARTING),
-    )
-    return next((state for holds, state in table if holds), JobState.SYNCED)
+    # In this order; asked for every job at every status, so that nothing is made on the way.
+    if not facts.enabled:
+        return JobState.DISABLED
+    if facts.paused:
+        return JobState.PAUSED
+    if facts.held:
+        return JobState.HELD
+    if not facts.in_window:
+        return JobState.WAITING
+    if facts.running:
+        return JobState.SYNCING
+    if facts.errors > 0:
+        return JobState.ERROR
+    return JobState.SYNCED if facts.looked else JobState.STARTING
 
 
 GENERAL_ORDER = (

@@ -22,6 +22,7 @@ import argon2
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.local.watch import native
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
@@ -131,6 +132,7 @@ class Server:
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
+        self._native = native()
         self._workspaces: dict[str, Workspace] = {}
         self._standing: list[asyncio.Task[None]] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -177,7 +179,12 @@ class Server:
                 workspace = await self._world.offload(self._open, path)
                 self._workspaces[path] = workspace
                 intake = Intake(
-                    workspace, self._world, settings.settle, settings.scan_interval, settings.trash_days
+                    workspace,
+                    self._world,
+                    settings.settle,
+                    settings.scan_interval,
+                    settings.trash_days,
+                    self._native,
                 )
                 assert self._tasks is not None, "it was started"
                 self._standing.append(self._tasks.create_task(intake.run()))

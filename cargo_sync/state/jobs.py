@@ -62,6 +62,8 @@ class Jobs:
         return _job(row) if row else None
 
     def get_or_create(self, name: str) -> JobRow:
+        if (known := self.get(name)) is not None:
+            return known
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO job (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             return _job(connection.execute(f"{_READ} WHERE name = ?", (name,)).fetchone())

@@ -12,7 +12,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import LONG_POLL, Api, Login, segment
+from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
@@ -24,17 +24,17 @@ NUMBERS: Final = 100
 
 
 class CargoTree:
-    """`folder` of `workspace`, as the user of `login` sees it.
+    """`folder` of `workspace`, as the user of `api` sees it.
 
     slots  entered while content moves, so that only so many flows of a daemon do so at once
     flow   the flow that runs now, to be asked how it goes; None while nothing moves
     """
 
     def __init__(
-        self, login: Login, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
+        self, api: Api, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
     ) -> None:
-        self._api = Api(login)
-        self._login = login
+        self._api = api
+        self._login = api.login
         self._workspace = workspace
         self._folder = folder
         self._world = world
@@ -43,6 +43,7 @@ class CargoTree:
         self._base = f"/workspaces/{segment(workspace)}"
 
     async def open(self, cursor: int = 0) -> Identity:
+        self._api.hold(self)
         answer = await self._api.get("/workspaces", since=cursor)
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
@@ -142,7 +143,7 @@ class CargoTree:
             self.flow = None
 
     async def close(self) -> None:
-        await self._api.close()
+        await self._api.let_go(self)
 
     def _whole(self, path: str) -> str:
         """A path of this tree as a path of the workspace."""
