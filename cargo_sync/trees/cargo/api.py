@@ -7,6 +7,7 @@ ProblemError, and nothing else.
 """
 
 import asyncio
+import logging
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -27,6 +28,8 @@ REFUSED: Final = 1.0
 """Seconds for which a login that failed is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
 """As REFUSED, of a wrong password or certificate; less than any job waits for before it asks again."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class Api:
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = _session(self.login)
-        return await self._session.request(
+        response = await self._session.request(
             method,
             f"{self.login.url}/v1{path}",
             params=query,
@@ -184,6 +187,8 @@ class Api:
             timeout=_deadline(query),
             allow_redirects=False,
         )
+        _log.debug("%s %s: %d", method, path, response.status, extra={"user": self.login.username})
+        return response
 
 
 def segment(name: str) -> str:
