@@ -87,8 +87,10 @@ class Jobs:
             for name, result in results.items():
                 if result == "removed":
                     self._gone(name)
-                elif result != "unchanged":
-                    await self._begin(wanted[name])
+            # All are made before the first begins: one that runs would keep the others waiting.
+            fresh = [wanted[name] for name, result in results.items() if result in ("added", "changed")]
+            for made in [(settings, *await self._build(settings)) for settings in fresh]:
+                self._begin(*made)
             return dict(sorted(results.items())), reading.errors
 
     async def read_one(self, name: str) -> str:
@@ -107,7 +109,7 @@ class Jobs:
                 await self._stop([name])
                 if now.name != name:
                     self._gone(name)
-                await self._begin(now)
+                self._begin(now, *await self._build(now))
             return now.name
 
     def _settings(self) -> list[JobSettings]:
@@ -119,8 +121,7 @@ class Jobs:
             return "added"
         return "unchanged" if job.supervisor.settings == wanted else "changed"
 
-    async def _begin(self, settings: JobSettings) -> None:
-        supervisor, gauge = await self._build(settings)
+    def _begin(self, settings: JobSettings, supervisor: Supervisor, gauge: Gauge) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
         task = self._group.create_task(_kept_going(supervisor), name=settings.name)

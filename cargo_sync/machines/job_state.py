@@ -4,8 +4,8 @@ The order is the answer: a job that is disabled and paused is disabled, one that
 is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class JobState(StrEnum):
@@ -20,8 +20,7 @@ class JobState(StrEnum):
     SYNCED = "synced"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is true of a job now.
 
     held     why its run is held, or ""

@@ -1,8 +1,10 @@
 import asyncio
 import math
 import os
+import re
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -92,3 +94,16 @@ async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(caplog: pytes
 
 async def test_without_a_place_to_listen_nothing_runs_beside() -> None:
     await alongside(ProcessSettings(), Service(), os.devnull, [source])
+
+
+def test_every_metric_is_in_the_documentation() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "metrics.md").read_text()
+    sources = ("process/vitals.py", "daemon/measured.py", "server/measured.py")
+    names = {
+        name
+        for source in sources
+        for name in re.findall(r'"((?:cargo|process)_\w+)"', (root / "cargo_sync" / source).read_text())
+    }
+    assert len(names) > 20
+    assert [name for name in sorted(names) if not re.search(rf"`{name}[`{{]", page)] == []
