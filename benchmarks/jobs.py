@@ -70,6 +70,10 @@ class House:
                 env=os.environ | {"CARGO_RUNTIME_DIR": self.runtime, "HOME": str(self.folder)},
             )  # fmt: skip
 
+    def stop(self, name: str) -> None:
+        self.processes[name].send_signal(signal.SIGTERM)
+        self.processes[name].wait(20)
+
     def client(self) -> Client:
         return Client(instance_addresses(self.runtime, "daemon").commands)
 
@@ -78,10 +82,8 @@ class House:
             return {state: count for state, count in client.call("status")["jobs"].items() if count}
 
     def close(self) -> None:
-        for process in self.processes.values():
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
-            process.wait(20)
+        for name in reversed(self.processes):
+            self.stop(name)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
 
@@ -143,6 +145,11 @@ def main() -> None:
         _until(lambda: _arrived(house) >= wanted, "all files arrive")
         print(f"{wanted} files up and down; the last {time.monotonic() - began:.1f} s after it was written")
         print(f"after: {_resources(house)}; {house.states()}")
+        house.stop("daemon")
+        began = time.monotonic()
+        house.start("daemon")
+        _until(lambda: _answers(house), "the daemon answers again")
+        print(f"started again: commands answered after {time.monotonic() - began:.1f} s")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What runs beside an application as long as it does: the watchdog, the vital signs, the metrics."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ async def alongside(
         state: path of the state file.
         sources: what the application has to be measured.
     """
+    _spare_what_stays()
     for warning in settings.warnings:
         _log.warning("%s", warning)
     async with asyncio.TaskGroup() as group:
@@ -30,3 +32,12 @@ async def alongside(
             vitals = Vitals(state)
             group.create_task(vitals.beat())
             group.create_task(Scrape(settings.metrics, [vitals.families, *sources]).run())
+
+
+def _spare_what_stays() -> None:
+    """What is there now stays: the collector of cycles need not look through it again and again.
+
+    With 500 jobs a full collection took a tenth of a second, in which nobody is answered, every few seconds.
+    """
+    gc.collect()
+    gc.freeze()

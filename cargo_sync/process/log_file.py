@@ -4,6 +4,7 @@ Whatever the disk does, the process goes on: lines that cannot be written are co
 is room again. A file that somebody moved away (logrotate) is made anew at the next line.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -67,7 +68,7 @@ class LogFile:
         written = self._write(self._fd, text)
         if written < len(text):
             self._torn = True
-            raise OSError(28, "the disk is full")
+            raise OSError(errno.ENOSPC, "the disk is full")
         self._torn = False
 
     def _gap(self, line: Line) -> Line:
@@ -92,7 +93,7 @@ class LogFile:
         fd = os.open(self._path, flags, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(22, "it is not a file")
+                raise OSError(errno.EINVAL, "it is not a file")
             os.fchmod(fd, 0o600)
         except BaseException:
             os.close(fd)

@@ -1,5 +1,6 @@
 """A copy of the state as it was before an upgrade: what an older release goes back to."""
 
+import errno
 import os
 import sqlite3
 from contextlib import suppress
@@ -39,7 +40,7 @@ def keep_copy(connection: Statements, path: str, version: int) -> str:
 
 
 def _problem(path: str, error: OSError | sqlite3.Error) -> Problem:
-    full = isinstance(error, OSError) and error.errno == 28
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     code = getattr(error, "sqlite_errorcode", None) or 0
     if full or code & 0xFF == sqlite3.SQLITE_FULL:
         message = f"{path!r} was not upgraded: there is no room for a copy of it"
