@@ -28,7 +28,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import Api, Login
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta, NearTree, Task, Whole
 from cargo_sync.trees.folder import FolderTree
@@ -53,7 +53,8 @@ REAL: Final = World(time.time, time.monotonic, random.random, partial(secrets.to
 async def measured(mode: Mode, place: Path, url: str) -> float:
     """Prints a line a rate; the greatest deviation in percent."""
     near = FolderTree(str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None)
-    far = CargoTree(Login(url, "ana", lambda: PASSWORD), "default", mode.value, REAL, asyncio.Semaphore(1))
+    api = Api(Login(url, "ana", lambda: PASSWORD), REAL.steady)
+    far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
     await near.open()
     await far.open()
     source = await _found(near if mode is Mode.UPLOAD else far)

@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "limits": "cargo_ctl.commands.limits:limits",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
+        "log": "cargo_ctl.commands.log:log",
         "reload": "cargo_ctl.commands.daemon:reload",
         "shutdown": "cargo_ctl.commands.daemon:shutdown",
         "completion": "cargo_ctl.commands.completion:completion",

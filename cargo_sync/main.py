@@ -10,6 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
+    from cargo_sync.config.process_shape import LogSettings
+    from cargo_sync.process.service import Service
 
 BAD_INPUT = 2
 FAILED = 1
@@ -29,19 +31,6 @@ Exit codes:
 """
 
 
-class OneLine(logging.Formatter):
-    """`time level job message`, on one line, in which nothing can act on a terminal."""
-
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(job)s %(message)s", defaults={"job": "-"})
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record).replace("\n", " | ")
-        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version
@@ -57,14 +46,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    help="What is logged on standard error.",
+    help="What is logged; without it, what the file says, or info.",
 )
 @click.pass_context
-def cargo_sync(ctx: click.Context, log_level: str) -> None:
+def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     """Keep folders in step with a server: its daemon, its server, and what helps to set them up."""
-    ctx.obj = log_level.upper()
+    ctx.obj = log_level
 
 
 @cargo_sync.command()
@@ -123,7 +110,10 @@ def daemon(config: str | None, job: str | None) -> None:
 
     from cargo_sync.daemon import app
 
-    _run(lambda: app.run(settings, files, instance=instance, env=env, ready=ready))
+    def application(service: "Service") -> Coroutine[Any, Any, None]:
+        return app.run(settings, files, instance=instance, env=env, ready=ready, service=service)
+
+    _run(application, settings.process.log, "cargo-daemon")
 
 
 @cargo_sync.command()
@@ -144,7 +134,7 @@ def server(config: str) -> None:
         _refuse([str(problem) for problem in error.problems])
     from cargo_sync.server import app
 
-    _run(lambda: app.run(settings))
+    _run(lambda service: app.run(settings, service=service), settings.process.log, "cargo-server")
 
 
 @cargo_sync.command()
@@ -218,16 +208,18 @@ def completion(shell: str) -> None:
     click.echo(made(cargo_sync, {}, "cargo_sync", "_CARGO_SYNC_COMPLETE").source(), nl=False)
 
 
-def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run(
+    application: Callable[["Service"], Coroutine[Any, Any, None]], log: "LogSettings", identifier: str
+) -> None:
     """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit 1."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine())
-    logging.basicConfig(level=click.get_current_context().obj, handlers=[handler])
     import asyncio
 
     from cargo_sync.api.addresses import AddressError
     from cargo_sync.control.endpoint import EndpointError
     from cargo_sync.model.problems import ProblemError
+    from cargo_sync.process.logs import logging_to
+    from cargo_sync.process.service import Service
+    from cargo_sync.process.systemd import Notifier
 
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     try:
@@ -236,16 +228,18 @@ def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop_factory = uvloop.new_event_loop
     except ImportError:
         pass  # not made for every platform: the loop of the standard library does as well
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(application())
-    except (AddressError, EndpointError, ProblemError) as error:
-        _end(FAILED, [str(error)])
-    except BaseExceptionGroup as group:
-        refused, others = group.split((AddressError, EndpointError, ProblemError))
-        if others is not None or refused is None:
-            raise
-        _end(FAILED, [str(error) for error in _leaves(refused)])
+    with logging_to(log, click.get_current_context().obj, os.environ, identifier) as ring:
+        service = Service(ring, Notifier(os.environ))
+        try:
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(application(service))
+        except (AddressError, EndpointError, ProblemError) as error:
+            _end(FAILED, [str(error)])
+        except BaseExceptionGroup as group:
+            refused, others = group.split((AddressError, EndpointError, ProblemError))
+            if others is not None or refused is None:
+                raise
+            _end(FAILED, [str(error) for error in _leaves(refused)])
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:

@@ -1,10 +1,11 @@
-"""The commands that daemons and servers both answer: keys, and who changed what."""
+"""The commands that daemons and servers both answer: keys, who changed what, the log."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.log_command import LOG
 
 LONGEST_PAGE: Final = 1000
 """Rows that one answer holds at most."""
@@ -13,6 +14,7 @@ PAGE: Final = {"since": Argument(int), "limit": Argument(int, low=1, high=LONGES
 
 COMMON: Mapping[str, Command] = MappingProxyType(
     {
+        "log": LOG,
         "audit": Command("who changed what", PAGE, role=Role.CONTROL),
         "key.list": Command("who is let in over TCP", role=Role.CONTROL),
         "key.add": Command(

@@ -11,11 +11,12 @@ from cargo_sync.config import places, units
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
 from cargo_sync.config.control import ControlSettings, ControlShape, control_from
 from cargo_sync.config.fields import LocalPath, Rate
+from cargo_sync.config.process_shape import ProcessSettings, ProcessShape, process_settings
 from cargo_sync.config.relaxed import Document, read
-from cargo_sync.config.shape import Shape, Surroundings, read_shape
+from cargo_sync.config.shape import Surroundings, read_shape
 
 
-class DaemonShape(Shape):
+class DaemonShape(ProcessShape):
     state_dir: LocalPath | None = Field(None, description="a folder of this machine")
     jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
@@ -33,6 +34,7 @@ class DaemonSettings:
     control              where commands are taken
     callbacks            where callbacks may go
     file                 path of the file, as it was given; "" when there is none
+    process              log, metrics, and what else does not depend on what the process does
     """
 
     state_dir: str
@@ -42,6 +44,7 @@ class DaemonSettings:
     control: ControlSettings = field(default_factory=ControlSettings)
     file: str = ""
     callbacks: CallbackLimits = ANYWHERE
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
@@ -62,4 +65,5 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         control=control_from(shape.control),
         file=document.file,
         callbacks=shape.callbacks.limits,
+        process=process_settings(shape),
     )

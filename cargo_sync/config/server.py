@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cargo_sync.config import places
 from cargo_sync.config.control import ControlSettings, control_from
+from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.server_shape import Access, ServerShape, UserShape
@@ -64,6 +65,7 @@ class ServerSettings:
     public_ip   what lanes are announced as; None is the host that the client used
     control     where commands are taken
     warnings    sentences for the person who starts this
+    process     log, metrics, and what else does not depend on what the process does
     """
 
     host: str
@@ -88,6 +90,7 @@ class ServerSettings:
     scan_interval: float = 60.0
     file: str = ""
     warnings: tuple[str, ...] = ()
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_server(path: str, env: Mapping[str, str]) -> ServerSettings:
@@ -125,6 +128,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         scan_interval=shape.scan_interval,
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
+        process=process_settings(shape),
     )
 
 

@@ -21,6 +21,7 @@ from cargo_sync.config.fields import (
     Segment,
     StoredPassword,
 )
+from cargo_sync.config.process_shape import ProcessShape
 from cargo_sync.config.shape import (
     SeveralError,
     Shape,
@@ -106,7 +107,7 @@ class WorkspaceShape(Shape):
     grants: dict[str, Access] = Field(default_factory=dict, description='user names, each with "rw" or "ro"')
 
 
-class ServerShape(Shape):
+class ServerShape(ProcessShape):
     allow_plain: bool = Field(False, description="true or false")
     plain: bool = Field(False, description="true or false")
     listen: Listen = Field(

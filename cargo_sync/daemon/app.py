@@ -40,6 +40,7 @@ from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Job, Jobs
+from cargo_sync.daemon.measured import Measured
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.own_file import OwnFile
 from cargo_sync.daemon.shares import Shares
@@ -55,8 +56,11 @@ from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.ring import LogHandlers
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.zone import machine_zone
 from cargo_sync.state.audit import Audit
@@ -70,7 +74,7 @@ from cargo_sync.state.limits import Limits
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import Apis, Login
 from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
@@ -85,6 +89,7 @@ async def run(
     instance: str,
     env: Mapping[str, str],
     ready: Callable[[Sequence[Addresses]], None],
+    service: Service | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -94,6 +99,7 @@ async def run(
         instance: the name that its sockets have.
         env: for what is read again.
         ready: called once commands are answered, with every place where they are.
+        service: the process that this runs in.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -116,7 +122,7 @@ async def run(
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop)
+        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
         stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
@@ -125,6 +131,7 @@ async def run(
         serving = asyncio.create_task(daemon.serve(me, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        daemon.service.notifier.stopping()
         stop.at_last()
         for task in (serving, stopped):
             task.cancel()
@@ -140,8 +147,10 @@ class Daemon:
 
     def __init__(
         self, settings: DaemonSettings, files: JobFiles, database: Database, endpoint: Endpoint,
-        world: World, env: Mapping[str, str], stop: Stop,
+        world: World, env: Mapping[str, str], stop: Stop, service: Service,
     ) -> None:  # fmt: skip
+        self.service = service
+        self._settings = settings
         self._files = files
         self._endpoint = endpoint
         self._world = world
@@ -156,10 +165,12 @@ class Daemon:
         self._room = Room(slots, shares, limits, machine_zone(env))
         self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
+        self._apis = Apis(world.steady)
         self._reloads = Bell()
         self._jobs: Jobs | None = None
         self._feed = Feed(endpoint.publisher, self._all)
-        self._callbacks = Callbacks(self._feed, database, settings.callbacks, world, self._all)
+        self._measured = Measured(self._feed, self._all)
+        self._callbacks = Callbacks(self._measured, database, settings.callbacks, world, self._all)
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
@@ -188,6 +199,7 @@ class Daemon:
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
                     LimitsHandlers(self._own_file),
+                    LogHandlers(self.service.log),
                 )
             )
             router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
@@ -195,20 +207,32 @@ class Daemon:
             group.create_task(self._feed.run())
             group.create_task(self._callbacks.run())
             group.create_task(self._reload_when_asked(jobs))
-            group.create_task(Sweep(self._database, self._world, self._moving).run())
+            keep = self._settings.process.keep
+            group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
+            sources = [self._measured.families]
+            group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
             ready(self._endpoint.all_addresses)
+            self.service.notifier.ready(self._words())
+
+    def _words(self) -> str:
+        count = len(self._all())
+        return f"{count} job{'' if count == 1 else 's'}"
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.heard():
-            try:
-                for line in await self._own_file.read():
-                    _log.error("%s", line)
-                results, _ = await jobs.read()
-            except ProblemError as error:
-                _log.error("%s", error)
-                continue
-            changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
-            _log.info("read again: %s", ", ".join(changed) or "nothing changed")
+            with self.service.notifier.reloading(self._words):
+                await self._read_again(jobs)
+
+    async def _read_again(self, jobs: Jobs) -> None:
+        try:
+            for line in await self._own_file.read():
+                _log.error("%s", line)
+            results, _ = await jobs.read()
+        except ProblemError as error:
+            _log.error("%s", error)
+            return
+        changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
+        _log.info("read again: %s", ", ".join(changed) or "nothing changed")
 
     # -- one job ---------------------------------------------------------------------------------------------
 
@@ -230,9 +254,9 @@ class Daemon:
         async def tell(bits: int | None) -> None:
             await server.set_speed(bits)
 
-        login = _login(settings)
+        api = self._apis.of(_login(settings))
         bounds = Bounds(settings, row.id, self._room, self._world, tell)
-        server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, bounds.turn)
+        server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
         far = Noted(server)
 
         def bound() -> str | None:
@@ -257,7 +281,7 @@ class Daemon:
         row = await self._world.offload(self._rows.get, settings.name)
         bound = row.binding.near if row and row.binding else None
         speed = self._all()[settings.name].supervisor.bounds.share.own()
-        return Case(settings, ProbingApi(_login(settings)), self._world, speed, bound)
+        return Case(settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound)
 
 
 def _login(settings: JobSettings) -> Login:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from cargo_sync.config.callbacks import CallbackLimits
 from cargo_sync.config.events import EventSettings
@@ -17,7 +17,7 @@ from cargo_sync.daemon.delivering import Deliverer, asked
 from cargo_sync.daemon.hosts import Hosts
 from cargo_sync.daemon.jobs import Job
 from cargo_sync.daemon.standing import Trial
-from cargo_sync.daemon.supervisor import Supervisor
+from cargo_sync.daemon.supervisor import Audience, Supervisor
 from cargo_sync.daemon.updates import Updates
 from cargo_sync.events import variables
 from cargo_sync.events.message import message
@@ -39,16 +39,6 @@ _ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
 _log = logging.getLogger(__name__)
 
 
-class Voice(Protocol):
-    """Who else is told what happens."""
-
-    def speak(self, events: Sequence[Event], cursor: int) -> None: ...
-
-    def changed(self, job: Supervisor) -> None: ...
-
-    def gone(self, name: str) -> None: ...
-
-
 class Callbacks:
     """Reader, deliverer and updates of one daemon, and the voice of its jobs.
 
@@ -57,7 +47,7 @@ class Callbacks:
     """
 
     def __init__(
-        self, voice: Voice, database: Database, limits: CallbackLimits, world: World,
+        self, voice: Audience, database: Database, limits: CallbackLimits, world: World,
         jobs: Callable[[], Mapping[str, Job]],
     ) -> None:  # fmt: skip
         self.rows = Deliveries(database)

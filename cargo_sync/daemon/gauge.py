@@ -1,6 +1,6 @@
 """A gauge on one job: its advance and what is under way, sampled when somebody asks."""
 
-from cargo_sync.daemon.standing import Advance, Hour, Pace, Standing, UnderWay, eta
+from cargo_sync.daemon.standing import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
 from cargo_sync.machines.job_state import JobState
@@ -72,7 +72,7 @@ class Gauge:
         """How far the run that goes on has come; nothing while none does."""
         run = self._job.run_now
         if run is None or not run.progress.files_total:
-            return Advance()
+            return AT_REST
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, Meter()
             self._before = self._content = 0

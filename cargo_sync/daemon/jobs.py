@@ -88,8 +88,10 @@ class Jobs:
             for name, result in results.items():
                 if result == "removed":
                     self._gone(name)
-                elif result != "unchanged":
-                    await self._begin(wanted[name])
+            # All are made before the first begins: one that runs would keep the others waiting.
+            fresh = [wanted[name] for name, result in results.items() if result in ("added", "changed")]
+            for made in [(settings, *await self._build(settings)) for settings in fresh]:
+                self._begin(*made)
             return dict(sorted(results.items())), reading.errors
 
     async def read_one(self, name: str) -> str:
@@ -108,7 +110,7 @@ class Jobs:
                 await self._stop([name])
                 if now.name != name:
                     self._gone(name)
-                await self._begin(now)
+                self._begin(now, *await self._build(now))
             return now.name
 
     async def add(self, text: str, origin: str, *, paused: bool) -> Job:
@@ -131,7 +133,10 @@ class Jobs:
             path = await self._world.offload(filing.place, wanted.name, text)
             try:
                 settings = await self._world.offload(self._files.load_new, path, self._settings())
-                await self._begin(settings, paused=paused)
+                supervisor, gauge = await self._build(settings)
+                if paused:
+                    await supervisor.pause()
+                self._begin(settings, supervisor, gauge)
             except BaseException as error:
                 await self._world.offload(filing.withdraw, path)
                 raise (_bad(error) if isinstance(error, ConfigError) else error) from error
@@ -170,10 +175,7 @@ class Jobs:
             return "added"
         return "unchanged" if job.supervisor.settings == wanted else "changed"
 
-    async def _begin(self, settings: JobSettings, *, paused: bool = False) -> None:
-        supervisor, gauge = await self._build(settings)
-        if paused:
-            await supervisor.pause()
+    def _begin(self, settings: JobSettings, supervisor: Supervisor, gauge: Gauge) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
         task = self._group.create_task(_kept_going(supervisor), name=settings.name)

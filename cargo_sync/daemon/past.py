@@ -158,6 +158,8 @@ class Past:
             return 1 + len(self._failures)
         if self._report is None:
             return len(self._failures)
+        if not self._report.problems:
+            return max(self._report.errors, len(self._failures))
         return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
 
     def detail(self) -> str:

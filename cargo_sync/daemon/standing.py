@@ -1,7 +1,7 @@
 """How a job stands: plain values that the supervisor makes and the views put into messages."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.lanes.figures import Figures
@@ -24,6 +24,10 @@ class Advance:
     bytes_total: int = 0
     rate_bps: int = 0
     eta_s: int | None = None
+
+
+AT_REST: Final = Advance()
+"""Nothing is under way; one for all, since most jobs rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Standing:
     detail: str = ""
     next_at: float | None = None
     errors: int = 0
-    advance: Advance = Advance()
+    advance: Advance = AT_REST
     last_run: dict[str, Any] | None = None
     held: Held | None = None
     notes: tuple[str, ...] = ()

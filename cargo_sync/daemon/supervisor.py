@@ -89,6 +89,13 @@ def rules(settings: JobSettings) -> Rules:
     )
 
 
+class Audience(Voice, Protocol):
+    """A voice that is also told when a job is no more."""
+
+    def gone(self, name: str) -> None:
+        """The job of this name was removed."""
+
+
 class Supervisor:
     """One job while its settings hold; with others it is made anew.
 

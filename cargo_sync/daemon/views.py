@@ -47,7 +47,15 @@ def totals(advances: Iterable[Advance]) -> dict[str, Any]:
 
 
 def progress(advance: Advance) -> dict[str, Any]:
-    return asdict(advance)
+    # Field by field: `asdict` copies deeply, which a list of hundreds of jobs would wait for.
+    return {
+        "files_done": advance.files_done,
+        "files_total": advance.files_total,
+        "bytes_done": advance.bytes_done,
+        "bytes_total": advance.bytes_total,
+        "rate_bps": advance.rate_bps,
+        "eta_s": advance.eta_s,
+    }
 
 
 def state(standing: Standing) -> dict[str, Any]:

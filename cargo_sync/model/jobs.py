@@ -70,9 +70,12 @@ class Identity:
     sequence  the catalogue's newest change; lower than ours means an old backup came back
     lineage   of the change that we had come to; another than ours means the same, when the numbers have
               caught up meanwhile
+    floor     deletions up to this change may not be told any more: whoever is not as far must look at
+              everything anew
     """
 
     root: str
     epoch: str = ""
     sequence: int = 0
     lineage: str = ""
+    floor: int = 0

@@ -11,7 +11,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -32,9 +32,14 @@ from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.ring import LogHandlers, Ring
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls, views
 from cargo_sync.server.bandwidths import Bandwidths
 from cargo_sync.server.entrance import Entrance
@@ -49,12 +54,14 @@ from cargo_sync.server.handlers.whole import WholeHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.lane_listener import LaneListener
 from cargo_sync.server.listener import Listener
+from cargo_sync.server.measured import families
 from cargo_sync.server.opened import Opened
 from cargo_sync.server.polls import Polls
 from cargo_sync.server.registry import Read, Registry
 from cargo_sync.server.roster import Roster
 from cargo_sync.server.sessions import Sessions
 from cargo_sync.server.spaces import Spaces, served
+from cargo_sync.server.sweep import Sweep
 from cargo_sync.server.users import Users
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit
@@ -64,9 +71,7 @@ from cargo_sync.state.overrides import Overrides
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
-from cargo_sync.stores.folder import STALE
 
-SWEEP: Final = 3_600.0
 LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
 
@@ -104,17 +109,20 @@ async def run(
     *,
     ready: Callable[[Up], None] = announce,
     env: Mapping[str, str] = os.environ,
+    service: Service | None = None,
 ) -> None:
     """Runs a server until SIGTERM, SIGINT or `shutdown`; SIGHUP reads users, workspaces and limits again.
 
     Args:
         ready: called once requests are answered.
         env: for the file, when it is read again.
+        service: the process that this runs in.
 
     Raises:
         EndpointError, AddressError: the control sockets cannot be offered.
         ProblemError: the state, a port or the certificate cannot be used.
     """
+    service = service or Service()
     stop, again = Stop(), asyncio.Event()
     stop.on_signals(again.set)
     more_descriptors()
@@ -144,12 +152,16 @@ async def run(
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
             serving = [
-                tasks.create_task(server.answer(me, stop)),
+                tasks.create_task(server.answer(me, stop, service.log)),
                 tasks.create_task(server.speak()),
-                tasks.create_task(_reload(server, again)),
+                tasks.create_task(_reload(server, again, service.notifier)),
+                tasks.create_task(alongside(settings.process, service, database.path, [server.measured])),
+                tasks.create_task(server.sweep.run()),
             ]
             ready(up)
+            service.notifier.ready(server.words())
             await stop.wait()
+            service.notifier.stopping()
             stop.at_last()
             for task in serving:
                 task.cancel()
@@ -170,12 +182,14 @@ class Server:
         self._env = env
         self._replies = Replies(database, world.wall)
         self._audit = Audit(database, world.wall)
+        catalogue = SqliteCatalogue(database)
+        self.sweep = Sweep(database, catalogue, world, settings.process.keep)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
-        self._opened = Opened(world, SqliteCatalogue(database), self._checkpoints, self._polls.changed)
+        self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
         self._registry = Registry(
             UserRows(database), WorkspaceRows(database), self._users, self._opened, world.offload, self._take
         )
@@ -183,7 +197,6 @@ class Server:
         self._flows = Flows(self._spaces, self._users.get, world.steady)
         self._gauge = Gauge(self._flows.all, world)
         self._feed = Feed(endpoint.publisher, self._general, self._gauge)
-        self._sweeping: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: Listener | None = None
@@ -193,7 +206,6 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
-        self._sweeping = tasks.create_task(self._sweep())
         await self.apply(settings)
         lanes = self._lanes = _lane_listener(settings, world)
         self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
@@ -260,7 +272,7 @@ class Server:
 
     # -- the control plane -----------------------------------------------------------------------------------
 
-    async def answer(self, me: Me, stop: Callable[[], None]) -> None:
+    async def answer(self, me: Me, stop: Callable[[], None], log: Ring) -> None:
         """Answers commands until cancelled."""
         registry, offload = self._registry, self._world.offload
         handlers = {
@@ -271,6 +283,7 @@ class Server:
             **FlowHandlers(self._gauge).table(),
             **AuditHandlers(self._audit, offload).table(),
             **KeyHandlers(self._endpoint, offload).table(),
+            **LogHandlers(log).table(),
         }
         router = Router(handlers, self._replies, commands=COMMANDS, audit=self._audit, offload=offload)
         await self._endpoint.serve(router)
@@ -291,16 +304,15 @@ class Server:
             "lanes": {"open": self._flows.lanes(), "most": self._settings.total_connections},
         }
 
-    async def _sweep(self) -> None:
-        """Drops old answers, and checkpoints that nobody goes on with: tidying takes what they staged."""
-        while True:
-            try:
-                await self._world.offload(self._checkpoints.purge, self._world.wall() - STALE)
-                await self._world.offload(self._replies.purge)
-                await self._world.offload(self._audit.prune)
-            except ProblemError as error:
-                _log.error("the state cannot be swept: %s", error)
-            await asyncio.sleep(SWEEP)
+    # -- how it does -----------------------------------------------------------------------------------------
+
+    def words(self) -> str:
+        """How it stands, in a line."""
+        return f"{len(self._users)} users, {len(self._opened)} folders"
+
+    def measured(self) -> Iterable[Family]:
+        """What there is to be measured."""
+        return families(self._users, len(self._opened), self._sessions, self._flows, self._polls)
 
     # -- the end ---------------------------------------------------------------------------------------------
 
@@ -315,26 +327,29 @@ class Server:
             for lane in self._flows.close():
                 await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
         self._opened.rest()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
 
     def close(self) -> None:
         """Closes the folders. Nobody may be in them any more."""
         self._opened.close()
 
 
-async def _reload(server: Server, again: asyncio.Event) -> None:
+async def _reload(server: Server, again: asyncio.Event, notifier: Notifier) -> None:
     """At each signal. A file that cannot be used changes nothing."""
     while await again.wait():
         again.clear()
-        try:
-            await server.reread()
-        except ConfigError as error:
-            _log.error("the old settings stay: %s", error)
-        except ProblemError as error:
-            _log.error("not all of the new settings could be taken over: %s", error)
-        else:
-            _log.info("users, workspaces and limits were read again")
+        with notifier.reloading(server.words):
+            await _read_again(server)
+
+
+async def _read_again(server: Server) -> None:
+    try:
+        await server.reread()
+    except ConfigError as error:
+        _log.error("the old settings stay: %s", error)
+    except ProblemError as error:
+        _log.error("not all of the new settings could be taken over: %s", error)
+    else:
+        _log.info("users, workspaces and limits were read again")
 
 
 def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:

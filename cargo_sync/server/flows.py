@@ -92,6 +92,8 @@ class Flows:
         self._by_token: dict[bytes, Flow] = {}
         self._lanes: set[LaneThread] = set()
         """Those that run, also of flows that were ended and come to their checkpoint now."""
+        self._running: dict[str, Flow] = {}
+        self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
 
@@ -173,6 +175,7 @@ class Flows:
         """A flow has its lane: from now on it is granted what is left, live."""
         flow.lane, flow.machine = lane, machine
         self._lanes.add(lane)
+        self._running[flow.id] = flow
         if pace is not None:
             pace.limit(flow.granted, self._steady())
         self._tell(flow)  # what was shared anew while the lane was on its way
@@ -180,7 +183,8 @@ class Flows:
     def ended(self, flow: Flow, problem: Problem | None) -> None:
         """A flow's lane is over, and with it the flow."""
         if problem is not None:
-            _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem)
+            about = {"user": flow.user.name, "transfer": flow.id}
+            _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem, extra=about)
         with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
             self._loop.call_soon_threadsafe(self._over, flow)
 
@@ -244,6 +248,17 @@ class Flows:
         """How many run."""
         return len(self._lanes)
 
+    # -- figures ---------------------------------------------------------------------------------------------
+
+    def count(self, mode: Mode) -> int:
+        """Flows that are open, of one direction."""
+        return sum(flow.mode is mode for flow in self._flows.values())
+
+    def moved(self, mode: Mode) -> int:
+        """Bytes of files that went over the flows of one direction since the start."""
+        under_way = [flow for flow in list(self._running.values()) if flow.mode is mode]
+        return self._moved[mode] + sum(flow.machine.figures().content for flow in under_way if flow.machine)
+
     # -- ending ----------------------------------------------------------------------------------------------
 
     def end_of(self, users: Collection[str]) -> None:
@@ -263,6 +278,8 @@ class Flows:
         self._forget(flow)
 
     def _over(self, flow: Flow) -> None:
+        if self._running.pop(flow.id, None) is not None and flow.machine is not None:
+            self._moved[flow.mode] += flow.machine.figures().content
         if flow.lane is not None:
             self._lanes.discard(flow.lane)
         self._forget(flow)

@@ -115,6 +115,7 @@ class Gateway:
         except Exception:
             _log.exception("%s %s failed", request.method, ascii(request.path))
             problem = ProblemError(Problem("failed", "the server failed at this; its log says why"))
+        _log.debug("%s %s refused: %s", request.method, ascii(request.path), problem.problem.code)
         response = refusal(problem)
         if problem.problem.code == "unauthorized":
             response.headers["WWW-Authenticate"] = self._challenge(request)

@@ -8,6 +8,7 @@ from functools import partial
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.watch import native
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.intake import Intake
@@ -32,12 +33,16 @@ class Opened:
         self._catalogue = catalogue
         self._checkpoints = checkpoints
         self._changed = changed
+        self._native = native()
         self._open: dict[str, Workspace] = {}
         self._intakes: dict[str, asyncio.Task[None]] = {}
 
     def at(self, path: str) -> Workspace:
         """The workspace of a real path that was opened."""
         return self._open[path]
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def __contains__(self, path: str) -> bool:
         return path in self._open
@@ -70,6 +75,7 @@ class Opened:
                     settings.settle,
                     settings.scan_interval,
                     settings.trash_days,
+                    self._native,
                 )
                 self._intakes[path] = tasks.create_task(intake.run())
 

@@ -109,6 +109,9 @@ class Users:
     def __iter__(self) -> Iterator[User]:
         return iter(tuple(self._users.values()))
 
+    def __len__(self) -> int:
+        return len(self._users)
+
     async def check(self, name: str, password: str) -> User | None:
         """The user whose password this is. Takes as long when there is no such user."""
         changes = -1

@@ -1,6 +1,7 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -36,13 +37,6 @@ _BEFORE = """
 SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
 """
-
-_PRUNE_OLD = """
-DELETE FROM event WHERE cursor < coalesce(
-    (SELECT cursor FROM event WHERE time >= ? ORDER BY cursor LIMIT 1), 9223372036854775807)
-"""
-
-_PRUNE_MANY = "DELETE FROM event WHERE cursor <= (SELECT max(cursor) FROM event) - ?"
 
 
 class Row(NamedTuple):
@@ -103,14 +97,19 @@ class Events:
             oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
         return newest + 1 if oldest is None else int(oldest), newest
 
-    def prune(self, before: float, keep: int = 1_000_000) -> int:
+    def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
         """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
 
-        It stops at the first row that is not older, so that a clock that jumped cannot empty the table.
+        It stops at the first row that is neither, so that a clock that jumped cannot empty the table. Up to
+        `most` go at a time: call it until none does.
         """
         with self._database.transaction() as connection:
-            old = connection.execute(_PRUNE_OLD, (before,)).rowcount
-            return old + connection.execute(_PRUNE_MANY, (keep,)).rowcount
+            enough = self._newest() - keep
+            oldest = connection.execute("SELECT cursor, time FROM event ORDER BY cursor LIMIT ?", (most,))
+            gone = list(takewhile(lambda row: row[0] <= enough or row[1] < before, oldest))
+            if gone:
+                connection.execute("DELETE FROM event WHERE cursor <= ?", (gone[-1][0],))
+            return len(gone)
 
     def _newest(self) -> int:
         with self._database.read() as connection:

@@ -174,6 +174,15 @@ class Folders:
         """Nothing is known of the far side any more. Its cursor (Jobs) begins at 0 again."""
         self._all("UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?")
 
+    def mirror_anew(self) -> None:
+        """Nothing is known of the far side any more, and its cursor begins at 0; what is agreed stays.
+
+        In one: a cursor that stood on while the mirror is empty would say that everything there is gone.
+        """
+        with self._database.transaction() as connection:
+            self.forget_far()
+            connection.execute("UPDATE job SET far_cursor = 0, far_lineage = '' WHERE id = ?", (self._job,))
+
     def counts(self) -> tuple[int, int]:
         """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is read."""
         with self._database.read() as connection:

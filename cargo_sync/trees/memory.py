@@ -34,6 +34,7 @@ class MemoryTree:
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
         self._cancelled: set[str] = set()
+        self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
         self.speeds: list[int | None] = []
 
@@ -55,6 +56,10 @@ class MemoryTree:
             del self._entries[one]
             self._contents.pop(one, None)
             self._log.append((one, None))
+
+    def forget_gone(self) -> None:
+        """Deletions until now are told no more, as by a server after three months."""
+        self._floor = len(self._log)
 
     def read(self, path: str) -> bytes:
         return self._contents[path]
@@ -85,11 +90,20 @@ class MemoryTree:
 
     async def open(self, cursor: int = 0) -> Identity:
         sequence = len(self._log) if self._part == "far" else 0
-        return Identity(self._identity, "", sequence, self._lineage if cursor else "")
+        return Identity(self._identity, "", sequence, self._lineage if cursor else "", self._floor)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
-            yield Delta(self._log[cursor:], len(self._log), self._lineage if self._log else "")
+            yield Delta(
+                [
+                    (path, entry)
+                    for number, (path, entry) in enumerate(self._log, 1)
+                    if number > cursor
+                    and (number > self._floor or self._entries.get(path) is entry is not None)
+                ],
+                len(self._log),
+                self._lineage if self._log else "",
+            )
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):

@@ -107,3 +107,20 @@ PLAN_TOTALS: dict[str, int] = {
     "overwrite": 1,
     "adopt": 0,
 }
+
+LOGGED: dict[str, Any] = {
+    "rows": [
+        {"number": 8, "time": NOW, "level": "info", "logger": "a", "message": "up"},
+        {
+            "number": 9,
+            "time": NOW + 1,
+            "level": "error",
+            "logger": "a",
+            "job": "my docs\x1b[31m",
+            "message": "failed: b\x07",
+            "trace": "Traceback\n  ValueError: \x1b[2J",
+        },
+    ],
+    "next": 9,
+    "lost": 0,
+}

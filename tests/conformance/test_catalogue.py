@@ -109,8 +109,8 @@ def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
     catalogue.set_marker(ana.id, "m1")
     catalogue.record(ana.id, [change("x")])
     catalogue = reopen()
-    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1)
-    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1)
+    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1, 0)
+    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1, 0)
     assert catalogue.workspace('/srv/bob\'s "ü"', lambda: "no") == bob
 
 
@@ -352,3 +352,43 @@ def test_ten_thousand_changes_at_once(world: World) -> None:
     assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
     assert world.record("d>e -e") == [10_002, 30_004]
     assert (world.tree(), world.sequence()) == ("", 40_004)
+
+
+def test_old_deletions_are_forgotten_and_that_is_said(world: World) -> None:
+    catalogue = world.catalogue
+
+    def floor() -> int:
+        return catalogue.workspace("/srv/ana", lambda: "").floor
+
+    world.record("a b/ b/c d e")
+    catalogue.mark(100.0, 10.0)
+    world.record("-a -b")  # 6 a, 7 b, 8 b/c
+    catalogue.mark(105.0, 10.0)  # too soon after the last
+    catalogue.mark(110.0, 10.0)
+    world.record("-d")  # 9
+    assert not catalogue.forget_gone(100.0, 10)
+    assert (floor(), world.changes()) == (0, "e@5 -a -b -b/c -d (9)")
+    assert not catalogue.forget_gone(110.0, 10)
+    assert (floor(), world.changes()) == (5, "e@5 -a -b -b/c -d (9)")
+    # In parts; the floor is there with the first of them.
+    assert catalogue.forget_gone(110.5, 2)
+    assert floor() == 8
+    assert not catalogue.forget_gone(110.5, 2)
+    assert world.changes() == "e@5 -d (9)"
+    assert catalogue.changes(world.id, 9, "", 1).floor == 8
+    # What comes again is new; ids and versions are never used again.
+    assert world.record("a -gone -b") == [10, 0, 0]
+    assert world.listing() == "a@10#10 e@5#5"
+    catalogue.mark(200.0, 10.0)
+    assert not catalogue.forget_gone(150.0, 10)
+    assert floor() == 8
+
+
+def test_the_floor_is_of_each_workspace(world: World) -> None:
+    other = World(world.catalogue, "/srv/bob")
+    world.record("a b -a")
+    other.record("a")
+    world.catalogue.mark(1.0, 0.0)
+    assert not world.catalogue.forget_gone(2.0, 10)
+    assert [world.catalogue.changes(one.id, 0, "", 9).floor for one in (world, other)] == [3, 1]
+    assert (world.changes(), other.changes()) == ("b@2 (3)", "a@1 (1)")

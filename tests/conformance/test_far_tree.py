@@ -1,6 +1,7 @@
 """The Tree contract of a far side, held against every one: here, that a speed may change meanwhile."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
+from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import FarTree, Task
 from cargo_sync.trees.memory import MemoryTree
@@ -32,7 +34,7 @@ async def far(
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     async with AsyncExitStack() as stack:
         up = await stack.enter_async_context(running(settings(tmp_path)))
-        tree = CargoTree(login(up), "default", "", REAL, asyncio.Semaphore(1))
+        tree = CargoTree(Api(login(up), time.monotonic), "default", "", REAL, asyncio.Semaphore(1))
         stack.push_async_callback(tree.close)
         yield tree
 

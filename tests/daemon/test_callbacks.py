@@ -12,6 +12,7 @@ import pytest
 from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.events import read_events
 from cargo_sync.config.job import JobSettings
+from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.daemon import callbacks as room
 from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.jobs import Jobs
@@ -480,6 +481,6 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
     )
     stage.now += 8 * 86400
     moving: Iterable[str] = begun.ids[1:]
-    await Sweep(stage.house.database, stage.world(), lambda: moving).once()
+    await Sweep(stage.house.database, stage.world(), KeepSettings(), list, lambda: moving).once()
     async with stage.going():
         await until(lambda: stage.sent == ["onError/x"])

@@ -40,6 +40,7 @@ from cargo_sync.daemon.trial import Case
 from cargo_sync.daemon.trials import Trials
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.process.ring import LogHandlers, Ring
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.events import Events
 from tests.daemon.house import House, settings, until
@@ -81,6 +82,7 @@ class Daemon:
                 TrialHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
                 LimitsHandlers(self.own_file),
+                LogHandlers(Ring()),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))

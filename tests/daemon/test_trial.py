@@ -46,7 +46,7 @@ def world(wall: float = NOW) -> World:
 def case(login: Login, folder: Path, **changes: Any) -> Case:
     fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
     job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
-    return Case(job, ProbingApi(login), world(), job.speed, None)
+    return Case(job, ProbingApi(login, time.monotonic), world(), job.speed, None)
 
 
 async def made(one: Case) -> dict[str, Step]:
@@ -156,7 +156,7 @@ async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path)
 
     async with answering(POST_probe=[ok({"bytes": 1, "seconds": 1})]) as (login, _):
         for speed in (None, 80_000_000, 1):
-            one = replace(case(login, tmp_path), api=Heard(login), speed=speed)
+            one = replace(case(login, tmp_path), api=Heard(login, time.monotonic), speed=speed)
             await one.api.log_in()
             await trials.rate(one)
             await one.api.close()

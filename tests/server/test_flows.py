@@ -58,7 +58,10 @@ async def job(
     """One job between `place`/here and the server, with a real clock."""
     place.mkdir(exist_ok=True)
     system = System(place, mode, settle=0, **rules)
-    near, far = place / "here", CargoTree(who, workspace, "in/box", REAL, asyncio.Semaphore(1))
+    near, far = (
+        place / "here",
+        CargoTree(Api(who, time.monotonic), workspace, "in/box", REAL, asyncio.Semaphore(1)),
+    )
     near.mkdir(exist_ok=True)
     system.near = FolderTree(str(near), system.rules, REAL, MemoryCheckpoints(), lambda: None)  # type: ignore[assignment]
     system.far = far  # type: ignore[assignment]
@@ -172,7 +175,7 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
     ]
     file = settings(tmp_path, users=users, global_upload_bandwidth="100mbps")
     async with running(file) as up:
-        api = Api(login(up))
+        api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
         first = await api.post("/flows", asked | {"speed": 200_000_000})
         assert first["granted"] == 80_000_000
@@ -237,7 +240,7 @@ async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_w
         (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
         going = asyncio.ensure_future(run(system).execute())
         await asyncio.to_thread(opened.wait, 10)
-        other = Api(login(up))
+        other = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1", "speed": None}
         assert (await other.post("/flows", asked))["granted"] == 1_000_000
         may_go.set()
@@ -279,7 +282,7 @@ def _rest(sock: socket.socket) -> bytes:
 
 async def test_flows_of_bad_requests_are_refused_by_name(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as up:
-        api = Api(login(up))
+        api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
         for change, words in (
             ({"direction": "sideways"}, "direction"),
@@ -347,7 +350,7 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
 
 async def numbered(up: app.Up, sequence: int) -> None:
     """Waits until the server's scan has numbered so many changes."""
-    api = Api(login(up))
+    api = Api(login(up), time.monotonic)
     async with asyncio.timeout(20):
         while (await api.get("/workspaces"))["workspaces"][0]["sequence"] < sequence:
             await asyncio.sleep(0.05)

@@ -1,6 +1,7 @@
 """Flows that run while users, workspaces and limits are changed: real lanes, a real client."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,7 +124,7 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
 
 async def test_two_flows_share_a_new_total(tmp_path: Path) -> None:
     async with governed(settings(tmp_path)) as up:
-        api = Api(login(up))
+        api = Api(login(up), time.monotonic)
         asked = {"direction": "download", "workspace": "default", "path": "", "run": "r1", "speed": None}
         first, second = await api.post("/flows", asked), await api.post("/flows", asked)
         assert (first["granted"], second["granted"]) == (None, None)

@@ -37,19 +37,19 @@ class ProbingApi(Api):
 
     async def reach(self) -> float | None:
         """The server's clock, in whole unix seconds; None when it does not tell. It takes no login."""
-        with translated(self._login.url):
+        with translated(self.login.url):
             async with await self._request("GET", "/login", None, {}) as response:
                 date = response.headers.get("Date")
                 return parsedate_to_datetime(date).timestamp() if date else None
 
     async def log_in(self) -> None:
-        with translated(self._login.url):
-            await self._log_in()
+        with translated(self.login.url):
+            await self._log_in("")
 
     async def receive(self, most: int, seconds: float, steady: Callable[[], float]) -> Measured:
         """Has the server send, at most so many bytes and about so many seconds."""
         count = 0
-        with translated(self._login.url):
+        with translated(self.login.url):
             response = await self._send("GET", "/probe", None, {"bytes": min(most, PROBE_BYTES)})
             try:
                 await self._expect(response)
@@ -75,8 +75,8 @@ class ProbingApi(Api):
         assert self._session is not None, "a login came before"
         kind = "application/octet-stream"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
-        where = f"{self._login.url}/v1/probe"
-        with translated(self._login.url):
+        where = f"{self.login.url}/v1/probe"
+        with translated(self.login.url):
             async with self._session.post(
                 where, data=content(), headers=headers, allow_redirects=False
             ) as response:

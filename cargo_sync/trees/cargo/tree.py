@@ -12,7 +12,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import LONG_POLL, Api, Login, segment
+from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
@@ -24,17 +24,17 @@ NUMBERS: Final = 100
 
 
 class CargoTree:
-    """`folder` of `workspace`, as the user of `login` sees it.
+    """`folder` of `workspace`, as the user of `api` sees it.
 
     turn   entered while content moves, so that only so many flows of a daemon do so at once
     flow   the flow that runs now, to be asked how it goes; None while nothing moves
     """
 
     def __init__(
-        self, login: Login, workspace: str, folder: str, world: World, turn: AbstractAsyncContextManager[Any]
+        self, api: Api, workspace: str, folder: str, world: World, turn: AbstractAsyncContextManager[Any]
     ) -> None:
-        self._api = Api(login)
-        self._login = login
+        self._api = api
+        self._login = api.login
         self._workspace = workspace
         self._folder = folder
         self._world = world
@@ -43,6 +43,7 @@ class CargoTree:
         self._base = f"/workspaces/{segment(workspace)}"
 
     async def open(self, cursor: int = 0) -> Identity:
+        self._api.hold(self)
         answer = await self._api.get("/workspaces", since=cursor)
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
@@ -50,13 +51,17 @@ class CargoTree:
                 raise ProblemError(no_workspace(self._login.username, self._workspace, sorted(found)))
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]))
+            # A server that never forgets a deletion says nothing of a floor.
+            floor = int(mine.get("floor", 0))
+            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        more = True
+        began, more = cursor, True
         while more:
             answer = await self._changes(since=cursor, limit=PAGE)
             with well_formed():
+                if 0 < began < int(answer.get("floor", 0)):
+                    raise ProblemError(_forgotten())  # since `open`, this very moment
                 rows = list(zip(*answer["rows"], strict=True))
                 changes = [(_checked(row[0]), _entry(row)) for row in rows]
                 before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
@@ -146,7 +151,7 @@ class CargoTree:
             self.flow.cancel(path)
 
     async def close(self) -> None:
-        await self._api.close()
+        await self._api.let_go(self)
 
     def _whole(self, path: str) -> str:
         """A path of this tree as a path of the workspace."""
@@ -160,6 +165,10 @@ def no_workspace(user: str, name: str, others: list[str]) -> Problem:
         "unknown_workspace", f"{user} has no workspace {name!r} on the server",
         hint=f"workspaces of this user: {has}", retry=False,
     )  # fmt: skip
+
+
+def _forgotten() -> Problem:
+    return Problem("changed", "the server has forgotten deletions that this job has not seen yet")
 
 
 def _checked(path: object) -> str:

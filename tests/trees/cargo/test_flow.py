@@ -22,7 +22,7 @@ class Meanwhile(Api):
     """While a flow is being opened somebody sets another speed. Nobody listens where its lane would go."""
 
     def __init__(self) -> None:
-        super().__init__(LOGIN)
+        super().__init__(LOGIN, REAL.steady)
         self.calls: list[tuple[str, int | None]] = []
         self.flow: Flow | None = None
 

@@ -1,5 +1,6 @@
 """The far tree against a server that answers anything: what is not proper is refused, never believed."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
@@ -27,7 +29,7 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
     named = {name.replace("_", "_workspaces_default_", 1): given for name, given in answers.items()}
     async with answering(GET_workspaces=[WHO], **named) as (login, heard):
         world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, _inline)
-        it = CargoTree(login, "default", "box", world, AsyncExitStack())
+        it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
         yield it, heard
         await it.close()
 
