@@ -100,6 +100,8 @@ class Deliverer:
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
         """Seconds until there is something to do even if nothing happens; None for ever."""
         await self._write_down()
+        for host in list(self._ready):
+            self._start(host, group)
         wall = self._world.wall()
         waits: list[float] = []
         groups = await self._world.offload(self._rows.groups)
@@ -169,7 +171,7 @@ class Deliverer:
         finally:
             self._hosts.left(host, result, began)
         if result.error:
-            _log.info("%s of %s: %s", row.moment, row.id, result.error, extra={"job": row.job})
+            _log.debug("%s %s: %s", row.moment, row.id, result.error, extra={"job": row.job})
         self._came.append(_Came(row, result))
         self._start(host, group)
         self._bell.ring()
@@ -192,6 +194,7 @@ class Deliverer:
                     again.append(Again(row.number, at, result.error))
                 case deliveries.Dead(why):
                     dead.append(Dead(row.number, why))
+                    _log.warning("%s %s: %s", row.moment, row.id, why, extra={"job": row.job})
                     if result.whole:
                         too_old[row.job, row.moment] = why
         await self._world.offload(self._rows.settle, delivered, again, dead, now)

@@ -19,6 +19,8 @@ from cargo_sync.events.resolver import Look, NotAllowed, Resolver
 from cargo_sync.machines.deliveries import Result
 
 DEADLINE: Final = 10.0
+KEPT: Final = 4.0
+"""Seconds that an idle connection is kept: less than servers do, or one is met as it closes."""
 ANSWER: Final = 4096
 """Bytes of an answer that are read, so that its connection can serve again; a longer one ends it."""
 
@@ -41,7 +43,9 @@ class Sender:
 
     async def __aenter__(self) -> Self:
         self._resolver = Resolver(self._limits.holds, self._look)
-        connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, limit=0)
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver, use_dns_cache=False, limit=0, keepalive_timeout=KEPT
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_sync.config.relaxed import Raw, parse
@@ -14,6 +14,7 @@ NASTY = "a \"b\" 'c' \\ & ? # % + / é 👍 \n\r\t\x00\x7f {{ ERROR }} {{FILE_NA
 names = st.text(min_size=1) | st.sampled_from([NASTY, "{{ FILE_NAME }}", "..", "%2e%2e", "a/b c", "\u2028"])
 
 
+@settings(deadline=None)
 @given(names)
 def test_in_a_body(name: str) -> None:
     body = {
@@ -28,6 +29,7 @@ def test_in_a_body(name: str) -> None:
         assert told[name] == [name, {"deep": name}]
 
 
+@settings(deadline=None)
 @given(names)
 def test_in_a_url(name: str) -> None:
     url = in_url("https://h/x/{{ FILE_NAME }}/y?q={{FILE_NAME}}&r=1", {"FILE_NAME": name})
