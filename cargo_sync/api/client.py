@@ -56,7 +56,7 @@ class Client:
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
         prepare(self._socket, address, key)
         # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no matter.
-        self._line = Line(self._socket, address, key, patient=True) if address.startswith(_TCP) else None
+        self._line = Line(self._socket, address, key) if address.startswith(_TCP) else None
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         if self._line is not None:
@@ -106,7 +106,7 @@ class Client:
 class Subscription:
     """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for ever.
 
-    Over TCP a connection that is lost comes back by itself, and what was lost meanwhile shows by `missed`.
+    A connection that is lost comes back by itself, and what was lost meanwhile shows by `missed`.
     """
 
     def __init__(self, address: str, topics: Iterable[str], key: ClientKey | None = None) -> None:
@@ -119,7 +119,7 @@ class Subscription:
         prepare(self._socket, address, key)
         self._socket.setsockopt(zmq.RCVHWM, _WAITING_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
-        self._line = Line(self._socket, address, key, patient=address.startswith(_TCP))
+        self._line = Line(self._socket, address, key)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._line.monitor, zmq.POLLIN)

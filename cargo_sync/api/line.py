@@ -11,9 +11,7 @@ import zmq
 from cargo_sync.api.keys import ClientKey
 
 _EVENTS: Final = (
-    zmq.EVENT_CONNECTED
-    | zmq.EVENT_CLOSED
-    | zmq.EVENT_DISCONNECTED
+    zmq.EVENT_CLOSED
     | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -46,15 +44,14 @@ class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
 class Line:
     """The events of one socket that connects to one address.
 
-    patient  a connection that is lost is waited for: it comes back by itself, unless nobody listens any more
+    A connection that is lost is no end: a daemon hangs up on who did not move for a while, and it comes back
+    by itself, unless nobody listens any more.
     """
 
-    def __init__(
-        self, socket: "zmq.Socket[bytes]", address: str, key: ClientKey | None, *, patient: bool
-    ) -> None:
+    def __init__(self, socket: "zmq.Socket[bytes]", address: str, key: ClientKey | None) -> None:
         self._address = address
         self._key = key
-        self._patient = patient
+        self._was_up = False
         self._hang_ups = 0
         self._socket = socket
         self.monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_EVENTS)
@@ -77,11 +74,9 @@ class Line:
     def _take(self, event: int, value: int) -> None:
         match event:
             case zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._hang_ups = 0
+                self._was_up, self._hang_ups = True, 0
             case zmq.EVENT_CLOSED:
-                raise NotRunning(self._address)
-            case zmq.EVENT_DISCONNECTED if not self._patient:
-                raise NotRunning(self._address, "the daemon went away")
+                raise NotRunning(self._address, "the daemon went away" if self._was_up else "")
             case zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise self._refused(value)
             case zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:

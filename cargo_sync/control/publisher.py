@@ -4,7 +4,9 @@ An XPUB, because it sees subscriptions: the last value of each topic is sent aga
 so that a front end knows where things stand at once.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import zmq
@@ -13,7 +15,10 @@ import zmq.asyncio
 from cargo_sync.api.messages import FeedMessage, encode_feed
 from cargo_sync.control.binding import Prepare, as_it_is, bound
 
-_UNSENT_MESSAGES = 10_000
+_UNSENT_MESSAGES = 1_000
+"""For each subscriber: one that stands still may cost some megabytes, not more."""
+_REPLAYED_AT_ONCE = 250
+_REPLAY_PAUSE = 0.01
 _MOST_TOPICS = 5_000
 _LARGEST_SUBSCRIPTION = 16 * 1024
 _HEARTBEAT_MS = 5_000
@@ -103,24 +108,42 @@ class Publisher:
     async def serve(self, socket: zmq.asyncio.Socket) -> None:
         """Answer subscriptions to an attached socket with the last values, until cancelled."""
         while True:
-            self.subscribed(await socket.recv(), socket)
+            topics = self.subscribed(await socket.recv(), socket)
+            while topics:
+                # In portions that fit into a queue: what is replayed must not be what is dropped.
+                now, topics = topics[:_REPLAYED_AT_ONCE], topics[_REPLAYED_AT_ONCE:]
+                self.replay(now, socket)
+                if topics:
+                    await _pause(_REPLAY_PAUSE)
 
-    def subscribed(self, raw: bytes, socket: zmq.asyncio.Socket) -> None:
+    def subscribed(self, raw: bytes, socket: zmq.asyncio.Socket) -> list[str]:
         """Take note of one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
 
-        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix.
+        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix. Returns
+        the topics to replay.
         """
         mine = self._subscriptions.get(socket)
         if not raw or mine is None:
-            return
+            return []
         prefix = raw[1:]
+        if raw[0] == _SUBSCRIBE:
+            mine.add(prefix)
+            return [topic for topic in self._last if topic.encode().startswith(prefix)]
         if raw[0] == _UNSUBSCRIBE:
             mine.discard(prefix)
-        elif raw[0] == _SUBSCRIBE:
-            mine.add(prefix)
-            for topic, (_, last) in list(self._last.items()):
-                if topic.encode().startswith(prefix):
-                    _send(socket, topic, b'{"replay":true,' + last[1:])
+        return []
+
+    def replay(self, topics: Iterable[str], socket: zmq.asyncio.Socket) -> None:
+        """Send the last values of these topics again."""
+        for topic in topics:
+            if topic in self._last:
+                _send(socket, topic, b'{"replay":true,' + self._last[topic][1][1:])
+
+
+async def _pause(seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
 
 
 def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> None:

@@ -20,7 +20,8 @@ from cargo_sync.state.limits import Ordered
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
-"""Paths that one notice names."""
+SHOWN_CHARACTERS: Final = 8192
+"""Paths that one notice names, and how long they may be together: messages wait for slow subscribers."""
 
 
 def general(states: Sequence[JobState]) -> dict[str, Any]:
@@ -257,8 +258,20 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
                 "job": job,
                 "kind": happened.kind,
                 "count": len(batch),
-                "paths": [event.path for event in batch[:SHOWN] if event.path],
+                "paths": _shown(batch),
                 "bytes": sum(event.size for event in batch),
                 "message": str(batch[0].details.get("message", "")),
             },
         )
+
+
+def _shown(batch: Sequence[Event]) -> list[str]:
+    """The first paths of a batch, as many as a notice names."""
+    paths, room = [], SHOWN_CHARACTERS
+    for event in batch[:SHOWN]:
+        room -= len(event.path)
+        if room < 0:
+            break
+        if event.path:
+            paths.append(event.path)
+    return paths

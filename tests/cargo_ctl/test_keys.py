@@ -20,17 +20,9 @@ KEYED = ControlSettings(port=0)
 STATUS: dict[str, Answer] = {"status": {"state": "synced"}, "job.pause": {"jobs": []}}
 
 
-@pytest.fixture
-def home(runtime: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The runtime folder, in which this user's keys are too."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", runtime)
-    monkeypatch.delenv("CARGO_KEY", raising=False)
-    return runtime
-
-
-def test_a_key_is_made_used_and_revoked(home: str) -> None:
-    path = f"{home}/laptop.key"
-    with canned(home, STATUS, control=KEYED) as daemon:
+def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
+    path = f"{runtime}/laptop.key"
+    with canned(runtime, STATUS, control=KEYED) as daemon:
         port = daemon.ports[0].commands
         added = run("key", "add", "laptop", "--role", "watch", "--out", path)
         assert added.stdout == (
@@ -68,10 +60,10 @@ def test_a_key_is_made_used_and_revoked(home: str) -> None:
     assert run("--connect", path, "status").exit_code == 3
 
 
-def test_a_key_that_is_refused_leaves_no_file(home: str) -> None:
-    path = Path(home, "laptop.key")
+def test_a_key_that_is_refused_leaves_no_file(runtime: str) -> None:
+    path = Path(runtime, "laptop.key")
     add = ["key", "add", "laptop", "--role", "watch", "--out", str(path)]
-    with canned(home, STATUS, control=KEYED):
+    with canned(runtime, STATUS, control=KEYED):
         assert run(*add).exit_code == 0
         secret = path.read_bytes()
         again = run(*add)
@@ -79,36 +71,36 @@ def test_a_key_that_is_refused_leaves_no_file(home: str) -> None:
             2, f"cargo_ctl: {path} is there already (a key is not written over)\n",
         )  # fmt: skip
         assert path.read_bytes() == secret
-        other = run(*add[:-1], f"{home}/other.key")
+        other = run(*add[:-1], f"{runtime}/other.key")
         assert (other.exit_code, other.stderr) == (
             2, 'cargo_ctl: the key "laptop" is admitted already (revoke it first)\n',
         )  # fmt: skip
-        assert run("key", "add", "a b", "--role", "watch", "--out", f"{home}/other.key").exit_code == 2
+        assert run("key", "add", "a b", "--role", "watch", "--out", f"{runtime}/other.key").exit_code == 2
         unknown = run("key", "revoke", "laptp")
         assert unknown.stderr == 'cargo_ctl: there is no key "laptp" (did you mean "laptop"?)\n'
-        assert run("key", "add", "x", "--role", "watch", "--out", f"{home}/none/x.key").exit_code == 2
-    assert run(*add[:-1], f"{home}/other.key").exit_code == 3
-    assert not os.path.exists(f"{home}/other.key")
+        assert run("key", "add", "x", "--role", "watch", "--out", f"{runtime}/none/x.key").exit_code == 2
+    assert run(*add[:-1], f"{runtime}/other.key").exit_code == 3
+    assert not os.path.exists(f"{runtime}/other.key")
 
 
-def test_the_address_in_a_key_file_can_be_given(home: str) -> None:
-    with canned(home, STATUS, control=KEYED):
-        out = f"{home}/a.key"
+def test_the_address_in_a_key_file_can_be_given(runtime: str) -> None:
+    with canned(runtime, STATUS, control=KEYED):
+        out = f"{runtime}/a.key"
         line = ["key", "add", "a", "--role", "control", "--out", out, "--address"]
         assert run(*line, "box").exit_code == 2
         assert run(*line, "tcp://192.0.2.7:5556").exit_code == 0
         assert read_key(out).address == "tcp://192.0.2.7:5556"
 
 
-def test_the_audit_is_a_table(home: str) -> None:
+def test_the_audit_is_a_table(runtime: str) -> None:
     row = {"number": 7, "time": 1_700_000_000.0, "who": 'key "\x1b[2J"', "command": "job.pause",
            "args": {"job": "a\nb"}, "outcome": ""}  # fmt: skip
-    with canned(home, {"audit": {"rows": [row], "next": 7}}) as daemon:
+    with canned(runtime, {"audit": {"rows": [row], "next": 7}}) as daemon:
         lines = run("audit", "--since", "3").stdout.splitlines()
         assert daemon.asked == [("audit", {"since": 3, "limit": 100})]
     assert lines[0].split() == ["NUMBER", "TIME", "WHO", "COMMAND", "OUTCOME", "ARGUMENTS"]
     assert 'key "\\x1b[2J"  job.pause  ?        job=a\\x0ab' in lines[1]
-    with canned(home, {"audit": {"rows": [], "next": 0}}):
+    with canned(runtime, {"audit": {"rows": [], "next": 0}}):
         assert run("audit").stdout == "nothing was changed\n"
 
 
@@ -130,8 +122,8 @@ def history(newest: int, oldest: int = 1) -> Callable[[dict[str, Any]], dict[str
     return events
 
 
-def test_events_since_a_cursor_are_all_printed(home: str) -> None:
-    with canned(home, {"events": history(9, oldest=5)}):
+def test_events_since_a_cursor_are_all_printed(runtime: str) -> None:
+    with canned(runtime, {"events": history(9, oldest=5)}):
         told = run("events", "--since", "2", "--job", "a")
         as_json = run("events", "--since", "7", "--json")
         newest = run("events", "--limit", "1")
@@ -143,7 +135,7 @@ def test_events_since_a_cursor_are_all_printed(home: str) -> None:
 
 
 def test_following_prints_each_row_once_whatever_the_feed_lost(
-    home: str, monkeypatch: pytest.MonkeyPatch
+    runtime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = {"newest": 3}
 
@@ -160,7 +152,7 @@ def test_following_prints_each_row_once_whatever_the_feed_lost(
         return FeedMessage("notice/a/", "notice", "e1", 9, 0.0, {"count": 1}, 8, missed=4)
 
     monkeypatch.setattr(Subscription, "receive", receive)
-    with canned(home, {"events": events}):
+    with canned(runtime, {"events": events}):
         told = run("events", "--since", "1", "--follow")
     assert (told.exit_code, [line.split()[0] for line in told.stdout.splitlines()]) == (
         0, ["2", "3", "4", "5", "6", "7", "8"],

@@ -39,6 +39,9 @@ def test_neighbours_of_one_kind_make_one_notice() -> None:
 def test_a_notice_names_the_first_hundred() -> None:
     [(_, at, told)] = views.notices([event(Happened.UPLOADED, str(number)) for number in range(2000)], 2000)
     assert (at, told["count"], len(told["paths"])) == (2000, 2000, 100)
+    long = [event(Happened.UPLOADED, "x" * 1000 + str(number)) for number in range(100)]
+    [(_, at, told)] = views.notices(long, 100)
+    assert (at, told["count"], len(told["paths"])) == (100, 100, 8)
 
 
 class Stage:

@@ -124,7 +124,10 @@ class Place:
         )  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"CARGO_RUNTIME_DIR": str(self.runtime), "HOME": str(self.folder)}
+        return os.environ | {
+            "CARGO_RUNTIME_DIR": str(self.runtime), "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / ".config"),
+        }  # fmt: skip
 
     # -- what they say ---------------------------------------------------------------------------------------
 
