@@ -139,7 +139,7 @@ def test_the_scripts_of_the_readme(up: Place) -> None:
 
 
 def test_one_file_is_cancelled_and_taken_up_again(up: Place) -> None:
-    here = up.job("slow", remote_dir="/slow", speed="40mbps")
+    here = up.job("slow", remote_dir="/slow", speed="20mbps")
     (here / "big").write_bytes(bytes(60_000_000))
     (here / "other").write_bytes(b"1")
     up.call("reload")
