@@ -11,7 +11,13 @@ from cargo_sync.config import places, units
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
 from cargo_sync.config.control import ControlSettings, ControlShape, control_from
 from cargo_sync.config.fields import LocalPath, Rate
-from cargo_sync.config.process_shape import ProcessSettings, ProcessShape, process_settings
+from cargo_sync.config.process_shape import (
+    KeepSettings,
+    KeepShape,
+    ProcessSettings,
+    ProcessShape,
+    process_settings,
+)
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.shape import Surroundings, read_shape
 
@@ -23,6 +29,7 @@ class DaemonShape(ProcessShape):
     bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
     callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
+    keep: KeepShape = Field(default_factory=lambda: KeepShape.model_validate({}), description="an object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class DaemonSettings:
     bandwidth            bits a second of all jobs together; None is no limit
     control              where commands are taken
     callbacks            where callbacks may go
+    keep                 how much history stays
     file                 path of the file, as it was given; "" when there is none
     process              log, metrics, and what else does not depend on what the process does
     """
@@ -44,6 +52,7 @@ class DaemonSettings:
     control: ControlSettings = field(default_factory=ControlSettings)
     file: str = ""
     callbacks: CallbackLimits = ANYWHERE
+    keep: KeepSettings = field(default_factory=KeepSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
@@ -65,5 +74,6 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         control=control_from(shape.control),
         file=document.file,
         callbacks=shape.callbacks.limits,
+        keep=KeepSettings(shape.keep.events_days, shape.keep.events),
         process=process_settings(shape),
     )

@@ -106,7 +106,6 @@ class ProcessShape(Shape):
 
     log: LogShape = Field(default_factory=lambda: LogShape.model_validate({}), description="an object")
     metrics: MetricsShape | None = Field(None, description="an object with listen")
-    keep: KeepShape = Field(default_factory=lambda: KeepShape.model_validate({}), description="an object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +117,11 @@ class ProcessSettings:
 
     log: LogSettings = LogSettings()
     metrics: MetricsSettings | None = None
-    keep: KeepSettings = KeepSettings()
     warnings: tuple[str, ...] = ()
 
 
 def process_settings(shape: ProcessShape) -> ProcessSettings:
-    log, metrics, keep = shape.log, shape.metrics, shape.keep
+    log, metrics = shape.log, shape.metrics
     warnings: tuple[str, ...] = ()
     if metrics is not None and not places.is_loopback(metrics.listen[0]):
         where = f"{metrics.listen[0]}:{metrics.listen[1]}"
@@ -131,6 +129,5 @@ def process_settings(shape: ProcessShape) -> ProcessSettings:
     return ProcessSettings(
         LogSettings(log.file, log.level, log.max_size, log.keep),
         None if metrics is None else MetricsSettings(*metrics.listen),
-        KeepSettings(keep.events_days, keep.events),
         warnings,
     )

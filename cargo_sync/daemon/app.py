@@ -207,7 +207,7 @@ class Daemon:
             group.create_task(self._feed.run())
             group.create_task(self._callbacks.run())
             group.create_task(self._reload_when_asked(jobs))
-            keep = self._settings.process.keep
+            keep = self._settings.keep
             group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
             sources = [self._measured.families]
             group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))

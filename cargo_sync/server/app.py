@@ -183,7 +183,7 @@ class Server:
         self._replies = Replies(database, world.wall)
         self._audit = Audit(database, world.wall)
         catalogue = SqliteCatalogue(database)
-        self.sweep = Sweep(database, catalogue, world, settings.process.keep)
+        self.sweep = Sweep(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cargo_sync.catalogue.contract import Catalogue
-from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.state.events import Events
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.stores.folder import STALE
@@ -29,13 +27,11 @@ _log = logging.getLogger(__name__)
 class Sweep:
     """Sweeps at the start and every hour."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, world: World, keep: KeepSettings) -> None:
+    def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
         self._world = world
-        self._keep = keep
         self._catalogue = catalogue
         self._checkpoints = Checkpoints(database, world.wall)
         self._replies = Replies(database, world.wall)
-        self._events = Events(database)
         self._audit = Audit(database, world.wall)
         self._upkeep = Upkeep(database)
 
@@ -58,8 +54,6 @@ class Sweep:
         # What nobody goes on with; its staged part goes when its store is tidied.
         await offload(self._checkpoints.purge, now - STALE)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
-        oldest = now - self._keep.events_days * DAY
-        await self._until_done(self._events.prune, oldest, self._keep.events, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.mark, now, DAY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)

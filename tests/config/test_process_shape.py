@@ -10,19 +10,22 @@ from tests.config.samples import problems, write
 
 
 @pytest.mark.parametrize("load", [load_daemon, load_server])
-def test_log_metrics_and_history(load: object, tmp_path: Path) -> None:
+def test_log_and_metrics(load: object, tmp_path: Path) -> None:
     assert callable(load)
     content = {
         "log": {"file": "cargo.log", "level": "debug", "max_size": "1.5MB", "keep": 0},
         "metrics": {"listen": "127.0.0.1"},
-        "keep": {"events_days": 7, "events": 1000},
     }
     assert load(write(tmp_path, content), {"HOME": str(tmp_path)}).process == ProcessSettings(
         LogSettings(f"{tmp_path}/cargo.log", "debug", 1_500_000, 0),
         MetricsSettings("127.0.0.1", 9466),
-        KeepSettings(7, 1000),
     )
     assert load(write(tmp_path, {}), {"HOME": str(tmp_path)}).process == ProcessSettings()
+
+
+def test_how_much_history_stays(tmp_path: Path) -> None:
+    path = write(tmp_path, {"keep": {"events_days": 7, "events": 1000}})
+    assert load_daemon(path, {"HOME": str(tmp_path)}).keep == KeepSettings(7, 1000)
 
 
 def test_what_is_wrong(tmp_path: Path) -> None:

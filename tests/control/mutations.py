@@ -42,7 +42,10 @@ class Mutations:
         return [self.message() for _ in range(self._random.choice((1, 1, 1, 1, 2, 3)))]
 
     def _right(self) -> bytes:
-        name = self._random.choice(self._names)
+        return self.right(self._random.choice(self._names))
+
+    def right(self, name: str) -> bytes:
+        """A request for this command as it should be."""
         args = {
             each: self._value(argument)
             for each, argument in COMMANDS[name].args.items()
@@ -53,6 +56,8 @@ class Mutations:
     def _value(self, argument: Argument) -> Any:
         if argument.kind is int:
             return self._random.randint(argument.low, argument.high)
+        if argument.one_of:
+            return self._random.choice(argument.one_of)
         if argument.kind is str:
             return self._random.choice(("nightly", "other", "watch", "p" * 40, "my job", "é"))
         return argument.kind()

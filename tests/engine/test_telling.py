@@ -133,7 +133,7 @@ async def test_what_fails_ends_and_its_next_try_starts_again(
 ) -> None:
     system.near.write("a", b"1")
 
-    def refused(source: Any, sink: Any, number: int, offers: Any) -> list[Receipt]:
+    def refused(source: Any, sink: Any, number: int, offers: Any, cancelled: Any) -> list[Receipt]:
         return [Receipt("unreadable", message="no")] * len(offers)
 
     with monkeypatch.context() as patch:
