@@ -47,6 +47,8 @@ class Gauge:
         if state is JobState.WAITING:
             return self._job.bounds.hours.changes_at
         at = self._job.next_at()
+        if at is not None and state is JobState.ERROR:
+            at = self._job.past.again_at(at)
         return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
 
     def _detail(self, state: JobState) -> str:

@@ -354,6 +354,7 @@ async def test_a_transfer_is_cancelled_by_the_beginning_of_its_id(tmp_path: Path
         assert far.files() == {"b": b"b"}
         [cause] = (await daemon.ask("job.show", job="nightly"))["causes"]
         assert (cause["path"], cause["next_at"]) == ("a", None)
+        assert (await daemon.ask("job.show", job="nightly"))["next_at"] is None, "a person must order it"
         assert cause["message"].endswith("(`cargo_ctl job sync nightly` takes it up again)")
         await daemon.ask("job.sync", job="nightly")
         await daemon.synced("nightly")
