@@ -75,10 +75,7 @@ def test_checkpoints_come_back_exactly(server: Database) -> None:
     checkpoints.put(first)
     checkpoints.put(second)
     assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
-    assert checkpoints.for_path(first.path, first.version) == second
-    assert checkpoints.for_path(first.path, 1) is None
     checkpoints.put(first)
-    assert checkpoints.for_path(first.path, first.version) == first
     assert checkpoints.purge(25.0) == [second]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
     checkpoints.drop("t1")

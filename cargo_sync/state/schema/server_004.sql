@@ -13,3 +13,7 @@ CREATE INDEX entry_gone ON entry (workspace, version) WHERE deleted = 1;
 
 -- Nothing ever wrote it: what a server does is told by the audit, and by the jobs of its clients.
 DROP TABLE event;
+
+-- Nobody asks for these.
+DROP INDEX entry_unhashed;
+DROP INDEX checkpoint_path;
