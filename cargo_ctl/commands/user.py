@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from cargo_ctl.password import password, password_file
-from cargo_ctl.rate import RATE, Rate
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
@@ -37,13 +36,13 @@ def user(**_options: Any) -> None:
 
 def _rates(function: Callable[..., None]) -> Callable[..., None]:
     for name, words in reversed(_RATES):
-        function = click.option(name, type=RATE, metavar="RATE", help=words)(function)
+        function = click.option(name, metavar="RATE|none", help=words)(function)
     return function
 
 
-def _given(rates: dict[str, Rate | None]) -> dict[str, Any]:
+def _given(rates: dict[str, str | None]) -> dict[str, Any]:
     """The rates that were given, as arguments."""
-    return {name: rate.bits for name, rate in rates.items() if rate is not None}
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 @user.command("list")
@@ -81,7 +80,7 @@ def show(reach: Reach, name: str) -> None:
 @click.option("--disabled", is_flag=True, help="Do not let them in yet.")
 @serving
 def add(
-    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: Rate | None
+    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: str | None
 ) -> None:
     """A new user with a folder of the server's machine.
 
@@ -103,8 +102,8 @@ def add(
 @click.option("--path", metavar="FOLDER", help="Another folder; the files of the old one stay there.")
 @_rates
 @serving
-def set_(reach: Reach, name: str, path: str | None, **rates: Rate | None) -> None:
-    """Other limits, for transfers that run too, or another folder. A RATE of none is no limit.
+def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None:
+    """Other limits, for transfers that run too, or another folder. none is no limit.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.bounds import Bounds, Room
@@ -34,7 +35,6 @@ from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.filing import FilingHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trial import TrialHandlers
@@ -70,7 +70,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.jobs import Jobs as JobRows
-from cargo_sync.state.limits import Limits
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
@@ -161,7 +161,7 @@ class Daemon:
         self._replies = Replies(database, world.wall)
         self._audit = Audit(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
-        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), Limits(database)
+        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._room = Room(slots, shares, limits, machine_zone(env))
         self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
@@ -198,7 +198,7 @@ class Daemon:
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
-                    LimitsHandlers(self._own_file),
+                    LimitsHandlers(self._own_file.limits),
                     LogHandlers(self.service.log),
                 )
             )

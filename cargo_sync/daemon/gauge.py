@@ -1,5 +1,6 @@
 """A gauge on one job: its advance and what is under way, sampled when somebody asks."""
 
+from cargo_sync.daemon.bounds import SPEED
 from cargo_sync.daemon.standing import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
@@ -68,7 +69,7 @@ class Gauge:
     def _pace(self) -> Pace:
         bounds = self._job.bounds
         moves = bounds.share.moves
-        return Pace(bounds.speed.ordered, bounds.own(), moves, bounds.share.rate if moves else None)
+        return Pace(bounds.limits.ordered(SPEED), bounds.own(), moves, bounds.share.rate if moves else None)
 
     def advance(self) -> Advance:
         """How far the run that goes on has come; nothing while none does."""

@@ -75,4 +75,4 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
         for argument, allowed in command.args.items()
         if allowed.secret
     }
-    assert secret == {("user.add", "password"), ("user.passwd", "password")}
+    assert secret == {("job.add", "text"), ("user.add", "password"), ("user.passwd", "password")}

@@ -25,8 +25,12 @@ CREATE TABLE workspace_grant (
     PRIMARY KEY (workspace, user)
 ) WITHOUT ROWID;
 
-CREATE TABLE limit_override (
-    name    TEXT PRIMARY KEY,
-    of_file INTEGER,  -- what the file said at the time: once it says something else, the override is over
-    value   INTEGER
-) WITHOUT ROWID;
+-- As a daemon has it. They hold until the file says something else.
+CREATE TABLE ordered_limit (
+    name TEXT    NOT NULL,  -- "upload" or "download"
+    job  INTEGER,           -- NULL: of the server itself, which has no jobs
+    bits INTEGER,
+    file TEXT    NOT NULL   -- JSON: what the file said when it was ordered
+);
+
+CREATE UNIQUE INDEX ordered_limit_of ON ordered_limit (name, ifnull(job, 0));
