@@ -35,6 +35,8 @@ _INPUT_CODES = frozenset(
         Code.BAD_CONFIG,
         Code.UNKNOWN_USER,
         Code.UNKNOWN_WORKSPACE,
+        Code.USER_EXISTS,
+        Code.WORKSPACE_EXISTS,
     }
 )
 _LISTS = frozenset({Code.BAD_CONFIG.value, "bad_address"})
