@@ -36,6 +36,8 @@ _INPUT_CODES = frozenset(
         Code.BAD_CONFIG,
         Code.UNKNOWN_USER,
         Code.UNKNOWN_WORKSPACE,
+        Code.USER_EXISTS,
+        Code.WORKSPACE_EXISTS,
     }
 )
 _STRANGE = frozenset({Code.UNKNOWN_COMMAND, Code.BAD_ARGUMENT})

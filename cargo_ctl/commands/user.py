@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import USER
 from cargo_ctl.password import password, password_file
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
@@ -59,7 +60,7 @@ def list_(reach: Reach) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def show(reach: Reach, name: str) -> None:
     """One user: workspaces, flows, and what the server's file says of them.
@@ -98,7 +99,7 @@ def add(
 
 
 @user.command("set")
-@click.argument("name")
+@click.argument("name", type=USER)
 @click.option("--path", metavar="FOLDER", help="Another folder; the files of the old one stay there.")
 @_rates
 @serving
@@ -120,7 +121,7 @@ def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def enable(reach: Reach, name: str) -> None:
     """Let a user in again.
@@ -134,7 +135,7 @@ def enable(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def disable(reach: Reach, name: str) -> None:
     """End a user's logins and transfers at once, and let them in no more.
@@ -148,7 +149,7 @@ def disable(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def remove(reach: Reach, name: str) -> None:
     """Remove a user; the files in their folder stay.
@@ -162,7 +163,7 @@ def remove(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @password_file
 @serving
 def passwd(reach: Reach, name: str, password_file: str | None) -> None:
