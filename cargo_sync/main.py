@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -62,7 +63,13 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     help="The daemon's settings; without one the usual ones hold.",
 )
 @click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
-def daemon(config: str | None, job: str | None) -> None:
+@click.option(
+    "-z",
+    "--port",
+    type=click.IntRange(1, 65534),
+    help="Take commands over TCP too, from who has a key; the feed is on the next port. 5556 is usual.",
+)
+def daemon(config: str | None, job: str | None, port: int | None) -> None:
     """Run sync jobs until stopped.
 
     SIGTERM ends, SIGHUP reads all files again.
@@ -71,6 +78,7 @@ def daemon(config: str | None, job: str | None) -> None:
     Examples:
       cargo_sync daemon --config daemon.json
       cargo_sync daemon --job photos.json
+      cargo_sync daemon -z 5556
     """
     if config is not None and job is not None:
         raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
@@ -111,7 +119,10 @@ def daemon(config: str | None, job: str | None) -> None:
     from cargo_sync.daemon import app
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:
-        return app.run(settings, files, instance=instance, env=env, ready=ready, service=service)
+        control = settings.control if port is None else replace(settings.control, port=port)
+        return app.run(
+            settings, files, instance=instance, env=env, ready=ready, service=service, control=control
+        )
 
     _run(application, settings.process.log, "cargo-daemon")
 

@@ -15,6 +15,7 @@ from functools import partial
 from importlib.metadata import version
 
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
+from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
@@ -90,6 +91,7 @@ async def run(
     env: Mapping[str, str],
     ready: Callable[[Sequence[Addresses]], None],
     service: Service | None = None,
+    control: ControlSettings | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -100,6 +102,7 @@ async def run(
         env: for what is read again.
         ready: called once commands are answered, with every place where they are.
         service: the process that this runs in.
+        control: where commands are taken, when it is not where the settings say.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -108,14 +111,15 @@ async def run(
     more_descriptors()
     stop = Stop()
     epoch = secrets.token_hex(16)
-    runtime = settings.control.runtime_dir or runtime_dir(env)
+    control = control or settings.control
+    runtime = control.runtime_dir or runtime_dir(env)
     with (
         Endpoint(
             runtime,
             instance,
             epoch=epoch,
             now=time.time,
-            control=settings.control,
+            control=control,
             keys=keys_dir(env, instance),
         ) as endpoint,
         Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
@@ -209,7 +213,7 @@ class Daemon:
             group.create_task(self._reload_when_asked(jobs))
             keep = self._settings.keep
             group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
-            sources = [self._measured.families]
+            sources = [self._measured.families, self._callbacks.families]
             group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
             ready(self._endpoint.all_addresses)
             self.service.notifier.ready(self._words())

@@ -1,4 +1,4 @@
-"""How `cargo_ctl` ends, for every code that a daemon or a server refuses with: as the page of the protocol says."""
+"""How `cargo_ctl` ends for every code that it may be refused with: as the page of the protocol says."""
 
 import re
 from pathlib import Path
