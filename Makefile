@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types imports unit format clean
+.PHONY: demo test fuzz lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -16,6 +16,9 @@ demo: $(VENV)/installed
 	@$(BIN)/cargo_sync demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(KEEP),--keep)
 
 test: lint types imports unit
+
+fuzz: $(VENV)/installed
+	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -33,6 +36,10 @@ unit: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+man: $(VENV)/installed
+	$(BIN)/python -m cargo_ctl.manual docs/man cargo_ctl=cargo_ctl.main:cargo_ctl \
+	  cargoclient=cargo_ctl.client.main:cargoclient cargo_sync=cargo_sync.main:cargo_sync
 
 clean:
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

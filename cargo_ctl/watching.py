@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from cargo_ctl.render.board import Board
+from cargo_ctl.render.server_board import ServerBoard
 from cargo_ctl.render.words import escaped
 from cargo_sync.api.messages import FeedMessage
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.live import Live
 
 _REDRAW = 0.1
@@ -32,8 +34,8 @@ class View(Protocol):
 class PlainView:
     """A line a change."""
 
-    def __init__(self) -> None:
-        self._board = Board()
+    def __init__(self, board: Board | ServerBoard | None = None) -> None:
+        self._board = board or Board()
 
     def take(self, message: FeedMessage | None) -> None:
         line = self._board.take(message) if message is not None else None
@@ -47,8 +49,8 @@ class PlainView:
 class LiveView:
     """A picture, drawn again at most ten times a second; lines that are not of the feed scroll above it."""
 
-    def __init__(self, live: "Live") -> None:
-        self._board = Board()
+    def __init__(self, live: "Live", board: Board | ServerBoard | None = None) -> None:
+        self._board = board or Board()
         self._live = live
         self._drawn = 0.0
         self._stale = True
@@ -66,22 +68,27 @@ class LiveView:
         self._live.console.print(escaped(line), markup=False, highlight=False)
 
     def draw(self) -> None:
-        from cargo_ctl.render.live import picture
-
-        self._live.update(picture(self._board, time.time()), refresh=True)
+        self._live.update(_picture(self._board, time.time()), refresh=True)
         self._drawn, self._stale = time.monotonic(), False
 
 
+def _picture(board: Board | ServerBoard, now: float) -> "RenderableType":
+    from cargo_ctl.render import live, server_live
+
+    return server_live.picture(board, now) if isinstance(board, ServerBoard) else live.picture(board, now)
+
+
 @contextlib.contextmanager
-def view() -> Iterator[View]:
-    """The view that standard output can show."""
+def view(*, server: bool = False) -> Iterator[View]:
+    """The view that standard output can show, of a daemon's feed or a server's."""
+    board = ServerBoard() if server else Board()
     if not sys.stdout.isatty():
-        yield PlainView()
+        yield PlainView(board)
         return
     from rich.live import Live
 
     with Live(auto_refresh=False) as live:
-        screen = LiveView(live)
+        screen = LiveView(live, board)
         try:
             yield screen
         finally:

@@ -3,13 +3,16 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
+    from cargo_sync.config.process_shape import LogSettings
+    from cargo_sync.process.service import Service
 
 BAD_INPUT = 2
 FAILED = 1
@@ -29,19 +32,6 @@ Exit codes:
 """
 
 
-class OneLine(logging.Formatter):
-    """`time level job message`, on one line, in which nothing can act on a terminal."""
-
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(job)s %(message)s", defaults={"job": "-"})
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record).replace("\n", " | ")
-        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version
@@ -57,20 +47,29 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    help="What is logged on standard error.",
+    help="What is logged; without it, what the file says, or info.",
 )
 @click.pass_context
-def cargo_sync(ctx: click.Context, log_level: str) -> None:
+def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     """Keep folders in step with a server: its daemon, its server, and what helps to set them up."""
-    ctx.obj = log_level.upper()
+    ctx.obj = log_level
 
 
 @cargo_sync.command()
-@click.option("--config", metavar="FILE", help="The daemon's settings; without one the usual ones hold.")
-@click.option("--job", metavar="FILE", help="One job, in a daemon of its own.")
-def daemon(config: str | None, job: str | None) -> None:
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The daemon's settings; without one the usual ones hold.",
+)
+@click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
+@click.option(
+    "-z",
+    "--port",
+    type=click.IntRange(1, 65534),
+    help="Take commands over TCP too, from who has a key; the feed is on the next port. 5556 is usual.",
+)
+def daemon(config: str | None, job: str | None, port: int | None) -> None:
     """Run sync jobs until stopped.
 
     SIGTERM ends, SIGHUP reads all files again.
@@ -79,6 +78,7 @@ def daemon(config: str | None, job: str | None) -> None:
     Examples:
       cargo_sync daemon --config daemon.json
       cargo_sync daemon --job photos.json
+      cargo_sync daemon -z 5556
     """
     if config is not None and job is not None:
         raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
@@ -97,7 +97,7 @@ def daemon(config: str | None, job: str | None) -> None:
             files = JobFiles.one(job, env)
         else:
             instance, settings = DAEMON, load_daemon(config, env)
-            files = JobFiles.folder(settings.jobs_dir, env)
+            files = JobFiles.folder(settings.jobs_dir, env, settings.callbacks)
         reading = files.read()
         if job is not None:
             if reading.errors:
@@ -107,8 +107,9 @@ def daemon(config: str | None, job: str | None) -> None:
     except ConfigError as error:
         _refuse([str(problem) for problem in error.problems])
 
-    def ready(addresses: "Addresses") -> None:
-        click.echo(f'the daemon "{instance}" is up: commands {addresses.commands} feed {addresses.feed}')
+    def ready(places: "Sequence[Addresses]") -> None:
+        for place in places:
+            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
         log = logging.getLogger(__name__)
         if not reading.jobs:
             log.warning(
@@ -117,11 +118,17 @@ def daemon(config: str | None, job: str | None) -> None:
 
     from cargo_sync.daemon import app
 
-    _run(lambda: app.run(settings, files, instance=instance, env=env, ready=ready))
+    def application(service: "Service") -> Coroutine[Any, Any, None]:
+        control = settings.control if port is None else replace(settings.control, port=port)
+        return app.run(
+            settings, files, instance=instance, env=env, ready=ready, service=service, control=control
+        )
+
+    _run(application, settings.process.log, "cargo-daemon")
 
 
 @cargo_sync.command()
-@click.option("--config", metavar="FILE", required=True, help="The server's settings.")
+@click.option("--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings.")
 def server(config: str) -> None:
     """Run a server: users, workspaces, files. SIGTERM ends, SIGHUP reads the file again.
 
@@ -138,12 +145,12 @@ def server(config: str) -> None:
         _refuse([str(problem) for problem in error.problems])
     from cargo_sync.server import app
 
-    _run(lambda: app.run(settings))
+    _run(lambda service: app.run(settings, service=service), settings.process.log, "cargo-server")
 
 
 @cargo_sync.command()
 @click.argument("kind", type=click.Choice(["server", "job"]))
-@click.argument("path", required=False)
+@click.argument("path", required=False, type=click.Path())
 def init(kind: str, path: str | None) -> None:
     """Ask a few questions and write the file of a server or a job.
 
@@ -157,7 +164,7 @@ def init(kind: str, path: str | None) -> None:
 
 
 @cargo_sync.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path())
 def check(files: tuple[str, ...]) -> None:
     """Say what is wrong with files of settings, or OK. A folder stands for the job files in it.
 
@@ -174,7 +181,9 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @cargo_sync.command()
-@click.option("--source", metavar="FOLDER", help="A folder of your own, which is only read.")
+@click.option(
+    "--source", metavar="FOLDER", type=click.Path(), help="A folder of your own, which is only read."
+)
 @click.option("--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next.")
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
 def demo(source: str | None, keep: bool, files: int | None) -> None:
@@ -191,16 +200,37 @@ def demo(source: str | None, keep: bool, files: int | None) -> None:
     sys.exit(run_demo(source, keep, files))
 
 
-def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:
+@cargo_sync.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes Tab complete commands, options and files.
+
+    In bash: eval "$(cargo_sync completion bash)".
+
+    \b
+    Examples:
+      cargo_sync completion bash
+      cargo_sync completion fish
+    """
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None, "click has these three"
+    click.echo(made(cargo_sync, {}, "cargo_sync", "_CARGO_SYNC_COMPLETE").source(), nl=False)
+
+
+def _run(
+    application: Callable[["Service"], Coroutine[Any, Any, None]], log: "LogSettings", identifier: str
+) -> None:
     """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit 1."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine())
-    logging.basicConfig(level=click.get_current_context().obj, handlers=[handler])
     import asyncio
 
     from cargo_sync.api.addresses import AddressError
     from cargo_sync.control.endpoint import EndpointError
     from cargo_sync.model.problems import ProblemError
+    from cargo_sync.process.logs import logging_to
+    from cargo_sync.process.service import Service
+    from cargo_sync.process.systemd import Notifier
 
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     try:
@@ -209,16 +239,18 @@ def _run(application: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop_factory = uvloop.new_event_loop
     except ImportError:
         pass  # not made for every platform: the loop of the standard library does as well
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(application())
-    except (AddressError, EndpointError, ProblemError) as error:
-        _end(FAILED, [str(error)])
-    except BaseExceptionGroup as group:
-        refused, others = group.split((AddressError, EndpointError, ProblemError))
-        if others is not None or refused is None:
-            raise
-        _end(FAILED, [str(error) for error in _leaves(refused)])
+    with logging_to(log, click.get_current_context().obj, os.environ, identifier) as ring:
+        service = Service(ring, Notifier(os.environ))
+        try:
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(application(service))
+        except (AddressError, EndpointError, ProblemError) as error:
+            _end(FAILED, [str(error)])
+        except BaseExceptionGroup as group:
+            refused, others = group.split((AddressError, EndpointError, ProblemError))
+            if others is not None or refused is None:
+                raise
+            _end(FAILED, [str(error) for error in _leaves(refused)])
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:

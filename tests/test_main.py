@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import sys
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from cargo_sync.main import OneLine, cargo_sync
+from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.main import _run as run
+from cargo_sync.main import cargo_sync
+from cargo_sync.process.service import Service
 
 
 def call(*arguments: str) -> Result:
@@ -76,18 +77,6 @@ def test_the_demo_needs_the_folder_that_is_named(tmp_path: Path) -> None:
     assert call("demo", "--source", str(tmp_path / "none")).exit_code == 2
 
 
-def test_a_log_line_is_one_line_that_no_terminal_acts_on() -> None:
-    record = logging.makeLogRecord(
-        {"levelname": "WARNING", "msg": "%s", "args": ("a\x1b[2J\nb\u202ec é",), "job": "night\tly"}
-    )
-    line = OneLine().format(record)
-    assert line.endswith(" WARNING night\\tly a\\x1b[2J | b\\u202ec é")
-
-
-def test_a_log_line_without_a_job() -> None:
-    assert OneLine().format(logging.makeLogRecord({"levelname": "INFO", "msg": "up"})).endswith(" INFO - up")
-
-
 @pytest.mark.parametrize("there", [True, False])
 def test_the_loop_is_uvloop_where_there_is_one_and_the_standard_one_elsewhere(
     there: bool, monkeypatch: pytest.MonkeyPatch
@@ -97,9 +86,9 @@ def test_the_loop_is_uvloop_where_there_is_one_and_the_standard_one_elsewhere(
         monkeypatch.setitem(sys.modules, "uvloop", None)
     loops: list[str] = []
 
-    async def application() -> None:
+    async def application(_: Service) -> None:
         loops.append(type(asyncio.get_running_loop()).__module__)
 
-    with click.Context(cargo_sync, obj="WARNING"):
-        run(application)
+    with click.Context(cargo_sync, obj="warning"):
+        run(application, LogSettings(), "test")
     assert loops == ["uvloop" if there else "asyncio.unix_events"]

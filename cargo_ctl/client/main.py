@@ -24,7 +24,7 @@ Exit codes:
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--mode", required=True, metavar="datasync", help="What to do; datasync is what there is.")
-@click.option("--config", metavar="JOBFILE", help="The job file.")
+@click.option("--config", metavar="JOBFILE", type=click.Path(), help="The job file.")
 @click.option("--host", hidden=True)
 def cargoclient(mode: str, config: str | None, host: str | None) -> None:
     """Keep one folder in step with a server, as a job file says, until Ctrl-C."""
@@ -53,5 +53,9 @@ def _datasync(config: str) -> int:
 
 
 def main() -> NoReturn:
+    if "_CARGOCLIENT_COMPLETE" in os.environ:
+        from cargo_ctl.completion import register
+
+        register()
     cargoclient(prog_name="cargoclient")
     sys.exit(0)

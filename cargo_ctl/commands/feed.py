@@ -9,7 +9,7 @@ from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render.words import escaped
 from cargo_ctl.watching import view
 from cargo_sync.api.messages import FeedMessage
-from cargo_sync.api.topics import ALL
+from cargo_sync.api.topics import ALL, SERVER
 
 _QUIET = 0.25
 
@@ -25,11 +25,13 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
     \b
     Topics:
       status/   progress/   job/NAME/   transfer/ID/   notice/NAME/
+      of a server: status/   progress/   flow/ID/   notice/USER/
 
     \b
     Examples:
       cargo_ctl feed
       cargo_ctl feed --topic notice/ --json
+      cargo_ctl feed --server
     """
     with contextlib.suppress(KeyboardInterrupt):
         _print_all(reach, topics or ("",))
@@ -38,33 +40,31 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
 @click.command()
 @reaching
 def watch(reach: Reach) -> None:
-    """Jobs and transfers live, until Ctrl-C.
+    """Jobs and transfers live, until Ctrl-C; of a server its flows.
 
     On a terminal a picture, elsewhere a line a change.
 
     \b
-    Example:
+    Examples:
       cargo_ctl watch
+      cargo_ctl watch --server
     """
     with contextlib.suppress(KeyboardInterrupt):
+        server = reach.kind() == "server"
+        topics = SERVER if server else ALL
         if reach.as_json:
-            _print_all(reach, ALL)
+            _print_all(reach, topics)
             return
-        with view() as screen:
-            for message in _messages(reach, ALL, _QUIET):
+        with view(server=server) as screen:
+            for message in _messages(reach, topics, _QUIET):
                 screen.take(message)
 
 
 def _messages(reach: Reach, topics: tuple[str, ...], quiet: float | None) -> Iterator[FeedMessage | None]:
     """What comes, and None after each `quiet` seconds without; ends the program when the daemon ends."""
-    from cargo_sync.api.client import NotRunning
-
-    with reach.feed(topics) as subscription:
-        try:
-            while True:
-                yield subscription.receive(quiet)
-        except NotRunning as error:
-            reach.not_running(str(error))
+    with reach.feed(topics) as subscription, reach.ending():
+        while True:
+            yield subscription.receive(quiet)
 
 
 def _print_all(reach: Reach, topics: tuple[str, ...]) -> None:

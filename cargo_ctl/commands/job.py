@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from cargo_ctl.commands.job_files import add, remove
+from cargo_ctl.commands.job_look import history, test
+from cargo_ctl.names import JOB
 from cargo_ctl.reach import Reach, as_line, common_options, reaching
 from cargo_ctl.render import jobs, plan
 
@@ -16,7 +19,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def job(**_options: Any) -> None:
-    """List jobs, start and pause them, see what they would do.
+    """Jobs: add, remove, start, pause, what they do, did and would do.
 
     \b
     Examples:
@@ -28,7 +31,7 @@ def job(**_options: Any) -> None:
 
 def _one_or_all(function: Callable[..., None]) -> Callable[..., None]:
     function = click.option("--all", "every", is_flag=True, help="Every job.")(function)
-    return click.argument("name", required=False)(function)
+    return click.argument("name", required=False, type=JOB)(function)
 
 
 def _args(name: str | None, every: bool) -> dict[str, str]:
@@ -51,7 +54,7 @@ def list_(reach: Reach) -> None:
 
 
 @job.command()
-@click.argument("name")
+@click.argument("name", type=JOB)
 @reaching
 def show(reach: Reach, name: str) -> None:
     """One job: settings, next run, what fails and why.
@@ -112,7 +115,7 @@ def reload(reach: Reach, name: str | None, every: bool) -> None:
 
 
 @job.command()
-@click.argument("name")
+@click.argument("name", type=JOB)
 @reaching
 def sync(reach: Reach, name: str) -> None:
     """Look for changes now, instead of at the next time.
@@ -126,7 +129,7 @@ def sync(reach: Reach, name: str) -> None:
 
 
 @job.command()
-@click.argument("name")
+@click.argument("name", type=JOB)
 @reaching
 def approve(reach: Reach, name: str) -> None:
     """Let a held run pass once: do its deletions and overwrites.
@@ -139,8 +142,28 @@ def approve(reach: Reach, name: str) -> None:
     reach.show(result, jobs.started(name, result))
 
 
+@job.command()
+@click.argument("name", type=JOB)
+@click.argument("speed", metavar="RATE|none|reset")
+@reaching
+def speed(reach: Reach, name: str, speed: str) -> None:
+    """Another speed, at once; also of what is on its way.
+
+    It holds until the job's file says another, also across restarts. none is no limit of its own, reset goes
+    back to what the file says.
+
+    \b
+    Examples:
+      cargo_ctl job speed nightly 10mbps
+      cargo_ctl job speed nightly none
+      cargo_ctl job speed nightly reset
+    """
+    result = reach.call("job.speed", {"job": name, "speed": None if speed == "reset" else speed})
+    reach.show(result, jobs.speed_set(result))
+
+
 @job.command("plan")
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.option("--limit", type=click.IntRange(min=1), help="List at most so many actions.")
 @reaching
 def plan_(reach: Reach, name: str, limit: int | None) -> None:
@@ -177,3 +200,7 @@ def plan_(reach: Reach, name: str, limit: int | None) -> None:
 def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> dict[str, Any]:
     size = _PAGE if limit is None else min(limit, _PAGE)
     return reach.call("job.plan", {"job": name, "run": run, "after": after, "limit": size})
+
+
+for _command in (add, remove, history, test):
+    job.add_command(_command)

@@ -3,17 +3,19 @@
 import click
 
 from cargo_ctl.reach import Reach, reaching
-from cargo_ctl.render import jobs
+from cargo_ctl.render import jobs, servers
 
 
 @click.command()
 @reaching
 def status(reach: Reach) -> None:
-    """The general state, jobs by state, what is still to be done.
+    """The general state, and what is to be done; of a server users and rates.
 
     \b
-    Example:
+    Examples:
       cargo_ctl status --json
+      cargo_ctl status --server
     """
     result = reach.call("status")
-    reach.show(result, jobs.status(result))
+    told = servers.status if result.get("kind") == "server" else jobs.status
+    reach.show(result, told(result))

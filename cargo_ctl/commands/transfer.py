@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import TRANSFER
 from cargo_ctl.reach import Reach, common_options, reaching
 from cargo_ctl.render import transfers
 
@@ -14,8 +15,9 @@ def transfer(**_options: Any) -> None:
     """Files on their way.
 
     \b
-    Example:
+    Examples:
       cargo_ctl transfer list
+      cargo_ctl transfer cancel 1f2e3d4c
     """
 
 
@@ -30,3 +32,20 @@ def list_(reach: Reach) -> None:
     """
     result = reach.call("transfer.list")
     reach.show(result, transfers.transfer_list(result))
+
+
+@transfer.command()
+@click.argument("id", type=TRANSFER)
+@reaching
+def cancel(reach: Reach, id: str) -> None:
+    """Give up one file; the others of its job go on.
+
+    A beginning of the ID is enough, if no other begins so. The file is tried again when it changes, or by
+    `job sync`.
+
+    \b
+    Example:
+      cargo_ctl transfer cancel 1f2e3d4c
+    """
+    result = reach.call("transfer.cancel", {"id": id})
+    reach.show(result, transfers.cancelled(result))

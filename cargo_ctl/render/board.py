@@ -62,8 +62,10 @@ class Board:
 
     @property
     def counts_down(self) -> bool:
-        """Some job waits to be tried again."""
-        return any(job.get("state") == "error" and job.get("next_at") for job in self.jobs.values())
+        """Some job waits to be tried again, or for its window."""
+        return any(
+            job.get("state") in ("error", "waiting") and job.get("next_at") for job in self.jobs.values()
+        )
 
     def _once(self, topic: str, line: str) -> str | None:
         if self._said.get(topic) == line:

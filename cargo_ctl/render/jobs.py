@@ -32,11 +32,13 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
 
 
 def explained(job: Mapping[str, Any], now: float) -> str:
-    """Why a job stands as it does; of one that fails also when it is tried again."""
+    """Why a job stands as it does; when one that fails is tried again, and one outside its window begins."""
     detail = escaped(job.get("detail") or "")
-    if job.get("state") != "error" or job.get("next_at") is None:
+    if job.get("next_at") is None:
         return detail
-    return f"{detail}; again {until(job['next_at'] - now)}"
+    if job.get("state") == "waiting":
+        return f"{detail} ({until(job['next_at'] - now)})"
+    return f"{detail}; again {until(job['next_at'] - now)}" if job.get("state") == "error" else detail
 
 
 def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
@@ -66,6 +68,10 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
         lines.append(f"  progress  {progress(job['progress'])}")
     if job.get("next_at") is not None:
         lines.append(f"  next run  {until(job['next_at'] - now)}")
+    if job.get("window"):
+        lines.append(f"  window    {_window(job['window'], now)}")
+    if job.get("speed"):
+        lines.append(f"  speed     {_speed(job['speed'])}")
     if job.get("last_run"):
         lines.append(f"  last run  {_run(job['last_run'], now)}")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
@@ -88,6 +94,28 @@ def states(result: Mapping[str, Any]) -> str:
 def started(name: str, result: Mapping[str, Any]) -> str:
     """`job.sync` and `job.approve`: the run that begins."""
     return f"{escaped(name)}: run {escaped(result.get('run', ''))} begins; see it with: cargo_ctl watch"
+
+
+def speed_set(result: Mapping[str, Any]) -> str:
+    """`job.speed`: what holds now."""
+    return f"{escaped(result['job'])}: {_speed(result['speed'])}"
+
+
+def added(result: Mapping[str, Any]) -> str:
+    """`job.add`: how it stands, and where its file lies."""
+    return f"{escaped(result['name'])}: {escaped(result['state'])}; its file: {escaped(result['file'])}"
+
+
+def removal(name: str) -> str:
+    """What a person is asked before `job.remove`."""
+    return f"Remove the job {escaped(name)}? What it brought over stays on both sides."
+
+
+def removed(result: Mapping[str, Any]) -> str:
+    """`job.remove`: where its file lies now."""
+    file = result.get("file")
+    place = f"its file lies in {escaped(file)} now" if file else "its file was gone already"
+    return f"{escaped(result['name'])}: removed; {place}; files on both sides stay"
 
 
 def reloaded(result: Mapping[str, Any]) -> str:
@@ -131,13 +159,41 @@ def _run(run: Mapping[str, Any], now: float) -> str:
     return f"{text}, {duration(now - run['ended'])} ago{problem}"
 
 
+def _window(window: Mapping[str, Any], now: float) -> str:
+    """`22:00 to 02:30, closes in 3 h 5 min`."""
+    turns = "closes" if window["open"] else "opens"
+    at = window.get("changes_at")
+    return escaped(window["words"]) + ("" if at is None else f", {turns} {until(at - now)}")
+
+
+def _speed(shown: Mapping[str, Any]) -> str:
+    """`10mbps by command (the file says 50mbps), 5mbps of it granted`."""
+    text = _rate(shown["now"])
+    if "override" in shown:
+        text += f" by command (the file says {_rate(shown['file'])})"
+    elif isinstance(shown["file"], list):
+        text += f" now (the file says {_rate(shown['file'])})"
+    if shown.get("granted") is not None and shown["granted"] != shown["now"]:
+        text += f", {_rate(shown['granted'])} granted of the daemon's bandwidth"
+    return text
+
+
+def _rate(value: object) -> str:
+    """One rate, no limit, or the rows of a timetable."""
+    if isinstance(value, list):
+        return ", ".join(
+            f"{escaped(row['from'])} to {escaped(row['to'])} {speed(row['speed'])}" for row in value
+        )
+    return speed(value) if isinstance(value, int) else "no limit"
+
+
 def _pairs(figures: Mapping[str, Any]) -> str:
     return ", ".join(f"{escaped(name)} {_value(value)}" for name, value in figures.items())
 
 
 def _setting(name: str, value: object) -> str:
     if name == "speed":
-        return speed(value) if isinstance(value, int) else "no limit"
+        return _rate(value)
     if name == "include" and not value:
         return "everything"
     return _value(value)

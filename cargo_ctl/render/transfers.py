@@ -11,10 +11,19 @@ def transfer_list(result: Mapping[str, Any]) -> str:
     """`transfer.list`: a line a file. RATE and LEFT are empty until they are known,
     RTT and LOST where the system does not tell."""
     transfers = result.get("transfers") or []
+    waiting = ", ".join(escaped(job) for job in result.get("waiting") or [])
+    queue = [f"wait for their turn: {waiting}"] if waiting else []
     if not transfers:
-        return "nothing is on its way"
+        return "; ".join(["nothing is on its way", *queue])
     head = ("ID", "JOB", "SIZE", "DONE", "RATE", "LEFT", "RTT", "LOST", "PATH")
-    return table(head, [_row(transfer) for transfer in transfers], {2, 3, 4, 5, 6, 7})
+    listed = table(head, [_row(transfer) for transfer in transfers], {2, 3, 4, 5, 6, 7})
+    return "\n".join([listed, *queue])
+
+
+def cancelled(result: Mapping[str, Any]) -> str:
+    """`transfer.cancel`: which file that was."""
+    path, job, id = (escaped(result[field]) for field in ("path", "job", "id"))
+    return f"{path} of {job} is given up (transfer {id})"
 
 
 def _row(transfer: Mapping[str, Any]) -> Sequence[str]:

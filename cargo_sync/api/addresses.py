@@ -1,7 +1,8 @@
 """Where a daemon's sockets are, and which daemons are there.
 
 `<runtime>/<instance>/commands` and `/feed`, with runtime = $CARGO_RUNTIME_DIR, else
-$XDG_RUNTIME_DIR/cargo_sync, else a folder of the user's own below the temporary one.
+$XDG_RUNTIME_DIR/cargo_sync, else a folder of the user's own below the temporary one. Over TCP: commands on a
+port, the feed on the next one; with keys, of which this user's own lies in `<config>/keys/<instance>`.
 """
 
 import hashlib
@@ -11,13 +12,19 @@ import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cargo_sync.api.keys import ClientKey, KeyFileError, read_key
 
 LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's path may have: sun_path without its closing NUL."""
 
 DAEMON, SERVER = "daemon", "server"
 """Instances; a daemon of one job file has another name (`job_instance`)."""
-_IPC = "ipc://"
+_IPC, _TCP = "ipc://", "tcp://"
+_KEY_FILE = ".key"
+_LOCAL_KEY = "local.key"
+_PROBE = 2.0
 
 
 class AddressError(Exception):
@@ -26,14 +33,18 @@ class AddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Both sockets of one instance: `commands` (ROUTER) and `feed` (XPUB)."""
+    """Both sockets of one instance: `commands` (ROUTER) and `feed` (XPUB), and the key that opens them.
+
+    Local sockets and a plain port are open without a key.
+    """
 
     commands: str
     feed: str
+    key: ClientKey | None = None
 
     @property
     def folder(self) -> str:
-        """The instance's folder, where the sockets lie."""
+        """The instance's folder, where its local sockets lie."""
         return os.path.dirname(self.commands.removeprefix(_IPC))
 
     @property
@@ -72,27 +83,50 @@ def job_instance(path: str) -> str:
     return hashlib.blake2s(os.fsencode(os.path.abspath(path)), digest_size=6).hexdigest()
 
 
-def find(connect: str | None, env: Mapping[str, str], *, server: bool = False) -> Addresses | None:
+def tcp_addresses(host: str, port: int, key: ClientKey | None = None) -> Addresses:
+    """The addresses of a port: the feed is on the next one."""
+    shown = f"[{host}]" if ":" in host else host
+    return Addresses(f"{_TCP}{shown}:{port}", f"{_TCP}{shown}:{port + 1}", key)
+
+
+def keys_dir(env: Mapping[str, str], instance: str) -> str:
+    """Where the keys of an instance are kept: `$XDG_CONFIG_HOME/cargo_sync/keys/<instance>`."""
+    return os.path.join(_all_keys(env), instance)
+
+
+def find(
+    connect: str | None, env: Mapping[str, str], *, server: bool = False, key: str | None = None
+) -> Addresses | None:
     """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
 
     With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does not count.
-    `connect` is an instance's name, its folder, or the address of its commands. None when none is live.
-    Raises AddressError when several are, or when `connect` is none of these.
+    `connect` is an instance's name, its folder, the address of its commands, or a key file. `key`, a key file
+    too, else $CARGO_KEY, opens a port; alone it also says where. None when none is live. Raises AddressError
+    when several are, or when `connect` is none of these, or the key is none.
     """
-    chosen = connect or (None if server else env.get("CARGO_CONTROL"))
+    chosen = connect or key or (None if server else env.get("CARGO_CONTROL"))
+    if chosen and (chosen == key or chosen.endswith(_KEY_FILE)):
+        return _of_key(chosen)
+    if chosen and chosen.startswith(_TCP):
+        return _of_port(chosen, key or env.get("CARGO_KEY"), env)
     if chosen:
         return _named(chosen, env)
-    live = [each for each in live_instances(env) if (each.instance == SERVER) == server]
+    live = {name: each for name, each in _live(env).items() if (os.path.basename(name) == SERVER) == server}
     if len(live) > 1:
-        listed = "".join(f"\n  {each.instance:<14} {each.commands}" for each in live)
+        listed = "".join(f"\n  {os.path.basename(name):<14} {each.commands}" for name, each in live.items())
         kind = "servers" if server else "daemons"
         raise AddressError(f"several {kind} are running; choose one with --connect NAME:{listed}")
-    return live[0] if live else None
+    return next(iter(live.values()), None)
 
 
 def live_instances(env: Mapping[str, str]) -> list[Addresses]:
     """Every instance of this user that answers, sorted by name within each place."""
-    found = []
+    return list(_live(env).values())
+
+
+def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
+    """By the folder that it was found by: first local sockets, then ports of which there is a key."""
+    found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
         # Somebody else's folder in the shared temporary one could hold a daemon that only looks like ours.
         if not _is_ours(runtime):
@@ -103,12 +137,21 @@ def live_instances(env: Mapping[str, str]) -> list[Addresses]:
             except AddressError:
                 continue
             if is_live(addresses.commands):
-                found.append(addresses)
+                found[addresses.folder] = addresses
+    named = {os.path.basename(folder) for folder in found}
+    keys = _all_keys(env)
+    for instance in sorted(os.listdir(keys)) if _is_ours(keys) else ():
+        if instance not in named and (own := _own_key(env, instance)) and is_live(own.commands):
+            found[keys_dir(env, instance)] = own
     return found
 
 
 def is_live(address: str) -> bool:
-    """Whether somebody listens on an ipc address. A socket file that a killed daemon left does not count."""
+    """Whether somebody listens at an address. A socket file that a killed daemon left does not count."""
+    if address.startswith(_TCP):
+        return _port_is_live(address)
+    if not hasattr(socket, "AF_UNIX"):
+        return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
@@ -120,6 +163,68 @@ def is_live(address: str) -> bool:
     return True
 
 
+def _port_is_live(address: str) -> bool:
+    try:
+        with socket.create_connection(_host_and_port(address), timeout=_PROBE):
+            return True
+    except (OSError, UnicodeError, AddressError):
+        return False
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Raises AddressError."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or port > 65534 or parts.path or parts.query or "@" in parts.netloc:
+        raise AddressError(f"{address!r} is not the address of a port: it is like tcp://127.0.0.1:5556")
+    return host, port
+
+
+def _of_key(path: str) -> Addresses:
+    key = _read(path)
+    if not key.address:
+        raise AddressError(f"what the key {path} belongs to is not running, or its address has to be given")
+    return tcp_addresses(*_host_and_port(key.address), key)
+
+
+def _of_port(address: str, key: str | None, env: Mapping[str, str]) -> Addresses:
+    """A port, with the key that was given; else with this user's own, if it is that of this port."""
+    host, port = _host_and_port(address)
+    if key:
+        return tcp_addresses(host, port, _read(key))
+    keys = _all_keys(env)
+    for instance in sorted(os.listdir(keys)) if _is_ours(keys) else ():
+        own = _own_key(env, instance)
+        if own is not None and own.commands == tcp_addresses(host, port).commands:
+            return own
+    return tcp_addresses(host, port)
+
+
+def _own_key(env: Mapping[str, str], instance: str) -> Addresses | None:
+    """What this user's own key of an instance opens; None when there is none that can be used."""
+    try:
+        return _of_key(os.path.join(keys_dir(env, instance), _LOCAL_KEY))
+    except AddressError:
+        return None
+
+
+def _read(path: str) -> ClientKey:
+    try:
+        return read_key(path)
+    except KeyFileError as error:
+        raise AddressError(str(error)) from error
+
+
+def _all_keys(env: Mapping[str, str]) -> str:
+    config = env.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(config):
+        config = os.path.join(env.get("HOME") or os.path.expanduser("~"), ".config")
+    return os.path.join(config, "cargo_sync", "keys")
+
+
 def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
     if chosen.startswith(_IPC):
         path = chosen.removeprefix(_IPC)
@@ -127,12 +232,13 @@ def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
             raise AddressError(f"{chosen!r} is not the address of commands: it ends in /commands")
         folder = os.path.dirname(os.path.abspath(path))
     elif "://" in chosen:
-        raise AddressError(f"{chosen!r} cannot be connected to: only ipc:// addresses can")
+        raise AddressError(f"{chosen!r} cannot be connected to: only ipc:// and tcp:// addresses can")
     elif "/" in chosen:
         folder = os.path.abspath(chosen)
     else:
         candidates = [instance_addresses(runtime, chosen) for runtime in runtime_dirs(env)]
-        return next((each for each in candidates if is_live(each.commands)), candidates[0])
+        live = (each for each in candidates if is_live(each.commands))
+        return next(live, None) or _own_key(env, chosen) or candidates[0]
     return instance_addresses(*os.path.split(folder))
 
 

@@ -1,6 +1,7 @@
 """A small client of the control plane, for front ends and scripts: synchronous, one call at a time.
 
-The one module of this floor that imports zmq, so that whoever only needs the messages need not load it.
+With `line` one of the two modules of this floor that import zmq, so that whoever only needs the messages
+need not load it.
 """
 
 import secrets
@@ -11,6 +12,8 @@ from typing import Any, Self
 import zmq
 
 from cargo_sync.api.addresses import is_live
+from cargo_sync.api.keys import ClientKey
+from cargo_sync.api.line import Line, NotAdmitted, NotRunning, prepare
 from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
@@ -22,8 +25,11 @@ from cargo_sync.api.messages import (
 )
 from cargo_sync.api.sequence import Sequence
 
+__all__ = ["Client", "CommandError", "NotAdmitted", "NotRunning", "Subscription", "subscribe"]
+
 LONGEST_REPLY = 64 * 1024 * 1024
 _WAITING_MESSAGES = 20_000
+_TCP = "tcp://"
 _NEW_ID: Callable[[], str] = lambda: secrets.token_hex(16)  # noqa: E731
 
 
@@ -37,24 +43,24 @@ class CommandError(Exception):
         self.hint = hint
 
 
-class NotRunning(Exception):  # noqa: N818 - a state of the world, told as one
-    """Nobody answers at `address`; or whoever did went away."""
-
-    def __init__(self, address: str, message: str = "") -> None:
-        super().__init__(message or f"no daemon answers at {address}")
-        self.address = address
-
-
 class Client:
-    """Commands to one daemon, at the address of its commands."""
+    """Commands to one daemon, at the address of its commands. A port may want a `key`."""
 
-    def __init__(self, address: str, *, new_id: Callable[[], str] = _NEW_ID) -> None:
+    def __init__(
+        self, address: str, *, key: ClientKey | None = None, new_id: Callable[[], str] = _NEW_ID
+    ) -> None:
         self.address = address
         self._new_id = new_id
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
+        prepare(self._socket, address, key)
+        # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no matter.
+        self._line = Line(self._socket, address, key) if address.startswith(_TCP) else None
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        if self._line is not None:
+            self._poller.register(self._line.monitor, zmq.POLLIN)
         self._socket.connect(address)
 
     def call(self, cmd: str, args: dict[str, Any] | None = None, timeout: float = 10.0) -> dict[str, Any]:
@@ -63,12 +69,17 @@ class Client:
         Raises:
             CommandError: the daemon refused it, and says why.
             NotRunning: nobody listens there, or no answer came in time.
+            NotAdmitted: the port does not know the key, or wants one.
         """
-        if not is_live(self.address):
+        if self._line is None and not is_live(self.address):
             raise NotRunning(self.address)
         id = self._new_id()
         self._socket.send_multipart([b"", encode_request(Request(cmd, args or {}, id))])
-        while self._socket.poll(int(timeout * 1000)):
+        while ready := dict(self._poller.poll(int(timeout * 1000))):
+            if self._socket not in ready:
+                assert self._line is not None
+                self._line.look()
+                continue
             try:
                 reply = parse_reply(self._socket.recv_multipart()[-1])
             except BadMessage as error:
@@ -78,6 +89,8 @@ class Client:
         raise NotRunning(self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s")
 
     def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
         self._socket.close()
         self._context.term()
 
@@ -91,22 +104,25 @@ class Client:
 
 
 class Subscription:
-    """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for ever."""
+    """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for ever.
 
-    def __init__(self, address: str, topics: Iterable[str]) -> None:
+    A connection that is lost comes back by itself, and what was lost meanwhile shows by `missed`.
+    """
+
+    def __init__(self, address: str, topics: Iterable[str], key: ClientKey | None = None) -> None:
         if not is_live(address):
             raise NotRunning(address)
         self.address = address
         self._sequence = Sequence()
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.SUB)
-        self._socket.setsockopt(zmq.LINGER, 0)
+        prepare(self._socket, address, key)
         self._socket.setsockopt(zmq.RCVHWM, _WAITING_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._line = Line(self._socket, address, key)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
-        self._poller.register(self._monitor, zmq.POLLIN)
+        self._poller.register(self._line.monitor, zmq.POLLIN)
         for topic in topics:
             self._socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         self._socket.connect(address)
@@ -116,13 +132,15 @@ class Subscription:
 
         Raises:
             NotRunning: the daemon went away, and what it had sent has all been received.
+            NotAdmitted: the port does not know the key (any more), or wants one.
         """
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
             if not ready:
                 return None
             if self._socket not in ready:
-                raise NotRunning(self.address, "the daemon went away")
+                self._line.look()
+                continue
             parts = self._socket.recv_multipart()
             try:
                 message = self._sequence.take(parse_feed(parts[0], parts[-1]))
@@ -136,8 +154,7 @@ class Subscription:
             yield message.topic, message
 
     def close(self) -> None:
-        self._socket.disable_monitor()
-        self._monitor.close(linger=0)
+        self._line.close()
         self._socket.close()
         self._context.term()
 
@@ -150,13 +167,13 @@ class Subscription:
         self.close()
 
 
-def subscribe(address: str, topics: Iterable[str] = ("",)) -> Subscription:
+def subscribe(address: str, topics: Iterable[str] = ("",), *, key: ClientKey | None = None) -> Subscription:
     """What the feed at `address` says about `topics`, prefixes as in `api.topics`; "" is everything.
 
     An iterator of (topic, message); a message's `missed` counts those of its topic lost before it. Raises
     NotRunning.
     """
-    return Subscription(address, topics)
+    return Subscription(address, topics, key)
 
 
 def _result(reply: Reply) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Argument:
 
     kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a list
     nullable   null is allowed, and means something of its own: no limit, not any more
+    secret     never written down: neither in logs, nor in the feed, nor in what is kept of a command
+    one_of     the texts that are allowed, where not all are
     """
 
     kind: Kind = str
@@ -46,16 +48,25 @@ class Argument:
     low: int = 0
     high: int = 2**53
     nullable: bool = False
+    secret: bool = False
+    one_of: tuple[str, ...] = ()
 
     def allows(self, value: object) -> bool:
         if value is None:
             return self.nullable
         if self.kind is int:
             return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        if self.one_of:
+            return value in self.one_of
         return isinstance(value, self.kind) and value != ""
 
     def __str__(self) -> str:
-        words = f"a whole number from {self.low} to {self.high}" if self.kind is int else _WORDS[self.kind]
+        if self.one_of:
+            words = "one of " + ", ".join(self.one_of)
+        else:
+            words = (
+                f"a whole number from {self.low} to {self.high}" if self.kind is int else _WORDS[self.kind]
+            )
         return f"{words}, or null" if self.nullable else words
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.common_commands import COMMON, LONGEST_PAGE, PAGE
 
-LONGEST_PAGE = 1000
-"""Rows that one answer holds at most."""
+__all__ = ["COMMANDS", "LONGEST_PAGE"]
 
 _ONE = {"job": Argument(required=True)}
 _ONE_OR_ALL = {"job": Argument()}
@@ -31,8 +31,65 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             },
         ),
         "job.approve": Command("let the held run pass once", _ONE, changes=True),
+        "job.speed": Command(
+            "another speed than its file's, at once",
+            {"job": Argument(required=True), "speed": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
+        "job.add": Command(
+            "take in a new job file, given as text",
+            {
+                "text": Argument(required=True, secret=True),
+                "name": Argument(),
+                "paused": Argument(bool),
+            },
+            changes=True,
+        ),
+        "job.remove": Command("end a job and put its file aside", _ONE, changes=True),
+        "job.history": Command(
+            "what happened in a job, newest first",
+            {
+                "job": Argument(required=True),
+                "before": Argument(int, low=1),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+                "failed": Argument(bool),
+            },
+        ),
+        "job.test": Command(
+            "try a job's way to its server and its folders, without a run",
+            {"job": Argument(required=True), "test": Argument()},
+            role=Role.CONTROL,
+        ),
         "transfer.list": Command("the files that are on their way"),
+        "transfer.cancel": Command(
+            "give up one file that is on its way", {"id": Argument(required=True)}, changes=True
+        ),
+        "events": Command("what happened since a cursor, a row each", {**PAGE, "job": Argument()}),
+        "callback.list": Command(
+            "the callbacks that wait, and those that were given up",
+            {
+                "job": Argument(),
+                "state": Argument(),
+                "after": Argument(int),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+            },
+        ),
+        "callback.retry": Command(
+            "try callbacks now; one, a job's or all", {"id": Argument(), "job": Argument()}, changes=True
+        ),
+        "callback.test": Command(
+            "send one callback with example values",
+            {"job": Argument(required=True), "event": Argument()},
+            role=Role.CONTROL,
+        ),
+        "limits.show": Command("the daemon's own limits"),
+        "limits.set": Command(
+            "another limit than the daemon file's, at once",
+            {"bandwidth": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
+        **COMMON,
     }
 )

@@ -1,6 +1,7 @@
 """The feed's topics. A subscription is a prefix: `job/nightly/` is one job's state and progress.
 
-A job's name is percent-encoded, so that no name contains a slash or is the beginning of another's topic.
+A name of a job or user is percent-encoded, so that it contains no slash and is not the beginning of another's
+topic.
 """
 
 from urllib.parse import quote, unquote
@@ -9,8 +10,11 @@ STATUS = "status/"
 PROGRESS = "progress/"
 JOBS = "job/"
 TRANSFERS = "transfer/"
+FLOWS = "flow/"
 NOTICES = "notice/"
 ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
+"""Of a daemon."""
+SERVER = (STATUS, PROGRESS, FLOWS, NOTICES)
 
 
 def job(name: str) -> str:
@@ -30,12 +34,16 @@ def transfer(id: str) -> str:
     return f"{TRANSFERS}{_encoded(id)}/"
 
 
+def flow(id: str) -> str:
+    return f"{FLOWS}{_encoded(id)}/"
+
+
 def notice(name: str) -> str:
     return f"{NOTICES}{_encoded(name)}/"
 
 
 def name_of(topic: str) -> str:
-    """The job's name or transfer's id within a topic; "" for the general ones."""
+    """The job's or user's name, or transfer's or flow's id, within a topic; "" for the general ones."""
     parts = topic.split("/")
     return unquote(parts[1]) if len(parts) > 2 else ""
 

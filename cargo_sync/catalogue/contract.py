@@ -7,7 +7,9 @@ Kept by every catalogue, and proved by one suite (tests/conformance/test_catalog
   once which content a client saw and where the change stands in the feed.
 - **An id is for life.** An entry gets one when it appears at a path where nothing stood; rewriting and moving
   keep it. Ids grow and are never used again. Another kind at the same path is another entry.
-- **Deletions stay** as tombstones: rows with a version of their own, until something stands there again.
+- **Deletions stay** as tombstones: rows with a version of their own, until something stands there again, or
+  until they are forgotten. Then the workspace's `floor` says up to which version that was done: who knows the
+  workspace as of an earlier one would miss them, and must look at everything anew.
 - **`record` is atomic and in order**: all of its changes are true, durably, when it returns, or none; each
   sees what those before it did. Nobody ever reads a part of it.
 - **`record` is idempotent.** What is so already gets no new version: the same put again, gone of what is
@@ -32,6 +34,7 @@ class Workspace(NamedTuple):
     marker    what the server wrote into the store to know it again, or ""
     epoch     identity of this life of the catalogue
     sequence  version of the newest change, 0 when there was none
+    floor     deletions up to this version may be forgotten
     """
 
     id: int
@@ -39,6 +42,7 @@ class Workspace(NamedTuple):
     marker: str
     epoch: str
     sequence: int
+    floor: int = 0
 
 
 class Held(NamedTuple):
@@ -91,6 +95,7 @@ class Page(NamedTuple):
     more      whether there are
     sequence  of the workspace
     lineage   of `next`
+    floor     of the workspace
     """
 
     rows: list[tuple[str, Entry | None]]
@@ -98,6 +103,7 @@ class Page(NamedTuple):
     more: bool
     sequence: int
     lineage: str
+    floor: int = 0
 
 
 class Catalogue(Protocol):
@@ -111,9 +117,6 @@ class Catalogue(Protocol):
 
     def set_marker(self, workspace: int, marker: str) -> None: ...
 
-    def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
-        """Begin a new life: another epoch. Rows and sequence stay; clients start over."""
-
     def begin(self, workspace: int, token: str) -> None:
         """A server starts: what changes from now on is of a lineage of this token.
 
@@ -123,6 +126,12 @@ class Catalogue(Protocol):
 
     def lineage(self, workspace: int, version: int) -> str:
         """The token that was given when the change of this number was still to come; "" before the first."""
+
+    def mark(self, now: float, apart: float) -> None:
+        """Take down where all workspaces stand at `now` (unix seconds), if `apart` seconds have passed."""
+
+    def forget_gone(self, before: float, most: int) -> bool:
+        """Forget up to `most` tombstones that are surely older than `before`; whether there may be more."""
 
     def entry(self, workspace: int, path: str) -> Held | None:
         """What stands at `path`."""
@@ -151,6 +160,3 @@ class Catalogue(Protocol):
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         """Note the hash of a file, if it still has `version`, which stays; whether it was noted."""
-
-    def without_hash(self, workspace: int, limit: int, after: str = "") -> list[tuple[str, Held]]:
-        """Up to `limit` files that have no hash yet, with paths after `after`, in component order."""

@@ -41,8 +41,22 @@ WHERE workspace = ? AND parent = ? AND deleted = 0 ORDER BY path"""
 _CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
 WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
 
-_WITHOUT_HASH: Final = f"""{SELECT} INDEXED BY entry_unhashed
-WHERE workspace = ? AND path > ? AND deleted = 0 AND kind = 'f' AND hash = '' ORDER BY path LIMIT ?"""
+
+_MARK: Final = """
+INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor AND NOT EXISTS
+    (SELECT 1 FROM mark WHERE workspace = workspace.id AND time > ?1 - ?2)
+"""
+
+_RAISE: Final = """
+UPDATE workspace SET floor = (SELECT max(sequence) FROM mark WHERE workspace = workspace.id AND time < ?1)
+WHERE EXISTS (SELECT 1 FROM mark WHERE workspace = workspace.id AND time < ?1 AND sequence > floor)
+"""
+
+_FORGET: Final = """
+DELETE FROM entry WHERE workspace = ?1 AND path IN (
+    SELECT path FROM entry INDEXED BY entry_gone
+    WHERE workspace = ?1 AND version <= ?2 AND deleted = 1 LIMIT ?3)
+"""
 
 _SET_HASH: Final = """
 UPDATE entry SET hash = ? WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
@@ -68,11 +82,6 @@ class SqliteCatalogue:
             _workspace(connection, workspace)
             connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
 
-    def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE workspace SET epoch = ? WHERE id = ?", (make_epoch(), workspace))
-            return _workspace(connection, workspace)
-
     def begin(self, workspace: int, token: str) -> None:
         with self._database.transaction() as connection:
             first = _workspace(connection, workspace).sequence + 1
@@ -81,6 +90,22 @@ class SqliteCatalogue:
     def lineage(self, workspace: int, version: int) -> str:
         with self._database.read() as connection:
             return _lineage(connection, workspace, version)
+
+    def mark(self, now: float, apart: float) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(_MARK, (now, apart))
+
+    def forget_gone(self, before: float, most: int) -> bool:
+        with self._database.transaction() as connection:
+            # The floor rises in the transaction that takes the first of them away, or before it.
+            connection.execute(_RAISE, (before,))
+            connection.execute(
+                "DELETE FROM mark WHERE sequence <= (SELECT floor FROM workspace WHERE id = mark.workspace)"
+            )
+            gone = 0
+            for workspace, floor in connection.execute("SELECT id, floor FROM workspace").fetchall():
+                gone += connection.execute(_FORGET, (workspace, floor, most - gone)).rowcount
+            return gone >= most
 
     def entry(self, workspace: int, path: str) -> Held | None:
         with self._database.read() as connection:
@@ -119,7 +144,8 @@ class SqliteCatalogue:
     def changes(self, workspace: int, since: int, under: str, limit: int) -> Page:
         low, high = below(paths.check(under))
         with self._database.read() as connection:
-            sequence = _workspace(connection, workspace).sequence
+            known = _workspace(connection, workspace)
+            sequence = known.sequence
             found = connection.execute(_CHANGES, (workspace, since, low, high, limit + 1)).fetchall()
             more = len(found) > limit
             after = found[limit - 1][3] if more else max(sequence, since)
@@ -128,19 +154,13 @@ class SqliteCatalogue:
         rows = [
             (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry) for row in found[:limit]
         ]
-        return Page(rows, after, more, sequence, lineage)
+        return Page(rows, after, more, sequence, lineage, known.floor)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
         with self._database.transaction() as connection:
             _workspace(connection, workspace)
             return connection.execute(_SET_HASH, row).rowcount > 0
-
-    def without_hash(self, workspace: int, limit: int, after: str = "") -> list[tuple[str, Held]]:
-        with self._database.read() as connection:
-            _workspace(connection, workspace)
-            rows = connection.execute(_WITHOUT_HASH, (workspace, paths.key(after), limit)).fetchall()
-        return [(paths.from_key(row[1]), held_of(row)) for row in rows]
 
 
 class _Recording:
@@ -234,7 +254,7 @@ def _lineage(connection: Statements, workspace: int, version: int) -> str:
 
 def _workspace(connection: Statements, number: int) -> Workspace:
     row = connection.execute(
-        "SELECT id, root, marker, epoch, sequence FROM workspace WHERE id = ?", (number,)
+        "SELECT id, root, marker, epoch, sequence, floor FROM workspace WHERE id = ?", (number,)
     ).fetchone()
     if row is None:
         raise ProblemError(Problem("unknown_workspace", "there is no such workspace", retry=False))

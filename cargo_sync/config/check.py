@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder
@@ -22,10 +23,12 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
 def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]:
     """What to print about the files at `paths` (a folder: its job files), and the exit code, 0 or 2.
 
-    The jobs among them are also held against each other, as a daemon would.
+    The jobs among them are also held against each other, as a daemon would, and against the limits that a
+    daemon's file before them sets.
     """
     lines: list[str] = []
     jobs = Neighbours()
+    callbacks = ANYWHERE
     failed = False
     for path in paths:
         try:
@@ -35,7 +38,7 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
             lines.extend(map(str, error.problems))
         for file in files:
             try:
-                warnings = _check_file(file, env, jobs)
+                warnings, callbacks = _check_file(file, env, jobs, callbacks)
             except ConfigError as error:
                 failed = True
                 lines.extend(map(str, error.problems))
@@ -45,15 +48,16 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
     return lines, 2 if failed else 0
 
 
-def _check_file(path: str, env: Mapping[str, str], jobs: Neighbours) -> tuple[str, ...]:
-    """The file's warnings; a job joins `jobs`. Raises ConfigError."""
+def _check_file(
+    path: str, env: Mapping[str, str], jobs: Neighbours, callbacks: CallbackLimits
+) -> tuple[tuple[str, ...], CallbackLimits]:
+    """The file's warnings; a job joins `jobs`. And what limits callbacks from here on. Raises ConfigError."""
     document = read(path)
     match _kind(document):
         case "server":
-            return server_from(document, env).warnings
+            return server_from(document, env).warnings, callbacks
         case "daemon":
-            daemon_from(document, env)
-            return ()
+            return (), daemon_from(document, env).callbacks
         case _:
             job = job_from(document, env)
             problems = jobs.clashes(job)
@@ -62,7 +66,7 @@ def _check_file(path: str, env: Mapping[str, str], jobs: Neighbours) -> tuple[st
                 problems.append(missing)
             if problems:
                 raise ConfigError(problems)
-            return job.warnings
+            return (*job.warnings, *callbacks.warnings(job.events)), callbacks
 
 
 def _kind(document: Document) -> str:

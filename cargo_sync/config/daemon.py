@@ -2,29 +2,34 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from pydantic import Field
 
 from cargo_sync.config import places, units
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
+from cargo_sync.config.control import ControlSettings, ControlShape, control_from
 from cargo_sync.config.fields import LocalPath, Rate
+from cargo_sync.config.process_shape import (
+    KeepSettings,
+    KeepShape,
+    ProcessSettings,
+    ProcessShape,
+    process_settings,
+)
 from cargo_sync.config.relaxed import Document, read
-from cargo_sync.config.shape import Shape, Surroundings, read_shape
+from cargo_sync.config.shape import Surroundings, read_shape
 
 
-class ControlShape(Shape):
-    later: ClassVar[frozenset[str]] = frozenset({"port", "plain_loopback"})
-
-    runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
-
-
-class DaemonShape(Shape):
+class DaemonShape(ProcessShape):
     state_dir: LocalPath | None = Field(None, description="a folder of this machine")
     jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
     bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
+    callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
+    keep: KeepShape = Field(default_factory=lambda: KeepShape.model_validate({}), description="an object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +38,22 @@ class DaemonSettings:
 
     parallel_transfers   flows that move bytes at once
     bandwidth            bits a second of all jobs together; None is no limit
-    runtime_dir          where the control sockets lie; None is the usual place
+    control              where commands are taken
+    callbacks            where callbacks may go
+    keep                 how much history stays
     file                 path of the file, as it was given; "" when there is none
+    process              log, metrics, and what else does not depend on what the process does
     """
 
     state_dir: str
     jobs_dir: str
     parallel_transfers: int = 8
     bandwidth: int | None = None
-    runtime_dir: str | None = None
+    control: ControlSettings = field(default_factory=ControlSettings)
     file: str = ""
+    callbacks: CallbackLimits = ANYWHERE
+    keep: KeepSettings = field(default_factory=KeepSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
@@ -60,6 +71,9 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         or os.path.join(places.xdg(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", "jobs"),
         parallel_transfers=shape.parallel_transfers,
         bandwidth=shape.bandwidth,
-        runtime_dir=shape.control.runtime_dir,
+        control=control_from(shape.control),
         file=document.file,
+        callbacks=shape.callbacks.limits,
+        keep=KeepSettings(shape.keep.events_days, shape.keep.events),
+        process=process_settings(shape),
     )

@@ -1,29 +1,46 @@
 """The callbacks of a job: `events` as checked values.
 
-The form is the Cargo client's: an HTTP request for each of four moments of a transfer, whose url and body are
-templates over exactly the variables that the moment offers. A template is `{{ NAME }}` and nothing more: no
-filters, no statements.
+The form is the Cargo client's: an HTTP request for each moment of a transfer, or of the job, whose url and
+body are templates over exactly the variables that the moment offers. A template is `{{ NAME }}` and nothing
+more: no filters, no statements.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from cargo_sync.config.relaxed import Raw
+from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import SeveralError, describe, did_you_mean, wrong
 
-_ALWAYS = ("FILE_NAME", "TRANSFER_ID", "SYNC_NAME", "SYNC_MODE")
+_JOB = ("SYNC_NAME", "SYNC_MODE")
+_ALWAYS = ("FILE_NAME", "TRANSFER_ID", *_JOB)
 VARIABLES: dict[str, tuple[str, ...]] = {
     "onStart": _ALWAYS,
     "onUpdate": (*_ALWAYS, "PROGRESS", "SPEED"),
     "onFinish": (*_ALWAYS, "AVG_SPEED", "DURATION", "LOST_FRAMES", "AVG_RTT"),
     "onError": (*_ALWAYS, "ERROR"),
+    "onHeld": (*_JOB, "REASON", "DELETIONS", "OVERWRITES"),
+    "onJobError": (*_JOB, "ERROR"),
+    "onIdle": (*_JOB, "FILES", "BYTES", "DURATION"),
 }
 """event -> what its url and body may name."""
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "UPDATE")
+KEY_PREFIX = "whsec_"
+"""A secret that begins so is base64 of the key, as in Standard Webhooks; any other is the key itself."""
+
+_FIELDS = ("method", "url", "body", "headers", "secret")
+_OURS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection",
+     "webhook-id", "webhook-timestamp", "webhook-signature"}
+)  # fmt: skip
+"""Headers that come with the request itself."""
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -33,16 +50,20 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class EventSettings:
     """One callback.
 
-    event   onStart, onUpdate, onFinish or onError
-    method  one of METHODS
-    url     with `{{ NAME }}` anywhere but in the scheme and the host
-    body    JSON: text may hold `{{ NAME }}`, a `Raw` stands for the value itself; None is no body
+    event    onStart, onUpdate, …: one of VARIABLES
+    method   one of METHODS
+    url      with `{{ NAME }}` anywhere but in the scheme and the host
+    body     JSON: text may hold `{{ NAME }}`, a `Raw` stands for the value itself; None is no body
+    headers  sent with it: (name, value); values often are keys
+    secret   signs it; None does not
     """
 
     event: str
     method: str
     url: str
     body: Any = None
+    headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
+    secret: Secret | None = None
 
 
 def read_events(value: Any) -> tuple[EventSettings, ...]:
@@ -59,18 +80,28 @@ def read_events(value: Any) -> tuple[EventSettings, ...]:
         elif found := list(_problems(name, fields)):
             errors.extend(found)
         else:
-            events.append(EventSettings(name, fields["method"].upper(), fields["url"], fields.get("body")))
+            events.append(_event(name, fields))
     if errors:
         raise SeveralError(errors)
     return tuple(events)
 
 
+def _event(name: str, fields: dict[str, Any]) -> EventSettings:
+    secret = fields.get("secret")
+    return EventSettings(
+        name,
+        fields["method"].upper(),
+        fields["url"].strip(),
+        fields.get("body"),
+        tuple((header, Secret(value)) for header, value in fields.get("headers", {}).items()),
+        None if secret is None else Secret(secret),
+    )
+
+
 def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
-    for field in fields:
-        if field not in ("method", "url", "body"):
-            yield wrong(
-                f"is not a field here; {did_you_mean(field, ('method', 'url', 'body'))}", event, field
-            )
+    for name in fields:
+        if name not in _FIELDS:
+            yield wrong(f"is not a field here; {did_you_mean(name, _FIELDS)}", event, name)
     method = fields.get("method")
     if not isinstance(method, str):
         yield wrong(
@@ -86,6 +117,44 @@ def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
     else:
         yield from _url_problems(event, url)
     yield from _template_problems(event, fields.get("body"), "body")
+    yield from _header_problems(event, fields.get("headers", {}))
+    if "secret" in fields:
+        yield from _secret_problems(event, fields["secret"])
+
+
+def _header_problems(event: str, headers: Any) -> Iterator[ValueError]:
+    if not isinstance(headers, dict):
+        yield wrong(f"must be an object of texts, not {describe(headers)}", event, "headers")
+        return
+    seen: set[str] = set()
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            yield wrong("is not the name of a header", event, "headers", name)
+        elif name.lower() in _OURS:
+            yield wrong("comes with the request itself and cannot be set", event, "headers", name)
+        elif name.lower() in seen:
+            yield wrong("stands twice; upper and lower case are the same", event, "headers", name)
+        elif not isinstance(value, str):
+            yield wrong(f"must be text, not {describe(value)}", event, "headers", name)
+        elif not value.isascii() or not value.isprintable():
+            yield wrong("may hold printable ASCII characters only", event, "headers", name)
+        elif "{{" in value:
+            yield wrong("may not hold a variable; url and body may", event, "headers", name)
+        seen.add(name.lower())
+
+
+def _secret_problems(event: str, secret: Any) -> Iterator[ValueError]:
+    if not isinstance(secret, str):
+        yield wrong(f"must be text, not {describe(secret)}", event, "secret")
+    elif not secret:
+        yield wrong("is empty", event, "secret")
+    elif secret.startswith(KEY_PREFIX):
+        try:
+            empty = not base64.b64decode(secret.removeprefix(KEY_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            empty = True
+        if empty:
+            yield wrong(f"what follows {KEY_PREFIX} must be base64", event, "secret")
 
 
 def _url_problems(event: str, url: str) -> Iterator[ValueError]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Validat
 
 from cargo_sync.config import places, units
 from cargo_sync.config.secret import Secret, exposure, read_first_line
-from cargo_sync.config.shape import describe, surroundings
+from cargo_sync.config.shape import describe, surroundings, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ def _secret(value: Any) -> Secret:
 
 def _local(text: str, info: ValidationInfo) -> str:
     around = surroundings(info)
-    return places.local_path(text, around.folder, around.env)
+    if around.folder is None and text and not text.startswith(("/", "~")):
+        raise wrong(f"{text!r} is relative, which means another folder once this is sent; write it absolute")
+    return places.local_path(text, around.folder or "/", around.env)
 
 
 def _existing_file(text: str, info: ValidationInfo) -> str:

@@ -13,18 +13,7 @@ from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When a job may move files: minutes since midnight, `start` to `end`.
-
-    `end` is 1 to 1440; one below `start` is on the next day. start_time alone lasts until midnight, end_time
-    alone begins at midnight.
-    """
-
-    start: int
-    end: int
+from cargo_sync.config.timetable import Row, Window, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +25,13 @@ class JobSettings:
     remote_dir  `a/b` below the workspace; "" is all of it
     url         `https://host:port/prefix`, no slash at its end
     speed       bits a second on the wire; None is no limit
+    timetable   rates for parts of the day, in place of `speed`; outside of them there is no limit
+    priority    0 to 100; of jobs that wait for their turn the higher goes first
     sleep, settle   seconds
     move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its file system
                 (uploads only). One inside the root is in `exclude` already
     include, exclude   gitignore patterns; with no include everything is included, exclude decides last
-    window      None is always; timezone None is the machine's
+    window      when it may move files, None is always; `timezone` is of both, None is the machine's
     tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
     warnings    sentences for the person who starts this
     """
@@ -55,6 +46,8 @@ class JobSettings:
     url: str
     file: str = ""
     speed: int | None = None
+    timetable: tuple[Row, ...] = ()
+    priority: int = 50
     sleep: float = 3.0
     settle: float = 2.0
     watch: bool = True
@@ -78,23 +71,25 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
     return job_from(read(path), env)
 
 
-def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
-    """The job in a document that was read already. Raises ConfigError."""
-    folder = os.path.dirname(os.path.abspath(document.file))
+def job_from(document: Document, env: Mapping[str, str], *, sent: bool = False) -> JobSettings:
+    """The job in a document that was read already. Raises ConfigError.
+
+    Args:
+        sent: it came as text, to become a file elsewhere: relative paths in it are errors.
+    """
+    folder = None if sent else os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, JobShape, Surroundings(folder, env))
     warnings: list[str | None] = []
+    holds_keys = any(_holds_key(document, event) for event in shape.events)
     if shape.password_file is not None:
         password = shape.password_file.secret
         warnings.append(shape.password_file.warning)
     else:
         assert shape.password is not None  # the shape has one of the two
         password = shape.password
-        if document.value.get("password") == password.reveal():  # not one from the environment
-            warnings.append(exposure(document.file))
-    if shape.events:
-        warnings.append("events are checked, but not acted on yet")
-    if shape.start_time is not None or shape.end_time is not None:
-        warnings.append("start_time and end_time are checked, but not acted on yet")
+        holds_keys |= document.value.get("password") == password.reveal()  # not one from the environment
+    if holds_keys:
+        warnings.append(exposure(document.file))
     move_to = shape.after_transfer.move_to
     exclude = (*DEFAULT_EXCLUDE, *shape.filters.exclude)
     if move_to is not None and not move_to.startswith("/"):
@@ -109,7 +104,9 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         password=password,
         url=shape.hostname,
         file=document.file,
-        speed=shape.speed,
+        speed=shape.speed.flat,
+        timetable=shape.speed.rows,
+        priority=shape.priority,
         sleep=shape.sleep,
         settle=shape.settle,
         watch=shape.watch,
@@ -119,7 +116,7 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         move_to=move_to,
         include=tuple(shape.filters.include),
         exclude=exclude,
-        window=_window(shape.start_time, shape.end_time),
+        window=window(shape.start_time, shape.end_time),
         timezone=shape.timezone,
         events=shape.events,
         trash_days=shape.trash_days,
@@ -127,30 +124,6 @@ def job_from(document: Document, env: Mapping[str, str]) -> JobSettings:
         ca_file=shape.ca_file,
         warnings=tuple(warning for warning in warnings if warning),
     )
-
-
-def load_jobs(folder: str, env: Mapping[str, str]) -> tuple[list[JobSettings], list[ConfigError]]:
-    """Every `*.json` file of `folder`, in the order of their names; hidden ones are left out.
-
-    A file that cannot be used becomes an error and harms no other. Of two jobs that cannot be together the
-    one whose file comes first stays. A folder that is not there has no jobs. Raises ConfigError when it
-    cannot be listed.
-    """
-    jobs: list[JobSettings] = []
-    neighbours = Neighbours()
-    errors: list[ConfigError] = []
-    for path in job_files(folder):
-        try:
-            job = load_job(path, env)
-        except ConfigError as error:
-            errors.append(error)
-            continue
-        if problems := neighbours.clashes(job):
-            errors.append(ConfigError(problems))
-        else:
-            jobs.append(job)
-            neighbours.add(job)
-    return jobs, errors
 
 
 def job_files(folder: str) -> list[str]:
@@ -213,10 +186,12 @@ def missing_folder(job: JobSettings) -> Problem | None:
     return Problem(job.file, "local_dir", None, message, "make it, or correct the path")
 
 
-def _window(start: int | None, end: int | None) -> Window | None:
-    if start is None and end is None:
-        return None
-    return Window(start or 0, end or 24 * 60)
+def _holds_key(document: Document, event: EventSettings) -> bool:
+    """Whether the file itself, and not the environment, has what only the callback's receiver should know."""
+    written = document.value["events"][event.event]
+    keys = [(written.get("secret"), event.secret)]
+    keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
+    return any(key is not None and text == key.reveal() for text, key in keys)
 
 
 def _literal_pattern(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, InstanceOf, SkipValidation, ValidationInfo, field_validator
 
 from cargo_sync.config import places, units
-from cargo_sync.config.events import EventSettings, read_events
+from cargo_sync.config.events import VARIABLES, EventSettings, read_events
 from cargo_sync.config.fields import (
     Clock,
     Days,
@@ -18,7 +18,6 @@ from cargo_sync.config.fields import (
     Name,
     Password,
     Pattern,
-    Rate,
     RemotePath,
     Seconds,
     Segment,
@@ -28,6 +27,7 @@ from cargo_sync.config.fields import (
 )
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import Shape, surroundings, wrong
+from cargo_sync.config.timetable import SPEED_FORM, Speed, read_speed
 
 DEFAULT_EXCLUDE = (
     ".DS_Store",
@@ -56,6 +56,10 @@ class FiltersShape(Shape):
     exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
 
 
+def _speed(value: Any) -> Speed:
+    return Speed() if value is None else read_speed(value)
+
+
 _NO_EVENTS: tuple[EventSettings, ...] = ()
 
 
@@ -74,7 +78,8 @@ class JobShape(Shape):
     username: Segment = Field(description="the user's name on the server")
     password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
     password: Password | None = Field(None, description="text; or use password_file", validate_default=True)
-    speed: Rate | None = Field(None, description=units.RATE_FORM)
+    speed: Annotated[InstanceOf[Speed], BeforeValidator(_speed)] = Field(Speed(), description=SPEED_FORM)
+    priority: Annotated[int, Field(ge=0, le=100)] = Field(50, description="a whole number, 0 to 100")
     sleep: Interval = Field(3.0, description="seconds, more than 0")
     settle: Seconds = Field(2.0, description="seconds, 0 or more")
     watch: bool = Field(True, description="true or false")
@@ -89,7 +94,8 @@ class JobShape(Shape):
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
     events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = Field(
-        _NO_EVENTS, description="an object of onStart, onUpdate, onFinish, onError"
+        _NO_EVENTS,
+        description="an object of " + ", ".join(VARIABLES),
     )
 
     @field_validator("hostname")
@@ -161,7 +167,7 @@ def _move_to(folder: str, info: ValidationInfo) -> str:
         raise wrong("the folder is on the server: write it relative to remote_dir")
     if folder.startswith(("/", "~")):
         around = surroundings(info)
-        path = places.local_path(folder, around.folder, around.env)
+        path = places.local_path(folder, around.folder or "/", around.env)
         if root is None or not places.inside(path, root):
             _same_file_system(path, root)
             return path

@@ -110,7 +110,7 @@ def base_url(text: str) -> str:
     return f"{scheme}://{shown}:{port or DEFAULT_PORT}" + (f"/{path}" if path else "")
 
 
-def listen_address(text: str) -> tuple[str, int]:
+def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, int]:
     """`127.0.0.1:8443`, `[::1]:8443`, `:8443`, `localhost` as host and port (8443). Raises ValueError."""
     try:
         parts = urlsplit(f"//{text.strip()}")
@@ -122,7 +122,7 @@ def listen_address(text: str) -> tuple[str, int]:
     host = host or "0.0.0.0"  # noqa: S104  (":8443" asks for every interface)
     if host != "localhost" and not is_ip(host):
         raise ValueError(f'"{host}" is not an IP address')
-    return host, DEFAULT_PORT if port is None else port
+    return host, port_of_none if port is None else port
 
 
 def is_ip(text: str) -> bool:

@@ -48,4 +48,4 @@ def exposure(path: str) -> str | None:
         return None
     if mode & 0o077 == 0:
         return None
-    return f"{path} holds a password and others may read it (mode {mode:04o}); run: chmod 600 {path}"
+    return f"{path} holds a password or key and others may read it (mode {mode:04o}); run: chmod 600 {path}"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cargo_sync.config import places
+from cargo_sync.config.control import ControlSettings, control_from
+from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.server_shape import Access, ServerShape, UserShape
@@ -21,12 +23,13 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """A user as the file has them.
+    """A user as the file has them, or as they were made by command.
 
     path      absolute folder: the user's workspace `default`; the folder above it is there
     password, password_hash   at most one is given; neither keeps what the state has
     upload_speed, download_speed           a transfer's default, bits a second; None is no limit
     upload_bandwidth, download_bandwidth   the user's total, bits a second; None is no limit
+    given     the fields that stand in the file; none for a user who is not in it
     """
 
     username: str
@@ -38,6 +41,7 @@ class UserSettings:
     upload_bandwidth: int | None = None
     download_bandwidth: int | None = None
     enabled: bool = True
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class ServerSettings:
     initial_port      where all lanes arrive; total_connections caps them
     private_ip  what lanes are bound to; None is `host`
     public_ip   what lanes are announced as; None is the host that the client used
+    control     where commands are taken
     warnings    sentences for the person who starts this
+    process     log, metrics, and what else does not depend on what the process does
     """
 
     host: str
@@ -76,6 +82,7 @@ class ServerSettings:
     public_ip: str | None = None
     global_upload_bandwidth: int | None = None
     global_download_bandwidth: int | None = None
+    control: ControlSettings = field(default_factory=ControlSettings)
     users: tuple[UserSettings, ...] = ()
     workspaces: tuple[WorkspaceSettings, ...] = ()
     settle: float = 0.5
@@ -83,6 +90,7 @@ class ServerSettings:
     scan_interval: float = 60.0
     file: str = ""
     warnings: tuple[str, ...] = ()
+    process: ProcessSettings = field(default_factory=ProcessSettings)
 
 
 def load_server(path: str, env: Mapping[str, str]) -> ServerSettings:
@@ -110,6 +118,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         public_ip=shape.public_ip,
         global_upload_bandwidth=shape.global_upload_bandwidth,
         global_download_bandwidth=shape.global_download_bandwidth,
+        control=control_from(shape.control),
         users=tuple(map(_user, shape.users)),
         workspaces=tuple(
             WorkspaceSettings(space.name, space.path, space.grants) for space in shape.workspaces
@@ -119,6 +128,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         scan_interval=shape.scan_interval,
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
+        process=process_settings(shape),
     )
 
 
@@ -133,6 +143,7 @@ def _user(shape: UserShape) -> UserSettings:
         upload_bandwidth=shape.upload_bandwidth,
         download_bandwidth=shape.download_bandwidth,
         enabled=shape.enabled,
+        given=frozenset(shape.model_fields_set),
     )
 
 

@@ -8,6 +8,7 @@ import argon2
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from cargo_sync.config import places, units
+from cargo_sync.config.control import ControlShape
 from cargo_sync.config.fields import (
     Days,
     ExistingFile,
@@ -20,6 +21,7 @@ from cargo_sync.config.fields import (
     Segment,
     StoredPassword,
 )
+from cargo_sync.config.process_shape import ProcessShape
 from cargo_sync.config.shape import (
     SeveralError,
     Shape,
@@ -42,8 +44,11 @@ def _listen(value: Any) -> tuple[str, int]:
     return places.listen_address(value)
 
 
-def _served_folder(path: str) -> str:
-    """The server makes the folder itself, but not those above it: a mistyped path should not come to life."""
+def served_folder(path: str) -> str:
+    """A folder that can be served. Raises ValueError.
+
+    The server makes the folder itself, but not those above it: a mistyped path should not come to life.
+    """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise wrong(f"{path} is not a folder")
     above = os.path.dirname(path)
@@ -61,7 +66,7 @@ def _password_hash(text: Any) -> str:
 
 
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
-ServedFolder = Annotated[LocalPath, AfterValidator(_served_folder)]
+ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 Network = Annotated[str, AfterValidator(places.network)]
 Prefix = Annotated[str, AfterValidator(places.url_prefix)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -102,7 +107,7 @@ class WorkspaceShape(Shape):
     grants: dict[str, Access] = Field(default_factory=dict, description='user names, each with "rw" or "ro"')
 
 
-class ServerShape(Shape):
+class ServerShape(ProcessShape):
     allow_plain: bool = Field(False, description="true or false")
     plain: bool = Field(False, description="true or false")
     listen: Listen = Field(
@@ -122,6 +127,7 @@ class ServerShape(Shape):
     public_ip: Ip | None = Field(None, description="the IP address that clients reach")
     global_upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     global_download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    control: ControlShape = Field(default_factory=ControlShape, description="an object")
     settle: Seconds = Field(0.5, description="seconds, 0 or more")
     trash_days: Days = Field(14.0, description="days, 0 or more")
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
@@ -169,12 +175,13 @@ def _refuse(errors: Iterator[ValueError]) -> None:
 
 
 def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
+    real = [os.path.realpath(user.path) for user in users]  # asked of the system once, not once a pair
     for index, user in enumerate(users):
         yield from _state_errors(user.path, state, index)
-        for other in users[:index]:
+        for other, theirs in zip(users[:index], real, strict=False):
             if user.username == other.username:
                 yield wrong(f'there is another user "{user.username}"', index, "username")
-            if _nested(user.path, other.path) and not _same(user.path, other.path):
+            if real[index] != theirs and _nested(real[index], theirs):
                 yield wrong(
                     f'{user.path} and {other.path} of user "{other.username}" lie one in the other; '
                     "take the same folder to share it, or two apart",
@@ -187,7 +194,7 @@ def _workspace_errors(
     spaces: list[WorkspaceShape], users: list[UserShape] | None, state: str
 ) -> Iterator[ValueError]:
     known = None if users is None else [user.username for user in users]
-    folders = [(user.path, f'user "{user.username}"') for user in users or ()]
+    folders = [(os.path.realpath(user.path), user.path, f'user "{user.username}"') for user in users or ()]
     for index, space in enumerate(spaces):
         if space.name == USER_WORKSPACE:
             yield wrong(
@@ -199,21 +206,18 @@ def _workspace_errors(
             if known is not None and user not in known:
                 yield wrong(f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user)
         yield from _state_errors(space.path, state, index)
-        for path, owner in folders:
-            if _nested(space.path, path):
+        real = os.path.realpath(space.path)
+        for theirs, path, owner in folders:
+            if _nested(real, theirs):
                 yield wrong(f"{space.path} and {path} of {owner} lie one in the other", index, "path")
-        folders.append((space.path, f'workspace "{space.name}"'))
+        folders.append((real, space.path, f'workspace "{space.name}"'))
 
 
 def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
-    if _nested(path, state):
+    if _nested(os.path.realpath(path), os.path.realpath(state)):
         yield wrong(f"{path} and the server's state_dir {state} lie one in the other", index, "path")
 
 
-def _same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
 def _nested(one: str, other: str) -> bool:
-    one, other = os.path.realpath(one), os.path.realpath(other)
+    """Of real paths: whether they are one, or one of them lies in the other."""
     return places.inside(one, other) or places.inside(other, one)

@@ -36,11 +36,12 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 class Surroundings:
     """What a check may need besides the file's own text.
 
-    folder  absolute folder of the file: what relative paths in it start from
+    folder  absolute folder of the file: what relative paths in it start from; None for a text that is no file
+            yet, in which they are errors
     env     the environment: HOME and the XDG variables
     """
 
-    folder: str
+    folder: str | None
     env: Mapping[str, str]
 
 

@@ -1,13 +1,15 @@
-"""Rates and times of day as people write them. Pure: text <-> numbers."""
+"""Rates, sizes and times of day as people write them. Pure: text <-> numbers."""
 
 import re
 from decimal import Decimal
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)b", re.IGNORECASE | re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(am|pm|)", re.IGNORECASE | re.ASCII)
 
 RATE_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
+SIZE_FORM = 'a number and B, kB, MB or GB, such as "10MB"'
 CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
@@ -27,6 +29,14 @@ def format_rate(bits: int) -> str:
     unit = next(unit for unit in ("g", "m", "k", "") if bits >= _FACTORS[unit] or not unit)
     number = f"{Decimal(bits) / _FACTORS[unit]:.3f}".rstrip("0").rstrip(".")
     return f"{number}{unit}bps"
+
+
+def parse_size(text: str) -> int:
+    """`10MB`, `512kB`, `1.5GB`, `800B` in bytes; units are decimal. Raises ValueError."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f'"{text}" is not a size')
+    return int(Decimal(found[1]) * _FACTORS[found[2].lower()])
 
 
 def parse_clock(text: str) -> int:

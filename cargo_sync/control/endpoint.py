@@ -1,69 +1,128 @@
-"""The folder of an instance's sockets: made for its owner alone, claimed by one daemon, left clean."""
+"""The sockets of an instance: a folder of local ones, claimed by one process and left clean, and a port."""
 
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
-import stat
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.addresses import Addresses, instance_addresses, is_live
+from cargo_sync.api.addresses import SERVER, Addresses, instance_addresses, is_live
+from cargo_sync.config.control import LOOPBACK, ControlSettings
+from cargo_sync.control.connections import Connections
+from cargo_sync.control.gate import Gate
+from cargo_sync.control.keyring import Keyring
+from cargo_sync.control.private import EndpointError, close_to_others, make_private
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
+from cargo_sync.control.tcp import Port
+
+__all__ = ["Endpoint", "EndpointError"]
 
 _FAREWELL_MS = 250
 _IPC = "ipc://"
+_NO_PORT = ControlSettings()
+_HINT = "set CARGO_RUNTIME_DIR to a folder of yours"
 
-
-class EndpointError(Exception):
-    """The sockets cannot be offered; the text says why and what to do."""
+_log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """Both sockets of one instance, from construction to `close`; made within a running event loop.
+    """All sockets of one instance, from construction to `close`; made within a running event loop.
 
-    runtime, instance  where they lie: see `api.addresses`
+    runtime, instance  where the local ones lie: see `api.addresses`
     epoch, now         for the feed's messages
+    control            the port, if there is to be one
+    keys               the folder of the keys that open it: see `api.addresses.keys_dir`
+    ipc                whether there are local sockets; without them there is a port in any case, with keys
+                       and on loopback, which front ends find by the key that lies in `keys`
+
+    addresses  what this user's own front ends use
+    ports      what there is over TCP
+    keyring    who is let in by the port; None without one, or when it is plain
 
     Raises:
-        EndpointError: another daemon holds this instance (its process is named), or the folder is not safe.
+        EndpointError: another process holds this instance (its process is named), or the folder, the keys or
+            the port cannot be used.
         AddressError: the path is too long for a socket.
     """
 
-    def __init__(self, runtime: str, instance: str, *, epoch: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, runtime: str, instance: str, *, epoch: str, now: Callable[[], float],
+        control: ControlSettings = _NO_PORT, keys: str = "", ipc: bool | None = None,
+    ) -> None:  # fmt: skip
         self.addresses: Addresses = instance_addresses(runtime, instance)
-        _make_folder(runtime, self.addresses.folder)
-        self._lock = _claim(self.addresses)
+        self.keyring: Keyring | None = None
+        self._local = self.addresses
+        self._ipc = zmq.has("ipc") if ipc is None else ipc
+        _make_folder(runtime, self._local.folder)
+        self._lock = _claim(self._local)
         self._context = zmq.asyncio.Context()
-        self._sockets: list[zmq.asyncio.Socket] = []
+        self._connections = Connections()
+        self._gate: Gate | None = None
+        self._commands: zmq.asyncio.Socket | None = None
+        self._feed: zmq.asyncio.Socket | None = None
+        self._ports: list[Port] = []
+        self.publisher = Publisher(epoch, now)
         try:
-            self._commands = self._bound(bind_commands, self.addresses.commands)
-            feed = self._bound(bind_feed, self.addresses.feed)
+            if self._ipc:
+                self._commands = self._bound(bind_commands, self._local.commands)
+                self._feed = self._bound(bind_feed, self._local.feed)
+                self.publisher.attach(self._feed)
+            self._open_ports(control, keys, now)
         except BaseException:
             self.close()
             raise
-        self.publisher = Publisher(feed, epoch, now)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        return tuple(self._ports)
+
+    @property
+    def all_addresses(self) -> tuple[Addresses, ...]:
+        """Every place where commands are taken and the feed is given, this user's own front ends' first."""
+        others = [port.addresses for port in self._ports if port.addresses != self.addresses]
+        return (self.addresses, *others)
 
     async def serve(self, router: Router) -> None:
         """Answer commands and subscriptions until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(router.serve(self._commands))
-            group.create_task(self.publisher.serve())
+            if self._gate is not None:
+                group.create_task(self._gate.serve())
+            if self._commands is not None and self._feed is not None:
+                group.create_task(router.serve(self._commands))
+                group.create_task(self.publisher.serve(self._feed))
+            for port in self._ports:
+                group.create_task(port.serve(router))
+
+    def cut(self) -> None:
+        """Cut off who listens to the feed over TCP: those that are still admitted come back by themselves."""
+        for port in self._ports:
+            port.cut()
 
     def close(self) -> None:
         """Send what was answered, remove the sockets, let go of the instance."""
-        for socket in self._sockets:
-            # Lingering a moment, where somebody is there to read: `shutdown` deserves its answer.
-            socket.close(linger=_FAREWELL_MS)
+        for port in self._ports:
+            port.close(_FAREWELL_MS)
+        for socket in (self._commands, self._feed):
+            if socket is not None:
+                # Lingering a moment, where somebody is there to read: `shutdown` deserves its answer.
+                socket.close(linger=_FAREWELL_MS)
+        if self._gate is not None:
+            self._gate.close()  # after the ports: without a gate anybody would be let in
         self._context.term()
-        for address in (self.addresses.commands, self.addresses.feed):
+        for address in (self._local.commands, self._local.feed):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(address.removeprefix(_IPC))
+        if self.keyring is not None:
+            with contextlib.suppress(EndpointError):
+                self.keyring.announce("")
         os.close(self._lock)
 
     def __enter__(self) -> Self:
@@ -74,6 +133,34 @@ class Endpoint:
     ) -> None:
         self.close()
 
+    def _open_ports(self, control: ControlSettings, folder: str, now: Callable[[], float]) -> None:
+        """The port that is wanted; and without local sockets one with keys for this user's own front ends."""
+        wanted = [] if control.port is None else [control]
+        if not self._ipc and (control.port is None or control.plain_loopback):
+            wanted.append(replace(control, port=0, host=LOOPBACK, plain_loopback=False))
+        if not wanted:
+            return
+        self._gate = Gate(self._context, self._is_admitted, self._connections.has_room)
+        for each in wanted:
+            assert each.port is not None
+            keys = None if each.plain_loopback else Keyring(folder, now)
+            port = Port(self._context, each.host, each.port, keys, self._connections, self.publisher)
+            self._ports.append(port)
+            if keys is None:
+                _log.warning(
+                    "%s is PLAIN: every user and program of this machine may pause, start and reload jobs "
+                    "there, and read the feed; leave plain_loopback out for a port with keys",
+                    port.addresses.commands,
+                )
+                continue
+            self.keyring = keys
+            keys.announce(port.addresses.commands)
+            if not self._ipc:
+                self.addresses = port.addresses
+
+    def _is_admitted(self, public: str) -> bool:
+        return self.keyring is not None and self.keyring.of(public) is not None
+
     def _bound(
         self, bind: Callable[[zmq.asyncio.Context, str], zmq.asyncio.Socket], address: str
     ) -> zmq.asyncio.Socket:
@@ -82,10 +169,13 @@ class Endpoint:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)  # a killed daemon's: ours is the lock, and nobody answers
             socket = bind(self._context, address)
-            self._sockets.append(socket)
-            os.chmod(path, 0o600)
         except (OSError, zmq.ZMQError) as error:
             raise EndpointError(f"{address} cannot be bound: {error.strerror}") from error
+        try:
+            os.chmod(path, 0o600)
+        except OSError as error:
+            socket.close(linger=0)
+            raise EndpointError(f"{address} cannot be closed to others: {error.strerror}") from error
         return socket
 
 
@@ -93,17 +183,11 @@ def _make_folder(runtime: str, folder: str) -> None:
     """Make both with 0700; those that are there must be ours, and writable by nobody else."""
     try:
         os.makedirs(os.path.dirname(runtime), exist_ok=True)
-        for each in (runtime, folder):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(each, 0o700)
-            found = os.lstat(each)
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-                raise EndpointError(f"{each} is not this user's folder: set CARGO_RUNTIME_DIR to one that is")
-            if found.st_mode & 0o022:
-                raise EndpointError(f"{each} may be written by others: chmod 700, or set CARGO_RUNTIME_DIR")
-        os.chmod(folder, 0o700)
     except OSError as error:
-        raise EndpointError(f"{folder} cannot be made: {error.strerror}; set CARGO_RUNTIME_DIR") from error
+        raise EndpointError(f"{folder} cannot be made: {error.strerror}; {_HINT}") from error
+    for each in (runtime, folder):
+        make_private(each, _HINT)
+    close_to_others(folder)
 
 
 def _claim(addresses: Addresses) -> int:
@@ -122,10 +206,19 @@ def _claim(addresses: Addresses) -> int:
     if held:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
-        raise EndpointError(
-            f'a daemon is already running as "{addresses.instance}" (process {holder}): '
-            f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
-        )
+        raise EndpointError(_taken(addresses, holder))
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _taken(addresses: Addresses, holder: str) -> str:
+    if addresses.instance == SERVER:
+        return (
+            f"a server is already running (process {holder}): end it by `cargo_ctl shutdown --server`, "
+            'or give this one a runtime folder of its own: "control": {"runtime_dir": …} in its file'
+        )
+    return (
+        f'a daemon is already running as "{addresses.instance}" (process {holder}): '
+        f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
+    )

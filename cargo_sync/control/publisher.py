@@ -4,23 +4,33 @@ An XPUB, because it sees subscriptions: the last value of each topic is sent aga
 so that a front end knows where things stand at once.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import zmq
 import zmq.asyncio
 
 from cargo_sync.api.messages import FeedMessage, encode_feed
+from cargo_sync.control.binding import Prepare, as_it_is, bound
 
-_UNSENT_MESSAGES = 10_000
+_UNSENT_MESSAGES = 1_000
+"""For each subscriber: one that stands still may cost some megabytes, not more."""
+_REPLAYED_AT_ONCE = 250
+_REPLAY_PAUSE = 0.01
 _MOST_TOPICS = 5_000
 _LARGEST_SUBSCRIPTION = 16 * 1024
 _HEARTBEAT_MS = 5_000
 _SUBSCRIBE, _UNSUBSCRIBE = 1, 0
 
 
-def bind_feed(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Socket:
-    """An XPUB bound to `address`. Raises zmq.ZMQError."""
+def bind_feed(
+    context: zmq.asyncio.Context,
+    address: str,
+    prepare: Prepare = as_it_is,
+) -> zmq.asyncio.Socket:
+    """An XPUB bound to `address`; `prepare` may set more options before. Raises zmq.ZMQError."""
     socket = context.socket(zmq.XPUB)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
@@ -28,12 +38,11 @@ def bind_feed(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Socket:
     socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_SUBSCRIPTION)
     socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
-    socket.bind(address)
-    return socket
+    return bound(socket, address, prepare)
 
 
 class Publisher:
-    """Publishes on `socket`.
+    """Publishes on every socket that is attached.
 
     epoch  one life of the daemon
     now    the time of messages, unix seconds
@@ -42,18 +51,29 @@ class Publisher:
 
     def __init__(
         self,
-        socket: zmq.asyncio.Socket,
         epoch: str,
         now: Callable[[], float],
         *,
         most_topics: int = _MOST_TOPICS,
     ) -> None:
-        self._socket = socket
         self._epoch = epoch
         self._now = now
         self._most_topics = most_topics
         self._last: dict[str, tuple[int, bytes]] = {}  # seq and message, the longest silent first
-        self._subscriptions: set[bytes] = set()
+        self._subscriptions: dict[zmq.asyncio.Socket, set[bytes]] = {}
+
+    def attach(self, socket: zmq.asyncio.Socket) -> None:
+        """Publish on `socket`, an XPUB, too."""
+        self._subscriptions[socket] = set()
+
+    def detach(self, socket: zmq.asyncio.Socket) -> None:
+        """Publish on it no more."""
+        self._subscriptions.pop(socket, None)
+
+    @property
+    def sockets(self) -> tuple[zmq.asyncio.Socket, ...]:
+        """Those that are attached."""
+        return tuple(self._subscriptions)
 
     def publish(self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None) -> None:
         """Send to whoever listens, and keep as the topic's last value. Never waits.
@@ -68,7 +88,8 @@ class Publisher:
         self._last[topic] = (seq, raw)
         if len(self._last) > self._most_topics:
             del self._last[next(iter(self._last))]
-        self._send(topic, raw)
+        for socket in self._subscriptions:
+            _send(socket, topic, raw)
 
     def forget(self, prefix: str) -> None:
         """Drop what is kept of the topics that begin so: of a job that is gone, a transfer that is over."""
@@ -78,29 +99,53 @@ class Publisher:
     def has_subscribers(self, prefix: str) -> bool:
         """Whether anybody listens to some topic that begins with `prefix`."""
         wanted = prefix.encode()
-        return any(each.startswith(wanted) or wanted.startswith(each) for each in self._subscriptions)
+        return any(
+            each.startswith(wanted) or wanted.startswith(each)
+            for subscribed in self._subscriptions.values()
+            for each in subscribed
+        )
 
-    async def serve(self) -> None:
-        """Answer subscriptions with the last values, until cancelled."""
+    async def serve(self, socket: zmq.asyncio.Socket) -> None:
+        """Answer subscriptions to an attached socket with the last values, until cancelled."""
         while True:
-            self.subscribed(await self._socket.recv())
+            topics = self.subscribed(await socket.recv(), socket)
+            while topics:
+                # In portions that fit into a queue: what is replayed must not be what is dropped.
+                now, topics = topics[:_REPLAYED_AT_ONCE], topics[_REPLAYED_AT_ONCE:]
+                self.replay(now, socket)
+                if topics:
+                    await _pause(_REPLAY_PAUSE)
 
-    def subscribed(self, raw: bytes) -> None:
+    def subscribed(self, raw: bytes, socket: zmq.asyncio.Socket) -> list[str]:
         """Take note of one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
 
-        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix.
+        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix. Returns
+        the topics to replay.
         """
-        if not raw:
-            return
+        mine = self._subscriptions.get(socket)
+        if not raw or mine is None:
+            return []
         prefix = raw[1:]
+        if raw[0] == _SUBSCRIBE:
+            mine.add(prefix)
+            return [topic for topic in self._last if topic.encode().startswith(prefix)]
         if raw[0] == _UNSUBSCRIBE:
-            self._subscriptions.discard(prefix)
-        elif raw[0] == _SUBSCRIBE:
-            self._subscriptions.add(prefix)
-            for topic, (_, last) in list(self._last.items()):
-                if topic.encode().startswith(prefix):
-                    self._send(topic, b'{"replay":true,' + last[1:])
+            mine.discard(prefix)
+        return []
 
-    def _send(self, topic: str, raw: bytes) -> None:
-        # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as seen.
-        self._socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]
+    def replay(self, topics: Iterable[str], socket: zmq.asyncio.Socket) -> None:
+        """Send the last values of these topics again."""
+        for topic in topics:
+            if topic in self._last:
+                _send(socket, topic, b'{"replay":true,' + self._last[topic][1][1:])
+
+
+async def _pause(seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+
+
+def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> None:
+    # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as seen.
+    socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]

@@ -26,6 +26,9 @@ from cargo_sync.api.messages import (
 )
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.control.audit import DONE, Audit, written
+from cargo_sync.control.binding import Prepare, as_it_is, bound
+from cargo_sync.control.callers import LOCAL, Caller, Door, check_role, let_in_no_more, local_door
 from cargo_sync.control.once import Deduplicate
 from cargo_sync.model.problems import ProblemError
 
@@ -53,8 +56,15 @@ async def _inline(call: Callable[..., Any], *args: Any) -> Any:
     return call(*args)
 
 
-def bind_commands(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Socket:
-    """A ROUTER bound to `address`, with bounds on what strangers can make it hold. Raises zmq.ZMQError."""
+def bind_commands(
+    context: zmq.asyncio.Context,
+    address: str,
+    prepare: Prepare = as_it_is,
+) -> zmq.asyncio.Socket:
+    """A ROUTER bound to `address`, with bounds on what strangers can make it hold.
+
+    `prepare` may set more options before it is bound. Raises zmq.ZMQError.
+    """
     socket = context.socket(zmq.ROUTER)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
@@ -62,8 +72,7 @@ def bind_commands(context: zmq.asyncio.Context, address: str) -> zmq.asyncio.Soc
     socket.setsockopt(zmq.SNDHWM, _UNSENT_REPLIES)
     socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
-    socket.bind(address)
-    return socket
+    return bound(socket, address, prepare)
 
 
 class Router:
@@ -71,8 +80,9 @@ class Router:
 
     handlers      by the command's name
     done          remembers what changing commands were answered; a repeated id gets the same answer
-    commands      what there is, with arguments; a handler that it does not list takes any
-    offload       runs what `done` does, in a thread if it may wait for a disk or a lock
+    commands      what there is, with arguments; a handler that it does not list takes any, of who may do all
+    audit         where commands that change something are written down, if anywhere
+    offload       runs what `done` and `audit` do, in a thread if it may wait for a disk or a lock
     most_at_once  requests answered at a time; with as many that are slow, others are told `busy`
     """
 
@@ -82,30 +92,38 @@ class Router:
         done: Deduplicate,
         *,
         commands: Mapping[str, Command] = COMMANDS,
+        audit: Audit | None = None,
         offload: Offload = _inline,
         most_at_once: int = _MOST_AT_ONCE,
     ) -> None:
         self._handlers = handlers
         self._commands = commands
         self._done = done
+        self._audit = audit
         self._offload = offload
         self._most_at_once = most_at_once
         self._under_way: dict[str, asyncio.Future[bytes]] = {}
 
-    async def serve(self, socket: zmq.asyncio.Socket) -> None:
-        """Answer what comes, until cancelled; answers under way then still have a second to go out."""
+    async def serve(self, socket: zmq.asyncio.Socket, door: Door = local_door) -> None:
+        """Answer what comes, until cancelled; answers under way then still have a second to go out.
+
+        Several sockets may be served at once, each with its own bound on requests under way: who floods one
+        holds up nobody at another.
+        """
         tasks: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
-                    envelope, body = _opened(await socket.recv_multipart())
+                    frames = await socket.recv_multipart(copy=False)
+                    caller = door(frames[-1])
+                    envelope, body = _opened([frame.bytes for frame in frames])
                     if len(tasks) >= self._most_at_once:
                         # Also the one place where a flood of quick requests lets them be answered.
                         await asyncio.wait(tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED)
                     if len(tasks) >= self._most_at_once:
                         _send(socket, envelope, _busy(body))
                         continue
-                    task = group.create_task(self._serve_one(socket, envelope, body))
+                    task = group.create_task(self._serve_one(socket, envelope, body, caller))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             finally:
@@ -114,36 +132,43 @@ class Router:
                 for task in tasks:
                     task.cancel()
 
-    async def _serve_one(self, socket: zmq.asyncio.Socket, envelope: list[bytes], body: list[bytes]) -> None:
+    async def _serve_one(
+        self, socket: zmq.asyncio.Socket, envelope: list[bytes], body: list[bytes], caller: Caller | None
+    ) -> None:
         if len(body) != 1:
             problem = Refusal(Code.BAD_MESSAGE, f"a request is one part, these are {len(body)}")
             _send(socket, envelope, encode_reply(Reply("", error=problem)))
             return
-        _send(socket, envelope, await self.answer(body[0]))
+        _send(socket, envelope, await self.answer(body[0], caller))
 
-    async def answer(self, raw: bytes) -> bytes:
-        """The reply to `raw`: a request, a legacy order or anything else."""
+    async def answer(self, raw: bytes, caller: Caller | None = LOCAL) -> bytes:
+        """The reply to `raw`: a request, a legacy order or anything else. No caller: let in no more."""
         order = parse_order(raw)
         id = ""
         try:
             if order is not None:
-                return encode_answer(order, await self._reply(order.request))
+                return encode_answer(order, await self._reply(order.request, caller, order=True))
             request = parse_request(raw)
             id = request.id
-            return await self._answer(request)
+            return await self._answer(request, caller)
         except BadMessage as error:
             return encode_reply(Reply(error.id, error=Refusal(error.code, error.message, error.hint)))
         except Exception:  # of the memory, or a result that JSON cannot hold
             _log.exception("a request could not be answered")
             return encode_reply(_internal(id))
 
-    async def _answer(self, request: Request) -> bytes:
+    async def _answer(self, request: Request, caller: Caller | None) -> bytes:
         command = self._commands.get(request.cmd)
         if request.id and command is not None and command.changes and request.cmd in self._handlers:
-            return await self._once(request)
-        return encode_reply(await self._reply(request))
+            try:
+                # Who may not do it must not be told either how it went when somebody else did.
+                self._check(request, caller, order=False)
+            except ControlError as error:
+                return encode_reply(_refused(request.id, error))
+            return await self._once(request, caller)
+        return encode_reply(await self._reply(request, caller, order=False))
 
-    async def _once(self, request: Request) -> bytes:
+    async def _once(self, request: Request, caller: Caller | None) -> bytes:
         """The answer of the first request with this id. A refused one changed nothing and may come again."""
         first = self._under_way.get(request.id)
         if first is not None:
@@ -152,7 +177,7 @@ class Router:
         try:
             raw: bytes | None = await self._offload(self._done.get, request.id)
             if raw is None:
-                reply = await self._reply(request)
+                reply = await self._reply(request, caller, order=False)
                 raw = encode_reply(reply)
                 if reply.error is None:
                     await self._offload(self._done.put, request.id, raw)
@@ -163,17 +188,41 @@ class Router:
             if not answer.done():
                 answer.set_result(encode_reply(_internal(request.id)))
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _reply(self, request: Request, caller: Caller | None, *, order: bool) -> Reply:
         try:
-            handler = self._handlers.get(request.cmd)
-            if handler is None:
-                raise self._unknown(request.cmd)
-            command = self._commands.get(request.cmd)
-            if command is not None:
-                check_arguments(request.cmd, command, request.args)
+            handler, command = self._check(request, caller, order=order)
+        except ControlError as error:
+            return _refused(request.id, error)
+        if caller is None or self._audit is None or command is None or not command.changes:
+            return await self._handled(handler, request)
+        number = await self._begun(self._audit, caller, command, request)
+        reply = await self._handled(handler, request)
+        about = {"command": request.cmd, "job": request.args.get("job") or ""}
+        outcome = DONE if reply.error is None else str(reply.error.code)
+        _log.info("%s by %s: %s", request.cmd, caller.who, outcome, extra=about)
+        if number is not None:
+            await self._ended(self._audit, number, reply)
+        return reply
+
+    def _check(
+        self, request: Request, caller: Caller | None, *, order: bool
+    ) -> tuple[Handler, Command | None]:
+        """What carries the request out. Raises ControlError when it is none, or not this caller's to give."""
+        if caller is None:
+            raise let_in_no_more()
+        handler, command = self._handlers.get(request.cmd), self._commands.get(request.cmd)
+        if handler is None:
+            raise self._unknown(request.cmd)
+        check_role(caller, request.cmd, command or _UNLISTED, order=order)
+        if command is not None:
+            check_arguments(request.cmd, command, request.args)
+        return handler, command
+
+    async def _handled(self, handler: Handler, request: Request) -> Reply:
+        try:
             return Reply(request.id, await handler(request.args) or {})
         except ControlError as error:
-            return Reply(request.id, error=Refusal(error.code, error.message, error.hint))
+            return _refused(request.id, error)
         except ProblemError as error:
             problem = error.problem
             return Reply(request.id, error=Refusal(problem.code, problem.message, problem.hint))
@@ -181,9 +230,35 @@ class Router:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)
 
+    # A full disk must not keep anybody from pausing a job or ending the daemon: what cannot be written to the
+    # audit goes to the log.
+
+    async def _begun(self, audit: Audit, caller: Caller, command: Command, request: Request) -> int | None:
+        args = written(command, request.args)
+        try:
+            number: int = await self._offload(audit.begin, caller.who, request.cmd, args)
+        except ProblemError as error:
+            _log.error("the audit cannot be written (%s): %s %s by %s", error, request.cmd, args, caller.who)
+            return None
+        return number
+
+    async def _ended(self, audit: Audit, number: int, reply: Reply) -> None:
+        outcome = str(reply.error.code) if reply.error is not None else DONE
+        try:
+            await self._offload(audit.end, number, outcome)
+        except ProblemError as error:
+            _log.error("the audit cannot be written (%s): number %d ended with %s", error, number, outcome)
+
     def _unknown(self, cmd: str) -> ControlError:
         hint = did_you_mean(cmd, self._handlers) or "`hello` lists what is supported"
         return ControlError(Code.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
+
+
+_UNLISTED = Command("", changes=True)
+
+
+def _refused(id: str, error: ControlError) -> Reply:
+    return Reply(id, error=Refusal(error.code, error.message, error.hint))
 
 
 def _internal(id: str) -> Reply:

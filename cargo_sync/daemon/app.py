@@ -10,48 +10,73 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from cargo_sync.api.addresses import Addresses, runtime_dir
-from cargo_sync.config.daemon import DaemonSettings, load_daemon
-from cargo_sync.config.errors import ConfigError
+from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
+from cargo_sync.config.control import ControlSettings
+from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
+from cargo_sync.control.nouns.audit import AuditHandlers
+from cargo_sync.control.nouns.events import EventHandlers
+from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.bounds import Bounds, Room
+from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.files import JobFiles
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.daemon.handlers.callback import CallbackHandlers
+from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs import Job, Jobs
+from cargo_sync.daemon.measured import Measured
 from cargo_sync.daemon.noted import Noted
+from cargo_sync.daemon.own_file import OwnFile
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
+from cargo_sync.daemon.trial import Case
+from cargo_sync.daemon.trials import Trials
 from cargo_sync.daemon.watching import Watchers
 from cargo_sync.engine.kept import Kept
-from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.ring import LogHandlers
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.zone import machine_zone
+from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import Apis, Login
+from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 
@@ -64,7 +89,9 @@ async def run(
     *,
     instance: str,
     env: Mapping[str, str],
-    ready: Callable[[Addresses], None],
+    ready: Callable[[Sequence[Addresses]], None],
+    service: Service | None = None,
+    control: ControlSettings | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -73,7 +100,9 @@ async def run(
         files: where its jobs are.
         instance: the name that its sockets have.
         env: for what is read again.
-        ready: called once commands are answered.
+        ready: called once commands are answered, with every place where they are.
+        service: the process that this runs in.
+        control: where commands are taken, when it is not where the settings say.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -82,14 +111,22 @@ async def run(
     more_descriptors()
     stop = Stop()
     epoch = secrets.token_hex(16)
-    runtime = settings.runtime_dir or runtime_dir(env)
+    control = control or settings.control
+    runtime = control.runtime_dir or runtime_dir(env)
     with (
-        Endpoint(runtime, instance, epoch=epoch, now=time.time) as endpoint,
+        Endpoint(
+            runtime,
+            instance,
+            epoch=epoch,
+            now=time.time,
+            control=control,
+            keys=keys_dir(env, instance),
+        ) as endpoint,
         Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop)
+        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
         stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
@@ -98,6 +135,7 @@ async def run(
         serving = asyncio.create_task(daemon.serve(me, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        daemon.service.notifier.stopping()
         stop.at_last()
         for task in (serving, stopped):
             task.cancel()
@@ -113,91 +151,116 @@ class Daemon:
 
     def __init__(
         self, settings: DaemonSettings, files: JobFiles, database: Database, endpoint: Endpoint,
-        world: World, env: Mapping[str, str], stop: Stop,
+        world: World, env: Mapping[str, str], stop: Stop, service: Service,
     ) -> None:  # fmt: skip
+        self.service = service
         self._settings = settings
         self._files = files
         self._endpoint = endpoint
         self._world = world
-        self._env = env
         self._stop = stop
         self._database = database
         self._rows = JobRows(database)
         self._planned = Planned(database)
         self._replies = Replies(database, world.wall)
+        self._audit = Audit(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
-        self._slots = asyncio.Semaphore(settings.parallel_transfers)
+        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
+        self._room = Room(slots, shares, limits, machine_zone(env))
+        self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
+        self._apis = Apis(world.steady)
         self._reloads = Bell()
         self._jobs: Jobs | None = None
-        self._feed = Feed(endpoint.publisher, lambda: self._jobs.all if self._jobs else {})
+        self._feed = Feed(endpoint.publisher, self._all)
+        self._measured = Measured(self._feed, self._all)
+        self._callbacks = Callbacks(self._measured, database, settings.callbacks, world, self._all)
+
+    def _all(self) -> Mapping[str, Job]:
+        return self._jobs.all if self._jobs else {}
 
     def reload(self) -> None:
         """Reads all files again, soon."""
         self._reloads.ring()
 
-    async def serve(self, me: Me, ready: Callable[[Addresses], None]) -> None:
+    async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
         """Until cancelled."""
+        await self._own_file.begin()
         async with asyncio.TaskGroup() as group:
-            self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
+            self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._callbacks.gone)
             await jobs.read()
             handlers = assembled(
                 (
-                    WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
+                    WholeHandlers(jobs, self._world, me, self._own_file.read, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
-                    TransferHandlers(jobs),
+                    FilingHandlers(jobs, self._rows),
+                    HistoryHandlers(jobs, Events(self._database), self._world),
+                    TrialHandlers(jobs, Trials(self._trial, self._world, group)),
+                    EventHandlers(Events(self._database), self._world.offload),
+                    AuditHandlers(self._audit, self._world.offload),
+                    KeyHandlers(self._endpoint, self._world.offload),
+                    CallbackHandlers(jobs, self._callbacks, self._world),
+                    TransferHandlers(jobs, self._room.slots),
+                    LimitsHandlers(self._own_file.limits),
+                    LogHandlers(self.service.log),
                 )
             )
-            router = Router(handlers, self._replies, offload=self._world.offload)
+            router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
+            group.create_task(self._callbacks.run())
             group.create_task(self._reload_when_asked(jobs))
-            group.create_task(Sweep(self._database, self._world).run())
-            ready(self._endpoint.addresses)
+            keep = self._settings.keep
+            group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
+            sources = [self._measured.families, self._callbacks.families]
+            group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
+            ready(self._endpoint.all_addresses)
+            self.service.notifier.ready(self._words())
+
+    def _words(self) -> str:
+        count = len(self._all())
+        return f"{count} job{'' if count == 1 else 's'}"
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.heard():
-            for line in self._read_own_file():
-                _log.error("%s", line)
-            try:
-                results, _ = await jobs.read()
-            except ProblemError as error:
-                _log.error("%s", error)
-                continue
-            changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
-            _log.info("read again: %s", ", ".join(changed) or "nothing changed")
+            with self.service.notifier.reloading(self._words):
+                await self._read_again(jobs)
 
-    def _read_own_file(self) -> list[str]:
-        """The daemon's own file, read again: what is wrong with it, or that it waits for a restart."""
-        file = self._settings.file
-        if not file:
-            return []
+    async def _read_again(self, jobs: Jobs) -> None:
         try:
-            now = load_daemon(file, self._env)
-        except ConfigError as error:
-            return [str(problem) for problem in error.problems]
-        return [] if now == self._settings else [f"{file}: what changed here takes effect at the next start"]
+            for line in await self._own_file.read():
+                _log.error("%s", line)
+            results, _ = await jobs.read()
+        except ProblemError as error:
+            _log.error("%s", error)
+            return
+        changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
+        _log.info("read again: %s", ", ".join(changed) or "nothing changed")
 
     # -- one job ---------------------------------------------------------------------------------------------
 
     async def _build(self, settings: JobSettings) -> tuple[Supervisor, Gauge]:
+        self._callbacks.know(settings)
         row = await self._world.offload(self._rows.get_or_create, settings.name)
         kept = Kept(
             settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
             self._planned, Failures(), Settling(settings.settle),
         )  # fmt: skip
-        supervisor = Supervisor(
-            settings, self._sides(settings), kept, row, self._world, self._feed, self._share
-        )
+        for path, source in await self._world.offload(kept.transfers.all_put_off, row.id):
+            kept.failures.put_off(path, cancelled(settings.name, path), source)
+        sides, bounds = self._ends(settings, row)
+        await bounds.read()
+        supervisor = Supervisor(settings, sides, kept, row, self._world, self._callbacks, bounds)
         return supervisor, Gauge(supervisor, self._world)
 
-    def _sides(self, settings: JobSettings) -> Sides:
-        login = Login(
-            settings.url, settings.username, settings.password.reveal,
-            settings.tls_fingerprint or "", settings.ca_file or "",
-        )  # fmt: skip
-        server = CargoTree(login, settings.workspace, settings.remote_dir, self._world, self._slots)
+    def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, Bounds]:
+        async def tell(bits: int | None) -> None:
+            await server.set_speed(bits)
+
+        api = self._apis.of(_login(settings))
+        bounds = Bounds(settings, row.id, self._room, self._world, tell)
+        server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
         far = Noted(server)
 
         def bound() -> str | None:
@@ -210,12 +273,23 @@ class Daemon:
             figures = server.flow.figures() if server.flow is not None else None
             return None if figures is None else Flowing(figures, far.ids)
 
-        return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
+        return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir)), bounds
 
-    def _share(self) -> int | None:
-        """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""
-        total, jobs = self._settings.bandwidth, self._jobs
-        if total is None or jobs is None:
-            return None
-        enabled = sum(job.supervisor.settings.enabled for job in jobs.all.values())
-        return total // max(1, min(self._settings.parallel_transfers, enabled))
+    def _moving(self) -> Iterator[str]:
+        """The ids of the transfers that are under way."""
+        for job in self._all().values():
+            if flowing := job.supervisor.sides.flowing():
+                yield from flowing.ids.values()
+
+    async def _trial(self, settings: JobSettings) -> Case:
+        row = await self._world.offload(self._rows.get, settings.name)
+        bound = row.binding.near if row and row.binding else None
+        speed = self._all()[settings.name].supervisor.bounds.share.own()
+        return Case(settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound)
+
+
+def _login(settings: JobSettings) -> Login:
+    return Login(
+        settings.url, settings.username, settings.password.reveal,
+        settings.tls_fingerprint or "", settings.ca_file or "",
+    )  # fmt: skip

@@ -37,6 +37,7 @@ class Feed:
         self._publisher = publisher
         self._jobs = jobs
         self._said: dict[str, tuple[Any, ...]] = {}
+        self._states: dict[str, JobState] = {}
         self._general: dict[str, Any] = {}
         self._advances: dict[str, Advance] = {}
         self._transfers: dict[str, int] = {}
@@ -51,13 +52,18 @@ class Feed:
         found = self._jobs().get(job.name)
         if found is None or found.supervisor is not job:
             return  # it is being replaced
-        self._say_state(found.gauge.standing())
-        self._say_general()
+        standing = found.gauge.standing()
+        self._say_state(standing)
+        # With hundreds of jobs, asking all of them at every look of one would be most of the daemon's work.
+        if self._states.get(job.name) is not standing.state:
+            self._states[job.name] = standing.state
+            self._say_general()
 
     def gone(self, name: str) -> None:
         """A job was removed."""
         self._said.pop(name, None)
         self._advances.pop(name, None)
+        self._states.pop(name, None)
         self._publisher.publish(topics.job_status(name), "status", views.removed(name))
         self._publisher.forget(topics.job(name))
         self._publisher.forget(topics.notice(name))
@@ -80,6 +86,7 @@ class Feed:
                 job.gauge.sample()
             if job.supervisor.run_now is not None or name not in self._said:
                 self._say_state(job.gauge.standing())
+        self._states = {name: job.supervisor.state for name, job in jobs.items()}
         self._say_general()
         if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(topics.JOBS):
             self._say_progress(jobs)
@@ -90,15 +97,16 @@ class Feed:
 
     def _say_state(self, standing: Standing) -> None:
         name = standing.settings.name
-        # When the next look comes is news of a job that fails; of others it would be said at every look.
-        told = standing.next_at is not None and standing.state is JobState.ERROR
+        # When the next look comes is news of a job that fails, or that waits for its window; of others it
+        # would be said at every look.
+        told = standing.next_at is not None and standing.state in (JobState.ERROR, JobState.WAITING)
         said = (standing.state, standing.detail, standing.errors, round(standing.next_at or 0) if told else 0)
         if self._said.get(name) != said:
             self._said[name] = said
             self._publisher.publish(topics.job_status(name), "status", views.state(standing))
 
     def _say_general(self) -> None:
-        general = views.general([job.supervisor.state for job in self._jobs().values()])
+        general = views.general(list(self._states.values()))
         if general != self._general:
             self._general = general
             self._publisher.publish(topics.STATUS, "status", general)

@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.errors import ConfigError, Problem
-from cargo_sync.config.job import JobSettings, Neighbours, job_files, load_job
+from cargo_sync.config.job import JobSettings, Neighbours, job_files, job_from, load_job
+from cargo_sync.config.relaxed import parse
+from cargo_sync.daemon.filing import Filing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,27 @@ class Reading:
 
 
 class JobFiles:
-    """Where a daemon's job files are: `list_files` gives their paths. `env` fills in their variables."""
+    """Where a daemon's job files are.
 
-    def __init__(self, list_files: Callable[[], list[str]], env: Mapping[str, str]) -> None:
+    list_files  gives their paths
+    env         fills in their variables
+    callbacks   where the daemon lets callbacks go: jobs that would go elsewhere are warned of
+    filing      puts files there and takes them out; None where no job can be added
+    """
+
+    def __init__(
+        self, list_files: Callable[[], list[str]], env: Mapping[str, str],
+        callbacks: CallbackLimits = ANYWHERE, filing: Filing | None = None,
+    ) -> None:  # fmt: skip
         self._list_files = list_files
         self._env = env
+        self._callbacks = callbacks
+        self.filing = filing
 
     @classmethod
-    def folder(cls, folder: str, env: Mapping[str, str]) -> "JobFiles":
+    def folder(cls, folder: str, env: Mapping[str, str], callbacks: CallbackLimits = ANYWHERE) -> "JobFiles":
         """Every job file of a folder."""
-        return cls(lambda: job_files(folder), env)
+        return cls(lambda: job_files(folder), env, callbacks, Filing(folder))
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
@@ -66,8 +80,23 @@ class JobFiles:
             raise ConfigError([Problem(job.file, "", None, "is not there any more", hint)])
         return self._load(job.file, Neighbours(other for other in running if other.file != job.file))
 
+    def judge(self, text: str, origin: str, running: Iterable[JobSettings]) -> JobSettings:
+        """The job in a text that is no file yet, beside all jobs that there are; errors call it `origin`.
+
+        Raises:
+            ConfigError: every problem with it.
+        """
+        job = job_from(parse(text, origin), self._env, sent=True)
+        if problems := Neighbours(self.read(running).jobs).clashes(job):
+            raise ConfigError(problems)
+        return job
+
+    def load_new(self, path: str, running: Iterable[JobSettings]) -> JobSettings:
+        """The file at `path`, which was not there before, alone. Raises ConfigError."""
+        return self._load(path, Neighbours(running))
+
     def _load(self, path: str, neighbours: Neighbours) -> JobSettings:
         job = load_job(path, self._env)
         if problems := neighbours.clashes(job):
             raise ConfigError(problems)
-        return job
+        return replace(job, warnings=(*job.warnings, *self._callbacks.warnings(job.events)))

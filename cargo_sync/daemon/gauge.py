@@ -1,9 +1,11 @@
 """A gauge on one job: its advance and what is under way, sampled when somebody asks."""
 
-from cargo_sync.daemon.meter import Meter
-from cargo_sync.daemon.standing import Advance, Standing, UnderWay, eta
+from cargo_sync.daemon.bounds import SPEED
+from cargo_sync.daemon.standing import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
+from cargo_sync.machines.job_state import JobState
+from cargo_sync.machines.meter import Meter
 from cargo_sync.model.world import World
 
 
@@ -27,25 +29,53 @@ class Gauge:
 
     def standing(self) -> Standing:
         job, past = self._job, self._job.past
-        at = job.next_at()
         state = job.state
         return Standing(
             job.settings,
             state,
-            detail=past.detail() if state in ("held", "error", "syncing") else "",
-            next_at=None if at is None else self._world.wall() + max(0.0, at - self._world.steady()),
+            detail=self._detail(state),
+            next_at=self._next_at(state),
             errors=past.errors,
             advance=self.advance(),
             last_run=past.last_run,
             held=past.waits(),
             notes=job.notes,
+            hour=self._hour(),
+            pace=self._pace(),
         )
+
+    def _next_at(self, state: JobState) -> float | None:
+        if state is JobState.WAITING:
+            return self._job.bounds.hours.changes_at
+        at = self._job.next_at()
+        if at is not None and state is JobState.ERROR:
+            at = self._job.past.again_at(at)
+        return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
+
+    def _detail(self, state: JobState) -> str:
+        job = self._job
+        if state is JobState.WAITING:
+            return f"waits until {job.bounds.hours.opening()}"
+        if state is JobState.SYNCING and (queued := job.bounds.queued()):
+            return queued
+        return job.past.detail() if state in ("held", "error", "syncing") else ""
+
+    def _hour(self) -> Hour | None:
+        hours = self._job.bounds.hours
+        if hours.window is None:
+            return None
+        return Hour(hours.words(), str(hours.zone), hours.open, hours.changes_at)
+
+    def _pace(self) -> Pace:
+        bounds = self._job.bounds
+        moves = bounds.share.moves
+        return Pace(bounds.limits.ordered(SPEED), bounds.own(), moves, bounds.share.rate if moves else None)
 
     def advance(self) -> Advance:
         """How far the run that goes on has come; nothing while none does."""
         run = self._job.run_now
         if run is None or not run.progress.files_total:
-            return Advance()
+            return AT_REST
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, Meter()
             self._before = self._content = 0

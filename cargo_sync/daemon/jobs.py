@@ -12,6 +12,7 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.files import JobFiles
+from cargo_sync.daemon.filing import Filing
 from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.model.world import World
@@ -87,8 +88,10 @@ class Jobs:
             for name, result in results.items():
                 if result == "removed":
                     self._gone(name)
-                elif result != "unchanged":
-                    await self._begin(wanted[name])
+            # All are made before the first begins: one that runs would keep the others waiting.
+            fresh = [wanted[name] for name, result in results.items() if result in ("added", "changed")]
+            for made in [(settings, *await self._build(settings)) for settings in fresh]:
+                self._begin(*made)
             return dict(sorted(results.items())), reading.errors
 
     async def read_one(self, name: str) -> str:
@@ -107,8 +110,61 @@ class Jobs:
                 await self._stop([name])
                 if now.name != name:
                     self._gone(name)
-                await self._begin(now)
+                self._begin(now, *await self._build(now))
             return now.name
+
+    async def add(self, text: str, origin: str, *, paused: bool) -> Job:
+        """Takes in a new job, whose file has this text.
+
+        Args:
+            origin: what errors call the text.
+            paused: it waits for `job.start`.
+
+        Raises:
+            ControlError: one_job, or bad_config with every problem, a line each. Nothing is left of it then.
+            ProblemError: its file cannot be written.
+        """
+        async with self._changing:
+            filing = self._filing()
+            try:
+                wanted = await self._world.offload(self._files.judge, text, origin, self._settings())
+            except ConfigError as error:
+                raise _bad(error) from error
+            path = await self._world.offload(filing.place, wanted.name, text)
+            try:
+                settings = await self._world.offload(self._files.load_new, path, self._settings())
+                supervisor, gauge = await self._build(settings)
+                if paused:
+                    await supervisor.pause()
+                self._begin(settings, supervisor, gauge)
+            except BaseException as error:
+                await self._world.offload(filing.withdraw, path)
+                raise (_bad(error) if isinstance(error, ConfigError) else error) from error
+            return self._jobs[settings.name]
+
+    async def remove(self, name: str, forget: Callable[[str], None]) -> str:
+        """Ends a job and puts its file aside; where that lies now, "" when there was none any more.
+
+        Args:
+            forget: drops what the state knows of the job; called in a thread.
+
+        Raises:
+            ControlError: one_job, unknown_job.
+            ProblemError: its file cannot be moved; the job goes on then.
+        """
+        async with self._changing:
+            settings = self.get(name).supervisor.settings
+            place = await self._world.offload(self._filing().put_aside, settings.file)
+            await self._stop([name])
+            await self._world.offload(forget, name)
+            self._gone(name)
+            return place
+
+    def _filing(self) -> Filing:
+        if self._files.filing is None:
+            hint = "start a daemon without --job for more than one"
+            raise ControlError(Code.ONE_JOB, "this daemon was started for one job file alone", hint)
+        return self._files.filing
 
     def _settings(self) -> list[JobSettings]:
         return [job.supervisor.settings for job in self._jobs.values()]
@@ -119,8 +175,7 @@ class Jobs:
             return "added"
         return "unchanged" if job.supervisor.settings == wanted else "changed"
 
-    async def _begin(self, settings: JobSettings) -> None:
-        supervisor, gauge = await self._build(settings)
+    def _begin(self, settings: JobSettings, supervisor: Supervisor, gauge: Gauge) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
         task = self._group.create_task(_kept_going(supervisor), name=settings.name)
@@ -132,6 +187,10 @@ class Jobs:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _bad(error: ConfigError) -> ControlError:
+    return ControlError(Code.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 
 async def _kept_going(supervisor: Supervisor) -> None:

@@ -31,6 +31,9 @@ class Noted:
         finally:
             self.ids.clear()
 
+    def cancel(self, path: str) -> None:
+        self._tree.cancel(path)
+
     async def _noted(self, batches: AsyncIterator[Sequence[Task]]) -> AsyncGenerator[Sequence[Task]]:
         async for tasks in batches:
             self.ids.update({task.action.path: task.transfer for task in tasks})
@@ -50,6 +53,9 @@ class Noted:
 
     async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
         return await self._tree.retire(path, entry, content, move_to, run)
+
+    async def set_speed(self, bits: int | None) -> None:
+        await self._tree.set_speed(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return await self._tree.wait(cursor, seconds)

@@ -1,5 +1,6 @@
 """What a supervisor knows of the looks that ended: how the last one went, what fails, what is held."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
@@ -12,6 +13,15 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 
 _CAUSES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job did between two rests: files and bytes that were brought over, and when it began."""
+
+    files: int
+    bytes: int
+    since: float
 
 
 class Past:
@@ -42,6 +52,7 @@ class Past:
         self._trouble: Problem | None = None
         self._tries = 0
         self._told = ""
+        self._work: Work | None = None
 
     # -- what is told ----------------------------------------------------------------------------------------
 
@@ -57,11 +68,13 @@ class Past:
     def stopped(self, run: Run) -> None:
         """A look was cut short by an order."""
         self._now = None
+        self._count(run.report)
         self._remember(run)
 
     def ended(self, run: Run) -> None:
         """A look came to its end."""
         self._now, report = None, run.report
+        self._count(report)
         self._trouble, self._tries = None, 0
         self._report, self.held, self.looked = report, report.held, True
         self.released = bool(self.spent) and not report.approvable
@@ -77,6 +90,7 @@ class Past:
     def failed(self, run: Run, problem: Problem) -> None:
         """A look ended early."""
         self._now, self._trouble = None, problem
+        self._count(run.report)
         # What got somewhere before it was cut is no failure in a row: the next try comes soon again.
         self._tries = 1 if run.report.acted else self._tries + 1
         full = problem.code == "disk_full"
@@ -91,6 +105,21 @@ class Past:
         now = self.held or (str(self._trouble) if self._trouble else "")
         told, self._told = self._told, now
         return now if now and now != told else None
+
+    def rested(self) -> Work | None:
+        """What was done since the last rest, when the job has come to rest; else None.
+
+        It rests when nothing fails, is held or is still being written.
+        """
+        if self.held or self.errors or self.unsettled:
+            return None
+        work, self._work = self._work, None
+        return work
+
+    def _count(self, report: Report) -> None:
+        if report.acted:
+            before = self._work or Work(0, 0, report.started)
+            self._work = Work(before.files + report.files, before.bytes + report.bytes, before.since)
 
     def _remember(self, run: Run, problem: Problem | None = None) -> None:
         report = run.report
@@ -129,6 +158,8 @@ class Past:
             return 1 + len(self._failures)
         if self._report is None:
             return len(self._failures)
+        if not self._report.problems:
+            return max(self._report.errors, len(self._failures))
         return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
 
     def detail(self) -> str:
@@ -151,12 +182,25 @@ class Past:
             at = self.look.retry_at if self.look else None
             found.append(Cause("", str(trouble), self._tries, None if at is None else wall + at))
         found += [
-            Cause(one.path, str(one.problem), one.tries, wall + one.next_at)
+            Cause(one.path, str(one.problem), one.tries, None if one.next_at is None else wall + one.next_at)
             for one in self._failures.first(_CAUSES)
         ]
         if self._report is not None:
             found += [Cause(problem.path, str(problem)) for problem in self._unlisted(self._report)]
         return found[:_CAUSES]
+
+    def again_at(self, look: float) -> float | None:
+        """When what fails is tried again, on the steady clock; None when all of it waits for a person.
+
+        Args:
+            look: when the next look is due.
+        """
+        if self._trouble is not None or not len(self._failures):
+            return look
+        if self._report is not None and self._unlisted(self._report):
+            return look
+        due = self._failures.next_at()
+        return None if due is None else max(look, due)
 
     def waits(self) -> Held | None:
         """What an approval would let pass, or None."""

@@ -8,24 +8,27 @@ waiting. So a pause, a reload or a second order can come at any moment.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.bounds import Bounds
+from cargo_sync.daemon.following import follow_hours, follow_speed
 from cargo_sync.daemon.hearing import hear_far
+from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.past import Past
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import JobRow
-from cargo_sync.trees.contract import FarTree, NearTree
+from cargo_sync.trees.contract import NearTree
 
 _PLANS: Final = 20
 """Failed previews that are remembered, to be told to whoever asks for their actions."""
@@ -54,7 +57,7 @@ class Sides:
     """
 
     near: NearTree
-    far: FarTree
+    far: Noted
     flowing: Callable[[], Flowing | None]
     watch: Callable[[Callable[[], None]], Awaitable[Watch | None]]
 
@@ -82,22 +85,31 @@ def rules(settings: JobSettings) -> Rules:
         exclude=settings.exclude,
         trash_days=settings.trash_days,
         speed=settings.speed,
+        tell=frozenset(Moment(event.event) for event in settings.events),
     )
+
+
+class Audience(Voice, Protocol):
+    """A voice that is also told when a job is no more."""
+
+    def gone(self, name: str) -> None:
+        """The job of this name was removed."""
 
 
 class Supervisor:
     """One job while its settings hold; with others it is made anew.
 
-    share  bits a second that a run of this job may have at most as things are now; None is no limit
-    row    what the state remembers of it
+    row     what the state remembers of it
+    bounds  when it may move files, and how fast
     """
 
     def __init__(
         self, settings: JobSettings, sides: Sides, kept: Kept, row: JobRow, world: World, voice: Voice,
-        share: Callable[[], int | None],
+        bounds: Bounds,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.sides = sides
+        self.bounds = bounds
         self.past = Past(settings, kept.failures, world, row.last_run)
         self.run_now: Run | None = None
         self.paused = row.paused
@@ -105,7 +117,6 @@ class Supervisor:
         self._kept = kept
         self._world = world
         self._voice = voice
-        self._share = share
         self._task: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
         self._ordered: tuple[Run, bool] | None = None
@@ -141,6 +152,7 @@ class Supervisor:
             enabled=self.settings.enabled,
             paused=self.paused,
             held="" if moved else self.past.held,
+            in_window=self.bounds.hours.open,
             running=self.past.moving or self.past.unsettled,
             errors=self.past.errors,
             looked=self.past.looked,
@@ -152,7 +164,13 @@ class Supervisor:
 
     def next_at(self) -> float | None:
         """When the next look is due, on the steady clock; None during one, or when it takes an order."""
-        if self.run_now is not None or self.paused or not self.settings.enabled:
+        if self.paused or not self.settings.enabled or self.past.approvable:
+            return None
+        if not self.bounds.hours.open:
+            opening = self.bounds.hours.changes_at
+            assert opening is not None, "a window that is closed opens within a day"
+            return self._world.steady() + opening - self._world.wall()
+        if self.run_now is not None:
             return None
         settle = self.settings.settle if self._rules.mode is Mode.UPLOAD else 0.0
         return next_look(self.past.look, self.settings.sleep, settle, self._hinted)
@@ -162,8 +180,7 @@ class Supervisor:
     async def pause(self) -> None:
         """Stops mid-file, at a checkpoint, and stays so across restarts."""
         self.paused = True
-        if self.run_now is not None and self._task is not None:
-            self._task.cancel()
+        self._stop()
         self._voice.changed(self)
         await self._world.offload(self._kept.jobs.set_paused, self.name, True)
 
@@ -208,6 +225,11 @@ class Supervisor:
             self._hinted = self._world.steady()
             self._bell.ring()
 
+    def _stop(self) -> None:
+        """Stops the run that goes on, at a checkpoint."""
+        if self.run_now is not None and self._task is not None:
+            self._task.cancel()
+
     # -- the loop --------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -216,6 +238,9 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 if self._listens and self._rules.mode is Mode.DOWNLOAD:
                     group.create_task(self._hear_far())
+                if self.bounds.hours.matter:
+                    group.create_task(follow_hours(self.bounds.hours, self.bounds.share, self._turned))
+                group.create_task(follow_speed(self.bounds.share, self.sides.far, self.name))
                 while True:
                     await self._hear_near()
                     work = self._next()
@@ -234,7 +259,7 @@ class Supervisor:
     def _next(self) -> Coroutine[Any, Any, None] | None:
         if self._previews:
             return self._preview(next(iter(self._previews.values())))
-        if self.paused or not self.settings.enabled:
+        if not self._may_look:
             return None
         if self._ordered is not None:
             (run, approved), self._ordered = self._ordered, None
@@ -244,17 +269,21 @@ class Supervisor:
             return self._look(self._new_run())
         return None
 
+    @property
+    def _may_look(self) -> bool:
+        return self.settings.enabled and not self.paused and self.bounds.hours.open
+
     def _patience(self) -> float | None:
-        at = self.next_at()
+        at = self.next_at() if self._may_look else None
         return None if at is None else max(0.0, at - self._world.steady())
 
     def _new_run(self) -> Run:
-        limits = [limit for limit in (self._rules.speed, self._share()) if limit is not None]
-        now = replace(self._rules, speed=min(limits, default=None))
-        return Run(now, self.sides.near, self.sides.far, self._kept, self._world, self._voice.speak)
+        return Run(self._rules, self.sides.near, self.sides.far, self._kept, self._world, self._voice.speak)
 
     async def _look(self, run: Run, *, approved: bool = False) -> None:
         """One run, to whatever end: only the cancellation of the whole job leaves here as an exception."""
+        if not self._may_look:
+            return  # since it was decided to look
         self.run_now, self._hinted = run, None
         self.past.begin(run, approved=approved)
         try:
@@ -288,28 +317,49 @@ class Supervisor:
             del self._no_plan[next(iter(self._no_plan))]
 
     async def _write_down(self, run: Run) -> None:
-        """The history of what is worth it, and an event when the job is held or fails as a whole."""
+        """The history of what is worth it, and events when the job is held, fails as a whole, or rests."""
         news = self.past.news()
-        if news is not None:
-            happened = Happened.HELD if self.past.held else Happened.FAILED
-            event = Event(self.name, happened, self._world.wall(), details={"message": news})
+        if events := self._news(run, news):
             try:
-                cursor = await self._world.offload(self._kept.folders.agree, [], [event])
+                cursor = await self._world.offload(self._kept.folders.agree, [], events)
             except ProblemError as error:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
-                self._voice.speak([event], cursor)
-            _log.warning("%s: %s", happened, news, extra={"job": self.name})
+                self._voice.speak(events, cursor)
         if run.report.acted or news is not None or self.past.released:
             try:
                 await self._world.offload(self._kept.jobs.set_last_run, self.name, self.past.last_run or {})
             except ProblemError as error:
                 _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
 
+    def _news(self, run: Run, news: str | None) -> list[Event]:
+        events: list[Event] = []
+        wall = self._world.wall()
+        if news is not None:
+            happened = Happened.HELD if self.past.held else Happened.FAILED
+            details: dict[str, Any] = {"message": news}
+            if self.past.approvable:
+                details |= {"deletions": run.report.deletions, "overwrites": run.report.overwrites}
+            events.append(self._rules.event(happened, wall, details=details))
+            _log.warning("%s: %s", happened, news, extra={"job": self.name})
+        if (work := self.past.rested()) is not None and Moment.IDLE in self._rules.tell:
+            details = {"files": work.files, "seconds": max(0.0, wall - work.since)}
+            events.append(self._rules.event(Happened.IDLE, wall, size=work.bytes, details=details))
+        return events
+
     def _unexpected(self, error: Exception) -> Problem:
         """A mistake of ours: this job waits and tries again, the others do not notice."""
         _log.error("a run failed in a way nobody foresaw", exc_info=error, extra={"job": self.name})
         return Problem("internal", f"something went wrong inside: {type(error).__name__}", hint="see the log")
+
+    def _turned(self, opened: bool) -> None:
+        """The window's end stops a run as a pause does, its start begins a look."""
+        if not opened:
+            self._stop()
+        elif not self.past.approvable:
+            self.past.forget_look()
+        self._bell.ring()
+        self._voice.changed(self)
 
     async def _hear_near(self) -> None:
         """Watches an upload's folder, as soon as it can be."""

@@ -7,14 +7,21 @@ from itertools import groupby
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.standing import Advance, Cause, Standing, UnderWay, eta
+from cargo_sync.config.timetable import DAY
+from cargo_sync.config.units import format_clock
+from cargo_sync.control.limits import shown
+from cargo_sync.daemon.standing import Advance, Cause, Standing, Trial, UnderWay, eta
+from cargo_sync.daemon.trial import Step
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event
+from cargo_sync.state.deliveries import Waiting
+from cargo_sync.state.events import Row
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
-"""Paths that one notice names."""
+SHOWN_CHARACTERS: Final = 8192
+"""Paths that one notice names, and how long they may be together: messages wait for slow subscribers."""
 
 
 def general(states: Sequence[JobState]) -> dict[str, Any]:
@@ -41,7 +48,15 @@ def totals(advances: Iterable[Advance]) -> dict[str, Any]:
 
 
 def progress(advance: Advance) -> dict[str, Any]:
-    return asdict(advance)
+    # Field by field: `asdict` copies deeply, which a list of hundreds of jobs would wait for.
+    return {
+        "files_done": advance.files_done,
+        "files_total": advance.files_total,
+        "bytes_done": advance.bytes_done,
+        "bytes_total": advance.bytes_total,
+        "rate_bps": advance.rate_bps,
+        "eta_s": advance.eta_s,
+    }
 
 
 def state(standing: Standing) -> dict[str, Any]:
@@ -84,7 +99,29 @@ def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
         "causes": [asdict(cause) for cause in causes],
         "warnings": list(standing.notes),
         "held": asdict(standing.held) if standing.held else None,
+        "window": asdict(standing.hour) if standing.hour else None,
+        "speed": speed(standing),
     }
+
+
+def speed(standing: Standing) -> dict[str, Any]:
+    """A job's speed: the file's, what was ordered in its place, what holds now and what it is granted."""
+    pace = standing.pace
+    limit = shown(_of_file(standing.settings), pace.ordered, pace.now)
+    return limit | {"granted": pace.granted} if pace.moves else limit
+
+
+def _of_file(job: JobSettings) -> Any:
+    """What a job's file says of its speed: one rate, or rows of them."""
+    rows = [
+        {
+            "from": format_clock(row.window.start),
+            "to": format_clock(row.window.end % DAY),
+            "speed": row.speed,
+        }
+        for row in job.timetable
+    ]
+    return rows or job.speed
 
 
 def settings(job: JobSettings) -> dict[str, Any]:
@@ -92,7 +129,8 @@ def settings(job: JobSettings) -> dict[str, Any]:
     return {
         "file": job.file,
         "username": job.username,
-        "speed": job.speed,
+        "speed": _of_file(job),
+        "priority": job.priority,
         "sleep": job.sleep,
         "settle": job.settle,
         "watch": job.watch,
@@ -110,6 +148,34 @@ def settings(job: JobSettings) -> dict[str, Any]:
 
 def transfer(one: UnderWay) -> dict[str, Any]:
     return asdict(one)
+
+
+def callback(row: Waiting) -> dict[str, Any]:
+    """A callback that waits, or was given up. Of its request nothing: addresses may hold keys."""
+    return {
+        "id": row.id,
+        "job": row.job,
+        "event": row.moment,
+        "transfer": row.variables.get("TRANSFER_ID"),
+        "file": row.variables.get("FILE_NAME"),
+        "state": row.state,
+        "created": row.created,
+        "attempts": row.attempts,
+        "next_at": row.next_at,
+        "error": row.error,
+    }
+
+
+def tried(job: str, one: Trial) -> dict[str, Any]:
+    """What the trial of a callback came to; `status` is null when there was no answer."""
+    return {
+        "job": job,
+        "event": one.event,
+        "delivered": one.result.delivered,
+        "status": one.result.status or None,
+        "seconds": round(one.seconds, 3),
+        "error": one.result.error,
+    }
 
 
 def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:
@@ -138,6 +204,36 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
+def trial(id: str, job: str, steps: Sequence[Step], *, ready: bool) -> dict[str, Any]:
+    """A trial, as far as it has come."""
+    return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
+
+
+def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    """A page of a job's history, newest first."""
+    return {
+        "job": job,
+        "rows": [_happened(row) for row in rows],
+        "next": rows[-1].cursor if len(rows) == limit else None,
+    }
+
+
+def _happened(row: Row) -> dict[str, Any]:
+    event, details = row.event, row.event.details
+    seconds = details.get("seconds")
+    return {
+        "cursor": row.cursor,
+        "time": event.time,
+        "kind": event.happened.kind,
+        "path": event.path,
+        "bytes": event.size,
+        "seconds": seconds,
+        "rate_bps": round(event.size * 8 / seconds) if seconds else None,
+        "transfer": details.get("transfer") or None,
+        "message": str(details.get("message", "")),
+    }
+
+
 def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """(job, cursor, notice) of events that became true at once; neighbours of one kind make one notice.
 
@@ -154,10 +250,22 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
             last,
             {
                 "job": job,
-                "kind": "error" if happened is Happened.FAILED else happened.value,
+                "kind": happened.kind,
                 "count": len(batch),
-                "paths": [event.path for event in batch[:SHOWN] if event.path],
+                "paths": _shown(batch),
                 "bytes": sum(event.size for event in batch),
                 "message": str(batch[0].details.get("message", "")),
             },
         )
+
+
+def _shown(batch: Sequence[Event]) -> list[str]:
+    """The first paths of a batch, as many as a notice names."""
+    paths, room = [], SHOWN_CHARACTERS
+    for event in batch[:SHOWN]:
+        room -= len(event.path)
+        if room < 0:
+            break
+        if event.path:
+            paths.append(event.path)
+    return paths

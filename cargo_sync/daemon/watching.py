@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.local.inotify import Folders
-from cargo_sync.local.watch import Watch
+from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.world import World
 
-MOST: Final = 64
-"""Watched folders of a daemon: each costs a thread. The others are looked at in intervals."""
+MOST: Final = 2_000 if sys.platform == "linux" else 64
+"""Watched folders of a daemon; the others are looked at in intervals. Where we do not watch by ourselves each
+costs a thread."""
 
 
 class Watching:
@@ -36,6 +38,7 @@ class Watchers:
         self._world = world
         self._most = most
         self._count = 0
+        self._native = native()
 
     async def watch(self, folder: str, hint: Callable[[], None]) -> Watching | None:
         """Begins to watch `folder`; None when it is not there now.
@@ -50,7 +53,7 @@ class Watchers:
             note = f"{folder!r} is looked at in intervals: {self._most} folders are watched already"
             return Watching(None, note, self._world, self._over)
         self._count += 1
-        watch = Watch(folder, _Across(asyncio.get_running_loop(), hint))
+        watch = Watch(folder, _Across(asyncio.get_running_loop(), hint), self._native)
         problem = await self._world.offload(watch.start)
         if problem is not None:
             self._over()

@@ -1,16 +1,18 @@
 """Commit: outcomes become agreements and events, in one transaction; then they are spoken of."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree
-from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import CANCELLED
 
 OVERTAKEN: Final = frozenset({"changed", "vanished", "occupied"})
 """Codes of problems that only say that a plan is out of date: the next look makes another."""
@@ -33,6 +35,7 @@ class Commit:
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, each of them durable on its side already."""
         now = self._world.wall()
+        taken_up = [one.action.path for one in outcomes if self._kept.failures.was_put_off(one.action.path)]
         agreements: list[tuple[str, Agreed | None]] = []
         events: list[Event] = []
         for outcome in outcomes:
@@ -43,10 +46,16 @@ class Commit:
             self._kept.settling.forget(outcome.action.path)
             agreements.append((outcome.action.path, self._agreement(outcome)))
             events += self._happened(outcome, now)
-        cursor = await self._world.offload(self._kept.folders.agree, agreements, events)
+        moved = [outcome for outcome in outcomes if outcome.transfer]
+        done = [outcome.action.path for outcome in moved if outcome.problem is None]
+        failed = [outcome.action.path for outcome in moved if outcome.problem is not None]
+        agree = partial(self._kept.folders.agree, done=done, failed=failed)
+        cursor = await self._world.offload(agree, agreements, events)
+        if taken_up:
+            await self._world.offload(self._kept.transfers.take_up, self._kept.job, taken_up)
         for outcome in outcomes:
-            if outcome.transfer and outcome.problem is None and outcome.source and resumable(outcome.source):
-                await self._world.offload(self._kept.transfers.done, self._kept.job, outcome.action.path)
+            if outcome.problem is not None and outcome.problem.code == CANCELLED:
+                await self._put_off(outcome.action)
         if events:
             self._speak(events, cursor)
 
@@ -57,13 +66,25 @@ class Commit:
         near, far = (source, result) if self._rules.mode is Mode.UPLOAD else (result, source)
         return agree(near, far, outcome.hash)
 
+    async def _put_off(self, action: Action) -> None:
+        """A person gave the file up: it is left alone, also by the next daemon."""
+        source = action.source
+        assert source is not None, "only what moves content can be cancelled"
+        state = (source.version, source.ident)
+        await self._world.offload(self._kept.transfers.put_off, self._kept.job, action.path, state)
+        self._kept.failures.put_off(action.path, cancelled(self._rules.name, action.path), state)
+
     def _failed(self, outcome: Outcome, problem: Problem, now: float) -> list[Event]:
         action = outcome.action
+        if problem.code == CANCELLED:
+            problem = cancelled(self._rules.name, action.path)
         failure = self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
         if problem.code in OVERTAKEN and failure.tries == 1:
             self._report.look_again(self._rules.settle)
-            return []  # such is life with living folders; it is told when it happens again and again
-        self._report.failed_alone(problem)
+            if not (outcome.transfer and self._rules.promises):
+                return []  # such is life with living folders; it is told when it happens again and again
+        else:
+            self._report.failed_alone(problem)
         if problem.code == "disk_full":
             self._report.fill(problem)
         details: dict[str, object] = {
@@ -81,11 +102,12 @@ class Commit:
             self._report.files += action.op is Op.PUT
             self._report.bytes += action.bytes
         events = []
-        if action.op is Op.PUT:
+        if action.op is Op.PUT or (action.op is Op.ADOPT and outcome.transfer):
             upload = self._rules.mode is Mode.UPLOAD
             happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
             details: dict[str, object] = {
-                "transfer": outcome.transfer, "hash": outcome.hash, "seconds": round(outcome.seconds, 6),
+                "transfer": outcome.transfer, "hash": outcome.hash,
+                "seconds": round(outcome.seconds, 6) if action.op is Op.PUT else None,
                 "lost": outcome.lost, "rtt_ms": outcome.rtt_ms,
             }  # fmt: skip
             events.append(self._event(happened, action, now, details))
@@ -102,4 +124,4 @@ class Commit:
 
     def _event(self, happened: Happened, action: Action, now: float, details: dict[str, object]) -> Event:
         entry = action.source or action.expected
-        return Event(self._rules.name, happened, now, action.path, entry.size if entry else 0, details)
+        return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)

@@ -6,14 +6,13 @@ takes it while the survey goes on.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Final
 
+from cargo_sync.engine.beginning import Begin
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import Problem
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Task, Tree
@@ -27,19 +26,17 @@ class Execute:
     """Does what one run's plans say. `source` is the near tree, `destination` the far one, or crosswise."""
 
     def __init__(
-        self, ongoing: Ongoing, source: Tree, destination: Tree, guard: Guard, commit: Commit
+        self, ongoing: Ongoing, source: Tree, destination: Tree, guard: Guard, begin: Begin, commit: Commit
     ) -> None:
         self._rules = ongoing.rules
-        self._kept = ongoing.kept
         self._world = ongoing.world
         self._report = ongoing.report
         self._progress = ongoing.progress
         self._source = source
         self._destination = destination
         self._guard = guard
+        self._begin = begin
         self._commit = commit
-        self._tokens = ongoing.world.token()[:20]
-        self._numbers = count()
         self._staying: set[str] = set()
 
     async def batches(
@@ -50,26 +47,26 @@ class Execute:
         Args:
             counted: the guard has let these steps already.
         """
-        batch: list[Task] = []
+        batch: list[Action] = []
         size = 0
         opened = self._world.steady()
         async for actions in steps:
             for action in await self._without_content(actions, counted):
                 if not batch:
                     opened = self._world.steady()
-                batch.append(Task(action, await self._transfer_id(action)))
+                batch.append(action)
                 size += action.bytes
                 self._progress.planned(1, action.bytes)
                 if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
-                    yield batch
+                    yield await self._begin(batch)
                     batch, size = [], 0
             if self._report.held and not self._report.approvable:
                 break  # the disk is full: what comes next would fail the same way
             if batch and self._world.steady() - opened >= BATCH_SECONDS:
-                yield batch
+                yield await self._begin(batch)
                 batch, size = [], 0
         if batch:
-            yield batch
+            yield await self._begin(batch)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
         """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into among them."""
@@ -104,13 +101,16 @@ class Execute:
         theirs = [(action.path, action.expected) for action in actions if action.expected]
         near = await self._source.hashes(ours)
         far = await self._destination.hashes(theirs)
+        # What was cut between its arrival and the word of it looks alike now: that word is still owed.
+        unfinished = await self._begin.unfinished(actions)
         for action, mine, other in zip(actions, near, far, strict=True):
             problem = mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
             same_mode = action.source and action.expected and action.source.same_mode(action.expected)
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
             elif mine == other and same_mode:
-                outcomes.append(Outcome(action, action.source, action.expected, str(mine)))
+                transfer = unfinished.get(action.path, "")
+                outcomes.append(Outcome(action, action.source, action.expected, str(mine), transfer=transfer))
             else:
                 puts.append(replace(action, op=Op.PUT, why="differs"))
         return outcomes
@@ -121,17 +121,6 @@ class Execute:
             action.path, action.source, action.hash, self._rules.move_to, self._report.run
         )
         return Outcome(action, problem=problem)
-
-    async def _transfer_id(self, action: Action) -> str:
-        source = action.source
-        assert source
-        if not resumable(source):
-            # Nothing is kept under the id of a small file: it need not be unguessable, only its own.
-            return f"{self._tokens}{next(self._numbers):012x}"
-        return await self._world.offload(
-            self._kept.transfers.transfer_id, self._kept.job, action.path,
-            source.version, source.ident, self._world.token,
-        )  # fmt: skip
 
     async def deletions(self, actions: Sequence[Action]) -> None:
         """Collected deletions, once the guard has let them; what is below a folder comes before it.

@@ -43,6 +43,11 @@ async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: Wor
         event = Event(rules.name, Happened.RESET, world.wall(), details={"message": reason})
         speak([event], await world.offload(kept.folders.agree, [], [event]))
         cursor = 0
+    elif 0 < job.far_cursor < remote.floor:
+        # Away for too long: what was deleted there meanwhile is not told any more, but shows by its absence
+        # from the whole. What was agreed stays, so that a deletion is one, and the guard sees it.
+        await world.offload(kept.folders.mirror_anew)
+        cursor = 0
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
         await world.offload(kept.folders.unsettle_all)

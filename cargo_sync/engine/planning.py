@@ -72,11 +72,18 @@ class Planning:
             if retire:
                 yield retire
 
-    def forget_old_failures(self, unseen: Callable[[str], bool]) -> None:
-        """What had failed before this run, and no plan of what was seen asks about, is no error now."""
-        for path in self._unasked:
-            if not unseen(path):
-                self._kept.failures.succeeded(path)
+    def forget_old_failures(self, unseen: Callable[[str], bool]) -> list[str]:
+        """What had failed before this run, and no plan of what was seen asks about, is no error now.
+
+        Returns:
+            Those that a person had put off.
+        """
+        failures = self._kept.failures
+        gone = [path for path in self._unasked if not unseen(path)]
+        put_off = [path for path in gone if failures.was_put_off(path)]
+        for path in gone:
+            failures.succeeded(path)
+        return put_off
 
     def _plans(self, page: Sequence[FolderState], view: View) -> Iterator[tuple[FolderState, FolderPlan]]:
         upload = self._rules.mode is Mode.UPLOAD
@@ -96,7 +103,7 @@ class Planning:
             rules.mode,
             excluded=self._filters.excluded,
             still=lambda path, entry: not watched or kept.settling.is_still(path, entry, wall, steady),
-            due=lambda path: kept.failures.due(path, steady),
+            due=lambda path, entry: kept.failures.due(path, entry, steady),
             propagate=rules.propagate,
             retire=rules.after is not After.KEEP,
         )

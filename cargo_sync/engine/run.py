@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
+from cargo_sync.engine.beginning import Begin
 from cargo_sync.engine.commit import Commit, Speak
 from cargo_sync.engine.execute import Execute
 from cargo_sync.engine.kept import Kept
@@ -68,7 +69,9 @@ class Run:
         async for retired in execute.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
         if self._survey.complete:
-            self._planning.forget_old_failures(self._survey.is_missed)
+            gone = self._planning.forget_old_failures(self._survey.is_missed)
+            if gone:
+                await self._world.offload(self._kept.transfers.take_up, self._kept.job, gone)
         if self._planning.collected:
             await self._world.offload(self._kept.planned.drop, self.report.run)
         self.report.ended = self._world.wall()
@@ -107,7 +110,8 @@ class Run:
     def _executor(self, guard: Guard, commit: Commit) -> Execute:
         near, far = self._near, self._far
         source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
-        return Execute(self._ongoing, source, destination, guard, commit)
+        begin = Begin(self._ongoing, self._speak)
+        return Execute(self._ongoing, source, destination, guard, begin, commit)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules

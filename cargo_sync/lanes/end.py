@@ -87,6 +87,8 @@ class End(ABC):
         else:
             self._handlers[records.DONE] = self._take_done
         self._waiting: deque[tuple[int, Sequence[Offer]]] = deque()
+        self._stopped: dict[int, set[int]] = {}
+        """Files given up before the other end was told of them, by batch."""
         self._messages: deque[records.Record] = deque()
         self._unsent = 0
         self._part = bytearray()
@@ -267,6 +269,10 @@ class End(ABC):
     @abstractmethod
     def _moving(self) -> tuple[Moving, ...]:
         """The files under way."""
+
+    def _waits(self, batch: int) -> bool:
+        """Whether a batch waits for room among those that are under way."""
+        return any(number == batch for number, _ in self._waiting)
 
     def _busy(self) -> bool:
         return bool(self._waiting or self._open_batches() or self._finishing or self._said_bye)

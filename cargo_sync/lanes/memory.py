@@ -7,7 +7,7 @@ from blake3 import blake3
 
 from cargo_sync.machines.cover import Cover
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,17 @@ class MemorySink:
         staged.cover.add(offset, len(content))
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:
-        self._batches[batch][1][index].problem = problem
+        offers, staged = self._batches[batch]
+        staged[index].problem = problem
+        if problem.code == CANCELLED:
+            self.disk.durable.pop(_key(offers[index]), None)
 
     def checkpoint(self) -> None:
         self.checkpoints += 1
         for offers, files in self._batches.values():
             for index, staged in files.items():
                 offer, holes = offers[index], staged.cover.holes()
-                if offer.transfer and staged.cover.missing < offer.size:
+                if offer.transfer and staged.problem is None and staged.cover.missing < offer.size:
                     self.disk.durable[_key(offer)] = (bytes(staged.content), holes)
 
     def commit(self, batch: int) -> list[Receipt]:

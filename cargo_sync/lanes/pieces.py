@@ -12,14 +12,14 @@ from typing import Final
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.ports import Reader, Source
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Want
+from cargo_sync.model.transfers import CANCELLED, Offer, Want
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import encode_problem
 
 ENOUGH: Final = 256 << 10
 """A frame that holds so much content is not kept waiting for more."""
-_CANCELLED: Final = Problem("cancelled", "the transfer was cancelled")
+_CANCELLED: Final = Problem(CANCELLED, "the transfer was cancelled", retry=False)
 _WANTED: Final = ("all", "ranges")
 
 

@@ -71,7 +71,10 @@ class Sink(Protocol):
         """Stages a piece of a larger file, `offset` on. Problems are kept and told by `commit`."""
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:
-        """The sender gives this file up: its staging is dropped (checkpoints of it are kept)."""
+        """The sender gives this file up: its staging is dropped.
+
+        A checkpoint of it is kept for the next try, unless a person gave it up (CANCELLED).
+        """
 
     def checkpoint(self) -> None:
         """Makes what has come of the larger files durable and records it."""

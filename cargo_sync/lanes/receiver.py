@@ -64,6 +64,8 @@ class Receiver(End):
         """Asks the sender to give one file up ("cancelled"); pieces that are on their way still come."""
         if batch in self._open:
             self._say(records.CANCEL, batch, index)
+        elif self._waits(batch):
+            self._stopped.setdefault(batch, set()).add(index)
 
     def due(self) -> float:
         due = super().due()
@@ -126,6 +128,8 @@ class Receiver(End):
         arriving = self._arrive(batch, offers)
         self._say(records.ASK, batch, payload=messages.encode_ask(offers, arriving.wants))
         self._commit_if_complete(batch, arriving)
+        for index in self._stopped.pop(batch, ()):
+            self.stop(batch, index)
 
     def _arrive(self, batch: int, offers: Sequence[Offer]) -> Arriving:
         problem = None

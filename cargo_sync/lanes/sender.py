@@ -66,8 +66,11 @@ class Sender(End):
         self._waiting.append((batch, offers))
 
     def stop(self, batch: int, index: int) -> None:
-        """Gives one file up ("cancelled"), when it has not wholly gone yet."""
-        self._pieces.stop(batch, index)
+        """Gives one file up ("cancelled"), when it has not wholly gone yet, also before its turn comes."""
+        if batch in self._unanswered or self._waits(batch):
+            self._stopped.setdefault(batch, set()).add(index)
+        else:
+            self._pieces.stop(batch, index)
 
     def due(self) -> float:
         due = super().due()
@@ -83,8 +86,11 @@ class Sender(End):
         self._unanswered.discard(batch)
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
+        stopped = self._stopped.pop(batch, ())
         if not self._cancelled:
             self._pieces.add(batch, offers, wants)
+            for index in stopped:
+                self._pieces.stop(batch, index)
 
     def _take_ask(self, batch: int, payload: Payload) -> None:
         if self._finishing or batch <= self._newest or len(self._open) >= OPEN_MAX:

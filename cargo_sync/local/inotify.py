@@ -2,7 +2,10 @@
 
 A library that makes an object of every event, and hands it through three threads, costs a busy server more
 than the files themselves: 20,000 small files arrived in 16.6 s beside watchdog and in 7.3 s without it. Here
-an event is a number and a mask; what comes out is a set of folders, one for each buffer.
+an event is a number and a mask; what comes out is a set of folders, one for each buffer and tree.
+
+One instance and one thread serve all trees of a process: the system gives a user 128 instances, and a daemon
+may have hundreds of jobs.
 
 Format and rules: inotify(7). A watch is of one folder; what is made below it must be watched at once, and
 is told as a folder of its own, since files may have been put there before the watch was.
@@ -14,7 +17,7 @@ import os
 import select
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cargo_sync.model import paths
@@ -35,36 +38,72 @@ REST: Final = 0.05
 """Seconds between two reads: events come in flocks, and a flock is one hint."""
 
 
-class Inotify:
-    """Watches the tree at `path` from `start` until `stop`; `on_change` is called from its thread."""
+class Tree:
+    """One watched tree, which `Inotify.watch` gives.
+
+    folders  by watch
+    """
 
     def __init__(self, path: str, on_change: Callable[[Folders], None]) -> None:
-        """Raises OSError where the system has no inotify, or no instance of it left."""
-        self._path = path
-        self._on_change = on_change
+        self.path = path
+        self.on_change = on_change
+        self.folders: dict[int, str] = {}
+
+
+class Inotify:
+    """Watches trees from `watch` until `unwatch`; their `on_change` is called from its one thread, which
+    lives as long as there is a tree. `watch` and `unwatch` may come from any thread but that one."""
+
+    def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
+        self._lock = threading.RLock()
+        """Held for a step at a time: an event is looked up only when the watch that it is of is known."""
+        self._changing = threading.Lock()
+        """Held while the thread is begun or ended, which never takes it."""
+        self._trees: set[Tree] = set()
+        self._of: dict[int, list[Tree]] = {}
+        self._fd = self._stop = self._stopped = -1
+        self._thread: threading.Thread | None = None
+
+    def watch(self, path: str, on_change: Callable[[Folders], None]) -> Tree:
+        """Raises OSError: there is no inotify, or the root cannot be watched, or not all below (ENOSPC)."""
+        tree = Tree(path, on_change)
+        with self._changing:
+            if self._thread is None:
+                self._open()
+            with self._lock:
+                self._trees.add(tree)
+        try:
+            self._add(tree, "")  # which may take long: others come and go meanwhile
+        except OSError:
+            self.unwatch(tree)
+            raise
+        return tree
+
+    def unwatch(self, tree: Tree) -> None:
+        """Nothing is told of it any more, once this returns."""
+        with self._changing:
+            self._drop(tree)
+            self._close_if_idle()
+
+    # -- the thread ------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
         self._fd = self._check(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         self._stop, self._stopped = os.pipe2(os.O_CLOEXEC)
-        self._folder_of: dict[int, str] = {}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-
-    def start(self) -> None:
-        """Raises OSError: the root cannot be watched, or not all below it (ENOSPC: the system's limit)."""
-        try:
-            self._add_tree("")
-        except OSError:
-            self._close()
-            raise
         self._thread.start()
 
-    def stop(self) -> None:
+    def _close_if_idle(self) -> None:
+        thread = self._thread
+        if self._trees or thread is None:
+            return
         os.write(self._stopped, b"\0")
-        self._thread.join()
-        self._close()
-
-    def _close(self) -> None:
+        thread.join()
         for fd in (self._fd, self._stop, self._stopped):
             os.close(fd)
+        self._thread = None
+        self._of.clear()
 
     def _run(self) -> None:
         poll = select.poll()
@@ -74,56 +113,74 @@ class Inotify:
         rest.register(self._stop, select.POLLIN)
         while not any(fd == self._stop for fd, _ in poll.poll()):
             try:
-                changed = self._read(os.read(self._fd, _BUFFER))
+                buffer = os.read(self._fd, _BUFFER)
             except BlockingIOError:
                 continue
-            if changed is None or changed:
-                self._on_change(changed)
+            self._tell(self._read(buffer))
             if rest.poll(REST * 1000):
                 return
 
-    def _read(self, buffer: bytes) -> Folders:
-        changed: set[str] = set()
+    def _tell(self, changed: dict[Tree, Folders]) -> None:
+        for tree, folders in changed.items():
+            if folders is None or folders:
+                with self._lock:  # `unwatch` waits for what is being told
+                    if tree in self._trees:
+                        tree.on_change(folders)
+
+    # -- events ----------------------------------------------------------------------------------------------
+
+    def _read(self, buffer: bytes) -> dict[Tree, Folders]:
+        changed: dict[Tree, set[str]] = {}
         position = 0
         while position < len(buffer):
             watch, mask, _, length = _EVENT.unpack_from(buffer, position)
             position += _EVENT.size + length
             if mask & _OVERFLOW:
-                self._watch_all_anew()
-                return None
-            if mask & _IGNORED:
-                self._folder_of.pop(watch, None)
-                continue
-            folder = self._folder_of.get(watch)
-            if folder is None:
-                continue
-            changed.add(folder)
-            if mask & _ISDIR:
-                name = os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
-                changed |= self._folder_event(paths.join(folder, name), mask)
-        changed.discard(RESERVED)
-        return frozenset(changed)
+                return self._watch_all_anew()
+            name = os.fsdecode(buffer[position - length : position].rstrip(b"\0")) if mask & _ISDIR else ""
+            for tree, folder in self._watched(watch, forget=bool(mask & _IGNORED)):
+                happened = changed.setdefault(tree, set())
+                happened.add(folder)
+                if mask & _ISDIR:
+                    happened |= self._folder_event(tree, paths.join(folder, name), mask)
+        return {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
 
-    def _folder_event(self, path: str, mask: int) -> set[str]:
+    def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[Tree, str]]:
+        """The folders that a watch is of: one, unless it can be reached by two ways."""
+        with self._lock:
+            trees = self._of.pop(watch, []) if forget else list(self._of.get(watch, ()))
+            found = [(tree, tree.folders[watch]) for tree in trees]
+            if forget:
+                for tree in trees:
+                    del tree.folders[watch]
+        return iter(()) if forget else iter(found)
+
+    def _folder_event(self, tree: Tree, path: str, mask: int) -> set[str]:
         """A folder came or went. One that is moved takes its watches along: they are set anew where it is."""
         if mask & (_MOVED_FROM | _DELETE):
-            for watch in [one for one, folder in self._folder_of.items() if paths.is_below(folder, path)]:
-                self._libc.inotify_rm_watch(self._fd, watch)
-                del self._folder_of[watch]
+            with self._lock:
+                for watch in [one for one, folder in tree.folders.items() if paths.is_below(folder, path)]:
+                    self._let_go(tree, watch)
         if mask & (_MOVED_TO | _CREATE):
             try:
-                return self._add_tree(path)
+                return self._add(tree, path)
             except OSError:
                 return set()  # the limit is reached: scans at intervals find what is in there
         return set()
 
-    def _watch_all_anew(self) -> None:
-        try:
-            self._add_tree("")
-        except OSError:
-            return  # as above
+    def _watch_all_anew(self) -> dict[Tree, Folders]:
+        with self._lock:
+            trees = list(self._trees)
+        for tree in trees:
+            try:
+                self._add(tree, "")
+            except OSError:
+                continue  # as above
+        return dict.fromkeys(trees)
 
-    def _add_tree(self, top: str) -> set[str]:
+    # -- watches ---------------------------------------------------------------------------------------------
+
+    def _add(self, tree: Tree, top: str) -> set[str]:
         """Watches a folder and all below it; those that could be. Raises OSError at the system's limit."""
         added: set[str] = set()
         pending = [top]
@@ -131,11 +188,11 @@ class Inotify:
             folder = pending.pop()
             if folder == RESERVED or paths.bad_path(folder):
                 continue
-            place = os.path.join(self._path, folder) if folder else self._path
+            place = os.path.join(tree.path, folder) if folder else tree.path
             try:
                 # The watch comes before the listing: what is made in between is told by one of both.
-                watch = self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
-                self._folder_of[watch] = folder
+                with self._lock:
+                    self._take(tree, folder, place)
                 added.add(folder)
                 with os.scandir(place) as names:
                     pending += [
@@ -145,6 +202,27 @@ class Inotify:
                 if not folder or error.errno in (errno.ENOSPC, errno.ENOMEM):
                     raise
         return added
+
+    def _take(self, tree: Tree, folder: str, place: str) -> None:
+        watch = self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
+        tree.folders[watch] = folder
+        trees = self._of.setdefault(watch, [])
+        if tree not in trees:
+            trees.append(tree)
+
+    def _let_go(self, tree: Tree, watch: int) -> None:
+        del tree.folders[watch]
+        trees = self._of[watch]
+        trees.remove(tree)
+        if not trees:
+            del self._of[watch]
+            self._libc.inotify_rm_watch(self._fd, watch)
+
+    def _drop(self, tree: Tree) -> None:
+        with self._lock:
+            self._trees.discard(tree)
+            for watch in list(tree.folders):
+                self._let_go(tree, watch)
 
     def _check(self, result: int) -> int:
         if result < 0:

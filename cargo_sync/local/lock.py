@@ -71,6 +71,11 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
     return lock
 
 
+def holder(root: Root) -> str:
+    """Who holds the root now ("process 4711"), its lock untouched; "" for nobody, or where nothing tells."""
+    return _by_the_kernel(root)
+
+
 def read_marker(root: Root) -> str | None:
     """The root's marker, or None when it has none (or something that cannot be one). Raises ProblemError."""
     text = _read_own(root, _MARKER)

@@ -16,7 +16,7 @@ from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
 
 BATCHES: Final = 16
 """Batches that may be begun and not committed."""
@@ -126,6 +126,8 @@ class FolderSink:
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         """The sender gives this file up."""
         begun, _ = self._wanted(batch, index)
+        if problem.code == CANCELLED:
+            self._release(begun, index)
         self._fail(batch, begun, index, problem)
 
     def checkpoint(self) -> None:
@@ -207,7 +209,7 @@ class FolderSink:
             self._open.popitem(last=False)[1].pause()
 
     def _release(self, begun: _Batch, index: int) -> None:
-        """A large file came whole although it has a part: that is of no use then."""
+        """What came of a large file in pieces is of no use any more: it came whole, or nobody wants it."""
         part = begun.parts.pop(index, None)
         if part is not None:
             part.drop()

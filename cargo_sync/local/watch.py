@@ -23,7 +23,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from cargo_sync.local.inotify import Folders, Inotify
+from cargo_sync.local.inotify import Folders, Inotify, Tree
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Problem
@@ -44,23 +44,31 @@ class _Watcher(Protocol):
     def stop(self) -> None: ...
 
 
+def native() -> Inotify | None:
+    """The system's own way to watch, to be shared by all watched trees of a process, where we know it."""
+    return Inotify() if sys.platform == "linux" else None
+
+
 class Watch:
     """One watched tree.
 
-    native  the system's own way where we know it; without it watchdog's, as on other systems
+    inotify  the system's own way; without it watchdog's, as on other systems
     """
 
-    def __init__(self, path: str, on_hint: Hint, *, native: bool = sys.platform == "linux") -> None:
+    def __init__(self, path: str, on_hint: Hint, inotify: Inotify | None) -> None:
         self._path = os.path.abspath(path)
         self._on_hint = on_hint
-        self._native = native
+        self._inotify = inotify
         self._watcher: _Watcher | None = None
 
     def start(self) -> Problem | None:
         """Begins to watch; a problem when it cannot, and then the caller looks at intervals."""
-        make = Inotify if self._native else _Observed
+        watcher: _Watcher = (
+            _Native(self._inotify, self._path, self._on_hint)
+            if self._inotify is not None
+            else _Observed(self._path, self._on_hint)
+        )
         try:
-            watcher = make(self._path, self._on_hint)
             watcher.start()
         except OSError as error:
             return _problem(error, self._path)
@@ -71,6 +79,24 @@ class Watch:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.stop()
+
+
+class _Native:
+    """A tree that inotify watches, beside others."""
+
+    def __init__(self, inotify: Inotify, path: str, on_hint: Hint) -> None:
+        self._inotify = inotify
+        self._path = path
+        self._on_hint = on_hint
+        self._tree: Tree | None = None
+
+    def start(self) -> None:
+        self._tree = self._inotify.watch(self._path, self._on_hint)
+
+    def stop(self) -> None:
+        if self._tree is not None:
+            self._inotify.unwatch(self._tree)
+            self._tree = None
 
 
 class _Observed(FileSystemEventHandler):

@@ -4,8 +4,8 @@ The order is the answer: a job that is disabled and paused is disabled, one that
 is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class JobState(StrEnum):
@@ -20,8 +20,7 @@ class JobState(StrEnum):
     SYNCED = "synced"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is true of a job now.
 
     held     why its run is held, or ""
@@ -39,16 +38,20 @@ class Facts:
 
 def job_state(facts: Facts) -> JobState:
     """The state that `facts` mean."""
-    table = (
-        (not facts.enabled, JobState.DISABLED),
-        (facts.paused, JobState.PAUSED),
-        (bool(facts.held), JobState.HELD),
-        (not facts.in_window, JobState.WAITING),
-        (facts.running, JobState.SYNCING),
-        (facts.errors > 0, JobState.ERROR),
-        (not facts.looked, JobState.STARTING),
-    )
-    return next((state for holds, state in table if holds), JobState.SYNCED)
+    # In this order; asked for every job at every status, so that nothing is made on the way.
+    if not facts.enabled:
+        return JobState.DISABLED
+    if facts.paused:
+        return JobState.PAUSED
+    if facts.held:
+        return JobState.HELD
+    if not facts.in_window:
+        return JobState.WAITING
+    if facts.running:
+        return JobState.SYNCING
+    if facts.errors > 0:
+        return JobState.ERROR
+    return JobState.SYNCED if facts.looked else JobState.STARTING
 
 
 GENERAL_ORDER = (

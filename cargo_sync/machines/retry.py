@@ -4,14 +4,20 @@ The full jitter of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015
 delay so that a person who reads "tries again in" is not surprised.
 """
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from typing import Final
 
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import CANCELLED
 
 FIRST: Final = 1.0
 CEILING: Final = 300.0
 REMEMBERED: Final = 10_000
+
+Source = tuple[int, int]
+"""Version and ident of a source's entry."""
 
 
 def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEILING) -> float:
@@ -20,14 +26,28 @@ def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEIL
     return grown * (0.5 + chance / 2)
 
 
+def cancelled(job: str, path: str) -> Problem:
+    """What is told of a file that a person gave up."""
+    return Problem(
+        CANCELLED, f"{path!r} was cancelled by a person", path,
+        f"`cargo_ctl job sync {shlex.quote(job)}` takes it up again", retry=False,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One path that failed: how often, why last, and when it is tried again (on the clock of `now`)."""
+    """One path that failed.
+
+    tries, problem  how often, and why last
+    next_at         when it is tried again, on the clock of `now`; None when not by itself
+    put_off         the source's (version, ident) that is not tried again; another one is, at once
+    """
 
     path: str
     tries: int
     problem: Problem
-    next_at: float
+    next_at: float | None
+    put_off: Source | None = None
 
 
 class Failures:
@@ -48,6 +68,14 @@ class Failures:
             self._by_path[path] = failure
         return failure
 
+    def put_off(self, path: str, problem: Problem, source: Source) -> None:
+        """`path` is not tried again until its source is another or a person asks."""
+        self._by_path[path] = Failure(path, 1, problem, None, source)
+
+    def was_put_off(self, path: str) -> bool:
+        failure = self._by_path.get(path)
+        return failure is not None and failure.put_off is not None
+
     def succeeded(self, path: str) -> None:
         self._by_path.pop(path, None)
 
@@ -57,13 +85,18 @@ class Failures:
     def paths(self) -> set[str]:
         return set(self._by_path)
 
-    def due(self, path: str, now: float) -> bool:
+    def due(self, path: str, source: Entry, now: float) -> bool:
         failure = self._by_path.get(path)
-        return failure is None or failure.next_at <= now
+        if failure is None:
+            return True
+        if failure.next_at is None:
+            return failure.put_off != (source.version, source.ident)
+        return failure.next_at <= now
 
     def next_at(self) -> float | None:
-        """When the first of them is due, or None when nothing failed."""
-        return min((failure.next_at for failure in self._by_path.values()), default=None)
+        """When the first of them is due, or None when nothing is tried again by itself."""
+        times = [failure.next_at for failure in self._by_path.values() if failure.next_at is not None]
+        return min(times, default=None)
 
     def first(self, count: int) -> list[Failure]:
         """The longest standing failures."""
@@ -72,4 +105,4 @@ class Failures:
     def expedite(self) -> None:
         """A person asked to look now: everything is due."""
         for path, failure in self._by_path.items():
-            self._by_path[path] = Failure(path, failure.tries, failure.problem, 0.0)
+            self._by_path[path] = replace(failure, next_at=0.0)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from cargo_sync.model.events import Event, Happened, Moment, moment
 
 
 class Mode(StrEnum):
@@ -29,6 +32,7 @@ class Rules:
     include, exclude   gitignore patterns
     trash_days how long displaced content is kept
     speed      bits a second asked for on the wire; None is as fast as it goes
+    tell       the moments that callbacks are asked for
     """
 
     name: str
@@ -41,6 +45,20 @@ class Rules:
     exclude: tuple[str, ...] = ()
     trash_days: float = 14.0
     speed: int | None = None
+    tell: frozenset[Moment] = frozenset()
+
+    @property
+    def promises(self) -> bool:
+        """Callbacks wait for an end of each transfer that begins."""
+        return bool(self.tell & {Moment.START, Moment.FINISH})
+
+    def event(
+        self, happened: Happened, time: float, path: str = "", size: int = 0,
+        details: dict[str, Any] | None = None,
+    ) -> Event:  # fmt: skip
+        """An event of this job; it says of itself whether a callback is to be made of it."""
+        told = moment(happened, path) in self.tell
+        return Event(self.name, happened, time, path, size, details or {}, self.mode.value if told else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +70,12 @@ class Identity:
     sequence  the catalogue's newest change; lower than ours means an old backup came back
     lineage   of the change that we had come to; another than ours means the same, when the numbers have
               caught up meanwhile
+    floor     deletions up to this change may not be told any more: whoever is not as far must look at
+              everything anew
     """
 
     root: str
     epoch: str = ""
     sequence: int = 0
     lineage: str = ""
+    floor: int = 0

@@ -4,7 +4,10 @@ They travel as columns (`columns`, `rows`): a batch of 2,000 files is one JSON v
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
+
+CANCELLED: Final = "cancelled"
+"""The code of a file that a person gave up: nothing of it is kept for another try."""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 

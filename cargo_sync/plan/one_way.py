@@ -39,7 +39,7 @@ class View:
     is_source, is_destination  whether an entry of that side is still what was agreed
     excluded   (path, is_folder) -> left out
     still      (path, source entry) -> has been still long enough to be read
-    due        (path) -> may be tried; False while a failed one waits for its next try
+    due        (path, source entry) -> may be tried; False while a failed one waits for its next try
     propagate  deletions at the source are repeated
     retire     delivered files do not stay at the source
     """
@@ -48,7 +48,7 @@ class View:
     is_destination: Callable[[Agreed, Entry], bool]
     excluded: Callable[[str, bool], bool]
     still: Callable[[str, Entry], bool] = lambda path, entry: True
-    due: Callable[[str], bool] = lambda path: True
+    due: Callable[[str, Entry], bool] = lambda path, entry: True
     propagate: bool = False
     retire: bool = False
 
@@ -94,12 +94,12 @@ def plan_folder(folder: str, source: Listing, destination: Listing, base: Base, 
             if b is not None:
                 _gone(plan, path, d, b, view)
         elif b is None or not view.is_source(b, s):
-            if not view.due(path) or (s.kind != FOLDER and not view.still(path, s)):
+            if not view.due(path, s) or (s.kind != FOLDER and not view.still(path, s)):
                 plan.waiting.append(name)
             else:
                 _differs(plan, path, s, d, b, view)
         elif view.retire and s.kind == FILE and b.hash:
-            if view.due(path):
+            if view.due(path, s):
                 plan.now.append(Action(Op.RETIRE, path, s, why="delivered", hash=b.hash))
             else:
                 plan.waiting.append(name)

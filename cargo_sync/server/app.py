@@ -11,43 +11,76 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
-from typing import Final
+from importlib.metadata import version
+from typing import Any, Final
 
 import argon2
 
+from cargo_sync.api.addresses import SERVER, Addresses, keys_dir, runtime_dir
+from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.control.endpoint import Endpoint
+from cargo_sync.control.identity import Me
+from cargo_sync.control.limits import Limits
+from cargo_sync.control.nouns.audit import AuditHandlers
+from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
+from cargo_sync.control.router import Router
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.ring import LogHandlers, Ring
+from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
-from cargo_sync.server import tls
+from cargo_sync.process.systemd import Notifier
+from cargo_sync.server import tls, views
 from cargo_sync.server.entrance import Entrance
+from cargo_sync.server.feed import TICK, Feed
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.gateway import Gateway
-from cargo_sync.server.intake import Intake
+from cargo_sync.server.gauge import Gauge, totals
+from cargo_sync.server.handlers.flow import FlowHandlers
+from cargo_sync.server.handlers.user import UserHandlers
+from cargo_sync.server.handlers.whole import WholeHandlers
+from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.lane_listener import LaneListener
 from cargo_sync.server.listener import Listener
+from cargo_sync.server.measured import families
+from cargo_sync.server.opened import Opened
 from cargo_sync.server.polls import Polls
+from cargo_sync.server.registry import Read, Registry
+from cargo_sync.server.roster import Roster
 from cargo_sync.server.sessions import Sessions
 from cargo_sync.server.spaces import Spaces, served
-from cargo_sync.server.tracked import TrackedFolder
+from cargo_sync.server.sweep import Sweep
 from cargo_sync.server.users import Users
-from cargo_sync.server.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.stores.folder import STALE, FolderStore
+from cargo_sync.state.limits import LimitRows
+from cargo_sync.state.replies import Replies
+from cargo_sync.state.users import UserRows
+from cargo_sync.state.workspaces import WorkspaceRows
 
-SWEEP: Final = 3_600.0
 LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
+
+_LIVE: Final = frozenset(
+    {"users", "workspaces", "global_upload_bandwidth", "global_download_bandwidth", "warnings", "file"}
+)
+"""Settings that are taken over while the server runs."""
+_WRITTEN: Final = {"host": "listen", "port": "listen"}
+"""Settings that have another name in the file."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,11 +92,14 @@ class Up:
     api: str
     lanes: str
     fingerprint: str
+    control: Sequence[Addresses]
 
 
 def announce(up: Up) -> None:
     """Says it on the terminal."""
     print(f"the server is up: {up.api} lanes {up.lanes}", flush=True)
+    for place in up.control:
+        print(f"its control: commands {place.commands} feed {place.feed}", flush=True)
     if up.fingerprint:
         print(f"its certificate: {up.fingerprint}", flush=True)
 
@@ -73,32 +109,62 @@ async def run(
     *,
     ready: Callable[[Up], None] = announce,
     env: Mapping[str, str] = os.environ,
+    service: Service | None = None,
 ) -> None:
-    """Runs a server until SIGTERM or SIGINT; SIGHUP reads users and workspaces again.
+    """Runs a server until SIGTERM, SIGINT or `shutdown`; SIGHUP reads users, workspaces and limits again.
 
     Args:
         ready: called once requests are answered.
         env: for the file, when it is read again.
+        service: the process that this runs in.
 
     Raises:
+        EndpointError, AddressError: the control sockets cannot be offered.
         ProblemError: the state, a port or the certificate cannot be used.
     """
+    service = service or Service()
     stop, again = Stop(), asyncio.Event()
     stop.on_signals(again.set)
     more_descriptors()
+    epoch = secrets.token_hex(16)
     with ExitStack() as last:
         last.callback(stop.rested)
+        runtime = settings.control.runtime_dir or runtime_dir(env)
+        endpoint = last.enter_context(
+            Endpoint(
+                runtime,
+                SERVER,
+                epoch=epoch,
+                now=time.time,
+                control=settings.control,
+                keys=keys_dir(env, SERVER),
+            )
+        )
         database = last.enter_context(Database.open(os.path.join(settings.state_dir, "state.db"), "server"))
         pool = last.enter_context(threads())
         world = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), Offload(pool))
-        server = Server(settings, database, world)
+        server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
+        me = Me(
+            version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), SERVER,
+            world.steady(), "server",
+        )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
-            ready(await server.start(tasks))
-            reloading = tasks.create_task(_reload(server, settings, again, env))
+            up = await server.start(tasks)
+            serving = [
+                tasks.create_task(server.answer(me, stop, service.log)),
+                tasks.create_task(server.speak()),
+                tasks.create_task(_reload(server, again, service.notifier)),
+                tasks.create_task(alongside(settings.process, service, database.path, [server.measured])),
+                tasks.create_task(server.sweep.run()),
+            ]
+            ready(up)
+            service.notifier.ready(server.words())
             await stop.wait()
+            service.notifier.stopping()
             stop.at_last()
-            reloading.cancel()
+            for task in serving:
+                task.cancel()
             await server.rest()
     _log.info("ended")
 
@@ -106,20 +172,33 @@ async def run(
 class Server:
     """Everything that one server is made of, wired."""
 
-    def __init__(self, settings: ServerSettings, database: Database, world: World) -> None:
+    def __init__(
+        self, settings: ServerSettings, database: Database, endpoint: Endpoint, world: World,
+        env: Mapping[str, str],
+    ) -> None:  # fmt: skip
         self._settings = settings
+        self._endpoint = endpoint
         self._world = world
-        self._catalogue = SqliteCatalogue(database)
+        self._env = env
+        self._replies = Replies(database, world.wall)
+        self._audit = Audit(database, world.wall)
+        catalogue = SqliteCatalogue(database)
+        self.sweep = Sweep(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
-        self._workspaces: dict[str, Workspace] = {}
-        self._standing: list[asyncio.Task[None]] = []
+        self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
+        self._registry = Registry(
+            UserRows(database), WorkspaceRows(database), self._users, self._opened, world.offload, self._take
+        )
+        self._flows = Flows(self._spaces, self._users.get, world.steady)
+        self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
+        self._gauge = Gauge(self._flows.all, world)
+        self._feed = Feed(endpoint.publisher, self._general, self._gauge)
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
-        self._flows: Flows | None = None
         self._listener: Listener | None = None
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
@@ -127,16 +206,12 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
-        self._standing.append(tasks.create_task(self._forget_checkpoints()))
         await self.apply(settings)
         lanes = self._lanes = _lane_listener(settings, world)
-        flows = self._flows = Flows(
-            self._spaces, LaneAddress(settings.public_ip or "", lanes.port),
-            Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth), world.steady,
-        )  # fmt: skip
-        lanes.start(flows)
+        self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
+        lanes.start(self._flows)
         gateway = Gateway(
-            Entrance(self._sessions, settings.trusted_proxies), self._spaces, self._polls, flows,
+            Entrance(self._sessions, settings.trusted_proxies), self._spaces, self._polls, self._flows,
             world.offload, world.wall, settings.prefix,
         )  # fmt: skip
         self._listener = Listener(gateway.application(), tls.context(certificate) if certificate else None)
@@ -148,95 +223,147 @@ class Server:
             f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
             f"{_shown(settings.private_ip or settings.host)}:{lanes.port}",
             certificate.fingerprint if certificate else "",
+            self._endpoint.all_addresses,
         )
 
-    async def apply(self, settings: ServerSettings) -> None:
-        """Takes users and workspaces over. What is served no more stays open: flows may be in it still.
+    # -- what is served, and to whom -------------------------------------------------------------------------
+
+    async def apply(self, settings: ServerSettings) -> Read:
+        """Takes users, workspaces and totals over from a file, live. The rest is a start's.
 
         Raises:
-            ProblemError: the state cannot be written.
+            ProblemError: the state cannot be read or written.
         """
-        applied = await self._users.apply(settings.users)
-        for path in served(settings.users, settings.workspaces):
-            if path not in self._workspaces:
-                workspace = await self._world.offload(self._open, path)
-                self._workspaces[path] = workspace
-                intake = Intake(
-                    workspace, self._world, settings.settle, settings.scan_interval, settings.trash_days
-                )
-                assert self._tasks is not None, "it was started"
-                self._standing.append(self._tasks.create_task(intake.run()))
-        self._spaces.apply(settings.users, settings.workspaces, self._workspaces.__getitem__)
-        self._sessions.forget(applied.changed)
-        if self._flows is not None:
-            self._flows.end_of(applied.changed)
-        for notice in (*settings.warnings, *applied.notices):
+        file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
+        await self._limits.read(asdict(file))
+        read = await self._registry.read(settings)
+        for notice in (*settings.warnings, *read.notices):
             _log.warning("%s", notice)
+        return read
 
-    async def _forget_checkpoints(self) -> None:
-        """What nobody goes on with is dropped; its staged part goes when its store is tidied."""
+    def _grant(self) -> None:
+        """Has the totals that hold now take effect."""
+        self._flows.limit(Bandwidth(**self._limits.holding()))
+
+    async def reread(self) -> Read:
+        """Reads the file again.
+
+        Raises:
+            ConfigError: it cannot be used; everything is as it was.
+            ProblemError: not all of it could be taken over.
+        """
+        fresh = await self._world.offload(load_server, self._settings.file, self._env)
+        read = await self.apply(fresh)
+        if waiting := _waiting(self._settings, fresh):
+            notice = f"{fresh.file}: what changed in {', '.join(waiting)} takes effect at the next start"
+            _log.warning("%s", notice)
+            return replace(read, notices=(*read.notices, notice))
+        return read
+
+    async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
+        """Has a roster take effect. What is served no more stays open: somebody may be in it still."""
+        assert self._tasks is not None, "it was started"
+        paths = await self._world.offload(served, roster.users, roster.workspaces)
+        for path in paths:
+            if path not in self._opened and (problem := await self._opened.open(path)):
+                _log.error("%s", problem)  # the others are served; it is asked for again
+        self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
+        self._opened.serve(paths, self._settings, self._tasks)
+        self._sessions.forget(ended)
+        self._flows.end_of(ended)
+        self._flows.renew()
+        self._feed.changed()
+
+    # -- the control plane -----------------------------------------------------------------------------------
+
+    async def answer(self, me: Me, stop: Callable[[], None], log: Ring) -> None:
+        """Answers commands until cancelled."""
+        registry, offload = self._registry, self._world.offload
+        handlers = {
+            **WholeHandlers(me, self._status, self.reread, stop, self._world.steady).table(),
+            **UserHandlers(registry, self._users, self._gauge, offload, self._feed.notice).table(),
+            **WorkspaceHandlers(registry, offload).table(),
+            **LimitsHandlers(self._limits).table(),
+            **FlowHandlers(self._gauge).table(),
+            **AuditHandlers(self._audit, offload).table(),
+            **KeyHandlers(self._endpoint, offload).table(),
+            **LogHandlers(log).table(),
+        }
+        router = Router(handlers, self._replies, commands=COMMANDS, audit=self._audit, offload=offload)
+        await self._endpoint.serve(router)
+
+    async def speak(self) -> None:
+        """Publishes until cancelled."""
         while True:
-            try:
-                await self._world.offload(self._checkpoints.purge, self._world.wall() - STALE)
-            except ProblemError as error:
-                _log.error("old checkpoints cannot be dropped: %s", error)
-            await asyncio.sleep(SWEEP)
+            self._feed.tick()
+            await asyncio.sleep(TICK)
+
+    def _general(self) -> dict[str, Any]:
+        return views.general(self._registry.roster, self._opened.away(), len(self._flows.all()))
+
+    def _status(self) -> dict[str, Any]:
+        return self._general() | {
+            "kind": "server",
+            "totals": views.progress(totals(self._gauge.readings())),
+            "lanes": {"open": self._flows.lanes(), "most": self._settings.total_connections},
+        }
+
+    # -- how it does -----------------------------------------------------------------------------------------
+
+    def words(self) -> str:
+        """How it stands, in a line."""
+        return f"{len(self._users)} users, {len(self._opened)} folders"
+
+    def measured(self) -> Iterable[Family]:
+        """What there is to be measured."""
+        return families(self._users, len(self._opened), self._sessions, self._flows, self._polls)
+
+    # -- the end ---------------------------------------------------------------------------------------------
 
     async def rest(self) -> None:
         """Ends what is under way: requests, lanes at their checkpoints, scans."""
-        for workspace in self._workspaces.values():
-            workspace.stop()
+        self._opened.stop()
         if self._listener is not None:
             await self._listener.close()
-        if self._lanes is not None and self._flows is not None:
+        if self._lanes is not None:
             self._lanes.close()
             until = self._world.steady() + LANES
             for lane in self._flows.close():
                 await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
-        for intake in self._standing:
-            intake.cancel()
+        self._opened.rest()
 
     def close(self) -> None:
         """Closes the folders. Nobody may be in them any more."""
-        for workspace in self._workspaces.values():
-            workspace.close()
-
-    def _open(self, path: str) -> Workspace:
-        world = self._world
-        open_store = partial(
-            FolderStore.open, path, token=world.token, checkpoints=self._checkpoints, wall=world.wall
-        )
-        folder = TrackedFolder(path, self._catalogue, open_store, world.token, self._polls.changed)
-        try:
-            folder.attach()
-        except ProblemError as error:
-            _log.error("%s", error)  # the others are served; it is asked for again
-        return Workspace(folder, world.token)
+        self._opened.close()
 
 
-async def _reload(
-    server: Server, settings: ServerSettings, again: asyncio.Event, env: Mapping[str, str]
-) -> None:
+async def _reload(server: Server, again: asyncio.Event, notifier: Notifier) -> None:
     """At each signal. A file that cannot be used changes nothing."""
     while await again.wait():
         again.clear()
-        try:
-            fresh = await asyncio.to_thread(load_server, settings.file, env)
-            await server.apply(fresh)
-        except ConfigError as error:
-            _log.error("the old settings stay: %s", error)
-        except ProblemError as error:
-            _log.error("not all of the new settings could be taken over: %s", error)
-        else:
-            if _fixed(fresh) != _fixed(settings):
-                _log.warning("users and workspaces were read again; the other changes wait for a restart")
-            else:
-                _log.info("users and workspaces were read again")
+        with notifier.reloading(server.words):
+            await _read_again(server)
 
 
-def _fixed(settings: ServerSettings) -> ServerSettings:
-    """What only a start acts on."""
-    return replace(settings, users=(), workspaces=(), warnings=())
+async def _read_again(server: Server) -> None:
+    try:
+        await server.reread()
+    except ConfigError as error:
+        _log.error("the old settings stay: %s", error)
+    except ProblemError as error:
+        _log.error("not all of the new settings could be taken over: %s", error)
+    else:
+        _log.info("users, workspaces and limits were read again")
+
+
+def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
+    """The fields of the file that changed and that only a start acts on."""
+    changed = [
+        _WRITTEN.get(field.name, field.name)
+        for field in fields(ServerSettings)
+        if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
+    ]
+    return list(dict.fromkeys(changed))
 
 
 def _certificate(settings: ServerSettings) -> tls.Certificate:

@@ -46,16 +46,9 @@ class Browse:
         since = Query(request.query, "since").whole("since", 0)
         shown = []
         for access in self._spaces.of(user.name):
-            epoch, sequence, lineage = await self._offload(access.workspace.position, since)
-            shown.append(
-                {
-                    "name": access.name,
-                    "access": "rw" if access.writable else "ro",
-                    "epoch": epoch,
-                    "sequence": sequence,
-                    "lineage": lineage,
-                }
-            )
+            position = await self._offload(access.workspace.position, since)
+            mine = {"name": access.name, "access": "rw" if access.writable else "ro"}
+            shown.append(mine | position._asdict())
         return answer({"workspaces": shown})
 
     async def tree(self, request: web.Request) -> web.Response:
@@ -108,6 +101,7 @@ def _changes(workspace: Workspace, page: Page) -> web.Response:
             "next": page.next,
             "more": page.more,
             "lineage": page.lineage,
+            "floor": page.floor,
             "rows": columns(rows),
         }
     )

@@ -19,7 +19,7 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.grants import Ask, grant
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server import asked
 from cargo_sync.server.answers import LaterError, bad_request, unknown
 from cargo_sync.server.entrance import Address
@@ -36,7 +36,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Flow:
-    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is."""
+    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once it is.
+
+    user     as they were when it was opened
+    granted  bits a second, None for no limit; told is what the client knows of it
+    """
 
     id: str
     user: User
@@ -48,6 +52,7 @@ class Flow:
     keys: LaneKeys
     opened_at: float
     granted: int | None = None
+    told: int | None = None
     claimed: bool = False
     lane: LaneThread | None = None
     machine: End | None = None
@@ -70,21 +75,31 @@ class LaneAddress:
 
 
 class Flows:
-    """All flows of a server. For the event loop, but for what lanes ask from their threads."""
+    """All flows of a server. For the event loop, but for what lanes ask from their threads.
+
+    present  a user as they are now: a flow that runs takes changed rates over
+    """
 
     def __init__(
-        self, spaces: Spaces, where: LaneAddress, total: Bandwidth, steady: Callable[[], float]
+        self, spaces: Spaces, present: Callable[[str], User | None], steady: Callable[[], float]
     ) -> None:
         self._spaces = spaces
-        self._where = where
-        self._total = total
+        self._present = present
         self._steady = steady
+        self._where = LaneAddress("", 0)
+        self._total = Bandwidth()
         self._flows: dict[str, Flow] = {}
         self._by_token: dict[bytes, Flow] = {}
         self._lanes: set[LaneThread] = set()
         """Those that run, also of flows that were ended and come to their checkpoint now."""
+        self._running: dict[str, Flow] = {}
+        self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
+
+    def arrive(self, where: LaneAddress) -> None:
+        """Lanes are taken there from now on. Comes before the first flow."""
+        self._where = where
 
     # -- what the gateway asks -------------------------------------------------------------------------------
 
@@ -97,6 +112,7 @@ class Flows:
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
+        flow.told = flow.granted
         keys = flow.keys
         lane: dict[str, Any] = {"port": self._where.port, "token": keys.token.hex(), "auth": keys.auth.hex()}
         if self._where.host:
@@ -159,34 +175,89 @@ class Flows:
         """A flow has its lane: from now on it is granted what is left, live."""
         flow.lane, flow.machine = lane, machine
         self._lanes.add(lane)
+        self._running[flow.id] = flow
         if pace is not None:
             pace.limit(flow.granted, self._steady())
+        self._tell(flow)  # what was shared anew while the lane was on its way
 
     def ended(self, flow: Flow, problem: Problem | None) -> None:
         """A flow's lane is over, and with it the flow."""
         if problem is not None:
-            _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem)
+            about = {"user": flow.user.name, "transfer": flow.id}
+            _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem, extra=about)
         with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
             self._loop.call_soon_threadsafe(self._over, flow)
 
     # -- grants ----------------------------------------------------------------------------------------------
 
+    def limit(self, total: Bandwidth) -> None:
+        """Other totals for all flows together, from now on."""
+        self._total = total
+        self._share_all()
+
+    def renew(self) -> None:
+        """Users, their rates or their workspaces were changed: flows go on as they are allowed to now."""
+        for flow in list(self._flows.values()):
+            if (refused := self._refused(flow)) is not None:
+                self._end(flow, refused)
+        self._share_all()
+
+    def _refused(self, flow: Flow) -> Problem | None:
+        """Why a flow may not go on in the workspace that it was opened in."""
+        try:
+            access = self._spaces.get(flow.user.name, flow.access.name)
+            if access.workspace is not flow.access.workspace:
+                raise unknown("such workspace")
+            if flow.mode is Mode.UPLOAD:
+                access.may_write()
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def _share_all(self) -> None:
+        for mode in Mode:
+            self._share(mode)
+
     def _share(self, mode: Mode) -> None:
         """Shares a direction's bandwidth anew, and tells those whose rate changed."""
         flows = [flow for flow in self._flows.values() if flow.mode is mode]
         upload = mode is Mode.UPLOAD
+        users = {flow.user.name: self._present(flow.user.name) or flow.user for flow in flows}
         asks = [
-            Ask(flow.id, flow.user.name, _least(flow.speed, _default(flow.user, upload))) for flow in flows
+            Ask(flow.id, flow.user.name, _least(flow.speed, _default(users[flow.user.name], upload)))
+            for flow in flows
         ]
         totals = {
-            flow.user.name: flow.user.upload_bandwidth if upload else flow.user.download_bandwidth
-            for flow in flows
+            name: user.upload_bandwidth if upload else user.download_bandwidth for name, user in users.items()
         }
         granted = grant(asks, totals, self._total.upload if upload else self._total.download)
         for flow in flows:
-            before, flow.granted = flow.granted, granted[flow.id]
-            if flow.lane is not None and flow.machine is not None and flow.granted != before:
-                flow.lane.submit(partial(flow.machine.grant, flow.granted))
+            flow.granted = granted[flow.id]
+            self._tell(flow)
+
+    def _tell(self, flow: Flow) -> None:
+        if flow.lane is not None and flow.machine is not None and flow.granted != flow.told:
+            flow.told = flow.granted
+            flow.lane.submit(partial(flow.machine.grant, flow.granted))
+
+    def all(self) -> list[Flow]:
+        """The flows that there are, the oldest first."""
+        return list(self._flows.values())
+
+    def lanes(self) -> int:
+        """How many run."""
+        return len(self._lanes)
+
+    # -- figures ---------------------------------------------------------------------------------------------
+
+    def count(self, mode: Mode) -> int:
+        """Flows that are open, of one direction."""
+        return sum(flow.mode is mode for flow in self._flows.values())
+
+    def moved(self, mode: Mode) -> int:
+        """Bytes of files that went over the flows of one direction since the start."""
+        under_way = [flow for flow in list(self._running.values()) if flow.mode is mode]
+        return self._moved[mode] + sum(flow.machine.figures().content for flow in under_way if flow.machine)
 
     # -- ending ----------------------------------------------------------------------------------------------
 
@@ -207,6 +278,8 @@ class Flows:
         self._forget(flow)
 
     def _over(self, flow: Flow) -> None:
+        if self._running.pop(flow.id, None) is not None and flow.machine is not None:
+            self._moved[flow.mode] += flow.machine.figures().content
         if flow.lane is not None:
             self._lanes.discard(flow.lane)
         self._forget(flow)

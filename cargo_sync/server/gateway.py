@@ -21,6 +21,7 @@ from cargo_sync.server.files import Files
 from cargo_sync.server.limits import LOGIN_BYTES, read_object
 from cargo_sync.server.operations import Operations
 from cargo_sync.server.polls import Polls
+from cargo_sync.server.probe import Probe
 from cargo_sync.server.spaces import Spaces
 from cargo_sync.server.users import User
 
@@ -56,6 +57,7 @@ class Gateway:
             *Browse(entrance, spaces, polls, offload).routes(self._v1),
             *Operations(entrance, spaces, offload).routes(self._v1),
             *Files(entrance, spaces, offload, wall, self._v1).routes(),
+            *Probe(entrance).routes(self._v1),
         ]
 
     def application(self) -> web.Application:
@@ -113,6 +115,7 @@ class Gateway:
         except Exception:
             _log.exception("%s %s failed", request.method, ascii(request.path))
             problem = ProblemError(Problem("failed", "the server failed at this; its log says why"))
+        _log.debug("%s %s refused: %s", request.method, ascii(request.path), problem.problem.code)
         response = refusal(problem)
         if problem.problem.code == "unauthorized":
             response.headers["WWW-Authenticate"] = self._challenge(request)

@@ -11,7 +11,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from cargo_sync.local.inotify import Folders
+from cargo_sync.local.inotify import Folders, Inotify
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import Entry
@@ -37,8 +37,9 @@ class Intake:
     """One workspace's. `run` never ends by itself; `scan` and `look` are its steps."""
 
     def __init__(
-        self, workspace: Workspace, world: World, settle: float, interval: float, trash_days: float
-    ) -> None:
+        self, workspace: Workspace, world: World, settle: float, interval: float, trash_days: float,
+        inotify: Inotify | None,
+    ) -> None:  # fmt: skip
         self._workspace = workspace
         self._world = world
         self._settle = settle
@@ -51,6 +52,7 @@ class Intake:
         self._scan_at = self._tidy_at = world.steady()
         self._watch: Watch | None = None
         self._told: Problem | None = None
+        self._native = inotify
 
     async def run(self) -> None:
         """Looks for ever, where and when it is due. What fails is said once, and tried again."""
@@ -175,7 +177,7 @@ class Intake:
             except RuntimeError:
                 return  # the loop has ended: a last event comes too late
 
-        self._watch = Watch(self._workspace.path, on_hint)
+        self._watch = Watch(self._workspace.path, on_hint, self._native)
         if problem := await self._world.offload(self._watch.start):
             _log.warning("%s", problem)
 

@@ -6,6 +6,7 @@ as long as the process. A login ends with its time, with the password it was mad
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
@@ -22,6 +23,8 @@ KEPT: Final = 50_000
 PER_USER: Final = 500
 """Tokens of one user; a further login ends the oldest."""
 PASSWORD_LENGTH: Final = 1024
+
+_log = logging.getLogger(__name__)
 
 
 class Login(NamedTuple):
@@ -49,6 +52,8 @@ class Sessions:
         self._key = entropy(32)
         self._throttle = Throttle()
         self._gate = Gate(at_once=2, waiting=32)
+        self.let_in = self.refused = 0
+        """Logins that were checked since the start, by how they ended."""
         self._tokens: dict[bytes, _Kept] = {}
         self._basic: dict[bytes, _Kept] = {}
 
@@ -98,8 +103,13 @@ class Sessions:
             short = len(password) <= PASSWORD_LENGTH
             user = await self._users.check(name, password) if short else None
         if user is None:
+            self.refused += 1
             self._throttle.failed(name, address, self._clock())
+            # Somebody who is no user may have typed the password here: only names that we know are told.
+            who = name if self._users.get(name) else "somebody unknown"
+            _log.warning("a wrong password of %s from %s", who, address, extra={"user": who})
             raise unauthorized()
+        self.let_in += 1
         self._throttle.succeeded(name, address)
         return user
 

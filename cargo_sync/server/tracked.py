@@ -101,6 +101,11 @@ class TrackedFolder:
             return True
 
     @property
+    def attached(self) -> bool:
+        """Whether the folder was there when it was last asked for."""
+        return self._store is not None
+
+    @property
     def store(self) -> FolderStore:
         """Raises ProblemError "root_gone" while it is away."""
         if self._store is None:

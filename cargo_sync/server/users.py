@@ -1,10 +1,11 @@
 """Users: who may log in, with which password, at which rates.
 
-They stand in the server's file; the state keeps nothing of them but password hashes. A password in the file
-is hashed when it differs from the stored one; a user without one keeps the hash that is stored.
+They stand in the server's file or were made by command (server.roster); here they are as they hold now. Of a
+password nothing is kept but its hash: one in the file is hashed when it differs from the stored one; a user
+without one keeps the hash that is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,9 +64,10 @@ class Users:
         self._offload = offload
         self._nobody = hasher.hash("nobody's")
         self._users: dict[str, User] = {}
+        self._changes: dict[str, int] = {}
 
     async def apply(self, settings: Sequence[UserSettings]) -> Applied:
-        """Takes the users of a file over, in place of those that were there."""
+        """Takes users over in place of those that were there, with the passwords that are given."""
         changed: set[str] = set()
         notices: list[str] = []
         for one in settings:
@@ -76,10 +78,29 @@ class Users:
                     f"nobody can log in as {one.username!r}: give the user a password, password_file or "
                     "password_hash"
                 )
+        self.changed(changed)
+        return Applied(self.take(settings) | changed, tuple(notices))
+
+    def take(self, settings: Sequence[UserSettings]) -> frozenset[str]:
+        """As `apply`, without passwords; the names of those who are not there or not enabled any more."""
         users = {one.username: _user(one) for one in settings if one.enabled}
-        changed.update(name for name in self._users if name not in users)
+        gone = frozenset(name for name in self._users if name not in users)
         self._users = users
-        return Applied(frozenset(changed), tuple(notices))
+        return gone
+
+    async def hash(self, password: str) -> str:
+        """What is to be kept of a new password. Who stores it says so by `changed`."""
+        return await self._offload(self._hasher.hash, password)
+
+    async def set_password(self, name: str, password: str) -> None:
+        """A new password, durable when it returns. Raises ProblemError when the state cannot be written."""
+        await self._offload(self._hashes.set, name, await self.hash(password))
+        self.changed((name,))
+
+    def changed(self, names: Collection[str]) -> None:
+        """The stored passwords of these users are others now: what is being checked is checked again."""
+        for name in names:
+            self._changes[name] = self._changes.get(name, 0) + 1
 
     def get(self, name: str) -> User | None:
         """The user as they now are; None when there is none, or not enabled."""
@@ -88,9 +109,15 @@ class Users:
     def __iter__(self) -> Iterator[User]:
         return iter(tuple(self._users.values()))
 
+    def __len__(self) -> int:
+        return len(self._users)
+
     async def check(self, name: str, password: str) -> User | None:
         """The user whose password this is. Takes as long when there is no such user."""
-        right = await self._offload(self._verify, name, password)
+        changes = -1
+        while changes != self._changes.get(name, 0):
+            changes = self._changes.get(name, 0)
+            right = await self._offload(self._verify, name, password)
         return self._users.get(name) if right else None
 
     def _store_password(self, one: UserSettings) -> bool:

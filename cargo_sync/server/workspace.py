@@ -6,7 +6,7 @@ Everything here blocks and is called from threads; what others name by path is c
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from blake3 import blake3
 
@@ -26,6 +26,20 @@ EVERYTHING: Final = 2**63 - 1
 PIECE: Final = 4 * 1024 * 1024
 MODE: Final = 0o644
 """Of files that come over plain HTTP."""
+
+
+class Position(NamedTuple):
+    """Where a workspace stands.
+
+    sequence  the version of the newest change
+    lineage   of the change that was asked about
+    floor     deletions up to this version may be forgotten
+    """
+
+    epoch: str
+    sequence: int
+    lineage: str
+    floor: int
 
 
 class Workspace:
@@ -48,6 +62,11 @@ class Workspace:
     def path(self) -> str:
         return self._folder.path
 
+    @property
+    def attached(self) -> bool:
+        """Whether the folder was there when it was last asked for."""
+        return self._folder.attached
+
     def attach(self) -> bool:
         """Opens the folder when it is not open, or came back; whether it did. Raises ProblemError."""
         return self._folder.attach()
@@ -62,11 +81,11 @@ class Workspace:
 
     # -- what the catalogue says -----------------------------------------------------------------------------
 
-    def position(self, since: int) -> tuple[str, int, str]:
-        """The epoch, the version of the newest change, and the lineage of the change numbered `since`."""
+    def position(self, since: int) -> Position:
+        """Where the workspace stands, for who knows it as of the change numbered `since`."""
         catalogue = self._folder.catalogue
-        sequence = catalogue.changes(self.id, EVERYTHING, "", 1).sequence
-        return self.epoch, sequence, catalogue.lineage(self.id, since)
+        page = catalogue.changes(self.id, EVERYTHING, "", 1)
+        return Position(self.epoch, page.sequence, catalogue.lineage(self.id, since), page.floor)
 
     def changes(self, since: int, under: str, limit: int) -> Page:
         """What changed below `under` after `since`; see the catalogue's contract."""

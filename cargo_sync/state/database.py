@@ -8,11 +8,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, Self
 
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.state import migrations
+from cargo_sync.state.backup import keep_copy
 from cargo_sync.state.lock import Lock
 from cargo_sync.state.migrations import Schema, Statements
 
@@ -30,6 +31,8 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size = -16384",  # KiB
     "PRAGMA journal_size_limit = 67108864",
 )
+
+_INCREMENTAL: Final = "PRAGMA auto_vacuum = INCREMENTAL"
 
 _RESTART: Final[dict[Schema, str]] = {
     "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing is deleted",
@@ -107,6 +110,8 @@ class Database:
                         retry=False,
                     )
                 )
+            if not found:
+                self._connection.execute(_INCREMENTAL)  # an old file becomes so when it is upgraded
             for pragma in _PRAGMAS:
                 self._connection.execute(pragma)
         self.migrate(migrations.scripts(self._schema))
@@ -114,17 +119,33 @@ class Database:
     def migrate(self, scripts: Sequence[str]) -> None:
         """Apply the scripts that the file has not seen; script number n (from 1) makes version n.
 
+        All of them or none. A file that held something is kept as it was, beside it (`backup`).
+
         Raises:
-            ProblemError: `state_newer`.
+            ProblemError: `state_newer`; the file as it was cannot be kept.
         """
         with self.read() as connection:
             found = migrations.version(connection)
         migrations.check_known(self.path, found, len(scripts))
-        for number in range(found + 1, len(scripts) + 1):
-            with self.transaction() as connection:
+        if found == len(scripts):
+            return
+        if found:
+            with self.read():
+                keep_copy(self._writing, self.path, found)
+        with self.transaction() as connection:
+            for number in range(found + 1, len(scripts) + 1):
                 if number == 1:
                     connection.execute(f"PRAGMA application_id = {_APPLICATION[self._schema]:d}")
                 migrations.apply(connection, number, scripts[number - 1])
+        if found:
+            self._compact()
+
+    def _compact(self) -> None:
+        """Once after an upgrade: from now on the file can give space back. Without room it stays as it is."""
+        with self._guard, suppress(sqlite3.OperationalError):
+            if not self._connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
+                self._connection.execute(_INCREMENTAL)
+                self._connection.execute("VACUUM")
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
@@ -164,6 +185,17 @@ class Database:
         """
         with self._guard, self._translated():
             yield self._connection
+
+    def give_back(self, pages: int) -> None:
+        """Shorten the file by up to so many of its free pages.
+
+        As a script: `execute` takes the first step of a statement that has no columns, and a page is a step.
+
+        Raises:
+            ProblemError: see `problem_of`.
+        """
+        with self._guard, self._translated():
+            self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
     def close(self) -> None:
         """Close the file and let others open it."""

@@ -1,7 +1,8 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -10,25 +11,32 @@ from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 
 _APPEND: Final = Insert(
-    "INSERT INTO event (job, happened, time, path, size, details) VALUES", "(?, ?, ?, ?, ?, ?)"
+    "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES", "(?, ?, ?, ?, ?, ?, ?)"
 )
 
 _SINCE = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE cursor > ? ORDER BY cursor LIMIT ?
 """
 
 _SINCE_OF_JOB = """
-SELECT cursor, job, happened, time, path, size, details FROM event
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
 
-_PRUNE_OLD = """
-DELETE FROM event WHERE cursor < coalesce(
-    (SELECT cursor FROM event WHERE time >= ? ORDER BY cursor LIMIT 1), 9223372036854775807)
+_LAST = """
+SELECT cursor, job, happened, time, path, size, details, tell FROM event ORDER BY cursor DESC LIMIT ?
 """
 
-_PRUNE_MANY = "DELETE FROM event WHERE cursor <= (SELECT max(cursor) FROM event) - ?"
+_LAST_OF_JOB = """
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
+WHERE job = ? ORDER BY cursor DESC LIMIT ?
+"""
+
+_BEFORE = """
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
+WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
+"""
 
 
 class Row(NamedTuple):
@@ -63,19 +71,45 @@ class Events:
                 if job is None
                 else connection.execute(_SINCE_OF_JOB, (job, cursor, limit))
             )
-            return [
-                Row(number, Event(name, Happened(happened), time, path, size, orjson.loads(details)))
-                for number, name, happened, time, path, size, details in found
-            ]
+            return [row_of(columns) for columns in found]
 
-    def prune(self, before: float, keep: int = 1_000_000) -> int:
+    def before(self, job: str, cursor: int, limit: int, happened: Happened | None = None) -> list[Row]:
+        """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
+        with self._database.read() as connection:
+            found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
+            return [row_of(columns) for columns in found]
+
+    def last(self, limit: int, job: str | None = None) -> list[Row]:
+        """The newest `limit` events, oldest first; of one job, or of all."""
+        with self._database.read() as connection:
+            found = (
+                connection.execute(_LAST, (limit,))
+                if job is None
+                else connection.execute(_LAST_OF_JOB, (job, limit))
+            )
+            return [row_of(columns) for columns in found][::-1]
+
+    def bounds(self) -> tuple[int, int]:
+        """The oldest cursor that is kept, and the newest that was ever written; when none is kept, the oldest
+        is the one that comes next."""
+        with self._database.read() as connection:
+            newest = self._newest()
+            oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
+        return newest + 1 if oldest is None else int(oldest), newest
+
+    def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
         """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
 
-        It stops at the first row that is not older, so that a clock that jumped cannot empty the table.
+        It stops at the first row that is neither, so that a clock that jumped cannot empty the table. Up to
+        `most` go at a time: call it until none does.
         """
         with self._database.transaction() as connection:
-            old = connection.execute(_PRUNE_OLD, (before,)).rowcount
-            return old + connection.execute(_PRUNE_MANY, (keep,)).rowcount
+            enough = self._newest() - keep
+            oldest = connection.execute("SELECT cursor, time FROM event ORDER BY cursor LIMIT ?", (most,))
+            gone = list(takewhile(lambda row: row[0] <= enough or row[1] < before, oldest))
+            if gone:
+                connection.execute("DELETE FROM event WHERE cursor <= ?", (gone[-1][0],))
+            return len(gone)
 
     def _newest(self) -> int:
         with self._database.read() as connection:
@@ -85,4 +119,10 @@ class Events:
 
 def _columns(event: Event) -> tuple[object, ...]:
     details = orjson.dumps(event.details).decode()
-    return event.job, event.happened, event.time, event.path, event.size, details
+    return event.job, event.happened, event.time, event.path, event.size, details, event.tell or None
+
+
+def row_of(columns: tuple[Any, ...]) -> Row:
+    """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
+    cursor, job, happened, time, path, size, details, tell = columns
+    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or ""))

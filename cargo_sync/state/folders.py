@@ -16,6 +16,7 @@ from cargo_sync.state.deltas import BASE, FAR, Changing
 from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
+from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
 
@@ -74,6 +75,7 @@ class Folders:
         self._database = database
         self._job = job
         self._events = Events(database)
+        self._transfers = Transfers(database)
 
     def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
         """Whole listings of the local side: (folder, encoded listing). An unchanged one writes nothing.
@@ -106,11 +108,17 @@ class Folders:
                     far.put(paths.check(path), entry)
             far.write()
 
-    def agree(self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = ()) -> int:
+    def agree(
+        self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = (), *,
+        done: Sequence[str] = (), failed: Sequence[str] = (),
+    ) -> int:  # fmt: skip
         """What both sides now hold, or that nothing is agreed of a path, and the events of it: at once.
 
         Dropping the agreement of a folder drops those of everything below it. The folders are unsettled:
         the next look at them finds whether something is left to do.
+
+        Args:
+            done, failed: paths of transfers that have come to an end.
 
         Returns:
             The cursor of the newest event.
@@ -123,6 +131,7 @@ class Folders:
                 else:
                     base.put(path, agreement)
             base.write()
+            self._transfers.ended(self._job, done, failed)
             return self._events.append(events)
 
     def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:
@@ -164,6 +173,15 @@ class Folders:
     def forget_far(self) -> None:
         """Nothing is known of the far side any more. Its cursor (Jobs) begins at 0 again."""
         self._all("UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?")
+
+    def mirror_anew(self) -> None:
+        """Nothing is known of the far side any more, and its cursor begins at 0; what is agreed stays.
+
+        In one: a cursor that stood on while the mirror is empty would say that everything there is gone.
+        """
+        with self._database.transaction() as connection:
+            self.forget_far()
+            connection.execute("UPDATE job SET far_cursor = 0, far_lineage = '' WHERE id = ?", (self._job,))
 
     def counts(self) -> tuple[int, int]:
         """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is read."""

@@ -1,11 +1,15 @@
 """Jobs: what is remembered of each between runs and restarts, besides its trees."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
 from cargo_sync.state.database import Database
+
+_FORGOTTEN = "\0forgotten "
+"""Before the number of a job that gave its name away: no name in a file has a NUL."""
 
 _READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run FROM job"
 
@@ -58,6 +62,8 @@ class Jobs:
         return _job(row) if row else None
 
     def get_or_create(self, name: str) -> JobRow:
+        if (known := self.get(name)) is not None:
+            return known
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO job (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             return _job(connection.execute(f"{_READ} WHERE name = ?", (name,)).fetchone())
@@ -87,6 +93,36 @@ class Jobs:
     def remove(self, name: str) -> None:
         """Forget a job with its trees and transfers. Its events stay, as history."""
         self._set("DELETE FROM job WHERE name = ?", name)
+
+    def miss(self, there: Collection[str], now: float) -> None:
+        """Take down since when jobs have no file: those that are not `there`. `now` is unix seconds."""
+        with self._database.transaction() as connection:
+            for name, missed in connection.execute("SELECT name, missed FROM job").fetchall():
+                if (name in there) != (missed is None) and not name.startswith(_FORGOTTEN):
+                    value = None if name in there else now
+                    connection.execute("UPDATE job SET missed = ? WHERE name = ?", (value, name))
+
+    def forget(self, before: float, most: int) -> bool:
+        """Forget the trees of one job that has no file since before `before`; whether there is more to do.
+
+        In parts of `most` folders. The job gives its name away first: should its file come back meanwhile, it
+        begins like a new one, which deletes nothing, and never with a half of its trees.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT id FROM job WHERE missed < ? ORDER BY id LIMIT 1", (before,)
+            ).fetchone()
+            if row is None:
+                return False
+            [job] = row
+            connection.execute("UPDATE job SET name = ? WHERE id = ?", (f"{_FORGOTTEN}{job}", job))
+            gone = connection.execute(
+                "DELETE FROM folder WHERE job = ?1 AND path IN "
+                "(SELECT path FROM folder WHERE job = ?1 LIMIT ?2)", (job, most),
+            ).rowcount  # fmt: skip
+            if gone < most:
+                connection.execute("DELETE FROM job WHERE id = ?", (job,))
+            return True
 
     def _set(self, sql: str, *parameters: object) -> None:
         with self._database.transaction() as connection:

@@ -84,10 +84,20 @@ class Planned:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
 
-    def purge(self, before: float) -> None:
-        """Drop the plans begun before `before`, unix seconds."""
+    def purge(self, before: float, most: int = 2**62) -> bool:
+        """Drop the plans begun before `before`, unix seconds; up to `most` actions. Whether more are left."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM planned_run WHERE time < ?", (before,))
+            old = "SELECT run FROM planned_run WHERE time < ?1"
+            row = connection.execute(f"{old} ORDER BY time, run LIMIT 1", (before,)).fetchone()
+            if row is None:
+                return False
+            gone = connection.execute(
+                "DELETE FROM planned_action WHERE run = ?1 AND number < ?2 + "
+                "(SELECT min(number) FROM planned_action WHERE run = ?1)", (row[0], most),
+            ).rowcount  # fmt: skip
+            if gone < most:
+                connection.execute("DELETE FROM planned_run WHERE run = ?", row)
+            return True
 
 
 def _columns(action: Action) -> tuple[Any, ...]:

@@ -23,7 +23,10 @@ class Replies:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now()))
 
-    def purge(self, keep: float = 86_400.0) -> None:
-        """Drop those kept longer than `keep` seconds."""
+    def purge(self, keep: float = 86_400.0, most: int = 2**62) -> int:
+        """Drop those kept longer than `keep` seconds, up to `most` of them; how many went."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM reply WHERE time < ?", (self._now() - keep,))
+            return connection.execute(
+                "DELETE FROM reply WHERE id IN (SELECT id FROM reply WHERE time < ? LIMIT ?)",
+                (self._now() - keep, most),
+            ).rowcount

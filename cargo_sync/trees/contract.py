@@ -114,5 +114,21 @@ class FarTree(Tree, Protocol):
             ProblemError: the way between the two was cut or refused; batches without outcomes are open.
         """
 
+    async def set_speed(self, bits: int | None) -> None:
+        """From now on what is being transferred asks for another speed, without being interrupted.
+
+        While nothing is, nothing happens: `transfer` is given a speed of its own. One that waits to begin
+        begins with this.
+
+        Raises:
+            ProblemError: it could not be asked for; what is transferred goes on as it did.
+        """
+
+    def cancel(self, path: str) -> None:
+        """Gives up the file at `path` that the transfer under way moves, or will move when its turn comes.
+
+        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all the same.
+        """
+
     async def wait(self, cursor: int, seconds: float) -> bool:
         """True as soon as something changed since `cursor`, False after about `seconds`."""

@@ -146,8 +146,7 @@ class FolderTree:
             )
 
     def _was_here(self) -> bool:
-        bound = self._bound()
-        return bound is not None and bound == _named(bound.partition(" ")[0], self._path)
+        return was_here(self._bound(), self._path)
 
     def _purge(self, root: Root) -> None:
         now = self._world.wall()
@@ -178,6 +177,11 @@ class FolderTree:
         outcomes = [_applied(root, action, run, touched) for action in actions]
         root.sync(touched, whole=len(touched) > len(actions))
         return outcomes
+
+
+def was_here(bound: str | None, path: str) -> bool:
+    """Whether a base that was `bound` so was agreed with the destination at `path`."""
+    return bound is not None and bound == _named(bound.partition(" ")[0], path)
 
 
 def _named(mark: str, path: str) -> str:

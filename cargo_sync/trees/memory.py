@@ -22,7 +22,8 @@ from cargo_sync.trees.pump import pump
 
 
 class MemoryTree:
-    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first."""
+    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first;
+    `speeds` the speeds that were set, which change nothing here."""
 
     def __init__(self, part: Literal["near", "far"], identity: str = "memory", lineage: str = "") -> None:
         self._part = part
@@ -32,7 +33,10 @@ class MemoryTree:
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
+        self._cancelled: set[str] = set()
+        self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
+        self.speeds: list[int | None] = []
 
     # -- what a person does with the tree --------------------------------------------------------------------
 
@@ -52,6 +56,10 @@ class MemoryTree:
             del self._entries[one]
             self._contents.pop(one, None)
             self._log.append((one, None))
+
+    def forget_gone(self) -> None:
+        """Deletions until now are told no more, as by a server after three months."""
+        self._floor = len(self._log)
 
     def read(self, path: str) -> bytes:
         return self._contents[path]
@@ -82,11 +90,20 @@ class MemoryTree:
 
     async def open(self, cursor: int = 0) -> Identity:
         sequence = len(self._log) if self._part == "far" else 0
-        return Identity(self._identity, "", sequence, self._lineage if cursor else "")
+        return Identity(self._identity, "", sequence, self._lineage if cursor else "", self._floor)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
-            yield Delta(self._log[cursor:], len(self._log), self._lineage if self._log else "")
+            yield Delta(
+                [
+                    (path, entry)
+                    for number, (path, entry) in enumerate(self._log, 1)
+                    if number > cursor
+                    and (number > self._floor or self._entries.get(path) is entry is not None)
+                ],
+                len(self._log),
+                self._lineage if self._log else "",
+            )
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):
@@ -160,11 +177,18 @@ class MemoryTree:
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
+        self._cancelled.clear()
         ends = (near.source(), self.sink(run)) if mode is Mode.UPLOAD else (self.source(), near.sink(run))
         number = 0
         async for tasks in batches:
             number += 1
-            yield outcomes(tasks, pump(*ends, number, offers(tasks)), Moved())
+            yield outcomes(tasks, pump(*ends, number, offers(tasks), self._cancelled), Moved())
+
+    def cancel(self, path: str) -> None:
+        self._cancelled.add(path)
+
+    async def set_speed(self, bits: int | None) -> None:
+        self.speeds.append(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return len(self._log) > cursor

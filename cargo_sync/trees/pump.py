@@ -1,20 +1,24 @@
 """Moving content without lanes: read from a source, stage in a sink. For trees that are reached by calls."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
 
 PIECE: Final = 2**20
 
 
-def pump(source: Source, sink: Sink, batch: int, offers: Sequence[Offer]) -> list[Receipt]:
-    """One batch from end to end; one receipt an offer, in their order."""
+def pump(
+    source: Source, sink: Sink, batch: int, offers: Sequence[Offer], cancelled: Collection[str] = ()
+) -> list[Receipt]:
+    """One batch from end to end; one receipt an offer, in their order. Paths in `cancelled` are given up."""
     buffer = memoryview(bytearray(PIECE))
     for index, (offer, want) in enumerate(zip(offers, sink.begin(batch, offers), strict=True)):
-        if want.code in ("all", "ranges") and not offer.target:
+        if offer.path in cancelled:
+            sink.failed(batch, index, Problem(CANCELLED, "the transfer was cancelled", retry=False))
+        elif want.code in ("all", "ranges") and not offer.target:
             try:
                 _file(source, sink, batch, index, offer, want, buffer)
             except ProblemError as error:

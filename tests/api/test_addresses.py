@@ -109,7 +109,7 @@ def test_what_may_be_connected_to(connect: str) -> None:
     assert find(None, env | {"CARGO_CONTROL": connect}) == instance_addresses("/run/c", "x")
 
 
-@pytest.mark.parametrize("connect", ["ipc:///run/c/x/feed", "tcp://127.0.0.1:5556"])
+@pytest.mark.parametrize("connect", ["ipc:///run/c/x/feed", "tcp://127.0.0.1", "http://127.0.0.1:5556"])
 def test_what_may_not_be_connected_to(connect: str) -> None:
     with pytest.raises(AddressError):
         find(connect, {})

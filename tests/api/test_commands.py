@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.api.commands import check_arguments
+from cargo_sync.api.commands import Role, check_arguments
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import ControlError
+from cargo_sync.api.server_commands import COMMANDS as OF_SERVERS
 
 
 def refused(cmd: str, args: dict[str, Any]) -> str:
@@ -40,13 +41,38 @@ def test_right_arguments_pass() -> None:
 
 
 def test_what_changes_something_is_marked() -> None:
-    changing = [name for name, command in COMMANDS.items() if command.changes]
-    assert changing == [
+    changing = {name for name, command in COMMANDS.items() if command.changes}
+    assert changing == {
         "job.start",
         "job.pause",
         "job.reload",
         "job.sync",
         "job.approve",
+        "callback.retry",
+        "job.speed",
+        "limits.set",
+        "job.add",
+        "job.remove",
+        "transfer.cancel",
         "reload",
         "shutdown",
-    ]
+        "key.add",
+        "key.revoke",
+    }
+
+
+def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
+    watched = {name for name, command in OF_SERVERS.items() if Role.WATCH.may(command.needs)}
+    assert watched == {
+        "hello", "status", "user.list", "user.show", "workspace.list", "limits.show", "flow.list",
+    }  # fmt: skip
+
+
+def test_passwords_are_secret_wherever_they_are_taken() -> None:
+    secret = {
+        (name, argument)
+        for name, command in {**COMMANDS, **OF_SERVERS}.items()
+        for argument, allowed in command.args.items()
+        if allowed.secret
+    }
+    assert secret == {("job.add", "text"), ("user.add", "password"), ("user.passwd", "password")}

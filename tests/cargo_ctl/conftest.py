@@ -6,8 +6,10 @@ import pytest
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The runtime folder that front ends look in."""
+    """The runtime folder that front ends look in; this user's keys are there too."""
     with tempfile.TemporaryDirectory(prefix="cg") as folder:
         monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
-        monkeypatch.delenv("CARGO_CONTROL", raising=False)
+        monkeypatch.setenv("XDG_CONFIG_HOME", folder)
+        for variable in ("CARGO_CONTROL", "CARGO_KEY"):
+            monkeypatch.delenv(variable, raising=False)
         yield folder

@@ -62,7 +62,7 @@ SHOWN: dict[str, Any] = FAILING | {
         {"path": "a\nb.txt", "message": "permission denied", "tries": 3, "next_at": NOW + 65},
         {"path": "", "message": "the server does not answer", "tries": 1, "next_at": None},
     ],
-    "warnings": ["events are checked, but not acted on yet"],
+    "warnings": ["start_time and end_time are checked, but not acted on yet"],
     "held": {"deletions": 120, "overwrites": 1, "run": "3f2b"},
 }
 TRANSFERS: dict[str, Any] = {
@@ -106,4 +106,21 @@ PLAN_TOTALS: dict[str, int] = {
     "delete": 1,
     "overwrite": 1,
     "adopt": 0,
+}
+
+LOGGED: dict[str, Any] = {
+    "rows": [
+        {"number": 8, "time": NOW, "level": "info", "logger": "a", "message": "up"},
+        {
+            "number": 9,
+            "time": NOW + 1,
+            "level": "error",
+            "logger": "a",
+            "job": "my docs\x1b[31m",
+            "message": "failed: b\x07",
+            "trace": "Traceback\n  ValueError: \x1b[2J",
+        },
+    ],
+    "next": 9,
+    "lost": 0,
 }

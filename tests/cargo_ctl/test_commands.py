@@ -47,6 +47,23 @@ def test_no_daemon(runtime: str) -> None:
         assert run(*line).exit_code == 3
 
 
+def test_job_speed(runtime: str) -> None:
+    def ordered(args: dict[str, Any]) -> dict[str, Any]:
+        speed = {"10mbps": 10_000_000, "none": None, None: 50_000_000}[args["speed"]]
+        override = {} if args["speed"] is None else {"override": speed}
+        return {"job": args["job"], "speed": {"file": 50_000_000, "now": speed} | override}
+
+    lines = [f"job speed a {word}" for word in ("10mbps", "none", "reset")]
+    assert transcript(runtime, {"job.speed": ordered}, *lines) == (
+        "$ job speed a 10mbps\n"
+        "a: 10mbps by command (the file says 50mbps)\n"
+        "$ job speed a none\n"
+        "a: no limit by command (the file says 50mbps)\n"
+        "$ job speed a reset\n"
+        "a: 50mbps"
+    )
+
+
 def test_jobs(runtime: str) -> None:
     def paused(args: dict[str, Any]) -> dict[str, Any]:
         names = [args["job"]] if "job" in args else ["a", "b"]

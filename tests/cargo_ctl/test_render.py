@@ -37,6 +37,39 @@ def test_job_list() -> None:
     assert jobs.job_list({"jobs": []}, NOW) == "there are no jobs"
 
 
+def test_a_job_outside_its_window() -> None:
+    waiting = SYNCING | {"state": "waiting", "detail": "waits until 22:00", "next_at": NOW + 11_100}
+    assert jobs.explained(waiting, NOW) == "waits until 22:00 (in 3 h 5 min)"
+    window = {"words": "22:00 to 02:30", "zone": "UTC", "open": False, "changes_at": NOW + 11_100}
+    rows = [{"from": "08:00", "to": "18:00", "speed": 10_000_000}]
+    shown = jobs.job_show(
+        waiting | {"window": window, "speed": {"file": rows, "now": None}}, NOW
+    ).splitlines()
+    assert "  window    22:00 to 02:30, opens in 3 h 5 min" in shown
+    assert "  speed     no limit now (the file says 08:00 to 18:00 10mbps)" in shown
+
+
+def test_speeds() -> None:
+    def said(**shown: object) -> str:
+        return jobs.speed_set({"job": "nightly", "speed": shown})
+
+    assert said(file=None, now=None) == "nightly: no limit"
+    assert said(file=50_000_000, now=50_000_000) == "nightly: 50mbps"
+    assert said(file=50_000_000, override=None, now=None, granted=None) == (
+        "nightly: no limit by command (the file says 50mbps)"
+    )
+    assert said(file=None, override=10_000_000, now=10_000_000, granted=5_000_000) == (
+        "nightly: 10mbps by command (the file says no limit), 5mbps granted of the daemon's bandwidth"
+    )
+
+
+def test_jobs_that_wait_for_their_turn() -> None:
+    assert transfers.transfer_list({"transfers": [], "waiting": ["b", "a\n"]}) == (
+        "nothing is on its way; wait for their turn: b, a\\x0a"
+    )
+    assert transfers.transfer_list(TRANSFERS | {"waiting": ["b"]}).endswith("\nwait for their turn: b")
+
+
 def test_job_show() -> None:
     assert jobs.job_show(SHOWN, NOW) == (
         "my docs\\x1b[31m (download): error, 1 file could not be read\n"
@@ -44,7 +77,7 @@ def test_job_show() -> None:
         "  remote    https://files.example/docs\n"
         "  next run  in 40 s\n"
         "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not answer\n"
-        "  warning   events are checked, but not acted on yet\n"
+        "  warning   start_time and end_time are checked, but not acted on yet\n"
         "  held      120 deletions and 1 overwrite wait; to let them pass once: "
         "cargo_ctl job approve 'my docs\\x1b[31m'\n"
         "  failing\n"

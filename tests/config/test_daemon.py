@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
 from tests.config.samples import problems, write
 
@@ -18,11 +19,16 @@ def test_every_field(tmp_path: Path) -> None:
         "jobs_dir": "${JOBS}/x",
         "parallel_transfers": 2,
         "bandwidth": "100mbps",
-        "control": {"runtime_dir": "~/run"},
+        "control": {"runtime_dir": "~/run", "port": 5556, "host": "localhost", "plain_loopback": True},
     }
     path = write(tmp_path, content)
     assert load_daemon(path, {"HOME": "/home/ana", "JOBS": "/jobs"}) == DaemonSettings(
-        f"{tmp_path}/state", "/jobs/x", 2, 100_000_000, "/home/ana/run", path
+        f"{tmp_path}/state",
+        "/jobs/x",
+        2,
+        100_000_000,
+        ControlSettings("/home/ana/run", 5556, "localhost", True),
+        path,
     )
 
 
@@ -31,14 +37,14 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         "jobs_dirs": "x",
         "parallel_transfers": 0,
         "bandwidth": "fast",
-        "control": {"port": 5556, "prt": 1},
+        "control": {"port": 65535, "prt": 1},
     }
     assert problems(load_daemon, write(tmp_path, content)) == [
         'jobs_dirs: is not a field here (did you mean "jobs_dir"?)',
         "parallel_transfers: must be at least 1 (expected: a whole number, 1 or more)",
         'bandwidth: "fast" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
-        "control.port: is not available yet (leave it out)",
-        "control.prt: is not a field here (there is runtime_dir)",
+        "control.port: must be at most 65534 (expected: a port, 0 to 65534)",
+        'control.prt: is not a field here (did you mean "port"?)',
     ]
     assert problems(load_daemon, write(tmp_path, {"parallel_transfers": 1.5, "control": 3})) == [
         "parallel_transfers: must be a whole number, not a number (expected: a whole number, 1 or more)",

@@ -96,3 +96,37 @@ def test_a_callback_goes_to_a_fixed_host(url: str) -> None:
 def test_not_an_object() -> None:
     with pytest.raises(ValueError, match="must be an object, not a list"):
         read_events([])
+
+
+def test_headers_and_a_secret_are_taken_and_shown_by_nothing() -> None:
+    fields = {"method": "GET", "url": " https://a/ ", "headers": {"X-Key": "canary-1"}, "secret": "canary-2"}
+    [event] = read_events({"onIdle": fields})
+    assert (event.url, [name for name, _ in event.headers]) == ("https://a/", ["X-Key"])
+    assert event.headers[0][1].reveal() == "canary-1"
+    assert event.secret is not None and event.secret.reveal() == "canary-2"
+    assert "canary" not in repr(event) and "canary" not in str(event.secret)
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ([], "onIdle.headers: must be an object of texts, not a list"),
+        ({"X Y": "a"}, "onIdle.headers.X Y: is not the name of a header"),
+        ({"": "a"}, "onIdle.headers.: is not the name of a header"),
+        ({"host": "a"}, "onIdle.headers.host: comes with the request itself and cannot be set"),
+        ({"Webhook-Id": "a"}, "onIdle.headers.Webhook-Id: comes with the request itself and cannot be set"),
+        ({"X": 1}, "onIdle.headers.X: must be text, not a number"),
+        ({"X": "canary\r\nY: 1"}, "onIdle.headers.X: may hold printable ASCII characters only"),
+        ({"X": "canary é"}, "onIdle.headers.X: may hold printable ASCII characters only"),
+        ({"X": "{{ ERROR }}"}, "onIdle.headers.X: may not hold a variable; url and body may"),
+        ({"X": "1", "x": "2"}, "onIdle.headers.x: stands twice; upper and lower case are the same"),
+    ],
+)
+def test_headers_that_cannot_be_sent(headers: Any, message: str) -> None:
+    assert wrong({"onIdle": {"method": "GET", "url": "http://a/", "headers": headers}}) == [message]
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_canary!", 7, None])
+def test_secrets_that_sign_nothing(secret: Any) -> None:
+    [line] = wrong({"onIdle": {"method": "GET", "url": "http://a/", "secret": secret}})
+    assert line.startswith("onIdle.secret: ") and "canary" not in line

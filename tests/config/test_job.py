@@ -9,10 +9,11 @@ import pytest
 
 from cargo_sync.config import job_shape
 from cargo_sync.config.events import EventSettings
-from cargo_sync.config.job import JobSettings, Window, load_job
+from cargo_sync.config.job import JobSettings, load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
+from cargo_sync.config.timetable import Row, Window
 from tests.config.samples import job, problems, write
 
 
@@ -80,10 +81,6 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         events=(EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),),
         trash_days=0,
         ca_file=str(tmp_path / "ca.pem"),
-        warnings=(
-            "events are checked, but not acted on yet",
-            "start_time and end_time are checked, but not acted on yet",
-        ),
     )
 
 
@@ -139,7 +136,8 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"speed": "10 mb"},
             'speed: "10 mb" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as',
         ),
-        ({"speed": 10}, "speed: must be text in quotes, not a number (expected: a number and bps"),
+        ({"speed": 10}, "speed: must be text in quotes or a list, not a number (expected: a number and bps"),
+        ({"priority": 101}, "priority: must be at most 100 (expected: a whole number, 0 to 100)"),
         ({"sleep": 0}, "sleep: must be more than 0 (expected: seconds, more than 0)"),
         ({"sleep": "3"}, "sleep: must be a number, not text"),
         ({"sleep": float("inf")}, "sleep: input should be a finite number"),
@@ -281,6 +279,19 @@ def test_windows(tmp_path: Path, times: dict[str, str], window: Window | None) -
     assert load(tmp_path, **times).window == window
 
 
+def test_a_timetable_of_speeds(tmp_path: Path) -> None:
+    rows = [
+        {"from": "8:00am", "to": "18:00", "speed": "10mbps"},
+        {"from": "18:00", "to": "12:00am", "speed": "1mbps"},
+    ]
+    job = load(tmp_path, speed=rows, priority=90)
+    assert (job.speed, job.priority) == (None, 90)
+    assert job.timetable == (Row(Window(480, 1080), 10_000_000), Row(Window(1080, 1440), 1_000_000))
+    [line] = wrong(tmp_path, speed=[rows[0], rows[1] | {"from": "10:00"}])
+    assert line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; a moment has one rate"
+    assert load(tmp_path, speed=None).speed is None
+
+
 def test_where_sources_are_moved(tmp_path: Path) -> None:
     root = tmp_path / "out"
     root.mkdir()
@@ -325,12 +336,12 @@ def test_a_password_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     secret.chmod(0o640)
     settings = load(tmp_path, password=None, password_file="secret")
     assert settings.warnings == (
-        f"{secret} holds a password and others may read it (mode 0640); run: chmod 600 {secret}",
+        f"{secret} holds a password or key and others may read it (mode 0640); run: chmod 600 {secret}",
     )
     path = write(tmp_path, job())
     os.chmod(path, 0o644)
     assert load_job(path, {}).warnings == (
-        f"{path} holds a password and others may read it (mode 0644); run: chmod 600 {path}",
+        f"{path} holds a password or key and others may read it (mode 0644); run: chmod 600 {path}",
     )
     path = write(tmp_path, job(password="${P}"))
     os.chmod(path, 0o644)

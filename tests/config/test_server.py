@@ -4,6 +4,7 @@ from typing import Any
 import argon2
 import pytest
 
+from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import ServerSettings, TlsFiles, UserSettings, WorkspaceSettings, load_server
 from tests.config.samples import problems, write
@@ -45,6 +46,7 @@ def test_every_field(tmp_path: Path) -> None:
         "public_ip": "203.0.113.7",
         "global_upload_bandwidth": "1gbps",
         "global_download_bandwidth": "2gbps",
+        "control": {"runtime_dir": "run"},
         "settle": 0,
         "trash_days": 1.5,
         "scan_interval": 5,
@@ -79,10 +81,38 @@ def test_every_field(tmp_path: Path) -> None:
         public_ip="203.0.113.7",
         global_upload_bandwidth=1_000_000_000,
         global_download_bandwidth=2_000_000_000,
+        control=ControlSettings(f"{here}/run"),
         users=(
-            UserSettings("ana", f"{here}/ana", Secret("canary-ana"), None, 1_000_000, 2_000_000),
-            UserSettings("ben", f"{here}/ben", Secret("canary-ben"), None, None, None, 3_000_000, 4_000_000),
-            UserSettings("eva", f"{here}/ana", None, digest, enabled=False),
+            UserSettings(
+                "ana",
+                f"{here}/ana",
+                Secret("canary-ana"),
+                None,
+                1_000_000,
+                2_000_000,
+                given=frozenset({"username", "path", "password", "upload_speed", "download_speed"}),
+            ),
+            UserSettings(
+                "ben",
+                f"{here}/ben",
+                Secret("canary-ben"),
+                None,
+                None,
+                None,
+                3_000_000,
+                4_000_000,
+                given=frozenset(
+                    {"username", "path", "password_file", "upload_bandwidth", "download_bandwidth"}
+                ),
+            ),
+            UserSettings(
+                "eva",
+                f"{here}/ana",
+                None,
+                digest,
+                enabled=False,
+                given=frozenset({"username", "path", "password_hash", "enabled"}),
+            ),
         ),
         workspaces=(WorkspaceSettings("drop", f"{here}/drop", {"ana": "rw", "ben": "ro"}),),
         settle=0,

@@ -102,15 +102,14 @@ def world(reopen: Open) -> World:
 
 def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
     catalogue = reopen()
-    epochs = iter(("one", "two", "three"))
+    epochs = iter(("one", "two"))
     ana = catalogue.workspace("/srv/ana", lambda: next(epochs))
     bob = catalogue.workspace('/srv/bob\'s "ü"', lambda: next(epochs))
     assert (ana.epoch, ana.sequence, ana.marker, bob.epoch) == ("one", 0, "", "two")
     catalogue.set_marker(ana.id, "m1")
     catalogue.record(ana.id, [change("x")])
     catalogue = reopen()
-    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1)
-    assert catalogue.renew(ana.id, lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "three", 1)
+    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1, 0)
     assert catalogue.workspace('/srv/bob\'s "ü"', lambda: "no") == bob
 
 
@@ -247,10 +246,8 @@ def test_an_unknown_workspace(world: World) -> None:
         lambda: catalogue.listing(77, ""),
         lambda: catalogue.entry(77, "a"),
         lambda: catalogue.changes(77, 0, "", 1),
-        lambda: catalogue.renew(77, str),
         lambda: catalogue.set_marker(77, ""),
         lambda: catalogue.set_hash(77, "a", 1, ""),
-        lambda: catalogue.without_hash(77, 1),
     ]
     for call in calls:
         with pytest.raises(ProblemError) as caught:
@@ -329,19 +326,14 @@ def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(
 
 def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
     world.record("a/ a/x b")
-    waiting = world.catalogue.without_hash(world.id, 10)
-    assert [(path, held.entry.version) for path, held in waiting] == [("a/x", 2), ("b", 3)]
     world.record("b=2")
-    assert [world.catalogue.set_hash(world.id, path, held.entry.version, "h") for path, held in waiting] == [
-        True, False,
-    ]  # fmt: skip
+    noted = [
+        world.catalogue.set_hash(world.id, path, version, "h") for path, version in (("a/x", 2), ("b", 3))
+    ]
+    assert noted == [True, False]
     assert not world.catalogue.set_hash(world.id, "a", 1, "h")
     held = world.catalogue.entry(world.id, "a/x")
     assert held and (held.entry.hash, held.entry.version) == ("h", 2)
-    assert [path for path, _ in world.catalogue.without_hash(world.id, 10)] == ["b"]
-    world.record("-a c")
-    assert [path for path, _ in world.catalogue.without_hash(world.id, 10)] == ["b", "c"]
-    assert [path for path, _ in world.catalogue.without_hash(world.id, 1, "b")] == ["c"]
 
 
 def test_ten_thousand_changes_at_once(world: World) -> None:
@@ -352,3 +344,43 @@ def test_ten_thousand_changes_at_once(world: World) -> None:
     assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
     assert world.record("d>e -e") == [10_002, 30_004]
     assert (world.tree(), world.sequence()) == ("", 40_004)
+
+
+def test_old_deletions_are_forgotten_and_that_is_said(world: World) -> None:
+    catalogue = world.catalogue
+
+    def floor() -> int:
+        return catalogue.workspace("/srv/ana", lambda: "").floor
+
+    world.record("a b/ b/c d e")
+    catalogue.mark(100.0, 10.0)
+    world.record("-a -b")  # 6 a, 7 b, 8 b/c
+    catalogue.mark(105.0, 10.0)  # too soon after the last
+    catalogue.mark(110.0, 10.0)
+    world.record("-d")  # 9
+    assert not catalogue.forget_gone(100.0, 10)
+    assert (floor(), world.changes()) == (0, "e@5 -a -b -b/c -d (9)")
+    assert not catalogue.forget_gone(110.0, 10)
+    assert (floor(), world.changes()) == (5, "e@5 -a -b -b/c -d (9)")
+    # In parts; the floor is there with the first of them.
+    assert catalogue.forget_gone(110.5, 2)
+    assert floor() == 8
+    assert not catalogue.forget_gone(110.5, 2)
+    assert world.changes() == "e@5 -d (9)"
+    assert catalogue.changes(world.id, 9, "", 1).floor == 8
+    # What comes again is new; ids and versions are never used again.
+    assert world.record("a -gone -b") == [10, 0, 0]
+    assert world.listing() == "a@10#10 e@5#5"
+    catalogue.mark(200.0, 10.0)
+    assert not catalogue.forget_gone(150.0, 10)
+    assert floor() == 8
+
+
+def test_the_floor_is_of_each_workspace(world: World) -> None:
+    other = World(world.catalogue, "/srv/bob")
+    world.record("a b -a")
+    other.record("a")
+    world.catalogue.mark(1.0, 0.0)
+    assert not world.catalogue.forget_gone(2.0, 10)
+    assert [world.catalogue.changes(one.id, 0, "", 9).floor for one in (world, other)] == [3, 1]
+    assert (world.changes(), other.changes()) == ("b@2 (3)", "a@1 (1)")

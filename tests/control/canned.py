@@ -1,4 +1,4 @@
-"""A daemon in a thread that answers from a table, for tests of synchronous clients."""
+"""A daemon or a server in a thread that answers from a table, for tests of synchronous clients."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cargo_sync.api.addresses import Addresses
+from cargo_sync.api import daemon_commands, server_commands
+from cargo_sync.api.addresses import Addresses, keys_dir
+from cargo_sync.api.keys import ClientKey
+from cargo_sync.api.line import new_pair
 from cargo_sync.api.messages import ControlError
+from cargo_sync.control.audit import MemoryAudit
 from cargo_sync.control.endpoint import Endpoint
+from cargo_sync.control.keyring import Keyring
+from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.publisher import Publisher
 from cargo_sync.control.router import Handler, Router
@@ -20,9 +26,13 @@ Answer = dict[str, Any] | ControlError | Callable[[dict[str, Any]], dict[str, An
 class Canned:
     """`asked` lists the requests that came; `tell` runs something with the publisher, in its thread."""
 
-    def __init__(self, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, answers: Mapping[str, Answer], **options: Any) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.addresses = Addresses("", "")
+        self.ports: list[Addresses] = []
+        self.audit = MemoryAudit()
+        self.keyring: Keyring | None = None
+        self._options = options
         self._answers = answers
         self._publisher: Publisher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -43,15 +53,30 @@ class Canned:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
+    def made_key(self, name: str, role: str) -> ClientKey:
+        """A key that is let in by the first port."""
+        assert self.keyring is not None
+        public, secret = new_pair()
+        self.keyring.add(name, public, role)
+        return ClientKey(self.ports[0].commands, self.keyring.own.public, public, secret, role, name)
+
     async def serve(self, runtime: str, instance: str, ready: threading.Event) -> None:
-        with Endpoint(runtime, instance, epoch="e1", now=lambda: NOW) as endpoint:
+        keys = keys_dir({"XDG_CONFIG_HOME": runtime}, instance)
+        with Endpoint(runtime, instance, epoch="e1", now=lambda: NOW, keys=keys, **self._options) as endpoint:
             self.addresses = endpoint.addresses
+            self.ports = [port.addresses for port in endpoint.ports]
+            self.keyring = endpoint.keyring
             self._publisher, self._loop = endpoint.publisher, asyncio.get_running_loop()
             handlers = {cmd: self._handler(cmd) for cmd in self._answers}
+            if endpoint.ports:
+                handlers = KeyHandlers(endpoint, _inline).table() | handlers
+            known = server_commands if instance == "server" else daemon_commands
+            done = MemoryDeduplicate(lambda: NOW)
+            router = Router(handlers, done, commands=known.COMMANDS, audit=self.audit)
             self._task = asyncio.current_task()
             ready.set()
             with contextlib.suppress(asyncio.CancelledError):
-                await endpoint.serve(Router(handlers, MemoryDeduplicate(lambda: NOW)))
+                await endpoint.serve(router)
 
     def _handler(self, cmd: str) -> Handler:
         async def handle(args: dict[str, Any]) -> dict[str, Any]:
@@ -64,9 +89,16 @@ class Canned:
         return handle
 
 
+async def _inline(call: Callable[..., Any], *args: Any) -> Any:
+    return call(*args)
+
+
 @contextlib.contextmanager
-def canned(runtime: str, answers: Mapping[str, Answer], instance: str = "daemon") -> Iterator[Canned]:
-    daemon = Canned(answers)
+def canned(
+    runtime: str, answers: Mapping[str, Answer], instance: str = "daemon", **options: Any
+) -> Iterator[Canned]:
+    """`options` are the endpoint's: control, ipc."""
+    daemon = Canned(answers, **options)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(daemon.serve(runtime, instance, ready)))
     thread.start()

@@ -63,7 +63,9 @@ def test_a_subscription_sees_the_last_value_then_what_comes_then_the_end(runtime
         publisher.publish("status/", "status", {"state": "syncing"})
 
     def second(publisher: Publisher) -> None:
-        publisher.subscribed(b"\x01job/")  # somebody else subscribes: a replay of what is known here
+        # Somebody else subscribes: a replay of what is known here.
+        [socket] = publisher.sockets
+        publisher.replay(publisher.subscribed(b"\x01job/", socket), socket)
         publisher.publish("job/a/status", "status", {"state": "synced"})
 
     with canned(runtime, {}) as daemon:

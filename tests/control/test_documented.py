@@ -3,16 +3,22 @@
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api import daemon_commands, server_commands
+from cargo_sync.api.commands import Command
+from cargo_sync.api.keys import key_text
 from cargo_sync.api.messages import Code
+from cargo_sync.config.control import ControlSettings
 from tests.control.canned import canned
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
-ASK, LISTEN = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+DAEMON, _, REST = PAGE.partition("\n## Commands of a server\n")
+SERVER = REST.partition("\n## ")[0]
+ASK, LISTEN, CURVE, IN_PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize("script", [ASK, LISTEN])
@@ -44,14 +50,34 @@ def test_listening(runtime: str) -> None:
     assert line.startswith("job/a/status {'replay': True, 'v': 1, 'epoch': 'e1', 'seq': 1,")
 
 
-def test_every_command_and_every_code_is_described() -> None:
+@pytest.mark.parametrize("script", [CURVE, IN_PYTHON])
+def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
+    with canned(runtime, {"status": {"state": "synced"}}, control=ControlSettings(port=0)) as daemon:
+        Path(runtime, "laptop.key").write_bytes(key_text(daemon.made_key("laptop", "watch")))
+        Path(runtime, "laptop.key").chmod(0o600)
+        command = [sys.executable, "-c", script, "laptop.key"]
+        told = subprocess.run(command, cwd=runtime, capture_output=True, text=True, timeout=30, check=True)
+    assert told.stdout == "synced\n"
+
+
+def test_every_code_is_described() -> None:
     described = set(re.findall(r"^\| `([a-z._]+)` \|", PAGE, re.MULTILINE))
-    assert set(COMMANDS) <= described
     assert {code.value for code in Code} <= described
 
 
-def test_every_argument_is_named() -> None:
-    for name, command in COMMANDS.items():
-        row = re.search(rf"^\| `{re.escape(name)}` \| (.*?) \|", PAGE, re.MULTILINE)
-        assert row is not None
-        assert set(re.findall(r"`(\w+)`", row[1])) == set(command.args)
+def test_no_command_is_described_twice() -> None:
+    for part in (DAEMON, SERVER):
+        rows = re.findall(r"^\| `([a-z.]+)` \|", part.partition("\n### ")[0].split("\n## ")[-1], re.MULTILINE)
+        assert len(rows) > 10 and len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize(
+    ("commands", "part"), [(daemon_commands.COMMANDS, DAEMON), (server_commands.COMMANDS, SERVER)]
+)
+def test_every_command_and_every_argument_is_described(commands: Mapping[str, Command], part: str) -> None:
+    for name, command in commands.items():
+        row = re.search(rf"^\| `{re.escape(name)}` (\|.*)$", part, re.MULTILINE)
+        assert row is not None, name
+        _, args, _, once, _ = row[1].split("|")
+        assert set(re.findall(r"`(\w+)`", args)) == set(command.args), name
+        assert ("once" in once) == command.changes, name

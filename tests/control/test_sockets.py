@@ -249,6 +249,32 @@ async def test_a_new_subscriber_gets_the_last_of_each_matching_topic(runtime: st
         assert (await heard(socket)).seq == 3
 
 
+async def test_as_many_topics_as_are_kept_are_all_replayed(runtime: str, clients: Clients) -> None:
+    async with serving(runtime) as daemon:
+        topics = {f"job/{number}/status" for number in range(3_000)}
+        for topic in topics:
+            daemon.publisher.publish(topic, "status", {"detail": "x" * 500})
+        socket = clients.open(zmq.SUB, daemon.addresses.feed)
+        socket.subscribe("job/")
+        assert {(await heard(socket)).topic for _ in range(3_000)} == topics
+
+
+async def test_who_does_not_read_loses_messages_and_holds_up_nobody(runtime: str, clients: Clients) -> None:
+    async with serving(runtime) as daemon:
+        awake, asleep = [await subscribed(clients, daemon, "notice/") for _ in range(2)]
+        for number in range(1, 5_001):
+            daemon.publisher.publish("notice/a/", "notice", {"text": "x" * 1000})
+            if number % 500 == 0:
+                while (await heard(awake)).seq != number:
+                    pass
+        # What lies in its queues comes, one by one; then with a gap what is new.
+        seen = 0
+        while (seq := (await heard(asleep)).seq) == seen + 1:
+            seen = seq
+            daemon.publisher.publish("notice/a/", "notice", {})
+        assert seen < 5_000 < seq
+
+
 async def test_subscribers_are_known_by_prefix(runtime: str, clients: Clients) -> None:
     async with serving(runtime) as daemon:
         publisher = daemon.publisher
@@ -276,7 +302,7 @@ async def test_only_so_many_topics_are_kept(runtime: str) -> None:
 async def test_odd_subscription_messages_are_ignored(runtime: str) -> None:
     with Endpoint(runtime, "daemon", epoch="e1", now=lambda: NOW) as endpoint:
         for raw in (b"", b"\x02x", b"hello", b"\x00never", b"\x01\xff"):
-            endpoint.publisher.subscribed(raw)
+            assert endpoint.publisher.subscribed(raw, endpoint.publisher.sockets[0]) == []
         assert not endpoint.publisher.has_subscribers("status/")
 
 

@@ -5,12 +5,21 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.bounds import Bounds, Room
+from cargo_sync.daemon.callbacks import Callbacks
 from cargo_sync.daemon.gauge import Gauge
+from cargo_sync.daemon.jobs import Job
+from cargo_sync.daemon.noted import Noted
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, Watch
+from cargo_sync.daemon.turn import Turn
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
@@ -22,6 +31,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.contract import NearTree, Task
@@ -33,16 +43,21 @@ PATIENCE = 10.0
 
 
 class FarSide(MemoryTree):
-    """A far tree that can be taken away, break, or stand still in the middle of a transfer."""
+    """A far tree that can be taken away, break, or stand still in the middle of a transfer.
+
+    deaf  speeds that cannot be set before one can
+    """
 
     def __init__(self) -> None:
         super().__init__("far", "server")
         self.away: Problem | None = None
         self.broken: Exception | None = None
         self.stuck = False
+        self.go = asyncio.Event()
         self.moving = asyncio.Event()
         self.news = asyncio.Event()
-        self.speeds: list[int | None] = []
+        self.turn: Turn | None = None
+        self.deaf = 0
         self.closed = False
 
     async def open(self, cursor: int = 0) -> Identity:
@@ -55,16 +70,29 @@ class FarSide(MemoryTree):
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
-        self.speeds.append(speed)
-        async for outcomes in super().transfer(mode, near, self._held_up(batches), speed, run):
-            yield outcomes
+        first = await anext(batches, None)
+        if first is None:
+            return
+        async with self.turn or contextlib.nullcontext():
+            async for outcomes in super().transfer(mode, near, self._held_up(first, batches), speed, run):
+                yield outcomes
 
-    async def _held_up(self, batches: AsyncIterator[Sequence[Task]]) -> AsyncIterator[Sequence[Task]]:
-        async for tasks in batches:
+    async def _held_up(
+        self, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]]
+    ) -> AsyncIterator[Sequence[Task]]:
+        tasks: Sequence[Task] | None = first
+        while tasks is not None:
             self.moving.set()
             if self.stuck:
-                await asyncio.Event().wait()
+                await self.go.wait()
             yield tasks
+            tasks = await anext(rest, None)
+
+    async def set_speed(self, bits: int | None) -> None:
+        if self.deaf:
+            self.deaf -= 1
+            raise ProblemError(Problem("unreachable", "nobody answers"))
+        await super().set_speed(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         await self.news.wait()
@@ -91,6 +119,9 @@ class Recorder:
         if not said or said[-1] != job.state:
             said.append(job.state.value)
 
+    def gone(self, name: str) -> None:
+        self.states.pop(name, None)
+
     def said(self) -> list[str]:
         """What has happened since the last call, as "happened path"."""
         said = [f"{event.happened} {event.path}".strip() for event in self.events]
@@ -109,8 +140,13 @@ class House:
         self.voice = Recorder()
         self.near: dict[str, MemoryTree] = {}
         self.far: dict[str, FarSide] = {}
-        self.limit: int | None = None
+        self.slots = Slots(8)
+        self.shares = Shares()
+        self.limits = LimitRows(self.database)
+        self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
+        self.all: Callable[[], Mapping[str, Job]] = dict
+        self.callbacks = Callbacks(self.voice, self.database, ANYWHERE, self.world(), lambda: self.all())
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.
@@ -133,16 +169,22 @@ class House:
             name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
             self.planned, Failures(), Settling(wanted.settle),
         )  # fmt: skip
-        sides = Sides(near, far, lambda: None, unwatched)
-        return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, lambda: self.limit)
+        sides = Sides(near, Noted(far), lambda: None, unwatched)
+        room = Room(self.slots, self.shares, self.limits, self.zone)
+        bounds = Bounds(wanted, row.id, room, self.world(), far.set_speed)
+        far.turn = bounds.turn
+        return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, bounds)
 
     async def build(self, wanted: JobSettings) -> tuple[Supervisor, Gauge]:
         supervisor = self.job(**{name: getattr(wanted, name) for name in _PASSED})
         supervisor.settings = wanted
+        await supervisor.bounds.read()
         return supervisor, Gauge(supervisor, self.world())
 
 
-_PASSED = ("name", "mode", "sleep", "settle", "enabled")
+_PASSED = (
+    "name", "mode", "sleep", "settle", "enabled", "speed", "timetable", "window", "timezone", "priority",
+)  # fmt: skip
 
 
 def settings(name: str = "nightly", **changes: Any) -> JobSettings:
@@ -166,6 +208,8 @@ def still(flowing: Flowing | None = None) -> Callable[[], Flowing | None]:
 @contextlib.asynccontextmanager
 async def going(*jobs: Supervisor) -> AsyncIterator[None]:
     """The jobs run inside, each in its task, and are ended after."""
+    for job in jobs:
+        await job.bounds.read()
     tasks = [asyncio.create_task(job.run()) for job in jobs]
     try:
         yield

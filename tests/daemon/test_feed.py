@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from cargo_sync.config.timetable import Window
 from cargo_sync.daemon import views
 from cargo_sync.daemon.feed import Feed
 from cargo_sync.daemon.jobs import Jobs
@@ -37,6 +39,9 @@ def test_neighbours_of_one_kind_make_one_notice() -> None:
 def test_a_notice_names_the_first_hundred() -> None:
     [(_, at, told)] = views.notices([event(Happened.UPLOADED, str(number)) for number in range(2000)], 2000)
     assert (at, told["count"], len(told["paths"])) == (2000, 2000, 100)
+    long = [event(Happened.UPLOADED, "x" * 1000 + str(number)) for number in range(100)]
+    [(_, at, told)] = views.notices(long, 100)
+    assert (at, told["count"], len(told["paths"])) == (100, 100, 8)
 
 
 class Stage:
@@ -59,12 +64,14 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(folder: Path, *subscribed: str) -> AsyncIterator[Stage]:
+async def stage(folder: Path, *subscribed: str, **changes: Any) -> AsyncIterator[Stage]:
     house = House(folder)
     one = Stage(house, Board(*subscribed))
     house.voice = one.feed  # type: ignore[assignment]
     async with asyncio.TaskGroup() as group:
-        one.jobs = Jobs(Files(settings("my job")), house.build, house.world(), group, one.feed.gone)
+        one.jobs = Jobs(
+            Files(settings("my job", **changes)), house.build, house.world(), group, one.feed.gone
+        )
         await one.jobs.read()
         yield one
         for job in one.jobs.all.values():
@@ -86,6 +93,16 @@ async def test_a_state_is_said_when_it_changes(tmp_path: Path) -> None:
             "job/my%20job/status synced", "status/ synced", "notice/my%20job/ uploaded",
             "job/my%20job/status paused", "status/ paused",
         ]  # fmt: skip
+
+
+async def test_a_job_outside_its_window_says_when_it_begins(tmp_path: Path) -> None:
+    # The house's clock stands at 2027-01-15 09:00 in Madrid.
+    async with stage(tmp_path, window=Window(22 * 60, 150)) as one:
+        one.feed.tick()
+        one.feed.tick()
+        [(_, _, fields, _)] = [message for message in one.board.messages if message[0].startswith("job/")]
+        assert (fields["state"], fields["detail"]) == ("waiting", "waits until 22:00")
+        assert fields["next_at"] == 1_800_000_000 + 13 * 3600
 
 
 async def test_the_last_word_of_a_job_that_is_gone(tmp_path: Path) -> None:

@@ -1,14 +1,11 @@
-"""The small parts: meter, bell, listening to the server, watching folders, taking notes."""
+"""The small parts: bell, listening to the server, watching folders, taking notes."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.hearing import hear_far
-from cargo_sync.daemon.meter import Meter
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.watching import Watchers
 from cargo_sync.model.actions import Action, Op
@@ -17,28 +14,6 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.memory import MemoryTree
 from tests.daemon.house import FarSide, House, until
-
-
-@pytest.mark.parametrize(
-    ("why", "asked", "rate"),
-    [
-        ("nothing is known yet", [(0, 100)], 0),
-        ("a steady stream", [(0, 0), (1, 100), (2, 200)], 100),
-        ("asked at once again: nothing new", [(0, 0), (1, 100), (1, 100)], 100),
-        ("asked seldom", [(0, 0), (60, 6000)], 100),
-        ("a stream that ended is forgotten", [(0, 0), (1, 1000), (10, 1000), (20, 1000)], 0),
-        (
-            "only the last seconds count",
-            [(n, 10 * n) for n in range(20)] + [(n, 200 * n) for n in range(20, 40)],
-            200,
-        ),
-        ("another count begins", [(0, 500), (1, 600), (2, 10)], 0),
-    ],
-)
-def test_meter(why: str, asked: list[tuple[float, int]], rate: float) -> None:
-    meter = Meter()
-    said = [meter.rate(now, count) for now, count in asked]
-    assert said[-1] == pytest.approx(rate), why
 
 
 async def test_a_bell_keeps_what_was_rung_before() -> None:

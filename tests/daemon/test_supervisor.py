@@ -3,9 +3,14 @@
 import asyncio
 import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cargo_sync.api.messages import ControlError
+from cargo_sync.config.timetable import Row, Window
+from cargo_sync.daemon import following
+from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.memory import MemoryTree
 from tests.daemon.house import House, going, until
@@ -241,10 +246,94 @@ async def test_a_disabled_job_does_nothing(house: House) -> None:
 )
 async def test_the_daemons_bandwidth_bounds_a_jobs_speed(house: House, limit: int | None, speed: int) -> None:
     job = house.job(speed=50_000_000)
-    house.limit = limit
+    house.near["nightly"].write("a.txt", b"1")
+    house.shares.limit(limit)
     async with going(job):
         await until(lambda: job.state == "synced")
     assert set(house.far["nightly"].speeds) == {speed}
+
+
+async def test_a_job_that_waits_for_its_turn_says_so_and_can_be_paused_at_once(house: House) -> None:
+    house.slots.resize(1)
+    first, second, third = (
+        house.job(name, priority=each) for name, each in (("a", 50), ("b", 10), ("c", 90))
+    )
+    for name in "abc":
+        house.near[name].write("big.bin", b"0" * 1000)
+        house.far[name].stuck = True
+    async with going(first):
+        await house.far["a"].moving.wait()
+        async with going(second, third):
+            await until(lambda: len(house.slots.waiting()) == 2)
+            assert house.slots.waiting() == ["c", "b"]
+            said = Gauge(third, house.world()).standing()
+            assert (said.state, said.detail) == ("syncing", "waits for its turn: 1 job moves files")
+            await third.pause()
+            await until(lambda: house.slots.waiting() == ["b"])
+            assert third.state == "paused" and third.run_now is None
+            await first.pause()
+            await house.far["b"].moving.wait()
+            assert house.slots.inside == 1
+    assert (house.slots.inside, house.slots.waiting()) == (0, [])
+
+
+async def test_a_running_job_is_told_when_its_share_is_another(house: House) -> None:
+    house.shares.limit(100_000_000)
+    jobs = house.job("a", speed=90_000_000), house.job("b")
+    for name in "ab":
+        house.near[name].write("big.bin", b"0" * 1000)
+        house.far[name].stuck = True
+    async with going(jobs[0]):
+        await house.far["a"].moving.wait()
+        async with going(jobs[1]):
+            await until(lambda: house.far["a"].speeds[-1] == 50_000_000)
+            await jobs[0].bounds.limits.order("job.speed", {"speed": "10mbps"})
+            await until(lambda: house.far["a"].speeds[-1] == 10_000_000)
+            await until(lambda: house.far["b"].speeds[-1] == 90_000_000)
+            await jobs[0].bounds.limits.order("job.speed", {"speed": "none"})
+            await until(lambda: house.far["a"].speeds[-1] == 50_000_000)
+        await until(lambda: house.far["a"].speeds[-1] == 100_000_000)
+    assert house.far["a"].speeds == [90_000_000, 50_000_000, 10_000_000, 50_000_000, 100_000_000]
+    assert house.far["b"].speeds == [50_000_000, 90_000_000, 50_000_000]
+
+
+async def test_a_speed_that_cannot_be_changed_now_is_changed_later(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "AGAIN", 0.01)
+    job = house.job()
+    house.near["nightly"].write("big.bin", b"0" * 1000)
+    far = house.far["nightly"]
+    far.stuck = True
+    async with going(job):
+        await far.moving.wait()
+        far.deaf = 2
+        await job.bounds.limits.order("job.speed", {"speed": "10mbps"})
+        await until(lambda: far.speeds == [None, 10_000_000])
+        assert job.state == "syncing"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the speed cannot be changed now: nobody answers"
+    ] * 2
+
+
+async def test_an_ordered_speed_holds_until_the_file_says_another(house: House) -> None:
+    async def own(**changes: Any) -> int | None:
+        job = house.job(**changes)
+        await job.bounds.read()
+        return job.bounds.own()
+
+    job = house.job(speed=50_000_000)
+    await job.bounds.read()
+    await job.bounds.limits.order("job.speed", {"speed": "10mbps"})
+    assert await own(speed=50_000_000) == 10_000_000  # after a restart
+    await job.bounds.limits.order("job.speed", {"speed": "none"})
+    assert await own(speed=50_000_000) is None
+    assert await own(speed=60_000_000) == 60_000_000
+    assert await own(speed=50_000_000) == 50_000_000  # what was ordered is forgotten for good
+    rows = (Row(Window(0, 1440), 7),)
+    assert await own(timetable=rows) == 7
+    with pytest.raises(ControlError, match="is not a rate"):
+        await job.bounds.limits.order("job.speed", {"speed": "fast"})
 
 
 def _arrived(tree: MemoryTree, name: str) -> bool:

@@ -99,6 +99,10 @@ class Place:
             process.wait()
             self.fail(f"the {name} does not end")
 
+    def ended(self, name: str) -> int:
+        """Waits for a program that was told to end; its exit code."""
+        return self._running.pop(name).wait(PATIENCE)
+
     def close(self) -> None:
         for process in self._running.values():
             process.kill()
@@ -120,7 +124,10 @@ class Place:
         )  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"CARGO_RUNTIME_DIR": str(self.runtime), "HOME": str(self.folder)}
+        return os.environ | {
+            "CARGO_RUNTIME_DIR": str(self.runtime), "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / ".config"),
+        }  # fmt: skip
 
     # -- what they say ---------------------------------------------------------------------------------------
 

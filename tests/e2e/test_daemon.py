@@ -93,6 +93,32 @@ def test_files_that_cannot_be_used_end_the_commands_with_2(place: Place) -> None
         assert all(line.startswith(bad) for line in done.stderr.splitlines())
 
 
+def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> None:
+    place.job("nightly")
+    config = {"jobs_dir": str(place.jobs), "state_dir": str(place.folder / "daemon"), "control": {"port": 0}}
+    place.write("daemon.json", config)
+    place.start("daemon")
+    path = str(place.folder / "laptop.key")
+    assert place.run("cargo_ctl", "key", "add", "laptop", "--role", "control", "--out", path).returncode == 0
+    assert place.run("cargo_ctl", "--connect", path, "job", "pause", "nightly").stdout == "nightly: paused\n"
+    assert place.run("cargo_ctl", "key", "revoke", "laptop").returncode == 0
+    refused = place.run("cargo_ctl", "--connect", path, "status")
+    assert (refused.returncode, "does not know this key" in refused.stderr) == (1, True)
+    place.kill("daemon")
+    place.start("daemon")
+    rows = place.call("audit")["rows"]
+    told = [(row["command"], row["args"].get("name") or row["args"]["job"], row["outcome"]) for row in rows]
+    assert told == [
+        ("key.add", "laptop", "ok"),
+        ("job.pause", "nightly", "ok"),
+        ("key.revoke", "laptop", "ok"),
+    ]
+    assert rows[1]["who"] == 'key "laptop"'
+    assert rows[0]["who"].startswith(f"uid {os.getuid()}, process ")
+    up = (place.folder / "daemon.log").read_text()
+    assert 'the daemon "daemon" is up: commands tcp://127.0.0.1:' in up
+
+
 def test_a_second_daemon_is_refused_by_name(place: Place) -> None:
     place.start("daemon")
     done = place.run("cargo_sync", "daemon", "--config", str(place.folder / "daemon.json"))

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,36 @@ def test_orders_of_old_scripts(up: Place) -> None:
     assert order("PAUSE another").startswith("ERROR: there is no job")
 
 
+def test_limits_by_order_in_the_middle_of_a_file(up: Place) -> None:
+    local = up.job("paced", remote_dir="/paced", speed="1mbps")
+    (local / "large.bin").write_bytes(bytes(10_000_000))  # 80 s
+    up.call("reload")
+    up.until(lambda: up.call("transfer.list")["transfers"], "it is on its way")
+    assert up.shown("paced")["speed"] == {"file": 1_000_000, "now": 1_000_000, "granted": 1_000_000}
+    up.call("limits.set", bandwidth="500kbps")
+    assert up.shown("paced")["speed"]["granted"] == 500_000
+    up.call("limits.set", bandwidth=None)
+    told = up.run("cargo_ctl", "job", "speed", "paced", "400mbps").stdout
+    assert told.startswith("paced: 400mbps by command (the file says 1mbps)")
+    up.until_state("paced", "synced")
+    assert up.run("cargo_ctl", "job", "speed", "paced", "reset").stdout == "paced: 1mbps\n"
+
+
+def test_outside_its_window_a_job_waits(up: Place) -> None:
+    hour = (time.gmtime().tm_hour + 12) % 24
+    local = up.job(
+        "later", remote_dir="/later", start_time=f"{hour}:00", end_time=f"{hour}:30", timezone="UTC"
+    )
+    (local / "a.txt").write_text("1")
+    up.call("reload")
+    shown = up.until_state("later", "waiting")
+    assert 10 * 3600 < shown["next_at"] - time.time() < 12 * 3600
+    refused = up.run("cargo_ctl", "job", "sync", "later")
+    assert refused.returncode == 1 and f"{hour:02d}:00, UTC" in refused.stderr
+    up.edit("later", start_time=f"{(hour + 11) % 24}:00", end_time=f"{(hour + 14) % 24}:00")
+    up.until_state("later", "synced")
+
+
 def test_job_files_come_and_go(up: Place) -> None:
     up.job("first", remote_dir="/first")
     up.call("reload")
@@ -105,3 +136,62 @@ def test_the_scripts_of_the_readme(up: Place) -> None:
         finally:
             script.kill()
     assert "/" in topic and "'v': 1" in message
+
+
+def test_one_file_is_cancelled_and_taken_up_again(up: Place) -> None:
+    here = up.job("slow", remote_dir="/slow", speed="20mbps")
+    (here / "big").write_bytes(bytes(60_000_000))
+    (here / "other").write_bytes(b"1")
+    up.call("reload")
+    seen: dict[str, str] = {}
+
+    def moving() -> bool:
+        seen.update({one["path"]: one["id"] for one in up.call("transfer.list")["transfers"]})
+        return "big" in seen
+
+    with up.feed("notice/slow/") as feed:
+        up.until(moving, "the large file is on its way")
+        done = up.run("cargo_ctl", "transfer", "cancel", seen["big"][:9])
+        assert done.stdout == f"big of slow is given up (transfer {seen['big']})\n"
+        up.until_state("slow", "error")
+        notices = []
+        while (message := feed.receive(0.2)) is not None:
+            notices.append((message.fields["kind"], message.fields["paths"], message.fields["message"]))
+    assert ("uploaded", ["other"], "") in notices
+    told = "'big' was cancelled by a person (`cargo_ctl job sync slow` takes it up again)"
+    assert ("error", ["big"], told) in notices
+    assert up.checkpoints("server") == 0
+    assert not list((up.files / ".cargo_sync" / "staging").glob("*.part"))
+    up.edit("slow", speed="10gbps")
+    [cause] = up.until_state("slow", "error")["causes"]
+    assert (cause["message"], cause["next_at"]) == (told, None), "other settings are no reason to try again"
+    up.call("job.sync", job="slow")
+    up.until(lambda: tree(up.files / "slow") == tree(here), "it is brought over after all")
+    up.until_state("slow", "synced")
+
+
+def test_a_job_is_added_tried_and_removed(up: Place) -> None:
+    local = up.folder / "added"
+    local.mkdir()
+    file = up.write("added.json", {
+        "sync_name": "added", "sync_mode": "upload", "local_dir": str(local), "username": "ana",
+        "password": PASSWORD, "hostname": f"http://127.0.0.1:{up.api}", "remote_dir": "/added",
+    })  # fmt: skip
+    added = up.run("cargo_ctl", "job", "add", file, "--paused")
+    assert (added.returncode, added.stderr) == (0, "")
+    assert up.shown("added")["state"] == "paused"
+    tried = up.run("cargo_ctl", "job", "test", "added")
+    assert tried.returncode == 0, tried.stdout
+    lines = tried.stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "✓ server", "✓ login", "✓ workspace", "✓ remote folder", "✓ local folder", "✓ granted speed",
+        "✓ rate", "✓ clock",
+    ]  # fmt: skip
+    assert "up, measured over HTTP" in tried.stdout and not (up.files / "added").exists()
+    local.rmdir()
+    tried = up.run("cargo_ctl", "job", "test", "added", "--json")
+    assert tried.returncode == 1
+    assert [one["name"] for one in json.loads(tried.stdout)["steps"] if not one["ok"]] == ["local folder"]
+    removed = up.run("cargo_ctl", "job", "remove", "added")
+    assert str(up.jobs / ".removed" / "added.json") in removed.stdout
+    assert "canary" not in added.stdout + tried.stdout + removed.stdout

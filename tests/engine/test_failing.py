@@ -265,3 +265,72 @@ async def test_a_file_stands_where_a_folder_is_needed(make: Make) -> None:
     report = await system.run().execute()
     assert [problem.code for problem in report.problems] == ["not_a_folder"]
     assert system.destination.files() == {"f": b"theirs"}
+
+
+def cancelling(system: System, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person cancels `path` as soon as content moves."""
+    end = "source" if system.rules.mode is Mode.UPLOAD else "sink"
+    begin = getattr(system.near, end)
+
+    def begun(*args: Any) -> Any:
+        system.far.cancel(path)
+        return begin(*args)
+
+    monkeypatch.setattr(system.near, end, begun)
+
+
+@BOTH
+async def test_what_a_person_cancelled_fails_alone_and_waits_for_another_source(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    for name in "ab":
+        system.source.write(name, name.encode())
+    with monkeypatch.context() as patched:
+        cancelling(system, "a", patched)
+        report = await system.run().execute()
+    assert (report.files, report.errors) == (1, 1)
+    [failed] = [event for event in system.events if event.happened == "failed"]
+    assert failed.details["code"] == "cancelled"
+    assert failed.details["message"] == (
+        "'a' was cancelled by a person (`cargo_ctl job sync job` takes it up again)"
+    )
+    for _ in range(3):
+        system.now += 1_000_000
+        assert (await system.run().execute()).files == 0
+    assert system.destination.files() == {"b": b"b"}
+    assert len(system.kept.failures) == 1, "it is still told"
+    assert [path for path, _ in system.kept.transfers.all_put_off(system.kept.job)] == ["a"]
+    system.source.write("a", b"another")
+    assert (await system.run().execute()).files == 1
+    assert system.destination.files() == {"a": b"another", "b": b"b"}
+    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)
+
+
+@BOTH
+async def test_an_order_takes_up_what_was_cancelled(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    system.source.write("a", b"1")
+    with monkeypatch.context() as patched:
+        cancelling(system, "a", patched)
+        await system.run().execute()
+    system.kept.failures.expedite()
+    await system.run().execute()
+    assert system.destination.files() == {"a": b"1"}
+    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)
+
+
+@BOTH
+async def test_a_cancelled_file_that_is_gone_at_its_source_is_forgotten(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    system.source.write("a", b"1")
+    with monkeypatch.context() as patched:
+        cancelling(system, "a", patched)
+        await system.run().execute()
+    system.source.remove("a")
+    await system.run().execute()
+    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)

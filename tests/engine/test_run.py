@@ -1,13 +1,19 @@
 """Whole runs on memory trees and a fake clock: what a job does to its destination, and never does."""
 
+import copy
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cargo_sync.model.jobs import After, Mode
+from cargo_sync.state.database import Database
+from cargo_sync.state.upkeep import Upkeep
 from tests.engine.world import System
+from tests.state.crash import Killed
 
 Make = Callable[..., System]
 BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
@@ -297,3 +303,83 @@ async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_t
     assert sorted(system.destination.files(), key=int) == [str(number) for number in range(12)]
     assert system.said()[0] == "reset"
     assert not (await system.run().execute()).acted
+
+
+@BOTH
+async def test_who_was_away_for_a_hundred_days_sees_deletions_as_deletions(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    for number in range(30):
+        system.source.write(f"sub/{number}", b"1")
+    system.source.write("old/only", b"1")
+    await system.run().execute()
+    far = system.far
+    far.write("kept", b"1") if mode is Mode.DOWNLOAD else None
+    for path in ("sub/1", "sub/2", "old"):
+        far.remove(path)
+    far.forget_gone()
+    system.said()
+    await system.run().execute()
+    if mode is Mode.DOWNLOAD:
+        assert sorted(system.said()) == [
+            "deleted old", "deleted old/only", "deleted sub/1", "deleted sub/2", "downloaded kept",
+        ]  # fmt: skip
+        assert len(system.near.files()) == 29
+    else:
+        # Delivered is delivered: what somebody took away there is not sent again.
+        assert system.said() == [] and len(far.files()) == 28
+    again = await system.run().execute()
+    assert (again.acted, system.said()) == (False, [])
+
+
+async def test_a_mass_deletion_during_a_long_absence_is_held(make: Make) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    for number in range(30):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    for number in range(25):
+        system.source.remove(str(number))
+    system.far.forget_gone()
+    report = await system.run().execute()
+    assert (report.approvable, report.deletions, len(system.near.files())) == (True, 25, 30)
+    await system.run().execute(approved=True)
+    assert len(system.near.files()) == 5
+
+
+async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_invents_none(
+    make: Make, tmp_path: Path
+) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    for number in range(5):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    system.source.write("new", b"1")
+    system.source.remove("0")
+    system.far.forget_gone()
+    Upkeep(system.database).checkpoint()  # all of it is in the one file
+    at = 0
+    while True:
+        left = [10**9]
+
+        def fault(_: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+
+        image = tmp_path / f"{at}.db"
+        shutil.copyfile(tmp_path / "state.db", image)
+        near = copy.deepcopy(system.near)
+        with Database.open(str(image), "daemon", fault) as database:
+            one = System(database, Mode.DOWNLOAD, propagate=True)
+            one.near, one.far = near, system.far
+            left[0] = at
+            with suppress(Killed):
+                await one.run().execute()
+        with Database.open(str(image), "daemon") as database:
+            one = System(database, Mode.DOWNLOAD, propagate=True)
+            one.near, one.far = near, system.far
+            await one.run().execute()
+            assert "reset" not in one.said() and near.trash == [("0", b"1")]
+            assert sorted(near.files()) == ["1", "2", "3", "4", "new"]
+        if left[0] >= 0:
+            return
+        at += 1

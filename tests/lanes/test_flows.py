@@ -192,6 +192,40 @@ def test_one_file_is_stopped_by_either_end(upload: bool) -> None:
 
 
 @each_way
+def test_a_file_is_stopped_before_its_turn(upload: bool) -> None:
+    source = files(**{f"f{number}": pattern(5000, number) for number in range(20)})
+    flow = Flow(upload, source, capacity=1 << 10)
+    for number in range(10):
+        flow.batch(number, flow.offers(f"f{2 * number}", f"f{2 * number + 1}"))
+    for number in (0, 9):  # one that is not told of yet, one that waits for room
+        flow.client.stop(number, 1)
+    flow.client.finish()
+    flow.run()
+    assert flow.problems() == ["", ""]
+    assert [flow.codes(number) for number in (0, 5, 9)] == [
+        ["done", "cancelled"], ["done", "done"], ["done", "cancelled"],
+    ]  # fmt: skip
+    assert source.open_readers == 0
+
+
+@each_way
+def test_nothing_of_a_stopped_file_is_kept(upload: bool) -> None:
+    source = files(a=pattern(4 << 20), b=b"b")
+    flow = Flow(upload, source, capacity=1 << 16)
+    flow.batch(0, [source.files["a"].offer("a", "aa" * 16), source.files["b"].offer("b")])
+    while not flow.receiver.figures().content:
+        flow.client.step()
+        flow.server.step()
+    flow.sink.checkpoint()
+    assert len(flow.disk.durable) == 1
+    flow.client.stop(0, 0)
+    flow.client.finish()
+    flow.run()
+    assert flow.codes() == ["cancelled", "done"]
+    assert not flow.disk.durable and list(flow.published()) == ["b"]
+
+
+@each_way
 def test_cancel_keeps_what_came(upload: bool) -> None:
     source = files(small=b"small", big=pattern(4 << 20))
     flow = Flow(upload, source, capacity=1 << 18)

@@ -209,6 +209,25 @@ def test_a_large_file_given_up_keeps_its_checkpoint(
     assert os.listdir(top / ".cargo_sync" / "staging") == [f"{offer('kept').transfer}.part"]
 
 
+def test_of_a_large_file_that_was_cancelled_nothing_is_kept(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    first = FolderSink(staging, LooseJudge(), RUN)
+    first.begin(1, [offer("begun", BIG), offer("before", BIG)])
+    for index in (0, 1):
+        feed(first, 1, index, BIG, 0, 1)
+    first.close()
+    assert len(checkpoints.kept) == 2
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    sink.begin(1, [offer("begun", BIG), offer("before", BIG)])
+    feed(sink, 1, 0, BIG, 2)
+    for index in (0, 1):
+        sink.failed(1, index, Problem("cancelled", "cancelled"))
+    assert [one.code for one in sink.commit(1)] == ["cancelled", "cancelled"]
+    assert not checkpoints.kept and os.listdir(top / ".cargo_sync" / "staging") == []
+    assert sink.begin(2, [offer("begun", BIG)]) == [Want("all")], "it may come again, from its beginning"
+
+
 def test_a_large_file_whose_target_drifted_is_not_sent_again(staging: Staging, root: Root, top: Path) -> None:
     (top / "big").write_text("somebody's")
     sink = FolderSink(staging, LooseJudge(), RUN)

@@ -4,6 +4,7 @@ import errno
 import os
 import queue
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from cargo_sync.local import inotify
 from cargo_sync.local.inotify import Folders, Inotify
-from cargo_sync.local.watch import Watch, folder_of
+from cargo_sync.local.watch import Watch, folder_of, native
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 Hints = queue.Queue[Folders]
@@ -24,7 +25,7 @@ def hints() -> Hints:
 
 @pytest.fixture(params=[pytest.param(True, marks=linux, id="native"), pytest.param(False, id="watchdog")])
 def watch(request: pytest.FixtureRequest, top: Path, hints: Hints) -> Iterator[Watch]:
-    watching = Watch(str(top), hints.put, native=request.param)
+    watching = Watch(str(top), hints.put, Inotify() if request.param else None)
     yield watching
     watching.stop()
 
@@ -62,13 +63,13 @@ def test_writing_is_hinted_and_reading_and_our_own_folder_are_not(
 
 
 def test_a_missing_folder_cannot_be_watched(tmp_path: Path, hints: Hints) -> None:
-    problem = Watch(str(tmp_path / "nothing"), hints.put).start()
+    problem = Watch(str(tmp_path / "nothing"), hints.put, native()).start()
     assert problem is not None and problem.code == "unwatched"
 
 
 @linux
 def test_files_in_fresh_nested_folders_are_never_missed(top: Path, hints: Hints) -> None:
-    watching = Watch(str(top), hints.put)
+    watching = Watch(str(top), hints.put, Inotify())
     assert watching.start() is None
     wanted = {f"{number}/a/b" for number in range(50)}
     for folder in sorted(wanted):
@@ -83,13 +84,13 @@ def test_files_in_fresh_nested_folders_are_never_missed(top: Path, hints: Hints)
 @linux
 def test_dropped_events_mean_everything_and_it_goes_on(top: Path, hints: Hints) -> None:
     (top / "below").mkdir()
-    watching = Inotify(str(top), hints.put)
-    watching.start()
+    watching = Inotify()
+    tree = watching.watch(str(top), hints.put)
     overflow = inotify._EVENT.pack(-1, inotify._OVERFLOW, 0, 0)
-    assert watching._read(overflow) is None
+    assert watching._read(overflow) == {tree: None}
     (top / "below" / "file").write_text("still watched")
     until(hints, "below")
-    watching.stop()
+    watching.unwatch(tree)
 
 
 @linux
@@ -98,19 +99,69 @@ def test_the_limit_of_watches_is_told(
     top: Path, hints: Hints, below: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (top / "below").mkdir()
-    left = [1 if below else 0]
+    left = [2 if below else 1]
 
-    def check(watching: Inotify, result: int) -> int:
-        if watching._folder_of or not left[0]:
+    def check(_: Inotify, result: int) -> int:
+        left[0] -= 1
+        if left[0] < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return result
 
-    watching = Watch(str(top), hints.put)
-    made = Inotify(str(top), hints.put)
     monkeypatch.setattr(Inotify, "_check", check)
-    monkeypatch.setattr("cargo_sync.local.watch.Inotify", lambda path, on_change: made)
-    problem = watching.start()
+    threads = threading.active_count()
+    problem = Watch(str(top), hints.put, Inotify()).start()
     assert problem is not None and problem.code == "watch_limit"
+    assert threading.active_count() == threads
+
+
+@linux
+def test_many_trees_cost_one_thread_and_are_told_apart(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    shared = Inotify()
+    heard: list[Hints] = [queue.Queue() for _ in range(200)]
+    watches = []
+    for number, hints in enumerate(heard):
+        (tmp_path / f"{number}" / "sub").mkdir(parents=True)
+        watches.append(Watch(str(tmp_path / f"{number}"), hints.put, shared))
+        assert watches[-1].start() is None
+    assert threading.active_count() == threads + 1
+    (tmp_path / "7" / "sub" / "x").write_text("x")
+    (tmp_path / "199" / "y").write_text("y")
+    assert (until(heard[7], "sub"), until(heard[199], "")) == ({"sub"}, {""})
+    watches[7].stop()
+    while not heard[7].empty():
+        heard[7].get()  # of the same write, in parts
+    (tmp_path / "7" / "sub" / "x").write_text("xx")
+    (tmp_path / "8" / "z").write_text("z")
+    assert until(heard[8], "") == {""}
+    assert [at for at, hints in enumerate(heard) if not hints.empty() and at not in (8, 199)] == []
+    for watch in watches:
+        watch.stop()
+    assert threading.active_count() == threads
+    # It can be used again.
+    assert watches[3].start() is None
+    (tmp_path / "3" / "x").write_text("x")
+    until(heard[3], "")
+    watches[3].stop()
+
+
+@linux
+def test_a_folder_that_two_trees_have_is_told_to_both(tmp_path: Path, hints: Hints) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    shared, other = Inotify(), Hints()
+    outer, inner = (
+        Watch(str(tmp_path / "a"), hints.put, shared),
+        Watch(str(tmp_path / "a" / "b"), other.put, shared),
+    )
+    assert (outer.start(), inner.start()) == (None, None)
+    (tmp_path / "a" / "b" / "x").write_text("x")
+    assert (until(hints, "b"), until(other, "")) == ({"b"}, {""})
+    inner.stop()
+    while not hints.empty():
+        hints.get()
+    (tmp_path / "a" / "b" / "y").write_text("y")
+    assert until(hints, "b") == {"b"}
+    outer.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Growing delay, and the memory of what failed."""
 
-from cargo_sync.machines.retry import Failures, delay
+from cargo_sync.machines.retry import Failures, cancelled, delay
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Problem
 
 
@@ -19,10 +20,25 @@ def test_failures_wait_and_are_due_one_by_one() -> None:
     failures.failed("a", problem, now=10, chance=0)
     failures.failed("b", problem, now=10, chance=0)
     assert failures.next_at() == 10.5
-    assert [failures.due(path, 10.6) for path in "abc"] == [False, True, True]
+    source = Entry("a", FILE, version=3, ident=7)
+    assert [failures.due(path, source, 10.6) for path in "abc"] == [False, True, True]
     failures.expedite()
-    assert failures.due("a", 0)
+    assert failures.due("a", source, 0)
     failures.succeeded("a")
     assert failures.paths() == {"b"}
     failures.succeeded("b")
     assert len(failures) == 0 and failures.next_at() is None
+
+
+def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:
+    failures = Failures()
+    source = Entry("a", FILE, version=3, ident=7)
+    failures.put_off("a", cancelled("my job", "a"), (3, 7))
+    assert failures.next_at() is None and failures.was_put_off("a")
+    assert not failures.due("a", source, 1e12)
+    assert failures.due("a", source._replace(version=4), 0) and failures.due("a", source._replace(ident=8), 0)
+    assert failures.first(1)[0].problem.hint == "`cargo_ctl job sync 'my job'` takes it up again"
+    failures.expedite()
+    assert failures.due("a", source, 0) and failures.was_put_off("a")
+    failures.failed("a", Problem("cut", "cut"), now=10, chance=0)
+    assert not failures.was_put_off("a") and failures.next_at() == 11.0 - 0.0

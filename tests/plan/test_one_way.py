@@ -120,13 +120,13 @@ def test_bits_that_are_not_carried_make_no_difference() -> None:
 
 def test_what_is_being_written_and_what_failed_waits() -> None:
     assert plan([file("a")], [], [], still=lambda path, entry: False) == ["wait a"]
-    assert plan([file("a")], [], [], due=lambda path: False) == ["wait a"]
+    assert plan([file("a")], [], [], due=lambda path, entry: False) == ["wait a"]
 
 
 def test_delivered_sources_are_retired() -> None:
     agreed = agree(file("a"), file("a", ident=9), "hash")
     assert plan([file("a")], [file("a", ident=9)], [agreed], retire=True) == ["retire a"]
-    waits = plan([file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path: False)
+    waits = plan([file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path, entry: False)
     assert waits == ["wait a"], "or the folder would count as settled"
 
 

@@ -7,9 +7,11 @@ import secrets
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,14 @@ import argon2
 import pytest
 
 from cargo_sync.engine.run import Run
+from cargo_sync.lanes.connect import open_lane
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.trees.cargo.api import Api, Login
+from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
@@ -48,11 +52,16 @@ def login(up: app.Up, user: str = "ana", password: str = "correct horse", **chan
 
 
 @asynccontextmanager
-async def job(place: Path, who: Login, mode: Mode, workspace: str = "default") -> AsyncIterator[System]:
+async def job(
+    place: Path, who: Login, mode: Mode, workspace: str = "default", **rules: Any
+) -> AsyncIterator[System]:
     """One job between `place`/here and the server, with a real clock."""
     place.mkdir(exist_ok=True)
-    system = System(place, mode, settle=0)
-    near, far = place / "here", CargoTree(who, workspace, "in/box", REAL, asyncio.Semaphore(1))
+    system = System(place, mode, settle=0, **rules)
+    near, far = (
+        place / "here",
+        CargoTree(Api(who, time.monotonic), workspace, "in/box", REAL, asyncio.Semaphore(1)),
+    )
     near.mkdir(exist_ok=True)
     system.near = FolderTree(str(near), system.rules, REAL, MemoryCheckpoints(), lambda: None)  # type: ignore[assignment]
     system.far = far  # type: ignore[assignment]
@@ -166,7 +175,7 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
     ]
     file = settings(tmp_path, users=users, global_upload_bandwidth="100mbps")
     async with running(file) as up:
-        api = Api(login(up))
+        api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
         first = await api.post("/flows", asked | {"speed": 200_000_000})
         assert first["granted"] == 80_000_000
@@ -178,6 +187,80 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
         await api.delete(f"/flows/{first['flow']}")
         assert (await api.post(f"/flows/{second['flow']}/speed", {"speed": None}))["granted"] == 80_000_000
         await api.close()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_flow_that_runs_follows_another_speed(tmp_path: Path, mode: Mode) -> None:
+    here, there = tmp_path / "a" / "here", tmp_path / "ana" / "in" / "box"
+    for folder in (here, there):
+        folder.mkdir(parents=True)
+    (here if mode is Mode.UPLOAD else there).joinpath("large").write_bytes(bytes(10_000_000))
+    slow: dict[str, Any] = {"speed": 1_000_000}
+    async with running(settings(tmp_path)) as up, job(tmp_path / "a", login(up), mode, **slow) as system:
+        await numbered(up, 2 if mode is Mode.UPLOAD else 3)
+        going = asyncio.ensure_future(run(system).execute())
+        flow = await _moving(system)
+        assert flow.granted == 1_000_000  # at which it would take 80 s
+        await system.far.set_speed(800_000_000)
+        await asyncio.wait_for(going, 20)
+        assert flow.granted == 800_000_000
+        assert (there / "large").read_bytes() == (here / "large").read_bytes()
+        await system.far.set_speed(None)  # nothing runs: nothing happens
+
+
+async def test_a_speed_that_is_set_while_it_waits_for_its_turn_is_the_one_asked_for(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+
+        @asynccontextmanager
+        async def turn() -> AsyncIterator[None]:
+            await system.far.set_speed(2_000_000)
+            yield
+
+        system.far._turn = turn()  # type: ignore[attr-defined]
+        going = asyncio.ensure_future(run(system).execute())
+        assert (await _moving(system)).granted == 2_000_000
+        await system.far.set_speed(None)
+        await asyncio.wait_for(going, 20)
+
+
+async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, may_go = threading.Event(), threading.Event()
+
+    def slowly(*args: Any) -> Any:
+        opened.set()
+        may_go.wait(10)
+        return open_lane(*args)
+
+    monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", slowly)
+    file = settings(tmp_path, global_upload_bandwidth="2mbps")
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+        going = asyncio.ensure_future(run(system).execute())
+        await asyncio.to_thread(opened.wait, 10)
+        other = Api(login(up), time.monotonic)
+        asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1", "speed": None}
+        assert (await other.post("/flows", asked))["granted"] == 1_000_000
+        may_go.set()
+        flow = await _moving(system)
+        async with asyncio.timeout(10):
+            while flow.granted != 1_000_000:
+                await asyncio.sleep(0.01)
+        await other.close()
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+
+
+async def _moving(system: System) -> Flow:
+    """The flow of a run, once content moves."""
+    async with asyncio.timeout(10):
+        while True:
+            flow: Flow | None = system.far.flow  # type: ignore[attr-defined]
+            if flow is not None and (figures := flow.figures()) is not None and figures.content:
+                return flow
+            await asyncio.sleep(0.01)
 
 
 async def test_a_stranger_at_the_lanes_port_learns_nothing(tmp_path: Path) -> None:
@@ -199,7 +282,7 @@ def _rest(sock: socket.socket) -> bytes:
 
 async def test_flows_of_bad_requests_are_refused_by_name(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as up:
-        api = Api(login(up))
+        api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
         for change, words in (
             ({"direction": "sideways"}, "direction"),
@@ -267,8 +350,69 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
 
 async def numbered(up: app.Up, sequence: int) -> None:
     """Waits until the server's scan has numbered so many changes."""
-    api = Api(login(up))
+    api = Api(login(up), time.monotonic)
     async with asyncio.timeout(20):
         while (await api.get("/workspaces"))["workspaces"][0]["sequence"] < sequence:
             await asyncio.sleep(0.05)
     await api.close()
+
+
+async def _cancelled_midway(system: System, path: str) -> Any:
+    """A run at 20 Mbit/s in which `path` is cancelled as soon as something of it has come."""
+    far = system.far
+    assert isinstance(far, CargoTree)
+    system.rules = replace(system.rules, speed=20_000_000)
+    running = asyncio.create_task(run(system).execute())
+    while True:
+        figures = far.flow.figures() if far.flow is not None else None
+        if figures is not None and any(file.path == path and file.done for file in figures.files):
+            break
+        assert not running.done(), running
+        await asyncio.sleep(0.005)
+    far.cancel(path)
+    far.cancel("not among them")
+    return await running
+
+
+async def test_one_file_is_cancelled_midway_either_way(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as up:
+        async with job(tmp_path / "a", login(up), Mode.UPLOAD) as first:
+            here = tmp_path / "a" / "here"
+            (here / "large").write_bytes(random.Random(1).randbytes(30_000_000))
+            (here / "small").write_bytes(b"1")
+            report = await _cancelled_midway(first, "large")
+            assert (report.files, report.errors, report.problems[0].code) == (1, 1, "cancelled")
+            assert set(tree(tmp_path / "ana" / "in" / "box")) == {"small"}
+            assert not list((tmp_path / "ana" / ".cargo_sync" / "staging").iterdir())
+            assert (await run(first).execute()).files == 0, "it is left alone"
+            first.kept.failures.expedite()
+            first.rules = replace(first.rules, speed=None)
+            assert (await run(first).execute()).files == 1
+        async with job(tmp_path / "b", login(up), Mode.DOWNLOAD) as second:
+            report = await _cancelled_midway(second, "large")
+            assert (report.files, report.errors, report.problems[0].code) == (1, 1, "cancelled")
+            there = tmp_path / "b" / "here"
+            assert set(tree(there)) == {"small"}
+            assert not list((there / ".cargo_sync" / "staging").iterdir())
+
+
+async def test_a_file_is_cancelled_before_its_lane_begins(tmp_path: Path) -> None:
+    async with (
+        running(settings(tmp_path)) as up,
+        job(tmp_path / "a", login(up), Mode.UPLOAD) as system,
+    ):
+        for name in "ab":
+            (tmp_path / "a" / "here" / name).write_bytes(b"1")
+        far = system.far
+        assert isinstance(far, CargoTree)
+        post = far._api.post
+
+        async def cancelling(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            if path == "/flows":
+                far.cancel("a")
+            return await post(path, body)
+
+        far._api.post = cancelling  # type: ignore[method-assign]
+        report = await run(system).execute()
+        assert (report.files, report.errors) == (1, 1)
+        assert set(tree(tmp_path / "ana" / "in" / "box")) == {"b"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.local.watch import Watch
+from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.intake import AGED, Intake
@@ -31,7 +31,7 @@ class Yard:
         world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline)
         self.folder = tracked(place, database, Clock(wall), self.heard)
         self.workspace = Workspace(self.folder, tokens())
-        self.intake = Intake(self.workspace, world, SETTLE, interval=60.0, trash_days=14)
+        self.intake = Intake(self.workspace, world, SETTLE, interval=60.0, trash_days=14, inotify=native())
 
     def names(self) -> list[str]:
         return [path for path, entry in self.workspace.changes(0, "", 1_000).rows if entry]

@@ -63,6 +63,31 @@ async def test_who_changed_is_told_so_that_their_logins_end() -> None:
     assert "cleo" in notice
 
 
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in() -> None:
+    book = Book()
+    changing: list[Callable[[], Awaitable[None]]] = []
+
+    async def offload(work: Callable[..., Any], *args: Any) -> Any:
+        done = work(*args)
+        if work.__name__ == "_verify" and changing:
+            await changing.pop()()
+        return done
+
+    users = Users(book, CHEAP, offload)
+    await users.apply([ANA])
+    changing.append(lambda: users.set_password("ana", "new"))
+    assert await users.check("ana", "correct horse") is None
+    changing.append(lambda: users.set_password("ana", "newer"))
+    assert await users.check("ana", "newer") is users.get("ana")
+
+
+async def test_who_is_taken_out_or_disabled_is_named_without_a_look_at_passwords() -> None:
+    users = await _users(Book(), ANA)
+    assert users.take([ANA, BEN]) == frozenset()
+    assert users.take([BEN]) == {"ana"}
+    assert users.get("ana") is None
+
+
 async def test_disabled_and_unknown_are_refused_after_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
     users = await _users(Book(), ANA, BEN)
     checked: list[str] = []

@@ -33,6 +33,18 @@ def test_readers_go_on_from_their_own_cursor(daemon: Database) -> None:
     assert cursors(events, since=1, limit=1, job="a") == [3]
 
 
+def test_the_newest_and_what_is_kept(daemon: Database) -> None:
+    events = Events(daemon)
+    assert (events.last(5), events.bounds()) == ([], (1, 0))
+    events.append([event("a", 1.0), event("b", 2.0), event("a", 3.0)])
+    assert [row.cursor for row in events.last(2)] == [2, 3]
+    assert [row.cursor for row in events.last(2, "a")] == [1, 3]
+    events.prune(before=2.0)
+    assert events.bounds() == (2, 3)
+    events.prune(before=9.0)
+    assert events.bounds() == (4, 3)
+
+
 def test_pruning_never_gives_a_cursor_twice(daemon: Database) -> None:
     events = Events(daemon)
     events.append([event("a", float(time)) for time in range(1, 11)])
@@ -50,3 +62,22 @@ def test_a_clock_that_jumped_does_not_empty_the_table(daemon: Database) -> None:
     events.append([event("a", time) for time in (1.0, 900.0, 2.0, 3.0)])
     assert events.prune(before=10.0) == 1
     assert cursors(events) == [2, 3, 4]
+
+
+def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
+    events = Events(daemon)
+    failed = Event("a", Happened.FAILED, 3.0, "bad", 1, {"message": "no"})
+    events.append([event("a", 1.0), event("b", 1.0), failed, event("a", 4.0)])
+
+    def seen(before: int, limit: int, happened: Happened | None = None) -> list[int]:
+        return [row.cursor for row in events.before("a", before, limit, happened)]
+
+    assert seen(2**63 - 1, 10) == [4, 3, 1]
+    assert seen(4, 1) == [3]
+    assert seen(2**63 - 1, 10, Happened.FAILED) == [3]
+    assert events.before("nobody", 2**63 - 1, 10) == []
+    with daemon.read() as connection:
+        steps = connection.execute(
+            "EXPLAIN QUERY PLAN SELECT * FROM event WHERE job = 'a' AND cursor < 9 ORDER BY cursor DESC"
+        ).fetchall()
+    assert "event_job" in str(steps) and "TEMP B-TREE" not in str(steps)

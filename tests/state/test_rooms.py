@@ -1,15 +1,27 @@
 """The small rooms: jobs, transfers, checkpoints, replies, accounts."""
 
 from pathlib import Path
+from typing import Any
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.limits import Ordered
 from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.audit import Audit, AuditRow
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
-from cargo_sync.state.transfers import Transfers
+from cargo_sync.state.transfers import Source, Transfers
+from cargo_sync.state.users import UserRow, UserRows
+from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
+
+
+def quiet(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+    return Event("j", happened, 1.0, path, size, details)
+
 
 BINDING = Binding("root-7", "https://host/v1 ana default photos", "epoch-1")
 
@@ -45,7 +57,7 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(da
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
         Folders(daemon, job.id).observe_near([("", b"[]")])
-        Transfers(daemon).transfer_id(job.id, "big", 1, 1, lambda: "id")
+        Transfers(daemon).begin(job.id, [Source("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet)
     jobs.remove("old")
     with daemon.read() as connection:
         left = [connection.execute(f"SELECT job FROM {table}").fetchall() for table in ("folder", "transfer")]
@@ -53,20 +65,6 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(da
     assert [job.name for job in jobs.all()] == ["other"]
     jobs.remove("other")
     assert jobs.get_or_create("old").id > other.id
-
-
-def test_a_transfer_keeps_its_id_for_one_version_of_a_source(daemon: Database) -> None:
-    transfers, job = Transfers(daemon), Jobs(daemon).get_or_create("j").id
-    ids = iter("abcdef")
-
-    def ask(version: int, ident: int, path: str = "big") -> str:
-        return transfers.transfer_id(job, path, version, ident, lambda: next(ids))
-
-    assert [ask(1, 9), ask(1, 9), ask(1, 2**64 - 1), ask(1, 2**64 - 1), ask(2, 9), ask(2, 9, "other")] == [
-        "a", "a", "b", "b", "c", "d",
-    ]  # fmt: skip
-    transfers.done(job, "big")
-    assert [ask(2, 9), ask(2, 9, "other")] == ["e", "d"]
 
 
 def test_checkpoints_come_back_exactly(server: Database) -> None:
@@ -78,10 +76,7 @@ def test_checkpoints_come_back_exactly(server: Database) -> None:
     checkpoints.put(first)
     checkpoints.put(second)
     assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
-    assert checkpoints.for_path(first.path, first.version) == second
-    assert checkpoints.for_path(first.path, 1) is None
     checkpoints.put(first)
-    assert checkpoints.for_path(first.path, first.version) == first
     assert checkpoints.purge(25.0) == [second]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
     checkpoints.drop("t1")
@@ -98,6 +93,60 @@ def test_replies_are_kept_for_a_day(daemon: Database) -> None:
     assert (replies.get("a"), replies.get("b")) == (None, b"second")
 
 
+def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
+    now = 0.0
+    audit = Audit(daemon, lambda: now)
+    numbers = [audit.begin(f"uid {number}", "job.pause", '{"job":"a"}') for number in range(3)]
+    audit.end(numbers[0], "ok")
+    audit.end(numbers[2], "unknown_job")
+    assert audit.last(2) == audit.since(numbers[0], 9) == [
+        AuditRow(numbers[1], 0.0, "uid 1", "job.pause", '{"job":"a"}', ""),
+        AuditRow(numbers[2], 0.0, "uid 2", "job.pause", '{"job":"a"}', "unknown_job"),
+    ]  # fmt: skip
+    assert audit.since(0, 1)[0].outcome == "ok"
+    now = 400 * 86_400.0
+    audit.prune()
+    assert len(audit.since(0, 9)) == 3
+    now += 1
+    last = audit.begin("uid 3", "reload", "{}")
+    audit.prune()
+    assert [row.number for row in audit.since(0, 9)] == [last]
+    audit.begin("uid 3", "reload", "{}")
+    audit.prune(most=1)
+    assert [row.number for row in audit.since(0, 9)] == [last + 1]
+
+
+def test_a_server_has_an_audit_too(server: Database) -> None:
+    Audit(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
+    assert Audit(server, lambda: 6.0).last(1)[0].time == 5.0
+
+
+def test_limits_by_order(daemon: Database) -> None:
+    limits, jobs = LimitRows(daemon), Jobs(daemon)
+    one, other = jobs.get_or_create("one").id, jobs.get_or_create("other").id
+    limits.set(one, {"speed": Ordered(2**40, "[1]")})
+    limits.set(one, {"speed": Ordered(None, "null")})
+    limits.set(other, {"speed": Ordered(5, "7")})
+    limits.set(None, {"bandwidth": Ordered(1, "2")})
+    limits.set(None, {"bandwidth": Ordered(3, "4")})
+    assert [limits.of(job) for job in (one, other, None)] == [
+        {"speed": Ordered(None, "null")}, {"speed": Ordered(5, "7")}, {"bandwidth": Ordered(3, "4")},
+    ]  # fmt: skip
+    jobs.remove("one")
+    limits.set(other, {"speed": None})
+    assert [limits.of(job) for job in (one, other)] == [{}, {}]
+    assert limits.of(None) == {"bandwidth": Ordered(3, "4")}
+
+
+def test_a_servers_limits_are_set_together(server: Database) -> None:
+    limits = LimitRows(server)
+    both = {"upload": Ordered(1, "2"), "download": Ordered(None, "null")}
+    limits.set(None, both)
+    assert limits.of(None) == both
+    limits.set(None, {"upload": None, "download": Ordered(3, "null")})
+    assert limits.of(None) == {"download": Ordered(3, "null")}
+
+
 def test_accounts(server: Database) -> None:
     accounts = Accounts(server)
     accounts.set("ana", "$argon2id$1")
@@ -106,3 +155,31 @@ def test_accounts(server: Database) -> None:
     assert [accounts.get(name) for name in ("ana", "o'brien", "Ana")] == ["$argon2id$2", "$argon2id$3", None]
     accounts.remove("ana")
     assert accounts.get("ana") is None
+
+
+def test_users_made_by_command_and_their_passwords(server: Database) -> None:
+    users, accounts = UserRows(server), Accounts(server)
+    ben = UserRow("ben", "/srv/ben", 1, None, 3, None, False)
+    users.add(ben, "hash")
+    users.put(UserRow("ana", None, download_speed=2))
+    assert users.all() == {"ana": UserRow("ana", None, None, 2), "ben": ben}
+    assert accounts.get("ben") == "hash"
+    users.remove("ben")
+    assert (list(users.all()), accounts.get("ben")) == (["ana"], None)
+
+
+def test_workspaces_made_by_command_and_grants_of_any(server: Database) -> None:
+    spaces, users = WorkspaceRows(server), UserRows(server)
+    spaces.add(WorkspaceRow("own", "/srv/own", {"ana": "rw"}))
+    spaces.grant("of the file", "ana", "ro")
+    spaces.grant("own", "ben", "ro")
+    assert spaces.all() == {
+        "of the file": WorkspaceRow("of the file", None, {"ana": "ro"}),
+        "own": WorkspaceRow("own", "/srv/own", {"ana": "rw", "ben": "ro"}),
+    }
+    spaces.revoke("own", "ben")
+    users.remove("ana")
+    assert spaces.all() == {"own": WorkspaceRow("own", "/srv/own", {})}
+    spaces.grant("own", "eva", "rw")
+    spaces.remove("own")
+    assert spaces.all() == {}

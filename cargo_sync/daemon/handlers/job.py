@@ -1,10 +1,11 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve."""
+"""`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their own."""
 
 from typing import Any
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon import views
+from cargo_sync.daemon.bounds import SPEED
 from cargo_sync.daemon.handlers.refusals import enabled, ready
 from cargo_sync.daemon.jobs import Job, Jobs
 
@@ -24,6 +25,7 @@ class JobHandlers:
             "job.reload": self.reload,
             "job.sync": self.sync,
             "job.approve": self.approve,
+            "job.speed": self.speed,
         }
 
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +76,11 @@ class JobHandlers:
             hint = "it goes on by itself once there is room" if job.past.held else ""
             raise ControlError(Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint)
         return {"run": job.sync(approved=True)}
+
+    async def speed(self, args: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(args["job"])
+        await job.supervisor.bounds.limits.order("job.speed", {SPEED: args["speed"]})
+        return {"job": job.supervisor.name, "speed": views.speed(job.gauge.standing())}
 
 
 def _states(jobs: list[Job]) -> dict[str, Any]:

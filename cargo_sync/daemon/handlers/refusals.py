@@ -1,4 +1,4 @@
-"""Why an order to a job is refused."""
+"""Why an order is refused."""
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.daemon.supervisor import Supervisor
@@ -17,3 +17,10 @@ def ready(job: Supervisor) -> None:
     enabled(job)
     if job.paused:
         raise ControlError(Code.PAUSED, f'the job "{job.name}" is paused', "start it first")
+    hours = job.bounds.hours
+    if not hours.open:
+        raise ControlError(
+            Code.OUTSIDE_WINDOW,
+            f'the job "{job.name}" moves files from {hours.words()} only',
+            f"it begins by itself at {hours.opening()}",
+        )

@@ -2,20 +2,50 @@
 
 from typing import Any
 
+from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon import views
 from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.slots import Slots
+from cargo_sync.daemon.supervisor import Supervisor
 
 
 class TransferHandlers:
-    """Answers about transfers."""
+    """Answers about transfers, and carries out orders to them."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, slots: Slots) -> None:
         self._jobs = jobs
+        self._slots = slots
 
     def table(self) -> dict[str, Handler]:
-        return {"transfer.list": self.list}
+        return {"transfer.list": self.list, "transfer.cancel": self.cancel}
 
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
         jobs = self._jobs.all.values()
-        return {"transfers": [views.transfer(one) for job in jobs for one in job.gauge.under_way()]}
+        return {
+            "transfers": [views.transfer(one) for job in jobs for one in job.gauge.under_way()],
+            "waiting": self._slots.waiting(),
+        }
+
+    async def cancel(self, args: dict[str, Any]) -> dict[str, Any]:
+        job, id, path = self._one(args["id"])
+        job.sides.far.cancel(path)
+        return {"id": id, "job": job.name, "path": path}
+
+    def _one(self, wanted: str) -> tuple[Supervisor, str, str]:
+        """The transfer of this id, or the only one whose id begins so. Raises ControlError."""
+        found = [
+            (job.supervisor, id, path)
+            for job in self._jobs.all.values()
+            for path, id in job.supervisor.sides.far.ids.items()
+            if id.startswith(wanted)
+        ]
+        exact = [one for one in found if one[1] == wanted]
+        if len(exact or found) > 1:
+            raise ControlError(
+                Code.BAD_ARGUMENT, f'{len(found):,} transfers begin with "{wanted}"', "give more of the id"
+            )
+        if not found:
+            hint = "`transfer.list` names those that are on their way"
+            raise ControlError(Code.UNKNOWN_TRANSFER, f'no transfer "{wanted}" is on its way', hint)
+        return (exact or found)[0]

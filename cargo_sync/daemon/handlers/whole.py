@@ -1,6 +1,6 @@
 """The daemon as a whole: `hello`, `status`, `reload`, `shutdown`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cargo_sync.api.daemon_commands import COMMANDS
@@ -19,8 +19,9 @@ class WholeHandlers:
     """
 
     def __init__(
-        self, jobs: Jobs, world: World, me: Me, reload: Callable[[], list[str]], stop: Callable[[], None]
-    ) -> None:
+        self, jobs: Jobs, world: World, me: Me, reload: Callable[[], Awaitable[list[str]]],
+        stop: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._jobs = jobs
         self._world = world
         self._me = me
@@ -46,7 +47,7 @@ class WholeHandlers:
         }
 
     async def reload(self, _: dict[str, Any]) -> dict[str, Any]:
-        lines = self._reload()
+        lines = await self._reload()
         results, errors = await self._jobs.read()
         return {
             "jobs": [{"name": name, "result": result} for name, result in results.items()],

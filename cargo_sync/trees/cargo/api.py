@@ -1,10 +1,15 @@
 """The HTTP API of a Cargo server, as calls (docs/http-api.md has the protocol).
 
-One session a job. The login is made when it is first needed and again when the server does not know its
-token any more. Every call raises ProblemError, and nothing else.
+One login, with its token and its connections, is shared by all jobs of a user on a server: checking a
+password keeps the server busy for a quarter of a second, and hundreds of jobs begin at the same moment. It is
+made when it is first needed and again when the server does not know its token any more. Every call raises
+ProblemError, and nothing else.
 """
 
+import asyncio
+import logging
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +24,12 @@ from cargo_sync.trees.cargo.problems import translated
 CONNECT: Final = 10.0
 ANSWER: Final = 60.0
 LONG_POLL: Final = 50.0
+REFUSED: Final = 1.0
+"""Seconds for which a login that failed is not tried again: many jobs ask at the same moment."""
+HOPELESS: Final = 20.0
+"""As REFUSED, of a wrong password or certificate; less than any job waits for before it asks again."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +57,48 @@ class Login:
         return self.url.startswith("https:")
 
 
-class Api:
-    """Calls of one user on one server."""
+class Apis:
+    """The logins of a daemon, each once. `steady` gives monotonic seconds."""
 
-    def __init__(self, login: Login) -> None:
-        self._login = login
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._known: weakref.WeakValueDictionary[tuple[str, ...], Api] = weakref.WeakValueDictionary()
+
+    def of(self, login: Login) -> "Api":
+        """The calls of `login`, the same for all who ask."""
+        key = (login.url, login.username, login.password(), login.fingerprint, login.ca_file)
+        api = self._known.get(key)
+        if api is None:
+            api = self._known[key] = Api(login, self._steady)
+        return api
+
+
+class Api:
+    """Calls of one user on one server.
+
+    Who uses it holds it: when the last one lets go, its connections are closed. It can be used again then.
+    """
+
+    def __init__(self, login: Login, steady: Callable[[], float]) -> None:
+        self.login = login
+        self._steady = steady
         self._token = ""
         self._session: aiohttp.ClientSession | None = None
+        self._holders: set[int] = set()
+        self._logging_in = asyncio.Lock()
+        self._refused: tuple[float, Problem] | None = None
 
-    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+    def hold(self, holder: object) -> None:
+        """From now on `holder` uses it, however often it says so."""
+        self._holders.add(id(holder))
+
+    async def let_go(self, holder: object) -> None:
+        """`holder` does not use it any more."""
+        self._holders.discard(id(holder))
+        if not self._holders:
+            await self.close()
+
+    async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return await self._call("GET", path, None, query)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +109,7 @@ class Api:
 
     async def lines(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """The answer of a call that streams one JSON object a line, for work that takes long."""
-        with translated(self._login.url):
+        with translated(self.login.url):
             async with await self._send("POST", path, body, {}) as response:
                 if response.status >= 300:
                     raise await _refusal(response)
@@ -78,10 +122,15 @@ class Api:
             await self._session.close()
             self._session = None
 
+    async def _expect(self, response: aiohttp.ClientResponse) -> None:
+        """Raises ProblemError for an answer that is none."""
+        if response.status >= 300:
+            raise await _refusal(response)
+
     async def _call(
         self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
     ) -> dict[str, Any]:
-        with translated(self._login.url):
+        with translated(self.login.url):
             async with await self._send(method, path, body, query) as response:
                 if response.status >= 300:
                     raise await _refusal(response)
@@ -93,20 +142,38 @@ class Api:
     ) -> aiohttp.ClientResponse:
         fresh = not self._token
         if fresh:
-            await self._log_in()
+            await self._log_in("")
+        token = self._token
         response = await self._request(method, path, body, query)
         if response.status == 401 and not fresh:
             response.release()
-            await self._log_in()
+            await self._log_in(token)
             response = await self._request(method, path, body, query)
         return response
 
-    async def _log_in(self) -> None:
-        self._token = ""
-        body = {"username": self._login.username, "password": self._login.password()}
+    async def _log_in(self, known: str) -> None:
+        """Another token than the one `known` to be worth nothing. Of many who ask at once, one logs in."""
+        async with self._logging_in:
+            if self._token != known:
+                return
+            if self._refused is not None and self._steady() < self._refused[0]:
+                raise ProblemError(self._refused[1])
+            self._token, self._refused = "", None
+            try:
+                with translated(self.login.url):
+                    await self._ask_for_token()
+            except ProblemError as error:
+                # The others who wait are told the same: none of them tries the wrong password once more, or
+                # waits once more for a server that does not answer.
+                seconds = REFUSED if error.problem.retry else HOPELESS
+                self._refused = (self._steady() + seconds, error.problem)
+                raise
+
+    async def _ask_for_token(self) -> None:
+        body = {"username": self.login.username, "password": self.login.password()}
         async with await self._request("POST", "/login", body, {}) as response:
             if response.status == 401:
-                raise ProblemError(_wrong_password(self._login.username, response.url.host or ""))
+                raise ProblemError(_wrong_password(self.login.username, response.url.host or ""))
             if response.status >= 300:
                 raise await _refusal(response)
             self._token = str(orjson.loads(await response.read())["token"])
@@ -115,16 +182,18 @@ class Api:
         self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            self._session = _session(self._login)
-        return await self._session.request(
+            self._session = _session(self.login)
+        response = await self._session.request(
             method,
-            f"{self._login.url}/v1{path}",
+            f"{self.login.url}/v1{path}",
             params=query,
             data=None if body is None else orjson.dumps(body),
             headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
             timeout=_deadline(query),
             allow_redirects=False,
         )
+        _log.debug("%s %s: %d", method, path, response.status, extra={"user": self.login.username})
+        return response
 
 
 def segment(name: str) -> str:
@@ -144,7 +213,7 @@ def _session(login: Login) -> aiohttp.ClientSession:
     elif login.ca_file:
         trust = ssl.create_default_context(cafile=login.ca_file)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trust, limit=8),
+        connector=aiohttp.TCPConnector(ssl=trust, limit=0),  # each job has a poll and a call at most
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )

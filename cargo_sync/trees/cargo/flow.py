@@ -6,6 +6,7 @@ lane's thread meet in two places only: calls that are posted to the thread, and 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,10 +50,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Handed to the lane: when, by the steady clock."""
+    """Handed to the lane: when, by the steady clock, and how many frames it had lost by then."""
 
     tasks: Sequence[Task]
     since: float
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,41 +76,65 @@ Told = _Committed | _Over
 class Flow:
     """One flow, from its opening to its end; `run` is called once.
 
-    slots    entered while content moves, so that only so many flows of a daemon do so at once
-    granted  bits a second, None is no limit
+    turn     entered while content moves, so that only so many flows of a daemon do so at once
+    speed    bits a second to ask for, None is no limit
+    granted  what the server granted; it tells of changes over the lane
     """
 
-    def __init__(self, api: Api, login: Login, world: World, slots: AbstractAsyncContextManager[Any]) -> None:
+    def __init__(
+        self, api: Api, login: Login, world: World, turn: AbstractAsyncContextManager[Any], speed: int | None
+    ) -> None:
         self._api = api
         self._login = login
         self._world = world
-        self._slots = slots
+        self._turn = turn
+        self._speed = speed
+        self._id = ""
         self._told: asyncio.Queue[Told] = asyncio.Queue()
         self._open: dict[int, _Batch] = {}
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
+        self._lane: LaneThread | None = None
+        self._cancelled: set[str] = set()
         self.granted: int | None = None
 
     def figures(self) -> Figures | None:
         """How the lane goes; None while there is none."""
         return self._machine.figures() if self._machine else None
 
+    def cancel(self, path: str) -> None:
+        """Gives up the file at `path`, whether its turn has come or not."""
+        self._cancelled.add(path)
+        for number, batch in self._open.items():
+            self._give_up(number, batch.tasks, {path})
+
     async def run(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
-        where: tuple[str, str], speed: int | None, run: str,
+        where: tuple[str, str], run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
         first = await anext(batches, None)
         if first is None:
             return
-        async with self._slots:
-            opened = await self._post(mode, where, speed, run)
+        async with self._turn:
+            asked = self._speed
+            opened = await self._post(mode, where, asked, run)
+            self._id = opened.flow
             try:
+                if self._speed != asked:
+                    await self.set_speed(self._speed)
                 async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
                     async for told in results:
                         yield told
             finally:
+                self._id = ""
                 await self._delete(opened.flow)
+
+    async def set_speed(self, bits: int | None) -> None:
+        """Asks for another speed; one that is not open yet asks for it when it opens. Raises ProblemError."""
+        self._speed = bits
+        if self._id:
+            await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
 
     async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
         workspace, folder = where
@@ -147,6 +173,7 @@ class Flow:
         machine, hand_over = self._machinery(mode, near, sock, link, tell, run)
         self._machine = machine
         lane = LaneThread(machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why))))
+        self._lane = lane
         lane.start()
         feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
         try:
@@ -161,7 +188,7 @@ class Flow:
             if not await self._world.offload(lane.join, GOODBYE):
                 lane.stop()
                 await self._world.offload(lane.join, GOODBYE)
-            self._machine = None
+            self._machine = self._lane = None
 
     def _machinery(
         self, mode: Mode, near: NearTree, sock: socket, link: Link, tell: Callable[[Told], None], run: str
@@ -202,20 +229,31 @@ class Flow:
         try:
             while True:
                 await self._room.acquire()
-                self._open[number] = _Batch(tasks, self._world.steady())
+                lost = machine.figures().lost or 0
+                self._open[number] = _Batch(tasks, self._world.steady(), lost)
                 lane.submit(partial(hand_over, number, offers(tasks)))
+                self._give_up(number, tasks, self._cancelled)
                 number, tasks = number + 1, await anext(rest)
         except StopAsyncIteration:
             lane.submit(machine.finish)
         except Exception as error:
             self._told.put_nowait(_Over(error))
 
+    def _give_up(self, number: int, tasks: Sequence[Task], paths: AbstractSet[str]) -> None:
+        """Has the lane give up those files of a batch that it was handed."""
+        if self._lane is None or self._machine is None or not paths:
+            return
+        for index, task in enumerate(tasks):
+            if task.action.path in paths:
+                self._lane.submit(partial(self._machine.stop, number, index))
+
     def _outcomes(self, told: _Committed) -> list[Outcome]:
         batch = self._open.pop(told.batch)
         self._room.release()
         seconds = self._world.steady() - batch.since
         figures = self.figures() or Figures()
-        moved = Moved(seconds, figures.lost, figures.rtt_ms)
+        lost = None if figures.lost is None else max(0, figures.lost - batch.lost)
+        moved = Moved(seconds, lost, figures.rtt_ms)
         return outcomes(batch.tasks, told.receipts, moved)
 
 

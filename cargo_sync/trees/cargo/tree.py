@@ -12,7 +12,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import LONG_POLL, Api, Login, segment
+from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
@@ -24,39 +24,50 @@ NUMBERS: Final = 100
 
 
 class CargoTree:
-    """`folder` of `workspace`, as the user of `login` sees it.
+    """`folder` of `workspace`, as the user of `api` sees it.
 
-    slots  entered while content moves, so that only so many flows of a daemon do so at once
+    turn   entered while content moves, so that only so many flows of a daemon do so at once
     flow   the flow that runs now, to be asked how it goes; None while nothing moves
     """
 
     def __init__(
-        self, login: Login, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
+        self, api: Api, workspace: str, folder: str, world: World, turn: AbstractAsyncContextManager[Any]
     ) -> None:
-        self._api = Api(login)
-        self._login = login
+        self._api = api
+        self._login = api.login
         self._workspace = workspace
         self._folder = folder
         self._world = world
-        self._slots = slots
+        self._turn = turn
         self.flow: Flow | None = None
+        self._newest = Delta((), 0)
         self._base = f"/workspaces/{segment(workspace)}"
 
     async def open(self, cursor: int = 0) -> Identity:
+        self._api.hold(self)
         answer = await self._api.get("/workspaces", since=cursor)
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
             if self._workspace not in found:
-                raise ProblemError(_no_workspace(self._login.username, self._workspace, sorted(found)))
+                raise ProblemError(no_workspace(self._login.username, self._workspace, sorted(found)))
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-            return Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]))
+            # A server that never forgets a deletion says nothing of a floor.
+            floor = int(mine.get("floor", 0))
+            here = Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor)
+        self._newest = Delta((), here.sequence, here.lineage)
+        return here
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        more = True
+        if 0 < cursor == self._newest.cursor:
+            yield self._newest  # `open` said so this moment: most looks of most jobs end here
+            return
+        began, more = cursor, True
         while more:
             answer = await self._changes(since=cursor, limit=PAGE)
             with well_formed():
+                if 0 < began < int(answer.get("floor", 0)):
+                    raise ProblemError(_forgotten())  # since `open`, this very moment
                 rows = list(zip(*answer["rows"], strict=True))
                 changes = [(_checked(row[0]), _entry(row)) for row in rows]
                 before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
@@ -128,29 +139,42 @@ class CargoTree:
     async def transfer(
         self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
-        self.flow = Flow(self._api, self._login, self._world, self._slots)
+        self.flow = Flow(self._api, self._login, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
         try:
-            async with aclosing(self.flow.run(mode, near, batches, where, speed, run)) as results:
+            async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:
                 async for outcomes in results:
                     yield outcomes
         finally:
             self.flow = None
 
+    async def set_speed(self, bits: int | None) -> None:
+        if self.flow is not None:
+            await self.flow.set_speed(bits)
+
+    def cancel(self, path: str) -> None:
+        if self.flow is not None:
+            self.flow.cancel(path)
+
     async def close(self) -> None:
-        await self._api.close()
+        await self._api.let_go(self)
 
     def _whole(self, path: str) -> str:
         """A path of this tree as a path of the workspace."""
         return paths.join(self._folder, path) if path else self._folder
 
 
-def _no_workspace(user: str, name: str, others: list[str]) -> Problem:
+def no_workspace(user: str, name: str, others: list[str]) -> Problem:
+    """What is told of a workspace that the server does not show to this user."""
     has = ", ".join(others) or "none"
     return Problem(
         "unknown_workspace", f"{user} has no workspace {name!r} on the server",
         hint=f"workspaces of this user: {has}", retry=False,
     )  # fmt: skip
+
+
+def _forgotten() -> Problem:
+    return Problem("changed", "the server has forgotten deletions that this job has not seen yet")
 
 
 def _checked(path: object) -> str:

@@ -41,7 +41,8 @@ class Answers:
         what = f"{request.method} {request.path.removeprefix('/v1')}"
         self.asked.append(what)
         content = await request.read()
-        self.bodies.append(orjson.loads(content) if content else None)
+        raw = request.content_type == "application/octet-stream"
+        self.bodies.append(content if raw else orjson.loads(content) if content else None)
         given = self._answers[what]
         return (given.pop(0) if len(given) > 1 else given[0])()
 
@@ -51,7 +52,7 @@ async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[Login, Answe
     """A login at a server with these answers, which are named by method and path: `GET_workspaces`."""
     named = {name.replace("_", " /", 1).replace("_", "/"): list(given) for name, given in answers.items()}
     heard = Answers({"POST /login": [TOKEN]} | named)
-    app = web.Application()
+    app = web.Application(client_max_size=2**30)
     app.router.add_route("*", "/{path:.*}", heard.answer)
     async with TestServer(app, host="127.0.0.1") as server:
         yield Login(str(server.make_url("")).rstrip("/"), "ana", lambda: "password"), heard

@@ -1,16 +1,20 @@
 """Calls of our server's API: what is no proper answer is a problem, which says whether to try again."""
 
+import asyncio
+import time
+
 import pytest
+from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.trees.cargo.api import Api
+from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, Login
 from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
 
 async def problem(*answers: Answer, login: Answer = TOKEN) -> Problem:
     """What a call comes to that is answered so."""
     async with answering(POST_login=[login], GET_workspaces=list(answers)) as (to, _):
-        api = Api(to)
+        api = Api(to, time.monotonic)
         try:
             with pytest.raises(ProblemError) as raised:
                 await api.get("/workspaces")
@@ -21,7 +25,7 @@ async def problem(*answers: Answer, login: Answer = TOKEN) -> Problem:
 
 async def test_one_login_serves_many_calls() -> None:
     async with answering(GET_workspaces=[ok({"workspaces": []})]) as (login, heard):
-        api = Api(login)
+        api = Api(login, time.monotonic)
         for _ in range(2):
             assert await api.get("/workspaces") == {"workspaces": []}
         await api.close()
@@ -32,7 +36,7 @@ async def test_one_login_serves_many_calls() -> None:
 async def test_a_token_that_is_not_known_any_more_is_asked_for_again_once() -> None:
     gone = refuse(401, "unauthorized")
     async with answering(GET_workspaces=[ok({}), gone, ok({"found": 1}), gone]) as (login, heard):
-        api = Api(login)
+        api = Api(login, time.monotonic)
         await api.get("/workspaces")
         assert await api.get("/workspaces") == {"found": 1}
         with pytest.raises(ProblemError):
@@ -88,7 +92,7 @@ async def test_lines_come_one_by_one_and_empty_ones_are_signs_of_life() -> None:
         login,
         _,
     ):
-        api = Api(login)
+        api = Api(login, time.monotonic)
         assert [line async for line in api.lines("/hashes", {})] == [{"a": 1}, {"a": 2}]
         with pytest.raises(ProblemError) as raised:
             assert [line async for line in api.lines("/hashes", {})]
@@ -99,7 +103,7 @@ async def test_lines_come_one_by_one_and_empty_ones_are_signs_of_life() -> None:
 async def test_a_server_that_is_not_there_is_waited_for() -> None:
     async with answering() as (login, _):
         pass
-    api = Api(login)
+    api = Api(login, time.monotonic)
     with pytest.raises(ProblemError) as raised:
         await api.get("/workspaces")
     await api.close()
@@ -110,3 +114,95 @@ def test_a_login_shows_no_password() -> None:
     from cargo_sync.trees.cargo.api import Login
 
     assert "password" not in repr(Login("https://x", "ana", lambda: "hush"))
+
+
+# -- many jobs, one login ------------------------------------------------------------------------------------
+
+
+async def test_of_many_who_ask_at_once_one_logs_in() -> None:
+    known, logins = [True], list[int]()
+
+    def login_answer() -> web.Response:
+        known[0] = True
+        logins.append(1)
+        return ok({"token": f"token {len(logins)}"})()
+
+    def answer() -> web.Response:
+        return (ok({}) if known[0] else refuse(401, "unauthorized"))()
+
+    async with answering(POST_login=[login_answer], GET_x=[answer]) as (login, heard):
+        api = Api(login, time.monotonic)
+        for _ in range(2):
+            assert await asyncio.gather(*(api.get("/x") for _ in range(20))) == [{}] * 20
+            assert heard.asked.count("POST /login") == 1
+            heard.asked.clear()
+            known[0] = False
+        await api.close()
+
+
+async def test_a_wrong_password_is_tried_once_for_all() -> None:
+    now = [100.0]
+    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (login, heard):
+        api = Api(login, lambda: now[0])
+        told = await asyncio.gather(*(api.get("/x") for _ in range(20)), return_exceptions=True)
+        assert {one.problem.code for one in told if isinstance(one, ProblemError)} == {"unauthorized"}
+        assert (len(told), heard.asked) == (20, ["POST /login"])
+        now[0] += HOPELESS
+        assert await api.get("/x") == {}
+        await api.close()
+
+
+async def test_a_server_that_does_not_answer_is_waited_for_once_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    async def ask(self: Api) -> None:
+        tries.append(1)
+        await asyncio.sleep(0)
+        raise TimeoutError
+
+    monkeypatch.setattr(Api, "_ask_for_token", ask)
+    api = Api(Login("http://127.0.0.1:9", "ana", lambda: "x"), lambda: 0.0)
+    told = await asyncio.gather(*(api.get("/x") for _ in range(20)), return_exceptions=True)
+    assert [str(one) for one in told] == ["127.0.0.1:9 does not answer"] * 20
+    assert len(tries) == 1
+
+
+async def test_a_login_that_is_given_up_is_made_by_the_next() -> None:
+    async with answering(GET_x=[ok({})]) as (login, _):
+        api = Api(login, time.monotonic)
+        first = asyncio.create_task(api.get("/x"))
+        second = asyncio.create_task(api.get("/x"))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == {}
+        await api.close()
+
+
+def test_jobs_of_one_user_on_one_server_share_what_they_have() -> None:
+    apis = Apis(time.monotonic)
+    ana = Login("https://one", "ana", lambda: "x")
+    api = apis.of(ana)
+    assert apis.of(Login("https://one", "ana", lambda: "x")) is api
+    others = [
+        Login("https://two", "ana", lambda: "x"), Login("https://one", "ben", lambda: "x"),
+        Login("https://one", "ana", lambda: "y"), Login("https://one", "ana", lambda: "x", "sha256:00"),
+    ]  # fmt: skip
+    kept = [apis.of(other) for other in others]
+    assert len({id(one) for one in (api, *kept)}) == 5
+
+
+async def test_connections_are_closed_by_the_last_who_lets_go() -> None:
+    async with answering(GET_x=[ok({})]) as (login, heard):
+        api = Api(login, time.monotonic)
+        for holder in ("a", "b", "b"):
+            api.hold(holder)
+        await api.get("/x")
+        await api.let_go("b")
+        assert api._session is not None
+        await api.let_go("a")
+        assert api._session is None
+        await api.get("/x")  # it can be used again, and is still logged in
+        assert heard.asked.count("POST /login") == 1
+        await api.close()

@@ -1,5 +1,6 @@
 """The far tree against a server that answers anything: what is not proper is refused, never believed."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
@@ -27,7 +29,7 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
     named = {name.replace("_", "_workspaces_default_", 1): given for name, given in answers.items()}
     async with answering(GET_workspaces=[WHO], **named) as (login, heard):
         world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, _inline)
-        it = CargoTree(login, "default", "box", world, AsyncExitStack())
+        it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
         yield it, heard
         await it.close()
 
@@ -47,6 +49,14 @@ async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
         assert isinstance(seen, Delta)
         found += seen.changes
     return found
+
+
+async def test_who_is_up_to_date_asks_no_second_time() -> None:
+    async with tree(GET_changes=[changes(row())]) as (it, heard):
+        await it.open(7)
+        assert [seen async for seen in it.observe(7)] == [Delta((), 7, "l")]
+        assert "GET /workspaces/default/changes" not in heard.asked
+        assert [seen.cursor async for seen in it.observe(6) if isinstance(seen, Delta)] == [9]
 
 
 async def test_it_is_known_by_server_user_workspace_and_folder() -> None:

@@ -1,0 +1,159 @@
+"""How exactly a running flow follows a rate that is changed: 50, 200, 20 Mbit/s, over loopback, both ways.
+
+A real server in a process of its own, a client's tree here. After each change the lane gets a second to
+settle; what the next five bring is held against what was asked for. Counted is what has arrived: in a
+download the bytes of frames at the client, in an upload the growth of what the server stages.
+
+    .venv/bin/python benchmarks/rates.py
+"""
+
+import asyncio
+import json
+import random
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model import entries
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Api, Login
+from cargo_sync.trees.cargo.tree import CargoTree
+from cargo_sync.trees.contract import Delta, NearTree, Task, Whole
+from cargo_sync.trees.folder import FolderTree
+
+ASKED: Final = (50_000_000, 200_000_000, 20_000_000)
+SETTLE: Final = 1.0
+SECONDS: Final = 5.0
+SIZE: Final = 1 << 30
+SEGMENT: Final = 65_483
+"""Content of a full segment on Linux's loopback; the headers beside it take 52 bytes."""
+PROMISED: Final = 2.0
+PASSWORD: Final = "only for this measurement"
+
+
+async def thread(work: Callable[..., Any], *args: Any) -> Any:
+    return await asyncio.to_thread(work, *args)
+
+
+REAL: Final = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread)
+
+
+async def measured(mode: Mode, place: Path, url: str) -> float:
+    """Prints a line a rate; the greatest deviation in percent."""
+    near = FolderTree(str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None)
+    api = Api(Login(url, "ana", lambda: PASSWORD), REAL.steady)
+    far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
+    await near.open()
+    await far.open()
+    source = await _found(near if mode is Mode.UPLOAD else far)
+    task = Task(Action(Op.PUT, "large", source), secrets.token_hex(16))
+    going = asyncio.create_task(_moved(mode, near, far, task))
+    worst = 0.0
+    try:
+        while far.flow is None or (figures := far.flow.figures()) is None or not figures.content:
+            await asyncio.sleep(0.05)
+        for asked in ASKED:
+            await far.set_speed(asked)
+            await asyncio.sleep(SETTLE)
+            before, began = _arrived(mode, place, far), time.monotonic()
+            await asyncio.sleep(SECONDS)
+            sent, seconds = _arrived(mode, place, far) - before, time.monotonic() - began
+            got = 8 * sent * (SEGMENT + 52) / SEGMENT / seconds
+            off = 100 * (got / asked - 1)
+            worst = max(worst, abs(off))
+            print(f"{mode:8}  asked {asked / 1e6:5.0f}  got {got / 1e6:7.2f} Mbit/s  {off:+5.2f}%")
+    finally:
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+        await far.close()
+        await near.close()
+    return worst
+
+
+async def _found(tree: NearTree | CargoTree) -> Entry:
+    """The entry of the one file, once the tree knows it."""
+    while True:
+        async for seen in tree.observe(0):
+            if isinstance(seen, Delta):
+                found = [entry for path, entry in seen.changes if path == "large" and entry is not None]
+            else:
+                listings = [one.listing for one in seen if isinstance(one, Whole) and not one.path]
+                found = [entry for listing in listings for entry in entries.decode(listing)]
+            if named := [entry for entry in found if entry.name == "large"]:
+                return named[-1]
+        await asyncio.sleep(0.1)
+
+
+async def _moved(mode: Mode, near: NearTree, far: CargoTree, task: Task) -> None:
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [task]
+
+    async for _ in far.transfer(mode, near, batches(), ASKED[0], "20260101T000000Z-aaaaaaaa"):
+        pass
+
+
+def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
+    """Bytes that have arrived."""
+    if mode is Mode.UPLOAD:
+        return sum(part.stat().st_size for part in (place / "files/.cargo_sync/staging").iterdir())
+    figures = far.flow.figures() if far.flow is not None else None
+    assert figures is not None, "the transfer ended before the measurement did"
+    return figures.wire
+
+
+def main() -> int:
+    place = Path(
+        tempfile.mkdtemp(prefix="cargo-rates-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+    )
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        port, lanes = one.getsockname()[1], other.getsockname()[1]
+    for folder in ("files/download", "files/upload", "upload", "download"):
+        (place / folder).mkdir(parents=True)
+    for folder in ("upload", "files/download"):
+        with (place / folder / "large").open("wb") as file:
+            file.truncate(SIZE)
+    config = place / "server.json"
+    config.touch(mode=0o600)
+    config.write_text(json.dumps({
+        "listen": f"127.0.0.1:{port}", "plain": True, "initial_port": lanes, "settle": 0,
+        "state_dir": str(place / "server"),
+        "users": [{"username": "ana", "password": PASSWORD, "path": str(place / "files")}],
+    }))  # fmt: skip
+    command = [sys.executable, "-m", "cargo_sync.main", "server", "--config", str(config)]
+    with (place / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _await(port, server)
+        worst = max(asyncio.run(measured(mode, place, f"http://127.0.0.1:{port}")) for mode in Mode)
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(place)
+    print(f"promised: within {PROMISED:g}% over {SECONDS:g} s; the worst is {worst:.2f}%")
+    return int(worst > PROMISED)
+
+
+def _await(port: int, server: "subprocess.Popen[bytes]") -> None:
+    while server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not start")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""What a subscriber that stands still costs, and how it closes its gap.
+
+A server and a daemon of their own, on loopback, with jobs that upload small files all the time. In every
+second block of time a subscriber of the feed is stopped (SIGSTOP); the files a second of both kinds of block
+are compared. Then the subscriber goes on, sees by `seq` what it lost, and reads it by cursor: at the end each
+row of the daemon's history must have been told to it, and told once.
+
+    python benchmarks/slow_subscriber.py --seconds 60 --pairs 2
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.api.addresses import instance_addresses
+from cargo_sync.api.client import Client, NotRunning, subscribe
+from cargo_sync.api.gapless import Gapless
+from cargo_sync.api.messages import FeedMessage
+
+SIZE = 1024
+SAMPLE = 5.0
+"""Seconds that one figure is taken over."""
+AHEAD = 400
+"""Files that wait in each job's folder at most: the writer is never what is measured."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each block")
+    parser.add_argument("--pairs", type=int, default=2, help="of blocks: without, and with one stopped")
+    parser.add_argument("--jobs", type=int, default=8)
+    parser.add_argument("--listen", metavar="RUNTIME", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.listen:
+        listen(chosen.listen)
+        return
+    with tempfile.TemporaryDirectory(prefix="cg") as folder:
+        measure(Path(folder), chosen.seconds, chosen.pairs, chosen.jobs)
+
+
+# -- the subscriber, a process of its own --------------------------------------------------------------------
+
+
+def listen(runtime: str) -> None:
+    """Follows everything, until the file `end` names the last cursor there is; prints what it was told."""
+    addresses = instance_addresses(runtime, "daemon")
+    end = Path(runtime, "end")
+    cursors: list[int] = []
+    figures = {"messages": 0, "gaps": 0, "lost_messages": 0, "read_by_cursor": 0}
+    with Client(addresses.commands) as client, subscribe(addresses.feed) as feed:
+        following = Gapless(client)
+        first = client.call("events", {"limit": 1})["next"]
+        print("listening", flush=True)
+        while not (end.exists() and feed_is_quiet(cursors, end)):
+            message = feed.receive(1.0)
+            if message is None:
+                continue
+            figures["messages"] += 1
+            figures["gaps"] += bool(message.missed)
+            figures["lost_messages"] += message.missed
+            take(following.take(message), cursors, figures)
+        take(following.catch_up(), cursors, figures)
+    last = int(end.read_text())
+    told = set(cursors)
+    figures |= {
+        "rows": last - first,
+        "missing": sum(cursor not in told for cursor in range(first + 1, last + 1)),
+        "told_twice": len(cursors) - len(told),
+        "not_kept": following.lost,
+    }
+    print(json.dumps(figures), flush=True)
+
+
+def feed_is_quiet(cursors: list[int], end: Path) -> bool:
+    return bool(cursors) and max(cursors) >= int(end.read_text())
+
+
+def take(items: Iterator[dict[str, Any] | FeedMessage], cursors: list[int], figures: dict[str, int]) -> None:
+    for item in items:
+        if isinstance(item, FeedMessage):
+            assert item.cursor is not None
+            cursors.extend(range(item.cursor - item.fields["count"] + 1, item.cursor + 1))
+        else:
+            figures["read_by_cursor"] += 1
+            cursors.append(item["cursor"])
+
+
+# -- the measurement -----------------------------------------------------------------------------------------
+
+
+def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
+    with processes(folder, jobs) as (runtime, daemon):
+        commands = instance_addresses(runtime, "daemon").commands
+        with Client(commands) as client, load(folder, jobs, client):
+            rates(client, SAMPLE)  # the first looks
+            without: list[float] = []
+            stopped: list[float] = []
+            for number in range(pairs):
+                without += rates(client, seconds)
+                before = resident(daemon)
+                child = subprocess.Popen(
+                    [sys.executable, __file__, "--listen", runtime], stdout=subprocess.PIPE, text=True
+                )
+                assert child.stdout is not None
+                child.stdout.readline()
+                child.send_signal(signal.SIGSTOP)
+                stopped += rates(client, seconds)
+                grown = resident(daemon) - before
+                child.send_signal(signal.SIGCONT)
+                woken = time.monotonic()
+                rates(client, SAMPLE)  # news after it woke: a gap shows by what comes after it
+                Path(runtime, "end").write_text(str(newest(client)))
+                figures = json.loads(child.stdout.readline())
+                child.wait()
+                Path(runtime, "end").unlink()
+                print(
+                    f"pair {number + 1}: stopped for {seconds:g} s; {time.monotonic() - woken:.1f} s after "
+                    f"it woke it knew all; the daemon grew by {grown / 1e6:.1f} MB\n  {figures}",
+                    flush=True,
+                )
+    one, other = statistics.median(without), statistics.median(stopped)
+    print(
+        f"files/s, median of {len(without)} and {len(stopped)} samples of {SAMPLE:g} s: {one:.0f} without a "
+        f"subscriber, {other:.0f} with one that is stopped ({(other / one - 1) * 100:+.1f}%)"
+    )
+
+
+def rates(client: Client, seconds: float) -> list[float]:
+    """Rows a second, a figure for each sample."""
+    told = []
+    for _ in range(max(1, round(seconds / SAMPLE))):
+        before, began = newest(client), time.monotonic()
+        time.sleep(SAMPLE)
+        told.append((newest(client) - before) / (time.monotonic() - began))
+    return told
+
+
+def newest(client: Client) -> int:
+    return int(client.call("events", {"limit": 1})["next"])
+
+
+def resident(pid: int) -> int:
+    """Bytes, on Linux."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def load(folder: Path, jobs: int, client: Client) -> Iterator[None]:
+    """Keeps files waiting in every job's folder, and asks for looks; ends with the block."""
+    ended = threading.Event()
+
+    def write() -> None:
+        content, number = os.urandom(SIZE - 8), 0
+        with Client(client.address) as asking:
+            while not ended.is_set():
+                rows = asking.call("job.list", timeout=60)["jobs"]
+                for row in rows:
+                    progress = row["progress"]
+                    waiting = progress["files_total"] - progress["files_done"]
+                    below = folder / "local" / row["name"] / f"{number // 1000:06d}"
+                    below.mkdir(exist_ok=True)
+                    for _ in range(max(0, AHEAD - waiting) // 4):
+                        number += 1
+                        (below / f"{number:09d}").write_bytes(number.to_bytes(8, "big") + content)
+                    asking.call("job.sync", {"job": row["name"]}, timeout=60)
+                ended.wait(0.05)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join()
+
+
+@contextmanager
+def processes(folder: Path, jobs: int) -> Iterator[tuple[str, int]]:
+    """The runtime folder and the daemon's pid, while both programs run."""
+    api, lanes = free_ports()
+    (folder / "jobs").mkdir()
+    for name in [f"job{number}" for number in range(jobs)]:
+        (folder / "local" / name).mkdir(parents=True)
+        store(folder / "jobs" / f"{name}.json", {
+            "sync_name": name, "sync_mode": "upload", "local_dir": str(folder / "local" / name),
+            "remote_dir": name, "hostname": f"http://127.0.0.1:{api}", "sleep": 1, "settle": 0,
+            "username": "ana", "password": "secret",
+        })  # fmt: skip
+    store(folder / "server.json", {
+        "listen": f"127.0.0.1:{api}", "plain": True, "initial_port": lanes,
+        "state_dir": str(folder / "server"),
+        "users": [{"username": "ana", "password": "secret", "path": str(folder / "files")}],
+    })  # fmt: skip
+    store(folder / "daemon.json", {
+        "jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon"), "parallel_transfers": jobs,
+    })  # fmt: skip
+    env = os.environ | {"CARGO_RUNTIME_DIR": str(folder / "run"), "HOME": str(folder)}
+    running = []
+    try:
+        for name in ("server", "daemon"):
+            command = [sys.executable, "-m", "cargo_sync.main", "--log-level", "error", name]
+            running.append(
+                subprocess.Popen(
+                    [*command, "--config", str(folder / f"{name}.json")], env=env, stdout=subprocess.DEVNULL
+                )
+            )
+        address = instance_addresses(str(folder / "run"), "daemon").commands
+        while not answers(address):
+            time.sleep(0.1)
+        yield str(folder / "run"), running[1].pid
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait()
+
+
+def answers(address: str) -> bool:
+    try:
+        with Client(address) as client:
+            return bool(client.call("hello"))
+    except NotRunning:
+        return False
+
+
+def store(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content))
+    path.chmod(0o600)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""`cargo_ctl callback …`."""
+
+import time
+from typing import Any
+
+import click
+
+from cargo_ctl.names import CALLBACK, JOB
+from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
+from cargo_ctl.render import callbacks
+
+_PAGE = 1000
+
+
+@click.group()
+@common_options
+def callback(**_options: Any) -> None:
+    """HTTP callbacks: what waits, what was given up, try again, test.
+
+    \b
+    Examples:
+      cargo_ctl callback list --state dead
+      cargo_ctl callback retry --job nightly
+      cargo_ctl callback test nightly onFinish
+    """
+
+
+@callback.command("list")
+@click.argument("name", required=False, type=JOB)
+@click.option("--state", type=click.Choice(["pending", "dead"]), help="Only those.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@reaching
+def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None:
+    """Callbacks that wait, and those that were given up, of a job or of all.
+
+    \b
+    Examples:
+      cargo_ctl callback list
+      cargo_ctl callback list nightly --state dead --json
+    """
+    args: dict[str, Any] = {"job": name} if name else {}
+    args |= {"state": state} if state else {}
+    listed: list[dict[str, Any]] = []
+    after = 0
+    while True:
+        page = reach.call("callback.list", args | {"after": after, "limit": min(_PAGE, limit - len(listed))})
+        listed += page["callbacks"]
+        if page["next"] is None or len(listed) >= limit:
+            break
+        after = page["next"]
+    result = {"callbacks": listed, "totals": page["totals"]}
+    reach.show(result, callbacks.callback_list(result, time.time()))
+
+
+@callback.command()
+@click.argument("id", required=False, type=CALLBACK)
+@click.option("--job", "name", type=JOB, metavar="NAME", help="All of a job.")
+@click.option("--all", "every", is_flag=True, help="All of all jobs.")
+@reaching
+def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
+    """Try now what waits, and again what was given up.
+
+    \b
+    Examples:
+      cargo_ctl callback retry msg_5f0c7a
+      cargo_ctl callback retry --job nightly
+      cargo_ctl callback retry --all
+    """
+    if (id is not None) + (name is not None) + every != 1:
+        raise click.UsageError("give the ID of a callback, --job NAME, or --all")
+    result = reach.call("callback.retry", {"id": id} if id else {"job": name} if name else {})
+    reach.show(result, callbacks.retried(result))
+
+
+@callback.command()
+@click.argument("name", type=JOB)
+@click.argument("event", required=False)
+@reaching
+def test(reach: Reach, name: str, event: str | None) -> None:
+    """Send one callback of a job now, with example values.
+
+    Of the first event, or of EVENT. It ends with 1 when the callback was not taken.
+
+    \b
+    Examples:
+      cargo_ctl callback test nightly
+      cargo_ctl callback test nightly onError --json
+    """
+    result = reach.call("callback.test", {"job": name} | ({"event": event} if event else {}))
+    click.echo(as_line(result) if reach.as_json else callbacks.tested(result))
+    if not result["delivered"]:
+        click.get_current_context().exit(FAILED)

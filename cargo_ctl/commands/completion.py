@@ -1,0 +1,30 @@
+"""`cargo_ctl completion`."""
+
+import click
+
+from cargo_ctl.completion import SHELLS, script
+
+
+@click.command()
+@click.argument("shell", type=click.Choice([shell.name for shell in SHELLS]))
+def completion(shell: str) -> None:
+    """Print what makes Tab complete commands, options and names.
+
+    Names of jobs, transfers, users and the like are asked of the daemon or server that is running. Put one of
+    these into your shell's start file:
+
+    \b
+      ~/.bashrc                   eval "$(cargo_ctl completion bash)"
+      ~/.zshrc, after compinit    eval "$(cargo_ctl completion zsh)"
+      ~/.config/fish/config.fish  cargo_ctl completion fish | source
+
+    \b
+    Examples:
+      cargo_ctl completion bash
+      cargo_ctl completion fish
+    """
+    from cargo_ctl.client.main import cargoclient
+    from cargo_ctl.main import cargo_ctl
+
+    click.echo(script(shell, cargo_ctl, "cargo_ctl"), nl=False)
+    click.echo(script(shell, cargoclient, "cargoclient"), nl=False)

@@ -1,0 +1,72 @@
+"""`cargo_ctl job add` and `cargo_ctl job remove`: which jobs there are."""
+
+import os
+import sys
+
+import click
+
+from cargo_ctl.names import JOB
+from cargo_ctl.reach import BAD_INPUT, Reach, reaching
+from cargo_ctl.render import jobs
+
+_LARGEST = 512 * 1024
+"""Bytes: what a request may hold, and many times what a job file has."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--paused", is_flag=True, help="It waits for `job start`.")
+@reaching
+def add(reach: Reach, file: str, paused: bool) -> None:
+    """Add the job in FILE; `-` reads standard input.
+
+    The daemon checks it and keeps a copy in its folder of jobs. Write local folders absolute, or with `~/`.
+
+    \b
+    Examples:
+      cargo_ctl job add photos.json
+      cargo_ctl job add photos.json --paused
+      cargo_ctl job add - < photos.json
+    """
+    text = _read(reach, file)
+    name = "standard input" if file == "-" else file
+    result = reach.call("job.add", {"text": text, "name": name} | ({"paused": True} if paused else {}))
+    reach.show(result, jobs.added(result))
+
+
+@click.command()
+@click.argument("name", type=JOB)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reaching
+def remove(reach: Reach, name: str, yes: bool) -> None:
+    """End a job and put its file aside. Files on both sides stay.
+
+    On a terminal it asks first.
+
+    \b
+    Examples:
+      cargo_ctl job remove nightly
+      cargo_ctl job remove nightly --yes
+    """
+    if not yes and not reach.as_json and sys.stdin.isatty():
+        click.confirm(jobs.removal(name), abort=True, err=True)
+    result = reach.call("job.remove", {"job": name})
+    reach.show(result, jobs.removed(result))
+
+
+def _read(reach: Reach, file: str) -> str:
+    """The text of a job file; ends the program when there is none."""
+    try:
+        with sys.stdin.buffer if file == "-" else open(file, "rb") as opened:
+            content = opened.read(_LARGEST + 1)
+    except OSError as error:
+        reach.fail(BAD_INPUT, "bad_config", f"{file} cannot be read: {error.strerror or error}")
+    name = "standard input" if file == "-" else os.path.basename(file)
+    if len(content) > _LARGEST:
+        reach.fail(BAD_INPUT, "bad_config", f"{name} is larger than {_LARGEST:,} bytes: this is no job file")
+    if not content:
+        reach.fail(BAD_INPUT, "bad_config", f"{name} is empty")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        reach.fail(BAD_INPUT, "bad_config", f"{name} is not a text file in UTF-8")

@@ -1,0 +1,74 @@
+"""`cargo_ctl job history` and `cargo_ctl job test`: what a job did, and whether it could."""
+
+import time
+from typing import Any
+
+import click
+
+from cargo_ctl.names import JOB
+from cargo_ctl.reach import FAILED, Reach, as_line, reaching
+from cargo_ctl.render import history as past
+from cargo_ctl.render import trial
+
+_PAGE = 1000
+_POLL = 0.1
+
+
+@click.command()
+@click.argument("name", type=JOB)
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option("--failed", is_flag=True, help="Only what failed.")
+@click.option("--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only what is older than that.")
+@reaching
+def history(reach: Reach, name: str, limit: int, failed: bool, before: int | None) -> None:
+    """What happened in a job, newest first; a removed one's too.
+
+    Times are this machine's. TOOK and RATE are of the batch in which a file went.
+
+    \b
+    Examples:
+      cargo_ctl job history nightly
+      cargo_ctl job history nightly --failed --limit 10
+      cargo_ctl job history nightly --before 4711 --json
+    """
+    rows: list[dict[str, Any]] = []
+    more = before
+    while len(rows) < limit:
+        args: dict[str, Any] = {"job": name, "limit": min(_PAGE, limit - len(rows))}
+        args |= {"failed": True} if failed else {}
+        page = reach.call("job.history", args | ({} if more is None else {"before": more}))
+        rows += page["rows"]
+        more = page["next"]
+        if more is None:
+            break
+    reach.show({"job": name, "rows": rows, "next": more}, past.history(name, rows, more))
+
+
+@click.command()
+@click.argument("name", type=JOB)
+@reaching
+def test(reach: Reach, name: str) -> None:
+    """Try a job: server, login, folders, rights, rate, clock.
+
+    Nothing is changed on either side. Ends with 1 when a step fails; a mark ! is a warning.
+
+    \b
+    Examples:
+      cargo_ctl job test nightly
+      cargo_ctl job test nightly --json
+    """
+    told = reach.call("job.test", {"job": name})
+    shown = 0
+    while True:
+        if not reach.as_json:
+            for step in told["steps"][shown:]:
+                click.echo(trial.step(step))
+        shown = len(told["steps"])
+        if told["ready"]:
+            break
+        time.sleep(_POLL)
+        told = reach.call("job.test", {"job": name, "test": told["test"]})
+    if reach.as_json:
+        click.echo(as_line({"job": name, "test": told["test"], "steps": told["steps"]}))
+    if not all(step["ok"] for step in told["steps"]):
+        click.get_current_context().exit(FAILED)

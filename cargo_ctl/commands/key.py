@@ -1,0 +1,104 @@
+"""`cargo_ctl key …`: who is let in over TCP."""
+
+import contextlib
+import os
+from typing import Any
+
+import click
+
+from cargo_ctl.names import KEY
+from cargo_ctl.reach import BAD_INPUT, FAILED, Reach, common_options, reaching
+from cargo_ctl.render import keys
+
+
+@click.group()
+@common_options
+def key(**_options: Any) -> None:
+    """Who is let in over TCP: list, add and revoke keys.
+
+    \b
+    Examples:
+      cargo_ctl key list
+      cargo_ctl key add laptop --role watch --out laptop.key
+      cargo_ctl key revoke laptop
+    """
+
+
+@key.command("list")
+@reaching
+def list_(reach: Reach) -> None:
+    """Every key that is let in, and what it may do.
+
+    \b
+    Example:
+      cargo_ctl key list
+    """
+    result = reach.call("key.list")
+    reach.show(result, keys.key_list(result))
+
+
+@key.command()
+@click.argument("name")
+@click.option(
+    "--role", required=True, type=click.Choice(["watch", "control"]), help="Look only, or do everything."
+)
+@click.option("--out", required=True, metavar="FILE", help="The key file to write; nobody else may have it.")
+@click.option("--address", metavar="tcp://HOST:PORT", help="What the key file names, if not what is told.")
+@reaching
+def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> None:
+    """Make a key and let it in; its secret half goes into FILE and nowhere else.
+
+    Take the file to where it is used, and there:
+    cargo_ctl --connect FILE status
+
+    \b
+    Example:
+      cargo_ctl key add laptop --role watch --out laptop.key
+    """
+    from cargo_sync.api.keys import ClientKey, write_key
+    from cargo_sync.api.line import new_pair
+
+    if address is not None and not address.startswith("tcp://"):
+        raise click.BadParameter("is like tcp://192.0.2.7:5556", param_hint="--address")
+    public, secret = new_pair()
+    descriptor = _made(reach, out)
+    written = False
+    try:
+        result = reach.call("key.add", {"name": name, "public": public, "role": role})
+        made = ClientKey(address or result["address"], result["server"], public, secret, role, name)
+        write_key(descriptor, made)
+        written = True
+    except OSError as error:
+        reach.fail(
+            FAILED, "os_error", f"{out} cannot be written: {error.strerror}", f"cargo_ctl key revoke {name}"
+        )
+    finally:
+        os.close(descriptor)
+        if not written:
+            with contextlib.suppress(OSError):
+                os.unlink(out)
+    reach.show(result | {"file": out}, keys.added(name, role, made.address, out))
+
+
+@key.command()
+@click.argument("name", type=KEY)
+@reaching
+def revoke(reach: Reach, name: str) -> None:
+    """Let a key in no more, from this moment on.
+
+    \b
+    Example:
+      cargo_ctl key revoke laptop
+    """
+    result = reach.call("key.revoke", {"name": name})
+    reach.show(result, keys.revoked(result))
+
+
+def _made(reach: Reach, out: str) -> int:
+    """A new file that only its owner may read: before anything else, for a key without a file is lost."""
+    try:
+        return os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        reach.fail(BAD_INPUT, "exists", f"{out} is there already", "a key is not written over")
+    except OSError as error:
+        reach.fail(BAD_INPUT, "os_error", f"{out} cannot be made: {error.strerror}")

@@ -1,0 +1,53 @@
+"""`cargo_ctl log`: the last lines of the log, and those that follow."""
+
+import contextlib
+import time
+
+import click
+
+from cargo_ctl.names import JOB
+from cargo_ctl.reach import Reach, as_line, reaching
+from cargo_ctl.render import log as lines
+from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
+
+_POLL = 0.5
+
+
+@click.command()
+@click.option(
+    "-n", "count", type=click.IntRange(1, LONGEST_PAGE), default=50, show_default=True, help="How many lines."
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged.")
+@click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
+@reaching
+def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | None) -> None:
+    """The last lines of the log; with --server of the server's.
+
+    The last 2,000 are at hand, wherever the log goes besides.
+
+    \b
+    Examples:
+      cargo_ctl log -n 200 --level warning
+      cargo_ctl log --follow --job nightly
+      cargo_ctl log --server --json
+    """
+    wanted = {name: value for name, value in (("level", level), ("job", job)) if value is not None}
+    with contextlib.suppress(KeyboardInterrupt):
+        after = _print(reach, wanted | {"limit": count}, follow)
+        while follow:
+            time.sleep(_POLL)
+            came = _print(reach, wanted | {"after": after}, follow)
+            # Numbers that went back are those of a process that was started anew.
+            after = came if came >= after else 0
+
+
+def _print(reach: Reach, args: dict[str, object], follow: bool) -> int:
+    result = reach.call("log", args)
+    if result.get("lost") and not reach.as_json:
+        click.echo(lines.lost(result["lost"]), err=True)
+    if not (result["rows"] or follow or reach.as_json):
+        click.echo(lines.NONE)
+    for row in result["rows"]:
+        click.echo(as_line(row) if reach.as_json else lines.line(row))
+    return int(result["next"])

@@ -1,0 +1,178 @@
+"""`cargo_ctl user …`: the users of a server."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cargo_ctl.names import USER
+from cargo_ctl.password import password, password_file
+from cargo_ctl.reach import Reach, common_options, serving
+from cargo_ctl.render import users
+
+_RATES = (
+    ("--upload-speed", "What one upload gets at most."),
+    ("--download-speed", "What one download gets at most."),
+    ("--upload-bandwidth", "What all uploads of the user get together."),
+    ("--download-bandwidth", "What all downloads of the user get together."),
+)
+
+
+@click.group()
+@common_options
+def user(**_options: Any) -> None:
+    """Who may log in to a server, to which folder, how fast.
+
+    Users of the server's file are changed there; of what the file does not say, here too.
+
+    \b
+    Examples:
+      cargo_ctl user list
+      cargo_ctl user add ana /srv/files/ana
+      cargo_ctl user set ana --upload-speed 50mbps
+      cargo_ctl user disable ana
+    """
+
+
+def _rates(function: Callable[..., None]) -> Callable[..., None]:
+    for name, words in reversed(_RATES):
+        function = click.option(name, metavar="RATE|none", help=words)(function)
+    return function
+
+
+def _given(rates: dict[str, str | None]) -> dict[str, Any]:
+    """The rates that were given, as arguments."""
+    return {name: rate for name, rate in rates.items() if rate is not None}
+
+
+@user.command("list")
+@serving
+def list_(reach: Reach) -> None:
+    """Every user with state, limits, flows and folder.
+
+    \b
+    Example:
+      cargo_ctl user list
+    """
+    result = reach.call("user.list")
+    reach.show(result, users.user_list(result))
+
+
+@user.command()
+@click.argument("name", type=USER)
+@serving
+def show(reach: Reach, name: str) -> None:
+    """One user: workspaces, flows, and what the server's file says of them.
+
+    \b
+    Example:
+      cargo_ctl user show ana
+    """
+    result = reach.call("user.show", {"user": name})
+    reach.show(result, users.user_show(result))
+
+
+@user.command()
+@click.argument("name")
+@click.argument("path")
+@password_file
+@_rates
+@click.option("--disabled", is_flag=True, help="Do not let them in yet.")
+@serving
+def add(
+    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: str | None
+) -> None:
+    """A new user with a folder of the server's machine.
+
+    The folder is made if it is missing; the one above it must be there. The password is asked for twice.
+
+    \b
+    Examples:
+      cargo_ctl user add ana /srv/files/ana
+      cargo_ctl user add ben /srv/files/ben --upload-speed 10mbps --password-file ben.password
+    """
+    args = {"user": name, "path": os.path.abspath(path), "password": password(password_file, name)}
+    enabled = {"enabled": False} if disabled else {}
+    result = reach.call("user.add", args | enabled | _given(rates))
+    reach.show(result, f"added: {users.one_user(result)}")
+
+
+@user.command("set")
+@click.argument("name", type=USER)
+@click.option("--path", metavar="FOLDER", help="Another folder; the files of the old one stay there.")
+@_rates
+@serving
+def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None:
+    """Other limits, for transfers that run too, or another folder. none is no limit.
+
+    \b
+    Examples:
+      cargo_ctl user set ana --upload-speed 50mbps --download-bandwidth 200mbps
+      cargo_ctl user set ana --upload-speed none
+    """
+    args = {"user": name, **_given(rates)}
+    if path is not None:
+        args["path"] = os.path.abspath(path)
+    if len(args) == 1:
+        raise click.UsageError("give what to set, such as --upload-speed RATE")
+    result = reach.call("user.set", args)
+    reach.show(result, users.one_user(result))
+
+
+@user.command()
+@click.argument("name", type=USER)
+@serving
+def enable(reach: Reach, name: str) -> None:
+    """Let a user in again.
+
+    \b
+    Example:
+      cargo_ctl user enable ana
+    """
+    result = reach.call("user.enable", {"user": name})
+    reach.show(result, users.one_user(result))
+
+
+@user.command()
+@click.argument("name", type=USER)
+@serving
+def disable(reach: Reach, name: str) -> None:
+    """End a user's logins and transfers at once, and let them in no more.
+
+    \b
+    Example:
+      cargo_ctl user disable ana
+    """
+    result = reach.call("user.disable", {"user": name})
+    reach.show(result, users.one_user(result))
+
+
+@user.command()
+@click.argument("name", type=USER)
+@serving
+def remove(reach: Reach, name: str) -> None:
+    """Remove a user; the files in their folder stay.
+
+    \b
+    Example:
+      cargo_ctl user remove ana
+    """
+    result = reach.call("user.remove", {"user": name})
+    reach.show(result, users.removed_user(result))
+
+
+@user.command()
+@click.argument("name", type=USER)
+@password_file
+@serving
+def passwd(reach: Reach, name: str, password_file: str | None) -> None:
+    """Another password, asked for twice; the user's logins and transfers end.
+
+    \b
+    Examples:
+      cargo_ctl user passwd ana
+      pass show ana | cargo_ctl user passwd ana --password-file -
+    """
+    result = reach.call("user.passwd", {"user": name, "password": password(password_file, name)})
+    reach.show(result, users.new_password(result))

@@ -1,0 +1,109 @@
+"""`cargo_ctl workspace …`: the folders of a server that several users reach by a name."""
+
+import os
+from typing import Any
+
+import click
+
+from cargo_ctl.names import USER, WORKSPACE
+from cargo_ctl.reach import Reach, common_options, serving
+from cargo_ctl.render import users
+
+_ACCESS = ("rw", "ro")
+
+
+@click.group()
+@common_options
+def workspace(**_options: Any) -> None:
+    """Folders that several users of a server reach by a name.
+
+    \b
+    Examples:
+      cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
+      cargo_ctl workspace grant music eva ro
+    """
+
+
+@workspace.command("list")
+@serving
+def list_(reach: Reach) -> None:
+    """Every named workspace with its folder and who may enter it.
+
+    \b
+    Example:
+      cargo_ctl workspace list
+    """
+    result = reach.call("workspace.list")
+    reach.show(result, users.workspace_list(result))
+
+
+@workspace.command()
+@click.argument("name")
+@click.argument("path")
+@click.option("--grant", "grants", multiple=True, metavar="USER=rw|ro", help="Let a user in; repeatable.")
+@serving
+def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
+    """A new workspace: a folder of the server's machine, made if it is missing.
+
+    \b
+    Examples:
+      cargo_ctl workspace add music /srv/music
+      cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
+    """
+    args: dict[str, Any] = {"workspace": name, "path": os.path.abspath(path)}
+    if grants:
+        args["grants"] = dict(_grant(text) for text in grants)
+    result = reach.call("workspace.add", args)
+    reach.show(result, f"added: {users.one_workspace(result)}")
+
+
+@workspace.command()
+@click.argument("name", type=WORKSPACE)
+@serving
+def remove(reach: Reach, name: str) -> None:
+    """Serve a workspace no more; its files stay.
+
+    \b
+    Example:
+      cargo_ctl workspace remove music
+    """
+    result = reach.call("workspace.remove", {"workspace": name})
+    reach.show(result, users.removed_workspace(result))
+
+
+@workspace.command()
+@click.argument("name", type=WORKSPACE)
+@click.argument("user", type=USER)
+@click.argument("access", type=click.Choice(_ACCESS))
+@serving
+def grant(reach: Reach, name: str, user: str, access: str) -> None:
+    """Let a user into a workspace: rw to read and write, ro to read.
+
+    \b
+    Example:
+      cargo_ctl workspace grant music ana rw
+    """
+    result = reach.call("workspace.grant", {"workspace": name, "user": user, "access": access})
+    reach.show(result, users.one_workspace(result))
+
+
+@workspace.command()
+@click.argument("name", type=WORKSPACE)
+@click.argument("user", type=USER)
+@serving
+def revoke(reach: Reach, name: str, user: str) -> None:
+    """Let a user into a workspace no more; transfers there end.
+
+    \b
+    Example:
+      cargo_ctl workspace revoke music ana
+    """
+    result = reach.call("workspace.revoke", {"workspace": name, "user": user})
+    reach.show(result, users.one_workspace(result))
+
+
+def _grant(text: str) -> tuple[str, str]:
+    name, _, access = text.rpartition("=")
+    if not name or access not in _ACCESS:
+        raise click.UsageError(f"{text!r} is not a grant: write USER=rw or USER=ro")
+    return name, access

@@ -1,0 +1,75 @@
+"""Names of things that there are: what Tab completes them with is asked of whoever is running."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cargo_ctl.reach import Reach
+from cargo_ctl.render.words import escaped
+from cargo_sync.api.addresses import find
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+DEADLINE = 0.25
+"""Seconds that an answer may take: a person waits for it with a finger on Tab."""
+_NAMED = ("name", "user", "workspace", "id")
+"""Where the rows of a list hold what names them."""
+
+
+class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """The name of something that `cmd` lists; the rows' field `about` is shown beside it.
+
+    It is taken as it is: whether there is such a thing is for the daemon to say. With `server` the server is
+    asked.
+    """
+
+    name = "text"
+
+    def __init__(self, cmd: str, about: str = "", *, server: bool = False) -> None:
+        self._cmd = cmd
+        self._about = about
+        self._server = server
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list["CompletionItem[str]"]:
+        """Never an error: who presses Tab is not told of a daemon that is not there."""
+        from click.shell_completion import CompletionItem
+
+        try:
+            rows = self._rows(Reach.of(ctx))
+        except Exception:
+            return []
+        found = [(escaped(name), escaped(about)) for name, about in rows]
+        return [
+            CompletionItem(name, help=about or None) for name, about in found if name.startswith(incomplete)
+        ]
+
+    def _rows(self, reach: Reach) -> list[tuple[str, str]]:
+        from cargo_sync.api.client import Client
+
+        server = self._server or reach.server
+        addresses = find(reach.connect, os.environ, server=server, key=reach.key)
+        if addresses is None:
+            return []
+        with Client(addresses.commands, key=addresses.key) as client:
+            result = client.call(self._cmd, timeout=DEADLINE)
+        rows = next((value for value in result.values() if isinstance(value, list)), [])
+        return [(_name(row), str(row.get(self._about) or "")) for row in rows if _name(row)]
+
+
+def _name(row: dict[str, Any]) -> str:
+    return next((str(row[field]) for field in _NAMED if row.get(field)), "")
+
+
+JOB = NameParameter("job.list", "state")
+TRANSFER = NameParameter("transfer.list", "path")
+CALLBACK = NameParameter("callback.list", "event")
+KEY = NameParameter("key.list", "role")
+USER = NameParameter("user.list", "path", server=True)
+WORKSPACE = NameParameter("workspace.list", "path", server=True)

@@ -1,0 +1,51 @@
+"""HTTP callbacks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import count, duration, escaped, until
+
+
+def callback_list(result: Mapping[str, Any], now: float) -> str:
+    """`callback.list`: a line a callback, and how many there are. `now` in unix seconds.
+
+    DUE is empty where one stands behind another of its transfer.
+    """
+    rows = result.get("callbacks") or []
+    totals = result.get("totals") or {}
+    words = f"{totals.get('pending', 0):,} wait, {totals.get('dead', 0):,} were given up"
+    if not rows:
+        return "no callback waits" if not any(totals.values()) else words
+    head = ("ID", "JOB", "EVENT", "STATE", "AGE", "TRIES", "DUE", "FILE", "ERROR")
+    listed = table(head, [_row(row, now) for row in rows], {4, 5})
+    return f"{listed}\n{words}"
+
+
+def _row(row: Mapping[str, Any], now: float) -> Sequence[str]:
+    return (
+        escaped(row["id"]),
+        escaped(row["job"]),
+        escaped(row["event"]),
+        escaped(row["state"]),
+        duration(now - row["created"]),
+        f"{row['attempts']:,}" if row.get("attempts") else "",
+        "" if row.get("next_at") is None else until(row["next_at"] - now),
+        escaped(row.get("file") or ""),
+        escaped(row.get("error") or ""),
+    )
+
+
+def retried(result: Mapping[str, Any]) -> str:
+    """`callback.retry`."""
+    number = result.get("count", 0)
+    return f"{count(number, 'callback')} will be tried now" if number else "no callback waits"
+
+
+def tested(result: Mapping[str, Any]) -> str:
+    """`callback.test`: what the host made of it."""
+    what = f"{escaped(result['event'])} of {escaped(result['job'])}"
+    took = f"{result['seconds']:.2f} s"
+    if result["delivered"]:
+        return f"{what}: taken, with {result['status']}, in {took}"
+    return f"{what}: not taken, after {took}: {escaped(result['error'])}"

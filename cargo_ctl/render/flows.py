@@ -1,0 +1,40 @@
+"""The flows of a server."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.limits import limit
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import escaped, rate, size
+
+
+def flow_list(result: Mapping[str, Any]) -> str:
+    """`flow.list`: a line a flow."""
+    flows = result.get("flows") or []
+    return flow_table(flows) if flows else "nothing is on its way"
+
+
+def flow_table(flows: Sequence[Mapping[str, Any]]) -> str:
+    head = ("ID", "USER", "WAY", "BYTES", "RATE", "LIMIT", "RTT", "LOST", "FOLDER")
+    return table(head, [_row(flow) for flow in flows], {3, 4, 5, 6, 7})
+
+
+def place(flow: Mapping[str, Any]) -> str:
+    """`music/in/box`."""
+    parts = [flow.get("workspace", ""), flow.get("folder", "")]
+    return "/".join(escaped(part) for part in parts if part)
+
+
+def _row(flow: Mapping[str, Any]) -> Sequence[str]:
+    rtt, lost = flow.get("rtt_ms"), flow.get("lost")
+    return (
+        escaped(flow["id"]),
+        escaped(flow.get("user", "")),
+        escaped(flow.get("direction", "")),
+        size(flow.get("bytes") or 0),
+        rate(flow["rate_bps"]) if flow.get("rate_bps") else "",
+        limit(flow["granted"]) if flow.get("granted") is not None else "",
+        "" if rtt is None else f"{rtt:.1f} ms" if rtt >= 1 else f"{rtt:.2f} ms",
+        "" if lost is None else f"{lost:,}",
+        place(flow),
+    )

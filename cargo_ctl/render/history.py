@@ -1,0 +1,32 @@
+"""What happened in a job."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import duration, escaped, rate, size
+
+
+def history(
+    name: str, rows: Sequence[Mapping[str, Any]], more: int | None, zone: tzinfo | None = None
+) -> str:
+    """`job.history`: a line an event, newest first. `zone` is that of the times, None for this machine's."""
+    if not rows:
+        return f"{escaped(name)}: nothing"
+    head = ("TIME", "WHAT", "SIZE", "TOOK", "RATE", "PATH")
+    lines = table(head, [_row(row, zone) for row in rows], {2, 3, 4})
+    return lines if more is None else f"{lines}\nfor what is older: --before {more}"
+
+
+def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:
+    path, message = escaped(row.get("path") or ""), escaped(row.get("message") or "")
+    seconds = row.get("seconds")
+    return (
+        datetime.fromtimestamp(row["time"], zone).strftime("%Y-%m-%d %H:%M:%S"),
+        escaped(row.get("kind", "")),
+        size(row["bytes"]) if path else "",
+        "" if seconds is None else f"{seconds:.1f} s" if seconds < 60 else duration(seconds),
+        rate(row["rate_bps"]) if row.get("rate_bps") else "",
+        f"{path}: {message}" if path and message else path or message,
+    )

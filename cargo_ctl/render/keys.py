@@ -1,0 +1,62 @@
+"""Keys and the audit as text."""
+
+from datetime import datetime
+from typing import Any
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import escaped
+from cargo_sync.api.messages import encode
+
+
+def moment(time: float) -> str:
+    """A time of this machine: `2026-11-25 19:07:40`."""
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def key_list(result: dict[str, Any]) -> str:
+    """The result of `key.list`: {keys: [{name, public, role, made}]}."""
+    rows = [
+        [escaped(key["name"]), escaped(key["role"]), moment(key["made"]), escaped(key["public"])]
+        for key in result["keys"]
+    ]
+    return table(["NAME", "ROLE", "MADE", "PUBLIC KEY"], rows) if rows else "no key is let in"
+
+
+def added(name: str, role: str, address: str, path: str) -> str:
+    may = "look only" if role == "watch" else "do everything"
+    return (
+        f"{escaped(name)}: is let in at {escaped(address)}, and may {may}\n"
+        f"its key is in {escaped(path)}; use it with: cargo_ctl --connect {escaped(path)} status"
+    )
+
+
+def revoked(result: dict[str, Any]) -> str:
+    """The result of `key.revoke`: {key: {name, public, role, made}}."""
+    return f"{escaped(result['key']['name'])}: is let in no more"
+
+
+def audit(result: dict[str, Any]) -> str:
+    """The result of `audit`: {rows: [{number, time, who, command, args, outcome}], next}."""
+    rows = [
+        [
+            str(row["number"]),
+            moment(row["time"]),
+            escaped(row["who"]),
+            escaped(row["command"]),
+            escaped(row["outcome"] or "?"),
+            escaped(_args(row["args"])),
+        ]
+        for row in result["rows"]
+    ]
+    if not rows:
+        return "nothing was changed"
+    return table(["NUMBER", "TIME", "WHO", "COMMAND", "OUTCOME", "ARGUMENTS"], rows, right=(0,))
+
+
+def _args(args: dict[str, Any]) -> str:
+    """Texts as they are, everything else as JSON has it: `null` is not the text `none`."""
+    return " ".join(f"{name}={_arg(value)}" for name, value in args.items())
+
+
+def _arg(value: object) -> str:
+    return value if isinstance(value, str) else encode(value).decode()

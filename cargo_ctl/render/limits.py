@@ -1,0 +1,28 @@
+"""Limits: what holds, what the file says, what was set by command."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import escaped, speed
+
+
+def limits(result: Mapping[str, Any]) -> str:
+    """`limits.show` and `limits.set`: a line a limit."""
+    rows = [
+        (
+            escaped(one["name"]),
+            limit(one.get("now")),
+            limit(one.get("file")),
+            "by command, until the file changes" if "override" in one else "",
+        )
+        for one in result.get("limits") or []
+    ]
+    return table(("LIMIT", "NOW", "IN THE FILE", "SET"), rows)
+
+
+def limit(value: object) -> str:
+    """A rate of the wire, or `none`."""
+    if value is None:
+        return "none"
+    return speed(value) if isinstance(value, int) and not isinstance(value, bool) else escaped(value)

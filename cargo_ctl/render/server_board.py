@@ -1,0 +1,93 @@
+"""What a server's feed has told so far, and each message as a line."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ctl.render.flows import place
+from cargo_ctl.render.servers import served
+from cargo_ctl.render.words import escaped, size
+from cargo_sync.api.messages import FeedMessage
+from cargo_sync.api.topics import PROGRESS, STATUS, name_of
+
+_SILENT = 5.0
+"""Seconds without a word after which a flow is taken to be over: it is told of once a second."""
+_NOTICES = 6
+_BECAME: Mapping[str, str] = {
+    "added": "was added",
+    "changed": "was changed",
+    "password": "has a new password",
+    "enabled": "was enabled",
+    "disabled": "was disabled",
+    "removed": "was removed",
+}
+
+
+class ServerBoard:
+    """The last word on everything.
+
+    status   users, workspaces and flows, as counts
+    totals   rates each way
+    flows    by id, as in `flow.list`
+    notices  the last few, as lines, oldest first
+    """
+
+    counts_down = False
+
+    def __init__(self) -> None:
+        self.status: Mapping[str, Any] = {}
+        self.totals: Mapping[str, Any] = {}
+        self.flows: dict[str, Mapping[str, Any]] = {}
+        self.notices: deque[str] = deque(maxlen=_NOTICES)
+        self._heard: dict[str, float] = {}
+        self._served = ""
+
+    def take(self, message: FeedMessage) -> str | None:
+        """Note what `message` tells; the line that tells it, or None when it is no news for a person."""
+        fields = message.fields
+        self._drop_silent(message.time)
+        if message.topic == STATUS:
+            self.status = fields
+            return self._served_now(served(fields))
+        if message.topic == PROGRESS:
+            self.totals = fields
+        elif message.type == "flow":
+            return self._take_flow(name_of(message.topic), message)
+        elif message.type == "notice" and not message.replay:  # an old one tells nothing of now
+            self.notices.append(notice(fields))
+            return self.notices[-1]
+        return None
+
+    def _served_now(self, text: str) -> str | None:
+        if text == self._served:
+            return None  # only the number of flows changed, which are told of one by one
+        self._served = text
+        return f"serving {text}"
+
+    def _take_flow(self, id: str, message: FeedMessage) -> str | None:
+        fields = message.fields
+        known = id in self.flows
+        if fields.get("ended"):
+            self.flows.pop(id, None)
+            self._heard.pop(id, None)
+            return f"{flow(fields)} ended after {size(fields.get('bytes') or 0)}"
+        self.flows[id] = fields
+        self._heard[id] = message.time
+        return None if known else f"{flow(fields)} began"
+
+    def _drop_silent(self, now: float) -> None:
+        for id in [id for id, heard in self._heard.items() if now - heard > _SILENT]:
+            del self._heard[id], self.flows[id]
+
+
+def flow(fields: Mapping[str, Any]) -> str:
+    """`ana: upload of music/in`."""
+    way = escaped(fields.get("direction", ""))
+    preposition = "from" if way == "download" else "into"
+    return f"{escaped(fields.get('user', ''))}: {way} {preposition} {place(fields)}"
+
+
+def notice(fields: Mapping[str, Any]) -> str:
+    """`ana was disabled`."""
+    kind = str(fields.get("kind", ""))
+    return f"{escaped(fields.get('user', ''))} {_BECAME.get(kind) or escaped(kind)}"

@@ -1,0 +1,73 @@
+"""A server's board as a picture for a terminal: flows under their users, a bar each."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cargo_ctl.render.flows import place
+from cargo_ctl.render.limits import limit
+from cargo_ctl.render.server_board import ServerBoard
+from cargo_ctl.render.servers import moving, served
+from cargo_ctl.render.words import count, escaped, rate, size
+
+_BAR = 24
+_MOST_FLOWS = 30
+
+
+def picture(board: ServerBoard, _now: float) -> RenderableType:
+    """What is served and how fast, a line a user, a bar a flow, and the last notices.
+
+    A bar is the flow's rate, of what it may take; without a limit, of the fastest flow.
+    """
+    parts: list[RenderableType] = [_general(board)]
+    if board.flows:
+        parts.append(_flows(board))
+    parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
+    return Group(*parts)
+
+
+def _general(board: ServerBoard) -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append("serving" if board.status else "waiting for news", style="bold green")
+    if board.status:
+        text.append(f"  {served(board.status)}; {moving(board.totals)}")
+    return text
+
+
+def _flows(board: ServerBoard) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    flows = sorted(board.flows.values(), key=lambda one: (str(one.get("user")), one.get("since") or 0))
+    fastest = max([one.get("rate_bps") or 0 for one in flows])
+    for user, group in groupby(flows[:_MOST_FLOWS], lambda one: str(one.get("user"))):
+        own = list(group)
+        total = sum(one.get("rate_bps") or 0 for one in own)
+        grid.add_row(
+            Text(escaped(user), style="bold"), Text(""), Text(f"{count(len(own), 'flow')}, {rate(total)}")
+        )
+        for one in own:
+            grid.add_row(_where(one), _bar(one, fastest), _figures(one))
+    if len(flows) > _MOST_FLOWS:
+        grid.add_row(Text(f"and {len(flows) - _MOST_FLOWS:,} more", style="dim"))
+    return grid
+
+
+def _where(flow: Mapping[str, Any]) -> Text:
+    arrow = "↓" if flow.get("direction") == "download" else "↑"
+    return Text(f"  {arrow} {place(flow)}", no_wrap=True, overflow="ellipsis")
+
+
+def _bar(flow: Mapping[str, Any], fastest: int) -> ProgressBar:
+    most = flow.get("granted") or fastest or 1
+    return ProgressBar(total=most, completed=min(most, flow.get("rate_bps") or 0), width=_BAR)
+
+
+def _figures(flow: Mapping[str, Any]) -> Text:
+    parts = [rate(flow.get("rate_bps") or 0)]
+    if flow.get("granted") is not None:
+        parts.append(f"limit {limit(flow['granted'])}")
+    return Text(", ".join([*parts, size(flow.get("bytes") or 0)]))

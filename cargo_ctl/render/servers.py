@@ -1,0 +1,51 @@
+"""A server as a whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ctl.render.words import count, duration, escaped, rate
+
+
+def status(result: Mapping[str, Any]) -> str:
+    """`status` of a server: users, workspaces, what flows, for how long it is up."""
+    lanes = result.get("lanes") or {}
+    used, most = lanes.get("open") or 0, lanes.get("most") or 0
+    lines = [
+        f"serving {served(result)}",
+        f"{moving(result.get('totals') or {})}; {used:,} of {most:,} lanes",
+        f"up for {duration(result.get('uptime_s') or 0)}",
+    ]
+    return "\n".join(lines)
+
+
+def served(fields: Mapping[str, Any]) -> str:
+    """`3 users (1 disabled), 2 workspaces`."""
+    users = fields.get("users") or {}
+    enabled, disabled = users.get("enabled") or 0, users.get("disabled") or 0
+    text = count(enabled + disabled, "user") + (f" ({disabled:,} disabled)" if disabled else "")
+    text += f", {count(fields.get('workspaces') or 0, 'workspace')}"
+    if fields.get("away"):
+        text += f", {count(fields['away'], 'folder')} away"
+    return text
+
+
+def moving(totals: Mapping[str, Any]) -> str:
+    """`1 upload at 12.3 MB/s, 2 downloads at 1.0 MB/s`."""
+    parts = [
+        f"{count(totals[f'{way}s'], way)} at {rate(totals.get(f'{way}_bps') or 0)}"
+        for way in ("upload", "download")
+        if totals.get(f"{way}s")
+    ]
+    return ", ".join(parts) or "nothing is on its way"
+
+
+def reloaded(result: Mapping[str, Any]) -> str:
+    """`reload` of a server: what became of users and workspaces, and what there is to say."""
+    lines = [
+        f"{noun} {escaped(one[noun])}: {escaped(one['result'])}"
+        for noun, found in (("user", result.get("users")), ("workspace", result.get("workspaces")))
+        for one in found or []
+    ]
+    lines += [f"note: {escaped(notice)}" for notice in result.get("notices") or []]
+    lines += [f"error: {escaped(error)}" for error in result.get("errors") or []]
+    return "\n".join(lines) or "there are no users and no workspaces"

@@ -1,0 +1,103 @@
+"""The users and workspaces of a server."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cargo_ctl.render.flows import flow_table
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import count, escaped, speed
+
+
+def user_list(result: Mapping[str, Any]) -> str:
+    """`user.list`: a line a user."""
+    users = result.get("users") or []
+    if not users:
+        return "there are no users; add one with: cargo_ctl user add NAME FOLDER"
+    head = ("USER", "STATE", "UPLOAD", "DOWNLOAD", "FLOWS", "FROM", "FOLDER")
+    return table(head, [_row(user) for user in users], {4})
+
+
+def _row(user: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        escaped(user["user"]),
+        _state(user),
+        _limits(user, "upload"),
+        _limits(user, "download"),
+        f"{user['flows']:,}" if user.get("flows") else "",
+        escaped(user.get("from", "")),
+        escaped(user.get("path", "")),
+    )
+
+
+def one_user(user: Mapping[str, Any]) -> str:
+    """A row in words: `ana: enabled, upload 50mbps each, /srv/ana`."""
+    parts = [_state(user)]
+    parts += [f"{way} {text}" for way in ("upload", "download") if (text := _limits(user, way))]
+    return f"{escaped(user['user'])}: {', '.join([*parts, escaped(user.get('path', ''))])}"
+
+
+def removed_user(result: Mapping[str, Any]) -> str:
+    return f"{escaped(result['user'])} is removed; the files stay in {escaped(result.get('path', ''))}"
+
+
+def new_password(user: Mapping[str, Any]) -> str:
+    return f"{escaped(user['user'])} has a new password; logins with the old one have ended"
+
+
+def user_show(user: Mapping[str, Any]) -> str:
+    """`user.show`: everything of one user."""
+    lines = [f"{escaped(user['user'])}: {_state(user)}", f"  folder      {escaped(user.get('path', ''))}"]
+    lines += [f"  {way:<10}  {_limits(user, way) or 'no limit'}" for way in ("upload", "download")]
+    for space in user.get("workspaces") or []:
+        name, access = escaped(space["name"]), escaped(space["access"])
+        lines.append(f"  workspace   {name} ({access})  {escaped(space.get('path', ''))}")
+    if user.get("file"):
+        given = ", ".join(escaped(field) for field in user.get("in_file") or [])
+        lines.append(f"  file        {escaped(user['file'])} gives {given}")
+    if user.get("flows"):
+        lines.append(f"  {count(len(user['flows']), 'flow')}")
+        lines += ["    " + line for line in flow_table(user["flows"]).splitlines()]
+    return "\n".join(lines)
+
+
+def workspace_list(result: Mapping[str, Any]) -> str:
+    """`workspace.list`: a line a workspace."""
+    spaces = result.get("workspaces") or []
+    if not spaces:
+        return "there are no workspaces but the users' own folders"
+    rows = [
+        (
+            escaped(space["workspace"]),
+            _grants(space),
+            escaped(space.get("from", "")),
+            escaped(space.get("path", "")),
+        )
+        for space in spaces
+    ]
+    return table(("WORKSPACE", "USERS", "FROM", "FOLDER"), rows)
+
+
+def one_workspace(space: Mapping[str, Any]) -> str:
+    """A row in words: `music: ana rw, ben ro, /srv/music`."""
+    parts = [_grants(space) or "nobody may enter", escaped(space.get("path", ""))]
+    return f"{escaped(space['workspace'])}: {', '.join(parts)}"
+
+
+def removed_workspace(result: Mapping[str, Any]) -> str:
+    name, path = escaped(result["workspace"]), escaped(result.get("path", ""))
+    return f"{name} is removed; the files stay in {path}"
+
+
+def _state(user: Mapping[str, Any]) -> str:
+    return "enabled" if user.get("enabled") else "disabled"
+
+
+def _limits(user: Mapping[str, Any], way: str) -> str:
+    """`50mbps each, 200mbps in all`, or "" for no limit."""
+    each, total = user.get(f"{way}_speed"), user.get(f"{way}_bandwidth")
+    parts = [f"{speed(each)} each"] if each is not None else []
+    return ", ".join([*parts, f"{speed(total)} in all"] if total is not None else parts)
+
+
+def _grants(space: Mapping[str, Any]) -> str:
+    return ", ".join(f"{escaped(user)} {escaped(access)}" for user, access in space.get("grants", {}).items())

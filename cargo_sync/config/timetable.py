@@ -1,0 +1,123 @@
+"""Times of day in a job file: the window in which it may move files, and a rate for parts of the day.
+
+`speed` is one rate, or a timetable of them: `[{"from": "08:00", "to": "18:00", "speed": "10mbps"}, …]`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cargo_sync.config import units
+from cargo_sync.config.shape import SeveralError, describe, did_you_mean, wrong
+
+DAY: Final = 24 * 60
+_FIELDS: Final = ("from", "to", "speed")
+SPEED_FORM: Final = f'{units.RATE_FORM}; or a list of {{"from", "to", "speed"}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of every day: minutes since midnight, `start` to `end`.
+
+    `end` is 1 to 1440; one that is not above `start` is on the next day. start_time alone lasts until
+    midnight, end_time alone begins at midnight.
+    """
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """Minutes that it is open, on a day whose clock is not set; 1440 is always."""
+        return (self.end - self.start - 1) % DAY + 1
+
+    def __str__(self) -> str:
+        return f"{units.format_clock(self.start)} to {units.format_clock(self.end % DAY)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a timetable: the rate while its window is open, bits a second."""
+
+    window: Window
+    speed: int
+
+    def __str__(self) -> str:
+        return f"{self.window} {units.format_rate(self.speed)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What stands in `speed`: one rate for all day, or rows. Outside of rows there is no limit."""
+
+    flat: int | None = None
+    rows: tuple[Row, ...] = ()
+
+
+def window(start: int | None, end: int | None) -> Window | None:
+    """The window of two times of day, each of which may be left out; None when both are."""
+    if start is None and end is None:
+        return None
+    return Window(start or 0, end or DAY)
+
+
+def read_speed(value: Any) -> Speed:
+    """`speed` of a job file. Raises ValueError, or SeveralError with all that is wrong in a timetable."""
+    if isinstance(value, str):
+        return Speed(units.parse_rate(value))
+    if not isinstance(value, list):
+        raise ValueError(f"must be text in quotes or a list, not {describe(value)}")
+    if not value:
+        raise wrong("is an empty list; leave it out for no limit")
+    errors: list[ValueError] = []
+    rows: list[Row] = []
+    for number, fields in enumerate(value):
+        row = _row(number, fields)
+        if isinstance(row, Row):
+            errors += _overlaps(number, row, rows)
+            rows.append(row)
+        else:
+            errors += row
+    if errors:
+        raise SeveralError(errors)
+    return Speed(rows=tuple(rows))
+
+
+def _row(number: int, fields: Any) -> Row | list[ValueError]:
+    if not isinstance(fields, dict):
+        return [wrong(f"must be an object with from, to and speed, not {describe(fields)}", number)]
+    errors: list[ValueError] = [
+        wrong(f"is not a field here ({did_you_mean(str(field), _FIELDS)})", number, field)
+        for field in fields
+        if field not in _FIELDS
+    ]
+    found: dict[str, int] = {}
+    for field in _FIELDS:
+        parse, form = (
+            (units.parse_rate, units.RATE_FORM) if field == "speed" else (units.parse_clock, units.CLOCK_FORM)
+        )
+        text = fields.get(field)
+        try:
+            if text is None:
+                raise ValueError("is missing")
+            if not isinstance(text, str):
+                raise ValueError(f"must be text in quotes, not {describe(text)}")
+            found[field] = parse(text)
+        except ValueError as error:
+            errors.append(wrong(f"{error} (expected: {form})", number, field))
+    if not errors and found["from"] == found["to"]:
+        errors.append(
+            wrong('is the same as from; for the whole day write "speed": "10mbps" alone', number, "to")
+        )
+    return errors or Row(Window(found["from"], found["to"] or DAY), found["speed"])
+
+
+def _overlaps(number: int, row: Row, before: Sequence[Row]) -> Iterator[ValueError]:
+    for other in before:
+        if _overlap(row.window, other.window):
+            yield wrong(f"{row.window} overlaps with {other.window}; a moment has one rate", number)
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    """Whether some minute of the day is in both: exactly when one of them begins inside the other."""
+    return (other.start - one.start) % DAY < one.length or (one.start - other.start) % DAY < other.length

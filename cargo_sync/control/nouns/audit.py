@@ -1,0 +1,70 @@
+"""`audit`: who changed what."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import orjson
+
+from cargo_sync.control.router import Handler, Offload
+
+PAGE: Final = 100
+
+
+class Noted(Protocol):
+    """A row of the audit; args is a JSON object, outcome "" while it is not known."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def time(self) -> float: ...
+    @property
+    def who(self) -> str: ...
+    @property
+    def command(self) -> str: ...
+    @property
+    def args(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+
+
+class AuditRows(Protocol):
+    """Rows, oldest first."""
+
+    def since(self, number: int, limit: int) -> Sequence[Noted]:
+        """Up to `limit` of them after `number`."""
+
+    def last(self, limit: int) -> Sequence[Noted]:
+        """The newest `limit`."""
+
+
+class AuditHandlers:
+    """Answers who changed what."""
+
+    def __init__(self, rows: AuditRows, offload: Offload) -> None:
+        self._rows = rows
+        self._offload = offload
+
+    def table(self) -> dict[str, Handler]:
+        return {"audit": self.audit}
+
+    async def audit(self, args: dict[str, Any]) -> dict[str, Any]:
+        since, limit = args.get("since"), args.get("limit", PAGE)
+        if since is None:
+            rows = await self._offload(self._rows.last, limit)
+        else:
+            rows = await self._offload(self._rows.since, since, limit)
+        return {
+            "rows": [_row(row) for row in rows],
+            "next": rows[-1].number if rows else since or 0,
+        }
+
+
+def _row(row: Noted) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "time": row.time,
+        "who": row.who,
+        "command": row.command,
+        "args": orjson.loads(row.args),
+        "outcome": row.outcome,
+    }

@@ -1,0 +1,57 @@
+"""`key.…`: who is let in over TCP."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.control.endpoint import Endpoint
+from cargo_sync.control.keyring import Admitted, Keyring
+from cargo_sync.control.router import Handler, Offload
+
+
+class KeyHandlers:
+    """Answers about the keys of an endpoint, lets more in, and shuts others out."""
+
+    def __init__(self, endpoint: Endpoint, offload: Offload) -> None:
+        self._endpoint = endpoint
+        self._offload = offload
+        self._one_at_a_time = asyncio.Lock()
+
+    def table(self) -> dict[str, Handler]:
+        return {"key.list": self.list, "key.add": self.add, "key.revoke": self.revoke}
+
+    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"keys": [_row(key) for key in self._keys().all()]}
+
+    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
+        keys = self._keys()
+        key = await self._changed(keys.add, args["name"], args["public"], args["role"])
+        port = next(port for port in self._endpoint.ports if port.keyed)
+        return {"key": _row(key), "server": keys.own.public, "address": port.reached_at}
+
+    async def revoke(self, args: dict[str, Any]) -> dict[str, Any]:
+        key = await self._changed(self._keys().revoke, args["name"])
+        self._endpoint.cut()
+        return {"key": _row(key)}
+
+    def _keys(self) -> Keyring:
+        if self._endpoint.keyring is None:
+            plain = "its port is plain" if self._endpoint.ports else "it has no port"
+            raise ControlError(Code.NO_KEYS, f"nothing here is opened by keys: {plain}", _HINT)
+        return self._endpoint.keyring
+
+    async def _changed(self, change: Callable[..., Admitted], *args: str) -> Admitted:
+        async with self._one_at_a_time:
+            try:
+                key: Admitted = await self._offload(change, *args)
+            except OSError as error:
+                raise ControlError("os_error", f"the keys cannot be written: {error.strerror}") from error
+        return key
+
+
+_HINT = 'give "control" a "port" in its file, without "plain_loopback"'
+
+
+def _row(key: Admitted) -> dict[str, Any]:
+    return {"name": key.name, "public": key.public, "role": key.role.value, "made": key.made}

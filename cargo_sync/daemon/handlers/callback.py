@@ -1,0 +1,73 @@
+"""`callback.…`: list, retry, test."""
+
+from typing import Any
+
+from cargo_sync.api.daemon_commands import LONGEST_PAGE
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.control.router import Handler
+from cargo_sync.daemon import views
+from cargo_sync.daemon.callbacks import Callbacks
+from cargo_sync.daemon.delivering import asked
+from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.model.world import World
+
+_STATES = ("pending", "dead")
+
+
+class CallbackHandlers:
+    """Answers about callbacks, and tries them."""
+
+    def __init__(self, jobs: Jobs, callbacks: Callbacks, world: World) -> None:
+        self._jobs = jobs
+        self._callbacks = callbacks
+        self._world = world
+
+    def table(self) -> dict[str, Handler]:
+        return {
+            "callback.list": self.list,
+            "callback.retry": self.retry,
+            "callback.test": self.test,
+        }
+
+    async def list(self, args: dict[str, Any]) -> dict[str, Any]:
+        job, state, limit = args.get("job"), args.get("state"), args.get("limit", LONGEST_PAGE)
+        if state is not None and state not in _STATES:
+            raise ControlError(
+                Code.BAD_ARGUMENT,
+                'callback.list: "state" must be pending or dead',
+                did_you_mean(state, _STATES),
+            )
+        rows, offload = self._callbacks.rows, self._world.offload
+        page = await offload(rows.page, job, state, args.get("after", 0), limit)
+        counts = await offload(rows.count, job)
+        if job is not None and not any(counts.values()):
+            self._jobs.get(job)  # of a job that there was and is not, what waits is shown all the same
+        return {
+            "callbacks": [views.callback(row) for row in page],
+            "totals": counts,
+            "next": page[-1].number if len(page) == limit else None,
+        }
+
+    async def retry(self, args: dict[str, Any]) -> dict[str, Any]:
+        id, job = args.get("id"), args.get("job")
+        count = await self._callbacks.retry(id, job)
+        if id is not None and not count:
+            raise ControlError(
+                Code.UNKNOWN_CALLBACK, f'no callback "{id}" waits', "`callback.list` names those that do"
+            )
+        if job is not None and not count:
+            self._jobs.get(job)
+        return {"count": count}
+
+    async def test(self, args: dict[str, Any]) -> dict[str, Any]:
+        job, name = self._jobs.get(args["job"]).supervisor.settings, args.get("event")
+        there = [event.event for event in job.events]
+        event = asked(job, name or (there[0] if there else ""))
+        if event is None:
+            what = f"callback for {name}" if name else "callbacks"
+            hint = 'they are in "events" of its file'
+            if there:
+                hint = did_you_mean(name or "", there) or f"it has {', '.join(there)}"
+            raise ControlError(Code.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint)
+        return views.tried(job.name, await self._callbacks.trial(job, event))

@@ -1,0 +1,59 @@
+"""Beginning: what is about to be sent gets its ids, and callbacks are told of it, before the first byte."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from cargo_sync.engine.commit import Speak
+from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.model.actions import Action
+from cargo_sync.model.checkpoints import resumable
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.state.transfers import Source
+from cargo_sync.trees.contract import Task
+
+
+class Begin:
+    """Makes the tasks of a run."""
+
+    def __init__(self, ongoing: Ongoing, speak: Speak) -> None:
+        self._rules = ongoing.rules
+        self._kept = ongoing.kept
+        self._world = ongoing.world
+        self._speak = speak
+        self._tokens = ongoing.world.token()[-20:]
+        self._numbers = count()
+
+    async def __call__(self, actions: Sequence[Action]) -> list[Task]:
+        """One batch. When this returns, every id that must survive a kill is durable."""
+        now = self._world.wall()
+
+        def says(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+            return self._rules.event(happened, now, path, size, details)
+
+        begun = await self._world.offload(
+            self._kept.transfers.begin, self._kept.job, [_source(action) for action in actions],
+            self._make, now, says, self._rules.mode if self._rules.promises else None,
+        )  # fmt: skip
+        if begun.events:
+            self._speak(begun.events, begun.cursor)
+        return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
+
+    async def unfinished(self, actions: Sequence[Action]) -> dict[str, str]:
+        """By path the ids of transfers of exactly these sources whose end was promised, and not told."""
+        if not self._rules.promises:
+            return {}
+        files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]
+        return await self._world.offload(self._kept.transfers.promised, self._kept.job, files)
+
+    def _make(self, source: Source) -> str:
+        if source.keep:
+            return self._world.token()
+        # Nothing is staged under the id of a small file: it need not be unguessable, only its own.
+        return f"{self._tokens}{next(self._numbers):012x}"
+
+
+def _source(action: Action) -> Source:
+    entry = action.source
+    assert entry
+    return Source(action.path, entry.version, entry.ident, entry.size, resumable(entry))

@@ -1,0 +1,101 @@
+"""Where a process's log goes: the terminal or systemd's journal, a file, and a ring in memory."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from cargo_sync.config.process_shape import LogSettings
+from cargo_sync.process.journal import Journal, is_ours
+from cargo_sync.process.lines import Line, line_of
+from cargo_sync.process.log_file import LogFile
+from cargo_sync.process.ring import Ring
+
+Sink = Callable[[Line], None]
+"""Takes a line, and never fails: a log that cannot be written stops nothing."""
+
+_COLOURS: Final = {"critical": "31;1", "error": "31", "warning": "33", "info": "32", "debug": "2"}
+
+
+class Terminal:
+    """`time LEVEL job message`, on one line, in which nothing can act on a terminal. Only the level is
+    coloured, and only on a terminal."""
+
+    def __init__(self, stream: TextIO, env: Mapping[str, str]) -> None:
+        self._stream = stream
+        self._coloured = stream.isatty() and not env.get("NO_COLOR")
+
+    def __call__(self, line: Line) -> None:
+        try:
+            self._stream.write(self.text(line) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return  # nobody reads it any more
+
+    def text(self, line: Line) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.time))
+        level, words = line.level.upper(), line.message
+        if self._coloured:
+            level = f"\x1b[{_COLOURS.get(line.level, '0')}m{level}\x1b[0m"
+        if line.trace:
+            words += f"\n{line.trace}"
+        return f"{at} {level} {plain(line.about.get('job', '-'))} {plain(words)}"
+
+
+def plain(text: str) -> str:
+    """One line, in which nothing can act on a terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text.replace("\n", " | "))
+
+
+class Logs(logging.Handler):
+    """Puts every record into words once, and gives it to all sinks."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        super().__init__()
+        self._sinks = sinks
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = line_of(record)
+        for sink in self._sinks:
+            sink(line)
+
+
+@contextmanager
+def logging_to(
+    settings: LogSettings, level: str | None, env: Mapping[str, str], identifier: str
+) -> Iterator[Ring]:
+    """Logs as the settings say, until the block is left; the ring has the last lines.
+
+    Args:
+        level: wins over that of the settings.
+        identifier: what the journal calls us.
+    """
+    ring = Ring()
+    terminal = Terminal(sys.stderr, env)
+    journal = Journal(identifier, terminal) if is_ours(env) else None
+    sinks: list[Sink] = [journal or terminal, ring]
+    file = None
+    if settings.file is not None:
+        file = LogFile(settings.file, settings.max_size, settings.keep, lambda words: _say(sinks[:2], words))
+        sinks.append(file)
+    handler = Logs(sinks)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel((level or settings.level).upper())
+    try:
+        yield ring
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        for one in (journal, file):
+            if one is not None:
+                one.close()
+
+
+def _say(sinks: Sequence[Sink], words: str) -> None:
+    line = Line(time.time(), "error", __name__, words, {})
+    for sink in sinks:
+        sink(line)

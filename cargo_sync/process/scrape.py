@@ -1,0 +1,77 @@
+"""`/metrics` over HTTP, for whoever scrapes: one page, read only, with an end to every wait."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from cargo_sync.config.process_shape import MetricsSettings
+from cargo_sync.process.metrics import CONTENT_TYPE, Source, exposition
+
+AGAIN: Final = 30.0
+CONNECTIONS: Final = 32
+DEADLINE: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Scrape:
+    """Serves what the sources say.
+
+    port  where it listens, once it does; else None
+    """
+
+    def __init__(self, settings: MetricsSettings, sources: Sequence[Source]) -> None:
+        self._settings = settings
+        self._sources = sources
+        self.port: int | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. An address that is taken is said once, and tried again: metrics stop nothing."""
+        told = False
+        while True:
+            try:
+                await self._serve()
+            except OSError as error:
+                if not told:
+                    where = f"{self._settings.host}:{self._settings.port}"
+                    _log.error("metrics cannot be served at %s: %s", where, error.strerror or error)
+                told = True
+            await asyncio.sleep(AGAIN)
+
+    async def _serve(self) -> None:
+        app = web.Application(client_max_size=0)
+        app.add_routes([web.get("/metrics", self._metrics)])
+        runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=DEADLINE, lingering_time=1.0, shutdown_timeout=1.0,
+            max_line_size=1024, max_field_size=4096,
+        )  # fmt: skip
+        await runner.setup()
+        handler = runner.server
+        assert handler is not None, "it is set up"
+
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: _Refusing() if len(handler.connections) >= CONNECTIONS else handler(),
+                self._settings.host,
+                self._settings.port,
+            )
+            self.port = server.sockets[0].getsockname()[1]
+            async with server:
+                await asyncio.Event().wait()
+        finally:
+            self.port = None
+            await runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        families = [family for source in self._sources for family in source()]
+        return web.Response(
+            body=exposition(families).encode(), headers={"Content-Type": CONTENT_TYPE, "Server": "Cargo"}
+        )
+
+
+class _Refusing(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

@@ -1,0 +1,83 @@
+"""How a process itself does: its loop, threads, descriptors, memory, time, and the size of its state."""
+
+import asyncio
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cargo_sync.process.metrics import Family
+
+BEAT: Final = 1.0
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class Vitals:
+    """Samples of this process. `beat` runs beside everything else and measures how late the loop is.
+
+    state  path of the state file
+    """
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+        self._started = time.time()
+        self._lag = 0.0
+        self._worst = 0.0
+
+    async def beat(self) -> None:
+        """Until cancelled."""
+        while True:
+            due = time.monotonic() + BEAT
+            await asyncio.sleep(BEAT)
+            self._lag = max(0.0, time.monotonic() - due)
+            self._worst = max(self._worst, self._lag)
+
+    def families(self) -> Iterable[Family]:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        worst, self._worst = self._worst, self._lag
+        yield Family.one(
+            "cargo_event_loop_lag_seconds", "gauge", "How late the event loop was last.", self._lag
+        )
+        yield Family.one(
+            "cargo_event_loop_lag_max_seconds",
+            "gauge",
+            "How late it was at most since the last scrape.",
+            worst,
+        )
+        yield Family.one("cargo_state_bytes", "gauge", "Size of the state file, with its log.", self._size())
+        yield Family.one("process_threads", "gauge", "Threads.", threading.active_count())
+        yield Family.one("process_start_time_seconds", "gauge", "When it started, unix time.", self._started)
+        yield Family.one(
+            "process_cpu_seconds_total", "counter", "CPU time.", round(usage.ru_utime + usage.ru_stime, 3)
+        )
+        yield Family.one(
+            "process_resident_memory_bytes", "gauge", "Resident memory.", _resident(usage.ru_maxrss)
+        )
+        with suppress(OSError):
+            yield Family.one("process_open_fds", "gauge", "Open descriptors.", _descriptors())
+        yield Family.one("process_max_fds", "gauge", "Descriptors that it may have.", soft)
+
+    def _size(self) -> int:
+        size = 0
+        for part in ("", "-wal"):
+            with suppress(OSError):
+                size += os.stat(self._state + part).st_size
+        return size
+
+
+def _resident(most: int) -> int:
+    """Bytes now; where the system does not tell, the most that it ever was."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return most if sys.platform == "darwin" else most * 1024
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd"))

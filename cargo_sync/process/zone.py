@@ -1,0 +1,58 @@
+"""The time zone of this machine, with its rules: what the clock shows on other days than today, too.
+
+As the C library finds it: by the variable TZ, else /etc/localtime. TZ is a zone's name (`Europe/Madrid`), the
+path of a file, or the rules themselves (`CET-1CEST,M3.5.0,M10.5.0/3`, POSIX.1 8.3), with or without a `:`
+before it.
+"""
+
+import io
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LOCALTIME: Final = "/etc/localtime"
+UNNAMED: Final = "local time"
+_FOLDER: Final = "/zoneinfo/"
+# RFC 8536, version 2 with nothing but a footer, where the rules are in the form of TZ: no transitions, one
+# local time type (6 bytes) and its designation (4), twice.
+_COUNTS: Final = b"TZif2" + bytes(15) + b"".join(count.to_bytes(4, "big") for count in (0, 0, 0, 0, 1, 4))
+_BODY: Final = bytes(6) + b"UTC\0"
+
+
+def machine_zone(env: Mapping[str, str], localtime: str = LOCALTIME) -> tzinfo:
+    """The zone; UTC when neither says one that is understood, as the C library does it."""
+    variable = env.get("TZ")
+    if variable is not None:
+        return _of_variable(variable.removeprefix(":")) or UTC
+    return _of_file(localtime) or UTC
+
+
+def _of_variable(named: str) -> tzinfo | None:
+    if named.startswith("/"):
+        return _of_file(named)
+    try:
+        return ZoneInfo(named)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return _of_rules(named)
+
+
+def _of_file(path: str) -> tzinfo | None:
+    _, inside, name = os.path.realpath(path).partition(_FOLDER)
+    try:
+        with open(path, "rb") as file:
+            return ZoneInfo.from_file(file, key=name if inside else UNNAMED)
+    except (OSError, ValueError):
+        return None
+
+
+def _of_rules(text: str) -> tzinfo | None:
+    if not re.fullmatch(r"[A-Za-z0-9<>+\-,./:]+", text):
+        return None
+    content = _COUNTS + _BODY + _COUNTS + _BODY + f"\n{text}\n".encode()
+    try:
+        return ZoneInfo.from_file(io.BytesIO(content), key=UNNAMED)
+    except ValueError:
+        return None

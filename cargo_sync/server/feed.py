@@ -1,0 +1,84 @@
+"""What a server publishes, and when: how it stands as that changes, notices about users as they come, flows
+once a second and only to whoever listens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from cargo_sync.api import topics
+from cargo_sync.server import views
+from cargo_sync.server.gauge import Gauge, Reading, totals
+
+TICK: Final = 1.0
+
+Tell = Callable[[str, str], None]
+"""Told (user, kind) when something became of a user: added, changed, enabled, disabled, removed, password."""
+
+
+class Publish(Protocol):
+    """The publisher, as far as it is needed here."""
+
+    def publish(
+        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+    ) -> None: ...
+
+    def forget(self, prefix: str) -> None: ...
+
+    def has_subscribers(self, prefix: str) -> bool: ...
+
+
+class Feed:
+    """The voice of a server. `status` is how it stands, without what changes from second to second."""
+
+    def __init__(self, publisher: Publish, status: Callable[[], Mapping[str, Any]], gauge: Gauge) -> None:
+        self._publisher = publisher
+        self._status = status
+        self._gauge = gauge
+        self._said: Mapping[str, Any] = {}
+        self._progress: Mapping[str, Any] = {}
+        self._flows: dict[str, Reading] = {}
+
+    def notice(self, user: str, kind: str) -> None:
+        """Something became of a user."""
+        self._publisher.publish(topics.notice(user), "notice", {"user": user, "kind": kind})
+        if kind == "removed":
+            self._publisher.forget(topics.notice(user))
+        self.changed()
+
+    def changed(self) -> None:
+        """Says how it stands, if that is another than was said."""
+        status = self._status()
+        if status != self._said:
+            self._said = status
+            self._publisher.publish(topics.STATUS, "status", status)
+
+    def tick(self) -> None:
+        """What is to be said once a second."""
+        self.changed()
+        readings = self._gauge.readings()  # also when nobody listens: rates are known when somebody asks
+        if self._publisher.has_subscribers(topics.PROGRESS):
+            self._say_progress(readings)
+        elif self._progress:
+            self._progress = {}
+            self._publisher.forget(topics.PROGRESS)
+        if self._publisher.has_subscribers(topics.FLOWS):
+            self._say_flows(readings)
+        elif self._flows:
+            self._flows = {}
+            self._publisher.forget(topics.FLOWS)
+
+    def _say_progress(self, readings: Sequence[Reading]) -> None:
+        progress = views.progress(totals(readings))
+        if progress != self._progress:
+            self._progress = progress
+            self._publisher.publish(topics.PROGRESS, "progress", progress)
+
+    def _say_flows(self, readings: Sequence[Reading]) -> None:
+        flows = {one.id: one for one in readings}
+        for id, one in self._flows.items():
+            if id not in flows:
+                over = views.flow(one) | {"rate_bps": 0, "ended": True}
+                self._publisher.publish(topics.flow(id), "flow", over)
+                self._publisher.forget(topics.flow(id))
+        for id, one in flows.items():
+            self._publisher.publish(topics.flow(id), "flow", views.flow(one) | {"ended": False})
+        self._flows = flows

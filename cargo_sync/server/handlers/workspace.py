@@ -1,0 +1,103 @@
+"""`workspace.…`: list, add, remove, grant, revoke."""
+
+from typing import Any, get_args
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.config import places
+from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.control.router import Handler
+from cargo_sync.model.world import Offload
+from cargo_sync.server import views
+from cargo_sync.server.handlers.refusals import by_file
+from cargo_sync.server.registry import Registry
+from cargo_sync.state.workspaces import Access, WorkspaceRow
+
+
+class WorkspaceHandlers:
+    """Answers about named workspaces, and changes them."""
+
+    def __init__(self, registry: Registry, offload: Offload) -> None:
+        self._registry = registry
+        self._offload = offload
+
+    def table(self) -> dict[str, Handler]:
+        return {
+            "workspace.list": self.list,
+            "workspace.add": self.add,
+            "workspace.remove": self.remove,
+            "workspace.grant": self.grant,
+            "workspace.revoke": self.revoke,
+        }
+
+    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+        spaces = sorted(self._registry.roster.workspaces, key=lambda one: one.name)
+        return {"workspaces": [self._row(one.name) for one in spaces]}
+
+    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
+        name = _name(args["workspace"])
+        async with self._registry.changing:
+            if self._registry.roster.workspace(name) is not None:
+                raise ControlError(Code.WORKSPACE_EXISTS, f'there is a workspace "{name}" already')
+            wanted = args.get("grants", {})
+            grants = {self._registry.user(user).username: _access(word) for user, word in wanted.items()}
+            path = await self._registry.folder("workspace", args["path"], name)
+            await self._offload(self._registry.workspace_rows.add, WorkspaceRow(name, path, grants))
+            await self._registry.refresh()
+            return self._row(name)
+
+    async def remove(self, args: dict[str, Any]) -> dict[str, Any]:
+        async with self._registry.changing:
+            space = self._registry.workspace(args["workspace"])
+            if self._registry.workspace_of_file(space.name) is not None:
+                raise by_file(self._registry, f'the workspace "{space.name}" stands')
+            await self._offload(self._registry.workspace_rows.remove, space.name)
+            await self._registry.refresh()
+            return {"workspace": space.name, "path": space.path}
+
+    async def grant(self, args: dict[str, Any]) -> dict[str, Any]:
+        access = _access(args["access"])
+        async with self._registry.changing:
+            name, user = self._named(args)
+            await self._offload(self._registry.workspace_rows.grant, name, user, access)
+            await self._registry.refresh()
+            return self._row(name)
+
+    async def revoke(self, args: dict[str, Any]) -> dict[str, Any]:
+        async with self._registry.changing:
+            name, user = self._named(args)
+            await self._offload(self._registry.workspace_rows.revoke, name, user)
+            await self._registry.refresh()
+            return self._row(name)
+
+    def _named(self, args: dict[str, Any]) -> tuple[str, str]:
+        """Workspace and user, whose grant the file does not give. Raises ControlError."""
+        space, user = self._registry.workspace(args["workspace"]), self._registry.user(args["user"])
+        of_file = self._registry.workspace_of_file(space.name)
+        if of_file is not None and user.username in of_file.grants:
+            raise by_file(self._registry, f'the grant of "{space.name}" to "{user.username}" stands')
+        return space.name, user.username
+
+    def _row(self, name: str) -> dict[str, Any]:
+        return views.workspace(self._registry.workspace(name), self._registry.workspace_of_file(name))
+
+
+def _name(name: str) -> str:
+    try:
+        if places.segment(name) != name:
+            raise ValueError("begins or ends with a space")
+    except ValueError as error:
+        raise ControlError(
+            Code.BAD_ARGUMENT, f'"workspace" {error}', 'a name has 1 to 100 characters without "/" and ":"'
+        ) from None
+    if name == USER_WORKSPACE:
+        raise ControlError(
+            Code.BAD_ARGUMENT, f'"{name}" is the name of every user\'s own folder', "take another name"
+        )
+    return name
+
+
+def _access(word: object) -> Access:
+    for access in get_args(Access):
+        if word == access:
+            return access  # type: ignore[no-any-return]
+    raise ControlError(Code.BAD_ARGUMENT, 'access is "rw", to read and write, or "ro", to read')

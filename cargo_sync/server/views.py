@@ -1,0 +1,90 @@
+"""What a server tells, as JSON values: users, workspaces, flows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cargo_sync.config.server import UserSettings, WorkspaceSettings
+from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.server.gauge import Reading, Totals
+from cargo_sync.server.registry import Read
+from cargo_sync.server.roster import RATES, Roster
+
+
+def user(one: UserSettings, flows: Sequence[Reading]) -> dict[str, Any]:
+    """A row of `user.list`."""
+    return {
+        "user": one.username,
+        "path": one.path,
+        "enabled": one.enabled,
+        **{field: getattr(one, field) for field in RATES},
+        "from": _from(bool(one.given)),
+        "flows": sum(flow.user == one.username for flow in flows),
+    }
+
+
+def whole_user(
+    one: UserSettings, flows: Sequence[Reading], workspaces: Sequence[WorkspaceSettings], file: str
+) -> dict[str, Any]:
+    """`user.show`: a row, the workspaces, the fields that the file gives, and the flows themselves."""
+    granted = [
+        {"name": space.name, "path": space.path, "access": space.grants[one.username]}
+        for space in sorted(workspaces, key=lambda space: space.name)
+        if one.username in space.grants
+    ]
+    return user(one, flows) | {
+        "workspaces": [{"name": USER_WORKSPACE, "path": one.path, "access": "rw"}, *granted],
+        "file": file if one.given else None,
+        "in_file": sorted(one.given),
+        "flows": [flow(each) for each in flows if each.user == one.username],
+    }
+
+
+def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict[str, Any]:
+    """A row of `workspace.list`."""
+    return {
+        "workspace": one.name,
+        "path": one.path,
+        "grants": dict(sorted(one.grants.items())),
+        "from": _from(of_file is not None),
+        "in_file": sorted(of_file.grants) if of_file is not None else [],
+    }
+
+
+def flow(one: Reading) -> dict[str, Any]:
+    """A row of `flow.list`."""
+    return asdict(one) | {"direction": one.direction.value, "since": round(one.since, 3)}
+
+
+def progress(all_flows: Totals) -> dict[str, Any]:
+    return asdict(all_flows)
+
+
+def general(roster: Roster, away: int, flows: int) -> dict[str, Any]:
+    """What changes seldom: the feed's `status/`."""
+    enabled = sum(one.enabled for one in roster.users)
+    return {
+        "users": {"enabled": enabled, "disabled": len(roster.users) - enabled},
+        "workspaces": len(roster.workspaces),
+        "away": away,
+        "flows": flows,
+    }
+
+
+def read(found: Read) -> dict[str, Any]:
+    """`reload`, of a file that could be used."""
+    return {
+        "users": [{"user": name, "result": result} for name, result in found.users.items()],
+        "workspaces": [{"workspace": name, "result": result} for name, result in found.workspaces.items()],
+        "notices": list(found.notices),
+        "errors": [],
+    }
+
+
+def unread(errors: list[str]) -> dict[str, Any]:
+    """`reload`, of a file that could not be used: everything is as it was."""
+    return {"users": [], "workspaces": [], "notices": [], "errors": errors}
+
+
+def _from(file: bool) -> str:
+    return "file" if file else "command"

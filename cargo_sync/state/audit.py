@@ -1,0 +1,81 @@
+"""The audit: who changed what, kept for a long time."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from cargo_sync.state.database import Database
+
+KEPT: Final = 400 * 86_400.0
+MOST: Final = 1_000_000
+
+_PRUNE_OLD = """
+DELETE FROM audit WHERE number < coalesce(
+    (SELECT number FROM audit WHERE time >= ? ORDER BY number LIMIT 1), 9223372036854775807)
+"""
+_PRUNE_MANY = "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?"
+
+_COLUMNS = "number, time, who, command, args, outcome"
+
+
+class AuditRow(NamedTuple):
+    """One command that changed something.
+
+    who      the user and process of a local socket, the name of a key, or the plain port
+    args     a JSON object, without secrets
+    outcome  ok, an error's code, or "" when the process ended in between
+    """
+
+    number: int
+    time: float
+    who: str
+    command: str
+    args: str
+    outcome: str
+
+
+class Audit:
+    """The audit of a daemon or a server. `now` gives unix seconds."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def begin(self, who: str, command: str, args: str) -> int:
+        """Write a row down, durable when this returns; its number."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "INSERT INTO audit (time, who, command, args) VALUES (?, ?, ?, ?)",
+                (self._now(), who, command, args),
+            )
+            return int(row.lastrowid or 0)
+
+    def end(self, number: int, outcome: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE audit SET outcome = ? WHERE number = ?", (outcome, number))
+
+    def since(self, number: int, limit: int) -> list[AuditRow]:
+        """Up to `limit` rows after `number`, oldest first."""
+        with self._database.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM audit WHERE number > ? ORDER BY number LIMIT ?",  # noqa: S608
+                (number, limit),
+            )
+            return [AuditRow(*row) for row in found]
+
+    def last(self, limit: int) -> list[AuditRow]:
+        """The newest `limit` rows, oldest first."""
+        with self._database.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM audit ORDER BY number DESC LIMIT ?",  # noqa: S608
+                (limit,),
+            )
+            return [AuditRow(*row) for row in found][::-1]
+
+    def prune(self, keep: float = KEPT, most: int = MOST) -> None:
+        """Drop rows older than `keep` seconds, and all but the newest `most`.
+
+        It stops at the first row that is not older, so that a clock that jumped cannot empty the table.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(_PRUNE_OLD, (self._now() - keep,))
+            connection.execute(_PRUNE_MANY, (most,))

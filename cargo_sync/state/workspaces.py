@@ -1,0 +1,64 @@
+"""Workspaces that were made by command, and who was let into them or into those of the server's file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from cargo_sync.state.database import Database
+
+_GRANT: Final = "INSERT OR REPLACE INTO workspace_grant VALUES (?, ?, ?)"
+
+Access = Literal["rw", "ro"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRow:
+    """One workspace.
+
+    path    absolute folder; None for a workspace of the file, which says it
+    grants  access by user
+    """
+
+    name: str
+    path: str | None = None
+    grants: Mapping[str, Access] = field(default_factory=dict)
+
+
+class WorkspaceRows:
+    """Workspaces by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> dict[str, WorkspaceRow]:
+        grants: dict[str, dict[str, Access]] = {}
+        with self._database.read() as connection:
+            paths = dict(connection.execute("SELECT name, path FROM named_workspace").fetchall())
+            for name, user, access in connection.execute("SELECT * FROM workspace_grant"):
+                grants.setdefault(name, {})[user] = access
+        names = sorted(paths.keys() | grants.keys())
+        return {name: WorkspaceRow(name, paths.get(name), grants.get(name, {})) for name in names}
+
+    def add(self, row: WorkspaceRow) -> None:
+        """A new workspace. Grants that were left of another one of this name are gone."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (row.name,))
+            connection.execute("INSERT OR REPLACE INTO named_workspace VALUES (?, ?)", (row.name, row.path))
+            for user, access in row.grants.items():
+                connection.execute(_GRANT, (row.name, user, access))
+
+    def remove(self, name: str) -> None:
+        """The workspace and its grants."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM named_workspace WHERE name = ?", (name,))
+            connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (name,))
+
+    def grant(self, workspace: str, user: str, access: Access) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(_GRANT, (workspace, user, access))
+
+    def revoke(self, workspace: str, user: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM workspace_grant WHERE workspace = ? AND user = ?", (workspace, user)
+            )

@@ -1,0 +1,86 @@
+"""Calls that only try a server out: whether it answers and as whom, how fast the way there is.
+
+What docs/http-api.md calls probes is measured over HTTP, in the event loop: a lower bound of what lanes do.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import orjson
+
+from cargo_sync.trees.cargo.api import Api
+from cargo_sync.trees.cargo.problems import translated, well_formed
+
+PROBE_BYTES: Final = 64 * 2**20
+"""What a server sends or takes at most."""
+_PIECE: Final = 256 * 1024
+_NOISE: Final = b"cargo/probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Bytes that went one way, and in how many seconds."""
+
+    bytes: int
+    seconds: float
+
+    @property
+    def rate_bps(self) -> float:
+        return self.bytes * 8 / self.seconds if self.seconds > 0 else 0.0
+
+
+class ProbingApi(Api):
+    """An `Api` of its own for one trial. Every call raises ProblemError, and nothing else."""
+
+    async def reach(self) -> float | None:
+        """The server's clock, in whole unix seconds; None when it does not tell. It takes no login."""
+        with translated(self.login.url):
+            async with await self._request("GET", "/login", None, {}) as response:
+                date = response.headers.get("Date")
+                return parsedate_to_datetime(date).timestamp() if date else None
+
+    async def log_in(self) -> None:
+        with translated(self.login.url):
+            await self._log_in("")
+
+    async def receive(self, most: int, seconds: float, steady: Callable[[], float]) -> Measured:
+        """Has the server send, at most so many bytes and about so many seconds."""
+        count = 0
+        with translated(self.login.url):
+            response = await self._send("GET", "/probe", None, {"bytes": min(most, PROBE_BYTES)})
+            try:
+                await self._expect(response)
+                began = steady()
+                async for chunk in response.content.iter_any():
+                    count += len(chunk)
+                    if steady() - began >= seconds:
+                        break
+                return Measured(count, steady() - began)
+            finally:
+                response.close()  # what is still to come is not waited for
+
+    async def send(self, most: int, seconds: float, steady: Callable[[], float]) -> Measured:
+        """Sends, at most so many bytes and about so many seconds; as the server counted them."""
+        piece = hashlib.shake_128(_NOISE).digest(_PIECE)
+
+        async def content() -> AsyncIterator[bytes]:
+            left, until = min(most, PROBE_BYTES), steady() + seconds
+            while left > 0 and steady() < until:
+                yield piece[:left]
+                left -= len(piece)
+
+        assert self._session is not None, "a login came before"
+        kind = "application/octet-stream"
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
+        where = f"{self.login.url}/v1/probe"
+        with translated(self.login.url):
+            async with self._session.post(
+                where, data=content(), headers=headers, allow_redirects=False
+            ) as response:
+                await self._expect(response)
+                told = orjson.loads(await response.read())
+                with well_formed():
+                    return Measured(int(told["bytes"]), float(told["seconds"]))

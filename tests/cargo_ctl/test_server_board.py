@@ -1,0 +1,102 @@
+"""A server's feed messages in, lines and pictures out."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from cargo_ctl.render.server_board import ServerBoard
+from cargo_ctl.render.server_live import picture
+from cargo_ctl.watching import LiveView
+from cargo_sync.api import topics
+from cargo_sync.api.messages import FeedMessage
+from tests.cargo_ctl.examples import NOW
+from tests.cargo_ctl.server_examples import DOWN, STATUS, UP
+
+
+def message(
+    topic: str, type: str, fields: dict[str, Any], time: float = NOW, replay: bool = False
+) -> FeedMessage:
+    return FeedMessage(topic, type, "e1", 1, time, fields, replay=replay)
+
+
+def flow(fields: dict[str, Any], time: float = NOW, ended: bool = False) -> FeedMessage:
+    return message(topics.flow(fields["id"]), "flow", fields | {"ended": ended}, time)
+
+
+def notice(user: str, kind: str, replay: bool = False) -> FeedMessage:
+    return message(topics.notice(user), "notice", {"user": user, "kind": kind}, replay=replay)
+
+
+def lines(*messages: FeedMessage) -> list[str]:
+    board = ServerBoard()
+    taken = [board.take(each) for each in messages]
+    return [line for line in taken if line is not None]
+
+
+def test_lines() -> None:
+    assert lines(
+        message(topics.STATUS, "status", STATUS),
+        message(topics.STATUS, "status", STATUS | {"flows": 3}),
+        message(topics.PROGRESS, "progress", STATUS["totals"]),
+        flow(UP),
+        flow(UP | {"bytes": 9}),
+        flow(DOWN),
+        notice("ben\x1b", "disabled"),
+        notice("ben", "added", replay=True),
+        notice("eva", "of a later\x1b version"),
+        flow(UP | {"bytes": 2_500_000}, ended=True),
+    ) == [
+        "serving 3 users (1 disabled), 1 workspace, 1 folder away",
+        "ana: upload into default/in/box began",
+        "ana: download from music\\x07 began",
+        "ben\\x1b was disabled",
+        "eva of a later\\x1b version",
+        "ana: upload into default/in/box ended after 2.5 MB",
+    ]
+
+
+def drawn(board: ServerBoard) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=96, color_system=None).print(picture(board, NOW))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_picture_of_flows_by_user() -> None:
+    board = ServerBoard()
+    eva = UP | {"id": "00", "user": "eva\x1b[2J", "granted": None, "rate_bps": 80_000_000}
+    for each in (
+        message(topics.STATUS, "status", STATUS), message(topics.PROGRESS, "progress", STATUS["totals"]),
+        flow(eva), flow(DOWN), flow(UP), notice("ben", "removed"),
+    ):  # fmt: skip
+        board.take(each)
+    assert drawn(board) == [
+        "serving  3 users (1 disabled), 1 workspace, 1 folder away; 1 upload at 12.3 MB/s, 2 downloads a…",
+        "ana                                           2 flows, 1.0 MB/s",
+        "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
+        "  ↓ music\\x07                                 0 B/s, 0 B",
+        "eva\\x1b[2J                                    1 flow, 10.0 MB/s",
+        "  ↑ default/in/box  ━━━━━━━━━━━━━━━━━━━━━━━━  10.0 MB/s, 1.2 MB",
+        "ben was removed",
+    ]
+
+
+def test_a_flow_that_says_nothing_any_more_is_gone() -> None:
+    board = ServerBoard()
+    board.take(flow(UP))
+    board.take(message(topics.STATUS, "status", STATUS, NOW + 60))
+    assert drawn(board) == [
+        "serving  3 users (1 disabled), 1 workspace, 1 folder away; nothing is on its way"
+    ]
+    assert drawn(ServerBoard()) == ["waiting for news"]
+
+
+def test_a_live_view_draws_it() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system=None)
+    with Live(auto_refresh=False, console=console) as live:
+        view = LiveView(live, ServerBoard())
+        view.take(flow(UP))
+        view.take(None)
+    assert "default/in/box" in out.getvalue()

@@ -1,0 +1,380 @@
+"""The command line, against a server that answers from a table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from cargo_ctl.main import cargo_ctl
+from cargo_sync.api.client import Subscription
+from cargo_sync.api.messages import ControlError, FeedMessage
+from cargo_sync.api.server_commands import COMMANDS
+from cargo_sync.control.limits import rate
+from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, HELLO, LIMITS, MUSIC, STATUS, UP
+from tests.control.canned import Answer, canned
+
+PASSWORD = "canary-3b9d"
+
+
+def run(*args: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(cargo_ctl, args, input=input)
+
+
+def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
+    """Each command line, what it prints, and its exit code where that is not 0."""
+    told = []
+    with canned(runtime, {"hello": HELLO, **answers}, "server"):
+        for line in lines:
+            result = run(*line.split())
+            told.append(f"$ {line}\n{result.output.rstrip()}")
+            if result.exit_code:
+                told.append(f"exit {result.exit_code}")
+    return "\n".join(told)
+
+
+def test_no_server(runtime: str) -> None:
+    for line in (["user", "list"], ["workspace", "list"], ["flow", "list"], ["status", "--server"]):
+        result = run(*line)
+        assert (result.exit_code, result.stderr) == (
+            3, "cargo_ctl: no server is running (start one with: cargo_sync server --config FILE)\n",
+        )  # fmt: skip
+
+
+def test_looking(runtime: str) -> None:
+    shown = ANA | {
+        "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}], "file": "/etc/server.json",
+        "in_file": ["path", "username"], "flows": [UP],
+    }  # fmt: skip
+    answers: dict[str, Answer] = {
+        "user.list": {"users": [ANA, BEN]},
+        "user.show": shown,
+        "workspace.list": {"workspaces": [MUSIC]},
+        "flow.list": {"flows": [UP, DOWN]},
+        "status": STATUS,
+        "limits.show": LIMITS,
+    }
+    assert transcript(
+        runtime, answers, "user list", "user show ana", "workspace list", "flow list", "status --server",
+        "limits --server",
+    ) == (
+        "$ user list\n"
+        "USER         STATE     UPLOAD                       DOWNLOAD      FLOWS  FROM     FOLDER\n"
+        "ana          enabled   50mbps each, 200mbps in all                    2  file     /srv/ana\n"
+        "ben\\x1b[31m  disabled                               1kbps in all         command  /srv/b\\x0a\n"
+        "$ user show ana\n"
+        "ana: enabled\n"
+        "  folder      /srv/ana\n"
+        "  upload      50mbps each, 200mbps in all\n"
+        "  download    no limit\n"
+        "  workspace   default (rw)  /srv/ana\n"
+        "  file        /etc/server.json gives path, username\n"
+        "  1 flow\n"
+        "    ID        USER  WAY      BYTES      RATE   LIMIT      RTT  LOST  FOLDER\n"
+        "    1f2e3d4c  ana   upload  1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
+        "$ workspace list\n"
+        "WORKSPACE  USERS           FROM     FOLDER\n"
+        "music      ana rw, ben ro  command  /srv/music\n"
+        "$ flow list\n"
+        "ID        USER  WAY        BYTES      RATE   LIMIT      RTT  LOST  FOLDER\n"
+        "1f2e3d4c  ana   upload    1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
+        "99887766  ana   download     0 B                                   music\\x07\n"
+        "$ status --server\n"
+        "serving 3 users (1 disabled), 1 workspace, 1 folder away\n"
+        "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 lanes\n"
+        "up for 3 h 25 min\n"
+        "$ limits --server\n"
+        "LIMIT     NOW      IN THE FILE  SET\n"
+        "upload    100mbps  200mbps      by command, until the file changes\n"
+        "download  none     none"
+    )  # fmt: skip
+
+
+def test_when_there_is_nothing(runtime: str) -> None:
+    answers: dict[str, Answer] = {
+        "user.list": {"users": []}, "workspace.list": {"workspaces": []}, "flow.list": {"flows": []},
+    }  # fmt: skip
+    assert transcript(runtime, answers, "user list", "workspace list", "flow list") == (
+        "$ user list\n"
+        "there are no users; add one with: cargo_ctl user add NAME FOLDER\n"
+        "$ workspace list\n"
+        "there are no workspaces but the users' own folders\n"
+        "$ flow list\n"
+        "nothing is on its way"
+    )
+
+
+def test_changing(runtime: str) -> None:
+    read = {
+        "users": [{"user": "ana", "result": "changed"}],
+        "workspaces": [{"workspace": "music", "result": "removed"}],
+        "notices": ["server.json: what changed in tls takes effect at the next start"], "errors": [],
+    }  # fmt: skip
+    answers: dict[str, Answer] = {
+        "user.set": ANA,
+        "user.enable": ANA,
+        "user.disable": ControlError("in_file", '"enabled" of the user "ana" stands in a.json, which wins'),
+        "user.remove": {"user": "ben", "path": "/srv/ben"},
+        "workspace.add": MUSIC,
+        "workspace.remove": {"workspace": "music", "path": "/srv/music"},
+        "workspace.grant": MUSIC,
+        "workspace.revoke": ControlError("unknown_user", 'there is no user "anna"', 'did you mean "ana"?'),
+        "limits.set": LIMITS,
+        "reload": read,
+        "shutdown": {},
+    }
+    assert transcript(
+        runtime, answers, "user set ana --upload-speed 50mbps", "user enable ana", "user disable ana",
+        "user remove ben", "workspace add music /srv/music --grant ana=rw", "workspace remove music",
+        "workspace grant music ana rw", "workspace revoke music anna", "reload --server", "shutdown --server",
+    ) == (
+        "$ user set ana --upload-speed 50mbps\n"
+        "ana: enabled, upload 50mbps each, 200mbps in all, /srv/ana\n"
+        "$ user enable ana\n"
+        "ana: enabled, upload 50mbps each, 200mbps in all, /srv/ana\n"
+        "$ user disable ana\n"
+        'cargo_ctl: "enabled" of the user "ana" stands in a.json, which wins\n'
+        "exit 1\n"
+        "$ user remove ben\n"
+        "ben is removed; the files stay in /srv/ben\n"
+        "$ workspace add music /srv/music --grant ana=rw\n"
+        "added: music: ana rw, ben ro, /srv/music\n"
+        "$ workspace remove music\n"
+        "music is removed; the files stay in /srv/music\n"
+        "$ workspace grant music ana rw\n"
+        "music: ana rw, ben ro, /srv/music\n"
+        "$ workspace revoke music anna\n"
+        'cargo_ctl: there is no user "anna" (did you mean "ana"?)\n'
+        "exit 2\n"
+        "$ reload --server\n"
+        "user ana: changed\n"
+        "workspace music: removed\n"
+        "note: server.json: what changed in tls takes effect at the next start\n"
+        "$ shutdown --server\n"
+        "the server is ending"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "cmd", "args"),
+    [
+        (
+            "user set ana --upload-speed none --download-bandwidth 1.5gbps --path /srv/x",
+            "user.set",
+            {"user": "ana", "upload_speed": "none", "download_bandwidth": "1.5gbps", "path": "/srv/x"},
+        ),
+        (
+            "workspace add m /srv/m --grant a=b=rw --grant c=ro",
+            "workspace.add",
+            {"workspace": "m", "path": "/srv/m", "grants": {"a=b": "rw", "c": "ro"}},
+        ),
+        (
+            "limits set --server --upload none --download reset",
+            "limits.set",
+            {"upload": "none", "download": None},
+        ),
+    ],
+)
+def test_what_is_asked(runtime: str, line: str, cmd: str, args: dict[str, Any]) -> None:
+    answers: dict[str, Answer] = {"user.set": ANA, "workspace.add": MUSIC, "limits.set": LIMITS}
+    with canned(runtime, answers, "server") as server:
+        assert run(*line.split()).exit_code == 0
+        assert server.asked == [(cmd, args)]
+
+
+def test_limits_of_a_daemon_are_shown_whatever_they_are(runtime: str) -> None:
+    strange = {
+        "limits": [{"name": "bandwidth", "file": None, "now": 5_000}, {"name": "x\x1b", "now": "y\x1b"}]
+    }
+    with canned(runtime, {"limits.show": strange}):
+        assert run("limits").stdout.splitlines() == [
+            "LIMIT      NOW    IN THE FILE  SET", "bandwidth  5kbps  none", "x\\x1b      y\\x1b  none",
+        ]  # fmt: skip
+
+
+# -- passwords -----------------------------------------------------------------------------------------------
+
+
+def asked_password(runtime: str, *line: str, input: str | None = None) -> tuple[Result, list[Any]]:
+    with canned(runtime, {"user.add": ANA, "user.passwd": ANA}, "server") as server:
+        result = run(*line, input=input)
+    assert "canary" not in result.output
+    return result, [args.get("password") for _, args in server.asked]
+
+
+def test_a_password_comes_from_a_file_or_standard_input(runtime: str, tmp_path: Path) -> None:
+    file = tmp_path / "ana.password"
+    file.write_text(f"{PASSWORD}\r\nanother line\n")
+    file.chmod(0o600)
+    result, got = asked_password(runtime, "user", "passwd", "ana", "--password-file", str(file))
+    assert (result.output, got) == (
+        "ana has a new password; logins with the old one have ended\n",
+        [PASSWORD],
+    )
+    result, got = asked_password(
+        runtime, "user", "add", "ana", "/srv/ana", "--password-file", "-", input=f"{PASSWORD}\n"
+    )
+    assert (result.exit_code, got) == (0, [PASSWORD])
+    file.chmod(0o644)
+    result, _ = asked_password(runtime, "user", "passwd", "ana", "--password-file", str(file))
+    assert f"others may read {file}" in result.stderr
+
+
+def test_a_password_is_asked_for_twice_without_echo(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def prompt(text: str, **options: Any) -> str:
+        asked.append((text, options))
+        return PASSWORD
+
+    monkeypatch.setattr(click, "prompt", prompt)
+    monkeypatch.setattr("cargo_ctl.password.sys", Terminal())
+    result, got = asked_password(runtime, "user", "passwd", "ana")
+    assert (result.exit_code, got) == (0, [PASSWORD])
+    assert asked == [
+        ("Password of ana", {"hide_input": True, "confirmation_prompt": True, "err": True}),
+    ]  # fmt: skip
+
+
+class Terminal:
+    """A `sys` whose standard input is a terminal."""
+
+    class stdin:  # noqa: N801
+        @staticmethod
+        def isatty() -> bool:
+            return True
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("user passwd ana", "there is no terminal to ask on"),
+        ("user passwd ana --password-file /no/such", "/no/such cannot be read"),
+        ("user passwd ana --password-file -", "the first line of standard input is empty"),
+        ("user passwd ana canary", "unexpected extra argument"),
+        ("user set ana", "give what to set"),
+        ("workspace add m /m --grant ana", "is not a grant"),
+        ("workspace grant m ana w", "is not one of"),
+        ("limits set --server", "give what to set"),
+    ],
+)
+def test_wrong_usage(runtime: str, line: str, words: str) -> None:
+    with canned(runtime, {"user.passwd": ANA, "user.set": ANA}, "server") as server:
+        result = run(*line.split())
+        assert (result.exit_code, server.asked) == (2, [])
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("cmd", "line"),
+    [
+        ("user.set", "user set ana --upload-speed fast"),
+        ("limits.set", "limits set --server --upload 1mbps --download fast"),
+    ],
+)
+def test_what_is_no_rate_is_told_how(runtime: str, cmd: str, line: str) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        return {name: rate(cmd, name, text) for name, text in args.items() if name != "user"}
+
+    with canned(runtime, {"hello": HELLO, cmd: refuse}, "server"):
+        result = run(*line.split())
+    assert result.exit_code == 2
+    assert '"fast" is not a rate (a number and bps, kbps, mbps or gbps, such as "10mbps"' in result.stderr
+
+
+# -- who answers ---------------------------------------------------------------------------------------------
+
+
+def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
+    with (
+        canned(runtime, {"hello": HELLO, "limits.set": LIMITS}, "server"),
+        canned(runtime, {"hello": {"kind": "daemon"}, "limits.set": LIMITS}, "daemon"),
+    ):
+        result = run("job", "list", "--server")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "cargo_ctl: a server answers here; job list is for a daemon "
+            "(leave out --server, or name a daemon by --connect)\n",
+        )
+        result = run("limits", "set", "--server", "--bandwidth", "1mbps")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "cargo_ctl: a server answers here; limits set --bandwidth is for a daemon "
+            "(leave out --server, or name a daemon by --connect)\n",
+        )
+        result = run("limits", "set", "--bandwidth", "1mbps", "--upload", "1mbps")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "cargo_ctl: a daemon answers here; limits set --upload is for a server "
+            "(add --server, or name a server by --connect)\n",
+        )
+        result = run("user", "list", "--connect", "daemon", "--json")
+        assert orjson.loads(result.stdout)["error"] == {
+            "code": "unknown_command",
+            "message": "a daemon answers here; user list is for a server",
+            "hint": "add --server, or name a server by --connect",
+        }
+
+
+def test_by_the_address_of_a_server_it_need_not_be_said(runtime: str) -> None:
+    with canned(runtime, {"status": STATUS, "hello": HELLO}, "server") as server:
+        address = server.addresses.commands
+        assert run("status", "--connect", address).stdout.startswith("serving 3 users")
+        assert run("status", "--connect", "server").stdout.startswith("serving 3 users")
+
+
+@pytest.mark.parametrize("line", ["user list", "workspace list", "flow list", "status --server"])
+def test_json(runtime: str, line: str) -> None:
+    answers: dict[str, Answer] = {
+        "user.list": {"users": [ANA, BEN]}, "workspace.list": {"workspaces": [MUSIC]},
+        "flow.list": {"flows": [UP]}, "status": STATUS,
+    }  # fmt: skip
+    with canned(runtime, answers, "server"):
+        result = run(*line.split(), "--json")
+    assert orjson.loads(result.stdout) == answers[line.removesuffix(" --server").replace(" ", ".")]
+
+
+def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive = Subscription.receive
+
+    heard: set[str] = set()
+
+    def receive_then_end(self: Subscription, timeout: float | None = None) -> FeedMessage | None:
+        message = receive(self, timeout)
+        heard.update([message.topic] if message is not None else ())
+        if len(heard) == 2:
+            server.end()
+        return message
+
+    monkeypatch.setattr(Subscription, "receive", receive_then_end)
+    with canned(runtime, {"hello": HELLO}, "server") as server:
+        server.tell(lambda publisher: publisher.publish("status/", "status", STATUS))
+        server.tell(lambda publisher: publisher.publish("flow/1f2e3d4c/", "flow", UP | {"ended": False}))
+        result = run("watch", "--server")
+    assert result.exit_code == 3
+    assert sorted(result.stdout.splitlines()) == [
+        "ana: upload into default/in/box began",
+        "serving 3 users (1 disabled), 1 workspace, 1 folder away",
+    ]
+    assert result.stderr.startswith("cargo_ctl: the server went away (")
+
+
+def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) -> None:
+    """No command is without a way to it from the command line."""
+    lines = (
+        "status --server", "user list", "user show a", "user add a /a --password-file -",
+        "user set a --path /b", "user enable a", "user disable a", "user remove a",
+        "user passwd a --password-file -", "workspace list", "workspace add a /a", "workspace remove a",
+        "workspace grant a b rw", "workspace revoke a b", "limits --server",
+        "limits set --server --upload none", "flow list", "log --server", "audit --server",
+        "key list --server", f"key add a --role watch --out {tmp_path}/a.key --server",
+        "key revoke a --server", "reload --server", "shutdown --server",
+    )  # fmt: skip
+    refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
+    with canned(runtime, refused, "server") as server:
+        for line in lines:
+            assert run(*line.split(), input="pass\n").exit_code == 1, line
+        assert {cmd for cmd, _ in server.asked} == set(COMMANDS)

@@ -1,0 +1,134 @@
+"""What the router writes down of commands that change something, and what it never does."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.messages import ControlError
+from cargo_sync.control.audit import MemoryAudit, written
+from cargo_sync.control.callers import Caller
+from cargo_sync.control.once import MemoryDeduplicate
+from cargo_sync.control.router import Router
+from cargo_sync.model.problems import Problem, ProblemError
+
+CANARY = "canary-7d2e"
+COMMANDS: Mapping[str, Command] = {
+    "user.set": Command(
+        "",
+        {"user": Argument(required=True), "password": Argument(secret=True), "file": Argument(dict)},
+        changes=True,
+    ),
+    "user.list": Command(""),
+}
+ANA = Caller(Role.CONTROL, "ana")
+
+
+class Users:
+    """Handlers, and the audit as it stood when one was called."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self.audit = audit
+        self.seen: list[Any] = []
+        self.failure: Exception | None = None
+
+    async def set(self, _: dict[str, Any]) -> dict[str, Any]:
+        self.seen = list(self.audit.rows)
+        if self.failure is not None:
+            raise self.failure
+        return {}
+
+    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+
+def house(audit: MemoryAudit) -> tuple[Users, Router]:
+    users = Users(audit)
+    handlers = {"user.set": users.set, "user.list": users.list}
+    return users, Router(handlers, MemoryDeduplicate(lambda: 0.0), commands=COMMANDS, audit=audit)
+
+
+def request(cmd: str, args: dict[str, Any], id: str = "") -> bytes:
+    return orjson.dumps({"id": id, "cmd": cmd, "args": args})
+
+
+async def test_a_row_is_there_before_the_command_and_its_outcome_after() -> None:
+    audit = MemoryAudit()
+    users, router = house(audit)
+    await router.answer(request("user.set", {"user": "ben"}), ANA)
+    assert users.seen == [("ana", "user.set", '{"user":"ben"}', "")]
+    assert audit.rows == [("ana", "user.set", '{"user":"ben"}', "ok")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (ControlError("unknown_user", "no"), "unknown_user"),
+        (ProblemError(Problem("disk_full", "no")), "disk_full"),
+        (RuntimeError(CANARY), "internal"),
+    ],
+)
+async def test_how_it_failed_is_written_down(failure: Exception, outcome: str) -> None:
+    audit = MemoryAudit()
+    users, router = house(audit)
+    users.failure = failure
+    await router.answer(request("user.set", {"user": "ben"}), ANA)
+    assert [row[3] for row in audit.rows] == [outcome]
+
+
+async def test_what_changes_nothing_leaves_no_row() -> None:
+    audit = MemoryAudit()
+    _, router = house(audit)
+    watcher = Caller(Role.WATCH, "watcher")
+    for raw, caller in (
+        (request("user.list", {}), ANA),
+        (request("user.set", {}), ANA),  # an argument is missing
+        (request("user.set", {"user": "ben"}), watcher),
+        (request("user.set", {"user": "ben"}), None),
+        (b"PAUSE", ANA),
+    ):
+        await router.answer(raw, caller)
+    assert audit.rows == []
+
+
+async def test_a_command_that_comes_twice_is_one_row() -> None:
+    audit = MemoryAudit()
+    _, router = house(audit)
+    for _ in range(2):
+        await router.answer(request("user.set", {"user": "ben"}, "same"), ANA)
+    assert len(audit.rows) == 1
+
+
+async def test_no_secret_is_written_down() -> None:
+    audit = MemoryAudit()
+    _, router = house(audit)
+    file = {"username": "ben", "password": CANARY, "events": [{"headers": {"Authorization": CANARY}}]}
+    await router.answer(request("user.set", {"user": "ben", "password": CANARY, "file": file}), ANA)
+    [(_, _, args, _)] = audit.rows
+    assert CANARY not in args
+    assert orjson.loads(args) == {
+        "user": "ben", "password": "***", "file": {"fields": ["events", "password", "username"]},
+    }  # fmt: skip
+
+
+def test_arguments_stay_short() -> None:
+    command = Command("", {"a": Argument(), "b": Argument(list), "c": Argument(dict), "d": Argument(int)})
+    big = {"a": "x" * 10_000, "b": ["x"] * 10_000, "c": {str(n) * 50: n for n in range(10_000)}, "d": 2**53}
+    told = orjson.loads(written(command, big))
+    assert (told["a"], told["b"], told["d"]) == ("x" * 200 + "…", {"items": 10_000}, 2**53)
+    assert len(told["c"]["fields"]) == 200
+
+
+async def test_a_full_disk_keeps_nobody_from_giving_orders(caplog: pytest.LogCaptureFixture) -> None:
+    class Full(MemoryAudit):
+        def begin(self, who: str, command: str, args: str) -> int:
+            raise ProblemError(Problem("disk_full", "no space left"))
+
+    _, router = house(Full())
+    with caplog.at_level(logging.ERROR):
+        answer = orjson.loads(await router.answer(request("user.set", {"user": "ben"}), ANA))
+    assert answer["ok"] is True
+    assert 'user.set {"user":"ben"} by ana' in caplog.text

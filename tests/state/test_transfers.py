@@ -1,0 +1,99 @@
+"""Ids that survive a kill, and one end for each that began."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.jobs import Mode
+from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
+from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.transfers import Begun, Source, Transfers
+
+
+class Room:
+    """The transfers of one job; ids are a, b, c, … in the order in which they are made."""
+
+    def __init__(self, database: Database, tell: str = "upload") -> None:
+        self.transfers = Transfers(database)
+        self.events = Events(database)
+        self.job = Jobs(database).get_or_create("j").id
+        self._tell = tell
+        self._ids: Iterator[str] = iter("abcdefgh")
+
+    def begin(self, *files: str, promised: Mode | None = Mode.UPLOAD, now: float = 1.0) -> Begun:
+        """Files as "path version", large ones (whose ids are kept) in capitals."""
+        sources = []
+        for file in files:
+            path, _, version = file.partition(" ")
+            sources.append(Source(path, int(version or 1), 7, 3, path.isupper()))
+        return self.transfers.begin(self.job, sources, lambda _: next(self._ids), now, self._says, promised)
+
+    def _says(self, happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+        return Event("j", happened, 1.0, path, size, details, self._tell)
+
+    def told(self) -> list[str]:
+        """All events so far: what, path, id."""
+        return [
+            f"{event.happened} {event.path} {event.details['transfer']}"
+            for _, event in self.events.since(0, 100)
+        ]
+
+
+def test_without_a_promise_only_large_files_keep_their_id(daemon: Database) -> None:
+    room = Room(daemon)
+    assert room.begin("x", "BIG", promised=None).ids == ["a", "b"]
+    assert room.begin("x", "BIG", "BIG2", promised=None).ids == ["c", "b", "d"]
+    assert room.begin("BIG 2", promised=None).ids == ["e"]
+    room.transfers.ended(room.job, ["BIG"], [])
+    assert room.begin("BIG 2", promised=None).ids == ["f"]
+    assert room.told() == []
+
+
+def test_what_is_taken_up_again_goes_on_and_does_not_start_again(daemon: Database) -> None:
+    room = Room(daemon)
+    begun = room.begin("x", "y")
+    assert (begun.ids, begun.cursor, len(begun.events)) == (["a", "b"], 2, 2)
+    assert room.begin("x", "y").ids == ["a", "b"]  # after a kill
+    room.transfers.ended(room.job, ["x"], ["y"])
+    assert room.begin("x", "y").ids == ["c", "b"]  # x is another transfer, y a further try
+    assert room.told() == ["started x a", "started y b", "started x c", "started y b"]
+
+
+def test_another_version_gives_the_first_one_up(daemon: Database) -> None:
+    room = Room(daemon)
+    room.begin("x 1", "y 1")
+    begun = room.begin("x 2", "y 1")
+    assert begun.ids == ["c", "b"]
+    assert room.told() == ["started x a", "started y b", "failed x a", "started x c"]
+    assert "another version" in begun.events[0].details["message"]
+
+
+def test_a_promise_holds_when_nobody_asks_for_new_ones_any_more(daemon: Database) -> None:
+    room = Room(daemon)
+    room.begin("x", "y 1")
+    assert room.begin("x", "y 2", "z", promised=None).ids == ["a", "c", "d"]
+    assert room.told() == ["started x a", "started y b", "failed y b"]
+    assert room.transfers.promised(room.job, [("x", 1, 7), ("y", 2, 7)]) == {"x": "a"}
+
+
+def test_without_a_callback_for_it_a_start_is_no_event_but_a_promise_all_the_same(daemon: Database) -> None:
+    room = Room(daemon, tell="")
+    begun = room.begin("x")
+    assert (begun.ids, begun.events, room.told()) == (["a"], [], [])
+    assert room.transfers.promised(room.job, [("x", 1, 7), ("y", 1, 7)]) == {"x": "a"}
+    assert room.transfers.promised(room.job, [("x", 2, 7)]) == {}
+
+
+def test_what_never_came_back_is_given_up(daemon: Database) -> None:
+    room = Room(daemon)
+    room.begin("x", "y", now=10.0)
+    room.begin("BIG", promised=None, now=10.0)
+    room.begin("z", now=20.0)
+    room.transfers.ended(room.job, [], ["y"])
+    room.transfers.going_on(["c"], 30.0)
+    assert room.transfers.forget(15.0, 99.0) == 2  # BIG moves all the time
+    [_, _, _, (_, end)] = room.events.since(0, 9)
+    assert (end.happened, end.path, end.time, end.tell) == (Happened.FAILED, "x", 99.0, "upload")
+    assert end.details["transfer"] == "a" and end.details["message"].startswith("given up: ")
+    assert room.begin("x", "z", "BIG").ids == ["e", "d", "c"]

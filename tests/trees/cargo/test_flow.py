@@ -1,0 +1,51 @@
+"""A flow's opening, against a server that answers from here."""
+
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.trees.cargo.api import Api, Login
+from cargo_sync.trees.cargo.flow import Flow
+from cargo_sync.trees.contract import Task
+from cargo_sync.trees.memory import MemoryTree
+from tests.server.test_flows import REAL
+
+LOGIN = Login("http://127.0.0.1:9", "ana", lambda: "")
+
+
+class Meanwhile(Api):
+    """While a flow is being opened somebody sets another speed. Nobody listens where its lane would go."""
+
+    def __init__(self) -> None:
+        super().__init__(LOGIN, REAL.steady)
+        self.calls: list[tuple[str, int | None]] = []
+        self.flow: Flow | None = None
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append((path, body["speed"]))
+        if self.flow is not None and path == "/flows":
+            await self.flow.set_speed(7)
+        return {"flow": "f1", "lane": {"port": 9, "token": "ab", "auth": "cd"}, "granted": body["speed"]}
+
+    async def delete(self, path: str) -> dict[str, Any]:
+        return {}
+
+
+async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
+    near, api = MemoryTree("near"), Meanwhile()
+    api.flow = flow = Flow(api, LOGIN, REAL, nullcontext(), 5)
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [Task(Action(Op.PUT, "a", near.write("a", b"1")), "0" * 32)]
+
+    with pytest.raises(ProblemError):
+        async for _ in flow.run(Mode.UPLOAD, near, batches(), ("default", ""), "run"):
+            pass
+    assert api.calls == [("/flows", 5), ("/flows/f1/speed", 7)]
+    await flow.set_speed(9)  # it has ended
+    assert len(api.calls) == 2
