@@ -13,6 +13,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 
 _CAUSES: Final = 100
+_FULL: Final = "disk_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,12 @@ class Past:
         self._now, report = None, run.report
         self._count(report)
         self._trouble, self._tries = None, 0
-        self._report, self.held, self.looked = report, report.held, True
+        self._report, self.looked = report, True
+        # A look in which none of the files was due that found no room says nothing about the room.
+        still_full = self._told == _FULL and any(
+            one.problem.code == _FULL for one in self._failures.first(_CAUSES)
+        )
+        self.held = report.held or (self.held if still_full else "")
         self.released = bool(self.spent) and not report.approvable
         self.spent = report.overwrites if report.approvable else 0
         full = bool(report.held) and not report.approvable
@@ -93,7 +99,7 @@ class Past:
         self._count(run.report)
         # What got somewhere before it was cut is no failure in a row: the next try comes soon again.
         self._tries = 1 if run.report.acted else self._tries + 1
-        full = problem.code == "disk_full"
+        full = problem.code == _FULL
         self.held = str(problem) if full else ""
         now = self._world.steady()
         retry_at = now + retry_after(problem, self._tries, self._world.chance())
@@ -102,9 +108,15 @@ class Past:
 
     def news(self) -> str | None:
         """What holds the job or fails as a whole, when it has not been told; None when it has, or nothing."""
-        now = self.held or (str(self._trouble) if self._trouble else "")
+        now = self._why()
         told, self._told = self._told, now
-        return now if now and now != told else None
+        return (self.held or str(self._trouble)) if now and now != told else None
+
+    def _why(self) -> str:
+        """What is told once: the words of a full disk and of a failure hold figures that change."""
+        if self.held:
+            return self.held if self.approvable else _FULL
+        return f"{self._trouble.code} {self._trouble.path}" if self._trouble else ""
 
     def rested(self) -> Work | None:
         """What was done since the last rest, when the job has come to rest; else None.
