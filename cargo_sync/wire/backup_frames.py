@@ -17,7 +17,7 @@ from cargo_sync.wire.backup import Asked, Refused, Status, Verb, asked
 from cargo_sync.wire.backup_text import Listed
 
 LENGTH: Final = struct.Struct("!I")
-LONGEST_REQUEST: Final = 64 * 1024 * 1024
+LONGEST_REQUEST: Final = 16 * 1024 * 1024
 """Bytes of a request's JSON, which may hold a small file."""
 LONGEST_ANSWER: Final = 256 * 1024 * 1024
 

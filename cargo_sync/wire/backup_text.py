@@ -18,7 +18,7 @@ from cargo_sync.wire.backup import Asked, Refused, Verb, asked
 
 GREETING: Final = b"255"
 LONGEST_ANSWER: Final = 1024
-LONGEST_REQUEST: Final = 64 * 1024 * 1024
+LONGEST_REQUEST: Final = 16 * 1024 * 1024
 """Bytes of JSON: it is held in memory whole. What is larger goes to the framed port."""
 
 NO_NICKNAME: Final = "Apelido não encontrado"
