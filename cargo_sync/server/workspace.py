@@ -99,6 +99,10 @@ class Workspace:
                 return None
         return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
 
+    def entries(self, some: Sequence[str]) -> list[Held | None]:
+        """What stands at each of these paths, in their order."""
+        return self._folder.catalogue.entries(self.id, some)
+
     # -- content ---------------------------------------------------------------------------------------------
 
     def open(self, path: str) -> tuple[Held | None, FileReader | None]:
