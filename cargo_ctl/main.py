@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "transfer": "cargo_ctl.commands.transfer:transfer",
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
+        "shell": "cargo_ctl.commands.shell:shell",
         "reload": "cargo_ctl.commands.daemon:reload",
         "shutdown": "cargo_ctl.commands.daemon:shutdown",
     }

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cargo_ctl.session.far import PASSWORD
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in, with a home beside it; the password lies in `secret` there."""
+    home, folder = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    folder.mkdir()
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(folder)
+    secret = home / "secret"
+    secret.write_text(f"{PASSWORD}\n")
+    secret.chmod(0o600)
+    return folder
