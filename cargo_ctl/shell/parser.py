@@ -29,7 +29,7 @@ class Word:
     pattern  the same for `fnmatch`, quoted characters in brackets; "" if nothing in it is a pattern
     start    where it begins in the line, quotes and all
     open     the quote that was not closed: `'`, `"` or `$'`; "" for none
-    quoted   some of it stood in quotes, so that it is no option and no `~`
+    quoted   it begins with a quote or backslash, so that it is no option and no `~`
     """
 
     text: str
@@ -110,22 +110,22 @@ def split(text: str, offset: int = 0) -> tuple[Word, ...]:
 
 def _word(text: str, start: int, offset: int) -> tuple[Word, int]:
     taken: list[tuple[str, bool]] = []  # characters, and whether they are meant as they stand
-    at, quote, quoted = start, "", False
+    at, quote = start, ""
+    quoted = text[at] in "'\"\\" or text.startswith("$'", at)
     while at < len(text) and (quote or not text[at].isspace()):
         char = text[at]
         if quote and char == quote[-1]:
             quote = ""
         elif not quote and char in "'\"":
-            quote, quoted = char, True
+            quote = char
         elif not quote and text.startswith("$'", at):
-            quote, quoted = "$'", True
+            quote = "$'"
             at += 1
         elif char == "\\" and quote == "$'":
             one, at = _code(text, at + 1)
             taken.append((one, True))
         elif char == "\\" and quote != "'" and at + 1 < len(text):
             at += 1
-            quoted = True
             taken.append((text[at], True))
         else:
             taken.append((char, bool(quote)))
@@ -179,7 +179,7 @@ def options(words: tuple[Word, ...], flags: str, valued: str = "") -> Options:
 
 def _unknown(text: str, letter: str, known: str) -> str:
     there_are = ", ".join(f"-{each}" for each in known) or "none"
-    return f"there is no option -{letter}; there are: {there_are} (for a name that begins with -: -- {text})"
+    return f"there is no option -{letter}; there are: {there_are} (for a name that is one: -- {text})"
 
 
 def quoted(name: str, quote: str = "") -> str:

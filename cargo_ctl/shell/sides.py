@@ -1,15 +1,18 @@
 """Both sides as the words of a command mean them: what stands in a folder, what a pattern matches."""
 
+import glob
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from cargo_ctl.session.session import Entry
-from cargo_ctl.shell.location import name_of, shown
+from cargo_ctl.shell.location import name_of, parent_of, shown
 from cargo_ctl.shell.parser import Word
 from cargo_ctl.shell.patterns import Lister, expand
 from cargo_ctl.shell.state import Failure, Shell
 from cargo_sync.api.client import CommandError
+from cargo_sync.api.suggest import did_you_mean
 
 _NO_FOLDER = frozenset({"unknown", "vanished", "not_found", "not_a_folder", "symlink"})
 
@@ -56,9 +59,10 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
         return Meant(path, os.path.isdir(path))
 
     def names_in(folder: str) -> list[tuple[str, bool]]:
-        return local_names(shell.here.local_path(folder))
+        return local_names(shell.here.local_path(folder, home=False))
 
-    meant = _meant(words, names_in, one, shell.here.local_path, "here")
+    at_home = [_at_home(word, shell.here.home) for word in words]
+    meant = _meant(at_home, names_in, one, lambda path: shell.here.local_path(path, home=False), "here")
     for each in meant:
         check_text(each.path)
     return meant
@@ -92,6 +96,13 @@ def local_entry(path: str) -> Entry:
     return Entry(name_of(path), kind, found.st_size, found.st_mtime, found.st_mode & 0o7777)
 
 
+def _at_home(word: Word, home: str) -> Word:
+    """A pattern whose `~` is written out."""
+    if not word.pattern.startswith("~/") or word.quoted:
+        return word
+    return replace(word, pattern=glob.escape(home) + word.pattern[1:])
+
+
 def _meant(
     words: Sequence[Word],
     names_in: Lister,
@@ -114,11 +125,6 @@ def _meant(
 
 
 def _hint(shell: Shell, path: str) -> str:
-    from itertools import islice
-
-    from cargo_ctl.shell.location import parent_of
-    from cargo_sync.api.suggest import did_you_mean
-
     try:
         names = [each.name for each in islice(shell.session.entries(parent_of(path)), 1000)]
     except CommandError:

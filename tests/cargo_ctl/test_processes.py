@@ -93,9 +93,16 @@ def test_the_version() -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--mode=client", "--host=example"], "--mode=client is not available yet; --mode=datasync is"),
-        (["--mode=backup"], "--mode=backup is not available yet; --mode=datasync is"),
-        (["--mode=x"], "there is no mode 'x'"),
+        (["--mode=client"], "--mode=client needs --host=URL"),
+        (["--mode=backup", "--user=ana"], "--user does not go with --mode=backup"),
+        (["--mode=x"], "there is no mode 'x'; there are client, datasync, backup"),
+        (["--mode=clinet"], "there is no mode 'clinet'; did you mean \"client\"?"),
+        (["--mode=client", "--host=a", "--tls-fingerprint=12"], "--tls-fingerprint is no SHA-256"),
+        (["--mode=client", "--host=a", "--ca-file=nowhere"], "--ca-file: there is no file nowhere"),
+        (
+            ["--mode=client", "--host=a", "--password-file=nowhere"],
+            "the password file nowhere cannot be read",
+        ),
         (["--mode=datasync"], "--mode=datasync needs --config=JOBFILE"),
         (["--mode=datasync", "--config=a", "--host=b"], "--host does not go with --mode=datasync"),
         (["--config=a"], "Missing option '--mode'"),

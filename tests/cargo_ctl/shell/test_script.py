@@ -101,7 +101,7 @@ def test_changing(far: Far, runtime: str) -> None:
         ("get a.tx", 'there is no /a.tx on the server (did you mean "a.txt"?)', 1),
         ("get *.mov", "nothing matches *.mov on the server", 1),
         ("get 'a.txt", "the quote ' is not closed", 2),
-        ("get -x a", "there is no option -x; there are: -r, -f, -o (for a name that begins with -: -- -x)", 2),
+        ("get -x a", "there is no option -x; there are: -r, -f, -o (for a name that is one: -- -x)", 2),
         ("get", "usage: get <file>", 2),
         ("cd a b", "usage: cd <dir>; a name with spaces stands in quotes", 2),
         ("cd a.txt", "/a.txt is no folder", 1),
