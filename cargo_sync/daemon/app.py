@@ -28,10 +28,14 @@ from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.noted import Noted
+from cargo_sync.daemon.sessions.entering import entered
+from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
@@ -48,12 +52,14 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Login
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
+from cargo_sync.trees.guest import Guests
 
 _log = logging.getLogger(__name__)
 
@@ -141,17 +147,21 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
             await jobs.read()
+            sessions = Sessions(self._world, self._endpoint.publisher, group)
+            enter = partial(entered, shared=self._shared(), world=self._world)
             handlers = assembled(
                 (
                     WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     TransferHandlers(jobs),
+                    SessionHandlers(sessions, enter),
                 )
             )
             router = Router(handlers, self._replies, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
+            group.create_task(sessions.run())
             group.create_task(self._reload_when_asked(jobs))
             group.create_task(Sweep(self._database, self._world).run())
             ready(self._endpoint.addresses)
@@ -211,6 +221,16 @@ class Daemon:
             return None if figures is None else Flowing(figures, far.ids)
 
         return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
+
+    def _shared(self) -> Shared:
+        """What interactive sessions share with the jobs."""
+
+        def roots() -> list[str]:
+            jobs = self._jobs.all.values() if self._jobs else ()
+            return [job.supervisor.settings.local_dir for job in jobs]
+
+        orders = Orders(self._database, self._world.wall)
+        return Shared(self._slots, self._checkpoints, orders, Guests(), set(), roots)
 
     def _share(self) -> int | None:
         """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""

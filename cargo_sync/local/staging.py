@@ -24,7 +24,7 @@ PLACE: Final = f"{RESERVED}/staging"
 _TRANSFER: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _NEW, _PART = ".new", ".part"
 GUEST: Final = "guest-"
-"""Begins the names of guests, who stage in a folder that may have an owner: they keep out of each other's way."""
+"""Begins what guests stage, in a folder that may have an owner: nobody is in another's way."""
 GUESTS_KEPT: Final = 7 * 86_400.0
 """Seconds after which what a guest left untouched is nobody's."""
 
@@ -102,7 +102,7 @@ class Staging:
                 Problem("busy", f"{offer.path!r} is being transferred already", path=offer.path)
             )
         try:
-            name = (GUEST if self._guest else "") + offer.transfer + _PART
+            name = part_name(offer.transfer, guest=bool(self._guest))
             return Part(self.root, self._living(), name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
@@ -208,6 +208,11 @@ class Staging:
             self.root.system.unlink(self.fd, name)
         except (OSError, ProblemError):
             return  # it is swept later
+
+
+def part_name(transfer: str, *, guest: bool) -> str:
+    """What a larger file is called while it is staged: the same after a cut."""
+    return (GUEST if guest else "") + transfer + _PART
 
 
 def _told(error: OSError | ProblemError, path: str) -> ProblemError:

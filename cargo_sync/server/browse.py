@@ -81,7 +81,7 @@ class Browse:
         found = await self._offload(workspace.entry, path)
         if found is None:
             raise unknown("such file or folder")
-        return answer({"entry": found})
+        return answer({"entry": tuple(found)})
 
     async def changes(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
