@@ -11,8 +11,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 
 from cargo_sync.api.addresses import Addresses, runtime_dir
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
@@ -71,6 +73,7 @@ async def run(
     instance: str,
     env: Mapping[str, str],
     ready: Callable[[Addresses], None],
+    private: bool = False,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -80,6 +83,7 @@ async def run(
         instance: the name that its sockets have.
         env: for what is read again.
         ready: called once commands are answered.
+        private: it ends with the process that started it, and its state is one of several below `state_dir`.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -91,12 +95,15 @@ async def run(
     runtime = settings.runtime_dir or runtime_dir(env)
     with (
         Endpoint(runtime, instance, epoch=epoch, now=time.time) as endpoint,
-        Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
+        _state(settings.state_dir, private=private) as database,
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
         daemon = Daemon(settings, files, database, endpoint, world, env, stop)
-        stop.on_signals(daemon.reload)
+        if private:
+            stop.with_parent()
+        else:
+            stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
             world.steady(),
@@ -110,8 +117,34 @@ async def run(
         await asyncio.wait({serving, stopped})
         if not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
+    if private:
+        _leave_nothing(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")
+
+
+def _state(folder: str, *, private: bool) -> Database:
+    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes on there.
+
+    Raises:
+        ProblemError: it cannot be opened.
+    """
+    if not private:
+        return Database.open(os.path.join(folder, "state.db"), "daemon")
+    for number in count():
+        try:
+            return Database.open(os.path.join(folder, str(number), "state.db"), "daemon")
+        except ProblemError as error:
+            if error.problem.code != "state_in_use":
+                raise
+    raise AssertionError("numbers never end")
+
+
+def _leave_nothing(folder: str) -> None:
+    """The sockets' folder of an instance that never comes again."""
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, "lock"))
+        os.rmdir(folder)
 
 
 class Daemon:

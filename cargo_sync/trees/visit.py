@@ -58,5 +58,8 @@ class FarVisited(Visited, Protocol):
     def figures(self) -> Figures | None:
         """What the flow that runs now says of itself; None while nothing moves."""
 
-    async def ask(self, speed: int | None) -> int | None:
-        """Asks for another rate for what moves now, bits a second; what is granted, None for no limit."""
+    async def ask(self, speed: int | None) -> None:
+        """Asks for another rate for what moves now, bits a second, None for no limit. Raises ProblemError."""
+
+    def granted(self) -> int | None:
+        """The rate that the server lets what moves now have; None for no limit, or when nothing moves."""

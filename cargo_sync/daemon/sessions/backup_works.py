@@ -44,7 +44,10 @@ class _Work:
     def arrived(self) -> tuple[int, str]:
         return self.tally.bytes_done or self._moved, self.tally.path
 
-    async def ask(self, speed: int | None) -> int | None:
+    async def ask(self, speed: int | None) -> None:
+        return None
+
+    def granted(self) -> int | None:
         return None
 
     async def close(self) -> None:

@@ -46,8 +46,11 @@ class Moving:
     def arrived(self) -> tuple[int, str]:
         return self._carry.arrived()
 
-    async def ask(self, speed: int | None) -> int | None:
-        return await self._far.ask(speed)
+    async def ask(self, speed: int | None) -> None:
+        await self._far.ask(speed)
+
+    def granted(self) -> int | None:
+        return self._far.granted()
 
     async def close(self) -> None:
         if self.tally.displaced:

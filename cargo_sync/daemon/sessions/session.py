@@ -52,7 +52,7 @@ class Session:
     @property
     def granted(self) -> int | None:
         """Bits a second that the server lets its transfers have; None for no limit, or when nothing moves."""
-        grants = [one.granted for one in self.running]
+        grants = [one.granted() for one in self.running]
         known = [bits for bits in grants if bits is not None]
         return sum(known) if known and len(known) == len(grants) else None
 

@@ -58,8 +58,11 @@ class Work(Protocol):
     def arrived(self) -> tuple[int, str]:
         """Bytes that are done or on their way, and the path of the file under way."""
 
-    async def ask(self, speed: int | None) -> int | None:
-        """Another rate for what moves now; what is granted. Raises ProblemError."""
+    async def ask(self, speed: int | None) -> None:
+        """Another rate for what moves now. Raises ProblemError."""
+
+    def granted(self) -> int | None:
+        """The rate that what moves now may have; None for no limit, or when nothing moves."""
 
     async def close(self) -> None:
         """After the last attempt."""
@@ -76,7 +79,6 @@ class Transfer:
         self.order = order
         self.state = State.RUNNING
         self.problem: Problem | None = None
-        self.granted: int | None = None
         self.task: asyncio.Task[None] | None = None
         self._work = work
         self._world = world
@@ -122,9 +124,12 @@ class Transfer:
     async def ask(self, speed: int | None) -> None:
         """Another rate, bits a second. A way that is cut just now asks for it at its next attempt."""
         try:
-            self.granted = await self._work.ask(speed)
+            await self._work.ask(speed)
         except ProblemError as error:
             _log.debug("another rate could not be asked for: %s", error)
+
+    def granted(self) -> int | None:
+        return self._work.granted()
 
     def sample(self) -> None:
         """Reads how far it is; called about once a second."""

@@ -23,11 +23,12 @@ class VisitedTree(CargoTree):
     def figures(self) -> Figures | None:
         return self.flow.figures() if self.flow is not None else None
 
-    async def ask(self, speed: int | None) -> int | None:
-        if self.flow is None:
-            return None
-        await self.flow.ask(speed)
-        return self.flow.granted
+    async def ask(self, speed: int | None) -> None:
+        if self.flow is not None:
+            await self.flow.ask(speed)
+
+    def granted(self) -> int | None:
+        return self.flow.granted if self.flow is not None else None
 
     # -- looking ---------------------------------------------------------------------------------------------
 

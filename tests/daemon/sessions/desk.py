@@ -1,4 +1,4 @@
-"""A daemon's sessions without sockets: real folders, a real state, orders as the router would pass them on."""
+"""A daemon's sessions without sockets: real folders, a real state, orders as the router passes them on."""
 
 import asyncio
 import random
@@ -40,7 +40,12 @@ class Desk:
         self.checkpoints = Checkpoints(database, time.time)
         self.sessions = Sessions(REAL, self.board, group)
         shared = Shared(
-            asyncio.Semaphore(8), self.checkpoints, Orders(database, time.time), Guests(), set(), lambda: roots
+            asyncio.Semaphore(8),
+            self.checkpoints,
+            Orders(database, time.time),
+            Guests(),
+            set(),
+            lambda: roots,
         )
         self._table = SessionHandlers(self.sessions, partial(entered, shared=shared, world=REAL)).table()
         self.session = ""
