@@ -16,7 +16,8 @@ LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's path may have: sun_path without its closing NUL."""
 
 DAEMON, SERVER = "daemon", "server"
-"""Instances; a daemon of one job file has another name (`job_instance`)."""
+"""Instances; a daemon of one job file has another name (`job_instance`), and so has a front end's own."""
+_PRIVATE = "session-"
 _IPC = "ipc://"
 
 
@@ -72,17 +73,23 @@ def job_instance(path: str) -> str:
     return hashlib.blake2s(os.fsencode(os.path.abspath(path)), digest_size=6).hexdigest()
 
 
+def private_instance(pid: int) -> str:
+    """The instance of the daemon that a front end, process `pid`, started for itself."""
+    return f"{_PRIVATE}{pid}"
+
+
 def find(connect: str | None, env: Mapping[str, str], *, server: bool = False) -> Addresses | None:
     """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
 
     With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does not count.
+    A front end's own daemon is found by its name alone.
     `connect` is an instance's name, its folder, or the address of its commands. None when none is live.
     Raises AddressError when several are, or when `connect` is none of these.
     """
     chosen = connect or (None if server else env.get("CARGO_CONTROL"))
     if chosen:
         return _named(chosen, env)
-    live = [each for each in live_instances(env) if (each.instance == SERVER) == server]
+    live = [each for each in live_instances(env) if _is_meant(each.instance, server)]
     if len(live) > 1:
         listed = "".join(f"\n  {each.instance:<14} {each.commands}" for each in live)
         kind = "servers" if server else "daemons"
@@ -118,6 +125,10 @@ def is_live(address: str) -> bool:
         except (OSError, ValueError):
             return False
     return True
+
+
+def _is_meant(instance: str, server: bool) -> bool:
+    return (instance == SERVER) == server and not instance.startswith(_PRIVATE)
 
 
 def _named(chosen: str, env: Mapping[str, str]) -> Addresses:

@@ -39,6 +39,7 @@ class Argument:
 
     kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a list
     nullable   null is allowed, and means something of its own: no limit, not any more
+    empty      text may be empty: the workspace itself, from the beginning
     """
 
     kind: Kind = str
@@ -46,13 +47,14 @@ class Argument:
     low: int = 0
     high: int = 2**53
     nullable: bool = False
+    empty: bool = False
 
     def allows(self, value: object) -> bool:
         if value is None:
             return self.nullable
         if self.kind is int:
             return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
-        return isinstance(value, self.kind) and value != ""
+        return isinstance(value, self.kind) and (self.empty or value != "")
 
     def __str__(self) -> str:
         words = f"a whole number from {self.low} to {self.high}" if self.kind is int else _WORDS[self.kind]

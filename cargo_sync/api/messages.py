@@ -38,6 +38,9 @@ class Code(StrEnum):
     """The job must be started before it can do this."""
     BAD_CONFIG = "bad_config"
     """A job's file could not be loaded; the job goes on as it was."""
+    UNKNOWN_SESSION = "unknown_session"
+    """It was closed, or unused for too long; or the daemon that had it is gone."""
+    UNKNOWN_TRANSFER = "unknown_transfer"
     BUSY = "busy"
     """Too many requests are being answered; try again."""
     INTERNAL = "internal"
@@ -100,7 +103,7 @@ class FeedMessage:
     """One message of the feed.
 
     topic   what was subscribed to begins this, such as "job/nightly/status"
-    type    status, progress, transfer or notice
+    type    status, progress, transfer, notice or session
     epoch   one life of the daemon: when it changes, every topic counts from the start again
     seq     counts by one a topic, from 1
     time    unix seconds

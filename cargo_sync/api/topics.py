@@ -10,6 +10,7 @@ PROGRESS = "progress/"
 JOBS = "job/"
 TRANSFERS = "transfer/"
 NOTICES = "notice/"
+SESSIONS = "session/"
 ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
 
 
@@ -32,6 +33,11 @@ def transfer(id: str) -> str:
 
 def notice(name: str) -> str:
     return f"{NOTICES}{_encoded(name)}/"
+
+
+def session(id: str) -> str:
+    """What one interactive session gets and puts."""
+    return f"{SESSIONS}{_encoded(id)}/"
 
 
 def name_of(topic: str) -> str:

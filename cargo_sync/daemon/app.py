@@ -11,8 +11,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 
 from cargo_sync.api.addresses import Addresses, runtime_dir
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
@@ -28,10 +30,14 @@ from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.noted import Noted
+from cargo_sync.daemon.sessions.entering import entered
+from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.standing import Flowing
 from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.sweep import Sweep
@@ -48,12 +54,14 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Login
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
+from cargo_sync.trees.guest import Guests
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +73,7 @@ async def run(
     instance: str,
     env: Mapping[str, str],
     ready: Callable[[Addresses], None],
+    private: bool = False,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -74,6 +83,7 @@ async def run(
         instance: the name that its sockets have.
         env: for what is read again.
         ready: called once commands are answered.
+        private: it ends with the process that started it, and its state is one of several below `state_dir`.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -85,12 +95,15 @@ async def run(
     runtime = settings.runtime_dir or runtime_dir(env)
     with (
         Endpoint(runtime, instance, epoch=epoch, now=time.time) as endpoint,
-        Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
+        _state(settings.state_dir, private=private) as database,
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
         daemon = Daemon(settings, files, database, endpoint, world, env, stop)
-        stop.on_signals(daemon.reload)
+        if private:
+            stop.with_parent()
+        else:
+            stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
             world.steady(),
@@ -104,8 +117,34 @@ async def run(
         await asyncio.wait({serving, stopped})
         if not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
+    if private:
+        _leave_nothing(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")
+
+
+def _state(folder: str, *, private: bool) -> Database:
+    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes on there.
+
+    Raises:
+        ProblemError: it cannot be opened.
+    """
+    if not private:
+        return Database.open(os.path.join(folder, "state.db"), "daemon")
+    for number in count():
+        try:
+            return Database.open(os.path.join(folder, str(number), "state.db"), "daemon")
+        except ProblemError as error:
+            if error.problem.code != "state_in_use":
+                raise
+    raise AssertionError("numbers never end")
+
+
+def _leave_nothing(folder: str) -> None:
+    """The sockets' folder of an instance that never comes again."""
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, "lock"))
+        os.rmdir(folder)
 
 
 class Daemon:
@@ -141,17 +180,21 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._feed.gone)
             await jobs.read()
+            sessions = Sessions(self._world, self._endpoint.publisher, group)
+            enter = partial(entered, shared=self._shared(), world=self._world)
             handlers = assembled(
                 (
                     WholeHandlers(jobs, self._world, me, self._read_own_file, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     TransferHandlers(jobs),
+                    SessionHandlers(sessions, enter),
                 )
             )
             router = Router(handlers, self._replies, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
+            group.create_task(sessions.run())
             group.create_task(self._reload_when_asked(jobs))
             group.create_task(Sweep(self._database, self._world).run())
             ready(self._endpoint.addresses)
@@ -211,6 +254,16 @@ class Daemon:
             return None if figures is None else Flowing(figures, far.ids)
 
         return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir))
+
+    def _shared(self) -> Shared:
+        """What interactive sessions share with the jobs."""
+
+        def roots() -> list[str]:
+            jobs = self._jobs.all.values() if self._jobs else ()
+            return [job.supervisor.settings.local_dir for job in jobs]
+
+        orders = Orders(self._database, self._world.wall)
+        return Shared(self._slots, self._checkpoints, orders, Guests(), set(), roots)
 
     def _share(self) -> int | None:
         """Equal parts of the daemon's bandwidth for as many jobs as can move content at once."""

@@ -9,8 +9,10 @@ from cargo_sync.model.world import World
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
+from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from cargo_sync.trees.guest import abandon
 
 EVERY: Final = 3600.0
 PLANS_KEPT: Final = 3600.0
@@ -27,6 +29,7 @@ class Sweep:
         self._world = world
         self._planned = Planned(database)
         self._checkpoints = Checkpoints(database, world.wall)
+        self._orders = Orders(database, world.wall)
         self._replies = Replies(database, world.wall)
         self._events = Events(database)
 
@@ -45,5 +48,8 @@ class Sweep:
         now, offload = self._world.wall(), self._world.offload
         await offload(self._planned.purge, now - PLANS_KEPT)
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
+        for left in await offload(self._orders.purge, now - CHECKPOINTS_KEPT):
+            if left.root:
+                await offload(abandon, left.root, left.id)
         await offload(self._replies.purge)
         await offload(self._events.prune, now - EVENTS_KEPT)

@@ -80,6 +80,11 @@ class Workspace:
                 return None
         return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
 
+    def entry(self, path: str) -> Entry | None:
+        """What stands at `path` in the folder itself now. Raises ProblemError, as `TrackedFolder.look`."""
+        held = self._folder.look(path)
+        return held and held.entry
+
     # -- content ---------------------------------------------------------------------------------------------
 
     def open(self, path: str) -> tuple[Held | None, FileReader | None]:

@@ -54,7 +54,7 @@ class Api:
         self._token = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+    async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return await self._call("GET", path, None, query)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api, Login, segment
 from cargo_sync.trees.cargo.problems import well_formed
-from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.wire.handshake import LaneKeys
 
@@ -87,14 +87,26 @@ class Flow:
         self._open: dict[int, _Batch] = {}
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
+        self._id = ""
         self.granted: int | None = None
 
     def figures(self) -> Figures | None:
         """How the lane goes; None while there is none."""
         return self._machine.figures() if self._machine else None
 
+    async def ask(self, speed: int | None) -> None:
+        """Asks for another rate for what is under way, bits a second, None for no limit; see `granted`.
+
+        Raises:
+            ProblemError: the server does not answer.
+        """
+        if self._id:
+            answer = await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": speed})
+            with well_formed():
+                self.granted = answer["granted"]
+
     async def run(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
+        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]],
         where: tuple[str, str], speed: int | None, run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
@@ -103,11 +115,13 @@ class Flow:
             return
         async with self._slots:
             opened = await self._post(mode, where, speed, run)
+            self._id = opened.flow
             try:
                 async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
                     async for told in results:
                         yield told
             finally:
+                self._id = ""
                 await self._delete(opened.flow)
 
     async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
@@ -131,7 +145,7 @@ class Flow:
             return  # a server ends flows without lanes by itself
 
     async def _carry(
-        self, mode: Mode, near: NearTree, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
+        self, mode: Mode, near: Ends, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
         opened: Opened, run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         steady = self._world.steady
@@ -164,7 +178,7 @@ class Flow:
             self._machine = None
 
     def _machinery(
-        self, mode: Mode, near: NearTree, sock: socket, link: Link, tell: Callable[[Told], None], run: str
+        self, mode: Mode, near: Ends, sock: socket, link: Link, tell: Callable[[Told], None], run: str
     ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
         """The lane's end, and how a batch is handed to it."""
 

@@ -15,7 +15,7 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, Login, segment
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.problems import well_formed
-from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
+from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
 PAGE: Final = 10_000
 OPERATIONS: Final = 2_000
@@ -27,13 +27,15 @@ class CargoTree:
     """`folder` of `workspace`, as the user of `login` sees it.
 
     slots  entered while content moves, so that only so many flows of a daemon do so at once
+    api    the calls of this login, where several trees share them
     flow   the flow that runs now, to be asked how it goes; None while nothing moves
     """
 
     def __init__(
-        self, login: Login, workspace: str, folder: str, world: World, slots: AbstractAsyncContextManager[Any]
-    ) -> None:
-        self._api = Api(login)
+        self, login: Login, workspace: str, folder: str, world: World,
+        slots: AbstractAsyncContextManager[Any], api: Api | None = None,
+    ) -> None:  # fmt: skip
+        self._api = api or Api(login)
         self._login = login
         self._workspace = workspace
         self._folder = folder
@@ -126,7 +128,7 @@ class CargoTree:
             return _refused(answer["results"][0], path)
 
     async def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
         self.flow = Flow(self._api, self._login, self._world, self._slots)
         where = (self._workspace, self._folder)
