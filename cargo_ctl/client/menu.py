@@ -80,7 +80,7 @@ PORTUGUESE: Final = Words(
     password="Senha: ",  # noqa: S106 - the question, not an answer
     replace="{} já existe e é diferente. Substituir? [s/N] ",
     left="{} ficou como estava.",
-    cancelled="Cancelado em {} de {}; a mesma ordem continua daí.",
+    cancelled="Cancelado em {} de {}; repita a ordem para continuar.",
     no_password="O coordenador pede uma senha e não há terminal: use --password-file.",  # noqa: S106
     yes="s",
     problems=MappingProxyType(
@@ -89,7 +89,7 @@ PORTUGUESE: Final = Words(
             "unreachable": "O coordenador não responde.",
             "unknown_host": "Não existe a máquina do coordenador.",
             "timeout": "O coordenador não respondeu a tempo.",
-            "cut": "A conexão caiu; a mesma ordem continua daí.",
+            "cut": "A conexão caiu; repita a ordem para continuar.",
             "unknown": "ID não encontrado",
             "certificate": "O certificado do coordenador não é confiável.",
             "disk_full": "O disco está cheio.",
@@ -128,7 +128,7 @@ SPANISH: Final = Words(
     password="Contraseña: ",  # noqa: S106
     replace="{} ya existe y es diferente. ¿Reemplazarlo? [s/N] ",
     left="{} quedó como estaba.",
-    cancelled="Cancelado en {} de {}; la misma orden continúa desde ahí.",
+    cancelled="Cancelado en {} de {}; repita la orden para continuar.",
     no_password="El coordinador pide una contraseña y no hay terminal: use --password-file.",  # noqa: S106
     yes="s",
     problems=MappingProxyType(
@@ -137,7 +137,7 @@ SPANISH: Final = Words(
             "unreachable": "El coordinador no responde.",
             "unknown_host": "No existe la máquina del coordinador.",
             "timeout": "El coordinador no respondió a tiempo.",
-            "cut": "La conexión se cortó; la misma orden continúa desde ahí.",
+            "cut": "La conexión se cortó; repita la orden para continuar.",
             "unknown": "ID no encontrado",
             "certificate": "El certificado del coordinador no es de confianza.",
             "disk_full": "El disco está lleno.",
@@ -176,7 +176,7 @@ ENGLISH: Final = Words(
     password="Password: ",  # noqa: S106
     replace="{} is there already and is different. Replace it? [y/N] ",
     left="{} was left as it is.",
-    cancelled="Cancelled at {} of {}; the same order goes on there.",
+    cancelled="Cancelled at {} of {}; give the same order to go on.",
     no_password="The coordinator wants a password and there is no terminal: use --password-file.",  # noqa: S106
     yes="y",
     problems=MappingProxyType({"unknown": "There is no such id"}),

@@ -25,11 +25,9 @@ def name(row: Row) -> str:
 
 
 def resumes(row: Row) -> str:
-    """`goes on at 12.3 MB of 50.0 MB` of the first word of a single file that was cut before; else ""."""
-    done, total = _number(row, "bytes_done"), _number(row, "bytes_total")
-    if not done or done >= total or _number(row, "files_total") > 1:
-        return ""
-    return f"{name(row)}: goes on at {size(done)} of {size(total)}"
+    """`goes on at 12.3 MB of 50.0 MB` of what an earlier order had begun; else ""."""
+    before, total = _number(row, "resumed"), _number(row, "bytes_total")
+    return f"{name(row)}: goes on at {size(before)} of {size(total)}" if before else ""
 
 
 def ended(row: Row, seconds: float) -> str:
@@ -39,14 +37,19 @@ def ended(row: Row, seconds: float) -> str:
         case "done":
             text = _done(row, seconds)
         case "cancelled":
-            text = f"cancelled at {_share(row)}; the same order goes on there"
+            text = f"cancelled at {_share(row)}; give the same order to go on"
         case _:
             text = escaped(problem.get("message") or "failed")
             if problem.get("hint"):
                 text += f" ({escaped(problem['hint'])})"
     failed = row.get("failed") or []
     lines = [f"{name(row)}: {text}"]
-    lines += [f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]]
+    if len(failed) > 1:  # of one alone everything has been said
+        lines += [f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]]
+        more = _number(row, "failures") - len(failed)
+        lines += [f"  and {more:,} more"] if more > 0 else []
+    if row.get("message"):
+        lines.append(f"  {escaped(row['message'])}")
     return "\n".join(lines)
 
 

@@ -23,13 +23,13 @@ def topic(session: str) -> str:
 
 
 class Transfers:
-    """The rows of one session, oldest first. `begun` has the row that was heard first of each."""
+    """The rows of one session, oldest first. `heard` are those of which the daemon has told anything."""
 
     def __init__(
         self, session: Session, subscription: Subscription, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.rows: dict[str, Row] = {}
-        self.begun: dict[str, Row] = {}
+        self.heard: set[str] = set()
         self._session = session
         self._subscription = subscription
         self._clock = clock
@@ -46,7 +46,7 @@ class Transfers:
         self.rows.setdefault(transfer, told)
         for old in [id for id in self.rows if not self.runs(id)][: max(0, len(self.rows) - _KEPT)]:
             self.rows.pop(old)
-            self.begun.pop(old, None)
+            self.heard.discard(old)
         self._heard = self._clock()
 
     def runs(self, transfer: str) -> bool:
@@ -80,7 +80,7 @@ class Transfers:
 
     @property
     def _patience(self) -> float:
-        unheard = any(row["transfer"] not in self.begun for row in self.running)
+        unheard = any(row["transfer"] not in self.heard for row in self.running)
         return _UNHEARD if unheard else _SILENT
 
     def _take(self, row: Row) -> None:
@@ -90,6 +90,8 @@ class Transfers:
         known = self.rows.get(id)
         if known is not None and known.get("state") != RUNNING:
             return  # its end was heard; a replay or a slower answer tells of before
-        if "bytes_done" in row:
-            self.begun.setdefault(id, row)
+        before = (known or {}).get("bytes_done") or 0
+        if row.get("state") == CANCELLED and before > (row.get("bytes_done") or 0):
+            row = {**row, "bytes_done": before}  # its end counts whole files only
+        self.heard.add(id)
         self.rows[id] = row

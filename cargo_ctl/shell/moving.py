@@ -15,6 +15,8 @@ from cargo_ctl.shell.state import Failure, Shell
 from cargo_sync.api.client import CommandError
 
 AT_ONCE = 4
+MOST_BESIDE = 24
+"""With what runs before the prompt, fewer than a session may have."""
 OCCUPIED = "occupied"
 _TICK = 0.1
 _LAST_WORDS = 10.0
@@ -49,8 +51,10 @@ def begin(shell: Shell, order: Order) -> str:
     return transfer
 
 
-def begin_beside(shell: Shell, orders: Iterable[Order]) -> None:
-    """Give all orders, and leave them to go on beside the prompt."""
+def begin_beside(shell: Shell, orders: list[Order]) -> None:
+    """Give all orders, and leave them to go on beside the prompt. Raises Failure for too many."""
+    if len(orders) + len(shell.beside) > MOST_BESIDE:
+        raise Failure(f"at most {MOST_BESIDE} go on beside the prompt", "leave the & off", "busy")
     for order in orders:
         transfer = begin(shell, order)
         shell.beside[transfer] = time.monotonic()
@@ -88,6 +92,7 @@ class _Run:
         self.occupied: list[tuple[Order, str]] = []
         self._shell = shell
         self._running: dict[str, tuple[Order, float]] = {}
+        self._resumed: set[str] = set()
 
     def all(self, orders: Iterable[Order]) -> None:
         waiting = deque(orders)
@@ -110,10 +115,11 @@ class _Run:
         self._running[transfer] = (order, time.monotonic())
 
     def _listen(self, draw: Draw, waiting: int) -> None:
-        transfers, heard = self._shell.transfers, set(self._shell.transfers.begun)
+        transfers = self._shell.transfers
         transfers.listen(_TICK)
-        for transfer in transfers.begun.keys() - heard:
-            if transfer in self._running and (text := words.resumes(transfers.begun[transfer])):
+        for transfer in self._running.keys() - self._resumed:
+            if text := words.resumes(transfers.rows[transfer]):
+                self._resumed.add(transfer)
                 self._shell.output.note(text)
         for transfer in [id for id in self._running if not transfers.runs(id)]:
             order, began = self._running.pop(transfer)
@@ -123,6 +129,8 @@ class _Run:
     def _ended(self, order: Order, row: Row, seconds: float) -> None:
         problem = row.get("problem") or {}
         if row.get("state") not in (DONE, CANCELLED) and problem.get("code") == OCCUPIED:
+            if len(row.get("failed") or []) > 1:
+                self._shell.output.note(words.ended(row, seconds))
             self._refused(order, OCCUPIED, problem.get("message") or "", problem.get("hint") or "")
         elif not _tell(self._shell, row, seconds):
             self.failed += 1

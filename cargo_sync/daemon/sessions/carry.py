@@ -121,7 +121,9 @@ class Carry:
             return self.tally.bytes_done, self.tally.path
         files = [file for file in figures.files if file.path in self._open]
         there = self.tally.bytes_done + sum(file.done for file in files)
-        return max(there, self._before + figures.content), files[-1].path if files else self.tally.path
+        came = self._before + figures.content
+        self.tally.resumed = max(self.tally.resumed, there - came)
+        return max(there, came), files[-1].path if files else self.tally.path
 
     # -- handing over ----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ class Tally:
 
     path       the file under way, or the last one
     displaced  files that stood in the way and went to trash
+    resumed    bytes of the files under way that an earlier order had brought
     failed     the first failures: (path, problem); `failures` counts all
     id         that a backup was given
     note       a sentence for the end, or ""
@@ -28,6 +29,7 @@ class Tally:
     bytes_total: int = 0
     skipped: int = 0
     displaced: int = 0
+    resumed: int = 0
     failures: int = 0
     failed: list[tuple[str, Problem]] = field(default_factory=list)
     id: str = ""

@@ -151,7 +151,7 @@ class Transfer:
             "bytes_done": done, "bytes_total": tally.bytes_total,
             "rate_bps": round(self._rate), "eta_s": eta(tally.bytes_total - done, self._rate),
             "problem": told(self.problem) if self.problem else None,
-            "skipped": tally.skipped, "displaced": tally.displaced,
+            "skipped": tally.skipped, "displaced": tally.displaced, "resumed": tally.resumed,
             "failures": tally.failures,
             "failed": [{"path": path, "message": one.message} for path, one in tally.failed],
             "message": tally.note, "id": tally.id,

@@ -148,7 +148,7 @@ def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> No
         told = script("get a.txt &\ncancel 1\nwait\n", "-k")
         assert (
             told.stderr
-            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; the same order goes on there\n"
+            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; give the same order to go on\n"
         )
         told = script("get a.txt\n")
     assert told.stderr == "a.txt: goes on at 500.0 kB of 1.0 MB\n"

@@ -120,7 +120,7 @@ def test_ctrl_c_cancels_the_get_and_not_the_client_and_the_same_get_goes_on(far:
         shown.wait("50%")
         shown.wait("1.0 MB of 2.0 MB, 1.0 MB/s, 5 s left")
         shown.press(CTRL_C)
-        shown.wait("big.iso: cancelled at 1.0 MB of 2.0 MB; the same order goes on there")
+        shown.wait("big.iso: cancelled at 1.0 MB of 2.0 MB; give the same order to go on")
         shown.wait(PROMPT)
         shown.type("get big.iso")
         shown.wait("big.iso: goes on at 1.0 MB of 2.0 MB")
