@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cargo_ctl.client import menu
+from cargo_ctl.client.backup_door import Door, is_locked
 from cargo_ctl.client.backup_settings import (
     OLD_PORT,
     BackupSettings,
@@ -21,9 +22,9 @@ from cargo_ctl.client.backup_settings import (
 from cargo_ctl.reach import FAILED
 from cargo_ctl.render.words import escaped, size
 from cargo_ctl.session.daemon import PRIVATE, held_daemon
-from cargo_ctl.session.opening import WRONG, Person, Refused, Terminal, Wanted, settle
+from cargo_ctl.session.opening import WRONG, Person, Refused, Terminal, Wanted
 from cargo_ctl.session.places import config_file
-from cargo_ctl.session.session import Login, Session
+from cargo_ctl.session.session import Session
 from cargo_ctl.session.transfers import CANCELLED, DONE, Row, Transfers
 from cargo_ctl.shell.client import close, guarded
 from cargo_ctl.shell.interrupts import ending_in_order, held
@@ -31,7 +32,6 @@ from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.client import Client, CommandError
 
-_LOOK = 60.0
 _TICK = 0.1
 _LAST_WORDS = 10.0
 _OCCUPIED = "occupied"
@@ -79,15 +79,13 @@ class Backup:
         terminal: bool,
     ) -> None:
         self.failed = 0
-        self._client = client
         self._feed = addresses.feed
-        self._wanted = wanted
         self._words = words
         self._output = output
-        self._env = env
         self._person: Person | None = Terminal(output.note) if terminal else None
         self._file = config_file(env, "backup.json")
         self._settings = read_settings(self._file)
+        self._door = Door(client, wanted, self._person, env)
         self._session: Session | None = None
         self._transfers: Transfers | None = None
 
@@ -120,9 +118,19 @@ class Backup:
 
     def _carry_out(self, order: Callable[[], None]) -> None:
         try:
-            order()
+            try:
+                order()
+            except CommandError as error:
+                if not is_locked(error):
+                    raise
+                if self._person is None:
+                    raise Refused(self._words.no_password) from error
+                if not self._unlocked():
+                    raise
+                order()
         except CommandError as error:
-            self._fail(menu.problem(self._words, error.code, error.message, error.hint))
+            code = WRONG if is_locked(error) else error.code
+            self._fail(menu.problem(self._words, code, error.message, error.hint))
         except Refused as error:
             self._fail(error.message + (f" ({error.hint})" if error.hint else ""))
         except (KeyboardInterrupt, EOFError):
@@ -144,6 +152,8 @@ class Backup:
 
     def _list(self) -> None:
         entries = list(self._opened().entries(""))
+        if not entries and self._unlocked():  # to strangers a nickname with a password looks empty
+            entries = list(self._opened().entries(""))
         told: dict[str, Any] = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
         self._output.show(told, menu.listing(self._words, self._settings.nickname, entries))
 
@@ -213,36 +223,16 @@ class Backup:
 
     def _opened(self) -> Session:
         if self._session is None:
-            self._session = self._open()
+            self._session = self._door.open(self._settings)
             self._transfers = Transfers.of(self._session, self._feed)
         return self._session
 
-    def _open(self) -> Session:
-        """A session with the nickname alone; if the coordinator wants a password, it is asked for once."""
-        url = self._settings.coordinator
-        login = Login(
-            url,
-            self._settings.nickname,
-            self._wanted.password,
-            self._wanted.fingerprint,
-            self._wanted.ca_file,
-            self._wanted.allow_plain,
-            kind="backup",
-        )
-        if not (login.fingerprint or login.ca_file):
-            look = self._client.call("session.look", {"url": url}, _LOOK)
-            fingerprint, plain = settle(look, replace(self._wanted, url=url), self._person, self._env)
-            login = replace(login, fingerprint=fingerprint, allow_plain=plain)
-        try:
-            return Session.open(self._client, login)
-        except CommandError as error:
-            if error.code != WRONG or login.password:
-                raise
-            if self._person is None:
-                raise Refused(self._words.no_password) from error
-        return Session.open(
-            self._client, replace(login, password=self._person.ask_secret(self._words.password))
-        )
+    def _unlocked(self) -> bool:
+        """Whether a password was typed, with which the next session opens."""
+        typed = self._door.ask(self._words.password)
+        if typed:
+            self.leave()
+        return typed
 
     # -- settings --------------------------------------------------------------------------------------------
 
@@ -288,6 +278,7 @@ class Backup:
 
     def _keep(self, settings: BackupSettings) -> None:
         if settings != self._settings:
+            self._door.forget()
             self.leave()
         self._settings = settings
         try:

@@ -8,7 +8,7 @@ from cargo_ctl.session.places import write_private
 
 DEFAULT_PORT = 10001
 OLD_PORT = 10000
-_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?")
+_ADDRESS = re.compile(r"(?P<scheme>(tls|tcp)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?")
 _LONGEST = 100
 
 
@@ -48,9 +48,9 @@ def is_nickname(text: str) -> bool:
 
 
 def address(text: str) -> str | None:
-    """`host:port` of what was typed, 10001 if no port was; None if it is no address."""
-    found = _ADDRESS.fullmatch(text.strip().removeprefix("tcp://"))
+    """`host:port` of what was typed, with its tls:// or tcp://; None if it is no address."""
+    found = _ADDRESS.fullmatch(text.strip())
     if found is None:
         return None
     port = int(found["port"] or DEFAULT_PORT)
-    return f"{found['host']}:{port}" if 0 < port < 65536 else None
+    return f"{found['scheme'] or ''}{found['host']}:{port}" if 0 < port < 65536 else None

@@ -51,7 +51,7 @@ def _long(row: Row) -> Sequence[str]:
     return (
         _mode(row),
         size(row.size) if row.kind == "file" else "",
-        "" if row.mtime is None else _when(row.mtime),
+        _when(row.mtime) if row.mtime else "",
         row.shown,
     )
 

@@ -105,6 +105,7 @@ def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> 
         _end(child)
         reader.join(_END)
         child.stderr.close()
+        _sweep(addresses.folder)
 
 
 def _await(
@@ -119,6 +120,14 @@ def _await(
         if time.monotonic() > deadline:
             raise NoDaemon(f"a daemon of this client's own did not answer within {_START:g} s")
         time.sleep(_LOOK)
+
+
+def _sweep(folder: str) -> None:
+    """Remove what is left of an instance that will never come again."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
 
 
 def _end(child: "subprocess.Popen[str]") -> None:

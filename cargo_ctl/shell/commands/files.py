@@ -11,6 +11,8 @@ from cargo_ctl.shell.verbs import Completes, Given, Verb
 def mkdir(shell: Shell, given: Given) -> None:
     for word in given.options.words:
         path = _below_root(shell.here.remote_path(word.text))
+        if shell.session.stat(path) is not None:
+            raise Failure(f"{shown(path)} stands on the server already", code="occupied")
         shell.session.call("mkdir", {"path": path})
         shell.changes += 1
         shell.output.show({"created": shown(path)}, f"created {escaped(shown(path))}")
