@@ -92,7 +92,7 @@ def test_migrations_run_in_order_and_once(tmp_path: Path) -> None:
         for _ in range(2):
             database.migrate(first + more)
             with database.read() as connection:
-                assert migrations.version(connection) == 3
+                assert migrations.version(connection) == len(first) + 2
                 assert connection.execute("SELECT a FROM extra").fetchall() == [("x;y",), ("x;y!",)]
         assert names(database) == ["j"]
 
