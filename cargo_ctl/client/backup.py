@@ -129,7 +129,11 @@ class Backup:
                     raise
                 order()
         except CommandError as error:
-            code = WRONG if is_locked(error) else error.code
+            code = error.code
+            if is_locked(error):
+                code = WRONG
+                self._door.forget()
+                self.leave()
             self._fail(menu.problem(self._words, code, error.message, error.hint))
         except Refused as error:
             self._fail(error.message + (f" ({error.hint})" if error.hint else ""))

@@ -38,6 +38,8 @@ class Far:
         self.kept: dict[str, int] = {}
         self.ids: dict[str, str] = {}
         self.password = PASSWORD
+        self.known = False
+        self.seals_backups = False
 
     @property
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
@@ -67,7 +69,14 @@ class Far:
 
     def _open(self, args: dict[str, Any]) -> dict[str, Any]:
         backup = args.get("kind") == "backup"
-        if args.get("password", "") != ("" if backup and not self.password else self.password):
+        if args["url"].startswith("tls://") and not self.seals_backups:
+            raise ControlError("tls", f"{args['url']} speaks no TLS")
+        if args["url"].startswith("tls://") and "tls_fingerprint" not in args:
+            raise ControlError("certificate", "its certificate is not trusted")
+        if backup and args.get("password", self.password) != self.password:
+            raise ControlError("refused", "it answers: Apelido não encontrado")
+        self.known = args.get("password", "") == self.password
+        if not backup and not self.known:
             raise ControlError("unauthorized", "the server does not know this name and password")
         spaces = [{"name": "default", "access": "rw"}, {"name": "archive", "access": "ro"}]
         return {
@@ -100,7 +109,7 @@ class Far:
         path = args["path"]
         if path in self.files:
             raise ControlError("not_a_folder", f"{path} is no folder")
-        entries = self._entries(path)
+        entries = self._entries(path) if self.known else []
         if path and not entries and path not in self.folders:
             raise ControlError("unknown", f"there is no {path}")
         rest = [each for each in entries if each["name"] > args.get("after", "")]
@@ -156,6 +165,8 @@ class Far:
         return self._end(row, "done")
 
     def _put(self, args: dict[str, Any]) -> dict[str, Any]:
+        if not self.known:
+            raise ControlError("refused", "it answers: Apelido não encontrado")
         local, remote = Path(args["local"]), args.get("remote") or os.path.basename(args["local"])
         files = [each for each in sorted(local.rglob("*")) if each.is_file()] if local.is_dir() else [local]
         row = self._begin(
