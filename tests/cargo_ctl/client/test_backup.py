@@ -43,7 +43,8 @@ def far(runtime: str, here: Path) -> Far:
 
 def test_the_menu_is_the_published_one() -> None:
     assert menu.menu(menu.PORTUGUESE).splitlines() == [
-        "", "Servidor Backup", "  1. Transmitir", "  2. Listar", "  3. Baixar", "  4. Configurações", "  5. Sair",
+        "", "Servidor Backup", "  1. Transmitir", "  2. Listar", "  3. Baixar", "  4. Configurações",
+        "  5. Sair",
     ]  # fmt: skip
     assert menu.settings_menu(menu.PORTUGUESE, "ana", "", "localhost:10001").splitlines()[2:] == [
         "  1. Apelido  (ana)",
@@ -88,7 +89,8 @@ def test_files_are_listed_as_the_coordinator_does_it() -> None:
 
 
 def test_addresses_and_nicknames() -> None:
-    assert [address(text) for text in ("a", " a.b:99 ", "tls://a", "[::1]:7", "a:0", "a b", "http://a", "")] == [
+    typed = ("a", " a.b:99 ", "tls://a", "[::1]:7", "a:0", "a b", "http://a", "")
+    assert [address(text) for text in typed] == [
         "a:10001", "a.b:99", "tls://a:10001", "[::1]:7", None, None, None, None,
     ]  # fmt: skip
     assert [is_nickname(text) for text in ("ana", "José da Silva", "", "a/b", "a\x1b", "x" * 101)] == [
