@@ -74,7 +74,7 @@ PORTUGUESE: Final = Words(
     sent="Arquivo transmitido: {} (ID: {})",
     received="Arquivo salvo em {}",
     user="Usuário: {}",
-    file_line="ID: {} ---- Nome do Arquivo: {} ({})",
+    file_line="ID: {} ---- Nome do Arquivo: {}",
     nothing="Nenhum dado salvo",
     nothing_read="Nada foi digitado.",
     password="Senha: ",  # noqa: S106 - the question, not an answer
@@ -122,7 +122,7 @@ SPANISH: Final = Words(
     sent="Archivo transmitido: {} (ID: {})",
     received="Archivo guardado en {}",
     user="Usuario: {}",
-    file_line="ID: {} ---- Nombre del archivo: {} ({})",
+    file_line="ID: {} ---- Nombre del archivo: {}",
     nothing="No hay datos guardados",
     nothing_read="No se escribió nada.",
     password="Contraseña: ",  # noqa: S106
@@ -170,7 +170,7 @@ ENGLISH: Final = Words(
     sent="Sent: {} (ID: {})",
     received="Saved as {}",
     user="User: {}",
-    file_line="ID: {} ---- File name: {} ({})",
+    file_line="ID: {} ---- File name: {}",
     nothing="Nothing is saved",
     nothing_read="Nothing was typed.",
     password="Password: ",  # noqa: S106
@@ -205,10 +205,7 @@ def listing(words: Words, nickname: str, entries: Sequence[Entry]) -> str:
     """The saved files, an id a line, as the published coordinator writes it."""
     if not entries:
         return words.nothing
-    lines = [
-        words.file_line.format(escaped(each.id), escaped(each.name), size(each.size)) for each in entries
-    ]
-    return "\n".join([words.user.format(escaped(nickname)), "", *lines])
+    return "\n".join([words.user.format(escaped(nickname)), "", *(_file(words, each) for each in entries)])
 
 
 def problem(words: Words, code: str, message: str, hint: str = "") -> str:
@@ -225,3 +222,8 @@ def _numbered(title: str, entries: Sequence[str], values: Sequence[str]) -> str:
         for number, (entry, value) in enumerate(zip(entries, values, strict=True), 1)
     ]
     return "\n".join(["", title, *lines])
+
+
+def _file(words: Words, entry: Entry) -> str:
+    line = words.file_line.format(escaped(entry.id), escaped(entry.name))
+    return line if entry.size is None else f"{line} ({size(entry.size)})"

@@ -18,7 +18,7 @@ class Row:
 
     name: str
     kind: str
-    size: int = 0
+    size: int | None = 0
     mtime: float | None = None
     mode: int | None = None
 
@@ -50,7 +50,7 @@ def long(rows: Sequence[Row]) -> str:
 def _long(row: Row) -> Sequence[str]:
     return (
         _mode(row),
-        size(row.size) if row.kind == "file" else "",
+        size(row.size) if row.kind == "file" and row.size is not None else "",
         _when(row.mtime) if row.mtime else "",
         row.shown,
     )

@@ -19,14 +19,15 @@ _GONE = frozenset({"unknown", "vanished", "not_found"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a folder of the server, and what stands there: size in bytes, mtime in unix seconds.
+    """One name in a folder of the server, and what stands there: size in bytes (None if it is not
+    known), mtime in unix seconds.
 
     `id` is what a backup coordinator calls it.
     """
 
     name: str
     kind: str
-    size: int = 0
+    size: int | None = 0
     mtime: float | None = None
     mode: int | None = None
     id: str = ""
@@ -146,7 +147,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
     return Entry(
         str(row.get("name") or ""),
         str(row.get("kind") or FILE),
-        int(row.get("size") or 0),
+        row.get("size"),
         row.get("mtime"),
         row.get("mode"),
         str(row.get("id") or ""),

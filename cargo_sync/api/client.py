@@ -24,6 +24,8 @@ from cargo_sync.api.sequence import Sequence
 
 LONGEST_REPLY = 64 * 1024 * 1024
 _WAITING_MESSAGES = 20_000
+_LOOK = 1.0
+"""Seconds after which who waits for an answer looks whether there is still somebody to give it."""
 _NEW_ID: Callable[[], str] = lambda: secrets.token_hex(16)  # noqa: E731
 
 
@@ -68,7 +70,14 @@ class Client:
             raise NotRunning(self.address)
         id = self._new_id()
         self._socket.send_multipart([b"", encode_request(Request(cmd, args or {}, id))])
-        while self._socket.poll(int(timeout * 1000)):
+        left = timeout
+        while left > 0:
+            step = min(left, _LOOK)
+            if not self._socket.poll(int(step * 1000)):
+                left -= step
+                if not is_live(self.address):
+                    raise NotRunning(self.address, "the daemon went away")
+                continue
             try:
                 reply = parse_reply(self._socket.recv_multipart()[-1])
             except BadMessage as error:
