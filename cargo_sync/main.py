@@ -74,7 +74,8 @@ def cargo_sync(ctx: click.Context, log_level: str) -> None:
 def daemon(config: str | None, job: str | None, private: bool) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends, SIGHUP reads all files again.
+    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end that
+    started it, which holds the other end of its standard input, and ends with it.
 
     \b
     Examples:

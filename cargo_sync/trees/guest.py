@@ -154,17 +154,16 @@ class GuestFolder:
         try:
             _refuse_a_trap(root)
             self._guests.enter(root)
-        except ProblemError:
-            self._root = None
-            root.close()
+            self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
+            self._staging.sweep(self._world.wall())  # what guests of former days left
+        except BaseException:
+            self._close()
             raise
         prefix = "" if root.path == real else os.path.relpath(real, root.path)
         self._place = below(prefix)
         if self._alone is not None:
             alone = paths.join(prefix, self._alone)
             self._place = lambda path: alone
-        self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
-        self._staging.sweep(self._world.wall())  # what guests of former days left
 
     def _close(self) -> None:
         root, self._root = self._root, None

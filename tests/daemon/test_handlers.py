@@ -16,20 +16,27 @@ from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
-from cargo_sync.model.problems import Problem
-from tests.daemon.house import House, settings, until
+from cargo_sync.daemon.sessions.registry import Sessions
+from cargo_sync.daemon.sessions.there import There
+from cargo_sync.model.problems import Problem, ProblemError
+from tests.daemon.house import Board, House, settings, until
 from tests.daemon.test_jobs import Files
 
 ME = Me("0.1.0", "epoch", 1000, "host", 42, "daemon", 0.0)
 
 
+async def nobody(args: dict[str, Any]) -> There:
+    raise ProblemError(Problem("unreachable", f"nobody answers at {args['url']}"))
+
+
 class Daemon:
     """Two jobs, `nightly` and `other`; `ask` is one request."""
 
-    def __init__(self, house: House, jobs: Jobs, files: Files) -> None:
+    def __init__(self, house: House, jobs: Jobs, files: Files, group: asyncio.TaskGroup) -> None:
         self.house = house
         self.jobs = jobs
         self.files = files
@@ -40,6 +47,7 @@ class Daemon:
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 TransferHandlers(jobs),
+                SessionHandlers(Sessions(house.world(), Board(), group), nobody),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
@@ -67,7 +75,7 @@ async def running(folder: Path) -> AsyncIterator[Daemon]:
     async with asyncio.TaskGroup() as group:
         jobs = Jobs(files, house.build, house.world(), group, lambda name: None)
         await jobs.read()
-        yield Daemon(house, jobs, files)
+        yield Daemon(house, jobs, files, group)
         for job in jobs.all.values():
             job.task.cancel()
 
@@ -78,6 +86,14 @@ async def test_all_commands_are_answered(tmp_path: Path) -> None:
         hello = await daemon.ask("hello")
         assert hello["versions"] == {"api": 1, "cargo": "0.1.0"}
         assert (hello["kind"], hello["supports"]) == ("daemon", sorted(COMMANDS))
+
+
+async def test_a_session_that_cannot_be_opened_and_one_that_there_is_not(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        assert await daemon.ask("session.open", url="https://h", username="a", password="b") == "unreachable"
+        assert await daemon.ask("session.show", session="none") == "unknown_session"
+        assert await daemon.ask("session.list", session="none", path="") == "unknown_session"
+        assert await daemon.ask("session.list", session="none") == "bad_argument"
 
 
 async def test_status_and_lists(tmp_path: Path) -> None:

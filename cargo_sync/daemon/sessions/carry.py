@@ -131,11 +131,14 @@ class Carry:
         opened = self._world.steady()
         while await self._more():
             late = self._world.steady() - opened >= BATCH_SECONDS
-            while self._pending and (late or self._is_full()):
+            while self._goes_on() and (late or self._is_full()):
                 yield self._batch()
                 opened, late = self._world.steady(), False
-        while self._pending:
+        while self._goes_on():
             yield self._batch()
+
+    def _goes_on(self) -> bool:
+        return bool(self._pending) and self._full is None
 
     def _is_full(self) -> bool:
         size = sum(task.action.bytes for task, _ in self._pending)
@@ -154,7 +157,6 @@ class Carry:
     async def _more(self) -> bool:
         """Looks at some more, and decides about it. What a cut interrupts is looked at again."""
         if self._full is not None:
-            self._pending.clear()
             return False
         if self._second:
             await self._look_again()

@@ -36,6 +36,7 @@ class Session:
         self._say = say
         self._transfers: dict[str, Transfer] = {}
         self._shared_by = 0
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Session of {self.there.username!r} at {self.there.url}>"
@@ -61,6 +62,9 @@ class Session:
         if len(self.running) >= AT_ONCE:
             raise ControlError(Code.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one")
         work: Work = await make(order)
+        if self._closed:
+            await work.close()
+            raise ControlError(Code.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again")
         transfer = Transfer(self._world.token(), order, work, self._world, self._share, self._told)
         self._transfers[transfer.id] = transfer
         self._forget_old()
@@ -83,6 +87,8 @@ class Session:
             await transfer.ask(self._share())
 
     async def close(self) -> None:
+        """Stops what goes on, and logs out."""
+        self._closed = True
         for transfer in self.running:
             await transfer.stop()
         await self.there.close()

@@ -106,20 +106,15 @@ class Transfer:
             words = f"something went wrong inside: {type(error).__name__}"
             state, problem = State.FAILED, Problem("internal", words, hint="see the daemon's log")
         finally:
-            try:
-                await self._work.close()
-            except ProblemError as error:
-                problem = problem or error.problem
-            finally:
-                self.sample()
-                self.state, self.problem, self._rate = state, problem, 0.0
-                self._say(self)
+            await self._end(state, problem)
 
     async def stop(self) -> None:
         """At its checkpoint; returns when it has come to rest."""
         if self.task is not None and not self.task.done():
             self.task.cancel()
             await asyncio.wait({self.task})
+        if self.state is State.RUNNING:  # it was cancelled before it began
+            await self._end(State.CANCELLED, None)
 
     async def ask(self, speed: int | None) -> None:
         """Another rate, bits a second. A way that is cut just now asks for it at its next attempt."""
@@ -156,6 +151,16 @@ class Transfer:
             "failed": [{"path": path, "message": one.message} for path, one in tally.failed],
             "message": tally.note, "id": tally.id,
         }  # fmt: skip
+
+    async def _end(self, state: State, problem: Problem | None) -> None:
+        try:
+            await self._work.close()
+        except ProblemError as error:
+            problem = problem or error.problem
+        finally:
+            self.sample()
+            self.state, self.problem, self._rate = state, problem, 0.0
+            self._say(self)
 
     async def _attempts(self) -> None:
         tries, reached, since = 0, -1, self._world.steady()
