@@ -195,7 +195,7 @@ class Backup:
         raise CommandError(str(code), str(problem.get("message") or verb), str(problem.get("hint") or ""))
 
     def _replaced(self, verb: str, args: dict[str, Any], row: Row) -> Row | None:
-        name = escaped(row.get("path") or os.path.basename(args["local"]))
+        name = escaped(row.get("path") or self._name_of(args["remote"]))
         if self._person is None:
             self._fail(self._words.left.format(name))
             return None
@@ -204,6 +204,9 @@ class Backup:
             return self._transfer(verb, args, overwrite=True)
         self._output.note(self._words.left.format(name))
         return None
+
+    def _name_of(self, id: str) -> str:
+        return next((each.name for each in self._opened().entries("") if each.id == id), id)
 
     def _followed(self, verb: str, args: dict[str, Any]) -> Row:
         session = self._opened()

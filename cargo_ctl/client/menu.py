@@ -182,6 +182,10 @@ ENGLISH: Final = Words(
     problems=MappingProxyType({"unknown": "There is no such id"}),
 )
 
+_SENTENCES = ("refused", "store_failed")
+"""Problems whose message ends in the coordinator's own sentence, which is Portuguese as the published one's."""
+_NO_ID = "ID não encontrado"
+
 LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType({"pt": PORTUGUESE, "es": SPANISH, "en": ENGLISH})
 
 
@@ -210,6 +214,9 @@ def listing(words: Words, nickname: str, entries: Sequence[Entry]) -> str:
 
 def problem(words: Words, code: str, message: str, hint: str = "") -> str:
     """An error in this language, as far as it has words for it; else as the daemon says it."""
+    if code in _SENTENCES:
+        message, hint = message.partition(" answers: ")[2] or message, ""
+        code = "unknown" if message == _NO_ID else code
     known = words.problems.get(code)
     if known is not None:
         return known

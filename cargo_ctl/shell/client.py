@@ -100,7 +100,7 @@ def _in_session(
     transfers = Transfers.of(session, addresses.feed)
     try:
         home = env.get("HOME") or os.path.expanduser("~")
-        here = Location(os.getcwd(), workspace=session.workspace, home=home)
+        here = Location(_current(), workspace=session.workspace, home=home)
         shell = Shell(session, transfers, output, here)
         if not terminal:
             from cargo_ctl.shell.script import run_script
@@ -112,6 +112,13 @@ def _in_session(
         return run_prompt(shell, state_file(env, "history"))
     finally:
         transfers.close()
+
+
+def _current() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise Refused(f"the current folder cannot be used: {error.strerror}", "change to another") from error
 
 
 def _lines() -> Iterable[str]:

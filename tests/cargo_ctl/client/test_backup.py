@@ -98,6 +98,16 @@ def test_addresses_and_nicknames() -> None:
     ]  # fmt: skip
 
 
+def test_problems_are_told_in_the_menus_language() -> None:
+    def told(words: menu.Words, code: str, message: str) -> str:
+        return menu.problem(words, code, message, "a hint")
+
+    assert told(menu.SPANISH, "unreachable", "cannot be reached") == "El coordinador no responde."
+    assert told(menu.ENGLISH, "refused", "a:1 answers: ID não encontrado") == "There is no such id"
+    assert told(menu.PORTUGUESE, "store_failed", "a:1 answers: disco cheio") == "disco cheio"
+    assert told(menu.PORTUGUESE, "odd", "what\x1b") == "what\\x1b (a hint)"
+
+
 def test_settings_that_make_no_sense_count_as_not_set(tmp_path: Path) -> None:
     file = tmp_path / "backup.json"
     for text in ("", "[]", "{", '{"nickname": 7, "coordinator": ""}'):
