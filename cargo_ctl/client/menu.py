@@ -183,7 +183,7 @@ ENGLISH: Final = Words(
 )
 
 _SENTENCES = ("refused", "store_failed")
-"""Problems whose message ends in the coordinator's own sentence, which is Portuguese as the published one's."""
+"""Problems that end in the coordinator's own sentence, which is Portuguese as the published one's."""
 _NO_ID = "ID não encontrado"
 
 LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType({"pt": PORTUGUESE, "es": SPANISH, "en": ENGLISH})
