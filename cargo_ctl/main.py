@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "watch": "cargo_ctl.commands.feed:watch",
         "feed": "cargo_ctl.commands.feed:feed",
         "log": "cargo_ctl.commands.log:log",
+        "shell": "cargo_ctl.commands.shell:shell",
         "reload": "cargo_ctl.commands.daemon:reload",
         "shutdown": "cargo_ctl.commands.daemon:shutdown",
         "completion": "cargo_ctl.commands.completion:completion",

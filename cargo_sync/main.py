@@ -62,16 +62,23 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     help="The daemon's settings; without one the usual ones hold.",
 )
 @click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
-def daemon(config: str | None, job: str | None) -> None:
+@click.option("--private", is_flag=True, help="No jobs, only sessions; it ends when its input does.")
+def daemon(config: str | None, job: str | None, private: bool) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends, SIGHUP reads all files again.
+    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end that
+    started it, which holds the other end of its standard input, and ends with it.
 
     \b
     Examples:
       cargo_sync daemon --config daemon.json
       cargo_sync daemon --job photos.json
     """
+    if private:
+        if config is not None or job is not None:
+            raise click.UsageError("--private runs no jobs: it goes with neither --config nor --job")
+        _private_daemon()
+        return
     if config is not None and job is not None:
         raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
     from cargo_sync.api.addresses import DAEMON, job_instance
@@ -112,6 +119,35 @@ def daemon(config: str | None, job: str | None) -> None:
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         return app.run(settings, files, instance=instance, env=env, ready=ready, service=service)
+
+    _run(application, settings.process.log, "cargo-daemon")
+
+
+def _private_daemon() -> None:
+    """A daemon of one front end, which started it and holds the other end of its standard input."""
+    from cargo_sync.api.addresses import private_instance
+    from cargo_sync.config.daemon import DaemonSettings
+    from cargo_sync.config.places import state_folder
+    from cargo_sync.daemon import app
+    from cargo_sync.daemon.files import JobFiles
+
+    env, instance = os.environ, private_instance(os.getppid())
+    settings = DaemonSettings(state_folder(env, "sessions"), "")
+
+    def ready(places: "Sequence[Addresses]") -> None:
+        for place in places:
+            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+
+    def application(service: "Service") -> Coroutine[Any, Any, None]:
+        return app.run(
+            settings,
+            JobFiles(list, env),
+            instance=instance,
+            env=env,
+            ready=ready,
+            service=service,
+            private=True,
+        )
 
     _run(application, settings.process.log, "cargo-daemon")
 

@@ -103,6 +103,11 @@ class Workspace:
         """What stands at each of these paths, in their order."""
         return self._folder.catalogue.entries(self.id, some)
 
+    def entry(self, path: str) -> Entry | None:
+        """What stands at `path` in the folder itself now. Raises ProblemError, as `TrackedFolder.look`."""
+        held = self._folder.look(path)
+        return held and held.entry
+
     # -- content ---------------------------------------------------------------------------------------------
 
     def open(self, path: str) -> tuple[Held | None, FileReader | None]:

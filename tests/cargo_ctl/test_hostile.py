@@ -87,7 +87,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
 }
 FIGURES = {"words", "table"}
 """Rooms of `render` that show no message: what `escaped` is made of, and columns of what was escaped."""
-BY_THEMSELVES = {"watch", "feed", "completion"}
+BY_THEMSELVES = {"watch", "feed", "completion", "shell"}
 """Commands that show no result: tested by what they are made of."""
 
 
