@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 0.25
 """Seconds that an answer may take: a person waits for it with a finger on Tab."""
-_NAMED = ("name", "username", "id")
+_NAMED = ("name", "user", "workspace", "id")
 """Where the rows of a list hold what names them."""
 
 
@@ -53,10 +53,11 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
     def _rows(self, reach: Reach) -> list[tuple[str, str]]:
         from cargo_sync.api.client import Client
 
-        addresses = find(reach.connect, os.environ, server=self._server or reach.server)
+        server = self._server or reach.server
+        addresses = find(reach.connect, os.environ, server=server, key=reach.key)
         if addresses is None:
             return []
-        with Client(addresses.commands) as client:
+        with Client(addresses.commands, key=addresses.key) as client:
             result = client.call(self._cmd, timeout=DEADLINE)
         rows = next((value for value in result.values() if isinstance(value, list)), [])
         return [(_name(row), str(row.get(self._about) or "")) for row in rows if _name(row)]
@@ -70,5 +71,5 @@ JOB = NameParameter("job.list", "state")
 TRANSFER = NameParameter("transfer.list", "path")
 CALLBACK = NameParameter("callback.list", "event")
 KEY = NameParameter("key.list", "role")
-USER = NameParameter("user.list", server=True)
+USER = NameParameter("user.list", "path", server=True)
 WORKSPACE = NameParameter("workspace.list", "path", server=True)

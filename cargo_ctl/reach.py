@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -15,6 +15,7 @@ from cargo_sync.api.messages import Code, encode
 
 if TYPE_CHECKING:
     from cargo_sync.api.client import Client, CommandError, Subscription
+    from cargo_sync.api.commands import Command
 
 FAILED, BAD_INPUT, NOT_RUNNING = 1, 2, 3
 HOW_TO_START = "start one with: cargo_sync daemon"
@@ -36,8 +37,12 @@ _INPUT_CODES = frozenset(
         Code.BAD_CONFIG,
         Code.UNKNOWN_USER,
         Code.UNKNOWN_WORKSPACE,
+        Code.USER_EXISTS,
+        Code.WORKSPACE_EXISTS,
     }
 )
+_STRANGE = frozenset({Code.UNKNOWN_COMMAND, Code.BAD_ARGUMENT})
+"""Codes that may mean that it is for the other kind of process."""
 _LISTS = frozenset({Code.BAD_CONFIG.value, "bad_address"})
 """Codes of errors that list something, a line each; in others a line break is part of a name."""
 # What JSON lets stand although a terminal would act on it. They only occur within strings.
@@ -101,7 +106,7 @@ class Reach:
         except NotAdmitted as error:
             self.fail(FAILED, "not_admitted", error.message, error.hint)
         except NotRunning as error:
-            self.not_running(str(error))
+            self.not_running("the server went away" if error.lost and self.server else str(error))
 
     def kind(self) -> str:
         """Who answers, "daemon" or "server"; ends the program if nobody does."""
@@ -150,13 +155,13 @@ class Reach:
 
 
 def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str, Any]:
-    """The result; a command that only the other kind of process knows is refused in words that say so."""
+    """The result; what only the other kind of process knows is refused in words that say so."""
     from cargo_sync.api.client import CommandError
 
     try:
         return client.call(cmd, args)
     except CommandError as error:
-        if error.code == Code.UNKNOWN_COMMAND and (other := _for_the_other(cmd, _kind(client))):
+        if error.code in _STRANGE and (other := _for_the_other(error.code, cmd, args or {}, _kind(client))):
             raise other from error
         raise
 
@@ -171,19 +176,33 @@ def _kind(client: "Client") -> str:
         return ""
 
 
-def _for_the_other(cmd: str, kind: str) -> "CommandError | None":
-    """What to say of a command that only the other kind of process knows."""
+def _for_the_other(code: str, cmd: str, args: Mapping[str, Any], kind: str) -> "CommandError | None":
+    """What to say of a command, or of arguments, that only the other kind of process knows."""
     from cargo_sync.api import daemon_commands, server_commands
     from cargo_sync.api.client import CommandError
 
-    words = cmd.replace(".", " ")
-    if kind == "server" and cmd in daemon_commands.COMMANDS:
-        hint = "leave out --server, or name a daemon by --connect"
-        return CommandError(Code.UNKNOWN_COMMAND, f"a server answers here; {words} is for a daemon", hint)
-    if kind == "daemon" and cmd in server_commands.COMMANDS:
-        hint = "add --server, or name a server by --connect"
-        return CommandError(Code.UNKNOWN_COMMAND, f"a daemon answers here; {words} is for a server", hint)
+    daemons, servers = daemon_commands.COMMANDS, server_commands.COMMANDS
+    match kind:
+        case "server" if words := _strange(cmd, args, servers, daemons):
+            hint = "leave out --server, or name a daemon by --connect"
+            return CommandError(code, f"a server answers here; {words} is for a daemon", hint)
+        case "daemon" if words := _strange(cmd, args, daemons, servers):
+            hint = "add --server, or name a server by --connect"
+            return CommandError(code, f"a daemon answers here; {words} is for a server", hint)
     return None
+
+
+def _strange(
+    cmd: str, args: Mapping[str, Any], known: "Mapping[str, Command]", others: "Mapping[str, Command]"
+) -> str:
+    """What of it the others know alone, as it was typed; "" when nothing is."""
+    words = cmd.replace(".", " ")
+    if cmd not in others:
+        return ""
+    if cmd not in known:
+        return words
+    strange = [name for name in args if name not in known[cmd].args and name in others[cmd].args]
+    return f"{words} --{strange[0]}" if strange else ""
 
 
 def as_line(value: object) -> str:

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -63,7 +64,13 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
 )
 @click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
 @click.option("--private", is_flag=True, help="No jobs, only sessions; it ends when its input does.")
-def daemon(config: str | None, job: str | None, private: bool) -> None:
+@click.option(
+    "-z",
+    "--port",
+    type=click.IntRange(1, 65534),
+    help="Take commands over TCP too, from who has a key; the feed is on the next port. 5556 is usual.",
+)
+def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
     """Run sync jobs until stopped.
 
     SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end that
@@ -73,6 +80,7 @@ def daemon(config: str | None, job: str | None, private: bool) -> None:
     Examples:
       cargo_sync daemon --config daemon.json
       cargo_sync daemon --job photos.json
+      cargo_sync daemon -z 5556
     """
     if private:
         if config is not None or job is not None:
@@ -118,7 +126,10 @@ def daemon(config: str | None, job: str | None, private: bool) -> None:
     from cargo_sync.daemon import app
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:
-        return app.run(settings, files, instance=instance, env=env, ready=ready, service=service)
+        control = settings.control if port is None else replace(settings.control, port=port)
+        return app.run(
+            settings, files, instance=instance, env=env, ready=ready, service=service, control=control
+        )
 
     _run(application, settings.process.log, "cargo-daemon")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import CALLBACK, JOB
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
 from cargo_ctl.render import callbacks
 
@@ -25,7 +26,7 @@ def callback(**_options: Any) -> None:
 
 
 @callback.command("list")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=JOB)
 @click.option("--state", type=click.Choice(["pending", "dead"]), help="Only those.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
 @reaching
@@ -52,8 +53,8 @@ def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None
 
 
 @callback.command()
-@click.argument("id", required=False)
-@click.option("--job", "name", metavar="NAME", help="All of a job.")
+@click.argument("id", required=False, type=CALLBACK)
+@click.option("--job", "name", type=JOB, metavar="NAME", help="All of a job.")
 @click.option("--all", "every", is_flag=True, help="All of all jobs.")
 @reaching
 def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
@@ -72,7 +73,7 @@ def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
 
 
 @callback.command()
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.argument("event", required=False)
 @reaching
 def test(reach: Reach, name: str, event: str | None) -> None:

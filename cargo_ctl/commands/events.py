@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cargo_ctl.names import JOB
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render import events as render
 
@@ -16,7 +17,7 @@ _PAGE = 1000
 
 @click.command()
 @click.option("--since", type=click.IntRange(min=0), metavar="CURSOR", help="All that came after this one.")
-@click.option("--job", metavar="NAME", help="Of this job only.")
+@click.option("--job", type=JOB, metavar="NAME", help="Of this job only.")
 @click.option(
     "--limit", type=click.IntRange(1, _PAGE), default=100, show_default=True, help="So many at first."
 )

@@ -143,7 +143,7 @@ def approve(reach: Reach, name: str) -> None:
 
 
 @job.command()
-@click.argument("name")
+@click.argument("name", type=JOB)
 @click.argument("speed", metavar="RATE|none|reset")
 @reaching
 def speed(reach: Reach, name: str, speed: str) -> None:

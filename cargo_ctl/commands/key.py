@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import KEY
 from cargo_ctl.reach import BAD_INPUT, FAILED, Reach, common_options, reaching
 from cargo_ctl.render import keys
 
@@ -80,7 +81,7 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
 
 
 @key.command()
-@click.argument("name")
+@click.argument("name", type=KEY)
 @reaching
 def revoke(reach: Reach, name: str) -> None:
     """Let a key in no more, from this moment on.
@@ -90,7 +91,7 @@ def revoke(reach: Reach, name: str) -> None:
       cargo_ctl key revoke laptop
     """
     result = reach.call("key.revoke", {"name": name})
-    reach.show(result, f"{name}: is let in no more")
+    reach.show(result, keys.revoked(result))
 
 
 def _made(reach: Reach, out: str) -> int:

@@ -5,6 +5,7 @@ import time
 
 import click
 
+from cargo_ctl.names import JOB
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render import log as lines
 from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
@@ -18,7 +19,7 @@ _POLL = 0.5
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged.")
-@click.option("--job", metavar="NAME", help="Only lines about this job.")
+@click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
 @reaching
 def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | None) -> None:
     """The last lines of the daemon's log, or, with --server, of the server's.

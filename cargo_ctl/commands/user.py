@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import USER
 from cargo_ctl.password import password, password_file
-from cargo_ctl.rate import RATE, Rate
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
@@ -37,13 +37,13 @@ def user(**_options: Any) -> None:
 
 def _rates(function: Callable[..., None]) -> Callable[..., None]:
     for name, words in reversed(_RATES):
-        function = click.option(name, type=RATE, metavar="RATE", help=words)(function)
+        function = click.option(name, metavar="RATE|none", help=words)(function)
     return function
 
 
-def _given(rates: dict[str, Rate | None]) -> dict[str, Any]:
+def _given(rates: dict[str, str | None]) -> dict[str, Any]:
     """The rates that were given, as arguments."""
-    return {name: rate.bits for name, rate in rates.items() if rate is not None}
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 @user.command("list")
@@ -60,7 +60,7 @@ def list_(reach: Reach) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def show(reach: Reach, name: str) -> None:
     """One user: workspaces, flows, and what the server's file says of them.
@@ -81,7 +81,7 @@ def show(reach: Reach, name: str) -> None:
 @click.option("--disabled", is_flag=True, help="Do not let them in yet.")
 @serving
 def add(
-    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: Rate | None
+    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: str | None
 ) -> None:
     """A new user with a folder of the server's machine.
 
@@ -99,12 +99,12 @@ def add(
 
 
 @user.command("set")
-@click.argument("name")
+@click.argument("name", type=USER)
 @click.option("--path", metavar="FOLDER", help="Another folder; the files of the old one stay there.")
 @_rates
 @serving
-def set_(reach: Reach, name: str, path: str | None, **rates: Rate | None) -> None:
-    """Other limits, for transfers that run too, or another folder. A RATE of none is no limit.
+def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None:
+    """Other limits, for transfers that run too, or another folder. none is no limit.
 
     \b
     Examples:
@@ -121,7 +121,7 @@ def set_(reach: Reach, name: str, path: str | None, **rates: Rate | None) -> Non
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def enable(reach: Reach, name: str) -> None:
     """Let a user in again.
@@ -135,7 +135,7 @@ def enable(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def disable(reach: Reach, name: str) -> None:
     """End a user's logins and transfers at once, and let them in no more.
@@ -149,7 +149,7 @@ def disable(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @serving
 def remove(reach: Reach, name: str) -> None:
     """Remove a user; the files in their folder stay.
@@ -163,7 +163,7 @@ def remove(reach: Reach, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=USER)
 @password_file
 @serving
 def passwd(reach: Reach, name: str, password_file: str | None) -> None:

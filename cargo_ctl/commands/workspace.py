@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.names import USER, WORKSPACE
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
@@ -57,7 +58,7 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
 
 
 @workspace.command()
-@click.argument("name")
+@click.argument("name", type=WORKSPACE)
 @serving
 def remove(reach: Reach, name: str) -> None:
     """Serve a workspace no more; its files stay.
@@ -71,8 +72,8 @@ def remove(reach: Reach, name: str) -> None:
 
 
 @workspace.command()
-@click.argument("name")
-@click.argument("user")
+@click.argument("name", type=WORKSPACE)
+@click.argument("user", type=USER)
 @click.argument("access", type=click.Choice(_ACCESS))
 @serving
 def grant(reach: Reach, name: str, user: str, access: str) -> None:
@@ -87,8 +88,8 @@ def grant(reach: Reach, name: str, user: str, access: str) -> None:
 
 
 @workspace.command()
-@click.argument("name")
-@click.argument("user")
+@click.argument("name", type=WORKSPACE)
+@click.argument("user", type=USER)
 @serving
 def revoke(reach: Reach, name: str, user: str) -> None:
     """Let a user into a workspace no more; transfers there end.

@@ -29,6 +29,11 @@ def added(name: str, role: str, address: str, path: str) -> str:
     )
 
 
+def revoked(result: dict[str, Any]) -> str:
+    """The result of `key.revoke`: {key: {name, public, role, made}}."""
+    return f"{escaped(result['key']['name'])}: is let in no more"
+
+
 def audit(result: dict[str, Any]) -> str:
     """The result of `audit`: {rows: [{number, time, who, command, args, outcome}], next}."""
     rows = [

@@ -9,18 +9,14 @@ from cargo_ctl.render.words import escaped, speed
 
 def limits(result: Mapping[str, Any]) -> str:
     """`limits.show` and `limits.set`: a line a limit."""
-    file, override = result.get("file"), result.get("override")
-    file = file if isinstance(file, Mapping) else {}
-    override = override if isinstance(override, Mapping) else {}
     rows = [
         (
-            escaped(name),
-            limit(value),
-            limit(file[name]) if name in file else "",
-            "by command, until the file changes" if name in override else "",
+            escaped(one["name"]),
+            limit(one.get("now")),
+            limit(one.get("file")),
+            "by command, until the file changes" if "override" in one else "",
         )
-        for name, value in result.items()
-        if name not in ("file", "override")
+        for one in result.get("limits") or []
     ]
     return table(("LIMIT", "NOW", "IN THE FILE", "SET"), rows)
 

@@ -25,11 +25,13 @@ _TCP = "tcp://"
 
 
 class NotRunning(Exception):  # noqa: N818 - a state of the world, told as one
-    """Nobody answers at `address`; or whoever did went away."""
+    """Nobody answers at `address`; or whoever did went away: it is `lost` then."""
 
-    def __init__(self, address: str, message: str = "") -> None:
-        super().__init__(message or f"no daemon answers at {address}")
+    def __init__(self, address: str, message: str = "", *, lost: bool = False) -> None:
+        nobody = "the daemon went away" if lost else f"no daemon answers at {address}"
+        super().__init__(message or nobody)
         self.address = address
+        self.lost = lost
 
 
 class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
@@ -76,7 +78,7 @@ class Line:
             case zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._was_up, self._hang_ups = True, 0
             case zmq.EVENT_CLOSED:
-                raise NotRunning(self._address, "the daemon went away" if self._was_up else "")
+                raise NotRunning(self._address, lost=self._was_up)
             case zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise self._refused(value)
             case zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:

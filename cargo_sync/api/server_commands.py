@@ -8,7 +8,8 @@ from cargo_sync.api.common_commands import COMMON
 
 _USER = {"user": Argument(required=True)}
 _SPACE = {"workspace": Argument(required=True)}
-_RATE = Argument(int, low=1, nullable=True)
+_RATE = Argument()
+_LIMIT = Argument(nullable=True)
 _RATES = {
     "upload_speed": _RATE,
     "download_speed": _RATE,
@@ -46,9 +47,11 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             changes=True,
         ),
         "workspace.revoke": Command("take a grant back", {**_SPACE, **_USER}, changes=True),
-        "limits.show": Command("the server's totals: as they hold, and as the file has them"),
+        "limits.show": Command("the server's own limits"),
         "limits.set": Command(
-            "other totals, until the file's value changes", {"upload": _RATE, "download": _RATE}, changes=True
+            "other limits than the server file's, at once",
+            {"upload": _LIMIT, "download": _LIMIT},
+            changes=True,
         ),
         "flow.list": Command("the flows that are open"),
         "reload": Command("read the server's file again", changes=True),

@@ -117,9 +117,6 @@ class Catalogue(Protocol):
 
     def set_marker(self, workspace: int, marker: str) -> None: ...
 
-    def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
-        """Begin a new life: another epoch. Rows and sequence stay; clients start over."""
-
     def begin(self, workspace: int, token: str) -> None:
         """A server starts: what changes from now on is of a lineage of this token.
 
@@ -163,6 +160,3 @@ class Catalogue(Protocol):
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         """Note the hash of a file, if it still has `version`, which stays; whether it was noted."""
-
-    def without_hash(self, workspace: int, limit: int, after: str = "") -> list[tuple[str, Held]]:
-        """Up to `limit` files that have no hash yet, with paths after `after`, in component order."""

@@ -41,13 +41,6 @@ WHERE workspace = ? AND parent = ? AND deleted = 0 ORDER BY path"""
 _CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
 WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
 
-_WITHOUT_HASH: Final = f"""{SELECT} INDEXED BY entry_unhashed
-WHERE workspace = ? AND path > ? AND deleted = 0 AND kind = 'f' AND hash = '' ORDER BY path LIMIT ?"""
-
-_SET_HASH: Final = """
-UPDATE entry SET hash = ? WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
-"""
-
 
 _MARK: Final = """
 INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor AND NOT EXISTS
@@ -63,6 +56,10 @@ _FORGET: Final = """
 DELETE FROM entry WHERE workspace = ?1 AND path IN (
     SELECT path FROM entry INDEXED BY entry_gone
     WHERE workspace = ?1 AND version <= ?2 AND deleted = 1 LIMIT ?3)
+"""
+
+_SET_HASH: Final = """
+UPDATE entry SET hash = ? WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
 """
 
 
@@ -84,11 +81,6 @@ class SqliteCatalogue:
         with self._database.transaction() as connection:
             _workspace(connection, workspace)
             connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
-
-    def renew(self, workspace: int, make_epoch: Callable[[], str]) -> Workspace:
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE workspace SET epoch = ? WHERE id = ?", (make_epoch(), workspace))
-            return _workspace(connection, workspace)
 
     def begin(self, workspace: int, token: str) -> None:
         with self._database.transaction() as connection:
@@ -169,12 +161,6 @@ class SqliteCatalogue:
         with self._database.transaction() as connection:
             _workspace(connection, workspace)
             return connection.execute(_SET_HASH, row).rowcount > 0
-
-    def without_hash(self, workspace: int, limit: int, after: str = "") -> list[tuple[str, Held]]:
-        with self._database.read() as connection:
-            _workspace(connection, workspace)
-            rows = connection.execute(_WITHOUT_HASH, (workspace, paths.key(after), limit)).fetchall()
-        return [(paths.from_key(row[1]), held_of(row)) for row in rows]
 
 
 class _Recording:

@@ -137,30 +137,6 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
     )
 
 
-def load_jobs(folder: str, env: Mapping[str, str]) -> tuple[list[JobSettings], list[ConfigError]]:
-    """Every `*.json` file of `folder`, in the order of their names; hidden ones are left out.
-
-    A file that cannot be used becomes an error and harms no other. Of two jobs that cannot be together the
-    one whose file comes first stays. A folder that is not there has no jobs. Raises ConfigError when it
-    cannot be listed.
-    """
-    jobs: list[JobSettings] = []
-    neighbours = Neighbours()
-    errors: list[ConfigError] = []
-    for path in job_files(folder):
-        try:
-            job = load_job(path, env)
-        except ConfigError as error:
-            errors.append(error)
-            continue
-        if problems := neighbours.clashes(job):
-            errors.append(ConfigError(problems))
-        else:
-            jobs.append(job)
-            neighbours.add(job)
-    return jobs, errors
-
-
 def job_files(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder))

@@ -7,6 +7,7 @@ tcp        a port: commands on it, the feed on the next
 keyring    the keys that open it; gate lets peers in by them, connections counts these
 callers    who asks, and what he may
 audit      who changed what
+limits     what a file says, and what an order set in its place
 nouns/     what a daemon and a server answer alike
 identity   what `hello` says
 once       the memory of changing commands that were answered

@@ -197,6 +197,9 @@ class Router:
             return await self._handled(handler, request)
         number = await self._begun(self._audit, caller, command, request)
         reply = await self._handled(handler, request)
+        about = {"command": request.cmd, "job": request.args.get("job") or ""}
+        outcome = DONE if reply.error is None else str(reply.error.code)
+        _log.info("%s by %s: %s", request.cmd, caller.who, outcome, extra=about)
         if number is not None:
             await self._ended(self._audit, number, reply)
         return reply

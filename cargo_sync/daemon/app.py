@@ -17,6 +17,7 @@ from importlib.metadata import version
 from itertools import count
 
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
+from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
@@ -24,6 +25,7 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.bell import Bell
 from cargo_sync.daemon.bounds import Bounds, Room
@@ -36,7 +38,6 @@ from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.filing import FilingHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
@@ -76,7 +77,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.jobs import Jobs as JobRows
-from cargo_sync.state.limits import Limits
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
@@ -99,6 +100,7 @@ async def run(
     ready: Callable[[Sequence[Addresses]], None],
     service: Service | None = None,
     private: bool = False,
+    control: ControlSettings | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
 
@@ -110,6 +112,7 @@ async def run(
         ready: called once commands are answered, with every place where they are.
         service: the process that this runs in.
         private: it ends with the process that started it, and its state is one of several below `state_dir`.
+        control: where commands are taken, when it is not where the settings say.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be offered.
@@ -118,14 +121,15 @@ async def run(
     more_descriptors()
     stop = Stop()
     epoch = secrets.token_hex(16)
-    runtime = settings.control.runtime_dir or runtime_dir(env)
+    control = control or settings.control
+    runtime = control.runtime_dir or runtime_dir(env)
     with (
         Endpoint(
             runtime,
             instance,
             epoch=epoch,
             now=time.time,
-            control=settings.control,
+            control=control,
             keys=keys_dir(env, instance),
         ) as endpoint,
         _state(settings.state_dir, private=private) as database,
@@ -200,7 +204,7 @@ class Daemon:
         self._replies = Replies(database, world.wall)
         self._audit = Audit(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
-        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), Limits(database)
+        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._room = Room(slots, shares, limits, machine_zone(env))
         self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
@@ -239,7 +243,7 @@ class Daemon:
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
-                    LimitsHandlers(self._own_file),
+                    LimitsHandlers(self._own_file.limits),
                     LogHandlers(self.service.log),
                     SessionHandlers(sessions, enter),
                 )
@@ -252,7 +256,7 @@ class Daemon:
             group.create_task(self._reload_when_asked(jobs))
             keep = self._settings.keep
             group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
-            sources = [self._measured.families]
+            sources = [self._measured.families, self._callbacks.families]
             group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
             ready(self._endpoint.all_addresses)
             self.service.notifier.ready(self._words())

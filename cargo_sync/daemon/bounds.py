@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from cargo_sync.config.job import JobSettings
+from cargo_sync.control.limits import Limits
 from cargo_sync.daemon.hours import Hours
-from cargo_sync.daemon.limit import Limit
 from cargo_sync.daemon.shares import Share, Shares
 from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.turn import Turn
 from cargo_sync.model.world import World
-from cargo_sync.state.limits import Limits
+from cargo_sync.state.limits import LimitRows
+
+SPEED: Final = "speed"
+"""The name of a job's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,17 @@ class Room:
 
     slots: Slots
     shares: Shares
-    limits: Limits
+    limits: LimitRows
     zone: tzinfo
 
 
 class Bounds:
     """One job's.
 
-    hours  its window and its timetable
-    speed  its own limit as an order may set it
-    share  what it may have now of the daemon's bandwidth
-    turn   entered while content moves
+    hours   its window and its timetable
+    limits  its own, "speed", as an order may set it
+    share   what it may have now of the daemon's bandwidth
+    turn    entered while content moves
     """
 
     def __init__(
@@ -47,18 +49,17 @@ class Bounds:
         zone = ZoneInfo(settings.timezone) if settings.timezone else room.zone
         self.hours = Hours(settings.window, settings.timetable, zone, settings.timezone or "", world.wall)
         self.share: Share = room.shares.of(settings.name, self.own)
-        self.speed = Limit("speed", job, room.limits, world.offload, self.share.refresh)
+        self.limits = Limits(job, room.limits, world.offload, self.share.refresh)
         self.turn = Turn(settings.name, settings.priority, room.slots, self.share, tell)
 
     async def read(self) -> None:
         """Takes up what was ordered before. Raises ProblemError."""
-        await self.speed.read(of_file(self._settings))
+        await self.limits.read({SPEED: of_file(self._settings)})
 
     def own(self) -> int | None:
         """The job's own limit as it is now: what was ordered, else the timetable's or the file's one rate."""
-        if self.speed.ordered is not None:
-            return self.speed.ordered.bits
-        return self.hours.rate if self._settings.timetable else self._settings.speed
+        file = self.hours.rate if self._settings.timetable else self._settings.speed
+        return self.limits.now(SPEED, file)
 
     def queued(self) -> str:
         """Why content does not move yet, or ""."""
@@ -67,7 +68,7 @@ class Bounds:
         return f"waits for its turn: {jobs} files" if self.turn.waiting else ""
 
 
-def of_file(settings: JobSettings) -> str:
-    """What a job's file says of its speed, as JSON: to see whether it says another now."""
+def of_file(settings: JobSettings) -> Any:
+    """What a job's file says of its speed: to see whether it says another now."""
     rows = [[row.window.start, row.window.end, row.speed] for row in settings.timetable]
-    return orjson.dumps(rows or settings.speed).decode()
+    return rows or settings.speed

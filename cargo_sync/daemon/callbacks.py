@@ -5,7 +5,7 @@ Jobs speak through here, so that what asks for a callback is read at once. Nothi
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -25,6 +25,7 @@ from cargo_sync.events.sender import Sender
 from cargo_sync.model.events import Event, Moment
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.metrics import Family
 from cargo_sync.state.database import Database
 from cargo_sync.state.deliveries import Deliveries, New, Waiting
 
@@ -58,6 +59,7 @@ class Callbacks:
         self._settings: dict[str, JobSettings] = {}
         self._removed: set[str] = set()
         self._told = Bell()
+        self._counts: dict[str, int] = {}
         self._updates = Updates(jobs, self.rows, self._hosts, self._send, world)
         self._deliverer = Deliverer(self.rows, self, self._hosts, self._send, world, self._before)
 
@@ -118,6 +120,18 @@ class Callbacks:
             new = [one for row in read if (one := self._new(row.event)) is not None]
             await self._world.offload(self.rows.add, new, read[-1].cursor)
             self._deliverer.wake()
+        self._counts = await self._world.offload(self.rows.count, None)
+
+    def families(self) -> Iterable[Family]:
+        """What there is to be measured. How many wait is as of a minute ago, or of the last event."""
+        yield Family(
+            "cargo_callbacks", "gauge", "Callbacks that are not delivered.",
+            [({"state": state}, count) for state, count in self._counts.items()],
+        )  # fmt: skip
+        yield Family(
+            "cargo_callback_attempts_total", "counter", "Callbacks that were sent, by what it came to.",
+            [({"result": result}, count) for result, count in self._deliverer.came_to.items()],
+        )  # fmt: skip
 
     def _new(self, event: Event) -> New | None:
         told = variables.told(event)

@@ -72,6 +72,8 @@ class Deliverer:
         self._came: list[_Came] = []
         self._held: dict[int, tuple[str, str]] = {}
         self._ready: dict[str, deque[tuple[Waiting, EventSettings]]] = {}
+        self.came_to = {"delivered": 0, "failed": 0, "dead": 0}
+        """Attempts since the start, by what they came to."""
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -198,6 +200,9 @@ class Deliverer:
                     if result.whole:
                         too_old[row.job, row.moment] = why
         await self._world.offload(self._rows.settle, delivered, again, dead, now)
+        self.came_to["delivered"] += len(delivered)
+        self.came_to["failed"] += len(again)
+        self.came_to["dead"] += len(dead)
         del self._came[: len(came)]
         for row, _ in came:
             del self._held[row.number]

@@ -1,5 +1,6 @@
 """A gauge on one job: its advance and what is under way, sampled when somebody asks."""
 
+from cargo_sync.daemon.bounds import SPEED
 from cargo_sync.daemon.standing import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
 from cargo_sync.daemon.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
@@ -47,6 +48,8 @@ class Gauge:
         if state is JobState.WAITING:
             return self._job.bounds.hours.changes_at
         at = self._job.next_at()
+        if at is not None and state is JobState.ERROR:
+            at = self._job.past.again_at(at)
         return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
 
     def _detail(self, state: JobState) -> str:
@@ -66,7 +69,7 @@ class Gauge:
     def _pace(self) -> Pace:
         bounds = self._job.bounds
         moves = bounds.share.moves
-        return Pace(bounds.speed.ordered, bounds.own(), moves, bounds.share.rate if moves else None)
+        return Pace(bounds.limits.ordered(SPEED), bounds.own(), moves, bounds.share.rate if moves else None)
 
     def advance(self) -> Advance:
         """How far the run that goes on has come; nothing while none does."""

@@ -2,31 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-
-import orjson
+from typing import Final
 
 from cargo_sync.config.daemon import DaemonSettings, load_daemon
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.daemon.limit import Limit
+from cargo_sync.control.limits import Limits
 from cargo_sync.daemon.shares import Shares
 from cargo_sync.daemon.slots import Slots
 from cargo_sync.model.world import Offload
-from cargo_sync.state.limits import Limits
+from cargo_sync.state.limits import LimitRows
+
+BANDWIDTH: Final = "bandwidth"
 
 
 class OwnFile:
     """What the file said last, and what follows from it.
 
     settings   those that the daemon was started with, but for its limits as they are now
-    bandwidth  of all jobs together, as an order may set it
+    limits     "bandwidth", of all jobs together, as an order may set it
     """
 
     def __init__(
         self, settings: DaemonSettings, env: Mapping[str, str], slots: Slots, shares: Shares,
-        limits: Limits, offload: Offload,
+        limits: LimitRows, offload: Offload,
     ) -> None:  # fmt: skip
         self.settings = settings
-        self.bandwidth = Limit("bandwidth", None, limits, offload, self._share)
+        self.limits = Limits(None, limits, offload, self._share)
         self._env = env
         self._slots = slots
         self._shares = shares
@@ -34,12 +35,11 @@ class OwnFile:
 
     def total(self) -> int | None:
         """What all jobs together may have now, bits a second."""
-        ordered = self.bandwidth.ordered
-        return self.settings.bandwidth if ordered is None else ordered.bits
+        return self.limits.now(BANDWIDTH, self.settings.bandwidth)
 
     async def begin(self) -> None:
         """Takes up what was ordered before the start. Raises ProblemError."""
-        await self.bandwidth.read(_of(self.settings.bandwidth))
+        await self.limits.read({BANDWIDTH: self.settings.bandwidth})
 
     async def read(self) -> list[str]:
         """Reads it again; what is wrong with it, or that something waits for the next start, a line each.
@@ -55,7 +55,7 @@ class OwnFile:
         before = self.settings
         self.settings = replace(before, bandwidth=now.bandwidth, parallel_transfers=now.parallel_transfers)
         self._slots.resize(now.parallel_transfers)
-        await self.bandwidth.read(_of(now.bandwidth))
+        await self.limits.read({BANDWIDTH: now.bandwidth})
         if now == self.settings:
             return []
         return [
@@ -65,7 +65,3 @@ class OwnFile:
 
     def _share(self) -> None:
         self._shares.limit(self.total())
-
-
-def _of(bandwidth: int | None) -> str:
-    return orjson.dumps(bandwidth).decode()

@@ -189,6 +189,19 @@ class Past:
             found += [Cause(problem.path, str(problem)) for problem in self._unlisted(self._report)]
         return found[:_CAUSES]
 
+    def again_at(self, look: float) -> float | None:
+        """When what fails is tried again, on the steady clock; None when all of it waits for a person.
+
+        Args:
+            look: when the next look is due.
+        """
+        if self._trouble is not None or not len(self._failures):
+            return look
+        if self._report is not None and self._unlisted(self._report):
+            return look
+        due = self._failures.next_at()
+        return None if due is None else max(look, due)
+
     def waits(self) -> Held | None:
         """What an approval would let pass, or None."""
         if not self.approvable or self._report is None:

@@ -7,7 +7,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.deliveries import Result
 from cargo_sync.machines.job_state import JobState
-from cargo_sync.state.limits import Ordered
+from cargo_sync.model.limits import Ordered
 
 
 @dataclass(frozen=True, slots=True)

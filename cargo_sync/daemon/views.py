@@ -9,6 +9,7 @@ from typing import Any, Final
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
+from cargo_sync.control.limits import shown
 from cargo_sync.daemon.standing import Advance, Cause, Standing, Trial, UnderWay, eta
 from cargo_sync.daemon.trial import Step
 from cargo_sync.machines.job_state import JobState, general_state
@@ -16,7 +17,6 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
 from cargo_sync.state.deliveries import Waiting
 from cargo_sync.state.events import Row
-from cargo_sync.state.limits import Ordered
 from cargo_sync.state.planned import PlannedPage
 
 SHOWN: Final = 100
@@ -107,14 +107,8 @@ def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
 def speed(standing: Standing) -> dict[str, Any]:
     """A job's speed: the file's, what was ordered in its place, what holds now and what it is granted."""
     pace = standing.pace
-    shown = limit(_of_file(standing.settings), pace.ordered, pace.now)
-    return shown | {"granted": pace.granted} if pace.moves else shown
-
-
-def limit(file: Any, ordered: Ordered | None, now: int | None) -> dict[str, Any]:
-    """A limit, bits a second, null for none; `override` only where something was ordered."""
-    override = {} if ordered is None else {"override": ordered.bits}
-    return {"file": file} | override | {"now": now}
+    limit = shown(_of_file(standing.settings), pace.ordered, pace.now)
+    return limit | {"granted": pace.granted} if pace.moves else limit
 
 
 def _of_file(job: JobSettings) -> Any:

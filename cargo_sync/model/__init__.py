@@ -7,6 +7,7 @@ base        what both sides last agreed on, a folder at a time
 action      one planned step
 outcome     what became of an action
 offer       one file's content as a sender offers it; receipt: what a receiver committed
+ordered     a limit that an order set in place of a file's
 problem     why something failed, in words for a person
 event       a past-tense fact, kept as a row
 

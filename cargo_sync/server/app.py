@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
@@ -27,8 +27,10 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
+from cargo_sync.control.limits import Limits
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -41,14 +43,12 @@ from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls, views
-from cargo_sync.server.bandwidths import Bandwidths
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.feed import TICK, Feed
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.gateway import Gateway
 from cargo_sync.server.gauge import Gauge, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
-from cargo_sync.server.handlers.limits import LimitsHandlers
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.whole import WholeHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
@@ -67,7 +67,7 @@ from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.state.overrides import Overrides
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
@@ -193,8 +193,8 @@ class Server:
         self._registry = Registry(
             UserRows(database), WorkspaceRows(database), self._users, self._opened, world.offload, self._take
         )
-        self._bandwidths = Bandwidths(Overrides(database), world.offload)
         self._flows = Flows(self._spaces, self._users.get, world.steady)
+        self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
         self._gauge = Gauge(self._flows.all, world)
         self._feed = Feed(endpoint.publisher, self._general, self._gauge)
         self._tasks: asyncio.TaskGroup | None = None
@@ -235,11 +235,15 @@ class Server:
             ProblemError: the state cannot be read or written.
         """
         file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
-        self._flows.limit((await self._bandwidths.read(file)).now)
+        await self._limits.read(asdict(file))
         read = await self._registry.read(settings)
         for notice in (*settings.warnings, *read.notices):
             _log.warning("%s", notice)
         return read
+
+    def _grant(self) -> None:
+        """Has the totals that hold now take effect."""
+        self._flows.limit(Bandwidth(**self._limits.holding()))
 
     async def reread(self) -> Read:
         """Reads the file again.
@@ -279,7 +283,7 @@ class Server:
             **WholeHandlers(me, self._status, self.reread, stop, self._world.steady).table(),
             **UserHandlers(registry, self._users, self._gauge, offload, self._feed.notice).table(),
             **WorkspaceHandlers(registry, offload).table(),
-            **LimitsHandlers(self._bandwidths, self._flows).table(),
+            **LimitsHandlers(self._limits).table(),
             **FlowHandlers(self._gauge).table(),
             **AuditHandlers(self._audit, offload).table(),
             **KeyHandlers(self._endpoint, offload).table(),

@@ -1,4 +1,4 @@
-"""What a server tells, as JSON values: users, workspaces, flows, limits."""
+"""What a server tells, as JSON values: users, workspaces, flows."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,7 +6,6 @@ from typing import Any
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
-from cargo_sync.server.bandwidths import Limits
 from cargo_sync.server.gauge import Reading, Totals
 from cargo_sync.server.registry import Read
 from cargo_sync.server.roster import RATES, Roster
@@ -70,10 +69,6 @@ def general(roster: Roster, away: int, flows: int) -> dict[str, Any]:
         "away": away,
         "flows": flows,
     }
-
-
-def limits(found: Limits) -> dict[str, Any]:
-    return {**asdict(found.now), "file": asdict(found.file), "override": dict(found.override)}
 
 
 def read(found: Read) -> dict[str, Any]:

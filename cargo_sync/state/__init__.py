@@ -12,6 +12,7 @@ events      past-tense facts, each with a cursor; deliveries: the callbacks made
 planned     the actions of a preview or a run, kept on disk
 replies     answers to commands that changed something, so that each is done once
 accounts    users' password hashes
+limits      those that an order set in place of a file's
 
 Every method that writes is one transaction; methods called inside `with db.transaction():` join it, so
 that what must become true together is written together. Nothing may be awaited inside one.

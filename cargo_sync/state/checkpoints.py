@@ -25,15 +25,6 @@ class Checkpoints:
             row = connection.execute(f"{_READ} WHERE transfer = ?", (transfer,)).fetchone()
         return _checkpoint(row) if row else None
 
-    def for_path(self, path: str, version: int) -> Checkpoint | None:
-        """The newest one of this version of a source."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                f"{_READ} WHERE path = ? AND version = ? ORDER BY touched DESC, transfer LIMIT 1",
-                (path, version),
-            ).fetchone()
-        return _checkpoint(row) if row else None
-
     def put(self, checkpoint: Checkpoint) -> None:
         """Record a checkpoint in place of the transfer's former one, durably."""
         source = orjson.dumps((checkpoint.ident, checkpoint.size, checkpoint.mtime_ns)).decode()

@@ -29,7 +29,9 @@ STATUS: dict[str, Any] = {
     "totals": {"uploads": 1, "downloads": 2, "upload_bps": 98_400_000, "download_bps": 0}, "uptime_s": 12_345,
 }  # fmt: skip
 LIMITS: dict[str, Any] = {
-    "upload": 100_000_000, "download": None, "file": {"upload": 200_000_000, "download": None},
-    "override": {"upload": 100_000_000},
+    "limits": [
+        {"name": "upload", "file": 200_000_000, "override": 100_000_000, "now": 100_000_000},
+        {"name": "download", "file": None, "now": None},
+    ]
 }  # fmt: skip
 HELLO: dict[str, Any] = {"kind": "server", "instance": "server"}

@@ -18,8 +18,12 @@ from click.testing import CliRunner
 from cargo_ctl import names
 from cargo_ctl.completion import SHELLS, register, script
 from cargo_ctl.main import cargo_ctl
-from cargo_ctl.names import CALLBACK, KEY, USER, WORKSPACE, NameParameter
+from cargo_ctl.names import CALLBACK, JOB, KEY, TRANSFER, USER, WORKSPACE, NameParameter
+from cargo_sync.api.keys import key_text
 from cargo_sync.api.messages import ControlError
+from cargo_sync.config.control import ControlSettings
+from tests.cargo_ctl.answers import ANSWERS
+from tests.cargo_ctl.walk import walk
 from tests.control.canned import Answer, canned
 
 JOBS: dict[str, Answer] = {
@@ -96,7 +100,7 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(
     asked: list[float] = []
 
     class Silent:
-        def __init__(self, address: str) -> None: ...
+        def __init__(self, address: str, key: object = None) -> None: ...
         def __enter__(self) -> "Silent":
             return self
 
@@ -111,21 +115,49 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(
     assert asked == [PATIENCE] and DEADLINE <= 0.3
 
 
-def test_names_of_a_server(runtime: str) -> None:
-    def found(kind: NameParameter, answers: dict[str, Answer], instance: str) -> list[str]:
-        with canned(runtime, answers, instance):
-            context = click.Context(cargo_ctl)
-            items = kind.shell_complete(context, click.Argument(["name"]), "")
-        return [str(item.value) for item in items]
+def found(runtime: str, kind: NameParameter, answers: dict[str, Answer], instance: str) -> dict[str, str]:
+    """What is offered, and what is said beside it."""
+    with canned(runtime, answers, instance):
+        items = kind.shell_complete(click.Context(cargo_ctl), click.Argument(["name"]), "")
+    return {str(item.value): item.help or "" for item in items}
 
-    assert found(USER, {}, "server") == [], "a server that does not know the command yet"
-    users: dict[str, Answer] = {
-        "callback.list": {"total": 1, "rows": [{"id": "c1"}]},
-        "key.list": {"keys": [{"name": "k"}]},
-    }
-    assert found(CALLBACK, users, "daemon") == ["c1"]
-    assert found(KEY, users, "daemon") == ["k"]
-    assert found(USER, users, "daemon") == found(WORKSPACE, users, "daemon") == []
+
+@pytest.mark.parametrize(
+    ("kind", "cmd", "instance", "offers"),
+    [
+        (JOB, "job.list", "daemon", {"nightly": "syncing", "my docs\\x1b[31m": "error"}),
+        (TRANSFER, "transfer.list", "daemon", {"1f2e3d4c5b6a": "video/long.mov", "99": "b\\x07"}),
+        (CALLBACK, "callback.list", "daemon", {"msg_1": "onFinish"}),
+        (KEY, "key.list", "daemon", {"a": "watch"}),
+        (USER, "user.list", "server", {"ana": "/srv/ana", "ben\\x1b[31m": "/srv/b\\x0a"}),
+        (WORKSPACE, "workspace.list", "server", {"music": "/srv/music"}),
+    ],
+)
+def test_every_kind_of_name(
+    runtime: str, kind: NameParameter, cmd: str, instance: str, offers: dict[str, str]
+) -> None:
+    assert found(runtime, kind, {cmd: ANSWERS[cmd]}, instance) == offers
+    assert found(runtime, kind, {}, instance) == {}, "one that does not know the command yet"
+    if instance == "server":
+        assert found(runtime, kind, {cmd: ANSWERS[cmd]}, "daemon") == {}, "a daemon is not asked for these"
+
+
+def test_whatever_takes_a_name_completes_it() -> None:
+    for name, command in walk(cargo_ctl, "cargo_ctl"):
+        for each in command.params:
+            named = each.name in ("name", "id", "user", "job") and not name.endswith(" add")
+            assert not named or isinstance(each.type, NameParameter), f"{name}: {each.name}"
+
+
+def test_names_come_over_tcp_too(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with canned(runtime, JOBS, control=ControlSettings(port=0)) as daemon:
+        file = Path(runtime, "laptop.key")
+        file.write_bytes(key_text(daemon.made_key("laptop", "watch")))
+        file.chmod(0o600)
+        words = ("--connect", str(file), "job", "show")
+        assert offered("zsh", *words, current="nightly:e", monkeypatch=monkeypatch) == [
+            "plain", "nightly:eu", "error",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("shell", [each.name for each in SHELLS])

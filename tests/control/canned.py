@@ -1,4 +1,4 @@
-"""A daemon in a thread that answers from a table, for tests of synchronous clients."""
+"""A daemon or a server in a thread that answers from a table, for tests of synchronous clients."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from cargo_sync.api import daemon_commands, server_commands
 from cargo_sync.api.addresses import Addresses, keys_dir
 from cargo_sync.api.keys import ClientKey
 from cargo_sync.api.line import new_pair
@@ -74,7 +75,9 @@ class Canned:
             handlers = {cmd: self._handler(cmd) for cmd in self._answers}
             if endpoint.ports:
                 handlers = KeyHandlers(endpoint, _inline).table() | handlers
-            router = Router(handlers, MemoryDeduplicate(lambda: NOW), audit=self.audit)
+            known = server_commands if instance == "server" else daemon_commands
+            done = MemoryDeduplicate(lambda: NOW)
+            router = Router(handlers, done, commands=known.COMMANDS, audit=self.audit)
             self._task = asyncio.current_task()
             ready.set()
             with contextlib.suppress(asyncio.CancelledError):

@@ -65,6 +65,12 @@ def test_every_code_is_described() -> None:
     assert {code.value for code in Code} <= described
 
 
+def test_no_command_is_described_twice() -> None:
+    for part in (DAEMON, SERVER):
+        rows = re.findall(r"^\| `([a-z.]+)` \|", part.partition("\n### ")[0].split("\n## ")[-1], re.MULTILINE)
+        assert len(rows) > 10 and len(rows) == len(set(rows))
+
+
 @pytest.mark.parametrize(
     ("commands", "part"), [(daemon_commands.COMMANDS, DAEMON), (server_commands.COMMANDS, SERVER)]
 )

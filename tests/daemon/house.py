@@ -31,7 +31,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs
-from cargo_sync.state.limits import Limits
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.contract import NearTree, Task
@@ -142,7 +142,7 @@ class House:
         self.far: dict[str, FarSide] = {}
         self.slots = Slots(8)
         self.shares = Shares()
-        self.limits = Limits(self.database)
+        self.limits = LimitRows(self.database)
         self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
         self.all: Callable[[], Mapping[str, Job]] = dict
@@ -208,6 +208,8 @@ def still(flowing: Flowing | None = None) -> Callable[[], Flowing | None]:
 @contextlib.asynccontextmanager
 async def going(*jobs: Supervisor) -> AsyncIterator[None]:
     """The jobs run inside, each in its task, and are ended after."""
+    for job in jobs:
+        await job.bounds.read()
     tasks = [asyncio.create_task(job.run()) for job in jobs]
     try:
         yield

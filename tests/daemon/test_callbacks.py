@@ -25,6 +25,7 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.metrics import exposition
 from cargo_sync.state.events import Events
 from cargo_sync.state.transfers import Source, Transfers
 from tests.daemon.house import House, Recorder, going, settings, until
@@ -484,3 +485,5 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
     await Sweep(stage.house.database, stage.world(), KeepSettings(), list, lambda: moving).once()
     async with stage.going():
         await until(lambda: stage.sent == ["onError/x"])
+        delivered = 'cargo_callback_attempts_total{result="delivered"} 1'
+        await until(lambda: delivered in exposition(stage.callbacks.families()))

@@ -21,6 +21,7 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.files import JobFiles
@@ -29,7 +30,6 @@ from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.filing import FilingHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.limits import LimitsHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
@@ -96,7 +96,7 @@ class Daemon:
                 HistoryHandlers(jobs, Events(house.database), house.world()),
                 TrialHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
-                LimitsHandlers(self.own_file),
+                LimitsHandlers(self.own_file.limits),
                 LogHandlers(Ring()),
                 SessionHandlers(sessions, nobody),
             )
@@ -379,6 +379,7 @@ async def test_a_transfer_is_cancelled_by_the_beginning_of_its_id(tmp_path: Path
         assert far.files() == {"b": b"b"}
         [cause] = (await daemon.ask("job.show", job="nightly"))["causes"]
         assert (cause["path"], cause["next_at"]) == ("a", None)
+        assert (await daemon.ask("job.show", job="nightly"))["next_at"] is None, "a person must order it"
         assert cause["message"].endswith("(`cargo_ctl job sync nightly` takes it up again)")
         await daemon.ask("job.sync", job="nightly")
         await daemon.synced("nightly")

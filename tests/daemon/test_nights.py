@@ -55,10 +55,10 @@ def daytime(folder: Path) -> str:
         night.file("film.mov", 150 * GIGA)
         await night.until("2026-07-01 12:00")
         night.tell("cargo_ctl job speed nightly 20mbps")
-        await night.supervisor.bounds.speed.order("20mbps")
+        await night.supervisor.bounds.limits.order("job.speed", {"speed": "20mbps"})
         await night.until("2026-07-01 14:00")
         night.tell("cargo_ctl job speed nightly reset")
-        await night.supervisor.bounds.speed.order(None)
+        await night.supervisor.bounds.limits.order("job.speed", {"speed": None})
         await night.until("2026-07-01 20:00")
 
     return transcript(folder, "2026-07-01 05:59:50", story, timetable=DAYTIME)

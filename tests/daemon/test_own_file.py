@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.api.messages import ControlError
 from cargo_sync.config.daemon import load_daemon
 from cargo_sync.daemon.own_file import OwnFile
 from tests.daemon.house import House
@@ -78,7 +79,7 @@ async def test_a_bad_file_leaves_everything_as_it_was(tmp_path: Path) -> None:
 async def test_an_order_holds_across_restarts_until_the_file_says_another(tmp_path: Path) -> None:
     file = Written(tmp_path, bandwidth="80mbps")
     await file.own.begin()
-    await file.own.bandwidth.order("5mbps")
+    await file.own.limits.order("limits.set", {"bandwidth": "5mbps"})
     assert await file.granted() == 5_000_000
     await file.started().begin()
     assert await file.granted() == 5_000_000
@@ -95,5 +96,5 @@ async def test_without_a_file_there_is_nothing_to_read(tmp_path: Path) -> None:
     own = OwnFile(load_daemon(None, ENV), ENV, house.slots, house.shares, house.limits, house.world().offload)
     await own.begin()
     assert (await own.read(), own.total()) == ([], None)
-    with pytest.raises(ValueError, match="is not a rate"):
-        await own.bandwidth.order("fast")
+    with pytest.raises(ControlError, match="is not a rate"):
+        await own.limits.order("limits.set", {"bandwidth": "fast"})

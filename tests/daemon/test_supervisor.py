@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.api.messages import ControlError
 from cargo_sync.config.timetable import Row, Window
 from cargo_sync.daemon import following
 from cargo_sync.daemon.gauge import Gauge
@@ -286,10 +287,10 @@ async def test_a_running_job_is_told_when_its_share_is_another(house: House) -> 
         await house.far["a"].moving.wait()
         async with going(jobs[1]):
             await until(lambda: house.far["a"].speeds[-1] == 50_000_000)
-            await jobs[0].bounds.speed.order("10mbps")
+            await jobs[0].bounds.limits.order("job.speed", {"speed": "10mbps"})
             await until(lambda: house.far["a"].speeds[-1] == 10_000_000)
             await until(lambda: house.far["b"].speeds[-1] == 90_000_000)
-            await jobs[0].bounds.speed.order("none")
+            await jobs[0].bounds.limits.order("job.speed", {"speed": "none"})
             await until(lambda: house.far["a"].speeds[-1] == 50_000_000)
         await until(lambda: house.far["a"].speeds[-1] == 100_000_000)
     assert house.far["a"].speeds == [90_000_000, 50_000_000, 10_000_000, 50_000_000, 100_000_000]
@@ -307,7 +308,7 @@ async def test_a_speed_that_cannot_be_changed_now_is_changed_later(
     async with going(job):
         await far.moving.wait()
         far.deaf = 2
-        await job.bounds.speed.order("10mbps")
+        await job.bounds.limits.order("job.speed", {"speed": "10mbps"})
         await until(lambda: far.speeds == [None, 10_000_000])
         assert job.state == "syncing"
     assert [record.getMessage() for record in caplog.records] == [
@@ -323,16 +324,16 @@ async def test_an_ordered_speed_holds_until_the_file_says_another(house: House) 
 
     job = house.job(speed=50_000_000)
     await job.bounds.read()
-    await job.bounds.speed.order("10mbps")
+    await job.bounds.limits.order("job.speed", {"speed": "10mbps"})
     assert await own(speed=50_000_000) == 10_000_000  # after a restart
-    await job.bounds.speed.order("none")
+    await job.bounds.limits.order("job.speed", {"speed": "none"})
     assert await own(speed=50_000_000) is None
     assert await own(speed=60_000_000) == 60_000_000
     assert await own(speed=50_000_000) == 50_000_000  # what was ordered is forgotten for good
     rows = (Row(Window(0, 1440), 7),)
     assert await own(timetable=rows) == 7
-    with pytest.raises(ValueError, match="is not a rate"):
-        await job.bounds.speed.order("fast")
+    with pytest.raises(ControlError, match="is not a rate"):
+        await job.bounds.limits.order("job.speed", {"speed": "fast"})
 
 
 def _arrived(tree: MemoryTree, name: str) -> bool:

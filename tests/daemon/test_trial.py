@@ -3,10 +3,11 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import argon2
@@ -76,6 +77,15 @@ async def tried(
         return steps
 
 
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder for the server's control sockets."""
+    with TemporaryDirectory(prefix="cg") as folder:
+        monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
+        yield
+
+
+@pytest.mark.usefixtures("runtime")
 @pytest.mark.parametrize("mode", ["upload", "download"])
 async def test_all_steps_against_a_real_server(
     tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch

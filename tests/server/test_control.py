@@ -100,13 +100,15 @@ async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
         "upload_bandwidth": None, "download_bandwidth": None, "from": "command", "flows": 0,
     }  # fmt: skip
     async with governed(file) as up:
-        assert await ask(up, "user.add", user="ben", path=folder, password=CANARY, upload_speed=5_000) == row
+        assert (
+            await ask(up, "user.add", user="ben", path=folder, password=CANARY, upload_speed="5kbps") == row
+        )
         assert (tmp_path / "ben").is_dir()
         assert (await ask(up, "user.add", user="ben", path=folder, password=CANARY))[0] == "user_exists"
         token = await login(up, "ben", CANARY)
         assert await spaces(up, token) == {"default": "rw"}
         changed = row | {"upload_speed": None, "download_bandwidth": 9}
-        asked = {"user": "ben", "upload_speed": None, "download_bandwidth": 9}
+        asked = {"user": "ben", "upload_speed": "none", "download_bandwidth": "9bps"}
         assert await ask(up, "user.set", **asked) == changed
         assert (await spaces(up, token)) == {"default": "rw"}  # rates end no login
         users = (await ask(up, "user.list"))["users"]
@@ -149,7 +151,7 @@ async def test_what_the_file_says_wins_and_is_named(tmp_path: Path) -> None:
     file = plain(tmp_path, users=users, workspaces=shared)
     async with governed(file) as up:
         for cmd, args, what in (
-            ("user.set", {"user": "ana", "upload_speed": 9}, '"upload_speed" of the user "ana" stands'),
+            ("user.set", {"user": "ana", "upload_speed": "9bps"}, '"upload_speed" of the user "ana" stands'),
             ("user.set", {"user": "ana", "path": "/tmp/x"}, '"path" of the user "ana" stands'),
             ("user.passwd", {"user": "ana", "password": OTHER}, '"password" of the user "ana" stands'),
             ("user.disable", {"user": "eva"}, '"enabled" of the user "eva" stands'),
@@ -161,7 +163,7 @@ async def test_what_the_file_says_wins_and_is_named(tmp_path: Path) -> None:
             ),
         ):  # fmt: skip
             assert await ask(up, cmd, **args) == ("in_file", f"{what} in {file}, which wins")
-        assert (await ask(up, "user.set", user="ana", download_speed=9))["download_speed"] == 9
+        assert (await ask(up, "user.set", user="ana", download_speed="9bps"))["download_speed"] == 9
         assert not (await ask(up, "user.disable", user="ana"))["enabled"]
         await ask(up, "user.enable", user="ana")
         await ask(up, "user.passwd", user="eva", password=OTHER)
@@ -192,7 +194,10 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
             ({"path": f"{tmp_path}/state"}, "the server's state_dir"),
             ({"password": "x" * 2_000}, '"password" has more than 1024 characters'),
             ({"password": ""}, '"password" must be text'),
-            ({"upload_speed": 0}, '"upload_speed" must be a whole number'),
+            ({"upload_speed": 5_000}, '"upload_speed" must be text'),
+            ({"upload_speed": None}, '"upload_speed" must be text'),
+            ({"upload_speed": "fast"}, 'user.add: "upload_speed": "fast" is not a rate'),
+            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a rate is more than 0'),
         ):
             if "ana/ben" in str(changed):
                 words = "lie one in the other" if (tmp_path / "ana").is_dir() else words
@@ -201,7 +206,7 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
             assert (code, words in message) == ("bad_argument", True), message
             assert "canary" not in message
         assert [one["user"] for one in (await ask(up, "user.list"))["users"]] == ["ana"]
-        assert (await ask(up, "user.set", user="anna", upload_speed=1))[0] == "unknown_user"
+        assert (await ask(up, "user.set", user="anna", upload_speed="1bps"))[0] == "unknown_user"
         assert (await ask(up, "user.set", user="ana"))[0] == "bad_argument"
 
 
@@ -251,7 +256,7 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
 async def test_who_has_a_name_again_has_nothing_of_who_had_it_before(tmp_path: Path) -> None:
     async with governed(plain(tmp_path)) as up:
         ben = {"user": "ben", "path": str(tmp_path / "ben"), "password": CANARY}
-        await ask(up, "user.add", **ben, upload_speed=5)
+        await ask(up, "user.add", **ben, upload_speed="5bps")
         await ask(up, "workspace.add", workspace="music", path=str(tmp_path / "music"), grants={"ben": "rw"})
         await ask(up, "user.remove", user="ben")
         assert (await ask(up, "workspace.list"))["workspaces"][0]["grants"] == {}
@@ -296,20 +301,29 @@ async def test_totals_are_taken_over_live_and_overrides_go_with_the_files_change
 ) -> None:
     file = plain(tmp_path, global_upload_bandwidth="100mbps")
     async with governed(file) as up:
-        assert await ask(up, "limits.show") == {
-            "upload": 100_000_000, "download": None, "override": {},
-            "file": {"upload": 100_000_000, "download": None},
-        }  # fmt: skip
-        assert (await ask(up, "limits.set"))[0] == "bad_argument"
-        told = await ask(up, "limits.set", upload=None, download=7_000)
-        assert (told["upload"], told["download"]) == (None, 7_000)
-        assert told["override"] == {"upload": None, "download": 7_000}
+        upload = {"name": "upload", "file": 100_000_000}
+        download = {"name": "download", "file": None}
+        of_file = {"limits": [upload | {"now": 100_000_000}, download | {"now": None}]}
+        assert await ask(up, "limits.show") == of_file
+        for refused in (
+            {},
+            {"upload": 7_000},
+            {"upload": "1kbps", "download": "fast"},
+            {"bandwidth": "1kbps"},
+        ):
+            assert (await ask(up, "limits.set", **refused))[0] == "bad_argument"
+        assert await ask(up, "limits.show") == of_file
+        told = await ask(up, "limits.set", upload="none", download="7kbps")
+        by_order = [upload | {"override": None, "now": None}, download | {"override": 7_000, "now": 7_000}]
+        assert told == {"limits": by_order}
     async with governed(file) as up:
         assert await ask(up, "limits.show") == told
         plain(tmp_path, global_upload_bandwidth="200mbps")
         assert (await ask(up, "reload"))["notices"] == []
-        told = await ask(up, "limits.show")
-        assert (told["upload"], told["override"]) == (200_000_000, {"download": 7_000})
+        upload = {"name": "upload", "file": 200_000_000, "now": 200_000_000}
+        assert await ask(up, "limits.show") == {"limits": [upload, by_order[1]]}
+        told = await ask(up, "limits.set", download=None)
+        assert told == {"limits": [upload, download | {"now": None}]}
 
 
 async def test_a_repeated_request_is_done_once_and_no_secret_is_kept(
@@ -349,7 +363,7 @@ async def test_the_feed(tmp_path: Path) -> None:
 
         async def change() -> None:
             await ask(up, "user.add", user="ben", path=str(tmp_path / "ben"), password=CANARY)
-            await ask(up, "user.set", user="ben", upload_speed=5)
+            await ask(up, "user.set", user="ben", upload_speed="5bps")
             await ask(up, "user.disable", user="ben")
             await ask(up, "user.disable", user="ben")
             await ask(up, "user.enable", user="ben")
@@ -373,4 +387,4 @@ async def test_a_signal_reads_it_again_too(tmp_path: Path, caplog: pytest.LogCap
         plain(tmp_path, global_download_bandwidth="5mbps")
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: "were read again" in caplog.text, asyncio.sleep)
-        assert (await ask(up, "limits.show"))["download"] == 5_000_000
+        assert (await ask(up, "limits.show"))["limits"][1]["now"] == 5_000_000

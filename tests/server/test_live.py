@@ -61,7 +61,7 @@ def moving(system: Any) -> bool:
 async def uploading(place: Path, workspace: str = "default", **changed: Any) -> AsyncIterator[Going]:
     ana = {"username": "ana", "password": "correct horse", "path": str(place / "ana")}
     async with governed(settings(place, users=[ana], **changed)) as up:
-        await ask(up, "user.set", user="ana", upload_speed=SLOW)
+        await ask(up, "user.set", user="ana", upload_speed="1mbps")
         if workspace != "default":
             made = {"workspace": workspace, "path": str(place / workspace), "grants": {"ana": "rw"}}
             await ask(up, "workspace.add", **made)
@@ -81,9 +81,9 @@ async def test_a_flow_takes_its_users_new_rates_at_once(tmp_path: Path) -> None:
     async with uploading(tmp_path) as one:
         assert one.granted == SLOW
         for args, granted in (
-            ({"upload_speed": 3_000_000}, 3_000_000),
-            ({"upload_bandwidth": 2_000_000}, 2_000_000),
-            ({"upload_speed": None, "upload_bandwidth": None}, None),
+            ({"upload_speed": "3mbps"}, 3_000_000),
+            ({"upload_bandwidth": "2mbps"}, 2_000_000),
+            ({"upload_speed": "none", "upload_bandwidth": "none"}, None),
         ):
             await ask(one.up, "user.set", user="ana", **args)
             await until(lambda granted=granted: one.granted == granted, asyncio.sleep)  # type: ignore[misc]
@@ -94,7 +94,7 @@ async def test_a_flow_takes_its_users_new_rates_at_once(tmp_path: Path) -> None:
 
 async def test_a_flow_takes_the_servers_new_totals_at_once(tmp_path: Path) -> None:
     async with uploading(tmp_path) as one:
-        await ask(one.up, "limits.set", upload=800_000)
+        await ask(one.up, "limits.set", upload="800kbps")
         await until(lambda: one.granted == 800_000, asyncio.sleep)
         ana = {"username": "ana", "path": str(tmp_path / "ana")}
         settings(tmp_path, users=[ana], global_upload_bandwidth="900kbps")
@@ -110,7 +110,7 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
 
         def late(*args: Any) -> Any:
             with Client(up.control[0].commands) as client:
-                client.call("limits.set", {"upload": 900_000})
+                client.call("limits.set", {"upload": "900kbps"})
             return open_lane(*args)
 
         monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", late)
@@ -128,12 +128,12 @@ async def test_two_flows_share_a_new_total(tmp_path: Path) -> None:
         asked = {"direction": "download", "workspace": "default", "path": "", "run": "r1", "speed": None}
         first, second = await api.post("/flows", asked), await api.post("/flows", asked)
         assert (first["granted"], second["granted"]) == (None, None)
-        await ask(up, "limits.set", download=1_000)
+        await ask(up, "limits.set", download="1kbps")
         flows = (await ask(up, "flow.list"))["flows"]
         assert [(one["id"], one["granted"]) for one in flows] == [
             (first["flow"][:8], 500), (second["flow"][:8], 500),
         ]  # fmt: skip
-        await ask(up, "limits.set", download=None)
+        await ask(up, "limits.set", download="none")
         assert [one["granted"] for one in (await ask(up, "flow.list"))["flows"]] == [None, None]
         await api.close()
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.limits import Ordered
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit, AuditRow
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, Jobs
-from cargo_sync.state.limits import Limits, Ordered
+from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Source, Transfers
 from cargo_sync.state.users import UserRow, UserRows
@@ -75,10 +76,7 @@ def test_checkpoints_come_back_exactly(server: Database) -> None:
     checkpoints.put(first)
     checkpoints.put(second)
     assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
-    assert checkpoints.for_path(first.path, first.version) == second
-    assert checkpoints.for_path(first.path, 1) is None
     checkpoints.put(first)
-    assert checkpoints.for_path(first.path, first.version) == first
     assert checkpoints.purge(25.0) == [second]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
     checkpoints.drop("t1")
@@ -124,21 +122,29 @@ def test_a_server_has_an_audit_too(server: Database) -> None:
 
 
 def test_limits_by_order(daemon: Database) -> None:
-    limits, jobs = Limits(daemon), Jobs(daemon)
+    limits, jobs = LimitRows(daemon), Jobs(daemon)
     one, other = jobs.get_or_create("one").id, jobs.get_or_create("other").id
-    limits.set("speed", one, Ordered(2**40, "[1]"))
-    limits.set("speed", one, Ordered(None, "null"))
-    limits.set("speed", other, Ordered(5, "7"))
-    limits.set("bandwidth", None, Ordered(1, "2"))
-    limits.set("bandwidth", None, Ordered(3, "4"))
-    assert [limits.get("speed", job) for job in (one, other, None)] == [
-        Ordered(None, "null"), Ordered(5, "7"), None,
+    limits.set(one, {"speed": Ordered(2**40, "[1]")})
+    limits.set(one, {"speed": Ordered(None, "null")})
+    limits.set(other, {"speed": Ordered(5, "7")})
+    limits.set(None, {"bandwidth": Ordered(1, "2")})
+    limits.set(None, {"bandwidth": Ordered(3, "4")})
+    assert [limits.of(job) for job in (one, other, None)] == [
+        {"speed": Ordered(None, "null")}, {"speed": Ordered(5, "7")}, {"bandwidth": Ordered(3, "4")},
     ]  # fmt: skip
-    assert limits.get("bandwidth", None) == Ordered(3, "4")
     jobs.remove("one")
-    limits.set("speed", other, None)
-    assert [limits.get("speed", job) for job in (one, other)] == [None, None]
-    assert limits.get("bandwidth", None) == Ordered(3, "4")
+    limits.set(other, {"speed": None})
+    assert [limits.of(job) for job in (one, other)] == [{}, {}]
+    assert limits.of(None) == {"bandwidth": Ordered(3, "4")}
+
+
+def test_a_servers_limits_are_set_together(server: Database) -> None:
+    limits = LimitRows(server)
+    both = {"upload": Ordered(1, "2"), "download": Ordered(None, "null")}
+    limits.set(None, both)
+    assert limits.of(None) == both
+    limits.set(None, {"upload": None, "download": Ordered(3, "null")})
+    assert limits.of(None) == {"download": Ordered(3, "null")}
 
 
 def test_accounts(server: Database) -> None:

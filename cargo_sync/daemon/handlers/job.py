@@ -5,7 +5,8 @@ from typing import Any
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon import views
-from cargo_sync.daemon.handlers.refusals import enabled, ordered, ready
+from cargo_sync.daemon.bounds import SPEED
+from cargo_sync.daemon.handlers.refusals import enabled, ready
 from cargo_sync.daemon.jobs import Job, Jobs
 
 
@@ -78,7 +79,7 @@ class JobHandlers:
 
     async def speed(self, args: dict[str, Any]) -> dict[str, Any]:
         job = self._jobs.get(args["job"])
-        await ordered(job.supervisor.bounds.speed, args["speed"], "job.speed", "speed")
+        await job.supervisor.bounds.limits.order("job.speed", {SPEED: args["speed"]})
         return {"job": job.supervisor.name, "speed": views.speed(job.gauge.standing())}
 
 

@@ -1,8 +1,6 @@
 """Why an order is refused."""
 
 from cargo_sync.api.messages import Code, ControlError
-from cargo_sync.config.units import RATE_FORM
-from cargo_sync.daemon.limit import Limit
 from cargo_sync.daemon.supervisor import Supervisor
 
 
@@ -26,12 +24,3 @@ def ready(job: Supervisor) -> None:
             f'the job "{job.name}" moves files from {hours.words()} only',
             f"it begins by itself at {hours.opening()}",
         )
-
-
-async def ordered(limit: Limit, text: str | None, cmd: str, argument: str) -> None:
-    """Sets a limit as it was ordered. Raises ControlError(bad_argument), ProblemError."""
-    try:
-        await limit.order(text)
-    except ValueError as error:
-        hint = f'{RATE_FORM}; "none" for no limit, null for what the file says'
-        raise ControlError(Code.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error

@@ -6,6 +6,7 @@ from typing import Any, Final
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config import places
 from cargo_sync.config.server import UserSettings
+from cargo_sync.control.limits import rate
 from cargo_sync.control.router import Handler
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
@@ -57,6 +58,7 @@ class UserHandlers:
     async def add(self, args: dict[str, Any]) -> dict[str, Any]:
         name = _name(args["user"])
         _password(args)
+        rates = _rates("user.add", args)
         hash = await self._logins.hash(args["password"])
         async with self._registry.changing:
             if self._registry.roster.user(name) is not None:
@@ -64,7 +66,6 @@ class UserHandlers:
                     Code.USER_EXISTS, f'there is a user "{name}" already', "`user.set` changes them"
                 )
             path = await self._registry.folder("user", args["path"], name)
-            rates = {field: args.get(field) for field in RATES}
             row = UserRow(name, path, **rates, enabled=args.get("enabled", True))
             await self._offload(self._registry.user_rows.add, row, hash)
             self._logins.changed((name,))
@@ -73,7 +74,8 @@ class UserHandlers:
         return self._row(name)
 
     async def set(self, args: dict[str, Any]) -> dict[str, Any]:
-        changes = {field: value for field, value in args.items() if field != "user"}
+        path = {"path": args["path"]} if "path" in args else {}
+        changes: dict[str, Any] = path | _rates("user.set", args)
         async with self._registry.changing:
             user = self._registry.user(args["user"])
             if not changes:
@@ -139,6 +141,11 @@ def _name(name: str) -> str:
             Code.BAD_ARGUMENT, f'"user" {error}', 'a name has 1 to 100 characters without "/" and ":"'
         ) from None
     return name
+
+
+def _rates(cmd: str, args: dict[str, Any]) -> dict[str, int | None]:
+    """Those that are given. Raises ControlError(bad_argument)."""
+    return {field: rate(cmd, field, args[field]) for field in RATES if field in args}
 
 
 def _password(args: dict[str, Any]) -> None:

@@ -43,3 +43,39 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_stream ON delivery (job, stream, number) WHERE state = 'pending';
 CREATE INDEX delivery_due ON delivery (job, moment, next_at, number) WHERE next_at IS NOT NULL;
 CREATE INDEX delivery_dead ON delivery (ended) WHERE state = 'dead';
+
+-- Who changed what. A row is written before a command is carried out, and its outcome after.
+
+CREATE TABLE audit (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    time    REAL NOT NULL,
+    who     TEXT NOT NULL,
+    command TEXT NOT NULL,
+    args    TEXT NOT NULL,             -- JSON, without secrets
+    outcome TEXT NOT NULL DEFAULT ''   -- ok or an error's code; '' when the process ended in between
+);
+
+-- Limits that an order set in place of a file's. They hold until the file says something else.
+CREATE TABLE ordered_limit (
+    name TEXT    NOT NULL,  -- "speed" of a job, "bandwidth" of the daemon
+    job  INTEGER REFERENCES job (id) ON DELETE CASCADE,  -- NULL: of the daemon itself
+    bits INTEGER,           -- a second; NULL: no limit
+    file TEXT    NOT NULL   -- JSON: what the file said when it was ordered
+);
+
+CREATE UNIQUE INDEX ordered_limit_of ON ordered_limit (name, ifnull(job, 0));
+
+-- Since when a job has no file any more, unix seconds; NULL as long as it has one.
+ALTER TABLE job ADD COLUMN missed REAL;
+
+-- Nobody asks for it.
+DROP INDEX checkpoint_path;
+
+-- Files whose transfer a person cancelled: left alone until their source changes or an order comes.
+CREATE TABLE cancelled (
+    job     INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    path    TEXT    NOT NULL,
+    version INTEGER NOT NULL,  -- of the source's entry
+    ident   INTEGER NOT NULL,
+    PRIMARY KEY (job, path)
+) WITHOUT ROWID;

@@ -51,6 +51,14 @@ async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
     return found
 
 
+async def test_who_is_up_to_date_asks_no_second_time() -> None:
+    async with tree(GET_changes=[changes(row())]) as (it, heard):
+        await it.open(7)
+        assert [seen async for seen in it.observe(7)] == [Delta((), 7, "l")]
+        assert "GET /workspaces/default/changes" not in heard.asked
+        assert [seen.cursor async for seen in it.observe(6) if isinstance(seen, Delta)] == [9]
+
+
 async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
     async with tree() as (it, _):
         identity = await it.open()

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-import pytest
-
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.job import load_jobs
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.files import JobFiles
 from tests.config.samples import job, write
+
+
+def load_jobs(folder: str) -> tuple[tuple[JobSettings, ...], tuple[ConfigError, ...]]:
+    reading = JobFiles.folder(folder, {}).read()
+    return reading.jobs, reading.errors
 
 
 def test_one_bad_file_harms_no_other(tmp_path: Path) -> None:
@@ -16,7 +20,7 @@ def test_one_bad_file_harms_no_other(tmp_path: Path) -> None:
     write(tmp_path, job(sync_name="d", local_dir="/srv/d"), "d.json")
     write(tmp_path, "{", ".hidden.json")
     write(tmp_path, "{", "notes.txt")
-    jobs, errors = load_jobs(str(tmp_path), {})
+    jobs, errors = load_jobs(str(tmp_path))
     assert [job.name for job in jobs] == ["a", "d"]
     assert [Path(error.problems[0].file).name for error in errors] == ["b.json", "c.json"]
 
@@ -32,8 +36,8 @@ def test_two_jobs_of_one_name_and_overlapping_folders(tmp_path: Path) -> None:
     ]
     for file, name, folder, enabled in files:
         write(tmp_path, job(sync_name=name, local_dir=folder, enabled=enabled), file)
-    jobs, errors = load_jobs(str(tmp_path), {})
-    assert [job.name for job in jobs] == ["one", "four", "six"]
+    jobs, errors = load_jobs(str(tmp_path))
+    assert [job.name for job in jobs] == ["four", "one", "six"]
     once = "(a folder belongs to one job)"
     first = '/srv/a of the job "one" in 1.json ' + once
     assert [str(error).replace(f"{tmp_path}/", "") for error in errors] == [
@@ -49,11 +53,12 @@ def test_a_link_does_not_hide_an_overlap(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     write(tmp_path, job(sync_name="a", local_dir="real"), "a.json")
     write(tmp_path, job(sync_name="b", local_dir="link"), "b.json")
-    jobs, errors = load_jobs(str(tmp_path), {})
+    jobs, errors = load_jobs(str(tmp_path))
     assert ([job.name for job in jobs], len(errors)) == (["a"], 1)
 
 
 def test_folders_that_are_not_there_or_none(tmp_path: Path) -> None:
-    assert load_jobs(str(tmp_path / "missing"), {}) == ([], [])
-    with pytest.raises(ConfigError, match=r"file\.json: cannot be listed: Not a directory"):
-        load_jobs(write(tmp_path, {}), {})
+    assert load_jobs(str(tmp_path / "missing")) == ((), ())
+    jobs, [error] = load_jobs(write(tmp_path, {}))
+    assert jobs == ()
+    assert str(error).endswith("file.json: cannot be listed: Not a directory")

@@ -1,0 +1,204 @@
+"""What each command is answered, and what each renderer is given, when all is well."""
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from cargo_ctl.render import (
+    board,
+    callbacks,
+    events,
+    flows,
+    history,
+    jobs,
+    keys,
+    limits,
+    log,
+    plan,
+    progress,
+    server_board,
+    servers,
+    transfers,
+    trial,
+    users,
+)
+from tests.cargo_ctl import server_examples
+from tests.cargo_ctl.examples import (
+    FAILING,
+    LOGGED,
+    NOW,
+    PLAN_TOTALS,
+    PLANNED,
+    SHOWN,
+    STATUS,
+    SYNCING,
+    TRANSFERS,
+)
+from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, MUSIC, UP
+
+HISTORY: dict[str, Any] = {
+    "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5, "rate_bps": 38,
+    "transfer": "1f", "message": "no",
+}  # fmt: skip
+STEPS = [
+    {"name": "server", "ok": True, "message": "it answers", "hint": ""},
+    {"name": "clock", "ok": True, "message": "41 s ahead", "hint": "set it"},
+    {"name": "rate", "ok": False, "message": "busy", "hint": ""},
+]
+ADDED = {"name": "a", "file": "/jobs/a.json", "state": "paused"}
+CANCELLED = {"id": "1f", "job": "a", "path": "b"}
+STATES = {"jobs": [{"name": "a", "state": "paused"}]}
+RELOADED = {"jobs": [{"name": "a", "result": "changed"}], "errors": ["b.json: bad"]}
+SERVER_RELOADED = {
+    "users": [{"user": "a", "result": "added"}], "workspaces": [{"workspace": "b", "result": "removed"}],
+    "notices": ["c"], "errors": ["d"],
+}  # fmt: skip
+SPEED = {
+    "job": "a",
+    "speed": {"file": [{"from": "22:00", "to": "06:00", "speed": 9_000}], "override": 5_000, "now": 5_000},
+}
+WINDOWED = SHOWN | {
+    "speed": SPEED["speed"],
+    "window": {"words": "22:00 to 06:00", "zone": "UTC", "open": False, "changes_at": NOW + 60},
+}
+EVENT: dict[str, Any] = {
+    "cursor": 8, "time": NOW, "job": "a", "kind": "error", "path": "b", "bytes": 12, "message": "no",
+    "details": {},
+}  # fmt: skip
+EVENTS = {"events": [EVENT], "next": 8, "more": False, "oldest": 1}
+KEY = {"name": "a", "role": "watch", "made": NOW, "public": "p"}
+AUDIT: dict[str, Any] = {
+    "rows": [
+        {"number": 7, "time": NOW, "who": 'key "a"', "command": "b", "args": {"job": "c"}, "outcome": "d"}
+    ],
+    "next": 7,
+}
+WAITING = {
+    "id": "msg_1", "job": "a", "event": "onFinish", "transfer": "b", "file": "c", "state": "pending",
+    "created": NOW - 90, "attempts": 2, "next_at": NOW + 30, "error": "answered 503",
+}  # fmt: skip
+CALLBACKS = {"callbacks": [WAITING], "totals": {"pending": 1, "dead": 0}, "next": None}
+TRIED = {"job": "a", "event": "b", "delivered": False, "status": None, "seconds": 1.5, "error": "c"}
+LIMITS = {"limits": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
+USER_SHOWN = ANA | {
+    "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}], "file": "/etc/server.json",
+    "in_file": ["path", "username"], "flows": [UP, DOWN],
+}  # fmt: skip
+GONE = {"user": "ana", "workspace": "music", "path": "/srv/ana"}
+
+ANSWERS: dict[str, Any] = {
+    "status": STATUS,
+    "job.list": {"jobs": [SYNCING, FAILING]},
+    "job.show": WINDOWED,
+    "job.add": ADDED,
+    "job.remove": ADDED,
+    "job.test": {"test": "t", "ready": True, "steps": STEPS},
+    "job.history": {"rows": [HISTORY], "next": None},
+    "job.plan": {"run": "3f2a", "ready": True, "totals": PLAN_TOTALS, "actions": PLANNED, "next": None},
+    "job.start": STATES,
+    "job.pause": STATES,
+    "job.reload": STATES,
+    "job.speed": SPEED,
+    "job.sync": {"run": "3f2a"},
+    "job.approve": {"run": "3f2a"},
+    "transfer.list": TRANSFERS,
+    "transfer.cancel": CANCELLED,
+    "events": EVENTS,
+    "callback.list": CALLBACKS,
+    "callback.retry": {"count": 1},
+    "callback.test": TRIED,
+    "limits.show": LIMITS,
+    "limits.set": LIMITS,
+    "user.list": {"users": [ANA, BEN]},
+    "user.show": USER_SHOWN,
+    "user.add": ANA,
+    "user.set": ANA,
+    "user.enable": ANA,
+    "user.disable": ANA,
+    "user.passwd": ANA,
+    "user.remove": GONE,
+    "workspace.list": {"workspaces": [MUSIC]},
+    "workspace.add": MUSIC,
+    "workspace.grant": MUSIC,
+    "workspace.revoke": MUSIC,
+    "workspace.remove": GONE,
+    "flow.list": {"flows": [UP, DOWN]},
+    "key.list": {"keys": [KEY]},
+    "key.add": {"key": KEY, "server": "s", "address": "tcp://box:5556"},
+    "key.revoke": {"key": KEY},
+    "log": LOGGED | {"rows": LOGGED["rows"][1:]},
+    "audit": AUDIT,
+    "reload": RELOADED,
+    "shutdown": {},
+}
+
+RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
+    jobs.status: (STATUS,),
+    jobs.job_list: ({"jobs": [SYNCING, FAILING]}, NOW),
+    jobs.explained: (FAILING, NOW),
+    jobs.job_show: (WINDOWED, NOW),
+    jobs.states: (STATES,),
+    jobs.started: ("a", {"run": "3f2a"}),
+    jobs.speed_set: (SPEED,),
+    jobs.added: (ADDED,),
+    jobs.removal: ("a",),
+    jobs.removed: (ADDED,),
+    jobs.reloaded: (RELOADED,),
+    transfers.transfer_list: (TRANSFERS,),
+    transfers.cancelled: (CANCELLED,),
+    plan.actions: (PLANNED,),
+    plan.totals: ("a", PLAN_TOTALS, 4, False),
+    history.history: ("a", [HISTORY], None, UTC),
+    trial.step: (STEPS[1],),
+    board.job_state: ("a", {"state": "error", "detail": "no"}),
+    board.notice: ("a", {"kind": "error", "count": 2, "paths": ["b", "c"], "bytes": 3, "message": "no"}),
+    events.event: (EVENT,),
+    callbacks.callback_list: (CALLBACKS, NOW),
+    callbacks.tested: (TRIED,),
+    keys.key_list: ({"keys": [KEY]},),
+    keys.added: ("a", "watch", "tcp://box:5556", "a.key"),
+    keys.revoked: ({"key": KEY},),
+    keys.audit: (AUDIT,),
+    limits.limits: (LIMITS,),
+    log.line: (LOGGED["rows"][1],),
+    users.user_list: ({"users": [ANA, BEN]},),
+    users.one_user: (ANA,),
+    users.removed_user: (GONE,),
+    users.new_password: (ANA,),
+    users.user_show: (USER_SHOWN,),
+    users.workspace_list: ({"workspaces": [MUSIC]},),
+    users.one_workspace: (MUSIC,),
+    users.removed_workspace: (GONE,),
+    flows.flow_list: ({"flows": [UP, DOWN]},),
+    flows.flow_table: ([UP, DOWN],),
+    flows.place: (UP,),
+    servers.reloaded: (SERVER_RELOADED,),
+    server_board.flow: (UP,),
+    server_board.notice: ({"user": "a", "kind": "b"},),
+}
+NUMBERS_ALONE = {
+    progress.progress, progress.pace, progress.moving, callbacks.retried, servers.status, servers.served,
+    servers.moving,
+}  # fmt: skip
+"""Renderers of what has no text in it."""
+FIGURES = {"words", "table"}
+"""Rooms of `render` that show no message: what `escaped` is made of, and columns of what was escaped."""
+FEED = {
+    "status/": ("status", STATUS),
+    "progress/": ("progress", SYNCING["progress"]),
+    "job/n%1B%0D%0ASPOOF/status": ("status", {"state": "error", "detail": "x", "next_at": NOW + 9}),
+    "job/n%1B%0D%0ASPOOF/progress": ("progress", SYNCING["progress"]),
+    "job/m%1B%0ASPOOF/status": ("status", {"state": "held", "detail": "x", "next_at": None}),
+    "transfer/%1B%0ASPOOF/": ("transfer", TRANSFERS["transfers"][0]),
+    "notice/n%1B%0ASPOOF/": ("notice", {"kind": "error", "count": 2, "paths": ["a"], "message": "m"}),
+}
+"""A message of each kind, by topic: its type and its fields."""
+SERVER_FEED = {
+    "status/": ("status", server_examples.STATUS),
+    "progress/": ("progress", server_examples.STATUS["totals"]),
+    "flow/%1B%0ASPOOF/": ("flow", UP | {"ended": False}),
+    "flow/a/": ("flow", DOWN | {"ended": False}),
+    "flow/b/": ("flow", DOWN | {"ended": True}),
+    "notice/n%1B%0ASPOOF/": ("notice", {"user": "a", "kind": "b"}),
+}
+"""The same of a server."""

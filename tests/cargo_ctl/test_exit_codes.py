@@ -1,0 +1,28 @@
+"""How `cargo_ctl` ends for every code that it may be refused with: as the page of the protocol says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cargo_ctl.main import cargo_ctl
+from cargo_sync.api.messages import Code, ControlError
+from tests.control.canned import canned
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
+TABLE = PAGE.partition("\n## Error codes\n")[2].partition("\n\nA command that fails")[0]
+DOCUMENTED = {
+    code: int(ends) for code, ends in re.findall(r"^\| `(\w+)` \|.*\| (\d) \|$", TABLE, re.MULTILINE)
+}
+
+
+def test_every_code_has_its_line() -> None:
+    assert DOCUMENTED.keys() == {code.value for code in Code}
+
+
+@pytest.mark.parametrize(("code", "ends"), [*DOCUMENTED.items(), ("disk_full", 1), ("a new one", 1)])
+def test_it_ends_as_documented(runtime: str, code: str, ends: int) -> None:
+    with canned(runtime, {"status": ControlError(code, "no", "why not")}):
+        result = CliRunner().invoke(cargo_ctl, ["status"])
+    assert (result.exit_code, result.stderr) == (ends, "cargo_ctl: no (why not)\n")
