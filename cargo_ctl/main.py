@@ -10,27 +10,36 @@ import click
 
 from cargo_ctl.reach import common_options
 
-_COMMANDS: Mapping[str, str] = MappingProxyType(
+_SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "status": "cargo_ctl.commands.status:status",
-        "job": "cargo_ctl.commands.job:job",
-        "transfer": "cargo_ctl.commands.transfer:transfer",
-        "events": "cargo_ctl.commands.events:events",
-        "audit": "cargo_ctl.commands.audit:audit",
-        "key": "cargo_ctl.commands.key:key",
-        "callback": "cargo_ctl.commands.callback:callback",
-        "user": "cargo_ctl.commands.user:user",
-        "workspace": "cargo_ctl.commands.workspace:workspace",
-        "flow": "cargo_ctl.commands.flow:flow",
-        "limits": "cargo_ctl.commands.limits:limits",
-        "watch": "cargo_ctl.commands.feed:watch",
-        "feed": "cargo_ctl.commands.feed:feed",
-        "log": "cargo_ctl.commands.log:log",
-        "shell": "cargo_ctl.commands.shell:shell",
-        "reload": "cargo_ctl.commands.daemon:reload",
-        "shutdown": "cargo_ctl.commands.daemon:shutdown",
-        "completion": "cargo_ctl.commands.completion:completion",
+        "Every day": {
+            "status": "cargo_ctl.commands.status:status",
+            "watch": "cargo_ctl.commands.feed:watch",
+            "job": "cargo_ctl.commands.job:job",
+            "transfer": "cargo_ctl.commands.transfer:transfer",
+            "events": "cargo_ctl.commands.events:events",
+            "callback": "cargo_ctl.commands.callback:callback",
+        },
+        "By hand": {"shell": "cargo_ctl.commands.shell:shell"},
+        "Users of a server": {
+            "user": "cargo_ctl.commands.user:user",
+            "workspace": "cargo_ctl.commands.workspace:workspace",
+            "flow": "cargo_ctl.commands.flow:flow",
+        },
+        "The daemon or server itself": {
+            "limits": "cargo_ctl.commands.limits:limits",
+            "reload": "cargo_ctl.commands.daemon:reload",
+            "shutdown": "cargo_ctl.commands.daemon:shutdown",
+            "feed": "cargo_ctl.commands.feed:feed",
+            "key": "cargo_ctl.commands.key:key",
+            "log": "cargo_ctl.commands.log:log",
+            "audit": "cargo_ctl.commands.audit:audit",
+        },
+        "Your shell": {"completion": "cargo_ctl.commands.completion:completion"},
     }
+)
+_COMMANDS: Mapping[str, str] = MappingProxyType(
+    {name: place for section in _SECTIONS.values() for name, place in section.items()}
 )
 
 _EPILOG = """\b
@@ -41,7 +50,7 @@ Examples:
   cargo_ctl watch
   cargo_ctl --connect tcp://box:5556 --key box.key status
   cargo_ctl user add ana /srv/ana
-  cargo_ctl --server status
+  cargo_ctl status --server
 
 \b
 Exit codes:
@@ -64,6 +73,20 @@ class _LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, but a list a section, all with one width of names."""
+        width = max(map(len, _COMMANDS))
+        enough = 1_000  # a summary is never cut: it may take a second line
+        for title, section in _SECTIONS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in section]
+            rows = [
+                (f"{name:<{width}}", command.get_short_help_str(enough))
+                for name, command in commands
+                if command is not None
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
@@ -91,8 +114,8 @@ def cargo_ctl(**_options: Any) -> None:
     """Look after a running daemon or server: jobs, transfers, users, what happens.
 
     The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. With --server,
-    which user and workspace imply, it is the server that is running. One on another machine is reached by its
-    port and a key.
+    which user, workspace and flow imply, it is the server that is running. One on another machine is reached
+    by its port and a key.
     """
 
 

@@ -133,11 +133,13 @@ class Reach:
 
     def fail(self, exit_code: int, code: str, message: str, hint: str = "") -> NoReturn:
         """End with one line on stderr, or with JSON on stdout where the result would have been."""
+        from cargo_ctl.render.hints import typed
         from cargo_ctl.render.words import escaped
 
         if self.as_json:
             click.echo(as_line({"error": {"code": code, "message": message, "hint": hint}}))
         else:
+            hint = typed(hint, server=self.server)
             text = f"cargo_ctl: {message} ({hint})" if hint else f"cargo_ctl: {message}"
             lines = text.split("\n") if code in _LISTS else [text]
             click.echo("\n".join(escaped(line) for line in lines), err=True)

@@ -15,7 +15,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def callback(**_options: Any) -> None:
-    """HTTP callbacks: what waits or was given up, try again, try out.
+    """HTTP callbacks: what waits, what was given up, try again, test.
 
     \b
     Examples:
@@ -77,9 +77,9 @@ def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
 @click.argument("event", required=False)
 @reaching
 def test(reach: Reach, name: str, event: str | None) -> None:
-    """Send one callback of a job now, with example values; of the first event, or of EVENT.
+    """Send one callback of a job now, with example values.
 
-    It ends with 1 when the callback was not taken.
+    Of the first event, or of EVENT. It ends with 1 when the callback was not taken.
 
     \b
     Examples:

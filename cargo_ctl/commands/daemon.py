@@ -9,7 +9,7 @@ from cargo_ctl.render import jobs, servers
 @click.command()
 @reaching
 def reload(reach: Reach) -> None:
-    """Read all configuration again; what is bad in it stays as it was.
+    """Read all files of settings again; what is bad stays as it was.
 
     \b
     Examples:
@@ -26,7 +26,9 @@ def reload(reach: Reach) -> None:
 @click.command()
 @reaching
 def shutdown(reach: Reach) -> None:
-    """End the daemon, or the server with --server; what is under way goes on at the next start.
+    """End the daemon; with --server the server.
+
+    What is under way goes on at the next start.
 
     \b
     Examples:

@@ -24,7 +24,7 @@ _PAGE = 1000
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @reaching
 def events(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
-    """What happened, a line each: files that were brought, removed, or failed.
+    """What happened: a line a file that was brought, removed, or failed.
 
     Without --since the newest; with it all since, none left out. With --json each line is one event.
 

@@ -11,7 +11,7 @@ from cargo_ctl.render import flows
 @click.group()
 @common_options
 def flow(**_options: Any) -> None:
-    """The flows of a server: one for each job or program that moves files now.
+    """What moves through a server now: a flow a job or program.
 
     \b
     Example:

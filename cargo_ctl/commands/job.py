@@ -19,7 +19,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def job(**_options: Any) -> None:
-    """Add jobs and remove them, start and pause them, see what they do, did and would do.
+    """Jobs: add, remove, start, pause, what they do, did and would do.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ _POLL = 0.5
 @click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
 @reaching
 def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | None) -> None:
-    """The last lines of the daemon's log, or, with --server, of the server's.
+    """The last lines of the log; with --server of the server's.
 
     The last 2,000 are at hand, wherever the log goes besides.
 
@@ -34,18 +34,20 @@ def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | No
     """
     wanted = {name: value for name, value in (("level", level), ("job", job)) if value is not None}
     with contextlib.suppress(KeyboardInterrupt):
-        after = _print(reach, wanted | {"limit": count})
+        after = _print(reach, wanted | {"limit": count}, follow)
         while follow:
             time.sleep(_POLL)
-            came = _print(reach, wanted | {"after": after})
+            came = _print(reach, wanted | {"after": after}, follow)
             # Numbers that went back are those of a process that was started anew.
             after = came if came >= after else 0
 
 
-def _print(reach: Reach, args: dict[str, object]) -> int:
+def _print(reach: Reach, args: dict[str, object], follow: bool) -> int:
     result = reach.call("log", args)
     if result.get("lost") and not reach.as_json:
         click.echo(lines.lost(result["lost"]), err=True)
+    if not (result["rows"] or follow or reach.as_json):
+        click.echo(lines.NONE)
     for row in result["rows"]:
         click.echo(as_line(row) if reach.as_json else lines.line(row))
     return int(result["next"])

@@ -9,7 +9,7 @@ from cargo_ctl.render import jobs, servers
 @click.command()
 @reaching
 def status(reach: Reach) -> None:
-    """The general state, jobs by state, what is still to be done; of a server users, flows and rates.
+    """The general state, and what is to be done; of a server users and rates.
 
     \b
     Examples:

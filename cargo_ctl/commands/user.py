@@ -22,7 +22,7 @@ _RATES = (
 @click.group()
 @common_options
 def user(**_options: Any) -> None:
-    """The users of a server: who may log in, to which folder, how fast.
+    """Who may log in to a server, to which folder, how fast.
 
     Users of the server's file are changed there; of what the file does not say, here too.
 

@@ -15,7 +15,7 @@ _ACCESS = ("rw", "ro")
 @click.group()
 @common_options
 def workspace(**_options: Any) -> None:
-    """Folders of a server that several users reach by a name.
+    """Folders that several users of a server reach by a name.
 
     \b
     Examples:

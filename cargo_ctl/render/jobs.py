@@ -167,10 +167,10 @@ def _window(window: Mapping[str, Any], now: float) -> str:
 
 
 def _speed(shown: Mapping[str, Any]) -> str:
-    """`10mbps by order (the file says 50mbps), 5mbps of it granted`."""
+    """`10mbps by command (the file says 50mbps), 5mbps of it granted`."""
     text = _rate(shown["now"])
     if "override" in shown:
-        text += f" by order (the file says {_rate(shown['file'])})"
+        text += f" by command (the file says {_rate(shown['file'])})"
     elif isinstance(shown["file"], list):
         text += f" now (the file says {_rate(shown['file'])})"
     if shown.get("granted") is not None and shown["granted"] != shown["now"]:

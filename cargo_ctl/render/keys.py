@@ -5,6 +5,7 @@ from typing import Any
 
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped
+from cargo_sync.api.messages import encode
 
 
 def moment(time: float) -> str:
@@ -53,4 +54,9 @@ def audit(result: dict[str, Any]) -> str:
 
 
 def _args(args: dict[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in args.items())
+    """Texts as they are, everything else as JSON has it: `null` is not the text `none`."""
+    return " ".join(f"{name}={_arg(value)}" for name, value in args.items())
+
+
+def _arg(value: object) -> str:
+    return value if isinstance(value, str) else encode(value).decode()

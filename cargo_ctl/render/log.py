@@ -6,6 +6,8 @@ from typing import Any
 
 from cargo_ctl.render.words import count, escaped
 
+NONE = "nothing was logged"
+
 
 def line(row: Mapping[str, Any]) -> str:
     """`time LEVEL job message`, as the process itself writes it; a traceback follows, a line each."""

@@ -56,9 +56,9 @@ def test_job_speed(runtime: str) -> None:
     lines = [f"job speed a {word}" for word in ("10mbps", "none", "reset")]
     assert transcript(runtime, {"job.speed": ordered}, *lines) == (
         "$ job speed a 10mbps\n"
-        "a: 10mbps by order (the file says 50mbps)\n"
+        "a: 10mbps by command (the file says 50mbps)\n"
         "$ job speed a none\n"
-        "a: no limit by order (the file says 50mbps)\n"
+        "a: no limit by command (the file says 50mbps)\n"
         "$ job speed a reset\n"
         "a: 50mbps"
     )

@@ -1,4 +1,4 @@
-"""How `cargo_ctl` ends for every code that it may be refused with: as the page of the protocol says."""
+"""How `cargo_ctl` ends, for every code that it may be refused with: as the page of the protocol says."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,8 @@ from tests.control.canned import canned
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("\n## Error codes\n")[2].partition("\n\nA command that fails")[0]
-DOCUMENTED = {
-    code: int(ends) for code, ends in re.findall(r"^\| `(\w+)` \|.*\| (\d) \|$", TABLE, re.MULTILINE)
-}
+ROW = re.compile(r"^\| `(\w+)` \|.*\| (\d) \|$", re.MULTILINE)
+DOCUMENTED = {code: int(ends) for code, ends in ROW.findall(TABLE)}
 
 
 def test_every_code_has_its_line() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cargo_ctl import manual
 from tests.cargo_ctl.walk import PROGRAMS, everything, examples, parse
@@ -26,6 +27,14 @@ def test_help_with_examples_that_parse(name: str, command: click.Command) -> Non
     for option in command.params:
         if isinstance(option, click.Option) and not option.hidden:
             assert option.help, f"{name} {option.opts[0]} is not explained"
+
+
+def test_the_list_of_commands_is_whole_and_nothing_in_it_is_cut() -> None:
+    text = CliRunner().invoke(PROGRAMS["cargo_ctl"], ["--help"], terminal_width=80).output
+    listed = text.partition("Every day:")[2].partition("Examples:")[0]
+    first = [name.split()[1] for name, _ in COMMANDS if name.startswith("cargo_ctl ")]
+    assert re.findall(r"^  ([a-z]+)  ", listed, re.MULTILINE) == list(dict.fromkeys(first))
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

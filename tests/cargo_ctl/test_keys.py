@@ -100,6 +100,9 @@ def test_the_audit_is_a_table(runtime: str) -> None:
         assert daemon.asked == [("audit", {"since": 3, "limit": 100})]
     assert lines[0].split() == ["NUMBER", "TIME", "WHO", "COMMAND", "OUTCOME", "ARGUMENTS"]
     assert 'key "\\x1b[2J"  job.pause  ?        job=a\\x0ab' in lines[1]
+    numbers = row | {"args": {"job": "a", "speed": None, "limit": 20, "paused": True}}
+    with canned(runtime, {"audit": {"rows": [numbers], "next": 7}}):
+        assert run("audit").stdout.endswith("job=a speed=null limit=20 paused=true\n")
     with canned(runtime, {"audit": {"rows": [], "next": 0}}):
         assert run("audit").stdout == "nothing was changed\n"
 

@@ -52,6 +52,12 @@ def test_following(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr == "(2 lines before these are not kept any more)\n"
 
 
+def test_nothing_to_tell(runtime: str) -> None:
+    with canned(runtime, {"log": {"rows": [], "next": 0, "lost": 0}}):
+        assert run("log").stdout == "nothing was logged\n"
+        assert run("log", "--json").stdout == ""
+
+
 def test_wrong_usage(runtime: str) -> None:
     for line in (["-n", "0"], ["-n", "1001"], ["--level", "loud"]):
         assert run("log", *line).exit_code == 2

@@ -56,10 +56,10 @@ def test_speeds() -> None:
     assert said(file=None, now=None) == "nightly: no limit"
     assert said(file=50_000_000, now=50_000_000) == "nightly: 50mbps"
     assert said(file=50_000_000, override=None, now=None, granted=None) == (
-        "nightly: no limit by order (the file says 50mbps)"
+        "nightly: no limit by command (the file says 50mbps)"
     )
     assert said(file=None, override=10_000_000, now=10_000_000, granted=5_000_000) == (
-        "nightly: 10mbps by order (the file says no limit), 5mbps granted of the daemon's bandwidth"
+        "nightly: 10mbps by command (the file says no limit), 5mbps granted of the daemon's bandwidth"
     )
 
 

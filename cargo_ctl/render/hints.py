@@ -1,0 +1,21 @@
+"""Hints, which name commands as the protocol does, for those who type them here."""
+
+import re
+
+from cargo_sync.api import daemon_commands, server_commands
+
+_COMMAND = re.compile(r"`([a-z]+(?:\.[a-z]+)?)`")
+
+
+def typed(hint: str, *, server: bool) -> str:
+    """`user.list` as `cargo_ctl user list`; with `server`, what both know is given to the server."""
+
+    def words(match: re.Match[str]) -> str:
+        cmd = match[1]
+        of_daemon, of_server = cmd in daemon_commands.COMMANDS, cmd in server_commands.COMMANDS
+        if cmd == "hello" or not (of_daemon or of_server):
+            return match[0]
+        which = " --server" if server and of_daemon and of_server else ""
+        return f"`cargo_ctl {cmd.replace('.', ' ')}{which}`"
+
+    return _COMMAND.sub(words, hint)
