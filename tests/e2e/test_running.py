@@ -78,7 +78,7 @@ def test_limits_by_order_in_the_middle_of_a_file(up: Place) -> None:
     assert up.shown("paced")["speed"]["granted"] == 500_000
     up.call("limits.set", bandwidth=None)
     told = up.run("cargo_ctl", "job", "speed", "paced", "400mbps").stdout
-    assert told.startswith("paced: 400mbps by order (the file says 1mbps)")
+    assert told.startswith("paced: 400mbps by command (the file says 1mbps)")
     up.until_state("paced", "synced")
     assert up.run("cargo_ctl", "job", "speed", "paced", "reset").stdout == "paced: 1mbps\n"
 
