@@ -1,71 +1,56 @@
-"""Both ports of the backup protocol: bound, bounded, closed."""
+"""The coordinator: the ports that the server's file asks for, opened and closed."""
 
-import asyncio
-import contextlib
-import logging
 import ssl
-from collections.abc import Awaitable, Callable
-from typing import Final
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.config.backup import BackupSettings
+from cargo_sync.model.world import Offload
+from cargo_sync.server.backup.frame_port import FramePort
+from cargo_sync.server.backup.port import Port
+from cargo_sync.server.backup.shelf import Door, Shelves
+from cargo_sync.server.backup.text_port import TextPort
 
-CONNECTIONS: Final = 128
-"""On each port; who comes beyond them is turned away at once."""
-GOODBYE: Final = 1.0
-
-_log = logging.getLogger(__name__)
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+NOWHERE = "outra porta, que não está aberta"
 
 
-class Port:
-    """One port, and the connections on it."""
+class Coordinator:
+    """Speaks the protocol from `start` to `close`."""
 
-    def __init__(self, name: str, serve: Serve, most: int = CONNECTIONS) -> None:
-        self._name = name
-        self._serve = serve
-        self._most = most
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
+    def __init__(self, settings: BackupSettings, door: Door, shelves: Shelves, offload: Offload) -> None:
+        self._settings = settings
+        self._door = door
+        self._shelves = shelves
+        self._offload = offload
+        self._ports: list[Port] = []
 
-    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
-        """Begins to answer; the port, which is another one when 0 is given. Raises ProblemError."""
-        try:
-            self._server = await asyncio.start_server(self._connected, host, port, ssl=context)
-        except OSError as error:
-            message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
-            hint = f'change "{self._name}" in "backup", or stop what listens there'
-            raise ProblemError(Problem("address", message, hint=hint)) from error
-        return int(self._server.sockets[0].getsockname()[1])
+    async def start(self, context: ssl.SSLContext | None) -> dict[str, tuple[str, int]]:
+        """Opens the ports: host and port of each, by its field in the file.
+
+        Args:
+            context: for the one with frames; None leaves it unencrypted.
+
+        Raises:
+            ProblemError: "address".
+        """
+        opened: dict[str, tuple[str, int]] = {}
+        other = NOWHERE
+        if self._settings.framed is not None:
+            host, asked = self._settings.framed
+            framed = FramePort(self._door, self._shelves, self._offload)
+            port = await self._opened(Port("framed", framed.serve), host, asked, context)
+            opened["framed"] = (host, port)
+            other = f"porta {port}"
+        if self._settings.listen is not None:
+            host, asked = self._settings.listen
+            text = TextPort(self._door, self._shelves, self._offload, other)
+            opened["listen"] = (host, await self._opened(Port("listen", text.serve), host, asked, None))
+        return opened
 
     async def close(self) -> None:
         """Takes no more; what is under way has a moment to end."""
-        if self._server is None:
-            return
-        self._server.close()
-        if self._open:
-            _, late = await asyncio.wait(self._open, timeout=GOODBYE)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+        for port in self._ports:
+            await port.close()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "the loop gives each connection one"
-        if len(self._open) >= self._most:
-            writer.transport.abort()
-            return
-        self._open.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            _log.info("a client of the backup port %s went: %s", self._name, error or "silent for too long")
-        except Exception:
-            _log.exception("a request at the backup port %s could not be answered", self._name)
-        finally:
-            self._open.discard(task)
-            with contextlib.suppress(OSError, TimeoutError):
-                writer.close()
-                async with asyncio.timeout(GOODBYE):
-                    await writer.wait_closed()
+    async def _opened(self, port: Port, host: str, asked: int, context: ssl.SSLContext | None) -> int:
+        got = await port.start(host, asked, context)
+        self._ports.append(port)
+        return got

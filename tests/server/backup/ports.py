@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cargo_sync.model.world import World
-from cargo_sync.server.backup.coordinator import Port
 from cargo_sync.server.backup.frame_port import FramePort
+from cargo_sync.server.backup.port import Port
 from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.server.spaces import Access
