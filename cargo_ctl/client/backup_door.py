@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from cargo_ctl.client.backup_settings import BackupSettings
 from cargo_ctl.session.opening import WRONG, Person, Wanted, settle
@@ -71,14 +70,9 @@ class Door:
         except CommandError as error:
             if error.code != _CERTIFICATE or wanted.fingerprint or wanted.ca_file:
                 raise
-        return Session.open(self._client, replace(login, fingerprint=self._fingerprint(url)))
-
-    def _fingerprint(self, url: str) -> str:
-        """Of the coordinator's certificate, which is its server's, settled as for any server."""
-        host = urlsplit(url).hostname or ""
-        shown = f"[{host}]" if ":" in host else host
-        look = self._client.call("session.look", {"url": f"https://{shown}"}, _LOOK)
-        return settle(look, self._wanted, self._person, self._env)[0]
+        look = self._client.call("session.look", {"url": url}, _LOOK)
+        fingerprint, _ = settle(look, wanted, self._person, self._env)
+        return Session.open(self._client, replace(login, fingerprint=fingerprint))
 
 
 def is_locked(error: CommandError) -> bool:

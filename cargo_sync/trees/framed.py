@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cargo_sync.model.problems import Problem, ProblemError
@@ -44,6 +44,12 @@ class Connection:
         self._where = where
         self._reader = reader
         self._writer = writer
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate that was shown, 64 hex digits. Only of a connection with TLS."""
+        shown: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        return hashlib.sha256(shown.getpeercert(binary_form=True) or b"").hexdigest()
 
     async def ask(self, fields: Mapping[str, Any]) -> None:
         """Sends a request; its content follows by `send`."""
@@ -89,6 +95,26 @@ class Connection:
                 await self._writer.wait_closed()
 
 
+async def certificate(address: Address) -> tuple[str, bool]:
+    """SHA-256 of the certificate that is shown (64 hex digits), and whether this system's CAs vouch for it.
+
+    Nothing is sent but TLS's own handshake.
+
+    Raises:
+        ProblemError: unreachable, unknown_host, tls.
+    """
+    try:
+        async with connected(replace(address, sealed=True, fingerprint="", ca_file="")) as connection:
+            return connection.fingerprint, True
+    except ProblemError as error:
+        if error.problem.code != "certificate":
+            raise
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    async with _opened(address, unchecked) as connection:
+        return connection.fingerprint, False
+
+
 @asynccontextmanager
 async def connected(address: Address) -> AsyncIterator[Connection]:
     """A connection for as long as the block lasts.
@@ -96,16 +122,22 @@ async def connected(address: Address) -> AsyncIterator[Connection]:
     Raises:
         ProblemError: unreachable, unknown_host, certificate, tls.
     """
+    async with _opened(address, _trust(address) if address.sealed else None) as connection:
+        if address.sealed and address.fingerprint:
+            _check(address, connection.fingerprint)
+        yield connection
+
+
+@asynccontextmanager
+async def _opened(address: Address, context: ssl.SSLContext | None) -> AsyncIterator[Connection]:
     where = str(address)
     async with _translated(where):
         async with asyncio.timeout(CONNECT):
             reader, writer = await asyncio.open_connection(
-                address.host, address.port, ssl=_trust(address) if address.sealed else None, limit=2**20
+                address.host, address.port, ssl=context, limit=2**20
             )
     connection = Connection(where, reader, writer)
     try:
-        if address.sealed and address.fingerprint:
-            _check(address, writer.get_extra_info("ssl_object"))
         yield connection
     finally:
         await connection.close()
@@ -119,8 +151,7 @@ def _trust(address: Address) -> ssl.SSLContext:
     return context
 
 
-def _check(address: Address, shown: ssl.SSLObject) -> None:
-    got = hashlib.sha256(shown.getpeercert(binary_form=True) or b"").hexdigest()
+def _check(address: Address, got: str) -> None:
     if got != address.fingerprint:
         message = f"{address} shows another certificate than the one trusted here: sha256:{got}"
         raise ProblemError(Problem("certificate", message, retry=False))

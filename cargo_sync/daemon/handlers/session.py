@@ -7,14 +7,13 @@ from cargo_sync.api.daemon_commands import LONGEST_PAGE
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config.units import parse_rate
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon.sessions.entering import has_port, server_url
+from cargo_sync.daemon.sessions.entering import seen
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.there import There
 from cargo_sync.daemon.sessions.transfer import Order
 from cargo_sync.daemon.sessions.words import in_a_session
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.trees.cargo.look import look
 
 Enter = Callable[[dict[str, Any]], Awaitable[There]]
 """The arguments of `session.open` -> the other end, logged in."""
@@ -47,8 +46,7 @@ class SessionHandlers:
         return {name: _worded(handler) for name, handler in handlers.items()}
 
     async def look(self, args: dict[str, Any]) -> dict[str, Any]:
-        url = server_url(args["url"])
-        return (await look(url, any_port=not has_port(args["url"])))._asdict()
+        return (await seen(args["url"]))._asdict()
 
     async def open(self, args: dict[str, Any]) -> dict[str, Any]:
         self._sessions.check_room()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ from cargo_sync.daemon.sessions.there import There
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Login
-from cargo_sync.trees.framed import Address
+from cargo_sync.trees.cargo.look import Look, look
+from cargo_sync.trees.framed import Address, certificate
 
 BACKUP_PORT: Final = 10001
 
@@ -39,7 +40,9 @@ async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> Ther
     trust, kind = _trust(args), args.get("kind", "files")
     password = Secret(args["password"]) if "password" in args else None
     if kind == "backup":
-        address = _address(args["url"], trust)
+        address = _address(args["url"])
+        _refuse_plain(address.host, address.sealed, trust)
+        address = replace(address, fingerprint=trust.fingerprint, ca_file=trust.ca_file)
         backup = Backup(address, args["username"], password, shared, world)
         await backup.open()
         return backup
@@ -84,7 +87,17 @@ def _trust(args: Mapping[str, Any]) -> Trust:
     return Trust(fingerprint, ca_file, args.get("allow_plain", False))
 
 
-def _address(text: str, trust: Trust) -> Address:
+async def seen(text: str) -> Look:
+    """Who answers at an address, as `session.look` tells it. Raises ControlError, ProblemError."""
+    if not text.strip().lower().startswith("tls://"):
+        return await look(server_url(text), any_port=not has_port(text))
+    address = _address(text)
+    fingerprint, trusted = await certificate(address)
+    sentence = f"{address} speaks TLS" + ("" if trusted else " with a certificate of its own")
+    return Look(f"tls://{address}", "unknown", True, fingerprint, trusted, sentence)
+
+
+def _address(text: str) -> Address:
     """`host:10001`, `tcp://…` without TLS, `tls://…` or `https://…` with it."""
     scheme, separator, rest = text.strip().partition("://")
     scheme = scheme.lower() if separator else "tcp"
@@ -98,9 +111,7 @@ def _address(text: str, trust: Trust) -> Address:
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as backup.example.com:10001") from None
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    _refuse_plain(host, sealed, trust)
-    return Address(host, parts.port or BACKUP_PORT, sealed, trust.fingerprint, trust.ca_file)
+    return Address(parts.hostname or "", parts.port or BACKUP_PORT, sealed)
 
 
 def _refuse_plain(host: str, sealed: bool, trust: Trust) -> None:

@@ -171,16 +171,14 @@ def test_without_tls_only_on_this_machine_or_by_consent(far: Far, runtime: str, 
     assert [each["url"] for each in far.calls("session.open")] == ["tls://backup.example:10001"]
 
 
-def test_a_coordinator_with_tls_is_known_by_its_servers_certificate(
-    far: Far, runtime: str, here: Path
-) -> None:
+def test_a_coordinator_with_tls_is_known_by_its_certificate(far: Far, runtime: str, here: Path) -> None:
     configured(here, "backup.example:10001")
     far.seals_backups, far.look["trusted"] = True, False
     with far.running(runtime):
         assert "there is nobody here to ask" in piped("2\n").output
         result = piped("2\n", f"--tls-fingerprint={FINGERPRINT}")
     assert "ID: 3507" in result.output
-    assert far.calls("session.look") == [{"url": "https://backup.example"}]
+    assert far.calls("session.look") == [{"url": "tls://backup.example:10001"}]
 
 
 def test_a_password_is_asked_for_where_one_is_wanted(far: Far, runtime: str, here: Path) -> None:

@@ -123,10 +123,17 @@ async def test_over_tls_by_its_fingerprint(tmp_path: Path) -> None:
     mine = tls.self_made(str(tmp_path), ["localhost"], datetime.datetime.now(datetime.UTC))
     async with coordinating(tls.context(mine)) as there, desk(tmp_path / "daemon") as one:
         url = f"tls://127.0.0.1:{there.port}"
-        opened = await enter(one, there, url=url, tls_fingerprint=mine.fingerprint)
+        look = await one.call("look", url=url)
+        assert (look["url"], look["sealed"], look["trusted"]) == (url, True, False)
+        assert mine.fingerprint.endswith(look["fingerprint"])
+        assert there.asked == []
+        opened = await enter(one, there, url=url, tls_fingerprint=look["fingerprint"])
         assert opened["url"] == url
         (tmp_path / "f").write_bytes(LARGE)
         assert (await one.ended("put", local=str(tmp_path / "f")))["state"] == "done"
+        with pytest.raises(ProblemError) as nobody:
+            await one.call("look", url="tls://127.0.0.1:1")
+        assert nobody.value.problem.code == "unreachable"
         asked = len(there.asked)
         for changed in ({}, {"tls_fingerprint": "0" * 64}):
             with pytest.raises(ProblemError) as caught:
