@@ -23,6 +23,7 @@ Examples:
   cargo_sync server --config server.json
   cargo_sync daemon --job photos.json
   cargo_sync demo
+  cargo_sync -s URL -d DIR -w WORKSPACE -u USER -p '${VARIABLE}' -dir up
 
 \b
 Exit codes:
@@ -309,6 +310,10 @@ def _end(code: int, lines: list[str]) -> NoReturn:
 
 
 def main() -> None:
+    from cargo_sync import pydio
+
+    if pydio.is_meant(sys.argv[1:]):
+        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.Host(_run, _refuse))
     cargo_sync(prog_name="cargo_sync")
 
 

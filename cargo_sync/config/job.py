@@ -71,13 +71,16 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
     return job_from(read(path), env)
 
 
-def job_from(document: Document, env: Mapping[str, str], *, sent: bool = False) -> JobSettings:
+def job_from(
+    document: Document, env: Mapping[str, str], *, sent: bool = False, theirs: bool = False
+) -> JobSettings:
     """The job in a document that was read already, in our fields or pydio-sync's. Raises ConfigError.
 
     Args:
         sent: it came as text, to become a file elsewhere: relative paths in it are errors.
+        theirs: it is read as one in pydio-sync's fields, though too little stands in it to tell.
     """
-    if not pydio.is_pydio(document):
+    if not theirs and not pydio.is_pydio(document):
         return _job_from(document, env, sent)
     ours, warnings = pydio.translated(document)
     try:

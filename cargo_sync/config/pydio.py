@@ -29,7 +29,7 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """Theirs and ours, where the names differ."""
 
-_DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
+DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
 _DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
 """What has no meaning here: one direction has no conflicts, lanes and retries are Cargo's own affair."""
@@ -99,8 +99,8 @@ def in_their_words(error: ConfigError) -> ConfigError:
 
 
 def _direction(document: Document, given: Any) -> tuple[Any, list[Problem]]:
-    if given in _DIRECTIONS:
-        return _DIRECTIONS[given], []
+    if given in DIRECTIONS:
+        return DIRECTIONS[given], []
     if given == "bi":
         message = "jobs in both directions are not available yet"
     else:
