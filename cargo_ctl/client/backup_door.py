@@ -10,8 +10,8 @@ from cargo_sync.api.client import Client, CommandError
 
 _LOOK = 60.0
 _CERTIFICATE, _REFUSED = "certificate", "refused"
-_NO_NICKNAME = "Apelido não encontrado"
-"""The coordinator's sentence for a nickname that it does not know, or whose password is another."""
+_LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")
+"""The coordinator's sentences for a nickname that it does not know, or whose password is another."""
 _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
 """How TLS fails at a coordinator that speaks none."""
 
@@ -77,4 +77,6 @@ class Door:
 
 def is_locked(error: CommandError) -> bool:
     """Whether the coordinator may want a password: it does not tell strangers which nicknames have one."""
-    return error.code == WRONG or (error.code == _REFUSED and _NO_NICKNAME in error.message)
+    return error.code == WRONG or (
+        error.code == _REFUSED and any(sentence in error.message for sentence in _LOCKED)
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from cargo_sync import pydio
 from cargo_sync.config.pydio import FIELDS
+from cargo_sync.wire.backup import Status, Verb
 from tests.compat.test_reference_client import DOCUMENTED
 from tests.compat.test_reference_job_files import EVENTS
 
@@ -41,6 +42,26 @@ def test_every_option_of_pydio_sync() -> None:
 def test_every_field_of_pydio_sync() -> None:
     page = (DOCS / "configuration.md").read_text()
     assert [field for field in FIELDS if f"| `{field}`" not in page] == []
+
+
+ENTRIES = ("1 Transmitir", "2 Listar", "3 Baixar", "4 Configurações")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "coordinator.py",
+        "server.py",
+        "client.py",
+        *ENTRIES,
+        "apelido",
+        *Verb,
+        *(str(int(one)) for one in Status),
+    ],
+)
+def test_everything_of_servidor_backups_page(line: str) -> None:
+    part = PAGE.partition("## Servidor Backup\n")[2]
+    assert re.search(rf"^\|[^|]*{re.escape(line)}", part, re.MULTILINE)
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.sessions.backup_works import Fetching, Sending
@@ -16,9 +16,6 @@ from cargo_sync.trees.framed import Address, connected
 from cargo_sync.trees.guest import GuestFolder
 from cargo_sync.wire.backup import Verb
 from cargo_sync.wire.backup_text import NO_FILES, NO_NICKNAME
-
-_EMPTY: Final = (NO_FILES, NO_NICKNAME)
-"""How a coordinator says that a nickname has stored nothing yet."""
 
 
 class Backup:
@@ -98,12 +95,17 @@ class Backup:
                 await connection.ask(self._fields(Verb.LIST)())
                 answer = await connection.answer()
         except ProblemError as error:
-            known = any(sentence in error.problem.message for sentence in _EMPTY)
-            # One with a password is known, or it is refused; another may be about to store its first file.
-            if error.problem.code == "refused" and known and self._password is None:
+            if error.problem.code == "refused" and self._is_empty(error.problem.message):
                 return []
             raise
         return [_entry(one) for one in _files(answer)]
+
+    def _is_empty(self, sentence: str) -> bool:
+        """Whether a coordinator says that we have stored nothing yet.
+
+        Who gives a password is known, or refused. Another may be about to send the first file of a nickname.
+        """
+        return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
 
     def _fields(self, verb: Verb, **more: str) -> Callable[[], dict[str, Any]]:
         """A request, made when it is sent: until then the password is nowhere but in its place."""

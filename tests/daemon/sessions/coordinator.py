@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from cargo_sync.wire import backup_frames as frames
 from cargo_sync.wire.backup import Asked, Refused, Status, Verb
-from cargo_sync.wire.backup_text import NO_ID, NO_NICKNAME, Listed
+from cargo_sync.wire.backup_text import NO_FILES, NO_ID, NO_NICKNAME, Listed
 
 
 class Coordinator:
@@ -45,6 +45,8 @@ class Coordinator:
         if request.nickname not in self.users or self.users[request.nickname] != request.password:
             raise Refused(NO_NICKNAME)
         match request.verb:
+            case Verb.LIST if not self.files:
+                raise Refused(NO_FILES)
             case Verb.LIST:
                 return frames.listed(Listed(id, name) for id, (name, _) in self.files.items())
             case Verb.SEND:
