@@ -1,6 +1,7 @@
 """`cargo_ctl user …`: the users of a server."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -150,14 +151,20 @@ def disable(reach: Reach, name: str) -> None:
 
 @user.command()
 @click.argument("name", type=USER)
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @serving
-def remove(reach: Reach, name: str) -> None:
+def remove(reach: Reach, name: str, yes: bool) -> None:
     """Remove a user; the files in their folder stay.
 
+    On a terminal it asks first.
+
     \b
-    Example:
+    Examples:
       cargo_ctl user remove ana
+      cargo_ctl user remove ana --yes
     """
+    if not yes and not reach.as_json and sys.stdin.isatty():
+        click.confirm(users.removal(name), abort=True, err=True)
     result = reach.call("user.remove", {"user": name})
     reach.show(result, users.removed_user(result))
 

@@ -36,6 +36,11 @@ def one_user(user: Mapping[str, Any]) -> str:
     return f"{escaped(user['user'])}: {', '.join([*parts, escaped(user.get('path', ''))])}"
 
 
+def removal(name: str) -> str:
+    """What a person is asked before `user.remove`."""
+    return f"Remove the user {escaped(name)}, with password and grants? The files stay."
+
+
 def removed_user(result: Mapping[str, Any]) -> str:
     return f"{escaped(result['user'])} is removed; the files stay in {escaped(result.get('path', ''))}"
 

@@ -316,7 +316,8 @@ class Daemon:
             figures = server.flow.figures() if server.flow is not None else None
             return None if figures is None else Flowing(figures, far.ids)
 
-        return Sides(near, far, flowing, partial(self._watchers.watch, settings.local_dir)), bounds
+        watch = partial(self._watchers.watch, settings.local_dir)
+        return Sides(near, far, flowing, watch, api.ask_afresh), bounds
 
     def _shared(self) -> Shared:
         """What interactive sessions share with the jobs."""

@@ -54,12 +54,14 @@ class Sides:
     watch    begins to watch the near side, and calls back (on the event loop) for every hint; None when that
              cannot be done now
     flowing  what the flow that is open says of itself, or None
+    afresh   forgets that the far side refused a login lately: a person's order is worth asking for it again
     """
 
     near: NearTree
     far: Noted
     flowing: Callable[[], Flowing | None]
     watch: Callable[[Callable[[], None]], Awaitable[Watch | None]]
+    afresh: Callable[[], None]
 
 
 class Voice(Protocol):
@@ -202,12 +204,14 @@ class Supervisor:
         if self._ordered is None or (approved and not self._ordered[1]):
             self._ordered = (self._new_run(), approved)
         self._kept.failures.expedite()
+        self.sides.afresh()
         self._bell.ring()
         return self._ordered[0].report.run
 
     def plan(self) -> str:
         """Writes down what a run would do, as soon as no run goes on; the id to ask for it with."""
         run = self._new_run()
+        self.sides.afresh()
         self._previews[run.report.run] = run
         self._bell.ring()
         return run.report.run

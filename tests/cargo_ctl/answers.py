@@ -177,6 +177,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     log.line: (LOGGED["rows"][1],),
     users.user_list: ({"users": [ANA, BEN]},),
     users.one_user: (ANA,),
+    users.removal: ("a",),
     users.removed_user: (GONE,),
     users.new_password: (ANA,),
     users.user_show: (USER_SHOWN,),

@@ -107,6 +107,24 @@ def test_when_there_is_nothing(runtime: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("args", "answer", "terminal", "asked"),
+    [
+        ([], "y\n", True, True), ([], "n\n", True, False), (["--yes"], "", True, True),
+        ([], "", False, True), (["--json"], "", True, True),
+    ],
+)  # fmt: skip
+def test_removing_a_user_asks_on_a_terminal(
+    runtime: str, args: list[str], answer: str, terminal: bool, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"user": "ben", "path": "/srv/ben"}
+    with canned(runtime, {"user.remove": gone}, "server") as server, monkeypatch.context() as patched:
+        patched.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False)
+        result = run("user", "remove", "ben", *args, input=answer)
+    assert bool(server.asked) is asked and result.exit_code == (0 if asked else 1)
+    assert ("Remove the user ben, with password and grants?" in result.stderr) is (terminal and not args)
+
+
 def test_changing(runtime: str) -> None:
     read = {
         "users": [{"user": "ana", "result": "changed"}],

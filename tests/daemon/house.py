@@ -140,6 +140,7 @@ class House:
         self.voice = Recorder()
         self.near: dict[str, MemoryTree] = {}
         self.far: dict[str, FarSide] = {}
+        self.afresh: list[str] = []
         self.slots = Slots(8)
         self.shares = Shares()
         self.limits = LimitRows(self.database)
@@ -169,7 +170,7 @@ class House:
             name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
             self.planned, Failures(), Settling(wanted.settle),
         )  # fmt: skip
-        sides = Sides(near, Noted(far), lambda: None, unwatched)
+        sides = Sides(near, Noted(far), lambda: None, unwatched, lambda: self.afresh.append(name))
         room = Room(self.slots, self.shares, self.limits, self.zone)
         bounds = Bounds(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn

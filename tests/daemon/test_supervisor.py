@@ -44,6 +44,14 @@ async def test_an_order_looks_now_and_names_its_run(house: House) -> None:
     assert row and row.last_run and row.last_run["run"] == run and row.last_run["files"] == 1
 
 
+async def test_an_order_does_not_wait_for_a_login_that_was_refused(house: House) -> None:
+    job = house.job()
+    job.sync()
+    assert house.afresh == ["nightly"]
+    job.plan()
+    assert house.afresh == ["nightly", "nightly"]
+
+
 async def test_orders_that_come_together_are_one_run(house: House) -> None:
     job = house.job()
     assert job.sync() == job.sync()

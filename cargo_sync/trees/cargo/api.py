@@ -99,6 +99,10 @@ class Api:
         if not self._holders:
             await self.close()
 
+    def ask_afresh(self) -> None:
+        """A person wants to know now: a login that was refused lately is tried again at the next call."""
+        self._refused = None
+
     async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return await self._call("GET", path, None, query)
 

@@ -166,6 +166,16 @@ async def test_a_wrong_password_is_tried_once_for_all() -> None:
         await api.close()
 
 
+async def test_a_person_does_not_wait_for_a_refused_login() -> None:
+    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (login, _):
+        api = Api(login, lambda: 100.0)
+        with pytest.raises(ProblemError):
+            await api.get("/x")
+        api.ask_afresh()
+        assert await api.get("/x") == {}
+        await api.close()
+
+
 async def test_a_server_that_does_not_answer_is_waited_for_once_for_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
