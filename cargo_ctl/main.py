@@ -20,6 +20,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "events": "cargo_ctl.commands.events:events",
             "callback": "cargo_ctl.commands.callback:callback",
         },
+        "By hand": {"shell": "cargo_ctl.commands.shell:shell"},
         "Users of a server": {
             "user": "cargo_ctl.commands.user:user",
             "workspace": "cargo_ctl.commands.workspace:workspace",

@@ -29,6 +29,7 @@ _INPUT_CODES = frozenset(
         Code.UNKNOWN_JOB,
         Code.UNKNOWN_TRANSFER,
         Code.UNKNOWN_TEST,
+        Code.UNKNOWN_SESSION,
         Code.UNKNOWN_RUN,
         Code.UNKNOWN_KEY,
         Code.KEY_EXISTS,

@@ -23,6 +23,7 @@ Examples:
   cargo_sync server --config server.json
   cargo_sync daemon --job photos.json
   cargo_sync demo
+  cargo_sync -s URL -d DIR -w WORKSPACE -u USER -p '${VARIABLE}' -dir up
 
 \b
 Exit codes:
@@ -63,16 +64,18 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     help="The daemon's settings; without one the usual ones hold.",
 )
 @click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
+@click.option("--private", is_flag=True, help="No jobs, only sessions; it ends when its input does.")
 @click.option(
     "-z",
     "--port",
     type=click.IntRange(1, 65534),
     help="Take commands over TCP too, from who has a key; the feed is on the next port. 5556 is usual.",
 )
-def daemon(config: str | None, job: str | None, port: int | None) -> None:
+def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends, SIGHUP reads all files again.
+    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end that
+    started it, which holds the other end of its standard input, and ends with it.
 
     \b
     Examples:
@@ -80,6 +83,11 @@ def daemon(config: str | None, job: str | None, port: int | None) -> None:
       cargo_sync daemon --job photos.json
       cargo_sync daemon -z 5556
     """
+    if private:
+        if config is not None or job is not None:
+            raise click.UsageError("--private runs no jobs: it goes with neither --config nor --job")
+        _private_daemon()
+        return
     if config is not None and job is not None:
         raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
     from cargo_sync.api.addresses import DAEMON, job_instance
@@ -122,6 +130,35 @@ def daemon(config: str | None, job: str | None, port: int | None) -> None:
         control = settings.control if port is None else replace(settings.control, port=port)
         return app.run(
             settings, files, instance=instance, env=env, ready=ready, service=service, control=control
+        )
+
+    _run(application, settings.process.log, "cargo-daemon")
+
+
+def _private_daemon() -> None:
+    """A daemon of one front end, which started it and holds the other end of its standard input."""
+    from cargo_sync.api.addresses import private_instance
+    from cargo_sync.config.daemon import DaemonSettings
+    from cargo_sync.config.places import state_folder
+    from cargo_sync.daemon import app
+    from cargo_sync.daemon.files import JobFiles
+
+    env, instance = os.environ, private_instance(os.getppid())
+    settings = DaemonSettings(state_folder(env, "sessions"), "")
+
+    def ready(places: "Sequence[Addresses]") -> None:
+        for place in places:
+            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+
+    def application(service: "Service") -> Coroutine[Any, Any, None]:
+        return app.run(
+            settings,
+            JobFiles(list, env),
+            instance=instance,
+            env=env,
+            ready=ready,
+            service=service,
+            private=True,
         )
 
     _run(application, settings.process.log, "cargo-daemon")
@@ -273,6 +310,10 @@ def _end(code: int, lines: list[str]) -> NoReturn:
 
 
 def main() -> None:
+    from cargo_sync import pydio
+
+    if pydio.is_meant(sys.argv[1:]):
+        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.Host(_run, _refuse))
     cargo_sync(prog_name="cargo_sync")
 
 

@@ -1,1 +1,2 @@
-"""`cargoclient`: one job file, one daemon of its own, watched until it ends."""
+"""`cargoclient`: `main` chooses by mode, `child` runs one job file in a daemon of its own, `backup` and
+`menu` are the backup menu; the interactive client is `cargo_ctl.shell`."""

@@ -1,48 +1,103 @@
-"""`cargoclient`: `--mode=datasync` runs one job file in a daemon of its own and shows its progress."""
+"""`cargoclient`: an interactive client, one job file kept in step, or the backup menu, by `--mode`."""
 
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
+from cargo_sync.api.suggest import did_you_mean
 
-_LATER = ("client", "backup")
+_MODES = ("client", "datasync", "backup")
+_OF_MODE = {
+    "client": (
+        "host",
+        "connect",
+        "user",
+        "password_file",
+        "tls_fingerprint",
+        "ca_file",
+        "allow_plain",
+        "workspace",
+        "keep_going",
+    ),
+    "datasync": ("config",),
+    "backup": ("lang", "connect", "password_file", "tls_fingerprint", "ca_file", "allow_plain"),
+}
 
 _EPILOG = """\b
-Example:
+Examples:
+  cargoclient --mode=client --host=https://files.example.org
+  cargoclient --mode=client --host=files.example.org --user=ana
   cargoclient --mode=datasync --config=photos.json
+  cargoclient --mode=backup --lang=pt
+
+\b
+Without a terminal, --mode=client reads its commands from standard input, a line each:
+  echo 'put report.pdf' | cargoclient --mode=client --host=files.example.org \\
+      --user=ana --password-file=secret
 
 \b
 Exit codes:
-  0  ended by SIGINT or SIGTERM, in order
+  0  done; of datasync: ended by SIGINT or SIGTERM, in order
+  1  a command failed, or the server let us not in
   2  wrong usage, or a job file that cannot be loaded
-  others as the daemon's
+  3  there is no daemon, or it went away
+  others of datasync as the daemon's
 """
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--mode", required=True, metavar="datasync", help="What to do; datasync is what there is.")
-@click.option("--config", metavar="JOBFILE", type=click.Path(), help="The job file.")
-@click.option("--host", hidden=True)
-def cargoclient(mode: str, config: str | None, host: str | None) -> None:
-    """Keep one folder in step with a server, as a job file says, until Ctrl-C."""
-    if mode in _LATER:
-        raise click.UsageError(f"--mode={mode} is not available yet; --mode=datasync is")
-    if mode != "datasync":
-        raise click.UsageError(f"there is no mode {mode!r}; --mode=datasync is available")
-    if host is not None:
-        raise click.UsageError("--host does not go with --mode=datasync: the job file names the server")
-    if config is None:
-        raise click.UsageError("--mode=datasync needs --config=JOBFILE")
-    sys.exit(_datasync(config))
+@click.option(
+    "--mode",
+    required=True,
+    metavar="client|datasync|backup",
+    help="client: list, fetch and send by hand. datasync: keep a folder in step. backup: the backup menu.",
+)
+@click.option("--config", metavar="JOBFILE", type=click.Path(), help="Of datasync: the job file.")
+@click.option("--host", metavar="URL", help="Of client: the server's address.")
+@click.option("--lang", type=click.Choice(["pt", "es", "en"]), help="Of backup: the menu's language.")
+@click.option("--connect", metavar="NAME", help="The daemon to speak through, by its instance or address.")
+@login_options
+def cargoclient(mode: str, **given: Any) -> None:
+    """Files of a server by hand (client), by themselves (datasync), or by a menu (backup)."""
+    if mode not in _MODES:
+        hint = did_you_mean(mode, _MODES) or f"there are {', '.join(_MODES)}"
+        raise click.UsageError(f"there is no mode {mode!r}; {hint}")
+    for name, value in given.items():
+        if value not in (None, False) and name not in _OF_MODE[mode]:
+            why = ": the job file says it" if mode == "datasync" else ""
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --mode={mode}{why}")
+    run = {"client": _client, "datasync": _datasync, "backup": _backup}[mode]
+    sys.exit(run({name: given[name] for name in _OF_MODE[mode]}))
 
 
-def _datasync(config: str) -> int:
+def _client(given: dict[str, Any]) -> int:
+    from cargo_ctl.shell.client import Choices, run_client
+
+    host, connect, keep_going = given.pop("host"), given.pop("connect"), given.pop("keep_going")
+    if host is None:
+        raise click.UsageError("--mode=client needs --host=URL")
+    return run_client(Choices(wanted(host, **given), connect, keep_going), os.environ)
+
+
+def _backup(given: dict[str, Any]) -> int:
+    from cargo_ctl.client.backup import run_backup
+
+    lang, connect = given.pop("lang"), given.pop("connect")
+    login = wanted("", user=None, workspace=None, **given)
+    return run_backup(login, lang, connect, os.environ)
+
+
+def _datasync(given: dict[str, Any]) -> int:
     from cargo_ctl.client.child import run_watched
     from cargo_ctl.watching import view
 
+    config = given["config"]
+    if config is None:
+        raise click.UsageError("--mode=datasync needs --config=JOBFILE")
     try:
         addresses = instance_addresses(runtime_dir(os.environ), job_instance(config))
     except AddressError as error:

@@ -20,7 +20,8 @@ LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's path may have: sun_path without its closing NUL."""
 
 DAEMON, SERVER = "daemon", "server"
-"""Instances; a daemon of one job file has another name (`job_instance`)."""
+"""Instances; a daemon of one job file has another name (`job_instance`), and so has a front end's own."""
+_PRIVATE = "session-"
 _IPC, _TCP = "ipc://", "tcp://"
 _KEY_FILE = ".key"
 _LOCAL_KEY = "local.key"
@@ -83,6 +84,11 @@ def job_instance(path: str) -> str:
     return hashlib.blake2s(os.fsencode(os.path.abspath(path)), digest_size=6).hexdigest()
 
 
+def private_instance(pid: int) -> str:
+    """The instance of the daemon that a front end, process `pid`, started for itself."""
+    return f"{_PRIVATE}{pid}"
+
+
 def tcp_addresses(host: str, port: int, key: ClientKey | None = None) -> Addresses:
     """The addresses of a port: the feed is on the next one."""
     shown = f"[{host}]" if ":" in host else host
@@ -100,6 +106,7 @@ def find(
     """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
 
     With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does not count.
+    A front end's own daemon is found by its name alone.
     `connect` is an instance's name, its folder, the address of its commands, or a key file. `key`, a key file
     too, else $CARGO_KEY, opens a port; alone it also says where. None when none is live. Raises AddressError
     when several are, or when `connect` is none of these, or the key is none.
@@ -111,7 +118,7 @@ def find(
         return _of_port(chosen, key or env.get("CARGO_KEY"), env)
     if chosen:
         return _named(chosen, env)
-    live = {name: each for name, each in _live(env).items() if (os.path.basename(name) == SERVER) == server}
+    live = {name: each for name, each in _live(env).items() if _is_meant(os.path.basename(name), server)}
     if len(live) > 1:
         listed = "".join(f"\n  {os.path.basename(name):<14} {each.commands}" for name, each in live.items())
         kind = "servers" if server else "daemons"
@@ -223,6 +230,10 @@ def _all_keys(env: Mapping[str, str]) -> str:
     if not os.path.isabs(config):
         config = os.path.join(env.get("HOME") or os.path.expanduser("~"), ".config")
     return os.path.join(config, "cargo_sync", "keys")
+
+
+def _is_meant(instance: str, server: bool) -> bool:
+    return (instance == SERVER) == server and not instance.startswith(_PRIVATE)
 
 
 def _named(chosen: str, env: Mapping[str, str]) -> Addresses:

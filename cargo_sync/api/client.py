@@ -30,6 +30,8 @@ __all__ = ["Client", "CommandError", "NotAdmitted", "NotRunning", "Subscription"
 LONGEST_REPLY = 64 * 1024 * 1024
 _WAITING_MESSAGES = 20_000
 _TCP = "tcp://"
+_LOOK = 1.0
+"""Seconds after which who waits for an answer looks whether there is still somebody to give it."""
 _NEW_ID: Callable[[], str] = lambda: secrets.token_hex(16)  # noqa: E731
 
 
@@ -50,6 +52,7 @@ class Client:
         self, address: str, *, key: ClientKey | None = None, new_id: Callable[[], str] = _NEW_ID
     ) -> None:
         self.address = address
+        self.key = key
         self._new_id = new_id
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
@@ -75,7 +78,15 @@ class Client:
             raise NotRunning(self.address)
         id = self._new_id()
         self._socket.send_multipart([b"", encode_request(Request(cmd, args or {}, id))])
-        while ready := dict(self._poller.poll(int(timeout * 1000))):
+        left = timeout
+        while left > 0:
+            step = min(left, _LOOK)
+            ready = dict(self._poller.poll(int(step * 1000)))
+            if not ready:
+                left -= step
+                if self._line is None and not is_live(self.address):
+                    raise NotRunning(self.address, "the daemon went away")
+                continue
             if self._socket not in ready:
                 assert self._line is not None
                 self._line.look()

@@ -41,6 +41,7 @@ class Argument:
     nullable   null is allowed, and means something of its own: no limit, not any more
     secret     never written down: neither in logs, nor in the feed, nor in what is kept of a command
     one_of     the texts that are allowed, where not all are
+    empty      text may be empty: the workspace itself, from the beginning
     """
 
     kind: Kind = str
@@ -50,6 +51,7 @@ class Argument:
     nullable: bool = False
     secret: bool = False
     one_of: tuple[str, ...] = ()
+    empty: bool = False
 
     def allows(self, value: object) -> bool:
         if value is None:
@@ -58,7 +60,7 @@ class Argument:
             return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
         if self.one_of:
             return value in self.one_of
-        return isinstance(value, self.kind) and value != ""
+        return isinstance(value, self.kind) and (self.empty or value != "")
 
     def __str__(self) -> str:
         if self.one_of:

@@ -10,6 +10,9 @@ __all__ = ["COMMANDS", "LONGEST_PAGE"]
 
 _ONE = {"job": Argument(required=True)}
 _ONE_OR_ALL = {"job": Argument()}
+_SESSION = {"session": Argument(required=True)}
+_AT_PATH = _SESSION | {"path": Argument(required=True)}
+_HOW = {"recursive": Argument(bool), "overwrite": Argument(bool)}
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
@@ -88,6 +91,72 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             {"bandwidth": Argument(required=True, nullable=True)},
             changes=True,
         ),
+        "session.look": Command(
+            "who answers at an address, with which certificate; no password is sent",
+            {"url": Argument(required=True)},
+            role=Role.CONTROL,
+        ),
+        "session.open": Command(
+            "log in at a server",
+            {
+                "url": Argument(required=True),
+                "username": Argument(required=True),
+                "password": Argument(secret=True),
+                "tls_fingerprint": Argument(),
+                "ca_file": Argument(),
+                "allow_plain": Argument(bool),
+                "workspace": Argument(),
+                "kind": Argument(),
+            },
+            changes=True,
+        ),
+        "session.use": Command(
+            "another workspace", _SESSION | {"workspace": Argument(required=True)}, changes=True
+        ),
+        "session.show": Command("one session with its transfers", _SESSION, role=Role.CONTROL),
+        "session.list": Command(
+            "what is in a folder of the server",
+            _SESSION
+            | {
+                "path": Argument(required=True, empty=True),
+                "after": Argument(empty=True),
+                "limit": Argument(int, low=1, high=LONGEST_PAGE),
+            },
+            role=Role.CONTROL,
+        ),
+        "session.stat": Command(
+            "one file or folder of the server",
+            _SESSION | {"path": Argument(required=True, empty=True)},
+            role=Role.CONTROL,
+        ),
+        "session.get": Command(
+            "bring a file or a folder here",
+            _SESSION
+            | {"remote": Argument(required=True, empty=True), "local": Argument(required=True)}
+            | _HOW,
+            changes=True,
+        ),
+        "session.put": Command(
+            "bring a file or a folder to the server",
+            _SESSION | {"local": Argument(required=True), "remote": Argument(empty=True)} | _HOW,
+            changes=True,
+        ),
+        "session.mkdir": Command("make a folder on the server", _AT_PATH, changes=True),
+        "session.delete": Command(
+            "to the server's trash", _AT_PATH | {"recursive": Argument(bool)}, changes=True
+        ),
+        "session.move": Command("rename on the server", _AT_PATH | {"to": Argument(required=True)}, True),
+        "session.speed": Command(
+            "what its transfers may use together",
+            _SESSION | {"speed": Argument(required=True, nullable=True)},
+            changes=True,
+        ),
+        "session.cancel": Command(
+            "stop a transfer at its checkpoint",
+            _SESSION | {"transfer": Argument(required=True)},
+            changes=True,
+        ),
+        "session.close": Command("log out; its transfers stop", _SESSION, changes=True),
         "reload": Command("read all configuration again", changes=True),
         "shutdown": Command("end the daemon", changes=True),
         **COMMON,

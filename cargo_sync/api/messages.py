@@ -29,7 +29,7 @@ class Code(StrEnum):
     """An argument is missing, unknown, of the wrong type or out of its bounds."""
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_TRANSFER = "unknown_transfer"
-    """No file of this id is on its way."""
+    """No file of this id is on its way; or the session has no get or put of it."""
     UNKNOWN_TEST = "unknown_test"
     """No such test, or it is older than an hour."""
     UNKNOWN_RUN = "unknown_run"
@@ -61,6 +61,8 @@ class Code(StrEnum):
     WORKSPACE_EXISTS = "workspace_exists"
     IN_FILE = "in_file"
     """The server's file says it, and wins: it is changed there."""
+    UNKNOWN_SESSION = "unknown_session"
+    """It was closed, or unused for too long; or the daemon that had it is gone."""
     BUSY = "busy"
     """Too many requests are being answered; try again."""
     INTERNAL = "internal"
@@ -123,7 +125,7 @@ class FeedMessage:
     """One message of the feed.
 
     topic   what was subscribed to begins this, such as "job/nightly/status"
-    type    status, progress, transfer or notice
+    type    status, progress, transfer, notice or session
     epoch   one life of the daemon: when it changes, every topic counts from the start again
     seq     counts by one a topic, from 1
     time    unix seconds

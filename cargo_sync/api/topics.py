@@ -12,6 +12,7 @@ JOBS = "job/"
 TRANSFERS = "transfer/"
 FLOWS = "flow/"
 NOTICES = "notice/"
+SESSIONS = "session/"
 ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
 """Of a daemon."""
 SERVER = (STATUS, PROGRESS, FLOWS, NOTICES)
@@ -40,6 +41,11 @@ def flow(id: str) -> str:
 
 def notice(name: str) -> str:
     return f"{NOTICES}{_encoded(name)}/"
+
+
+def session(id: str) -> str:
+    """What one interactive session gets and puts."""
+    return f"{SESSIONS}{_encoded(id)}/"
 
 
 def name_of(topic: str) -> str:

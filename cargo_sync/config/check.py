@@ -8,6 +8,7 @@ from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder
 from cargo_sync.config.job_shape import JobShape
+from cargo_sync.config.pydio import is_pydio
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.server import server_from
 from cargo_sync.config.server_shape import ServerShape
@@ -71,6 +72,8 @@ def _check_file(
 
 def _kind(document: Document) -> str:
     """job, server or daemon: whose fields the file has most of."""
+    if is_pydio(document):
+        return "job"
     counts = {kind: len(document.value.keys() & shape.model_fields.keys()) for kind, shape in _SHAPES}
     best = max(counts, key=lambda kind: counts[kind])
     if counts[best]:

@@ -83,9 +83,23 @@ def _ip(text: str) -> str:
     return text
 
 
+def served_folder(path: str) -> str:
+    """A folder that can be served. Raises ValueError.
+
+    The server makes the folder itself, but not those above it: a mistyped path should not come to life.
+    """
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise wrong(f"{path} is not a folder")
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        raise wrong(f"there is no folder {above} to make {os.path.basename(path)} in")
+    return path
+
+
 Name = Annotated[str, AfterValidator(places.display_name)]
 Segment = Annotated[str, AfterValidator(places.segment)]
 LocalPath = Annotated[str, AfterValidator(_local)]
+ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 ExistingFile = Annotated[str, AfterValidator(_existing_file)]
 RemotePath = Annotated[str, AfterValidator(places.remote_path)]
 Url = Annotated[str, AfterValidator(places.base_url)]

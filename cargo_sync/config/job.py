@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from cargo_sync.config import places
+from cargo_sync.config import places, pydio
 from cargo_sync.config.errors import ConfigError, Problem
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
@@ -71,12 +71,26 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
     return job_from(read(path), env)
 
 
-def job_from(document: Document, env: Mapping[str, str], *, sent: bool = False) -> JobSettings:
-    """The job in a document that was read already. Raises ConfigError.
+def job_from(
+    document: Document, env: Mapping[str, str], *, sent: bool = False, theirs: bool = False
+) -> JobSettings:
+    """The job in a document that was read already, in our fields or pydio-sync's. Raises ConfigError.
 
     Args:
         sent: it came as text, to become a file elsewhere: relative paths in it are errors.
+        theirs: it is read as one in pydio-sync's fields, though too little stands in it to tell.
     """
+    if not theirs and not pydio.is_pydio(document):
+        return _job_from(document, env, sent)
+    ours, warnings = pydio.translated(document)
+    try:
+        job = _job_from(ours, env, sent)
+    except ConfigError as error:
+        raise pydio.in_their_words(error) from error
+    return replace(job, warnings=(*job.warnings, *warnings))
+
+
+def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSettings:
     folder = None if sent else os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, JobShape, Surroundings(folder, env))
     warnings: list[str | None] = []

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cargo_sync.config import places
+from cargo_sync.config.backup import BackupSettings, BackupShape
 from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
@@ -64,6 +65,7 @@ class ServerSettings:
     private_ip  what lanes are bound to; None is `host`
     public_ip   what lanes are announced as; None is the host that the client used
     control     where commands are taken
+    backup      where the Servidor Backup protocol is spoken; None is nowhere
     warnings    sentences for the person who starts this
     process     log, metrics, and what else does not depend on what the process does
     """
@@ -88,6 +90,7 @@ class ServerSettings:
     settle: float = 0.5
     trash_days: float = 14.0
     scan_interval: float = 60.0
+    backup: BackupSettings | None = None
     file: str = ""
     warnings: tuple[str, ...] = ()
     process: ProcessSettings = field(default_factory=ProcessSettings)
@@ -126,6 +129,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         settle=shape.settle,
         trash_days=shape.trash_days,
         scan_interval=shape.scan_interval,
+        backup=_backup(shape.backup),
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
         process=process_settings(shape),
@@ -145,6 +149,10 @@ def _user(shape: UserShape) -> UserSettings:
         enabled=shape.enabled,
         given=frozenset(shape.model_fields_set),
     )
+
+
+def _backup(shape: BackupShape | None) -> BackupSettings | None:
+    return None if shape is None else BackupSettings(shape.listen, shape.framed, shape.nicknames)
 
 
 def _warnings(document: Document, shape: ServerShape) -> list[str]:

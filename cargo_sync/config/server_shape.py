@@ -1,13 +1,14 @@
 """The form of a server file: the Cargo server's settings, and ours."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import argon2
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from cargo_sync.config import places, units
+from cargo_sync.config.backup import BackupShape, exposed
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.fields import (
     Days,
@@ -19,6 +20,7 @@ from cargo_sync.config.fields import (
     Rate,
     Seconds,
     Segment,
+    ServedFolder,
     StoredPassword,
 )
 from cargo_sync.config.process_shape import ProcessShape
@@ -44,19 +46,6 @@ def _listen(value: Any) -> tuple[str, int]:
     return places.listen_address(value)
 
 
-def served_folder(path: str) -> str:
-    """A folder that can be served. Raises ValueError.
-
-    The server makes the folder itself, but not those above it: a mistyped path should not come to life.
-    """
-    if os.path.lexists(path) and not os.path.isdir(path):
-        raise wrong(f"{path} is not a folder")
-    above = os.path.dirname(path)
-    if not os.path.isdir(above):
-        raise wrong(f"there is no folder {above} to make {os.path.basename(path)} in")
-    return path
-
-
 def _password_hash(text: Any) -> str:
     try:
         argon2.extract_parameters(text)
@@ -66,7 +55,6 @@ def _password_hash(text: Any) -> str:
 
 
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
-ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 Network = Annotated[str, AfterValidator(places.network)]
 Prefix = Annotated[str, AfterValidator(places.url_prefix)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -133,6 +121,9 @@ class ServerShape(ProcessShape):
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
     workspaces: list[WorkspaceShape] = Field(default_factory=list, description="a list of workspaces")
+    backup: BackupShape | None = Field(
+        None, description="an object that opens the ports of the Servidor Backup protocol"
+    )
 
     @field_validator("listen")
     @classmethod
@@ -163,6 +154,29 @@ class ServerShape(ProcessShape):
     def _workspaces_apart(cls, spaces: list[WorkspaceShape], info: ValidationInfo) -> list[WorkspaceShape]:
         _refuse(_workspace_errors(spaces, info.data.get("users"), _state(info)))
         return spaces
+
+    @field_validator("backup")
+    @classmethod
+    def _backup_in_the_open(cls, backup: BackupShape | None, info: ValidationInfo) -> BackupShape | None:
+        if backup is not None:
+            _refuse(_backup_errors(backup, info.data, _state(info)))
+        return backup
+
+
+def _backup_errors(backup: BackupShape, data: Mapping[str, Any], state: str) -> Iterator[ValueError]:
+    if backup.nicknames is not None:
+        real = os.path.realpath(backup.nicknames)
+        folders = [(one.path, f'user "{one.username}"') for one in data.get("users") or ()]
+        folders += [(one.path, f'workspace "{one.name}"') for one in data.get("workspaces") or ()]
+        for path, owner in [*folders, (state, "the server's state")]:
+            if _nested(real, os.path.realpath(path)):
+                yield wrong(f"{backup.nicknames} and {path} of {owner} lie one in the other", "nicknames")
+    for field in () if data.get("allow_plain", True) else exposed(backup, data.get("plain", False)):
+        yield wrong(
+            "is not encrypted and shows names and files to the network; listen on 127.0.0.1, or write "
+            '"allow_plain": true beside "backup" if the network is your own',
+            field,
+        )
 
 
 def _state(info: ValidationInfo) -> str:

@@ -8,7 +8,7 @@ one and looks at the earlier in `info.data`, so that it also runs when a third i
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, Problem
 from cargo_sync.config.relaxed import Document, Place, Raw, dotted
+
+NO_FIELD: Final = "is not a field here"
 
 
 class Shape(BaseModel):

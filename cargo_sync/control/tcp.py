@@ -135,7 +135,8 @@ def _listen_pair(host: str, port: int) -> tuple[sockets.socket, sockets.socket]:
                 continue  # of a free pair the second is somebody's: there are others
             reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else error
             raise EndpointError(
-                f"{at} cannot be had: {reason}; change control.port or control.host, or stop what is there"
+                f"{at} cannot be had: {reason}; "
+                "change control.port (-z) or control.host, or stop what is there"
             ) from error
         return first, second
     raise AssertionError("the last try returns or raises")

@@ -10,6 +10,7 @@ own_file    the daemon's own file, read again
 hearing     what brings a look forward: the watcher of the local folder, the server's long poll
 filing      the jobs folder, as the daemon itself writes there; files: job files, read
 trial       one job tried step by step, without a run; trials: those under way
+sessions    a person's logins, gets and puts, without a job
 standing    how a job stands, as plain values; meter: rates
 handlers    request -> call; views: values -> messages; feed: what is published, and when
 """

@@ -11,8 +11,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
 from cargo_sync.config.control import ControlSettings
@@ -37,6 +39,7 @@ from cargo_sync.daemon.handlers.filing import FilingHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
@@ -44,6 +47,9 @@ from cargo_sync.daemon.jobs import Job, Jobs
 from cargo_sync.daemon.measured import Measured
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.own_file import OwnFile
+from cargo_sync.daemon.sessions.entering import entered
+from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.shares import Shares
 from cargo_sync.daemon.slots import Slots
 from cargo_sync.daemon.standing import Flowing
@@ -72,6 +78,7 @@ from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.jobs import Jobs as JobRows
 from cargo_sync.state.limits import LimitRows
+from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
@@ -79,6 +86,7 @@ from cargo_sync.trees.cargo.api import Apis, Login
 from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
+from cargo_sync.trees.guest import Guests
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +99,7 @@ async def run(
     env: Mapping[str, str],
     ready: Callable[[Sequence[Addresses]], None],
     service: Service | None = None,
+    private: bool = False,
     control: ControlSettings | None = None,
 ) -> None:
     """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
@@ -102,6 +111,7 @@ async def run(
         env: for what is read again.
         ready: called once commands are answered, with every place where they are.
         service: the process that this runs in.
+        private: it ends with the process that started it, and its state is one of several below `state_dir`.
         control: where commands are taken, when it is not where the settings say.
 
     Raises:
@@ -122,12 +132,15 @@ async def run(
             control=control,
             keys=keys_dir(env, instance),
         ) as endpoint,
-        Database.open(os.path.join(settings.state_dir, "state.db"), "daemon") as database,
+        _state(settings.state_dir, private=private) as database,
         threads() as pool,
     ):
         world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
         daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
-        stop.on_signals(daemon.reload)
+        if private:
+            stop.with_parent()
+        else:
+            stop.on_signals(daemon.reload)
         me = Me(
             version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
             world.steady(),
@@ -142,8 +155,34 @@ async def run(
         await asyncio.wait({serving, stopped})
         if not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
+    if private:
+        _leave_nothing(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")
+
+
+def _state(folder: str, *, private: bool) -> Database:
+    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes on there.
+
+    Raises:
+        ProblemError: it cannot be opened.
+    """
+    if not private:
+        return Database.open(os.path.join(folder, "state.db"), "daemon")
+    for number in count():
+        try:
+            return Database.open(os.path.join(folder, str(number), "state.db"), "daemon")
+        except ProblemError as error:
+            if error.problem.code != "state_in_use":
+                raise
+    raise AssertionError("numbers never end")
+
+
+def _leave_nothing(folder: str) -> None:
+    """The sockets' folder of an instance that never comes again."""
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, "lock"))
+        os.rmdir(folder)
 
 
 class Daemon:
@@ -189,6 +228,8 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._callbacks.gone)
             await jobs.read()
+            sessions = Sessions(self._world, self._endpoint.publisher, group)
+            enter = partial(entered, shared=self._shared(), world=self._world)
             handlers = assembled(
                 (
                     WholeHandlers(jobs, self._world, me, self._own_file.read, self._stop),
@@ -204,12 +245,14 @@ class Daemon:
                     TransferHandlers(jobs, self._room.slots),
                     LimitsHandlers(self._own_file.limits),
                     LogHandlers(self.service.log),
+                    SessionHandlers(sessions, enter),
                 )
             )
             router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._callbacks.run())
+            group.create_task(sessions.run())
             group.create_task(self._reload_when_asked(jobs))
             keep = self._settings.keep
             group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
@@ -275,6 +318,16 @@ class Daemon:
 
         watch = partial(self._watchers.watch, settings.local_dir)
         return Sides(near, far, flowing, watch, api.ask_afresh), bounds
+
+    def _shared(self) -> Shared:
+        """What interactive sessions share with the jobs."""
+
+        def roots() -> list[str]:
+            return [job.supervisor.settings.local_dir for job in self._all().values()]
+
+        orders = Orders(self._database, self._world.wall)
+        room = self._room
+        return Shared(room.slots, room.shares, self._apis, self._checkpoints, orders, Guests(), set(), roots)
 
     def _moving(self) -> Iterator[str]:
         """The ids of the transfers that are under way."""

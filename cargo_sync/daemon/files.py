@@ -30,16 +30,19 @@ class JobFiles:
     env         fills in their variables
     callbacks   where the daemon lets callbacks go: jobs that would go elsewhere are warned of
     filing      puts files there and takes them out; None where no job can be added
+    load        reads a file, where a file does not say all; the path "" then stands for no file
     """
 
     def __init__(
         self, list_files: Callable[[], list[str]], env: Mapping[str, str],
         callbacks: CallbackLimits = ANYWHERE, filing: Filing | None = None,
+        load: Callable[[str], JobSettings] | None = None,
     ) -> None:  # fmt: skip
         self._list_files = list_files
         self._env = env
         self._callbacks = callbacks
         self.filing = filing
+        self._load_job = load or (lambda path: load_job(path, env))
 
     @classmethod
     def folder(cls, folder: str, env: Mapping[str, str], callbacks: CallbackLimits = ANYWHERE) -> "JobFiles":
@@ -75,7 +78,7 @@ class JobFiles:
 
     def read_one(self, job: JobSettings, running: Iterable[JobSettings]) -> JobSettings:
         """The file of `job` alone. Raises ConfigError with what is wrong with it."""
-        if not os.path.lexists(job.file):
+        if job.file and not os.path.lexists(job.file):
             hint = "`cargo_ctl reload` removes the job"
             raise ConfigError([Problem(job.file, "", None, "is not there any more", hint)])
         return self._load(job.file, Neighbours(other for other in running if other.file != job.file))
@@ -96,7 +99,7 @@ class JobFiles:
         return self._load(path, Neighbours(running))
 
     def _load(self, path: str, neighbours: Neighbours) -> JobSettings:
-        job = load_job(path, self._env)
+        job = self._load_job(path)
         if problems := neighbours.clashes(job):
             raise ConfigError(problems)
         return replace(job, warnings=(*job.warnings, *self._callbacks.warnings(job.events)))

@@ -14,10 +14,12 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.deliveries import Deliveries
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.trees.guest import abandon
 
 EVERY: Final = 3600.0
 DAY: Final = 86400.0
@@ -56,6 +58,7 @@ class Sweep:
         self._deliveries = Deliveries(database)
         self._planned = Planned(database)
         self._checkpoints = Checkpoints(database, world.wall)
+        self._orders = Orders(database, world.wall)
         self._replies = Replies(database, world.wall)
         self._events = Events(database)
         self._audit = Audit(database, world.wall)
@@ -76,6 +79,9 @@ class Sweep:
         now, offload = self._world.wall(), self._world.offload
         await self._until_done(self._planned.purge, now - PLANS_KEPT, PART)
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
+        for left in await offload(self._orders.purge, now - CHECKPOINTS_KEPT):
+            if left.root:
+                await offload(abandon, left.root, left.id)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)
         await offload(self._transfers.forget, now - TRANSFERS_KEPT, now)

@@ -101,18 +101,28 @@ def hash_file(root: Root, path: str, expect: Entry) -> str:
     Raises:
         ProblemError: `changed` when it is not, or while read ceases to be, what was expected; vanished, …
     """
-    reader = open_file(root, path, expect)
+    return hash_reader(open_file(root, path, expect), path, expect.size)
+
+
+def hash_reader(reader: FileReader, path: str, size: int, going: Callable[[], bool] = lambda: True) -> str:
+    """BLAKE3 of an open file of `size` bytes, as 64 hex digits; the file is closed.
+
+    Raises:
+        ProblemError: `changed` while it was read; `stopped` when it is not `going` on any more.
+    """
     try:
         digest = blake3()
-        buffer = memoryview(bytearray(min(PIECE, max(expect.size, 1))))
+        buffer = memoryview(bytearray(min(PIECE, max(size, 1))))
         done = 0
-        while done < expect.size:
-            got = reader.read_into(buffer[: expect.size - done], done)
+        while done < size:
+            if not going():
+                raise ProblemError(Problem("stopped", f"the look at {path!r} was given up", path))
+            got = reader.read_into(buffer[: size - done], done)
             if not got:
                 break
             digest.update(buffer[:got])
             done += got
-        if done != expect.size or not reader.unchanged():
+        if done != size or not reader.unchanged():
             raise _changed(path)
         return digest.hexdigest()
     finally:

@@ -15,6 +15,7 @@ from blake3 import blake3
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.parts import KEEP_FROM, Checkpoints, Part, Staged, seal
 from cargo_sync.local.root import Root, inode
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
@@ -22,14 +23,20 @@ from cargo_sync.model.transfers import Offer
 PLACE: Final = f"{RESERVED}/staging"
 _TRANSFER: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _NEW, _PART = ".new", ".part"
+GUEST: Final = "guest-"
+"""Begins what guests stage, in a folder that may have an owner: nobody is in another's way."""
+GUESTS_KEPT: Final = 7 * 86_400.0
+"""Seconds after which what a guest left untouched is nobody's."""
 
 
 class Staging:
     """The staging folder of a root; made when the first thing is put there. Several threads may use it."""
 
-    def __init__(self, root: Root, checkpoints: Checkpoints) -> None:
+    def __init__(self, root: Root, checkpoints: Checkpoints, guest: str = "") -> None:
+        """`guest` tells a guest from all others (letters and digits); the owner of a root is none."""
         self.root = root
         self._checkpoints = checkpoints
+        self._guest = guest
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._held: list[Folder] = []
@@ -95,7 +102,8 @@ class Staging:
                 Problem("busy", f"{offer.path!r} is being transferred already", path=offer.path)
             )
         try:
-            return Part(self.root, self._living(), offer.transfer + _PART, offer, self._checkpoints)
+            name = part_name(offer.transfer, guest=bool(self._guest))
+            return Part(self.root, self._living(), name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise
@@ -125,7 +133,8 @@ class Staging:
         """Removes what was last touched before `before` (unix s) and cannot be resumed; how many files.
 
         Called with the present when an owner starts, since nothing staged by an earlier process is of use
-        then but what has a checkpoint; later with the present less seven days.
+        then but what has a checkpoint; later with the present less seven days. What belongs to a guest, whom
+        nobody here knows, is given seven days more; a guest sweeps only after guests.
 
         Raises:
             ProblemError: the staging folder cannot be read.
@@ -134,7 +143,7 @@ class Staging:
             with self.root.folder(PLACE) as folder:
                 names = self.root.listing(PLACE)[0]
                 old = [
-                    entry.name for entry in names if entry.version < before * 1e9 and self._idle(entry.name)
+                    entry.name for entry in names if self._is_old(entry, before) and self._idle(entry.name)
                 ]
                 for name in old:
                     self.root.system.unlink(folder.fd, name)
@@ -154,14 +163,21 @@ class Staging:
 
     # -- within ----------------------------------------------------------------------------------------------
 
+    def _is_old(self, entry: Entry, before: float) -> bool:
+        if entry.name.startswith(GUEST):
+            return entry.version < (before - GUESTS_KEPT) * 1e9
+        return not self._guest and entry.version < before * 1e9
+
     def _idle(self, name: str) -> bool:
         transfer = name.removesuffix(_PART)
         if transfer == name:
             return True
+        transfer = transfer.removeprefix(GUEST)
         return transfer not in self._under_way and self._checkpoints.get(transfer) is None
 
     def _name(self) -> str:
-        return f"{next(self._numbers):x}{_NEW}"
+        guest = f"{GUEST}{self._guest}-" if self._guest else ""
+        return f"{guest}{next(self._numbers):x}{_NEW}"
 
     def _create(self, offer: Offer) -> tuple[str, int]:
         folder = self.fd
@@ -192,6 +208,11 @@ class Staging:
             self.root.system.unlink(self.fd, name)
         except (OSError, ProblemError):
             return  # it is swept later
+
+
+def part_name(transfer: str, *, guest: bool) -> str:
+    """What a larger file is called while it is staged: the same after a cut."""
+    return (GUEST if guest else "") + transfer + _PART
 
 
 def _told(error: OSError | ProblemError, path: str) -> ProblemError:

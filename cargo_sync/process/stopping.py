@@ -6,7 +6,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
+
+from cargo_sync.process.parent import when_gone
 
 REST: Final = 4.5
 """Seconds in which everything comes to rest after the first signal; then the process ends all the same."""
@@ -32,6 +35,20 @@ class Stop:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         loop.add_signal_handler(signal.SIGHUP, reload)
+
+    def with_parent(self) -> None:
+        """Ends with the process that started this one, and by SIGTERM. What a terminal sends to everybody in
+        it, Ctrl-C or its own end, is the parent's to answer."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._signalled, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+        def gone() -> None:
+            with suppress(RuntimeError):  # the loop has ended before
+                loop.call_soon_threadsafe(self)
+
+        when_gone(gone)
 
     def at_last(self, seconds: float = REST) -> None:
         """Ends the process if it is still there after `seconds`: every state it can be left in is sound."""

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
@@ -43,6 +43,9 @@ from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls, views
+from cargo_sync.server.backup.coordinator import Coordinator
+from cargo_sync.server.backup.nicknames import Door, Nicknames
+from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.feed import TICK, Feed
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
@@ -65,6 +68,7 @@ from cargo_sync.server.sweep import Sweep
 from cargo_sync.server.users import Users
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit
+from cargo_sync.state.backups import Backups
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
@@ -87,12 +91,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """What a server says once it answers: its addresses, and what clients pin ("" without TLS)."""
+    """What a server says once it answers: its addresses, and what clients pin ("" without TLS).
+
+    backup  addresses of the backup protocol by their field in the file: framed, listen
+    """
 
     api: str
     lanes: str
     fingerprint: str
     control: Sequence[Addresses]
+    backup: Mapping[str, str] = field(default_factory=dict)
 
 
 def announce(up: Up) -> None:
@@ -100,6 +108,8 @@ def announce(up: Up) -> None:
     print(f"the server is up: {up.api} lanes {up.lanes}", flush=True)
     for place in up.control:
         print(f"its control: commands {place.commands} feed {place.feed}", flush=True)
+    if up.backup:
+        print("its backup ports:", *(f"{name} {at}" for name, at in up.backup.items()), flush=True)
     if up.fingerprint:
         print(f"its certificate: {up.fingerprint}", flush=True)
 
@@ -186,7 +196,8 @@ class Server:
         self.sweep = Sweep(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
-        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
+        accounts = Accounts(database)
+        self._users = Users(accounts, argon2.PasswordHasher(), world.offload)
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
         self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
@@ -197,6 +208,10 @@ class Server:
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
         self._gauge = Gauge(self._flows.all, world)
         self._feed = Feed(endpoint.publisher, self._general, self._gauge)
+        self._coordinator = _coordinator(
+            settings, self._registry, accounts, Shelves(Backups(database), world, _digits), self._sessions,
+            self._spaces, world,
+        )  # fmt: skip
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: Listener | None = None
@@ -214,16 +229,19 @@ class Server:
             Entrance(self._sessions, settings.trusted_proxies), self._spaces, self._polls, self._flows,
             world.offload, world.wall, settings.prefix,
         )  # fmt: skip
-        self._listener = Listener(gateway.application(), tls.context(certificate) if certificate else None)
+        context = tls.context(certificate) if certificate else None
+        self._listener = Listener(gateway.application(), context)
         port = await self._listener.start(settings.host, settings.port)
         if settings.plain:
             _log.warning("plain HTTP: whoever is on the way can read passwords and files")
+        backup = await self._coordinator.start(context) if self._coordinator else {}
         scheme = "http" if settings.plain else "https"
         return Up(
             f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
             f"{_shown(settings.private_ip or settings.host)}:{lanes.port}",
             certificate.fingerprint if certificate else "",
             self._endpoint.all_addresses,
+            {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
 
     # -- what is served, and to whom -------------------------------------------------------------------------
@@ -325,6 +343,8 @@ class Server:
         self._opened.stop()
         if self._listener is not None:
             await self._listener.close()
+        if self._coordinator is not None:
+            await self._coordinator.close()
         if self._lanes is not None:
             self._lanes.close()
             until = self._world.steady() + LANES
@@ -364,6 +384,23 @@ def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
         if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
     ]
     return list(dict.fromkeys(changed))
+
+
+def _coordinator(
+    settings: ServerSettings, registry: Registry, accounts: Accounts, shelves: Shelves, sessions: Sessions,
+    spaces: Spaces, world: World,
+) -> Coordinator | None:  # fmt: skip
+    backup = settings.backup
+    if backup is None:
+        return None
+    folder = backup.nicknames
+    nicknames = Nicknames(folder, registry, accounts, world.offload) if folder else None
+    return Coordinator(backup, Door(sessions, spaces, nicknames), shelves, world.offload)
+
+
+def _digits(count: int) -> str:
+    """So many decimal digits that nobody can guess, the first of them not 0."""
+    return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))
 
 
 def _certificate(settings: ServerSettings) -> tls.Certificate:

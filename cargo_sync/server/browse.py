@@ -1,4 +1,4 @@
-"""What a workspace holds, over HTTP: workspaces, tree, changes with long poll."""
+"""What a workspace holds, over HTTP: workspaces, tree, one entry, changes with long poll."""
 
 import asyncio
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from aiohttp import web
 from cargo_sync.catalogue.contract import Page
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
-from cargo_sync.server.answers import answer, unknown
+from cargo_sync.server.answers import answer, bad_request, unknown
 from cargo_sync.server.asked import Query
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.polls import Polls
@@ -38,6 +38,7 @@ class Browse:
         return [
             web.get(f"{v1}/workspaces", self.workspaces),
             web.get(f"{v1}/workspaces/{{workspace}}/tree", self.tree),
+            web.get(f"{v1}/workspaces/{{workspace}}/entry", self.entry),
             web.get(f"{v1}/workspaces/{{workspace}}/changes", self.changes),
         ]
 
@@ -63,6 +64,17 @@ class Browse:
         shown = entries[start : start + limit]
         more = start + limit < len(entries)
         return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
+
+    async def entry(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        path = Query(request.query, "path").path("path")
+        if not path:
+            raise bad_request('"path" is empty: the workspace itself is no entry')
+        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
+        found = await self._offload(workspace.entry, path)
+        if found is None:
+            raise unknown("such file or folder")
+        return answer({"entry": tuple(found)})
 
     async def changes(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)

@@ -20,7 +20,7 @@ from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.flows import Flow, Flows
-from cargo_sync.server.scoped import ScopedSink, ScopedSource
+from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
 from cargo_sync.wire.handshake import LaneKeys
 
 HANDSHAKE: Final = 10.0
@@ -108,8 +108,8 @@ class LaneListener:
     def _machine(self, flow: Flow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         workspace = flow.access.workspace
         if flow.mode is Mode.UPLOAD:
-            sink = ScopedSink(workspace.sink(flow.run), flow.folder)
+            sink = PlacedSink(workspace.sink(flow.run), below(flow.folder))
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)
-        source = ScopedSource(workspace.source(), flow.folder)
+        source = PlacedSource(workspace.source(), below(flow.folder))
         return Sender(link, source, self._steady, client=False, pace=pace), pace

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config import places
+from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
-from cargo_sync.config.server_shape import served_folder
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.opened import Opened

@@ -67,13 +67,16 @@ class Users:
         self._changes: dict[str, int] = {}
 
     async def apply(self, settings: Sequence[UserSettings]) -> Applied:
-        """Takes users over in place of those that were there, with the passwords that are given."""
+        """Takes users over in place of those that were there, with the passwords that are given.
+
+        A user who is not in the file and has no password is a nickname of the backup protocol.
+        """
         changed: set[str] = set()
         notices: list[str] = []
         for one in settings:
             if await self._offload(self._store_password, one):
                 changed.add(one.username)
-            if await self._offload(self._hashes.get, one.username) is None:
+            if one.given and await self._offload(self._hashes.get, one.username) is None:
                 notices.append(
                     f"nobody can log in as {one.username!r}: give the user a password, password_file or "
                     "password_hash"

@@ -99,6 +99,15 @@ class Workspace:
                 return None
         return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
 
+    def entries(self, some: Sequence[str]) -> list[Held | None]:
+        """What stands at each of these paths, in their order."""
+        return self._folder.catalogue.entries(self.id, some)
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at `path` in the folder itself now. Raises ProblemError, as `TrackedFolder.look`."""
+        held = self._folder.look(path)
+        return held and held.entry
+
     # -- content ---------------------------------------------------------------------------------------------
 
     def open(self, path: str) -> tuple[Held | None, FileReader | None]:

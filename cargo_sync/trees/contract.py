@@ -89,14 +89,18 @@ class Tree(Protocol):
     async def close(self) -> None: ...
 
 
-class NearTree(Tree, Protocol):
-    """The side on this machine: it reads and stages for the far one."""
+class Ends(Protocol):
+    """Where content is read and staged on this machine: all that moving it asks of the near side."""
 
     def source(self) -> Source:
-        """Where a sender reads this tree."""
+        """Where a sender reads."""
 
     def sink(self, run: str) -> Sink:
         """Where a receiver stages and commits; what is displaced goes to the trash of `run`."""
+
+
+class NearTree(Tree, Ends, Protocol):
+    """The side on this machine: it reads and stages for the far one."""
 
 
 class FarTree(Tree, Protocol):

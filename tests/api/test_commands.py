@@ -54,6 +54,16 @@ def test_what_changes_something_is_marked() -> None:
         "job.add",
         "job.remove",
         "transfer.cancel",
+        "session.open",
+        "session.use",
+        "session.get",
+        "session.put",
+        "session.mkdir",
+        "session.delete",
+        "session.move",
+        "session.speed",
+        "session.cancel",
+        "session.close",
         "reload",
         "shutdown",
         "key.add",
@@ -75,4 +85,7 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
         for argument, allowed in command.args.items()
         if allowed.secret
     }
-    assert secret == {("job.add", "text"), ("user.add", "password"), ("user.passwd", "password")}
+    assert secret == {
+        ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
+        ("job.add", "text"),
+    }  # fmt: skip

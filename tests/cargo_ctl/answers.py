@@ -18,6 +18,7 @@ from cargo_ctl.render import (
     progress,
     server_board,
     servers,
+    session,
     transfers,
     trial,
     users,
@@ -132,7 +133,20 @@ ANSWERS: dict[str, Any] = {
     "shutdown": {},
 }
 
+MOVED = {
+    "session": "s", "transfer": "t", "verb": "get", "remote": "a/b", "local": "/home/b", "state": "failed",
+    "path": "a/b", "files_done": 1, "files_total": 3, "bytes_done": 5, "bytes_total": 9, "rate_bps": 80,
+    "eta_s": 2, "skipped": 1, "displaced": 1, "failures": 2, "resumed": 4, "message": "put to trash",
+    "failed": [{"path": "c", "message": "no"}, {"path": "d", "message": "no"}],
+    "problem": {"code": "cut", "message": "cut", "hint": "again"},
+}  # fmt: skip
+"""A get or put of a session that has failed."""
+
 RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
+    session.name: (MOVED,),
+    session.resumes: (MOVED,),
+    session.ended: (MOVED, 2.5),
+    session.line: (MOVED,),
     jobs.status: (STATUS,),
     jobs.job_list: ({"jobs": [SYNCING, FAILING]}, NOW),
     jobs.explained: (FAILING, NOW),
@@ -182,6 +196,8 @@ NUMBERS_ALONE = {
     servers.moving,
 }  # fmt: skip
 """Renderers of what has no text in it."""
+MADE_OF_THESE = {session.rows, session.picture}
+"""Renderers that show names by the ones above, or by rich's own text, which acts on nothing."""
 FIGURES = {"words", "table"}
 """Rooms of `render` that show no message: what `escaped` is made of, and columns of what was escaped."""
 FEED = {

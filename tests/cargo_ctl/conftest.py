@@ -1,7 +1,10 @@
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.cargo_ctl.session.far import PASSWORD
 
 
 @pytest.fixture
@@ -13,3 +16,20 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         for variable in ("CARGO_CONTROL", "CARGO_KEY"):
             monkeypatch.delenv(variable, raising=False)
         yield folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in, with a home beside it; the password lies in `secret` there."""
+    home, folder = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    folder.mkdir()
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(folder)
+    secret = home / "secret"
+    secret.write_text(f"{PASSWORD}\n")
+    secret.chmod(0o600)
+    return folder

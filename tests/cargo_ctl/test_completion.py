@@ -145,7 +145,7 @@ def test_every_kind_of_name(
 def test_whatever_takes_a_name_completes_it() -> None:
     for name, command in walk(cargo_ctl, "cargo_ctl"):
         for each in command.params:
-            named = each.name in ("name", "id", "user", "job") and not name.endswith(" add")
+            named = each.name in ("name", "id", "user", "job") and not name.endswith((" add", " shell"))
             assert not named or isinstance(each.type, NameParameter), f"{name}: {each.name}"
 
 

@@ -80,7 +80,7 @@ def test_status_imports_neither_the_server_nor_the_settings_nor_what_draws(runti
     assert (told.returncode, told.stdout.splitlines()[:2]) == (0, ["synced: 0 jobs", "up for 0 s"])
     loaded = set(told.stdout.split())
     assert "cargo_sync.api.client" in loaded
-    assert not loaded & {"aiohttp", "pydantic", "cryptography", "rich", "zmq.asyncio"}
+    assert not loaded & {"aiohttp", "pydantic", "cryptography", "rich", "zmq.asyncio", "prompt_toolkit"}
     ours = {name.split(".")[1] for name in loaded if name.startswith("cargo_sync.")}
     assert ours == {"api"}
 
@@ -93,9 +93,16 @@ def test_the_version() -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--mode=client", "--host=example"], "--mode=client is not available yet; --mode=datasync is"),
-        (["--mode=backup"], "--mode=backup is not available yet; --mode=datasync is"),
-        (["--mode=x"], "there is no mode 'x'"),
+        (["--mode=client"], "--mode=client needs --host=URL"),
+        (["--mode=backup", "--user=ana"], "--user does not go with --mode=backup"),
+        (["--mode=x"], "there is no mode 'x'; there are client, datasync, backup"),
+        (["--mode=clinet"], "there is no mode 'clinet'; did you mean \"client\"?"),
+        (["--mode=client", "--host=a", "--tls-fingerprint=12"], "--tls-fingerprint is no SHA-256"),
+        (["--mode=client", "--host=a", "--ca-file=nowhere"], "--ca-file: there is no file nowhere"),
+        (
+            ["--mode=client", "--host=a", "--password-file=nowhere"],
+            "the password file nowhere cannot be read",
+        ),
         (["--mode=datasync"], "--mode=datasync needs --config=JOBFILE"),
         (["--mode=datasync", "--config=a", "--host=b"], "--host does not go with --mode=datasync"),
         (["--config=a"], "Missing option '--mode'"),

@@ -8,6 +8,7 @@ import click
 
 from cargo_ctl.client.main import cargoclient
 from cargo_ctl.main import cargo_ctl
+from cargo_sync import pydio
 from cargo_sync.main import cargo_sync
 
 PROGRAMS: dict[str, click.Command] = {
@@ -44,7 +45,8 @@ def examples(text: str) -> list[str]:
 def parse(line: str) -> None:
     """Parses a command line without running it. Raises click.UsageError."""
     program, *args = shlex.split(line)
-    command = PROGRAMS[program]
+    as_pydio = program == "cargo_sync" and pydio.is_meant(args)
+    command: click.Command = pydio.pydio_sync if as_pydio else PROGRAMS[program]
     context = command.make_context(program, args)
     while isinstance(command, click.Group):
         rest = [*context._protected_args, *context.args]

@@ -1,14 +1,16 @@
-"""The example files of the Cargo client's own pages load as people paste them.
+"""The example files of the Cargo client's own pages load as pasted, and what they say of fields holds.
 
 The Spanish page is taken as it is printed. The stored English page lost its outer braces, some closing ones
 and its addresses: those, and nothing else, are put back.
 """
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings, load_job
 from cargo_sync.config.relaxed import Raw
@@ -115,3 +117,64 @@ def test_the_events_in_the_job(tmp_path: Path, job: str, events: str, spacing: s
 def test_with_comments_in_between(tmp_path: Path) -> None:
     commented = ENGLISH_JOB.replace('"speed"', '// at night\n /* was: "1mbps" */ "speed"')
     assert load(tmp_path, commented).speed == 10_000_000
+
+
+@pytest.mark.parametrize("text", ["10mbps", "10000kbps", "10000000bps"])
+def test_the_three_units_of_speed(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, ENGLISH_JOB.replace("10mbps", text)).speed == 10_000_000
+
+
+def test_either_mode_and_no_other(tmp_path: Path) -> None:
+    assert load(tmp_path, SPANISH_JOB.replace("download", "upload")).mode == "upload"
+    with pytest.raises(ConfigError, match='expected: "download" or "upload"'):
+        load(tmp_path, SPANISH_JOB.replace("download", "both"))
+
+
+OPTIONAL = ("start_time", "end_time", "speed", "sleep", "events")
+"""Those that a page calls so, and two that have a usual value."""
+
+
+def test_what_is_optional_may_be_left_out(tmp_path: Path) -> None:
+    lines = [line for line in ENGLISH_JOB.splitlines() if not any(field in line for field in OPTIONAL)]
+    job = load(tmp_path, "\n".join(lines))
+    assert (job.window, job.speed, job.sleep, job.events) == (None, None, 3, ())
+
+
+USUAL = ("FILE_NAME", "TRANSFER_ID", "SYNC_NAME", "SYNC_MODE")
+EVENTS = {
+    "onStart": USUAL,
+    "onFinish": (*USUAL, "AVG_SPEED", "DURATION", "LOST_FRAMES", "AVG_RTT"),
+    "onError": (*USUAL, "ERROR"),
+    "onUpdate": (*USUAL, "PROGRESS", "SPEED"),
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_event_takes_its_variables_in_url_and_body_and_no_others(tmp_path: Path, event: str) -> None:
+    def with_variables(names: Iterable[str]) -> str:
+        query = "&".join(f"{name}={{{{{name}}}}}" for name in names)
+        body = ", ".join(f'"{name}": {{{{ {name} }}}}' for name in names)
+        request = f'{{"method": "POST", "url": "https://a.example/?{query}", "body": {{{body}}}}}'
+        return SPANISH_JOB.replace('"events": {}', f'"events": {{"{event}": {request}}}')
+
+    [loaded] = load(tmp_path, with_variables(EVENTS[event])).events
+    assert loaded.body == {name: Raw(name) for name in EVENTS[event]}
+    others = {name for names in EVENTS.values() for name in names} - set(EVENTS[event])
+    for name in sorted(others):
+        with pytest.raises(ConfigError, match=name):
+            load(tmp_path, with_variables([name]))
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE", "UPDATE"])
+def test_the_methods_of_both_pages_of_which_post_needs_a_body(tmp_path: Path, method: str) -> None:
+    def with_body(body: str) -> str:
+        request = f'{{"method": "{method}", "url": "https://a.example/"{body}}}'
+        return ENGLISH_JOB.replace('"events": {}', f'"events": {{"onStart": {request}}}')
+
+    [loaded] = load(tmp_path, with_body(', "body": {"a": 1}')).events
+    assert loaded.method == method
+    if method == "POST":
+        with pytest.raises(ConfigError, match="POST needs one"):
+            load(tmp_path, with_body(""))
+    else:
+        assert load(tmp_path, with_body("")).events[0].body is None

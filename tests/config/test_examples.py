@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.config.backup import BackupShape
 from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.daemon import DaemonShape, load_daemon
@@ -52,6 +53,7 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         TlsShape,
         UserShape,
         WorkspaceShape,
+        BackupShape,
         *(ProcessShape, LogShape, MetricsShape, KeepShape),
     ],
 )

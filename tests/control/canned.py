@@ -44,6 +44,11 @@ class Canned:
         assert self._publisher is not None
         asyncio.run_coroutine_threadsafe(self._tell(telling), self._loop).result(5)
 
+    def publish(self, topic: str, type: str, fields: dict[str, Any]) -> None:
+        """Publish from within an answer, which runs in the daemon's thread already."""
+        assert self._publisher is not None
+        self._publisher.publish(topic, type, fields)
+
     async def _tell(self, telling: Callable[[Publisher], None]) -> None:
         assert self._publisher is not None
         telling(self._publisher)

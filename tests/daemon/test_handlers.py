@@ -31,11 +31,14 @@ from cargo_sync.daemon.handlers.filing import FilingHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
 from cargo_sync.daemon.jobs import Jobs
 from cargo_sync.daemon.own_file import OwnFile
+from cargo_sync.daemon.sessions.registry import Sessions
+from cargo_sync.daemon.sessions.there import There
 from cargo_sync.daemon.trial import Case
 from cargo_sync.daemon.trials import Trials
 from cargo_sync.model.events import Event, Happened
@@ -43,7 +46,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.process.ring import LogHandlers, Ring
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.events import Events
-from tests.daemon.house import House, settings, until
+from tests.daemon.house import Board, House, settings, until
 from tests.daemon.test_jobs import Files
 
 ME = Me("0.1.0", "epoch", 1000, "host", 42, "daemon", 0.0)
@@ -58,10 +61,22 @@ def own_file(house: House) -> OwnFile:
     return OwnFile(settings, {}, house.slots, house.shares, house.limits, house.world().offload)
 
 
+async def nobody(args: dict[str, Any]) -> There:
+    raise ProblemError(Problem("unreachable", f"nobody answers at {args['url']}"))
+
+
 class Daemon:
     """Two jobs, `nightly` and `other`; `ask` is one request."""
 
-    def __init__(self, house: House, jobs: Jobs, files: JobFiles, endpoint: Endpoint, trials: Trials) -> None:
+    def __init__(
+        self,
+        house: House,
+        jobs: Jobs,
+        files: JobFiles,
+        endpoint: Endpoint,
+        trials: Trials,
+        sessions: Sessions,
+    ) -> None:
         self.house = house
         self.jobs = jobs
         self.gone: list[str] = []
@@ -83,6 +98,7 @@ class Daemon:
                 TransferHandlers(jobs, house.slots),
                 LimitsHandlers(self.own_file.limits),
                 LogHandlers(Ring()),
+                SessionHandlers(sessions, nobody),
             )
         )
         self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
@@ -124,7 +140,8 @@ async def running(folder: Path, files: JobFiles | None = None, **nightly: Any) -
             gone: list[str] = []
             jobs = Jobs(files, house.build, house.world(), group, gone.append)
             await jobs.read()
-            daemon = Daemon(house, jobs, files, endpoint, Trials(no_trial, house.world(), group))
+            sessions = Sessions(house.world(), Board(), group)
+            daemon = Daemon(house, jobs, files, endpoint, Trials(no_trial, house.world(), group), sessions)
             daemon.gone = gone
             await daemon.own_file.begin()
             yield daemon
@@ -138,6 +155,14 @@ async def test_all_commands_are_answered(tmp_path: Path) -> None:
         hello = await daemon.ask("hello")
         assert hello["versions"] == {"api": 1, "cargo": "0.1.0"}
         assert (hello["kind"], hello["supports"]) == ("daemon", sorted(COMMANDS))
+
+
+async def test_a_session_that_cannot_be_opened_and_one_that_there_is_not(tmp_path: Path) -> None:
+    async with running(tmp_path) as daemon:
+        assert await daemon.ask("session.open", url="https://h", username="a", password="b") == "unreachable"
+        assert await daemon.ask("session.show", session="none") == "unknown_session"
+        assert await daemon.ask("session.list", session="none", path="") == "unknown_session"
+        assert await daemon.ask("session.list", session="none") == "bad_argument"
 
 
 async def test_status_and_lists(tmp_path: Path) -> None:

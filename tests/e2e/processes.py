@@ -75,13 +75,17 @@ class Place:
 
     def start(self, name: str) -> None:
         """Starts the `server` or the `daemon`, and waits until it answers."""
-        config = str(self.folder / f"{name}.json")
+        self.begin(name, name, "--config", str(self.folder / f"{name}.json"))
+        self.until(self._listens if name == "server" else self._answers, f"the {name} answers")
+
+    def begin(self, name: str, *arguments: str) -> int:
+        """Starts `cargo_sync` with these arguments, under a name of the test's; its process id."""
         with open(self.folder / f"{name}.log", "ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "cargo_sync.main", name, "--config", config],
+                [sys.executable, "-m", "cargo_sync.main", *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment(),
             )  # fmt: skip
-        self.until(self._listens if name == "server" else self._answers, f"the {name} answers")
+        return self._running[name].pid
 
     def kill(self, name: str) -> None:
         """kill -9."""
@@ -108,7 +112,7 @@ class Place:
             process.kill()
             process.wait()
         with contextlib.suppress(OSError):
-            for folder in (self.runtime / "daemon", self.runtime / "server"):
+            for folder in list(self.runtime.iterdir()):
                 for path in folder.iterdir() if folder.is_dir() else ():
                     path.unlink()
                 with contextlib.suppress(FileNotFoundError):

@@ -116,6 +116,21 @@ async def test_a_tree_is_told_in_pages(tmp_path: Path) -> None:
         assert (await house.call("GET", "/v1/workspaces/default/tree?path=z")).status == 404
 
 
+async def test_one_entry_is_looked_at_in_the_folder_itself(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "d").mkdir()
+        (house.folders["ana"] / "d" / "f").write_bytes(b"just now")
+        found = (await house.call("GET", "/v1/workspaces/default/entry?path=d/f")).json["entry"]
+        assert (found[0], found[1], found[2]) == ("f", "f", 8)
+        (house.folders["ana"] / "d" / "f").write_bytes(b"and again")
+        newer = (await house.call("GET", "/v1/workspaces/default/entry?path=d/f")).json["entry"]
+        assert (newer[2], newer[5] > found[5], newer[6]) == (9, True, found[6])
+        for path, status in (("d/g", 404), ("../x", 400), (".cargo_sync", 400), ("", 400)):
+            answer = await house.call("GET", f"/v1/workspaces/default/entry?path={path}")
+            assert answer.status == status
+        assert (await house.call("GET", "/v1/workspaces/nobodys/entry?path=d")).status == 404
+
+
 async def test_changes_are_told_in_pages_below_a_folder(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         folder = house.folders["ana"] / "photos"

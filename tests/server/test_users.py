@@ -59,7 +59,12 @@ async def test_who_changed_is_told_so_that_their_logins_end() -> None:
     other = UserSettings("ana", "/srv/ana", Secret("new"))
     assert (await users.apply([other])).changed == {"ana"}
     assert (await users.apply([])).changed == {"ana"}
-    (notice,) = (await users.apply([UserSettings("cleo", "/srv/cleo")])).notices
+
+
+async def test_a_user_of_the_file_without_a_password_is_told_of_a_nickname_is_not() -> None:
+    users = Users(Book(), CHEAP, inline)
+    written = UserSettings("cleo", "/srv/cleo", given=frozenset({"username", "path"}))
+    (notice,) = (await users.apply([written, UserSettings("dora", "/srv/nicknames/dora")])).notices
     assert "cleo" in notice
 
 

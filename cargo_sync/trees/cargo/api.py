@@ -19,6 +19,7 @@ import aiohttp
 import orjson
 
 from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.trees.cargo import pydio
 from cargo_sync.trees.cargo.problems import translated
 
 CONNECT: Final = 10.0
@@ -176,6 +177,8 @@ class Api:
     async def _ask_for_token(self) -> None:
         body = {"username": self.login.username, "password": self.login.password()}
         async with await self._request("POST", "/login", body, {}) as response:
+            if pydio.is_pydio(response.headers, await response.read()):
+                raise ProblemError(pydio.problem(response.url.host or ""))
             if response.status == 401:
                 raise ProblemError(_wrong_password(self.login.username, response.url.host or ""))
             if response.status >= 300:

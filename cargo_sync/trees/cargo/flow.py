@@ -28,7 +28,7 @@ from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api, Login, segment
 from cargo_sync.trees.cargo.problems import well_formed
-from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.wire.handshake import LaneKeys
 
@@ -109,7 +109,7 @@ class Flow:
             self._give_up(number, batch.tasks, {path})
 
     async def run(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]],
+        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]],
         where: tuple[str, str], run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
@@ -134,7 +134,9 @@ class Flow:
         """Asks for another speed; one that is not open yet asks for it when it opens. Raises ProblemError."""
         self._speed = bits
         if self._id:
-            await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
+            answer = await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
+            with well_formed():
+                self.granted = answer["granted"]
 
     async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
         workspace, folder = where
@@ -157,7 +159,7 @@ class Flow:
             return  # a server ends flows without lanes by itself
 
     async def _carry(
-        self, mode: Mode, near: NearTree, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
+        self, mode: Mode, near: Ends, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
         opened: Opened, run: str,
     ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
         steady = self._world.steady
@@ -191,7 +193,7 @@ class Flow:
             self._machine = self._lane = None
 
     def _machinery(
-        self, mode: Mode, near: NearTree, sock: socket, link: Link, tell: Callable[[Told], None], run: str
+        self, mode: Mode, near: Ends, sock: socket, link: Link, tell: Callable[[Told], None], run: str
     ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
         """The lane's end, and how a batch is handed to it."""
 

@@ -15,7 +15,7 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.cargo.problems import well_formed
-from cargo_sync.trees.contract import Delta, NearTree, Observation, Task
+from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
 PAGE: Final = 10_000
 OPERATIONS: Final = 2_000
@@ -137,7 +137,7 @@ class CargoTree:
             return _refused(answer["results"][0], path)
 
     async def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
     ) -> AsyncGenerator[list[Outcome], None]:
         self.flow = Flow(self._api, self._login, self._world, self._turn, speed)
         where = (self._workspace, self._folder)

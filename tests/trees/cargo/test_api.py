@@ -52,6 +52,20 @@ async def test_a_wrong_password_waits_for_a_person() -> None:
 
 
 @pytest.mark.parametrize(
+    "login",
+    [
+        raw(b'<?xml version="1.0"?><tree><message type="ERROR">no access</message></tree>'),
+        raw(b"", 401, **{"WWW-Authenticate": 'Basic realm="Pydio API"'}),
+        raw(b"<!doctype html><title>Pydio</title>", 404),
+    ],
+)
+async def test_a_pydio_server_is_told_from_ours(login: Answer) -> None:
+    found = await problem(ok({}), login=login)
+    assert (found.code, found.retry) == ("pydio_server", False)
+    assert "is a Pydio server" in found.message
+
+
+@pytest.mark.parametrize(
     ("status", "retry"), [(400, False), (404, False), (429, True), (500, True), (503, True)]
 )
 async def test_a_refusal_says_whether_it_may_be_tried_again(status: int, retry: bool) -> None:

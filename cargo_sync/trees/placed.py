@@ -1,35 +1,44 @@
-"""A flow sees its own folder of a workspace as the root: what it offers or asks for is named from there.
+"""Content under other names: what one end of a flow calls a file, this end has in a place of its own.
 
 A stranger's path is checked by whoever opens or stages it; here it only gets its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
+Place = Callable[[str], str]
+"""Where what is called so belongs."""
 
-class ScopedSource:
-    """Reads below `folder`."""
 
-    def __init__(self, source: Source, folder: str) -> None:
+def below(folder: str) -> Place:
+    """Everything stands below `folder`, "" for the root itself."""
+    # An absolute or empty path stays bad when it is joined: "f//etc", "f/".
+    return (lambda path: f"{folder}/{path}") if folder else (lambda path: path)
+
+
+class PlacedSource:
+    """Reads each file at its place."""
+
+    def __init__(self, source: Source, place: Place) -> None:
         self._source = source
-        self._folder = folder
+        self._place = place
 
     def open(self, offer: Offer) -> Reader:
-        return self._source.open(_below(self._folder, offer))
+        return self._source.open(_placed(self._place, offer))
 
 
-class ScopedSink:
-    """Stages and commits below `folder`."""
+class PlacedSink:
+    """Stages and commits each file at its place."""
 
-    def __init__(self, sink: Sink, folder: str) -> None:
+    def __init__(self, sink: Sink, place: Place) -> None:
         self._sink = sink
-        self._folder = folder
+        self._place = place
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
-        return self._sink.begin(batch, [_below(self._folder, offer) for offer in offers])
+        return self._sink.begin(batch, [_placed(self._place, offer) for offer in offers])
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
         self._sink.whole(batch, index, content)
@@ -50,6 +59,5 @@ class ScopedSink:
         self._sink.close()
 
 
-def _below(folder: str, offer: Offer) -> Offer:
-    # An absolute or empty path stays bad when it is joined: "f//etc", "f/".
-    return offer._replace(path=f"{folder}/{offer.path}") if folder else offer
+def _placed(place: Place, offer: Offer) -> Offer:
+    return offer._replace(path=place(offer.path))

@@ -1,0 +1,82 @@
+"""The backup menu's door: a session at the coordinator, with TLS or without, with a password or without."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cargo_ctl.client.backup_settings import BackupSettings
+from cargo_ctl.session.opening import WRONG, Person, Wanted, settle
+from cargo_ctl.session.session import Login, Session
+from cargo_sync.api.client import Client, CommandError
+
+_LOOK = 60.0
+_CERTIFICATE, _REFUSED = "certificate", "refused"
+_LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")
+"""The coordinator's sentences for a nickname that it does not know, or whose password is another."""
+_NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
+"""How TLS fails at a coordinator that speaks none."""
+
+
+class Door:
+    """Opens sessions; `password` is the one to use, "" for none yet."""
+
+    def __init__(self, client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> None:
+        self.password = wanted.password
+        self._client = client
+        self._wanted = wanted
+        self._person = person
+        self._env = env
+
+    def forget(self) -> None:
+        """Another coordinator or nickname has another password."""
+        self.password = self._wanted.password
+
+    def ask(self, question: str) -> bool:
+        """Whether a password was typed; asked for only once, and only where somebody is."""
+        if self._person is None or self.password:
+            return False
+        self.password = self._person.ask_secret(question)
+        return bool(self.password)
+
+    def open(self, settings: BackupSettings) -> Session:
+        """With TLS if the coordinator speaks it; without only where nobody is on the way, or by consent.
+
+        Raises Refused, CommandError and NotRunning.
+        """
+        typed = settings.coordinator
+        if "://" in typed:
+            return self._enter(typed, settings.nickname)
+        try:
+            return self._enter(f"tls://{typed}", settings.nickname)
+        except CommandError as error:
+            if error.code not in _NO_TLS:
+                raise
+        look = {"url": f"tcp://{typed}", "sealed": False}
+        _, plain = settle(look, self._wanted, self._person, self._env)
+        return self._enter(f"tcp://{typed}", settings.nickname, plain)
+
+    def _enter(self, url: str, nickname: str, allow_plain: bool = False) -> Session:
+        wanted = self._wanted
+        login = Login(
+            url,
+            nickname,
+            self.password,
+            wanted.fingerprint,
+            wanted.ca_file,
+            wanted.allow_plain or allow_plain,
+            kind="backup",
+        )
+        try:
+            return Session.open(self._client, login)
+        except CommandError as error:
+            if error.code != _CERTIFICATE or wanted.fingerprint or wanted.ca_file:
+                raise
+        look = self._client.call("session.look", {"url": url}, _LOOK)
+        fingerprint, _ = settle(look, wanted, self._person, self._env)
+        return Session.open(self._client, replace(login, fingerprint=fingerprint))
+
+
+def is_locked(error: CommandError) -> bool:
+    """Whether the coordinator may want a password: it does not tell strangers which nicknames have one."""
+    return error.code == WRONG or (
+        error.code == _REFUSED and any(sentence in error.message for sentence in _LOCKED)
+    )

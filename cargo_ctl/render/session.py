@@ -1,0 +1,129 @@
+"""A session's transfers: a line when one goes on or ends, a bar while it runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cargo_ctl.render.progress import pace
+from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
+
+_BAR = 24
+_MOST = 8
+_FAILED = 20
+
+Row = Mapping[str, Any]
+
+
+def name(row: Row) -> str:
+    """What is on its way, by its name where it comes from."""
+    whole = row.get("remote") if row.get("verb") == "get" else row.get("local")
+    return escaped(str(whole or "").rstrip("/").rpartition("/")[2] or "/")
+
+
+def resumes(row: Row) -> str:
+    """`goes on at 12.3 MB of 50.0 MB` of what an earlier order had begun; else ""."""
+    before, total = _number(row, "resumed"), _number(row, "bytes_total")
+    return f"{name(row)}: goes on at {size(before)} of {size(total)}" if before else ""
+
+
+def ended(row: Row, seconds: float) -> str:
+    """The line for a transfer that is over: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`, with what failed below it."""
+    problem = row.get("problem") or {}
+    match row.get("state"):
+        case "done":
+            text = _done(row, seconds)
+        case "cancelled":
+            text = f"cancelled at {_share(row)}; give the same order to go on"
+        case _:
+            text = escaped(problem.get("message") or "failed")
+            if problem.get("hint"):
+                text += f" ({escaped(problem['hint'])})"
+    failed = row.get("failed") or []
+    lines = [f"{name(row)}: {text}"]
+    if len(failed) > 1:  # of one alone everything has been said
+        lines += [f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]]
+        more = _number(row, "failures") - len(failed)
+        lines += [f"  and {more:,} more"] if more > 0 else []
+    if row.get("message"):
+        lines.append(f"  {escaped(row['message'])}")
+    return "\n".join(lines)
+
+
+def _done(row: Row, seconds: float) -> str:
+    files, skipped = _number(row, "files_done"), _number(row, "skipped")
+    parts = []
+    if _number(row, "files_total") > 1 or files > 1:
+        parts.append(f"{count(files, 'file')},")
+    if skipped and not files:
+        return (
+            "nothing to do, it is the same on both sides"
+            if skipped == 1
+            else f"{count(skipped, 'file')} skipped"
+        )
+    total = _number(row, "bytes_done")
+    parts.append(f"{size(total)} in {duration(seconds)}")
+    text = " ".join(parts)
+    if seconds >= 0.1 and total:
+        text += f", {rate(total * 8 / seconds)}"
+    return text + (f", {count(skipped, 'file')} skipped" if skipped else "")
+
+
+def line(row: Row) -> str:
+    """One transfer in a word or two for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`."""
+    figures = ", ".join(pace(row))
+    return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
+
+
+def rows(transfers: Sequence[Row], numbers: Mapping[str, int]) -> str:
+    """Every transfer of a session as a line, with the number that `cancel` takes."""
+    if not transfers:
+        return "nothing is or was on its way"
+    return "\n".join(f"{numbers[row['transfer']]:>3}  {_told(row)}" for row in transfers)
+
+
+def _told(row: Row) -> str:
+    what = f"{escaped(row.get('verb') or '')} {name(row)}: {escaped(row.get('state') or '')}"
+    if row.get("state") == "running":
+        return ", ".join([f"{what} {_share(row)}", *pace(row)])
+    if row.get("state") == "done":
+        return what
+    return what + f" at {_share(row)}" * bool(_number(row, "bytes_total"))
+
+
+def picture(running: Sequence[Row], waiting: int) -> RenderableType:
+    """A bar for each of the first few that run, and how many wait."""
+    grid = Table.grid(padding=(0, 2))
+    for row in running[:_MOST]:
+        total = _number(row, "bytes_total")
+        bar: RenderableType = ProgressBar(total=total or 1, completed=_number(row, "bytes_done"), width=_BAR)
+        grid.add_row(
+            Text(name(row), no_wrap=True, overflow="ellipsis"),
+            bar,
+            Text(_percent(row)),
+            Text(", ".join([*_counted(row), *pace(row)]), no_wrap=True, overflow="ellipsis"),
+        )
+    more = len(running[_MOST:]) + waiting
+    return Group(grid, Text(f"{more:,} more", style="dim")) if more else grid
+
+
+def _counted(row: Row) -> list[str]:
+    files = _number(row, "files_total")
+    figures = [f"{_number(row, 'files_done'):,} of {count(files, 'file')}"] if files > 1 else []
+    return [*figures, _share(row)]
+
+
+def _share(row: Row) -> str:
+    return f"{size(_number(row, 'bytes_done'))} of {size(_number(row, 'bytes_total'))}"
+
+
+def _percent(row: Row) -> str:
+    return percent(_number(row, "bytes_done"), _number(row, "bytes_total")) if row.get("bytes_total") else ""
+
+
+def _number(row: Row, field: str) -> int:
+    value = row.get(field)
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,27 @@
+"""`known_servers`: the certificates that a person accepted, `host:port` and fingerprint a line."""
+
+import re
+
+from cargo_ctl.session.places import write_private
+
+_LINE = re.compile(r"(\S+)\s+(?:sha256:)?([0-9a-fA-F]{64})\s*")
+
+
+def known_fingerprint(file: str, place: str) -> str:
+    """The fingerprint kept for `place`, 64 hex digits, or "". Raises OSError."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as lines:
+            found = [match for line in lines if (match := _LINE.fullmatch(line))]
+    except FileNotFoundError:
+        return ""
+    return next((match[2].lower() for match in reversed(found) if match[1] == place), "")
+
+
+def keep_fingerprint(file: str, place: str, fingerprint: str) -> None:
+    """Add a line, or replace the one of `place`; every other line stays. Raises OSError."""
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape") as lines:
+            kept = [line.rstrip("\n") for line in lines if line.split()[:1] != [place]]
+    except FileNotFoundError:
+        kept = []
+    write_private(file, "\n".join([*kept, f"{place} {fingerprint}"]) + "\n")

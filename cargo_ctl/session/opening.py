@@ -1,0 +1,182 @@
+"""From an address to an open session: look at the server, settle its certificate, ask who it is, open."""
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cargo_ctl.session import trust
+from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
+from cargo_ctl.session.places import config_file
+from cargo_ctl.session.session import Login, Session
+from cargo_ctl.session.trust import Verdict
+from cargo_sync.api.client import Client, CommandError
+
+_TRIES = 3
+_LOOK = 60.0
+_LONGEST_PASSWORD = 4096
+WRONG = "unauthorized"
+
+
+class Refused(Exception):  # noqa: N818 - a decision, told as one
+    """No session is opened; message and hint say why and what to do. `usage`: by how it was asked for."""
+
+    def __init__(self, message: str, hint: str = "", *, usage: bool = False) -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message = message
+        self.hint = hint
+        self.usage = usage
+
+
+class Person(Protocol):
+    """Whoever sits before a terminal."""
+
+    def confirm(self, question: str) -> bool:
+        """The answer to a question of yes or no; no is what Enter means."""
+
+    def ask(self, question: str) -> str:
+        """A line that is typed."""
+
+    def ask_secret(self, question: str) -> str:
+        """A line that is typed and not shown."""
+
+    def say(self, text: str) -> None:
+        """Something to know, on a line of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says of a session. `user` and `password` are "" if they are to be asked for."""
+
+    url: str
+    user: str = ""
+    password: str = ""
+    fingerprint: str = ""
+    ca_file: str = ""
+    allow_plain: bool = False
+    workspace: str = ""
+
+
+def open_session(client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> Session:
+    """Open a session; without a `person` everything must be in `wanted`.
+
+    Raises Refused, CommandError and NotRunning.
+    """
+    if person is None and not (wanted.user and wanted.password):
+        raise Refused(
+            "there is no terminal to ask for the username and the password",
+            "give --user NAME and --password-file FILE",
+            usage=True,
+        )
+    login = look_at(client, wanted, person, env)
+    for left in reversed(range(_TRIES)):
+        login = _who(login, person)
+        try:
+            return Session.open(client, login)
+        except CommandError as error:
+            if error.code != WRONG or person is None or wanted.password or not left:
+                raise
+            person.say(error.message)
+            login = replace(login, username=wanted.user, password="")
+    raise AssertionError("the last try ends the loop")
+
+
+def look_at(client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> Login:
+    """A login for this server, whose certificate is settled. Raises Refused, CommandError and NotRunning."""
+    look = client.call("session.look", {"url": wanted.url}, _LOOK)
+    if look.get("kind") != "cargo":
+        raise Refused(look.get("message") or f"no Cargo server answers at {wanted.url}")
+    fingerprint, plain = settle(look, wanted, person, env)
+    return Login(
+        look.get("url") or wanted.url,
+        wanted.user,
+        wanted.password,
+        fingerprint,
+        wanted.ca_file,
+        plain,
+        wanted.workspace,
+    )
+
+
+def settle(
+    look: Mapping[str, object], wanted: Wanted, person: Person | None, env: Mapping[str, str]
+) -> tuple[str, bool]:
+    """The fingerprint to hold the server to ("" for the authorities), and whether it may go plain.
+
+    Raises Refused.
+    """
+    url = str(look.get("url") or wanted.url)
+    place, file = trust.place_of(url), config_file(env, "known_servers")
+    try:
+        known = known_fingerprint(file, place)
+        verdict = trust.decide(
+            look,
+            known,
+            given=wanted.fingerprint,
+            ca_file=wanted.ca_file,
+            allow_plain=wanted.allow_plain,
+            terminal=person is not None,
+        )
+        seen = verdict.fingerprint
+        match verdict.verdict:
+            case Verdict.CHANGED:
+                raise Refused(*trust.changed(place, known, seen, file))
+            case Verdict.UNKNOWN:
+                raise Refused(*trust.unknown(place, seen))
+            case Verdict.PLAIN:
+                raise Refused(*trust.plain(place))
+            case Verdict.ASK:
+                assert person is not None
+                if not person.confirm(trust.first_time(place, seen)):
+                    raise Refused(f"{place} is not trusted")
+                keep_fingerprint(file, place, seen)
+            case Verdict.ASK_PLAIN:
+                assert person is not None
+                if not person.confirm(f"{trust.plain(place)[0]}. Go on all the same?"):
+                    raise Refused(f"{place} is not encrypted")
+    except OSError as error:
+        raise Refused(f"{file} cannot be used: {error.strerror}") from error
+    return seen, wanted.allow_plain or verdict.verdict is Verdict.ASK_PLAIN
+
+
+def read_password(file: str) -> str:
+    """The first line of a file that only its owner may read. Raises Refused."""
+    try:
+        with open(file, encoding="utf-8") as opened:
+            others = os.fstat(opened.fileno()).st_mode & 0o077
+            password = opened.readline(_LONGEST_PASSWORD).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Refused(f"the password file {file} cannot be read: {why}", usage=True) from error
+    if others and os.path.isfile(file):
+        raise Refused(f"others may read the password file {file}", f"chmod 600 {file}", usage=True)
+    if not password:
+        raise Refused(f"the first line of the password file {file} is empty", usage=True)
+    return password
+
+
+def _who(login: Login, person: Person | None) -> Login:
+    if person is None:
+        return login
+    username = login.username or person.ask("Username: ").strip()
+    return replace(login, username=username, password=login.password or person.ask_secret("Password: "))
+
+
+class Terminal:
+    """A person at this terminal. Ctrl-C and Ctrl-D pass through, as KeyboardInterrupt and EOFError."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def confirm(self, question: str) -> bool:
+        return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+    def ask(self, question: str) -> str:
+        return input(question)
+
+    def ask_secret(self, question: str) -> str:
+        return getpass.getpass(question)
+
+    def say(self, text: str) -> None:
+        self._say(text)

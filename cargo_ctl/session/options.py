@@ -1,0 +1,80 @@
+"""The options of a login, which the interactive client and the backup menu share."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cargo_ctl.session.opening import Wanted
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--user", metavar="NAME", help="The username; asked for if left out."),
+    click.option(
+        "--password-file",
+        metavar="FILE",
+        type=click.Path(),
+        help="A file whose first line is the password and which only you may read; asked for if left out.",
+    ),
+    click.option(
+        "--tls-fingerprint",
+        metavar="HEX",
+        help="The SHA-256 of the server's certificate, as the server prints it at start.",
+    ),
+    click.option(
+        "--ca-file",
+        metavar="FILE",
+        type=click.Path(),
+        help="Certificates (PEM) of the authorities that vouch for the server.",
+    ),
+    click.option("--allow-plain", is_flag=True, help="Go without encryption, on a network of your own."),
+    click.option("--workspace", metavar="NAME", help="The workspace to begin in, if not the default one."),
+    click.option("-k", "--keep-going", is_flag=True, help="Of a script: go on after a command that failed."),
+)
+
+
+def login_options(command: _Command) -> _Command:
+    """Gives a command the options of a login and of a script."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def wanted(
+    url: str,
+    *,
+    user: str | None,
+    password_file: str | None,
+    tls_fingerprint: str | None,
+    ca_file: str | None,
+    allow_plain: bool,
+    workspace: str | None,
+) -> "Wanted":
+    """What was asked for. Raises click.UsageError for what cannot be used."""
+    import os
+    import re
+
+    from cargo_ctl.session.opening import Refused, Wanted, read_password
+
+    fingerprint = re.sub(r"^sha256[:/]|[:\s]", "", (tls_fingerprint or "").strip().lower())
+    if tls_fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", fingerprint):
+        raise click.UsageError("--tls-fingerprint is no SHA-256: it has 64 hexadecimal digits")
+    if ca_file is not None and tls_fingerprint is not None:
+        raise click.UsageError("--tls-fingerprint and --ca-file exclude each other")
+    if ca_file is not None and not os.path.isfile(ca_file):
+        raise click.UsageError(f"--ca-file: there is no file {ca_file}")
+    try:
+        password = read_password(password_file) if password_file is not None else ""
+    except Refused as error:
+        raise click.UsageError(str(error)) from error
+    return Wanted(
+        url,
+        user or "",
+        password,
+        fingerprint,
+        os.path.abspath(ca_file) if ca_file is not None else "",
+        allow_plain,
+        workspace or "",
+    )

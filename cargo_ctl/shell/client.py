@@ -1,0 +1,133 @@
+"""The interactive client from its banner to its end: a daemon, a session, and a prompt or a script."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from cargo_ctl.reach import BAD_INPUT, FAILED, NOT_RUNNING
+from cargo_ctl.session.daemon import PRIVATE, NoDaemon, held_daemon
+from cargo_ctl.session.opening import Person, Refused, Terminal, Wanted, open_session
+from cargo_ctl.session.places import state_file
+from cargo_ctl.session.session import Session
+from cargo_ctl.session.transfers import Transfers
+from cargo_ctl.shell.interrupts import ending_in_order
+from cargo_ctl.shell.location import Location
+from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
+from cargo_ctl.shell.state import Shell
+from cargo_sync.api.addresses import AddressError, Addresses
+from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
+
+BANNER = "Cargo Client Interactive"
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line says of the client.
+
+    connect     the daemon that must be used, or None; key is the file that opens its port
+    keep_going  a script goes on after a failure
+    """
+
+    wanted: Wanted
+    connect: str | None = None
+    keep_going: bool = False
+    as_json: bool = False
+    key: str | None = None
+
+
+def run_client(choices: Choices, env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> int:
+    """Run the client until its end; the exit code."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and not choices.as_json
+    output: Output = TerminalOutput() if terminal else PlainOutput(choices.as_json)
+    person = Terminal(output.note) if terminal else None
+    if terminal:
+        click.secho(BANNER, bold=True)
+    with ending_in_order():
+        return guarded(output, lambda: _in_daemon(choices, env, command, output, person))
+
+
+def guarded(output: Output, run: Callable[[], int]) -> int:
+    """`run`'s exit code; whatever keeps a session from being held is told, and is another."""
+    try:
+        return run()
+    except Refused as error:
+        output.fail(error.message, error.hint, "refused")
+        return BAD_INPUT if error.usage else FAILED
+    except AddressError as error:
+        output.fail(str(error), code="bad_address")
+        return BAD_INPUT
+    except CommandError as error:
+        output.fail(error.message, error.hint, error.code)
+        return FAILED
+    except NotAdmitted as error:
+        output.fail(error.message, error.hint, "not_admitted")
+        return FAILED
+    except (NoDaemon, NotRunning) as error:
+        output.fail(str(error), code="not_running")
+        return NOT_RUNNING
+    except (KeyboardInterrupt, EOFError):
+        click.echo(err=True)
+        return _INTERRUPTED
+
+
+def _in_daemon(
+    choices: Choices, env: Mapping[str, str], command: Sequence[str], output: Output, person: Person | None
+) -> int:
+    with (
+        held_daemon(choices.connect, env, command, choices.key) as addresses,
+        Client(addresses.commands, key=addresses.key) as client,
+    ):
+        session = open_session(client, choices.wanted, person, env)
+        try:
+            return _in_session(session, addresses, choices, env, output, person is not None)
+        finally:
+            close(session)
+
+
+def close(session: Session) -> None:
+    """Close a session, whose daemon may have gone."""
+    try:
+        session.close()
+    except (CommandError, NotAdmitted, NotRunning):
+        return
+
+
+def _in_session(
+    session: Session,
+    addresses: Addresses,
+    choices: Choices,
+    env: Mapping[str, str],
+    output: Output,
+    terminal: bool,
+) -> int:
+    transfers = Transfers.of(session, addresses)
+    try:
+        home = env.get("HOME") or os.path.expanduser("~")
+        here = Location(_current(), workspace=session.workspace, home=home)
+        shell = Shell(session, transfers, output, here)
+        if not terminal:
+            from cargo_ctl.shell.script import run_script
+
+            return run_script(shell, _lines(), choices.keep_going)
+        from cargo_ctl.shell.prompt import run_prompt
+
+        output.note(f"{session.username} at {session.url}; help lists the commands")
+        return run_prompt(shell, state_file(env, "history"))
+    finally:
+        transfers.close()
+
+
+def _current() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise Refused(f"the current folder cannot be used: {error.strerror}", "change to another") from error
+
+
+def _lines() -> Iterable[str]:
+    """Standard input by lines, as they come."""
+    return iter(sys.stdin.readline, "")

@@ -1,0 +1,1 @@
+"""The commands, one small file a group; each has a tuple `VERBS`, and `shell.table` puts them together."""

@@ -1,0 +1,36 @@
+"""The client itself: use, quit. Its help is in `shell.table`, which knows all commands."""
+
+from cargo_ctl.render.table import table
+from cargo_ctl.render.words import escaped
+from cargo_ctl.shell.state import Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+
+
+def use(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if words:
+        shell.session.use(words[0].text)
+        shell.here = shell.here.in_workspace(shell.session.workspace)
+        shell.changes += 1
+    spaces = shell.session.workspaces
+    rows = [
+        (
+            "*" if each.get("name") == shell.here.workspace else "",
+            escaped(each["name"]),
+            escaped(each["access"]),
+        )
+        for each in spaces
+    ]
+    text = f"workspace {escaped(shell.here.workspace)}" if words else table(("", "WORKSPACE", "ACCESS"), rows)
+    shell.output.show({"workspace": shell.here.workspace, "workspaces": spaces}, text)
+
+
+def leave(shell: Shell, _given: Given) -> None:
+    shell.ended = True
+
+
+VERBS = (
+    Verb("use", "[<workspace>]", "go to another workspace; without one, list them", use, most=1,
+         examples=("use archive",), completes=Completes.WORKSPACE),
+    Verb("quit", "", "end the client", leave, aliases=("exit", "bye")),
+)  # fmt: skip

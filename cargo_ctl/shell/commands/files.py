@@ -1,0 +1,88 @@
+"""Changing what stands on the server: mkdir, delete, rename."""
+
+from cargo_ctl.render.words import count, escaped
+from cargo_ctl.shell.location import joined, name_of, shown
+from cargo_ctl.shell.parser import Word
+from cargo_ctl.shell.sides import Meant, remote_meant
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+
+
+def mkdir(shell: Shell, given: Given) -> None:
+    for word in given.options.words:
+        path = _below_root(shell.here.remote_path(word.text))
+        if shell.session.stat(path) is not None:
+            raise Failure(f"{shown(path)} stands on the server already", code="occupied")
+        shell.session.call("mkdir", {"path": path})
+        shell.changes += 1
+        shell.output.show({"created": shown(path)}, f"created {escaped(shown(path))}")
+
+
+def delete(shell: Shell, given: Given) -> None:
+    meant = remote_meant(shell, given.options.words)
+    for each in meant:
+        _below_root(each.path)
+    if not given.flag("f") and not _agreed(shell, meant):
+        shell.output.note("nothing was deleted")
+        return
+    for each in meant:
+        args = {"path": each.path, "recursive": True} if each.folder else {"path": each.path}
+        result = shell.session.call("delete", args)
+        shell.changes += 1
+        shell.output.show(
+            {"deleted": shown(each.path)} | result,
+            f"deleted {escaped(shown(each.path))}; it lies in the server's trash",
+        )
+
+
+def rename(shell: Shell, given: Given) -> None:
+    source, target = given.options.words
+    [meant] = remote_meant(shell, [Word(source.text)])
+    path, to = _below_root(meant.path), shell.here.remote_path(target.text)
+    there = shell.session.stat(to)
+    if there is not None and there.folder:
+        to = joined(to, name_of(path))  # into the folder, as mv does it
+    elif there is not None:
+        raise Failure(f"{shown(to)} stands on the server already", "delete it first", "occupied")
+    shell.session.call("move", {"path": path, "to": _below_root(to)})
+    shell.changes += 1
+    shell.output.show(
+        {"path": shown(path), "to": shown(to)}, f"{escaped(shown(path))} is now {escaped(shown(to))}"
+    )
+
+
+def _agreed(shell: Shell, meant: list[Meant]) -> bool:
+    """A folder, or what a pattern matched, is asked about. Without a terminal a script means what it says."""
+    if not any(each.folder or each.matched for each in meant):
+        return True
+    if len(meant) == 1:
+        [only] = meant
+        what = f"the folder {shown(only.path)} and all in it" if only.folder else shown(only.path)
+    else:
+        what = f"{count(len(meant), 'name')}: {', '.join(name_of(each.path) for each in meant[:3])}"
+        what += ", …" if len(meant) > 3 else ""
+    return shell.output.choose(f"delete {escaped(what)}? [y]es, [n]o: ", "yn") in ("y", None)
+
+
+def _below_root(path: str) -> str:
+    if not path:
+        raise Failure("that is the root of the workspace", "give something in it", "bad_argument")
+    return path
+
+
+VERBS = (
+    Verb(
+        "delete", "<file|dir>", "delete on the server, into its trash", delete, least=1, most=None,
+        flags=(("f", "do not ask"), ("r", "folders go with all in them anyway; taken for old habits")),
+        examples=("delete old.txt", "delete 'my folder'", "delete -f *.tmp"), aliases=("rm",),
+        completes=Completes.REMOTE,
+    ),
+    Verb(
+        "mkdir", "<dir>", "make a folder on the server", mkdir, least=1, most=None,
+        examples=("mkdir docs",), completes=Completes.REMOTE_FOLDER,
+    ),
+    Verb(
+        "rename", "<old> <new>", "give another name or place on the server", rename, least=2, most=2,
+        examples=("rename a.txt b.txt", "rename a.txt docs/"), aliases=("mv",), completes=Completes.REMOTE,
+    ),
+)  # fmt: skip

@@ -1,0 +1,149 @@
+"""Looking around, on both sides: ls, cwd, cd."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+
+from cargo_ctl.render import listing
+from cargo_ctl.render.words import escaped
+from cargo_ctl.session.session import Entry
+from cargo_ctl.shell.location import name_of, shown
+from cargo_ctl.shell.sides import Meant, local_entries, local_entry, local_meant, remote_meant
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+
+_LS = (("l", "a line each, with size and time"), ("a", "nothing is hidden anyway; taken for old habits"))
+
+
+def ls(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if not words:
+        _show(shell, given, [("", shell.session.entries(shell.here.remote))])
+        return
+    _show_meant(shell, given, remote_meant(shell, words), _remote_content, _remote_entry)
+
+
+def local_ls(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if not words:
+        _show(shell, given, [("", _local_content(shell, shell.here.local))])
+        return
+    _show_meant(shell, given, local_meant(shell, words), _local_content, _local_entry)
+
+
+def cwd(shell: Shell, _given: Given) -> None:
+    path = shown(shell.here.remote)
+    shell.output.show({"path": path, "workspace": shell.here.workspace}, escaped(path))
+
+
+def local_cwd(shell: Shell, _given: Given) -> None:
+    shell.output.show({"path": shell.here.local}, escaped(shell.here.local))
+
+
+def cd(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if not words:
+        shell.here = shell.here.in_remote("")
+        return
+    [meant] = _single(remote_meant(shell, words), words[0].text)
+    if not meant.folder:
+        raise Failure(f"{shown(meant.path)} is no folder", code="not_a_folder")
+    shell.here = shell.here.in_remote(meant.path)
+
+
+def local_cd(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if not words:
+        shell.here = shell.here.in_local(shell.here.home)
+        return
+    [meant] = _single(local_meant(shell, words), words[0].text)
+    if not meant.folder:
+        raise Failure(f"{meant.path} is no folder", code="not_a_folder")
+    if not os.access(meant.path, os.X_OK):
+        raise Failure(f"{meant.path} may not be entered", code="unreadable")
+    shell.here = shell.here.in_local(meant.path)
+
+
+def _single(meant: list[Meant], typed: str) -> list[Meant]:
+    if len(meant) != 1:
+        raise Failure(f"{typed} matches {len(meant)} names", "give one", "bad_argument")
+    return meant
+
+
+def _show_meant(
+    shell: Shell,
+    given: Given,
+    meant: list[Meant],
+    content: Callable[[Shell, str], Iterable[Entry]],
+    entry: Callable[[Shell, str], Entry],
+) -> None:
+    """Files first, as one list; then what is in each folder, under its name if there are several."""
+    files = [entry(shell, each.path) for each in meant if not each.folder]
+    folders = [each for each in meant if each.folder]
+    lists: list[tuple[str, Iterable[Entry]]] = [("", files)] if files else []
+    for each in folders:
+        title = name_of(each.path) or "/"
+        lists.append((title if len(meant) > 1 else "", content(shell, each.path)))
+    _show(shell, given, lists)
+
+
+def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Entry]]]) -> None:
+    told, texts = [], []
+    for title, found in lists:
+        entries = list(found)
+        told += [
+            {name: value for name, value in asdict(each).items() if name != "id"}
+            | ({"folder": title} if title else {})
+            for each in entries
+        ]
+        rows = [listing.Row(each.name, each.kind, each.size, each.mtime, each.mode) for each in entries]
+        text = listing.long(rows) if given.flag("l") and rows else listing.names(rows, shell.output.columns)
+        texts.append(f"{escaped(title)}:\n{text}" if title else text)
+    shell.output.show({"entries": told}, "\n\n".join(texts).rstrip("\n"))
+
+
+def _remote_content(shell: Shell, path: str) -> Iterable[Entry]:
+    return shell.session.entries(path)
+
+
+def _remote_entry(shell: Shell, path: str) -> Entry:
+    found = shell.session.stat(path)
+    if found is None:
+        raise Failure(f"there is no {shown(path)} on the server", code="unknown")
+    return found
+
+
+def _local_content(_shell: Shell, path: str) -> Iterable[Entry]:
+    try:
+        return local_entries(path)
+    except OSError as error:
+        raise Failure(f"{path} cannot be listed: {error.strerror}", code="unreadable") from error
+
+
+def _local_entry(_shell: Shell, path: str) -> Entry:
+    try:
+        return local_entry(path)
+    except OSError as error:
+        raise Failure(f"{path} cannot be looked at: {error.strerror}", code="unreadable") from error
+
+
+VERBS = (
+    Verb(
+        "ls", "[<dir>]", "list the files on the server", ls, most=None, flags=_LS,
+        examples=("ls", "ls -l docs", "ls *.mov"), aliases=("dir",), completes=Completes.REMOTE,
+    ),
+    Verb(
+        "!ls", "[<dir>]", "list the files on this side", local_ls, most=None, flags=_LS,
+        examples=("!ls", "!ls -l ~/films"), aliases=("lls",), completes=Completes.LOCAL,
+    ),
+    Verb("cwd", "", "show the current folder on the server", cwd, aliases=("pwd",)),
+    Verb("!cwd", "", "show the current folder on this side", local_cwd, aliases=("lpwd",)),
+    Verb(
+        "cd", "<dir>", "change the folder on the server; without one, to its root", cd, most=1,
+        examples=("cd docs", "cd ..", "cd /"), completes=Completes.REMOTE_FOLDER,
+    ),
+    Verb(
+        "!cd", "<dir>", "change the folder on this side; without one, to your home", local_cd, most=1,
+        examples=("!cd ~/films",), aliases=("lcd",), completes=Completes.LOCAL_FOLDER,
+    ),
+)  # fmt: skip

@@ -1,0 +1,50 @@
+"""The daemon's sync jobs: jobs, sync, plan."""
+
+import time
+from typing import Any
+
+from cargo_ctl.render import jobs as words
+from cargo_ctl.render import plan as plan_words
+from cargo_ctl.shell.state import Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+
+_POLL = 0.2
+_LISTED = 1000
+
+
+def jobs(shell: Shell, _given: Given) -> None:
+    result = shell.session.client.call("job.list")
+    shell.output.show(result, words.job_list(result, time.time()))
+
+
+def sync(shell: Shell, given: Given) -> None:
+    name = given.options.words[0].text
+    result = shell.session.client.call("job.sync", {"job": name})
+    shell.output.show(result, words.started(name, result))
+
+
+def plan(shell: Shell, given: Given) -> None:
+    name = given.options.words[0].text
+    run = shell.session.client.call("job.plan", {"job": name})["run"]
+    page = _page(shell, name, run)
+    while not page["ready"]:
+        time.sleep(_POLL)
+        page = _page(shell, name, run)
+    actions = page["actions"]
+    lines = [plan_words.heading(), plan_words.actions(actions)] if actions else []
+    lines.append(plan_words.totals(name, page["totals"], len(actions), page["next"] is not None))
+    shell.output.show({"run": run, "totals": page["totals"], "actions": actions}, "\n".join(lines))
+
+
+def _page(shell: Shell, name: str, run: str) -> dict[str, Any]:
+    args = {"job": name, "run": run, "after": 0, "limit": _LISTED}
+    return shell.session.client.call("job.plan", args)
+
+
+VERBS = (
+    Verb("jobs", "", "the sync jobs of the daemon, with their states", jobs),
+    Verb("sync", "<job>", "have a job look for changes now", sync, least=1, most=1,
+         examples=("sync nightly",), completes=Completes.JOB),
+    Verb("plan", "<job>", "what a job's next run would do; nothing is done", plan, least=1, most=1,
+         examples=("plan nightly",), completes=Completes.JOB),
+)  # fmt: skip

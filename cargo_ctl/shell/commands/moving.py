@@ -1,0 +1,184 @@
+"""Fetching and sending: get, put, speed, and what is on its way."""
+
+import os
+import re
+
+from cargo_ctl.render import session as words
+from cargo_ctl.render.words import escaped
+from cargo_ctl.render.words import speed as in_words
+from cargo_ctl.shell.location import joined, name_of, shown
+from cargo_ctl.shell.moving import Order, begin_beside, carry_out
+from cargo_ctl.shell.parser import LineError
+from cargo_ctl.shell.sides import Meant, check_text, local_meant, remote_meant
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_sync.api.client import CommandError
+
+_NONE = ("none", "off", "unlimited", "0")
+_FLAGS = (("r", "folders with all in them"), ("f", "replace what stands there, without asking"))
+
+
+def get(shell: Shell, given: Given) -> None:
+    sources = _sources(shell, given, remote_meant(shell, given.options.words))
+    folder, name = _local_target(shell, given, len(sources))
+    orders = []
+    for each in sources:
+        local = os.path.join(folder, name or name_of(each.path))
+        check_text(local)
+        if not each.path and not name:
+            raise Failure("that is the root of the workspace", "give its folder a name: get -r -o NAME /")
+        orders.append(Order("get", each.path, local, each.folder, given.flag("f")))
+    _carry_out(shell, given, orders)
+
+
+def put(shell: Shell, given: Given) -> None:
+    sources = _sources(shell, given, local_meant(shell, given.options.words))
+    folder, name = _remote_target(shell, given, len(sources))
+    orders = []
+    for each in sources:
+        remote = joined(folder, name or name_of(each.path))
+        if remote == folder:
+            raise Failure(f"{each.path} has no name to send it by", "give it one: put -r -o NAME /")
+        orders.append(Order("put", remote, each.path, each.folder, given.flag("f")))
+    _carry_out(shell, given, orders)
+
+
+def speed(shell: Shell, given: Given) -> None:
+    typed = "".join(word.text for word in given.options.words).lower()
+    if not typed:
+        text = "no limit is asked for" if shell.speed is None else f"{in_words(shell.speed)} is asked for"
+        shell.output.show({"speed": shell.speed}, text)
+        return
+    wanted = None if typed in _NONE else typed
+    if wanted and not re.fullmatch(r"\d+(\.\d+)?[kmg]?bps", wanted):
+        raise LineError(f"{typed} is no speed; write it as 10mbps, 500kbps or none")
+    result = shell.session.call("speed", {"speed": wanted})
+    asked, granted = result.get("speed"), result.get("granted")
+    shell.speed = _bits(asked if asked is not None else wanted)
+    text = "no limit" if wanted is None else in_words(shell.speed or 0)
+    if isinstance(granted, int | float) and granted and granted != shell.speed:
+        text += f"; the server grants {in_words(granted)}"
+    shell.output.show(result, f"speed: {text}")
+
+
+def transfers(shell: Shell, _given: Given) -> None:
+    shell.transfers.listen(0)
+    rows = list(shell.transfers.rows.values())
+    numbers = {row["transfer"]: shell.number(row["transfer"]) for row in rows}
+    told = [{"number": numbers[row["transfer"]], **row} for row in rows]
+    shell.output.show({"transfers": told}, words.rows(rows, numbers))
+
+
+def cancel(shell: Shell, given: Given) -> None:
+    shell.transfers.listen(0)
+    by_number = {str(number): id for id, number in shell.numbers.items()}
+    typed = [word.text.strip("[]%") for word in given.options.words]
+    chosen = [by_number[each] for each in typed if each in by_number]
+    if len(chosen) < len(typed):
+        unknown = next(each for each in typed if each not in by_number)
+        raise Failure(f"there is no transfer {unknown}", "transfers lists them", "bad_argument")
+    for id in chosen or list(shell.beside):
+        try:
+            shell.session.cancel(id)
+        except CommandError as error:
+            shell.output.fail(error.message, error.hint, error.code)
+
+
+def wait(shell: Shell, _given: Given) -> None:
+    from cargo_ctl.shell.moving import tell_ended
+
+    failed = 0
+    with shell.output.bars() as draw:
+        while shell.beside:
+            shell.transfers.listen(0.1)
+            draw(shell.transfers.running, 0)
+            failed += tell_ended(shell)
+    if failed:
+        raise Failure()
+
+
+def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
+    """What is to travel: folders only with -r; those that a pattern matched are left out without it."""
+    taken = []
+    for each in meant:
+        if not each.folder or given.flag("r"):
+            taken.append(each)
+        elif each.matched:
+            shell.output.note(f"{escaped(name_of(each.path))} is a folder and left out; -r takes it along")
+        else:
+            raise Failure(f"{each.path or '/'} is a folder", "-r takes it with all in it", "is_a_folder")
+    if not taken:
+        raise Failure("nothing is left to do", code="unknown")
+    return taken
+
+
+def _local_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
+    """The folder here that it goes into, and the name there; "" for its own."""
+    word = given.options.values.get("o")
+    if word is None:
+        return shell.here.local, ""
+    path = shell.here.local_path(word.text, home=not word.quoted)
+    if os.path.isdir(path):
+        return path, ""
+    if number > 1 or word.text.endswith("/"):
+        raise Failure(f"there is no folder {path} here", code="not_a_folder")
+    return os.path.split(path)
+
+
+def _remote_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
+    word = given.options.values.get("o")
+    if word is None:
+        return shell.here.remote, ""
+    path = shell.here.remote_path(word.text)
+    there = shell.session.stat(path)
+    if there is not None and there.folder:
+        return path, ""
+    if number > 1 or word.text.endswith("/"):
+        raise Failure(f"there is no folder {shown(path)} on the server", "mkdir makes it", "not_a_folder")
+    folder, _, name = path.rpartition("/")
+    return folder, name
+
+
+def _carry_out(shell: Shell, given: Given, orders: list[Order]) -> None:
+    if given.beside:
+        begin_beside(shell, orders)
+    else:
+        carry_out(shell, orders)
+
+
+def _bits(value: object) -> float | None:
+    """A speed as the daemon tells it, in bits a second: a number, or text such as `10mbps`."""
+    if isinstance(value, int | float):
+        return float(value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)bps", value) if isinstance(value, str) else None
+    return float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2]] if found else None
+
+
+_GET = "fetch files from the server; several run together"
+_PUT = "send files to the server; several run together"
+_TO_HERE = (("o", "place", "another name or folder on this side"),)
+_TO_THERE = (("o", "place", "another name or folder on the server"),)
+
+VERBS = (
+    Verb(
+        "get", "<file>", _GET, get, least=1, most=None, flags=_FLAGS, valued=_TO_HERE,
+        examples=("get a.mov", "get a.mov b.mov", "get *.mov", "get -r photos", "get -o new.txt old.txt",
+                  "get big.iso &"),
+        aliases=("mget", "recv"), completes=Completes.REMOTE, can_wait=True,
+    ),
+    Verb(
+        "put", "<file>", _PUT, put, least=1, most=None, flags=_FLAGS, valued=_TO_THERE,
+        examples=("put a.mov", "put *.mov", "put -r ~/photos", "put -o docs/ a.txt"),
+        aliases=("mput", "send"), completes=Completes.LOCAL, can_wait=True,
+    ),
+    Verb(
+        "speed", "<value mbps|kbps|bps>", "ask for a speed, for all transfers from now on; none: no limit",
+        speed, most=2, examples=("speed 10mbps", "speed none"),
+    ),
+    Verb("transfers", "", "what is on its way, and what ended", transfers),
+    Verb(
+        "cancel", "[<number>]", "stop a transfer beside the prompt; without a number, all", cancel,
+        most=None, examples=("cancel 2",),
+    ),
+    Verb("wait", "", "wait for the transfers beside the prompt", wait),
+)  # fmt: skip

@@ -1,0 +1,197 @@
+"""Orders to fetch and send, carried out: several at once, with bars, questions, and Ctrl-C."""
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cargo_ctl.render import session as words
+from cargo_ctl.session.transfers import CANCELLED, DONE, Row
+from cargo_ctl.shell.interrupts import held
+from cargo_ctl.shell.location import name_of
+from cargo_ctl.shell.output import Draw, Output
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_sync.api.client import CommandError
+
+AT_ONCE = 4
+MOST_BESIDE = 24
+"""With what runs before the prompt, fewer than a session may have."""
+OCCUPIED = "occupied"
+_TICK = 0.1
+_LAST_WORDS = 10.0
+_YES, _NO, _ALL, _QUIT = "ynaq"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One get or put: `remote` as `a/b`, `local` absolute."""
+
+    verb: str
+    remote: str
+    local: str
+    recursive: bool = False
+    overwrite: bool = False
+
+    @property
+    def name(self) -> str:
+        """Where it goes to, by its name."""
+        return name_of(self.local if self.verb == "get" else self.remote) or "/"
+
+
+def begin(shell: Shell, order: Order) -> str:
+    """Give the order; the transfer's id. Raises CommandError."""
+    with held():
+        give = shell.session.get if order.verb == "get" else shell.session.put
+        source, target = (order.remote, order.local) if order.verb == "get" else (order.local, order.remote)
+        transfer = give(source, target, recursive=order.recursive, overwrite=order.overwrite)
+        shell.transfers.expect(transfer, order.verb, order.remote, order.local)
+        shell.number(transfer)
+        shell.changes += 1
+    return transfer
+
+
+def begin_beside(shell: Shell, orders: list[Order]) -> None:
+    """Give all orders, and leave them to go on beside the prompt. Raises Failure for too many."""
+    if len(orders) + len(shell.beside) > MOST_BESIDE:
+        raise Failure(f"at most {MOST_BESIDE} go on beside the prompt", "leave the & off", "busy")
+    for order in orders:
+        transfer = begin(shell, order)
+        shell.beside[transfer] = time.monotonic()
+        shell.output.note(
+            f"[{shell.number(transfer)}] {order.verb} {words.name(shell.transfers.rows[transfer])}"
+        )
+
+
+def tell_ended(shell: Shell) -> int:
+    """Tell of those that ended beside the prompt since it was last asked; how many of them failed."""
+    failed = 0
+    for transfer, began in list(shell.beside.items()):
+        if not shell.transfers.runs(transfer):
+            del shell.beside[transfer]
+            failed += not _tell(shell, shell.transfers.rows[transfer], time.monotonic() - began)
+    return failed
+
+
+def carry_out(shell: Shell, orders: list[Order]) -> None:
+    """Carry out all orders, a few at a time; what stands in the way is asked about at the end.
+
+    Raises Failure, after all of them, if one failed; KeyboardInterrupt when all were cancelled by Ctrl-C.
+    """
+    run = _Run(shell)
+    run.all(orders)
+    while run.occupied:
+        run.all(_allowed(shell.output, run))
+    if run.failed:
+        raise Failure()
+
+
+class _Run:
+    def __init__(self, shell: Shell) -> None:
+        self.failed = 0
+        self.occupied: list[tuple[Order, str]] = []
+        self._shell = shell
+        self._running: dict[str, tuple[Order, float]] = {}
+        self._resumed: set[str] = set()
+
+    def all(self, orders: Iterable[Order]) -> None:
+        waiting = deque(orders)
+        with self._shell.output.bars() as draw:
+            try:
+                while waiting or self._running:
+                    while waiting and len(self._running) < AT_ONCE:
+                        self._begin(waiting.popleft())
+                    self._listen(draw, len(waiting))
+            except KeyboardInterrupt:
+                self._cancel(draw)
+                raise
+
+    def _begin(self, order: Order) -> None:
+        try:
+            transfer = begin(self._shell, order)
+        except CommandError as error:
+            self._refused(order, error.code, error.message, error.hint)
+            return
+        self._running[transfer] = (order, time.monotonic())
+
+    def _listen(self, draw: Draw, waiting: int) -> None:
+        transfers = self._shell.transfers
+        transfers.listen(_TICK)
+        for transfer in self._running.keys() - self._resumed:
+            if text := words.resumes(transfers.rows[transfer]):
+                self._resumed.add(transfer)
+                self._shell.output.note(text)
+        for transfer in [id for id in self._running if not transfers.runs(id)]:
+            order, began = self._running.pop(transfer)
+            self._ended(order, transfers.rows[transfer], time.monotonic() - began)
+        draw([transfers.rows[id] for id in self._running], waiting)
+
+    def _ended(self, order: Order, row: Row, seconds: float) -> None:
+        problem = row.get("problem") or {}
+        if row.get("state") not in (DONE, CANCELLED) and problem.get("code") == OCCUPIED:
+            if len(row.get("failed") or []) > 1:
+                self._shell.output.note(words.ended(row, seconds))
+            self._refused(order, OCCUPIED, problem.get("message") or "", problem.get("hint") or "")
+        elif not _tell(self._shell, row, seconds):
+            self.failed += 1
+
+    def _refused(self, order: Order, code: str, message: str, hint: str) -> None:
+        if code == OCCUPIED and not order.overwrite:
+            self.occupied.append((order, message))
+            return
+        self.failed += 1
+        self._shell.output.fail(f"{order.name}: {message}", hint, code)
+
+    def _cancel(self, draw: Draw) -> None:
+        """Stop all that run, and wait for their ends; a second Ctrl-C waits no longer."""
+        for transfer in list(self._running):
+            try:
+                self._shell.session.cancel(transfer)
+            except CommandError:
+                continue  # it has ended just now
+        deadline = time.monotonic() + _LAST_WORDS
+        while self._running and time.monotonic() < deadline:
+            self._listen(draw, 0)
+
+
+def _allowed(output: Output, run: _Run) -> list[Order]:
+    """Those of the occupied orders that may replace what stands there."""
+    occupied, run.occupied = run.occupied, []
+    allowed: list[Order] = []
+    answer: str | None = None
+    for order, message in occupied:
+        if answer not in (_ALL, _QUIT):
+            question = f"{_stands(order)}: replace it? [y]es, [n]o, [a]ll, [q]uit: "
+            answer = output.choose(question, _YES + _NO + _ALL + _QUIT)
+        if answer in (_YES, _ALL):
+            allowed.append(replace(order, overwrite=True))
+        elif answer is None:
+            run.failed += 1
+            output.fail(f"{order.name}: {message or 'it stands there already'}", "-f replaces it", OCCUPIED)
+        else:
+            output.note(f"{_stands(order)}: left as it is")
+    return allowed
+
+
+def _stands(order: Order) -> str:
+    from cargo_ctl.render.words import escaped
+
+    where = "here" if order.verb == "get" else "on the server"
+    return f"{escaped(order.name)} stands {where} already and is different"
+
+
+def _tell(shell: Shell, row: Row, seconds: float) -> bool:
+    text = words.ended(row, seconds)
+    done = row.get("state") == DONE and not row.get("failed")
+    if row.get("state") == CANCELLED:
+        shell.output.note(text)
+    elif done:
+        shell.output.show(row, text)
+    else:
+        _fail(shell.output, row, text)
+    return done
+
+
+def _fail(output: Output, row: Row, text: str) -> None:
+    problem: dict[str, Any] = row.get("problem") or {}
+    output.fail(text, "", str(problem.get("code") or "failed"))

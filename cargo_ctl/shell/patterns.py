@@ -1,0 +1,50 @@
+"""Names that match patterns, such as `2024-*/a?.mov`: never across a slash, and no hidden names by `*`."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+_MAGIC = re.compile(r"[*?]|\[(?![*?\[]\])")
+_LITERAL = re.compile(r"\[([*?\[])\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A path that matches, as it would be typed; `folder` if it is one."""
+
+    path: str
+    folder: bool
+
+
+Lister = Callable[[str], Iterable[tuple[str, bool]]]
+"""The names in a folder, with whether each is a folder itself; nothing for what is no folder."""
+
+
+def expand(pattern: str, names_in: Lister) -> list[Found]:
+    """The paths that match `pattern` (as `Word.pattern` has it), sorted.
+
+    `names_in` is asked for folders as they would be typed, "" for the one that the client stands in.
+    """
+    found = [Found("/" if pattern.startswith("/") else "", True)]
+    for step in (step for step in pattern.split("/") if step):
+        found = [match for each in found if each.folder for match in _within(each.path, step, names_in)]
+    return found
+
+
+def _within(folder: str, step: str, names_in: Lister) -> list[Found]:
+    if step in (".", ".."):
+        return [Found(_joined(folder, step), True)]
+    if _MAGIC.search(step):
+        matches, hidden = re.compile(fnmatch.translate(step)).match, step.startswith(".")
+    else:
+        matches, hidden = re.compile(re.escape(_LITERAL.sub(r"\1", step)) + r"\Z").match, True
+    return [
+        Found(_joined(folder, name), is_folder)
+        for name, is_folder in sorted(names_in(folder))
+        if matches(name) and (hidden or not name.startswith("."))
+    ]
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}{name}" if not folder or folder.endswith("/") else f"{folder}/{name}"

@@ -1,0 +1,136 @@
+"""The client at a terminal: line editing, history, completion, and what is on its way in a bar below."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import HTML, FormattedText
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.styles import Style
+
+from cargo_ctl.render.session import line as in_a_word
+from cargo_ctl.render.words import escaped
+from cargo_ctl.session.session import entry_of
+from cargo_ctl.shell.carrying import carried_out
+from cargo_ctl.shell.completion import Remembered, Sources, candidates
+from cargo_ctl.shell.location import shown
+from cargo_ctl.shell.moving import tell_ended
+from cargo_ctl.shell.sides import local_names
+from cargo_ctl.shell.state import Shell
+from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
+
+_DEADLINE = 2.0
+"""Seconds that a Tab waits for the server."""
+_REFRESH = 1.0
+_PAGE = 1000
+_LONGEST_HISTORY = 1024 * 1024
+_STYLE = Style.from_dict({"prompt": "bold", "bottom-toolbar": "noreverse fg:ansibrightblack"})
+
+
+def run_prompt(shell: Shell, history: str) -> int:
+    """Ask for commands until `quit` or Ctrl-D; always 0. Raises NotRunning when the daemon went away.
+
+    Ctrl-C at the prompt empties the line, during a command it cancels the command.
+    """
+    first = shell.session.client
+    with Client(first.address, key=first.key) as second:  # completion asks in a thread of its own
+        session: PromptSession[str] = PromptSession(
+            HTML("<prompt>cargo&gt; </prompt>"),
+            history=open_history(history),
+            completer=_Completer(shell, second),
+            complete_in_thread=True,
+            complete_while_typing=False,
+            complete_style=CompleteStyle.MULTI_COLUMN,
+            bottom_toolbar=lambda: _toolbar(shell),
+            refresh_interval=_REFRESH,
+            style=_STYLE,
+        )
+        while not shell.ended:
+            shell.transfers.listen(0)
+            tell_ended(shell)
+            try:
+                text = session.prompt()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                break
+            try:
+                carried_out(shell, text)
+            except KeyboardInterrupt:
+                shell.output.note("cancelled")
+    return 0
+
+
+def open_history(file: str) -> History:
+    """What was typed before, in a file that its owner alone may read; in memory if there can be none."""
+    try:
+        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(handle, 0o600)
+            _shorten(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(file)
+
+
+def _shorten(handle: int) -> None:
+    """Keep the newer half of a history that has grown too long. Entries begin with an empty line and `#`."""
+    length = os.fstat(handle).st_size
+    if length <= _LONGEST_HISTORY:
+        return
+    newer = os.pread(handle, _LONGEST_HISTORY // 2, length - _LONGEST_HISTORY // 2)
+    _, _, kept = newer.partition(b"\n\n#")
+    os.ftruncate(handle, 0)
+    os.write(handle, b"\n#" + kept)
+
+
+def _toolbar(shell: Shell) -> FormattedText:
+    """Where one stands; and how far it is, of what goes on beside the prompt."""
+    try:
+        shell.transfers.listen(0)
+    except NotRunning:
+        return FormattedText([("fg:ansired", "the daemon went away")])
+    space = f"{shell.here.workspace}:" if shell.here.workspace else ""
+    parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
+    parts += [f"[{shell.number(row['transfer'])}] {in_a_word(row)}" for row in shell.transfers.running]
+    return FormattedText([("", escaped("   ".join(parts)))])
+
+
+class _Completer(Completer):
+    """Completion for prompt_toolkit, which calls it in a thread: it asks by a client of its own."""
+
+    def __init__(self, shell: Shell, client: Client) -> None:
+        self._shell = shell
+        self._client = client
+        self._one_at_a_time = threading.Lock()
+        failures = (CommandError, NotAdmitted, NotRunning)
+        self._remote = Remembered(self._ask, lambda: shell.changes, time.monotonic, failures)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        with self._one_at_a_time:
+            sources = Sources(self._remote, local_names, self._jobs, self._workspaces)
+            found = candidates(document.text_before_cursor, self._shell.here, sources)
+        for each in found:
+            yield Completion(each.text, each.start - document.cursor_position, display=each.shown)
+
+    def _ask(self, path: str) -> list[tuple[str, bool]]:
+        args = {"session": self._shell.session.id, "path": path, "limit": _PAGE}
+        rows = self._client.call("session.list", args, _DEADLINE)["entries"]
+        return [(entry.name, entry.folder) for entry in map(entry_of, rows) if "/" not in entry.name]
+
+    def _jobs(self) -> Iterable[str]:
+        try:
+            return [job["name"] for job in self._client.call("job.list", timeout=_DEADLINE)["jobs"]]
+        except (CommandError, NotAdmitted, NotRunning):
+            return []
+
+    def _workspaces(self) -> Iterable[str]:
+        return [str(each.get("name") or "") for each in self._shell.session.workspaces]

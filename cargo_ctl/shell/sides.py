@@ -1,0 +1,139 @@
+"""Both sides as the words of a command mean them: what stands in a folder, what a pattern matches."""
+
+import glob
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from cargo_ctl.session.session import Entry
+from cargo_ctl.shell.location import name_of, parent_of, shown
+from cargo_ctl.shell.parser import Word
+from cargo_ctl.shell.patterns import Lister, expand
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_sync.api.client import CommandError
+from cargo_sync.api.suggest import did_you_mean
+
+_NO_FOLDER = frozenset({"unknown", "vanished", "not_found", "not_a_folder", "symlink"})
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A path that a word means: remote as `a/b`, local absolute. `matched`: by a pattern."""
+
+    path: str
+    folder: bool
+    matched: bool = False
+
+
+def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
+    """What stands on the server by these words. Raises Failure for what does not."""
+
+    def names_in(folder: str) -> list[tuple[str, bool]]:
+        try:
+            return [
+                (each.name, each.folder) for each in shell.session.entries(shell.here.remote_path(folder))
+            ]
+        except CommandError as error:
+            if error.code in _NO_FOLDER:
+                return []
+            raise
+
+    def one(word: Word) -> Meant:
+        path = shell.here.remote_path(word.text)
+        found = shell.session.stat(path)
+        if found is None:
+            raise Failure(f"there is no {shown(path)} on the server", _hint(shell, path), "unknown")
+        return Meant(path, found.folder)
+
+    return _meant(words, names_in, one, shell.here.remote_path, "on the server")
+
+
+def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
+    """What stands here by these words. Raises Failure for what does not, and for names that are no text."""
+
+    def one(word: Word) -> Meant:
+        path = shell.here.local_path(word.text, home=not word.quoted)
+        if not os.path.lexists(path):
+            raise Failure(f"there is no {path} here", "!ls shows what there is", "unknown")
+        return Meant(path, os.path.isdir(path))
+
+    def names_in(folder: str) -> list[tuple[str, bool]]:
+        return local_names(shell.here.local_path(folder, home=False))
+
+    at_home = [_at_home(word, shell.here.home) for word in words]
+    meant = _meant(at_home, names_in, one, lambda path: shell.here.local_path(path, home=False), "here")
+    for each in meant:
+        check_text(each.path)
+    return meant
+
+
+def check_text(path: str) -> None:
+    """Raises Failure for a path that cannot be said in a message: it would name another file."""
+    if any("\ud800" <= char <= "\udfff" for char in path):
+        raise Failure(f"{path} has bytes in its name that are no UTF-8 text", "rename it first", "bad_path")
+
+
+def local_names(folder: str) -> list[tuple[str, bool]]:
+    """The names in a local folder; none of what is no folder, or may not be read."""
+    try:
+        with os.scandir(folder) as found:
+            return [(each.name, _is_folder(each)) for each in found]
+    except OSError:
+        return []
+
+
+def local_entries(folder: str) -> list[Entry]:
+    """What stands in a local folder, by name. Raises OSError."""
+    with os.scandir(folder) as found:
+        return sorted((local_entry(each.path) for each in found), key=lambda entry: entry.name)
+
+
+def local_entry(path: str) -> Entry:
+    """What stands at a local path, itself and not where it leads. Raises OSError."""
+    found = os.lstat(path)
+    kind = {0o040000: "folder", 0o120000: "link", 0o100000: "file"}.get(found.st_mode & 0o170000, "other")
+    return Entry(name_of(path), kind, found.st_size, found.st_mtime, found.st_mode & 0o7777)
+
+
+def _at_home(word: Word, home: str) -> Word:
+    """A pattern whose `~` is written out."""
+    if not word.pattern.startswith("~/") or word.quoted:
+        return word
+    return replace(word, pattern=glob.escape(home) + word.pattern[1:])
+
+
+def _meant(
+    words: Sequence[Word],
+    names_in: Lister,
+    one: Callable[[Word], Meant],
+    resolved: Callable[[str], str],
+    where: str,
+) -> list[Meant]:
+    meant: dict[str, Meant] = {}
+    for word in words:
+        if not word.pattern:
+            each = one(word)
+            meant.setdefault(each.path, each)
+            continue
+        found = expand(word.pattern, names_in)
+        if not found:
+            raise Failure(f"nothing matches {word.text} {where}", code="unknown")
+        for match in found:
+            meant.setdefault(resolved(match.path), Meant(resolved(match.path), match.folder, True))
+    return list(meant.values())
+
+
+def _hint(shell: Shell, path: str) -> str:
+    try:
+        names = [each.name for each in islice(shell.session.entries(parent_of(path)), 1000)]
+    except CommandError:
+        return ""
+    return did_you_mean(name_of(path), names)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

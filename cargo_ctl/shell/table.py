@@ -1,0 +1,109 @@
+"""Every command by name, their help, and a line carried out."""
+
+import os
+import signal
+import subprocess
+from types import MappingProxyType
+
+from cargo_ctl.render.table import table
+from cargo_ctl.shell.commands import client, files, folders, jobs, moving
+from cargo_ctl.shell.parser import Line, LineError, options, parse_line
+from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_sync.api.suggest import did_you_mean
+
+
+def _help(shell: Shell, given: Given) -> None:
+    words = given.options.words
+    if not words:
+        told = [{"command": each.name, "argument": each.argument, "does": each.does} for each in VERBS]
+        shell.output.show({"commands": told}, _overview())
+        return
+    verb = find(words[0].text)
+    shell.output.show({"command": verb.name, "argument": verb.argument, "does": verb.does}, about(verb))
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("help", "[<command>]", "this table, or more of one command", _help, most=1,
+         examples=("help get",), aliases=("?",), completes=Completes.VERB),
+    *files.VERBS[:2], *folders.VERBS, *moving.VERBS, *files.VERBS[2:], *jobs.VERBS, *client.VERBS,
+)  # fmt: skip
+_SHELL = ("!<command>", "", "any other command is given to a shell on this side")
+BY_NAME = MappingProxyType(
+    {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
+)  # aliases of the local side have no `!`
+
+
+def find(name: str) -> Verb:
+    """The command of this name. Raises LineError, with what may have been meant."""
+    verb = BY_NAME.get(name)
+    if verb is None:
+        hint = did_you_mean(name, BY_NAME) or "help lists what there is"
+        raise LineError(f"there is no command {name} ({hint})")
+    return verb
+
+
+def run(shell: Shell, text: str) -> None:
+    """Carry out a line.
+
+    Raises LineError, Failure, CommandError, NotRunning, and KeyboardInterrupt for a cancelled command.
+    """
+    line = parse_line(text)
+    if line is None:
+        return
+    name = f"!{line.verb}" if line.local else line.verb
+    if line.local and name not in BY_NAME:
+        _in_a_shell(shell, text.strip()[1:])
+        return
+    verb = find(name)
+    verb.run(shell, _given(verb, line))
+
+
+def about(verb: Verb) -> str:
+    """More of one command: what it takes, its options, examples."""
+    known = "".join(letter for letter, _ in verb.flags)
+    usage = " ".join(part for part in (verb.name, f"[-{known}]" if known else "", verb.argument) if part)
+    lines = [usage, f"  {verb.does}"]
+    lines += [f"  -{letter}  {does}" for letter, does in verb.flags]
+    lines += [f"  -{letter} <{word}>  {does}" for letter, word, does in verb.valued]
+    if verb.can_wait:
+        lines.append("  & at the end  go on beside the prompt: transfers, wait and cancel look after it")
+    if verb.aliases:
+        lines.append(f"  also: {', '.join(verb.aliases)}")
+    if verb.examples:
+        lines += ["  examples:", *(f"    {each}" for each in verb.examples)]
+    return "\n".join(lines)
+
+
+def _overview() -> str:
+    rows = [(each.name, each.argument, each.does) for each in VERBS]
+    return table(("COMMAND", "ARGUMENT", "DESCRIPTION"), [*rows, _SHELL])
+
+
+def _given(verb: Verb, line: Line) -> Given:
+    flags = "".join(letter for letter, _ in verb.flags)
+    valued = "".join(letter for letter, _, _ in verb.valued)
+    found = options(line.words, flags, valued)
+    if line.beside and not verb.can_wait:
+        raise LineError(f"{verb.name} cannot go on beside the prompt; get and put can")
+    number = len(found.words)
+    if number < verb.least or (verb.most is not None and number > verb.most):
+        usage = f"{verb.name} {verb.argument}".strip()
+        more = "" if number < verb.least else "; a name with spaces stands in quotes"
+        raise LineError(f"usage: {usage}{more}")
+    return Given(found, line.beside)
+
+
+def _in_a_shell(shell: Shell, command: str) -> None:
+    if not shell.output.columns:
+        raise LineError(f"!{command.strip()}: other programs are started from a terminal only")
+    program = os.environ.get("SHELL") or "/bin/sh"
+    try:
+        child = subprocess.Popen([program, "-c", command], cwd=shell.here.local)
+    except OSError as error:
+        raise Failure(f"{program} cannot be started in {shell.here.local}: {error.strerror}") from error
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the child alone
+    try:
+        child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)

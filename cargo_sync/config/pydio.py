@@ -1,0 +1,125 @@
+"""Jobs as pydio-sync writes them, read as ours.
+
+`translated` gives a document of our fields, on whose lines the author's stand; `in_their_words` names in an
+error the field that the author wrote.
+
+Fields of pydio-sync: server, workspace, directory, remote_folder, user, password, direction (up, down, bi),
+filters {includes, excludes}, active, label, and what only chose how that program went about it: frequency,
+solve, timeout, poolsize, id. Ours may stand beside them.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.job_shape import JobShape
+from cargo_sync.config.relaxed import Document, Place
+from cargo_sync.config.shape import NO_FIELD, did_you_mean
+
+FIELDS: Final[Mapping[str, str]] = {
+    "server": "hostname",
+    "directory": "local_dir",
+    "remote_folder": "remote_dir",
+    "user": "username",
+    "direction": "sync_mode",
+    "label": "sync_name",
+    "active": "enabled",
+}
+"""Theirs and ours, where the names differ."""
+
+DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
+_FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
+_DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
+"""What has no meaning here: one direction has no conflicts, lanes and retries are Cargo's own affair."""
+
+_ALWAYS: Final = frozenset({"manual", "time"})
+
+
+def is_pydio(document: Document) -> bool:
+    """Whether the file is written in pydio-sync's fields."""
+    return "directory" in document.value or ("server" in document.value and "user" in document.value)
+
+
+def translated(document: Document) -> tuple[Document, list[str]]:
+    """The document in our fields, and warnings about what is not done as that program did it.
+
+    Raises:
+        ConfigError: a direction that there is not (yet); a field stands in both spellings.
+    """
+    value: dict[str, Any] = {}
+    lines: dict[Place, int] = {}
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    for field, given in document.value.items():
+        ours = FIELDS.get(field, field)
+        if ours != field and ours in document.value:
+            problems.append(document.problem((field,), f'stands beside "{ours}"', "keep one of them"))
+        if field in _DROPPED:
+            warnings += _dropped(field, given)
+            continue
+        match field:
+            case "direction":
+                given, refused = _direction(document, given)
+                problems += refused
+            case "filters" if isinstance(given, dict):
+                given = {_FILTERS.get(name, name): item for name, item in given.items()}
+        value[ours] = given
+        for place, line in document.lines.items():
+            if place[0] == field:
+                inner = place[1:]
+                if field == "filters" and inner and isinstance(inner[0], str):
+                    inner = (_FILTERS.get(inner[0], inner[0]), *inner[1:])
+                lines[(ours, *inner)] = line
+    if "direction" not in document.value and "sync_mode" not in document.value:
+        problems += _direction(document, "bi")[1]
+    if problems:
+        raise ConfigError(problems)
+    value.setdefault("sync_name", _name(value))
+    return Document(document.file, value, lines), warnings
+
+
+def in_their_words(error: ConfigError) -> ConfigError:
+    """`error`, whose fields are called as the author called them."""
+    back = {ours: theirs for theirs, ours in FIELDS.items()}
+    inside = {f"filters.{ours}": f"filters.{theirs}" for theirs, ours in _FILTERS.items()}
+
+    known = {*FIELDS, *_DROPPED, *(JobShape.model_fields.keys() - back.keys())}
+
+    def named(problem: Problem) -> Problem:
+        if problem.message == NO_FIELD and "." not in problem.field:
+            return replace(problem, hint=did_you_mean(problem.field, known))
+        for ours, theirs in inside.items():
+            if problem.field.startswith(ours):
+                return replace(problem, field=theirs + problem.field[len(ours) :])
+        return replace(problem, field=back.get(problem.field, problem.field))
+
+    return ConfigError(named(problem) for problem in error.problems)
+
+
+def _direction(document: Document, given: Any) -> tuple[Any, list[Problem]]:
+    if given in DIRECTIONS:
+        return DIRECTIONS[given], []
+    if given == "bi":
+        message = "jobs in both directions are not available yet"
+    else:
+        message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
+    return given, [document.problem(("direction",), message, 'expected: "up" or "down"')]
+
+
+def _dropped(field: str, given: Any) -> list[str]:
+    if field == "frequency" and given in _ALWAYS:
+        return [
+            f'frequency "{given}" is not done: the job looks for changes by itself, every "sleep" seconds; '
+            '"start_time" and "end_time" give it hours'
+        ]
+    if field == "solve" and given not in ("manual", "both", None):
+        return [f'solve "{given}" is not done: nothing is lost either way, what is displaced is in the trash']
+    return []
+
+
+def _name(value: Mapping[str, Any]) -> str:
+    """A name for a job that has none: the workspace and the folder."""
+    folder = os.path.basename(str(value.get("local_dir", "")).rstrip("/"))
+    return " ".join(part for part in (str(value.get("workspace", "")), folder) if part) or "pydio"

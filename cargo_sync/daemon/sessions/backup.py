@@ -1,0 +1,134 @@
+"""The kind "backup": a nickname at Servidor Backup's framed port. It has no folders; a file is its id."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.sessions.backup_works import Fetching, Sending
+from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.near import checked_target, file_to_put
+from cargo_sync.daemon.sessions.there import Space, unsupported
+from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.framed import Address, connected
+from cargo_sync.trees.guest import GuestFolder
+from cargo_sync.wire.backup import Verb
+from cargo_sync.wire.backup_text import NO_FILES, NO_NICKNAME
+
+
+class Backup:
+    """See There. Every request has a connection of its own: nobody waits for another's gigabytes."""
+
+    def __init__(
+        self, address: Address, nickname: str, password: Secret | None, shared: Shared, world: World
+    ) -> None:
+        self.url = f"{'tls' if address.sealed else 'tcp'}://{address}"
+        self.username = nickname
+        self.spaces: list[Space] = []
+        self.space = Space("", "rw")
+        self._address = address
+        self._password = password
+        self._shared = shared
+        self._world = world
+
+    async def open(self) -> None:
+        """Whether somebody answers who knows us. Raises ProblemError."""
+        await self._listed()
+
+    async def use(self, name: str) -> None:
+        unsupported("workspaces")
+
+    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        """`after` and `next` count the files that were shown."""
+        if path:
+            unsupported("folders")
+        start = int(after) if after.isascii() and after.isdigit() else 0
+        files = await self._listed()
+        shown = files[start : start + limit]
+        further = str(start + limit) if start + limit < len(files) else None
+        return {"entries": shown, "next": further}
+
+    async def stat(self, path: str) -> dict[str, Any]:
+        unsupported("single entries")
+
+    async def mkdir(self, path: str) -> None:
+        unsupported("folders")
+
+    async def delete(self, path: str, *, recursive: bool) -> str:
+        unsupported("deletion")
+
+    async def move(self, path: str, to: str) -> None:
+        unsupported("renaming")
+
+    def check_speed(self) -> None:
+        unsupported("rates")
+
+    async def get(self, order: Order) -> Fetching:
+        if order.recursive:
+            unsupported("folders")
+        checked_target(order.local)
+        is_folder = await self._world.offload(os.path.isdir, order.local)
+        folder, name = (order.local, "") if is_folder else os.path.split(order.local)
+        near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
+        await near.open_for_arrivals(self._shared.roots())
+        return Fetching(
+            self._address, self._fields(Verb.FETCH, id=order.remote), near, name, order, self._world
+        )
+
+    async def put(self, order: Order) -> Sending:
+        if order.recursive:
+            unsupported("folders")
+        folder, name = await self._world.offload(file_to_put, order.local)
+        near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
+        await near.open()
+        called = os.path.basename(order.remote or order.local)
+        return Sending(self._address, self._fields(Verb.SEND, nome_arquivo=called), near, name, self._world)
+
+    async def close(self) -> None:
+        return None
+
+    async def _listed(self) -> list[dict[str, Any]]:
+        try:
+            async with connected(self._address) as connection:
+                await connection.ask(self._fields(Verb.LIST)())
+                answer = await connection.answer()
+        except ProblemError as error:
+            if error.problem.code == "refused" and self._is_empty(error.problem.message):
+                return []
+            raise
+        return [_entry(one) for one in _files(answer)]
+
+    def _is_empty(self, sentence: str) -> bool:
+        """Whether a coordinator says that we have stored nothing yet.
+
+        Who gives a password is known, or refused. Another may be about to send the first file of a nickname.
+        """
+        return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
+
+    def _fields(self, verb: Verb, **more: str) -> Callable[[], dict[str, Any]]:
+        """A request, made when it is sent: until then the password is nowhere but in its place."""
+
+        def made() -> dict[str, Any]:
+            fields: dict[str, Any] = {"verbo": verb.value, "apelido": self.username, **more}
+            return fields if self._password is None else fields | {"senha": self._password.reveal()}
+
+        return made
+
+
+def _files(answer: dict[str, Any]) -> list[Any]:
+    files = answer.get("list_nome_arquivo", [])
+    if not isinstance(files, list):
+        raise ProblemError(Problem("protocol", "the server's list of files is none", retry=False))
+    return files
+
+
+def _entry(one: Any) -> dict[str, Any]:
+    if not isinstance(one, dict):
+        raise ProblemError(Problem("protocol", "the server's list holds what is no file", retry=False))
+    size = one.get("tamanho")
+    return {
+        "id": str(one.get("id", "")), "name": str(one.get("nome_arquivo", "")), "kind": "file",
+        "size": size if isinstance(size, int) else None,
+    }  # fmt: skip

@@ -1,0 +1,221 @@
+"""The kind "files": a user's workspaces on a Cargo server."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from cargo_sync.daemon.sessions.moving import Moving
+from cargo_sync.daemon.sessions.near import checked_target, file_to_put, folder_to_put
+from cargo_sync.daemon.sessions.passage import Passage
+from cargo_sync.daemon.sessions.there import Space, unknown
+from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.daemon.sessions.walk import One, Supply, Walk
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
+from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.trash import run_folder
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.plan.fate import Fate, decide
+from cargo_sync.state.orders import Orders, Way
+from cargo_sync.trees.cargo.api import Apis, Login
+from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo.visit import VisitedTree
+from cargo_sync.trees.guest import GuestFolder, Guests
+
+KINDS: Final = {FILE: "file", FOLDER: "folder", LINK: "link"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all sessions of a daemon share, with its jobs or among themselves.
+
+    slots      one for each transfer while content moves
+    shares     what falls to it of the daemon's bandwidth then
+    apis       the logins at servers
+    under_way  ids of large files that a transfer has claimed
+    roots      the folders of the daemon's jobs
+    """
+
+    slots: Slots
+    shares: Shares
+    apis: Apis
+    checkpoints: Checkpoints
+    orders: Orders
+    guests: Guests
+    under_way: set[str]
+    roots: Callable[[], Sequence[str]]
+
+
+class Files:
+    """A login at a server; see There. Transfers share its calls, and so do jobs; each has its own flow."""
+
+    def __init__(self, login: Login, shared: Shared, world: World) -> None:
+        self.url = login.url
+        self.username = login.username
+        self.spaces: list[Space] = []
+        self.space = Space("", "ro")
+        self._shared = shared
+        self._world = world
+        self._api = shared.apis.of(login)
+
+    async def open(self, workspace: str) -> None:
+        """Logs in. Raises ProblemError."""
+        self._api.hold(self)
+        answer = await self._api.get("/workspaces")
+        with well_formed():
+            self.spaces = [Space(str(one["name"]), str(one["access"])) for one in answer["workspaces"]]
+        await self.use(workspace)
+
+    async def use(self, name: str) -> None:
+        found = [space for space in self.spaces if space.name == name]
+        if not found:
+            has = ", ".join(space.name for space in self.spaces) or "none"
+            message = f"{self.username} has no workspace {name!r} on the server"
+            raise ProblemError(
+                Problem("unknown_workspace", message, hint=f"workspaces of this user: {has}", retry=False)
+            )
+        self.space = found[0]
+
+    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        page = await self._tree().page(paths.check(path), after, limit)
+        if page.problems:
+            raise ProblemError(page.problems[0])
+        return {"entries": [shown(entry) for entry in page.entries], "next": page.next}
+
+    async def stat(self, path: str) -> dict[str, Any]:
+        return shown(await self._entry(path))
+
+    async def mkdir(self, path: str) -> None:
+        await self._make(path, 0o755)
+
+    async def delete(self, path: str, *, recursive: bool) -> str:
+        return await self._tree().delete(paths.check(path), self._run(), recursive=recursive)
+
+    async def move(self, path: str, to: str) -> None:
+        await self._tree().move(paths.check(path), paths.check(to), self._run())
+
+    async def get(self, order: Order) -> Moving:
+        checked_target(order.local)
+        entry = await self._entry(order.remote)
+        if order.recursive:
+            if entry.kind != FOLDER:
+                message = f"{order.remote!r} is no folder"
+                raise _refused("not_a_folder", message, "get it without recursive")
+            return await self._arriving(order, order.remote, order.local, None)
+        if entry.kind == FOLDER:
+            raise _refused("is_a_folder", f"{order.remote!r} is a folder", "get it with recursive")
+        folder, name = os.path.split(order.local)
+        return await self._arriving(order, paths.parent(order.remote), folder, (entry, name))
+
+    async def put(self, order: Order) -> Moving:
+        if self.space.access != "rw":
+            message = f'you may read the workspace "{self.space.name}" but not change it'
+            raise _refused("read_only", message, 'whoever runs the server can grant "rw"')
+        remote = paths.check(order.remote)
+        if order.recursive:
+            mode = await self._world.offload(folder_to_put, order.local)
+            if remote:
+                await self._make(remote, mode)
+            near = self._guest(order.local)
+            await near.open()
+            return self._moving(order, self._passage(remote), remote, near, Walk(near))
+        folder, name = await self._world.offload(file_to_put, order.local)
+        called = paths.name(remote)
+        near, passage = self._guest(folder, name), self._passage(paths.parent(remote))
+        await near.open()
+        try:
+            entry = _there((await near.stand("", [called])).get(called), order.local)
+            _refuse_now(order, entry, await self._tree().entry(remote))
+            return self._moving(order, passage, paths.parent(remote), near, One(entry))
+        except BaseException:
+            await near.close()
+            raise
+
+    def check_speed(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        await self._api.let_go(self)
+
+    # -- within ----------------------------------------------------------------------------------------------
+
+    async def _arriving(
+        self, order: Order, remote: str, folder: str, alone: tuple[Entry, str] | None
+    ) -> Moving:
+        """A whole folder, or the entry `alone` with the name that it gets here."""
+        near, passage = self._guest(folder, alone[1] if alone else None), self._passage(remote)
+        await near.open_for_arrivals(self._shared.roots())
+        try:
+            if alone is None:
+                return self._moving(order, passage, remote, near, Walk(passage.far))
+            entry = alone[0]
+            _refuse_now(order, entry, (await near.stand("", [entry.name])).get(entry.name))
+            return self._moving(order, passage, remote, near, One(entry))
+        except BaseException:
+            await near.close()
+            raise
+
+    def _moving(
+        self, order: Order, passage: Passage, folder: str, near: GuestFolder, supply: Supply
+    ) -> Moving:
+        way = Way(order.verb, self.url, self.username, self.space.name)
+        shared = self._shared
+        return Moving(order, way, passage, folder, near, supply, shared.orders, shared.under_way, self._world)
+
+    def _guest(self, folder: str, alone: str | None = None) -> GuestFolder:
+        return GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests, alone)
+
+    def _tree(self, folder: str = "") -> VisitedTree:
+        return VisitedTree(self._api, self.space.name, folder, self._world, nullcontext())
+
+    def _passage(self, folder: str) -> Passage:
+        make = partial(VisitedTree, self._api, self.space.name, folder, self._world)
+        name, shared = f"session of {self.username}", self._shared
+        return Passage(self._world.token(), name, shared.slots, shared.shares, make)
+
+    def _run(self) -> str:
+        return run_folder(self._world.wall(), self._world.token()[:8])
+
+    async def _entry(self, path: str) -> Entry:
+        found = await self._tree().entry(paths.check(path))
+        if found is None:
+            raise unknown(path)
+        return found
+
+    async def _make(self, path: str, mode: int) -> None:
+        [problem] = await self._tree().make([(paths.check(path), mode)], self._run())
+        if problem is not None:
+            raise ProblemError(problem)
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """An entry as the control plane tells it."""
+    return {
+        "name": entry.name, "kind": KINDS[entry.kind], "size": entry.size,
+        "mtime": entry.mtime_ns / 1e9, "mode": entry.mode,
+    }  # fmt: skip
+
+
+def _there(found: Entry | Problem | None, path: str) -> Entry:
+    if isinstance(found, Problem):
+        raise ProblemError(found)
+    if found is None:
+        raise _refused("vanished", f"{path!r} is not there")
+    return found
+
+
+def _refuse_now(order: Order, entry: Entry, there: Entry | Problem | None) -> None:
+    """What can be told without reading content is told at once."""
+    fate, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
+    if fate in (Fate.REFUSE, Fate.COMPARE) and problem is not None:
+        raise ProblemError(problem)
+
+
+def _refused(code: str, message: str, hint: str = "") -> ProblemError:
+    return ProblemError(Problem(code, message, hint=hint, retry=False))

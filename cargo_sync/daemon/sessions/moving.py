@@ -1,0 +1,70 @@
+"""The work of a get or a put of files: what is carried, and the folder here that is left after it."""
+
+import os
+from collections.abc import Sequence
+
+from cargo_sync.daemon.sessions.carry import Between, Carry, Terms
+from cargo_sync.daemon.sessions.claims import Claims
+from cargo_sync.daemon.sessions.passage import Passage
+from cargo_sync.daemon.sessions.tally import Tally
+from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.daemon.sessions.walk import Supply
+from cargo_sync.local.trash import PLACE, run_folder
+from cargo_sync.model import paths
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.world import World
+from cargo_sync.state.orders import Orders, Way
+from cargo_sync.trees.guest import GuestFolder
+from cargo_sync.trees.visit import FarVisited
+
+
+class Moving:
+    """See Work.
+
+    passage  leads to the workspace's folder `folder`; what stands below it stands below `near` too
+    """
+
+    def __init__(
+        self, order: Order, way: Way, passage: Passage, folder: str, near: GuestFolder, supply: Supply,
+        orders: Orders, under_way: set[str], world: World,
+    ) -> None:  # fmt: skip
+        self.tally = Tally()
+        far = passage.far
+        self._passage = passage
+        self._near = near
+        self._run = run_folder(world.wall(), world.token()[:8])
+        self._upload = order.verb == "put"
+
+        def ends(path: str) -> tuple[str, str]:
+            return paths.join(folder, path), near.whole(path)
+
+        self._claims = Claims(orders, way, ends, near.root, under_way, world)
+        sides: Sequence[GuestFolder | FarVisited] = (near, far) if self._upload else (far, near)
+        mode = Mode.UPLOAD if self._upload else Mode.DOWNLOAD
+        between = Between(mode, sides[0], sides[1], far, near)
+        terms = Terms(order.overwrite, self._run)
+        self._carry = Carry(between, supply, terms, self.tally, self._claims, world)
+
+    async def attempt(self, speed: int | None) -> None:
+        self._passage.limit(speed)
+        await self._carry.attempt(speed)
+
+    def arrived(self) -> tuple[int, str]:
+        return self._carry.arrived()
+
+    async def ask(self, speed: int | None) -> None:
+        await self._passage.ask(speed)
+
+    def behind(self) -> bool:
+        return self._passage.behind
+
+    def granted(self) -> int | None:
+        return self._passage.far.granted()
+
+    async def close(self) -> None:
+        if self.tally.displaced:
+            here = os.path.join(self._near.root, PLACE, self._run)
+            place = "the server's trash" if self._upload else here
+            self.tally.note = f"what stood in the way ({self.tally.displaced}) lies in {place} now"
+        self._claims.release()
+        await self._near.close()

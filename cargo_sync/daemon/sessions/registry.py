@@ -1,0 +1,86 @@
+"""All sessions of a daemon: opened, found by their id, ended when nobody uses them."""
+
+import asyncio
+import logging
+from typing import Final
+
+from cargo_sync.api import topics
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.daemon.bell import Bell
+from cargo_sync.daemon.feed import Publish
+from cargo_sync.daemon.sessions.session import Session
+from cargo_sync.daemon.sessions.there import There
+from cargo_sync.daemon.sessions.transfer import Transfer
+from cargo_sync.model.world import World
+
+TICK: Final = 1.0
+UNUSED: Final = 12 * 3600.0
+MOST: Final = 64
+
+_log = logging.getLogger(__name__)
+
+
+class Sessions:
+    """The sessions by id. `group` owns their transfers."""
+
+    def __init__(self, world: World, publisher: Publish, group: asyncio.TaskGroup) -> None:
+        self._world = world
+        self._publisher = publisher
+        self._group = group
+        self._sessions: dict[str, Session] = {}
+
+    def get(self, id: str) -> Session:
+        """Raises ControlError(unknown_session)."""
+        session = self._sessions.get(id)
+        if session is None:
+            message = (
+                "there is no such session: it was closed, not used for 12 hours, or the daemon is another"
+            )
+            raise ControlError(Code.UNKNOWN_SESSION, message, "open one again")
+        session.used_at = self._world.steady()
+        return session
+
+    def check_room(self) -> None:
+        """Raises ControlError(busy) when no other session may be opened."""
+        if len(self._sessions) >= MOST:
+            raise ControlError(Code.BUSY, f"{MOST} sessions are open already", "close those not needed")
+
+    def add(self, there: There) -> Session:
+        """A session at an end that is logged in."""
+        session = Session(self._world.token(), there, self._world, self._group, self._say)
+        self._sessions[session.id] = session
+        _log.info("a session of %r at %s", there.username, there.url)
+        return session
+
+    async def close(self, id: str) -> None:
+        """Ends a session and its transfers; ending it twice is harmless."""
+        session = self._sessions.pop(id, None)
+        if session is not None:
+            await session.close()
+            self._publisher.forget(topics.session(id))
+
+    async def run(self) -> None:
+        """Tells what goes on once a second, until cancelled; then all sessions end."""
+        never = Bell()
+        try:
+            while True:
+                await never.heard(TICK)
+                self.tick()
+        finally:
+            for id in list(self._sessions):
+                await self.close(id)
+
+    def tick(self) -> None:
+        late = self._world.steady() - UNUSED
+        for session in list(self._sessions.values()):
+            running = session.running
+            for transfer in running:
+                transfer.sample()
+                self._say(session, transfer)
+            if session.uneven:
+                self._group.create_task(session.share())
+            if not running and session.used_at < late:
+                self._group.create_task(self.close(session.id))
+
+    def _say(self, session: Session, transfer: Transfer) -> None:
+        self._publisher.publish(topics.session(session.id), "session", session.message(transfer))

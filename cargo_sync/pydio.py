@@ -1,0 +1,165 @@
+"""`cargo_sync -s URL -d DIR …`: the command line of pydio-sync, a daemon of one job with a plain port.
+
+A password among the arguments could be read by every user of the machine, in `ps`. It is taken all the same,
+since people's scripts have it: the program begins anew, as the same process, without it, and reads it from a
+pipe.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from cargo_sync.api.addresses import Addresses
+    from cargo_sync.config.arguments import Arguments
+    from cargo_sync.config.process_shape import LogSettings
+    from cargo_sync.process.service import Service
+
+PORT: Final = 5556
+_FLAGS: Final = frozenset({"-s", "-d", "-w", "-u", "-p", "-f", "-z"})
+_PIPED: Final = "--password-fd"
+_LONGEST: Final = 4096
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WARNING: Final = (
+    "warning: a password on the command line could be seen by others on this machine; "
+    "put it into a file (-f), or name a variable: -p '${VARIABLE}'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The program around the command.
+
+    run     runs an application to its end, with its log and the name that the log has
+    refuse  ends with the lines of what is wrong
+    """
+
+    run: "Callable[[Callable[[Service], Coroutine[Any, Any, None]], LogSettings, str], None]"
+    refuse: Callable[[list[str]], NoReturn]
+
+
+def is_meant(arguments: Sequence[str]) -> bool:
+    """Whether a command line begins as pydio-sync's do. `-dir` begins with `-d`."""
+    return bool(arguments) and (arguments[0][:2] in _FLAGS or arguments[0] == _PIPED)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-s", "server", metavar="URL", help="The server's address.  [default: localhost]")
+@click.option("-d", "directory", metavar="DIR", help="The local folder.")
+@click.option("-w", "workspace", metavar="WORKSPACE", help="The workspace on the server.  [default: default]")
+@click.option("-u", "user", metavar="USER", help="The user on the server.")
+@click.option("-p", "password", metavar="PASSWORD", help="The password, or '${VARIABLE}' that holds it.")
+@click.option("-dir", "direction", type=click.Choice(["up", "down", "bi"]), help="Which way.  [default: bi]")
+@click.option("-f", "file", metavar="FILE", type=click.Path(), help="A job file; arguments win over it.")
+@click.option(
+    "-z",
+    "port",
+    type=click.IntRange(1, 65534),
+    help="Port for orders, without keys, from this machine; the feed is on the next.  [default: 5556]",
+)
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
+@click.option(_PIPED, "descriptor", type=click.IntRange(min=3), hidden=True)
+@click.pass_context
+def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
+    """Keep one folder in step with a server, as pydio-sync is started.
+
+    \b
+    Example:
+      cargo_sync -s https://files.example.org -d ~/Photos -w default -u john -dir up -p '${PASSWORD}'
+    """
+    host: Host = ctx.obj
+    password: str | None = given["password"]
+    variable = _VARIABLE.fullmatch(password) if password else None
+    if password and variable is None:
+        _begin_anew(given)
+    ctx.obj = given["log_level"]  # where the log looks for it, of every command
+    from cargo_sync.config.arguments import Arguments, absolute
+    from cargo_sync.config.secret import Secret
+
+    if given["descriptor"] is not None:
+        password = _piped(given["descriptor"])
+    arguments = Arguments(
+        server=given["server"],
+        directory=None if given["directory"] is None else absolute(given["directory"]),
+        workspace=given["workspace"],
+        user=given["user"],
+        password=None if password is None or variable else Secret(password),
+        variable=variable[1] if variable else None,
+        direction=given["direction"],
+        file=given["file"],
+    )
+    _run(arguments, given["port"] or PORT, host)
+
+
+def _run(arguments: "Arguments", port: int, host: Host) -> None:
+    from cargo_sync.api.addresses import job_instance
+    from cargo_sync.config.arguments import load, missing
+    from cargo_sync.config.control import ControlSettings
+    from cargo_sync.config.daemon import DaemonSettings
+    from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.places import state_folder
+    from cargo_sync.daemon.files import JobFiles
+
+    env = os.environ
+    files = JobFiles(lambda: [arguments.file or ""], env, load=lambda _: load(arguments, env))
+    reading = files.read()
+    try:
+        if reading.errors:
+            raise reading.errors[0]
+        if problem := missing(arguments, reading.jobs[0]):
+            raise ConfigError([problem])
+    except ConfigError as error:
+        host.refuse([str(problem) for problem in error.problems])
+    instance = job_instance(arguments.place or reading.jobs[0].local_dir)
+    settings = DaemonSettings(
+        state_folder(env, instance), "", 1, control=ControlSettings(port=port, plain_loopback=True)
+    )
+
+    def ready(places: "Sequence[Addresses]") -> None:
+        for place in places:
+            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+
+    from cargo_sync.daemon import app
+
+    def application(service: "Service") -> Coroutine[Any, Any, None]:
+        return app.run(settings, files, instance=instance, env=env, ready=ready, service=service)
+
+    host.run(application, settings.process.log, "cargo-daemon")
+
+
+def _begin_anew(given: dict[str, Any]) -> NoReturn:
+    """The same process, without the password among its arguments: it waits in a pipe.
+
+    Raises click.UsageError when it is too long for a password.
+    """
+    secret = os.fsencode(given["password"])
+    if len(secret) > _LONGEST:
+        raise click.UsageError(f"-p: is longer than {_LONGEST} bytes")
+    click.echo(_WARNING, err=True)
+    reading, writing = os.pipe()
+    os.write(writing, secret)  # less than any pipe takes at once
+    os.close(writing)
+    os.set_inheritable(reading, True)
+    begun = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]  # up to our own arguments
+    options = {
+        "-s": given["server"], "-d": given["directory"], "-w": given["workspace"], "-u": given["user"],
+        "-dir": given["direction"], "-f": given["file"], "-z": given["port"],
+        "--log-level": given["log_level"],
+    }  # fmt: skip
+    kept = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *begun, _PIPED, str(reading), *kept])
+
+
+def _piped(descriptor: int) -> str:
+    """What waits in a pipe. Raises click.UsageError when there is none."""
+    try:
+        with open(descriptor, "rb") as pipe:
+            return os.fsdecode(pipe.read(_LONGEST))
+    except OSError as error:
+        raise click.UsageError(f"{_PIPED}: {error.strerror}") from error

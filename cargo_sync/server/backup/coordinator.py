@@ -1,0 +1,56 @@
+"""The coordinator: the ports that the server's file asks for, opened and closed."""
+
+import ssl
+
+from cargo_sync.config.backup import BackupSettings
+from cargo_sync.model.world import Offload
+from cargo_sync.server.backup.frame_port import FramePort
+from cargo_sync.server.backup.port import Port
+from cargo_sync.server.backup.shelf import Door, Shelves
+from cargo_sync.server.backup.text_port import TextPort
+
+NOWHERE = "outra porta, que não está aberta"
+
+
+class Coordinator:
+    """Speaks the protocol from `start` to `close`."""
+
+    def __init__(self, settings: BackupSettings, door: Door, shelves: Shelves, offload: Offload) -> None:
+        self._settings = settings
+        self._door = door
+        self._shelves = shelves
+        self._offload = offload
+        self._ports: list[Port] = []
+
+    async def start(self, context: ssl.SSLContext | None) -> dict[str, tuple[str, int]]:
+        """Opens the ports: host and port of each, by its field in the file.
+
+        Args:
+            context: for the one with frames; None leaves it unencrypted.
+
+        Raises:
+            ProblemError: "address".
+        """
+        opened: dict[str, tuple[str, int]] = {}
+        other = NOWHERE
+        if self._settings.framed is not None:
+            host, asked = self._settings.framed
+            framed = FramePort(self._door, self._shelves, self._offload)
+            port = await self._opened(Port("framed", framed.serve), host, asked, context)
+            opened["framed"] = (host, port)
+            other = f"porta {port}"
+        if self._settings.listen is not None:
+            host, asked = self._settings.listen
+            text = TextPort(self._door, self._shelves, self._offload, other)
+            opened["listen"] = (host, await self._opened(Port("listen", text.serve), host, asked, None))
+        return opened
+
+    async def close(self) -> None:
+        """Takes no more; what is under way has a moment to end."""
+        for port in self._ports:
+            await port.close()
+
+    async def _opened(self, port: Port, host: str, asked: int, context: ssl.SSLContext | None) -> int:
+        got = await port.start(host, asked, context)
+        self._ports.append(port)
+        return got

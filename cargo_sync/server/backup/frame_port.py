@@ -1,0 +1,132 @@
+"""The port with frames: any number of requests a connection, content of any size in both directions."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from cargo_sync.model.world import Offload
+from cargo_sync.server.backup.shelf import Door, Shelves
+from cargo_sync.server.backup.text_port import encoded
+from cargo_sync.wire import backup_frames as frames
+from cargo_sync.wire.backup import Asked, Refused, Verb
+
+IDLE: Final = 60.0
+"""Seconds without a byte of a request, its content, or without an answer being taken."""
+PIECE: Final = 1024 * 1024
+DRAIN: Final = 8 * 1024 * 1024
+"""Content of a refused file that is still read, so that the refusal is not lost with the connection."""
+
+
+class FramePort:
+    """Serves one connection a call, until the client ends it or is silent for `idle` seconds."""
+
+    def __init__(self, door: Door, shelves: Shelves, offload: Offload, idle: float = IDLE) -> None:
+        self._door = door
+        self._shelves = shelves
+        self._offload = offload
+        self._idle = idle
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Raises OSError, TimeoutError and asyncio.IncompleteReadError when the client went."""
+        peer = writer.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        while head := await self._head(reader):
+            try:
+                body = await self._read(reader, frames.length(head))
+                asked = frames.read_request(body)
+            except Refused as refused:
+                await self._write(writer, frames.refused(refused))
+                return  # where the next request begins is not known
+            content = _Content(reader, asked.size, self._idle)
+            try:
+                await self._answer(asked, content, address, writer)
+            except Refused as refused:
+                await self._write(writer, frames.refused(refused))
+                if not await content.drained():
+                    return
+
+    async def _answer(
+        self, asked: Asked, content: "_Content", address: str, writer: asyncio.StreamWriter
+    ) -> None:
+        user, shelves = asked.nickname, self._shelves
+        access = await self._door.enter(user, asked.password, address, sends=asked.verb is Verb.SEND)
+        match asked.verb:
+            case Verb.SEND if asked.content is not None:
+                inside = encoded(asked)
+                id = await shelves.put(user, access, asked.name, len(inside), _once(inside))
+                await self._write(writer, frames.stored(id))
+            case Verb.SEND:
+                id = await shelves.put(user, access, asked.name, asked.size, content)
+                await self._write(writer, frames.stored(id))
+            case Verb.LIST:
+                await self._write(writer, frames.listed(await shelves.list(user, access)))
+            case Verb.FETCH:
+                found = await shelves.fetch(user, access, asked.id)
+                with contextlib.closing(found.reader):
+                    await self._write(writer, frames.fetched(found.name, found.size))
+                    done = 0
+                    while done < found.size:
+                        piece = bytearray(min(PIECE, found.size - done))
+                        count = await self._offload(found.reader.read_into, memoryview(piece), done)
+                        done += count
+                        if count < len(piece) or not await self._offload(found.reader.unchanged):
+                            # Broken off: the client sees by `tamanho` that this is not all.
+                            raise ConnectionResetError("the file changed while it was read")
+                        await self._write(writer, bytes(piece))
+
+    async def _head(self, reader: asyncio.StreamReader) -> bytes:
+        """The next frame's length; nothing when the client ended between requests."""
+        try:
+            return await self._read(reader, frames.LENGTH.size)
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                raise
+            return b""
+
+    async def _read(self, reader: asyncio.StreamReader, count: int) -> bytes:
+        parts: list[bytes] = []
+        while count:
+            async with asyncio.timeout(self._idle):
+                part = await reader.readexactly(min(count, PIECE))
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    async def _write(self, writer: asyncio.StreamWriter, content: bytes) -> None:
+        async with asyncio.timeout(self._idle):
+            writer.write(content)
+            await writer.drain()
+
+
+class _Content:
+    """The raw bytes after a request, read as they are needed."""
+
+    def __init__(self, reader: asyncio.StreamReader, size: int, idle: float) -> None:
+        self._reader = reader
+        self._left = size
+        self._idle = idle
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._left:
+            yield await self._next()
+
+    async def drained(self) -> bool:
+        """Whether what is left was little enough to be read and dropped."""
+        if self._left > DRAIN:
+            return False
+        while self._left:
+            await self._next()
+        return True
+
+    async def _next(self) -> bytes:
+        async with asyncio.timeout(self._idle):
+            piece = await self._reader.read(min(self._left, PIECE))
+        if not piece:
+            raise ConnectionResetError("the client went before all of the content had come")
+        self._left -= len(piece)
+        return piece
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -1,0 +1,130 @@
+"""Who comes in by the backup protocol: users with their password, and nicknames that have none.
+
+A nickname is a user like any other, in a folder of its own below one that the server's file names. It is made
+when it first sends a file. Given a password (`cargo_ctl user passwd`) it comes in with that alone, and may
+then be used by jobs, curl and the interactive client as well.
+"""
+
+import logging
+import os
+from typing import Final
+
+from cargo_sync.api.messages import ControlError
+from cargo_sync.config import places
+from cargo_sync.config.fields import served_folder
+from cargo_sync.model import paths
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.server.registry import Registry
+from cargo_sync.server.sessions import Sessions
+from cargo_sync.server.spaces import Access, Spaces
+from cargo_sync.server.users import HashBook
+from cargo_sync.state.users import UserRow
+from cargo_sync.wire.backup import Refused, Status
+from cargo_sync.wire.backup_text import NO_NICKNAME
+
+MOST: Final = 10_000
+"""Nicknames that are made: anybody who reaches the port can ask for one."""
+WRONG: Final = "Apelido ou senha incorretos"
+FULL: Final = "Não há lugar para outro apelido neste servidor"
+OWN: Final = "default"
+"""A user's own workspace."""
+
+_log = logging.getLogger(__name__)
+
+
+class Nicknames:
+    """Users without a password, in `folder`."""
+
+    def __init__(self, folder: str, registry: Registry, hashes: HashBook, offload: Offload) -> None:
+        self._folder = folder
+        self._registry = registry
+        self._hashes = hashes
+        self._offload = offload
+
+    async def has(self, name: str) -> bool:
+        """Whether this is a nickname that comes in without a password."""
+        user = self._registry.roster.user(name)
+        return (
+            user is not None
+            and user.enabled
+            and not user.given  # a user of the file who has no password yet is not for everybody
+            and places.inside(user.path, self._folder)
+            and await self._offload(self._hashes.get, name) is None
+        )
+
+    async def make(self, name: str) -> None:
+        """A user of this name, unless there is one. Raises Refused."""
+        checked(name)
+        registry = self._registry
+        async with registry.changing:
+            if registry.roster.user(name) is not None:
+                return
+            if sum(places.inside(user.path, self._folder) for user in registry.roster.users) >= MOST:
+                raise Refused(FULL, Status.STORE)
+            try:
+                await self._offload(_present, self._folder)
+                path = await registry.folder("user", os.path.join(self._folder, name), name)
+                await self._offload(registry.user_rows.put, UserRow(name, path))
+                await registry.refresh()
+            except (ControlError, ProblemError, OSError, ValueError) as error:
+                _log.error("the nickname %r could not be made: %s", name, error)
+                raise Refused("O apelido não pôde ser criado", Status.STORE) from error
+        _log.info("the nickname %r was made", name)
+
+
+class Door:
+    """Of both ports; `nicknames` is None where nobody comes in without a password."""
+
+    def __init__(self, sessions: Sessions, spaces: Spaces, nicknames: Nicknames | None) -> None:
+        self._sessions = sessions
+        self._spaces = spaces
+        self._nicknames = nicknames
+
+    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+        """As `shelf.Door`."""
+        try:
+            if password is not None:
+                await self._sessions.basic(nickname, password, address)
+            else:
+                await self._without_password(nickname, sends)
+            return self._spaces.get(nickname, OWN)
+        except ProblemError as error:
+            raise _refused(error) from error
+
+    async def _without_password(self, nickname: str, sends: bool) -> None:
+        if self._nicknames is None:
+            raise Refused(NO_NICKNAME)
+        if sends:
+            await self._nicknames.make(nickname)
+        if not await self._nicknames.has(nickname):
+            raise Refused(NO_NICKNAME)
+
+
+def checked(nickname: str) -> str:
+    """A nickname that can be a user's and a folder's name. Raises Refused."""
+    try:
+        named = places.segment(nickname)
+        paths.check(nickname)
+    except (ValueError, ProblemError):
+        named = ""
+    if named != nickname or nickname.startswith("."):
+        raise Refused(f"O apelido {nickname!r} não pode ser usado")
+    return nickname
+
+
+def _present(folder: str) -> None:
+    """Makes the folder of all nicknames. Raises ValueError, OSError."""
+    os.makedirs(served_folder(folder), exist_ok=True)
+
+
+def _refused(error: ProblemError) -> Refused:
+    match error.problem.code:
+        case "unauthorized":
+            return Refused(WRONG)
+        case "throttled" | "busy":
+            return Refused("Muitas tentativas: espere um pouco")
+        case "unknown":
+            return Refused(NO_NICKNAME)
+        case _:
+            return Refused(error.problem.message, Status.STORE)

@@ -1,0 +1,71 @@
+"""A port of the backup protocol: bound, bounded, closed."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from cargo_sync.model.problems import Problem, ProblemError
+
+CONNECTIONS: Final = 128
+"""On each port; who comes beyond them is turned away at once."""
+GOODBYE: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Port:
+    """One port, and the connections on it."""
+
+    def __init__(self, name: str, serve: Serve, most: int = CONNECTIONS) -> None:
+        self._name = name
+        self._serve = serve
+        self._most = most
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+        """Begins to answer; the port, which is another one when 0 is given. Raises ProblemError."""
+        try:
+            self._server = await asyncio.start_server(self._connected, host, port, ssl=context)
+        except OSError as error:
+            message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
+            hint = f'change "{self._name}" in "backup", or stop what listens there'
+            raise ProblemError(Problem("address", message, hint=hint)) from error
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Takes no more; what is under way has a moment to end."""
+        if self._server is None:
+            return
+        self._server.close()
+        if self._open:
+            _, late = await asyncio.wait(self._open, timeout=GOODBYE)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "the loop gives each connection one"
+        if len(self._open) >= self._most:
+            writer.transport.abort()
+            return
+        self._open.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            _log.info("a client of the backup port %s went: %s", self._name, error or "silent for too long")
+        except Exception:
+            _log.exception("a request at the backup port %s could not be answered", self._name)
+        finally:
+            self._open.discard(task)
+            with contextlib.suppress(OSError, TimeoutError):
+                writer.close()
+                async with asyncio.timeout(GOODBYE):
+                    await writer.wait_closed()

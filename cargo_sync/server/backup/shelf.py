@@ -1,0 +1,176 @@
+"""One nickname's files: plain files of the user's own workspace, and the ids that lead to them.
+
+What is sent is staged, published and recorded before its id is told. A file that somebody moved or deleted by
+other means is not listed any more; one that was changed is fetched as it is now.
+"""
+
+import re
+from collections.abc import AsyncIterable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
+from typing import Final, NamedTuple, Protocol
+
+from cargo_sync.catalogue.contract import Held
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.server.spaces import Access
+from cargo_sync.state.backups import Backup, Backups
+from cargo_sync.wire.backup import Refused, Status
+from cargo_sync.wire.backup_text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
+
+RUN: Final = "backup"
+"""The run that what is displaced by this protocol would belong to; nothing is."""
+DIGITS: Final = 16
+_SEPARATORS: Final = re.compile(r"[/\\]")
+
+
+class Door(Protocol):
+    """Who may come in."""
+
+    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+        """The own workspace of the user of this nickname.
+
+        Args:
+            password: None where the protocol knows none: then only users without one come in.
+            sends: a new nickname may be made for who sends a file, where the server's file allows it.
+
+        Raises:
+            Refused: there is no such nickname, or the password is wrong.
+        """
+
+
+class Fetched(NamedTuple):
+    """A file to be sent back: its sender's name for it, its size in bytes, and a reader, to be closed."""
+
+    name: str
+    size: int
+    reader: Reader
+
+
+class Shelves:
+    """The files of all nicknames. `digits` gives so many unguessable decimal digits."""
+
+    def __init__(self, rows: Backups, world: World, digits: Callable[[int], str]) -> None:
+        self._rows = rows
+        self._world = world
+        self._digits = digits
+        self._coming: set[tuple[str, str]] = set()
+
+    async def put(
+        self, user: str, access: Access, name: str, size: int, content: AsyncIterable[bytes]
+    ) -> str:
+        """Takes a file in; the id that leads to it.
+
+        Args:
+            content: `size` bytes, in pieces.
+
+        Raises:
+            Refused: the name cannot be one, the user may not write, or the store could not take it.
+            Whatever `content` raises: then nothing is kept.
+        """
+        with _translated():
+            access.may_write()
+            path = await self._free(access, _file_name(name))
+            try:
+                return await self._take(user, access, Backup("", path, name), size, content)
+            finally:
+                self._coming.discard((access.workspace.path, path))
+
+    async def list(self, user: str, access: Access) -> list[Listed]:
+        """What is there of the user's files, the newest first. Raises Refused when nothing is."""
+        offload = self._world.offload
+        with _translated():
+            rows = await offload(self._rows.of, user)
+            held = await offload(access.workspace.entries, [one.path for one in rows])
+        there = [Listed(one.id, one.name) for one, found in zip(rows, held, strict=True) if _is_file(found)]
+        if not there:
+            raise Refused(NO_FILES)
+        return there
+
+    async def fetch(self, user: str, access: Access, id: str) -> Fetched:
+        """The file of an id. Raises Refused: it is nobody's, somebody else's, or gone."""
+        offload = self._world.offload
+        with _translated():
+            row = await offload(self._rows.get, user, id)
+            if row is None:
+                raise Refused(NO_ID if await offload(self._rows.of, user) else NOTHING_SAVED)
+            held, reader = await offload(access.workspace.open, row.path)
+            if held is None or reader is None:
+                raise Refused(NO_ID)
+            return Fetched(row.name, held.entry.size, reader)
+
+    async def _free(self, access: Access, name: str) -> str:
+        """A name that nothing stands at and nothing else is coming to, and keeps it until it is there."""
+        place = access.workspace.path
+        for path in _names(name):
+            if (place, path) in self._coming:
+                continue
+            self._coming.add((place, path))  # before looking: another may ask meanwhile
+            [held] = await self._world.offload(access.workspace.entries, [path])
+            if held is None:
+                return path
+            self._coming.discard((place, path))
+        raise AssertionError("names do not end")
+
+    async def _take(
+        self, user: str, access: Access, backup: Backup, size: int, content: AsyncIterable[bytes]
+    ) -> str:
+        offload, now = self._world.offload, self._world.wall()
+        upload = await offload(
+            access.workspace.stage,
+            backup.path,
+            size,
+            int(now * 1e9),
+            partial(_nothing_there, backup.path),
+            RUN,
+        )
+        try:
+            async for piece in content:
+                await offload(upload.write, piece)
+            await offload(upload.publish)
+        finally:
+            await offload(upload.drop)
+        while True:
+            row = backup._replace(id=self._digits(DIGITS))
+            if await offload(self._rows.add, user, row, now):
+                return row.id
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A problem of the store is answered in its own words."""
+    try:
+        yield
+    except ProblemError as error:
+        status = Status.COORDINATOR if error.problem.code in ("bad_path", "read_only") else Status.STORE
+        raise Refused(error.problem.message, status) from error
+
+
+def _file_name(name: str) -> str:
+    """The last part of what the sender calls it, on whatever system. Raises ProblemError("bad_path")."""
+    last = _SEPARATORS.split(name)[-1].strip()
+    return paths.check(last) if last else paths.check("..")
+
+
+def _names(name: str) -> Iterator[str]:
+    """`nota.txt`, then `nota (2).txt`, `nota (3).txt`, …, cut so that no name is too long."""
+    yield name
+    stem, dot, ending = name.rpartition(".")
+    if not stem:
+        stem, dot, ending = name, "", ""
+    for number in count(2):
+        tail = f" ({number}){dot}{ending}"
+        yield stem.encode()[: paths.NAME_BYTES - len(tail.encode())].decode(errors="ignore") + tail
+
+
+def _nothing_there(path: str, held: Held | None) -> None:
+    if held is not None:
+        raise ProblemError(Problem("occupied", f"{path!r} exists already", path, hint="send it again"))
+
+
+def _is_file(held: Held | None) -> bool:
+    return held is not None and held.entry.kind == FILE

@@ -1,0 +1,95 @@
+"""The port of the published program: one verb a connection, one answer, then the connection ends."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from cargo_sync.model.world import Offload
+from cargo_sync.server.backup.shelf import Door, Fetched, Shelves
+from cargo_sync.wire import backup_text as text
+from cargo_sync.wire.backup import Asked, Refused, Status, Verb
+from cargo_sync.wire.backup_text import GREETING, LONGEST_ANSWER, TextRequest
+
+DEADLINE: Final = 30.0
+"""Seconds for a whole request, and for its answer to be taken."""
+PIECE: Final = 64 * 1024
+
+
+class TextPort:
+    """Serves one connection a call.
+
+    framed    how people are told of the other port: "porta 10001"
+    deadline  seconds; whoever has not asked by then is left without an answer
+    """
+
+    def __init__(
+        self, door: Door, shelves: Shelves, offload: Offload, framed: str, deadline: float = DEADLINE
+    ) -> None:
+        self._door = door
+        self._shelves = shelves
+        self._offload = offload
+        self._framed = framed
+        self._deadline = deadline
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Greets, reads a request, answers it. Raises OSError and TimeoutError when the client went."""
+        writer.write(GREETING)
+        try:
+            async with asyncio.timeout(self._deadline):
+                asked = await _request(reader)
+            answer = b"" if asked is None else await self._answer(asked, _address(writer))
+        except Refused as refused:
+            answer = text.sentence(refused.sentence)
+        async with asyncio.timeout(self._deadline):
+            writer.write(answer)  # in one piece: the client reads once
+            await writer.drain()
+
+    async def _answer(self, asked: Asked, address: str) -> bytes:
+        user, shelves = asked.nickname, self._shelves
+        access = await self._door.enter(user, None, address, sends=asked.verb is Verb.SEND)
+        match asked.verb:
+            case Verb.SEND:
+                content = encoded(asked)
+                return (await shelves.put(user, access, asked.name, len(content), _once(content))).encode()
+            case Verb.LIST:
+                return text.listing(user, await shelves.list(user, access), self._framed)
+            case Verb.FETCH:
+                found = await shelves.fetch(user, access, asked.id)
+                with contextlib.closing(found.reader):
+                    return text.file(found.name, await self._whole(found), self._framed)
+
+    async def _whole(self, found: Fetched) -> bytes:
+        if found.size > LONGEST_ANSWER:
+            raise text.too_large(self._framed)
+        content = bytearray(found.size)
+        count = await self._offload(found.reader.read_into, memoryview(content), 0) if content else 0
+        if count != found.size or not await self._offload(found.reader.unchanged):
+            raise Refused("O arquivo mudou enquanto era lido: tente de novo", Status.STORE)
+        return bytes(content)
+
+
+async def _request(reader: asyncio.StreamReader) -> Asked | None:
+    """What is asked; None when the client leaves before it has asked."""
+    request = TextRequest()
+    while piece := await reader.read(PIECE):
+        if (asked := request.feed(piece)) is not None:
+            return asked
+    return None
+
+
+def encoded(asked: Asked) -> bytes:
+    """The content that stands in a request. Raises Refused for text that is none."""
+    try:
+        return (asked.content or "").encode()
+    except UnicodeEncodeError:
+        raise Refused('"conteudo_arquivo" não é um texto válido') from None
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def _address(writer: asyncio.StreamWriter) -> str:
+    peer = writer.get_extra_info("peername")
+    return str(peer[0]) if peer else ""

@@ -1,0 +1,306 @@
+"""A folder on this machine, visited: it belongs to nobody here, or to a job, and is left as it was found.
+
+No owner's lock is taken and no marker left. What arrives is staged in `.cargo_sync/staging` of the folder
+itself, or of the root above it that a job or a server keeps, so that no job sees half a file; when the last
+guest goes, `.cargo_sync` goes too, unless something lies in it or it is an owner's.
+"""
+
+import errno
+import os
+import threading
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any, Final, TypeVar
+
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.local import staging, trash
+from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.read import FolderSource, hash_reader, open_file
+from cargo_sync.local.root import Root, above
+from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.staging import Staging
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FOLDER, Entry, Listing
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.world import World
+from cargo_sync.trees.landing import Landing
+from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
+from cargo_sync.trees.visit import Page
+
+_T = TypeVar("_T")
+_OWNED: Final = frozenset({"marker", "lock"})
+"""What an owner leaves below `.cargo_sync`."""
+
+
+class Guests:
+    """Who is in which folder, so that the last one tidies up. Several threads may ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count: Counter[str] = Counter()
+
+    def enter(self, root: Root) -> None:
+        with self._lock:
+            self._count[root.identity] += 1
+
+    def leave(self, root: Root) -> None:
+        """Tidies up when nobody else is there."""
+        with self._lock:
+            self._count[root.identity] -= 1
+            if self._count[root.identity] <= 0:
+                del self._count[root.identity]
+                tidy(root)
+
+
+class GuestFolder:
+    """One folder, for one get or put.
+
+    path     absolute
+    alone    the one file's name here, whatever it is called on the other side; None for a whole folder
+    """
+
+    def __init__(
+        self, path: str, world: World, checkpoints: Checkpoints, guests: Guests, alone: str | None = None
+    ) -> None:
+        self.path = path
+        self._alone = alone
+        self._world = world
+        self._checkpoints = checkpoints
+        self._guests = guests
+        self._place = below("")
+        self._root: Root | None = None
+        self._staging: Staging | None = None
+        self._listed: tuple[str, Listing, tuple[Problem, ...]] | None = None
+        self._lock = threading.Lock()
+        """Held in threads: a look that was given up on must be over before the folder is closed."""
+
+    @property
+    def root(self) -> str:
+        """The folder below which is staged; "" when nothing is."""
+        return self._there.path if self._staging is not None else ""
+
+    async def open(self) -> None:
+        """To read from it. Raises ProblemError when it is not there."""
+        await self._do(self._open)
+
+    async def open_for_arrivals(self, owned: Sequence[str]) -> None:
+        """To write to it; it is made, with those above it, when it is missing.
+
+        Args:
+            owned: the roots of jobs.
+
+        Raises:
+            ProblemError: it cannot be made or opened.
+        """
+        await self._do(self._open_for_arrivals, owned)
+
+    async def close(self) -> None:
+        await self._do(self._close)
+
+    def source(self) -> Source:
+        return PlacedSource(FolderSource(self._there), self._place)
+
+    def sink(self, run: str) -> Sink:
+        assert self._staging is not None, "it was opened to be read"
+        return PlacedSink(FolderSink(self._staging, Landing(self._there), run), self._place)
+
+    def whole(self, path: str) -> str:
+        """The absolute path of what the other side calls `path`."""
+        return os.path.join(self._there.path, self._place(path))
+
+    # -- as visited ------------------------------------------------------------------------------------------
+
+    async def page(self, folder: str, after: str, limit: int) -> Page:
+        return await self._do(self._page, folder, after, limit)
+
+    async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
+        return await self._do(self._stand, folder, names)
+
+    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+        return await self._do(self._make, folders)
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        return [await self._world.offload(self._hash, path, entry) for path, entry in items]
+
+    async def _do(self, work: Callable[..., _T], *args: Any) -> _T:
+        return await self._world.offload(self._alone_in_it, work, *args)
+
+    # -- in a thread -----------------------------------------------------------------------------------------
+
+    def _alone_in_it(self, work: Callable[..., _T], *args: Any) -> _T:
+        with self._lock:
+            return work(*args)
+
+    @property
+    def _there(self) -> Root:
+        if self._root is None:
+            raise ProblemError(Problem("not_open", f"the folder {self.path!r} is not open"))
+        return self._root
+
+    def _open(self) -> None:
+        self._root = Root.open(os.path.realpath(self.path))
+        if self._alone is not None:
+            alone = self._alone
+            self._place = lambda path: alone
+
+    def _open_for_arrivals(self, owned: Sequence[str]) -> None:
+        made_folder(self.path)
+        real = os.path.realpath(self.path)
+        root = self._root = Root.open(keeper(real, owned))
+        try:
+            _refuse_a_trap(root)
+            self._guests.enter(root)
+            self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
+            self._staging.sweep(self._world.wall())  # what guests of former days left
+        except BaseException:
+            self._close()
+            raise
+        prefix = "" if root.path == real else os.path.relpath(real, root.path)
+        self._place = below(prefix)
+        if self._alone is not None:
+            alone = paths.join(prefix, self._alone)
+            self._place = lambda path: alone
+
+    def _close(self) -> None:
+        root, self._root = self._root, None
+        if root is None:
+            return
+        if self._staging is not None:
+            self._staging.close()
+            self._guests.leave(root)
+        root.close()
+
+    def _page(self, folder: str, after: str, limit: int) -> Page:
+        listed = self._listed
+        if not after or listed is None or listed[0] != folder:
+            listed = self._listed = (folder, *self._there.listing(self._place(folder) if folder else ""))
+        _, listing, problems = listed
+        start = bisect_right(listing, after, key=attrgetter("name"))
+        shown = listing[start : start + limit]
+        further = shown[-1].name if start + limit < len(listing) else None
+        if further is None:
+            self._listed = None
+        return Page(shown, further, () if after else problems)
+
+    def _stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
+        standing: dict[str, Entry | Problem] = {}
+        for name in names:
+            try:
+                found = self._there.entry(self._place(paths.join(folder, name)))
+            except ProblemError as error:
+                standing[name] = error.problem
+            else:
+                if found is not None:
+                    standing[name] = found._replace(name=name)
+        return standing
+
+    def _make(self, folders: Sequence[tuple[str, int]]) -> list[Problem | None]:
+        touched: set[str] = set()
+        results = [self._make_one(path, mode, touched) for path, mode in folders]
+        self._there.sync(touched, whole=len(touched) > len(folders))
+        return results
+
+    def _make_one(self, path: str, mode: int, touched: set[str]) -> Problem | None:
+        place = self._place(path)
+        try:
+            paths.check(place)
+            found = self._there.entry(place)
+            if found is not None and found.kind != FOLDER:
+                message = f"{self.whole(path)!r} is a file where a folder is needed"
+                return Problem("not_a_folder", message, path, retry=False)
+            if found is None:
+                made = self._there.make_folder(place, mode)
+                touched.update((*made, *above(made)))
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def _hash(self, path: str, entry: Entry) -> str | Problem:
+        try:
+            with self._lock:
+                reader = open_file(self._there, self._place(path), entry)
+            return hash_reader(reader, path, entry.size, lambda: self._root is not None)
+        except ProblemError as error:
+            return error.problem
+
+
+def made_folder(path: str) -> None:
+    """Makes a folder and those above it that are missing, durably. Raises ProblemError."""
+    there = path
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if there != path or not os.path.isdir(path):
+        root = Root.open(there)
+        try:
+            root.sync(above(root.make_folder(os.path.relpath(path, there))))
+        finally:
+            root.close()
+
+
+def keeper(folder: str, owned: Iterable[str]) -> str:
+    """The root at or above `folder` (a real path) whose owner keeps a staging folder there; else `folder`.
+
+    Args:
+        owned: the roots of jobs, which need not have a marker.
+    """
+    roots = {os.path.realpath(root) for root in owned}
+    device = os.stat(folder).st_dev
+    at = folder
+    while True:
+        with suppress(OSError):
+            if os.stat(at).st_dev != device:
+                return folder
+            if at in roots or (os.path.lexists(os.path.join(at, RESERVED, "marker")) and _is_safe(at)):
+                return at
+        if at == os.path.dirname(at):
+            return folder
+        at = os.path.dirname(at)
+
+
+def abandon(folder: str, transfer: str) -> None:
+    """Removes what is staged below `folder` of a transfer that nobody goes on with; then tidies up."""
+    with suppress(ProblemError):
+        root = Root.open(folder)
+        try:
+            with suppress(OSError, ProblemError), root.folder(staging.PLACE) as place:
+                root.system.unlink(place.fd, staging.part_name(transfer, guest=True))
+            tidy(root)
+        finally:
+            root.close()
+
+
+def tidy(root: Root) -> None:
+    """Removes `.cargo_sync` as far as it is empty and nobody's."""
+    with suppress(OSError, ProblemError):
+        with root.folder(RESERVED) as own:
+            if not _OWNED.isdisjoint(os.listdir(own.fd)):
+                return
+            for place in (staging.PLACE, trash.PLACE):
+                root.forget(place)
+                with suppress(OSError):
+                    root.system.rmdir(own.fd, paths.name(place))
+        root.forget(RESERVED)
+        root.system.rmdir(root.fd, RESERVED)
+
+
+def _is_safe(folder: str) -> bool:
+    """Whether `.cargo_sync` in a folder belongs to us or to the folder's owner."""
+    found = os.lstat(os.path.join(folder, RESERVED))
+    return found.st_uid in (os.geteuid(), os.stat(folder).st_uid)
+
+
+def _refuse_a_trap(root: Root) -> None:
+    """In a folder that anybody may write to, somebody could wait for what is staged there."""
+    try:
+        safe = _is_safe(root.path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ProblemError(from_os_error(error, root.path)) from error
+    if not safe:
+        problem = from_os_error(OSError(errno.EPERM, ""), os.path.join(root.path, RESERVED))
+        raise ProblemError(problem)

@@ -1,0 +1,73 @@
+"""Which servers are let in, and the file that remembers them."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
+from cargo_ctl.session.trust import Trust, Verdict, decide, is_loopback, place_of
+
+SEEN, OTHER = "ab" * 32, "cd" * 32
+SELF_MADE: dict[str, Any] = {"url": "https://far:8443", "sealed": True, "fingerprint": SEEN, "trusted": False}
+PUBLIC = SELF_MADE | {"trusted": True}
+PLAIN = {"url": "http://far:8443", "sealed": False, "fingerprint": "", "trusted": False}
+LOOPBACK = PLAIN | {"url": "http://127.0.0.1:8443"}
+
+
+@pytest.mark.parametrize(
+    ("look", "known", "more", "verdict"),
+    [
+        (PUBLIC, "", {}, Trust(Verdict.GO_ON)),
+        (PUBLIC, OTHER, {}, Trust(Verdict.GO_ON)),
+        (SELF_MADE, SEEN, {}, Trust(Verdict.GO_ON, SEEN)),
+        (SELF_MADE, OTHER, {"terminal": True}, Trust(Verdict.CHANGED, SEEN)),
+        (SELF_MADE, "", {"terminal": True}, Trust(Verdict.ASK, SEEN)),
+        (SELF_MADE, "", {}, Trust(Verdict.UNKNOWN, SEEN)),
+        (SELF_MADE, "", {"given": OTHER}, Trust(Verdict.GO_ON, OTHER)),
+        (SELF_MADE, OTHER, {"ca_file": "ca.pem"}, Trust(Verdict.GO_ON)),
+        (PLAIN, "", {}, Trust(Verdict.PLAIN)),
+        (PLAIN, "", {"terminal": True}, Trust(Verdict.ASK_PLAIN)),
+        (PLAIN, "", {"allow_plain": True}, Trust(Verdict.GO_ON)),
+        (LOOPBACK, "", {}, Trust(Verdict.GO_ON)),
+    ],
+)
+def test_decisions(look: dict[str, Any], known: str, more: dict[str, Any], verdict: Trust) -> None:
+    assert decide(look, known, **more) == verdict
+
+
+def test_places_and_loopback() -> None:
+    assert [place_of(url) for url in ("https://a:1/x", "a:2", "https://[::1]:3", "a")] == [
+        "a:1",
+        "a:2",
+        "[::1]:3",
+        "a",
+    ]
+    urls = (
+        "http://localhost:1",
+        "http://127.9.9.9",
+        "http://[::1]",
+        "tcp://127.0.0.1.evil.example",
+        "http://far",
+    )
+    assert [is_loopback(url) for url in urls] == [True, True, True, False, False]
+
+
+def test_known_servers(tmp_path: Path) -> None:
+    file = str(tmp_path / "config/known_servers")
+    assert known_fingerprint(file, "a:1") == ""
+    keep_fingerprint(file, "a:1", SEEN)
+    keep_fingerprint(file, "b:1", OTHER)
+    with open(file, "a") as opened:
+        opened.write("# by hand\nc:1 sha256:" + SEEN.upper() + "\nnonsense\n\n")
+    keep_fingerprint(file, "a:1", OTHER)
+    assert [known_fingerprint(file, place) for place in ("a:1", "b:1", "c:1", "a:11")] == [
+        OTHER,
+        OTHER,
+        SEEN,
+        "",
+    ]
+    assert Path(file).read_text().splitlines()[1:3] == ["# by hand", f"c:1 sha256:{SEEN.upper()}"]
+    assert stat.S_IMODE(Path(file).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(file).parent.stat().st_mode) == 0o700

@@ -1,0 +1,92 @@
+"""The client in a real terminal: typed to, and read as a person would see it, without what only draws."""
+
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pexpect
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = {"cargoclient": "cargo_ctl.client.main", "cargo_ctl": "cargo_ctl.main"}
+PATIENCE = 8.0
+_DRAWN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1b\][^\x07]*\x07")
+_WHERE = "\x1b[6n"
+"""A program asks where the cursor is, and draws what stands below it only when it knows."""
+CTRL_C, CTRL_D, TAB = "\x03", "\x04", "\t"
+
+
+class Screen:
+    """A terminal of 100 × 40 with one program in it."""
+
+    def __init__(self, program: str, args: Sequence[str]) -> None:
+        code = f"from {PROGRAMS[program]} import main; main()"
+        env = os.environ | {"TERM": "xterm", "PYTHONPATH": str(ROOT)}
+        self._child = pexpect.spawn(
+            sys.executable,
+            ["-c", code, *args],
+            env=env,
+            dimensions=(40, 100),
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        self._child.delaybeforesend = None
+        self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0.0
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        """What a person types, with Enter."""
+        self._child.send(text + "\r")
+
+    def press(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def wait(self, text: str) -> str:
+        """Wait until `text` appears after all that was waited for before; what came until then."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := _plain(self.seen).find(text)) < 0:
+            left = deadline - time.monotonic()
+            try:
+                self._read(max(left, 0.0))
+            except (pexpect.TIMEOUT, pexpect.EOF) as error:
+                raise AssertionError(f"{text!r} did not come, but {_plain(self.seen)!r}") from error
+            assert left > 0, f"{text!r} did not come, but {_plain(self.seen)!r}"
+        before = _plain(self.seen)[:found]
+        self.seen = _plain(self.seen)[found + len(text) :]
+        return before
+
+    def end(self) -> int:
+        """Wait for the program's end; its exit code."""
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self._read(PATIENCE)
+        self.seen = _plain(self.seen)
+        self._child.close()
+        code = self._child.exitstatus
+        return code if code is not None else -(self._child.signalstatus or 0)
+
+    def _read(self, patience: float) -> None:
+        came: str = self._child.read_nonblocking(4096, patience)
+        self.seen += came
+        for _ in range(came.count(_WHERE)):
+            self._child.send("\x1b[1;1R")
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+
+@contextlib.contextmanager
+def screen(program: str, *args: str) -> Iterator[Screen]:
+    opened = Screen(program, args)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _plain(text: str) -> str:
+    # A sequence that has come half is left for the next look.
+    return _DRAWN.sub("", text)

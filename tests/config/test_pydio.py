@@ -1,0 +1,74 @@
+"""Jobs in pydio-sync's fields load as ours, and what is wrong is said in the author's words."""
+
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.config.check import check
+from cargo_sync.config.job import load_job
+from tests.config.samples import problems, write
+
+
+def pydio(**changes: Any) -> dict[str, Any]:
+    content = {
+        "server": "https://files.example.org",
+        "workspace": "my-files",
+        "directory": "/home/john/PydioFolder",
+        "remote_folder": "/sub",
+        "user": "john",
+        "password": "canary-55aa",
+        "direction": "up",
+        **changes,
+    }
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def test_its_fields_are_ours(tmp_path: Path) -> None:
+    filters = {"includes": ["*"], "excludes": [".*", "/recycle_bin*", "*.pydio_dl"]}
+    job = load_job(write(tmp_path, pydio(filters=filters, active=False, solve="both", timeout=20)), {})
+    assert (job.mode, job.local_dir, job.remote_dir, job.workspace, job.username) == (
+        "upload", "/home/john/PydioFolder", "sub", "my-files", "john",
+    )  # fmt: skip
+    assert job.url == "https://files.example.org:8443"
+    assert job.include == ("*",)
+    assert job.exclude[-3:] == (".*", "/recycle_bin*", "*.pydio_dl")
+    assert (job.name, job.enabled, job.warnings) == ("my-files PydioFolder", False, ())
+
+
+def test_down_and_a_label(tmp_path: Path) -> None:
+    job = load_job(write(tmp_path, pydio(direction="down", label="Photos", sleep=10)), {})
+    assert (job.mode, job.name, job.sleep) == ("download", "Photos", 10.0)
+
+
+def test_both_ways_is_said_to_be_missing(tmp_path: Path) -> None:
+    for direction in ("bi", None):
+        assert problems(load_job, write(tmp_path, pydio(direction=direction))) == [
+            'direction: jobs in both directions are not available yet (expected: "up" or "down")'
+        ]
+
+
+def test_errors_name_the_fields_that_were_written(tmp_path: Path) -> None:
+    bad = pydio(server="ftp://x", user="a:b", filters={"excludes": [7]}, remote_folder="../x")
+    assert [line.split(":")[0] for line in problems(load_job, write(tmp_path, bad))] == [
+        "server", "remote_folder", "user", "filters.excludes[0]",
+    ]  # fmt: skip
+    twice = pydio(local_dir="/tmp")
+    assert problems(load_job, write(tmp_path, twice)) == [
+        'directory: stands beside "local_dir" (keep one of them)'
+    ]
+    assert problems(load_job, write(tmp_path, pydio(direktion="up"))) == [
+        'direktion: is not a field here (did you mean "direction"?)'
+    ]
+
+
+def test_what_is_not_done_is_a_warning(tmp_path: Path) -> None:
+    job = load_job(write(tmp_path, pydio(frequency="manual", solve="remote", poolsize=4)), {})
+    assert [warning.split(" is not done")[0] for warning in job.warnings] == [
+        'frequency "manual"', 'solve "remote"',
+    ]  # fmt: skip
+
+
+def test_check_knows_it(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    path = write(tmp_path, pydio(directory=str(folder)))
+    assert check([path], {}) == ([f"{path}: OK"], 0)

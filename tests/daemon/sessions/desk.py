@@ -1,0 +1,104 @@
+"""A daemon's sessions without sockets: real folders, a real state, orders as the router passes them on."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.api.commands import check_arguments
+from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.daemon.handlers.session import SessionHandlers
+from cargo_sync.daemon.sessions.entering import entered
+from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.registry import Sessions
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
+from cargo_sync.model.world import World
+from cargo_sync.server import app
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+from cargo_sync.state.orders import Orders
+from cargo_sync.trees.cargo.api import Apis
+from cargo_sync.trees.guest import Guests
+from tests.daemon.house import Board, until
+
+
+async def thread(work: Callable[..., Any], *args: Any) -> Any:
+    return await asyncio.to_thread(work, *args)
+
+
+REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread)
+
+
+class Desk:
+    """Where orders are given."""
+
+    def __init__(self, database: Database, group: asyncio.TaskGroup, roots: list[str]) -> None:
+        self.board = Board()
+        self.shares = Shares()
+        self.checkpoints = Checkpoints(database, time.time)
+        self.sessions = Sessions(REAL, self.board, group)
+        shared = Shared(
+            Slots(8),
+            self.shares,
+            Apis(REAL.steady),
+            self.checkpoints,
+            Orders(database, time.time),
+            Guests(),
+            set(),
+            lambda: roots,
+        )
+        self._table = SessionHandlers(self.sessions, partial(entered, shared=shared, world=REAL)).table()
+        self.session = ""
+
+    async def call(self, verb: str, **args: Any) -> dict[str, Any]:
+        """One order, to the session that was opened last unless another is named."""
+        cmd = f"session.{verb}"
+        if "session" in COMMANDS[cmd].args:
+            args.setdefault("session", self.session)
+        check_arguments(cmd, COMMANDS[cmd], args)
+        result: dict[str, Any] = await self._table[cmd](args)
+        return result
+
+    async def open(self, up: app.Up, **args: Any) -> dict[str, Any]:
+        fields = {"url": up.api, "username": "ana", "password": "correct horse"}
+        opened = await self.call("open", **(fields | {"tls_fingerprint": up.fingerprint} | args))
+        self.session = opened["session"]
+        return opened
+
+    async def row(self, transfer: str, **args: Any) -> dict[str, Any]:
+        rows = (await self.call("show", **args))["transfers"]
+        [row] = [row for row in rows if row["transfer"] == transfer]
+        return dict(row)
+
+    async def ended(self, verb: str, **args: Any) -> dict[str, Any]:
+        """A get or put to its end: the last that is told of it."""
+        transfer = (await self.call(verb, **args))["transfer"]
+        return await self.end(transfer, session=args.get("session", self.session))
+
+    async def end(self, transfer: str, **args: Any) -> dict[str, Any]:
+        async with asyncio.timeout(20):
+            while (row := await self.row(transfer, **args))["state"] == "running":
+                await asyncio.sleep(0.01)
+        return row
+
+
+@asynccontextmanager
+async def desk(state: Path, roots: list[str] | None = None) -> AsyncIterator[Desk]:
+    """A desk over the state in a folder, until it is left: then all that runs is stopped."""
+    with Database.open(str(state / "state.db"), "daemon") as database:
+        async with asyncio.TaskGroup() as group:
+            one = Desk(database, group, roots or [])
+            ticking = group.create_task(one.sessions.run())
+            try:
+                yield one
+            finally:
+                ticking.cancel()
+
+
+__all__ = ["Desk", "desk", "until"]

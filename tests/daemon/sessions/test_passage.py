@@ -1,0 +1,86 @@
+"""A get or put moves files as jobs do: in its turn, and with its part of the daemon's bandwidth."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from cargo_sync.daemon.sessions.passage import Passage
+from cargo_sync.daemon.shares import Shares
+from cargo_sync.daemon.slots import Slots
+from cargo_sync.daemon.turn import Turn
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.trees.visit import FarVisited
+
+
+class Far:
+    """The far side as far as it is told a speed; one that is `deaf` cannot be."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.told: list[int | None] = []
+        self.deaf = False
+
+    async def set_speed(self, bits: int | None) -> None:
+        if self.deaf:
+            raise ProblemError(Problem("cut", "it was cut"))
+        self.told.append(bits)
+
+
+def passage(id: str, slots: Slots, shares: Shares) -> tuple[Passage, Far]:
+    far: list[Far] = []
+
+    def make(turn: Turn) -> FarVisited:
+        far.append(Far(turn))
+        return cast(FarVisited, far[0])
+
+    return Passage(id, "session of ana", slots, shares, make), far[0]
+
+
+async def test_what_moves_shares_the_bandwidth_and_lags_until_it_has_asked() -> None:
+    shares = Shares(9_000)
+    (one, far), (two, other) = (passage(id, Slots(8), shares) for id in ("1", "2"))
+    one.limit(3_000)
+    async with far.turn:
+        assert far.told == [3_000]
+        await one.ask(None)
+        assert far.told == [3_000, 9_000]
+        async with other.turn:
+            assert other.told == [4_500]
+            assert (one.behind, two.behind) == (True, False)
+            await one.ask(None)
+            assert far.told[-1] == 4_500
+            assert not one.behind
+            await one.ask(None)
+            assert len(far.told) == 3, "it is told nothing twice"
+        assert one.behind, "the other has ended"
+    assert not one.behind, "nothing moves"
+
+
+async def test_a_rate_that_could_not_be_told_is_still_to_be_told() -> None:
+    one, far = passage("1", Slots(8), Shares(9_000))
+    async with far.turn:
+        far.deaf = True
+        with pytest.raises(ProblemError):
+            await one.ask(1_000)
+        assert one.behind
+        far.deaf = False
+        await one.ask(1_000)
+        assert (far.told, one.behind) == ([9_000, 1_000], False)
+
+
+async def test_it_waits_for_a_slot_among_the_jobs_after_those_of_a_higher_priority() -> None:
+    slots, shares = Slots(1), Shares()
+    _, far = passage("1", slots, shares)
+    await slots.enter("first", 50)
+    entered = asyncio.create_task(far.turn.__aenter__())
+    while not slots.waiting():
+        await asyncio.sleep(0)
+    urgent = asyncio.create_task(slots.enter("urgent", 90))
+    while len(slots.waiting()) < 2:
+        await asyncio.sleep(0)
+    assert slots.waiting() == ["urgent", "session of ana"]
+    slots.leave()
+    slots.leave()
+    await asyncio.gather(urgent, entered)
+    assert far.told == [None]

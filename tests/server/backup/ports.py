@@ -1,0 +1,112 @@
+"""Both ports over a real workspace of ana's, and clients that are nothing but sockets."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cargo_sync.model.world import World
+from cargo_sync.server.backup.frame_port import FramePort
+from cargo_sync.server.backup.port import Port
+from cargo_sync.server.backup.shelf import Shelves
+from cargo_sync.server.backup.text_port import TextPort
+from cargo_sync.server.spaces import Access
+from cargo_sync.server.workspace import Workspace
+from cargo_sync.state.backups import Backups
+from cargo_sync.state.database import Database
+from cargo_sync.wire import backup_frames as frames
+from cargo_sync.wire.backup import Refused
+from cargo_sync.wire.backup_text import NO_NICKNAME
+from tests.server.house import tokens, tracked
+from tests.server.surroundings import inline
+
+NOW = 1_700_000_000.0
+PATIENCE = 20.0
+
+
+class OneDoor:
+    """Lets everybody named here in; with `senha` only by the password "segredo"."""
+
+    def __init__(self, rooms: dict[str, Access]) -> None:
+        self.rooms = rooms
+        self.sent: list[bool] = []
+
+    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+        self.sent.append(sends)
+        if nickname not in self.rooms or password not in (None, "segredo"):
+            raise Refused(NO_NICKNAME)
+        return self.rooms[nickname]
+
+
+class Ports(NamedTuple):
+    """Where both listen, and what stands behind them."""
+
+    text: int
+    framed: int
+    folder: Path
+    rooms: dict[str, Access]
+
+
+@asynccontextmanager
+async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[Ports]:
+    folder = tmp_path / "ana"
+    folder.mkdir()
+    numbers = itertools.count(3507)
+    with Database.open(str(tmp_path / "state.db"), "server") as database:
+        tree = tracked(folder, database, lambda: NOW)
+        workspace = Workspace(tree, tokens())
+        rooms = {"ana": Access("default", workspace, True), "ben": Access("default", workspace, True)}
+        world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline)
+        shelves = Shelves(Backups(database), world, lambda count: str(next(numbers)))
+        door = OneDoor(rooms)
+        text = Port("listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8)
+        framed = Port("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
+        try:
+            yield Ports(await text.start("127.0.0.1", 0), await framed.start("127.0.0.1", 0), folder, rooms)
+        finally:
+            await text.close()
+            await framed.close()
+            workspace.close()
+
+
+async def published_client(port: int, verb: bytes, body: bytes) -> bytes:
+    """What the published program does, step by step; its one read of the answer, then whether it closed."""
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(verb)  # at once, without having read
+        assert await reader.read(1024) == b"255"
+        writer.write(body)
+        answer = await reader.read(1024)
+        assert await reader.read(1) == b"", "it closes, or the program hangs"
+        writer.close()
+        return answer
+
+
+class FramedClient:
+    """One connection to the framed port."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> "FramedClient":
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def ask(self, *, raw: bytes = b"", **fields: Any) -> dict[str, Any]:
+        self.writer.write(frames.frame(fields) + raw)
+        return await self.answer()
+
+    async def answer(self) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            head = await self.reader.readexactly(4)
+            value = json.loads(await self.reader.readexactly(int.from_bytes(head, "big")))
+        assert isinstance(value, dict)
+        return value
+
+    async def content(self, size: int) -> bytes:
+        async with asyncio.timeout(PATIENCE):
+            return await self.reader.readexactly(size)

@@ -1,0 +1,95 @@
+"""The framed port: any size, text or not, many requests a connection; status codes of the page."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.workspace import Workspace
+from cargo_sync.wire import backup_frames as frames
+from tests.server.backup.ports import FramedClient, ports
+
+LARGE = os.urandom(5 * 1024 * 1024 + 3)
+
+
+async def test_binary_content_there_and_back(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        sent = await client.ask(
+            verbo="TRANSMITIR", apelido="ana", senha="segredo", nome_arquivo="f.bin", tamanho=len(LARGE),
+            raw=LARGE,
+        )  # fmt: skip
+        assert sent == {"status": 255, "id": "3507"}
+        assert (there.folder / "f.bin").read_bytes() == LARGE
+        listed = await client.ask(verbo="LISTAR", apelido="ana", senha="segredo")
+        assert listed == {"status": 255, "list_nome_arquivo": [{"id": "3507", "nome_arquivo": "f.bin"}]}
+        fetched = await client.ask(verbo="BAIXAR", apelido="ana", senha="segredo", id_arquivo="3507")
+        assert fetched == {"status": 255, "nome_arquivo": "f.bin", "tamanho": len(LARGE)}
+        assert await client.content(len(LARGE)) == LARGE
+        client.writer.close()
+
+
+async def test_small_content_may_stand_in_the_json(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        sent = await client.ask(verbo="TRANSMITIR", apelido="ana", nome_arquivo="n", conteudo_arquivo="é")
+        assert sent["status"] == 255
+        assert (there.folder / "n").read_text() == "é"
+        client.writer.close()
+
+
+async def test_a_refused_file_does_not_end_the_connection(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "senha": "errada", "nome_arquivo": "n"}
+        refused = await client.ask(**fields, tamanho=1000, raw=b"x" * 1000)
+        assert refused == {"status": 158, "mensagem": "Apelido não encontrado"}
+        listed = await client.ask(verbo="LISTAR", apelido="ana")
+        assert listed == {"status": 158, "mensagem": "Nenhum dado salvo"}
+        client.writer.close()
+
+
+async def test_what_the_store_cannot_do_is_906(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise ProblemError(Problem("disk_full", "the disk is full"))
+
+    async with ports(tmp_path) as there:
+        monkeypatch.setattr(Workspace, "stage", full)
+        client = await FramedClient.connect(there.framed)
+        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 3}
+        assert await client.ask(**fields, raw=b"abc") == {"status": 906, "mensagem": "the disk is full"}
+        client.writer.close()
+
+
+async def test_half_a_file_is_nothing(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 4_000_000}
+        client.writer.write(frames.frame(fields) + b"x" * 2_000_000)
+        await client.writer.drain()
+        client.writer.close()
+        other = await FramedClient.connect(there.framed)
+        assert (await other.ask(verbo="LISTAR", apelido="ana"))["mensagem"] == "Nenhum dado salvo"
+        assert [path.name for path in there.folder.iterdir()] == [".cargo_sync"]
+        other.writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"\xff\xff\xff\xff", b"\0\0\0\2[]", b"\0\0\0\1x", b"\0\0\0\0"])
+async def test_what_is_no_request_is_answered_and_ends(tmp_path: Path, sent: bytes) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        client.writer.write(sent)
+        assert (await client.answer())["status"] == 158
+        assert await client.reader.read() == b""
+        client.writer.close()
+
+
+async def test_the_silent_are_dropped(tmp_path: Path) -> None:
+    async with ports(tmp_path, deadline=0.2) as there:
+        client = await FramedClient.connect(there.framed)
+        client.writer.write(b"\0\0")
+        async with asyncio.timeout(20):
+            assert await client.reader.read() == b""
+        client.writer.close()
