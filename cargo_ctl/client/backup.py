@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -68,6 +68,9 @@ def run_backup(
         return guarded(output, run)
 
 
+T = TypeVar("T")
+
+
 class Backup:
     """The menu's loop. A session is opened when the first order needs one, and anew when settings change."""
 
@@ -121,16 +124,7 @@ class Backup:
 
     def _carry_out(self, order: Callable[[], None]) -> None:
         try:
-            try:
-                order()
-            except CommandError as error:
-                if not is_locked(error):
-                    raise
-                if self._person is None:
-                    raise Refused(self._words.no_password) from error
-                if not self._unlocked():
-                    raise
-                order()
+            order()
         except CommandError as error:
             code = error.code
             if is_locked(error):
@@ -152,13 +146,13 @@ class Backup:
         if not os.path.isfile(path):
             self._fail(self._words.no_file.format(escaped(path)))
             return
-        row = self._transfer("put", {"local": path})
+        row = self._unlocking(lambda: self._transfer("put", {"local": path}))
         if row is not None:
             id = escaped(row.get("id") or row.get("remote") or "")
             self._output.show(row, self._words.sent.format(escaped(os.path.basename(path)), id))
 
     def _list(self) -> None:
-        entries = list(self._opened().entries(""))
+        entries = self._unlocking(lambda: list(self._opened().entries("")))
         if not entries and self._unlocked():  # to strangers a nickname with a password looks empty
             entries = list(self._opened().entries(""))
         told: dict[str, Any] = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
@@ -173,7 +167,7 @@ class Backup:
         if not os.path.isdir(folder):
             self._fail(self._words.no_folder.format(escaped(folder)))
             return
-        row = self._transfer("get", {"remote": id, "local": folder})
+        row = self._unlocking(lambda: self._transfer("get", {"remote": id, "local": folder}))
         if row is not None:
             self._output.show(row, self._words.received.format(escaped(_landed(row, folder))))
 
@@ -236,6 +230,19 @@ class Backup:
             self._session = self._door.open(self._settings)
             self._transfers = Transfers.of(self._session, self._addresses)
         return self._session
+
+    def _unlocking(self, work: Callable[[], T]) -> T:
+        """What `work` returns; it is done again when a password was wanted, and one was typed."""
+        try:
+            return work()
+        except CommandError as error:
+            if not is_locked(error):
+                raise
+            if self._person is None:
+                raise Refused(self._words.no_password) from error
+            if not self._unlocked():
+                raise
+            return work()
 
     def _unlocked(self) -> bool:
         """Whether a password was typed, with which the next session opens."""

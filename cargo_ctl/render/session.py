@@ -67,8 +67,9 @@ def _done(row: Row, seconds: float) -> str:
     total = _number(row, "bytes_done")
     parts.append(f"{size(total)} in {duration(seconds)}")
     text = " ".join(parts)
-    if seconds >= 0.1 and total:
-        text += f", {rate(total * 8 / seconds)}"
+    came = total - _number(row, "resumed")
+    if seconds >= 0.1 and came > 0:
+        text += f", {rate(came * 8 / seconds)}"
     return text + (f", {count(skipped, 'file')} skipped" if skipped else "")
 
 

@@ -12,6 +12,8 @@ from cargo_ctl.reach import as_line
 from cargo_ctl.render.words import escaped
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from cargo_ctl.session.transfers import Row
 
 Draw = Callable[[Sequence["Row"], int], None]
@@ -79,6 +81,9 @@ class PlainOutput:
 class TerminalOutput:
     """Colours, bars, questions."""
 
+    def __init__(self) -> None:
+        self._live: Live | None = None
+
     @property
     def columns(self) -> int:
         import shutil
@@ -87,13 +92,13 @@ class TerminalOutput:
 
     def show(self, result: Mapping[str, Any], text: str) -> None:
         if text:
-            click.echo(text)
+            self._say(text)
 
     def note(self, text: str) -> None:
-        click.secho(text, dim=True)
+        self._say(text, dim=True)
 
     def fail(self, message: str, hint: str = "", code: str = "failed") -> None:
-        click.secho(plain_error(message, hint), fg="red")
+        self._say(plain_error(message, hint), fg="red")
 
     def choose(self, question: str, choices: str) -> str | None:
         while True:
@@ -113,4 +118,17 @@ class TerminalOutput:
         from cargo_ctl.render.session import picture
 
         with Live(console=Console(file=sys.stdout), auto_refresh=False, transient=True) as live:
-            yield lambda running, waiting: live.update(picture(running, waiting), refresh=True)
+            self._live = live
+            try:
+                yield lambda running, waiting: live.update(picture(running, waiting), refresh=True)
+            finally:
+                self._live = None
+
+    def _say(self, text: str, **style: Any) -> None:
+        if self._live is None:
+            click.secho(text, **style)
+            return
+        # While bars stand there, only who draws them can write above them.
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(click.style(text, **style)), soft_wrap=True)

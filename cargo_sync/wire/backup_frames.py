@@ -64,7 +64,7 @@ def fetched(name: str, size: int) -> bytes:
 
 def refused(refusal: Refused) -> bytes:
     """The answer to what cannot be done."""
-    return frame({"status": refusal.status, "mensagem": refusal.sentence})
+    return frame({"status": refusal.status, "mensagem": refusal.sentence.strip()})
 
 
 def read_answer(body: bytes) -> dict[str, Any]:
