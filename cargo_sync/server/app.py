@@ -43,7 +43,7 @@ from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls, views
-from cargo_sync.server.backup.coordinator import coordinator
+from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.feed import TICK, Feed
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
@@ -204,9 +204,11 @@ class Server:
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
         self._gauge = Gauge(self._flows.all, world)
         self._feed = Feed(endpoint.publisher, self._general, self._gauge)
-        self._coordinator = settings.backup and coordinator(
-            settings.backup, database, world, self._registry, self._sessions, self._spaces
-        )
+        self._coordinator: Coordinator | None = None
+        if settings.backup is not None:
+            self._coordinator = coordinator(
+                settings.backup, database, world, self._registry, self._sessions, self._spaces
+            )
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: Listener | None = None
