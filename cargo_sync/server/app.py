@@ -43,9 +43,7 @@ from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import tls, views
-from cargo_sync.server.backup.coordinator import Coordinator
-from cargo_sync.server.backup.nicknames import Door, Nicknames
-from cargo_sync.server.backup.shelf import Shelves
+from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.feed import TICK, Feed
 from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
@@ -68,7 +66,6 @@ from cargo_sync.server.sweep import Sweep
 from cargo_sync.server.users import Users
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit
-from cargo_sync.state.backups import Backups
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
@@ -196,8 +193,7 @@ class Server:
         self.sweep = Sweep(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
-        accounts = Accounts(database)
-        self._users = Users(accounts, argon2.PasswordHasher(), world.offload)
+        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
         self._spaces = Spaces()
         self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
@@ -208,10 +204,11 @@ class Server:
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
         self._gauge = Gauge(self._flows.all, world)
         self._feed = Feed(endpoint.publisher, self._general, self._gauge)
-        self._coordinator = _coordinator(
-            settings, self._registry, accounts, Shelves(Backups(database), world, _digits), self._sessions,
-            self._spaces, world,
-        )  # fmt: skip
+        self._coordinator: Coordinator | None = None
+        if settings.backup is not None:
+            self._coordinator = coordinator(
+                settings.backup, database, world, self._registry, self._sessions, self._spaces
+            )
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: Listener | None = None
@@ -384,23 +381,6 @@ def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
         if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
     ]
     return list(dict.fromkeys(changed))
-
-
-def _coordinator(
-    settings: ServerSettings, registry: Registry, accounts: Accounts, shelves: Shelves, sessions: Sessions,
-    spaces: Spaces, world: World,
-) -> Coordinator | None:  # fmt: skip
-    backup = settings.backup
-    if backup is None:
-        return None
-    folder = backup.nicknames
-    nicknames = Nicknames(folder, registry, accounts, world.offload) if folder else None
-    return Coordinator(backup, Door(sessions, spaces, nicknames), shelves, world.offload)
-
-
-def _digits(count: int) -> str:
-    """So many decimal digits that nobody can guess, the first of them not 0."""
-    return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))
 
 
 def _certificate(settings: ServerSettings) -> tls.Certificate:

@@ -1,13 +1,21 @@
-"""The coordinator: the ports that the server's file asks for, opened and closed."""
+"""The coordinator: the ports that the server's file asks for, wired, opened and closed."""
 
+import secrets
 import ssl
 
 from cargo_sync.config.backup import BackupSettings
-from cargo_sync.model.world import Offload
+from cargo_sync.model.world import Offload, World
 from cargo_sync.server.backup.frame_port import FramePort
+from cargo_sync.server.backup.nicknames import Nicknames, UsersDoor
 from cargo_sync.server.backup.port import Port
 from cargo_sync.server.backup.shelf import Door, Shelves
 from cargo_sync.server.backup.text_port import TextPort
+from cargo_sync.server.registry import Registry
+from cargo_sync.server.sessions import Sessions
+from cargo_sync.server.spaces import Spaces
+from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.backups import Backups
+from cargo_sync.state.database import Database
 
 NOWHERE = "outra porta, que não está aberta"
 
@@ -54,3 +62,20 @@ class Coordinator:
         got = await port.start(host, asked, context)
         self._ports.append(port)
         return got
+
+
+def coordinator(
+    settings: BackupSettings, database: Database, world: World, registry: Registry, sessions: Sessions,
+    spaces: Spaces,
+) -> Coordinator:  # fmt: skip
+    """The coordinator of a server, not open yet."""
+    nicknames = None
+    if settings.nicknames is not None:
+        nicknames = Nicknames(settings.nicknames, registry, Accounts(database), world.offload)
+    shelves = Shelves(Backups(database), world, _digits)
+    return Coordinator(settings, UsersDoor(sessions, spaces, nicknames), shelves, world.offload)
+
+
+def _digits(count: int) -> str:
+    """So many decimal digits that nobody can guess, the first of them not 0."""
+    return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))

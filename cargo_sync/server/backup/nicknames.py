@@ -73,7 +73,7 @@ class Nicknames:
         _log.info("the nickname %r was made", name)
 
 
-class Door:
+class UsersDoor:
     """Of both ports; `nicknames` is None where nobody comes in without a password."""
 
     def __init__(self, sessions: Sessions, spaces: Spaces, nicknames: Nicknames | None) -> None:
