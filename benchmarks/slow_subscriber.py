@@ -107,36 +107,58 @@ def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
         commands = instance_addresses(runtime, "daemon").commands
         with Client(commands) as client, load(folder, jobs, client):
             rates(client, SAMPLE)  # the first looks
-            without: list[float] = []
-            stopped: list[float] = []
-            for number in range(pairs):
-                without += rates(client, seconds)
-                before = resident(daemon)
-                child = subprocess.Popen(
-                    [sys.executable, __file__, "--listen", runtime], stdout=subprocess.PIPE, text=True
-                )
-                assert child.stdout is not None
-                child.stdout.readline()
-                child.send_signal(signal.SIGSTOP)
-                stopped += rates(client, seconds)
-                grown = resident(daemon) - before
-                child.send_signal(signal.SIGCONT)
-                woken = time.monotonic()
-                rates(client, SAMPLE)  # news after it woke: a gap shows by what comes after it
-                Path(runtime, "end").write_text(str(newest(client)))
-                figures = json.loads(child.stdout.readline())
-                child.wait()
-                Path(runtime, "end").unlink()
-                print(
-                    f"pair {number + 1}: stopped for {seconds:g} s; {time.monotonic() - woken:.1f} s after "
-                    f"it woke it knew all; the daemon grew by {grown / 1e6:.1f} MB\n  {figures}",
-                    flush=True,
-                )
-    one, other = statistics.median(without), statistics.median(stopped)
+            ratios = [
+                pair(client, runtime, daemon, seconds, stopped_first=number % 2 == 1)
+                for number in range(pairs)
+            ]
     print(
-        f"files/s, median of {len(without)} and {len(stopped)} samples of {SAMPLE:g} s: {one:.0f} without a "
-        f"subscriber, {other:.0f} with one that is stopped ({(other / one - 1) * 100:+.1f}%)"
+        f"files/s beside one that is stopped, to those without a subscriber: "
+        f"{', '.join(f'{ratio:.2f}' for ratio in ratios)}; mean {statistics.geometric_mean(ratios):.2f}"
     )
+
+
+def pair(client: Client, runtime: str, daemon: int, seconds: float, *, stopped_first: bool) -> float:
+    """Two blocks, and how their rates compare.
+
+    Every second pair is the other way round: a history that grows, and neighbours on the machine, meet both
+    kinds of block alike.
+    """
+    medians: dict[bool, float] = {}
+    for stopped in (stopped_first, not stopped_first):
+        if stopped:
+            told = beside_one_that_is_stopped(client, runtime, daemon, seconds)
+        else:
+            told = rates(client, seconds)
+        medians[stopped] = statistics.median(told)
+        kind = "with one that is stopped" if stopped else "without a subscriber"
+        print(f"  {kind}: {medians[stopped]:.0f} files/s, median of {len(told)}", flush=True)
+    return medians[True] / medians[False]
+
+
+def beside_one_that_is_stopped(client: Client, runtime: str, daemon: int, seconds: float) -> list[float]:
+    """The rates while a subscriber stands still; then it goes on, and what it was told is printed."""
+    before = resident(daemon)
+    child = subprocess.Popen(
+        [sys.executable, __file__, "--listen", runtime], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGSTOP)
+    told = rates(client, seconds)
+    grown = resident(daemon) - before
+    child.send_signal(signal.SIGCONT)
+    woken = time.monotonic()
+    rates(client, SAMPLE)  # news after it woke: a gap shows by what comes after it
+    Path(runtime, "end").write_text(str(newest(client)))
+    figures = json.loads(child.stdout.readline())
+    child.wait()
+    Path(runtime, "end").unlink()
+    print(
+        f"stopped for {seconds:g} s; {time.monotonic() - woken:.1f} s after it woke it knew all; "
+        f"the daemon grew by {grown / 1e6:.1f} MB\n  {figures}",
+        flush=True,
+    )
+    return told
 
 
 def rates(client: Client, seconds: float) -> list[float]:
