@@ -11,8 +11,11 @@ import pytest
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import load_server
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.database import Database
 from cargo_sync.wire.backup_text import NO_NICKNAME
 from tests.server.backup.ports import FramedClient, published_client
+from tests.server.surroundings import CHEAP
 from tests.server.test_app import quick, running, settings
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -65,6 +68,23 @@ async def test_a_nickname_is_made_by_sending_alone(tmp_path: Path) -> None:
             body = json.dumps({"apelido": wrong, "nome_arquivo": "x", "conteudo_arquivo": ""}).encode()
             assert "não pode ser usado" in (await published_client(at, b"TRANSMITIR", body)).decode()
         assert not (tmp_path / "nicknames").exists()
+
+
+async def test_a_nickname_that_was_given_a_password_comes_in_with_it_alone(tmp_path: Path) -> None:
+    file = backup(tmp_path)
+    async with running(file) as up:
+        id = (await published_client(port(up.backup["listen"]), b"TRANSMITIR", NOTE)).decode()
+    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+        Accounts(database).set("maria", CHEAP.hash("battery staple"))
+    async with running(file) as up:
+        for verb, body in ((b"LISTAR", MARIA), (b"TRANSMITIR", NOTE)):
+            assert (await published_client(port(up.backup["listen"]), verb, body)).decode() == NO_NICKNAME
+        client = await framed(up.backup["framed"])
+        fetch: dict[str, Any] = {"verbo": "BAIXAR", "apelido": "maria", "id_arquivo": id}
+        assert (await client.ask(**fetch))["status"] == 158
+        assert (await client.ask(senha="wrong", **fetch))["status"] == 158
+        assert (await client.ask(senha="battery staple", **fetch))["nome_arquivo"] == "nota.txt"
+        client.writer.close()
 
 
 async def test_users_come_in_by_frames_with_their_password_alone(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from cargo_sync.model.problems import Problem, ProblemError
 CONNECTIONS: Final = 128
 """On each port; who comes beyond them is turned away at once."""
 GOODBYE: Final = 1.0
+HANDSHAKE: Final = 10.0
+"""Seconds for TLS: until it is done a connection is not counted."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,9 @@ class Port:
     async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
         """Begins to answer; the port, which is another one when 0 is given. Raises ProblemError."""
         try:
-            self._server = await asyncio.start_server(self._connected, host, port, ssl=context)
+            self._server = await asyncio.start_server(
+                self._connected, host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE if context else None
+            )
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = f'change "{self._name}" in "backup", or stop what listens there'
