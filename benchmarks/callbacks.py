@@ -1,8 +1,9 @@
-"""Thousands of files go up by one job and down by another; a real HTTP server hears of each start and end.
+"""Thousands of files go up by one job and down by another; a real HTTP server hears of each start
+and end.
 
-Meanwhile it answers 503 for a while, the daemon is killed (kill -9) in the middle, and the server is away for
-a while. Prints how many callbacks arrived, how many are missing, how many came twice, and whether the order
-of each transfer was kept. Ends with 1 when one is missing or out of order.
+Meanwhile it answers 503 for a while, the daemon is killed (kill -9) in the middle, and the server
+is away for a while. Prints how many callbacks arrived, how many are missing, how many came twice,
+and whether the order of each transfer was kept. Ends with 1 when one is missing or out of order.
 
     .venv/bin/python -m benchmarks.callbacks [FILES]
 """
@@ -50,7 +51,10 @@ def troubles(here: Place, receiver: Receiver, wanted: int, began: float) -> None
     waits = here.call("callback.list", limit=1)["totals"]["pending"]
     here.kill("daemon")
     taken = len(receiver.taken)
-    told(f"{taken:,} taken; killed while {moving}, {waits:,} waiting; host away for {AWAY:g} s", began)
+    told(
+        f"{taken:,} taken; killed while {moving}, {waits:,} waiting; host away for {AWAY:g} s",
+        began,
+    )
     receiver.down()
     here.start("daemon")
     time.sleep(AWAY)
@@ -89,24 +93,37 @@ def main() -> int:
     files = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     receiver = Receiver()
     try:
-        with tempfile.TemporaryDirectory(prefix="cargo-callbacks-") as folder, place(Path(folder)) as here:
+        with (
+            tempfile.TemporaryDirectory(prefix="cargo-callbacks-") as folder,
+            place(Path(folder)) as here,
+        ):
             up = here.job("up", events=events(receiver.port), speed=SPEED)
             down = here.job("down", "download", events=events(receiver.port))
             for number in range(files):
-                (up / f"{number:05d} {{{{ ERROR }}}} é.bin").write_bytes(b"%05d" % number * (SIZE // 5))
+                (up / f"{number:05d} {{{{ ERROR }}}} é.bin").write_bytes(
+                    b"%05d" % number * (SIZE // 5)
+                )
             names = set(tree(up))
-            expected = {(job, event, name) for job in ("up", "down") for event in EVENTS for name in names}
+            expected = {
+                (job, event, name) for job in ("up", "down") for event in EVENTS for name in names
+            }
             here.start("server")
             began = time.monotonic()
             here.start("daemon")
             troubles(here, receiver, len(expected), began)
             here.until(lambda: len(tree(down)) == files, "all files arrived", PATIENCE)
-            told(f"all {files:,} files went up and down; {len(receiver.taken):,} callbacks taken", began)
+            told(
+                f"all {files:,} files went up and down; {len(receiver.taken):,} callbacks taken",
+                began,
+            )
             here.until(
-                lambda: here.call("callback.list", limit=1)["totals"]["pending"] == 0
-                and here.shown("down")["state"] == here.shown("up")["state"] == "synced",
-                "nothing waits any more", PATIENCE,
-            )  # fmt: skip
+                lambda: (
+                    here.call("callback.list", limit=1)["totals"]["pending"] == 0
+                    and here.shown("down")["state"] == here.shown("up")["state"] == "synced"
+                ),
+                "nothing waits any more",
+                PATIENCE,
+            )
             told("nothing waits any more", began)
             return judge(receiver.taken, expected)
     finally:

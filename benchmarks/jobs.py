@@ -1,10 +1,11 @@
-"""What many jobs cost: a real server and a real daemon, half of the jobs upload and the others download.
+"""What many jobs cost: a real server and a real daemon, half of the jobs upload and the others
+download.
 
     .venv/bin/python benchmarks/jobs.py --jobs 500 --busy 50
 
-Prints start time, latency of `status` and `job.list`, memory, threads, descriptors and CPU time, when nothing
-happens and while some jobs are busy with files. All traffic stays on loopback; everything lies in a temporary
-folder, which is removed.
+Prints start time, latency of `status` and `job.list`, memory, threads, descriptors and CPU time,
+when nothing happens and while some jobs are busy with files. All traffic stays on loopback;
+everything lies in a temporary folder, which is removed.
 """
 
 import argparse
@@ -49,7 +50,8 @@ class House:
             "users": [{"username": "bench", "password": "bench", "path": str(folder / "files")}],
         })  # fmt: skip
         _write(
-            folder / "daemon.json", {"jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon")}
+            folder / "daemon.json",
+            {"jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon")},
         )
         for number in range(count // 2):
             for mode in ("upload", "download"):
@@ -64,11 +66,21 @@ class House:
     def start(self, name: str) -> None:
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "cargo_sync.main", "--log-level", "warning", name, "--config",
-                 str(self.folder / f"{name}.json")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [
+                    sys.executable,
+                    "-m",
+                    "cargo_sync.main",
+                    "--log-level",
+                    "warning",
+                    name,
+                    "--config",
+                    str(self.folder / f"{name}.json"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 env=os.environ | {"CARGO_RUNTIME_DIR": self.runtime, "HOME": str(self.folder)},
-            )  # fmt: skip
+            )
 
     def stop(self, name: str) -> None:
         self.processes[name].send_signal(signal.SIGTERM)
@@ -88,7 +100,8 @@ class House:
 
 
 class Busy:
-    """Writes a file into each of some upload jobs' folders, again and again; their download jobs follow."""
+    """Writes a file into each of some upload jobs' folders, again and again; their download jobs
+    follow."""
 
     def __init__(self, house: House, jobs: int, every: float) -> None:
         self._folders = [house.folder / "upload" / f"{number:04d}" for number in range(jobs // 2)]
@@ -114,15 +127,24 @@ class Busy:
 
 
 def main() -> None:
-    parsing = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parsing = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parsing.add_argument("--jobs", type=int, default=500)
     parsing.add_argument("--busy", type=int, default=50)
-    parsing.add_argument("--every", type=float, default=1.0, help="seconds between two files of a busy job")
+    parsing.add_argument(
+        "--every", type=float, default=1.0, help="seconds between two files of a busy job"
+    )
     parsing.add_argument("--calls", type=int, default=2_000)
-    parsing.add_argument("--idle", type=float, default=60.0, help="seconds over which idle CPU is measured")
+    parsing.add_argument(
+        "--idle", type=float, default=60.0, help="seconds over which idle CPU is measured"
+    )
     parsing.add_argument("--pids", action="store_true", help="print the processes, for a profiler")
     given = parsing.parse_args()
-    with tempfile.TemporaryDirectory(prefix="cargo-bench-") as folder, _up(Path(folder), given.jobs) as house:
+    with (
+        tempfile.TemporaryDirectory(prefix="cargo-bench-") as folder,
+        _up(Path(folder), given.jobs) as house,
+    ):
         if given.pids:
             print({name: process.pid for name, process in house.processes.items()}, flush=True)
         print(f"idle: {_resources(house)}", flush=True)
@@ -137,13 +159,16 @@ def main() -> None:
             passed = time.monotonic() - began
             print(f"busy: {_resources(house)}", flush=True)
             used = {
-                name: round((now - before[name]) / TICKS / passed, 2) for name, now in _ticks(house).items()
+                name: round((now - before[name]) / TICKS / passed, 2)
+                for name, now in _ticks(house).items()
             }
             print(f"busy CPU, cores: {used}", flush=True)
         began = time.monotonic()
         wanted = busy.written
         _until(lambda: _arrived(house) >= wanted, "all files arrive")
-        print(f"{wanted} files up and down; the last {time.monotonic() - began:.1f} s after it was written")
+        print(
+            f"{wanted} files up and down; the last {time.monotonic() - began:.1f} s after it was written"
+        )
         print(f"after: {_resources(house)}; {house.states()}")
         house.stop("daemon")
         began = time.monotonic()
@@ -182,18 +207,24 @@ def _latency(house: House, calls: int, when: str) -> None:
                 took.append(1000 * (time.perf_counter() - began))
         took.sort()
         p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
-        print(f"{when}: {cmd:9} p50 {p50:.2f} ms  p99 {p99:.2f} ms  worst {took[-1]:.1f} ms", flush=True)
+        print(
+            f"{when}: {cmd:9} p50 {p50:.2f} ms  p99 {p99:.2f} ms  worst {took[-1]:.1f} ms",
+            flush=True,
+        )
 
 
 def _resources(house: House) -> str:
     told = []
     for name, process in house.processes.items():
         status = dict(
-            line.split(":\t", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            line.split(":\t", 1)
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
         )
         memory = int(status["VmRSS"].split()[0]) / 1000
         fds = len(os.listdir(f"/proc/{process.pid}/fd"))
-        told.append(f"{name} {memory:.0f} MB, {status['Threads'].strip()} threads, {fds} descriptors")
+        told.append(
+            f"{name} {memory:.0f} MB, {status['Threads'].strip()} threads, {fds} descriptors"
+        )
     return "; ".join(told)
 
 
@@ -208,7 +239,12 @@ def _cpu(house: House, seconds: float) -> str:
 
 def _ticks(house: House) -> dict[str, int]:
     return {
-        name: sum(map(int, Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()[11:13]))
+        name: sum(
+            map(
+                int,
+                Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()[11:13],
+            )
+        )
         for name, process in house.processes.items()
     }
 

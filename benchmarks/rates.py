@@ -1,8 +1,10 @@
-"""How exactly a running flow follows a rate that is changed: 50, 200, 20 Mbit/s, over loopback, both ways.
+"""How exactly a running flow follows a rate that is changed: 50, 200, 20 Mbit/s, over loopback,
+both ways.
 
-A real server in a process of its own, a client's tree here. After each change the lane gets a second to
-settle; what the next five bring is held against what was asked for. Counted is what has arrived: in a
-download the bytes of frames at the client, in an upload the growth of what the server stages.
+A real server in a process of its own, a client's tree here. After each change the lane gets a
+second to settle; what the next five bring is held against what was asked for. Counted is what has
+arrived: in a download the bytes of frames at the client, in an upload the growth of what the server
+stages.
 
     .venv/bin/python benchmarks/rates.py
 """
@@ -47,12 +49,16 @@ async def thread(work: Callable[..., Any], *args: Any) -> Any:
     return await asyncio.to_thread(work, *args)
 
 
-REAL: Final = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread)
+REAL: Final = World(
+    time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread
+)
 
 
 async def measured(mode: Mode, place: Path, url: str) -> float:
     """Prints a line a rate; the greatest deviation in percent."""
-    near = FolderTree(str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None)
+    near = FolderTree(
+        str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None
+    )
     api = Api(Login(url, "ana", lambda: PASSWORD), REAL.steady)
     far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
     await near.open()
@@ -87,7 +93,9 @@ async def _found(tree: NearTree | CargoTree) -> Entry:
     while True:
         async for seen in tree.observe(0):
             if isinstance(seen, Delta):
-                found = [entry for path, entry in seen.changes if path == "large" and entry is not None]
+                found = [
+                    entry for path, entry in seen.changes if path == "large" and entry is not None
+                ]
             else:
                 listings = [one.listing for one in seen if isinstance(one, Whole) and not one.path]
                 found = [entry for listing in listings for entry in entries.decode(listing)]
@@ -115,9 +123,14 @@ def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
 
 def main() -> int:
     place = Path(
-        tempfile.mkdtemp(prefix="cargo-rates-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        tempfile.mkdtemp(
+            prefix="cargo-rates-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+        )
     )
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
         port, lanes = one.getsockname()[1], other.getsockname()[1]
     for folder in ("files/download", "files/upload", "upload", "download"):
         (place / folder).mkdir(parents=True)

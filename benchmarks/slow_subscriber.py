@@ -1,9 +1,9 @@
 """What a subscriber that stands still costs, and how it closes its gap.
 
-A server and a daemon of their own, on loopback, with jobs that upload small files all the time. In every
-second block of time a subscriber of the feed is stopped (SIGSTOP); the files a second of both kinds of block
-are compared. Then the subscriber goes on, sees by `seq` what it lost, and reads it by cursor: at the end each
-row of the daemon's history must have been told to it, and told once.
+A server and a daemon of their own, on loopback, with jobs that upload small files all the time. In
+every second block of time a subscriber of the feed is stopped (SIGSTOP); the files a second of both
+kinds of block are compared. Then the subscriber goes on, sees by `seq` what it lost, and reads it
+by cursor: at the end each row of the daemon's history must have been told to it, and told once.
 
     python benchmarks/slow_subscriber.py --seconds 60 --pairs 2
 """
@@ -41,7 +41,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="of each block")
-    parser.add_argument("--pairs", type=int, default=2, help="of blocks: without, and with one stopped")
+    parser.add_argument(
+        "--pairs", type=int, default=2, help="of blocks: without, and with one stopped"
+    )
     parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("--listen", metavar="RUNTIME", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -52,11 +54,12 @@ def main() -> None:
         measure(Path(folder), chosen.seconds, chosen.pairs, chosen.jobs)
 
 
-# -- the subscriber, a process of its own --------------------------------------------------------------------
+# -- the subscriber, a process of its own ----------------------------------------------------------
 
 
 def listen(runtime: str) -> None:
-    """Follows everything, until the file `end` names the last cursor there is; prints what it was told."""
+    """Follows everything, until the file `end` names the last cursor there is; prints what it was
+    told."""
     addresses = instance_addresses(runtime, "daemon")
     end = Path(runtime, "end")
     cursors: list[int] = []
@@ -89,7 +92,9 @@ def feed_is_quiet(cursors: list[int], end: Path) -> bool:
     return bool(cursors) and max(cursors) >= int(end.read_text())
 
 
-def take(items: Iterator[dict[str, Any] | FeedMessage], cursors: list[int], figures: dict[str, int]) -> None:
+def take(
+    items: Iterator[dict[str, Any] | FeedMessage], cursors: list[int], figures: dict[str, int]
+) -> None:
     for item in items:
         if isinstance(item, FeedMessage):
             assert item.cursor is not None
@@ -99,7 +104,7 @@ def take(items: Iterator[dict[str, Any] | FeedMessage], cursors: list[int], figu
             cursors.append(item["cursor"])
 
 
-# -- the measurement -----------------------------------------------------------------------------------------
+# -- the measurement -------------------------------------------------------------------------------
 
 
 def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
@@ -117,11 +122,13 @@ def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
     )
 
 
-def pair(client: Client, runtime: str, daemon: int, seconds: float, *, stopped_first: bool) -> float:
+def pair(
+    client: Client, runtime: str, daemon: int, seconds: float, *, stopped_first: bool
+) -> float:
     """Two blocks, and how their rates compare.
 
-    Every second pair is the other way round: a history that grows, and neighbours on the machine, meet both
-    kinds of block alike.
+    Every second pair is the other way round: a history that grows, and neighbours on the machine,
+    meet both kinds of block alike.
     """
     medians: dict[bool, float] = {}
     for stopped in (stopped_first, not stopped_first):
@@ -135,8 +142,11 @@ def pair(client: Client, runtime: str, daemon: int, seconds: float, *, stopped_f
     return medians[True] / medians[False]
 
 
-def beside_one_that_is_stopped(client: Client, runtime: str, daemon: int, seconds: float) -> list[float]:
-    """The rates while a subscriber stands still; then it goes on, and what it was told is printed."""
+def beside_one_that_is_stopped(
+    client: Client, runtime: str, daemon: int, seconds: float
+) -> list[float]:
+    """The rates while a subscriber stands still; then it goes on, and what it was told is
+    printed."""
     before = resident(daemon)
     child = subprocess.Popen(
         [sys.executable, __file__, "--listen", runtime], stdout=subprocess.PIPE, text=True
@@ -237,7 +247,9 @@ def processes(folder: Path, jobs: int) -> Iterator[tuple[str, int]]:
             command = [sys.executable, "-m", "cargo_sync.main", "--log-level", "error", name]
             running.append(
                 subprocess.Popen(
-                    [*command, "--config", str(folder / f"{name}.json")], env=env, stdout=subprocess.DEVNULL
+                    [*command, "--config", str(folder / f"{name}.json")],
+                    env=env,
+                    stdout=subprocess.DEVNULL,
                 )
             )
         address = instance_addresses(str(folder / "run"), "daemon").commands

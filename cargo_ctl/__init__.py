@@ -1,1 +1,2 @@
-"""Front ends. They speak ZeroMQ to a daemon; of its code they know only the messages, `cargo_sync.api`."""
+"""Front ends. They speak ZeroMQ to a daemon; of its code they know only the messages,
+`cargo_sync.api`."""

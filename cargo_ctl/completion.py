@@ -1,8 +1,8 @@
 """Completion in bash, zsh and fish, by click's machinery, but with names that hold anything.
 
-click's own scripts split names at spaces (bash), at commas (fish) or expand them as patterns: here every name
-comes whole, on a line of its own, quoted as the shell wants it. Whatever goes wrong, a shell that asks is
-answered with nothing.
+click's own scripts split names at spaces (bash), at commas (fish) or expand them as patterns: here
+every name comes whole, on a line of its own, quoted as the shell wants it. Whatever goes wrong, a
+shell that asks is answered with nothing.
 """
 
 import os

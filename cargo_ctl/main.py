@@ -1,4 +1,5 @@
-"""`cargo_ctl`: the command line. A command is imported when it is called, so that all start at once."""
+"""`cargo_ctl`: the command line. A command is imported when it is called, so that all start at
+once."""
 
 import importlib
 import os
@@ -69,7 +70,9 @@ class _LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
             # Click looks for what was meant among the commands that are loaded: none.
-            raise click.NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+            raise click.NoSuchCommand(
+                error.command_name, possibilities=_COMMANDS, ctx=ctx
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -105,17 +108,24 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
         ctx.exit()
 
 
-@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="The version."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="The version.",
 )
 @common_options
 def cargo_ctl(**_options: Any) -> None:
     """Look after a running daemon or server: jobs, transfers, users, what happens.
 
-    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. With --server,
-    which user, workspace and flow imply, it is the server that is running. One on another machine is reached
-    by its port and a key.
+    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. With
+    --server, which user, workspace and flow imply, it is the server that is running. One on another
+    machine is reached by its port and a key.
     """
 
 

@@ -1,7 +1,8 @@
 """Manual pages from click's commands: `python -m cargo_ctl.manual FOLDER PROGRAM=MODULE:COMMAND…`.
 
-Written in man(7)'s macros. A page holds a whole program: its commands one after the other, each with its
-options and examples. The help of a command is its source: blocks behind `\\b` are kept as they stand.
+Written in man(7)'s macros. A page holds a whole program: its commands one after the other, each
+with its options and examples. The help of a command is its source: blocks behind `\\b` are kept as
+they stand.
 """
 
 import importlib
@@ -17,7 +18,8 @@ _HEADING = re.compile(r"(Examples?|Exit codes|Topics):")
 
 
 def page(program: str, command: click.Command) -> str:
-    """The page of `command`, section 1, under the name `program`. The same commands make the same page."""
+    """The page of `command`, section 1, under the name `program`. The same commands make the same
+    page."""
     context = click.Context(command, info_name=program, **command.context_settings)
     about = command.get_short_help_str(limit=200).rstrip(".")
     lines = [
@@ -36,7 +38,10 @@ def page(program: str, command: click.Command) -> str:
         common = _rows(command, context)
         lines.append(".SH COMMANDS")
         for sub, name in _leaves(command, context):
-            lines += [f".SS {_text(name)} {_text(' '.join(sub.collect_usage_pieces(context)))}", *_body(sub)]
+            lines += [
+                f".SS {_text(name)} {_text(' '.join(sub.collect_usage_pieces(context)))}",
+                *_body(sub),
+            ]
             lines += _options([row for row in _rows(sub, context) if row not in common])
     if command.epilog:
         lines += _blocks(command.epilog, ".SH")
@@ -62,7 +67,8 @@ def _body(command: click.Command) -> list[str]:
 
 
 def _blocks(text: str, heading: str) -> list[str]:
-    """Paragraphs; behind `\\b` lines are kept. A title such as `Examples:` becomes a `heading`, if given."""
+    """Paragraphs; behind `\\b` lines are kept. A title such as `Examples:` becomes a `heading`, if
+    given."""
     lines: list[str] = []
     for block in re.split(r"\n\s*\n", text.strip()):
         kept, _, rest = block.partition("\b\n")
@@ -87,12 +93,16 @@ def _rows(command: click.Command, context: click.Context) -> list[tuple[str, str
 
 
 def _options(rows: list[tuple[str, str]]) -> list[str]:
-    return [line for names, help in rows for line in (".TP", f"\\fB{_text(names)}\\fR", _text(help))]
+    return [
+        line for names, help in rows for line in (".TP", f"\\fB{_text(names)}\\fR", _text(help))
+    ]
 
 
 def _text(text: str) -> str:
     """Text in which troff finds nothing to do."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    escaped = (
+        text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    )
     escaped = re.sub(r"[^\x00-\x7f]", lambda match: f"\\[u{ord(match[0]):04X}]", escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "\\(aq")) else escaped
 

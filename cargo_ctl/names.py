@@ -21,8 +21,8 @@ _NAMED = ("name", "user", "workspace", "id")
 class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """The name of something that `cmd` lists; the rows' field `about` is shown beside it.
 
-    It is taken as it is: whether there is such a thing is for the daemon to say. With `server` the server is
-    asked.
+    It is taken as it is: whether there is such a thing is for the daemon to say. With `server` the
+    server is asked.
     """
 
     name = "text"
@@ -47,7 +47,9 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
             return []
         found = [(escaped(name), escaped(about)) for name, about in rows]
         return [
-            CompletionItem(name, help=about or None) for name, about in found if name.startswith(incomplete)
+            CompletionItem(name, help=about or None)
+            for name, about in found
+            if name.startswith(incomplete)
         ]
 
     def _rows(self, reach: Reach) -> list[tuple[str, str]]:

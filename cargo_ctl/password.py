@@ -1,4 +1,5 @@
-"""Passwords: asked for on a terminal, or read from a file. Never an option, which other users can see."""
+"""Passwords: asked for on a terminal, or read from a file. Never an option, which other users can
+see."""
 
 import os
 import stat
@@ -19,11 +20,17 @@ def password(file: str | None, name: str) -> str:
     """The password for the user `name`. Raises click.UsageError when there is none to be had."""
     if file is None:
         if not sys.stdin.isatty():
-            raise click.UsageError('there is no terminal to ask on: give --password-file FILE, or "-"')
-        return str(click.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True))
+            raise click.UsageError(
+                'there is no terminal to ask on: give --password-file FILE, or "-"'
+            )
+        return str(
+            click.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True)
+        )
     line = _first_line(file)
     if not line:
-        raise click.UsageError(f"the first line of {_named(file)} is empty; the password belongs there")
+        raise click.UsageError(
+            f"the first line of {_named(file)} is empty; the password belongs there"
+        )
     return line
 
 

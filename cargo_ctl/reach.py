@@ -52,7 +52,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def common_options(command: _Command) -> _Command:
-    """--json, --connect, --key and --server, which may stand before or after a subcommand's name."""
+    """--json, --connect, --key and --server, which may stand before or after a subcommand's
+    name."""
     json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
     connect = click.option(
         "--connect",
@@ -60,7 +61,9 @@ def common_options(command: _Command) -> _Command:
         help="Whom to speak to: an instance, its folder or its address, or a key file.",
     )
     key = click.option("--key", metavar="FILE", help="The key that opens a port; else CARGO_KEY.")
-    server = click.option("--server", is_flag=True, help="Speak to the server that is running, not a daemon.")
+    server = click.option(
+        "--server", is_flag=True, help="Speak to the server that is running, not a daemon."
+    )
     return server(key(connect(json(command))))
 
 
@@ -86,7 +89,8 @@ class Reach:
         return cls(as_json, connect, server, key)
 
     def call(self, cmd: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of a command; ends the program with a line and an exit code if there is none."""
+        """The result of a command; ends the program with a line and an exit code if there is
+        none."""
         from cargo_sync.api.client import Client
 
         addresses = self.addresses()
@@ -129,7 +133,9 @@ class Reach:
         click.echo(as_line(result) if self.as_json else text)
 
     def not_running(self, message: str) -> NoReturn:
-        self.fail(NOT_RUNNING, "not_running", message, HOW_TO_SERVE if self.server else HOW_TO_START)
+        self.fail(
+            NOT_RUNNING, "not_running", message, HOW_TO_SERVE if self.server else HOW_TO_START
+        )
 
     def fail(self, exit_code: int, code: str, message: str, hint: str = "") -> NoReturn:
         """End with one line on stderr, or with JSON on stdout where the result would have been."""
@@ -163,7 +169,9 @@ def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str
     try:
         return client.call(cmd, args)
     except CommandError as error:
-        if error.code in _STRANGE and (other := _for_the_other(error.code, cmd, args or {}, _kind(client))):
+        if error.code in _STRANGE and (
+            other := _for_the_other(error.code, cmd, args or {}, _kind(client))
+        ):
             raise other from error
         raise
 
@@ -178,7 +186,9 @@ def _kind(client: "Client") -> str:
         return ""
 
 
-def _for_the_other(code: str, cmd: str, args: Mapping[str, Any], kind: str) -> "CommandError | None":
+def _for_the_other(
+    code: str, cmd: str, args: Mapping[str, Any], kind: str
+) -> "CommandError | None":
     """What to say of a command, or of arguments, that only the other kind of process knows."""
     from cargo_sync.api import daemon_commands, server_commands
     from cargo_sync.api.client import CommandError
@@ -195,7 +205,10 @@ def _for_the_other(code: str, cmd: str, args: Mapping[str, Any], kind: str) -> "
 
 
 def _strange(
-    cmd: str, args: Mapping[str, Any], known: "Mapping[str, Command]", others: "Mapping[str, Command]"
+    cmd: str,
+    args: Mapping[str, Any],
+    known: "Mapping[str, Command]",
+    others: "Mapping[str, Command]",
 ) -> str:
     """What of it the others know alone, as it was typed; "" when nothing is."""
     words = cmd.replace(".", " ")
@@ -213,7 +226,8 @@ def as_line(value: object) -> str:
 
 
 def reaching(function: Callable[..., None], *, server: bool = False) -> Callable[..., None]:
-    """Gives a command the common options, and a `Reach` as its first argument: of a server with `server`."""
+    """Gives a command the common options, and a `Reach` as its first argument: of a server with
+    `server`."""
 
     @common_options
     @click.pass_context

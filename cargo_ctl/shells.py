@@ -1,8 +1,9 @@
-"""What shells type and take: a command line taken apart as its shell does, a name quoted as it wants it.
+"""What shells type and take: a command line taken apart as its shell does, a name quoted as it
+wants it.
 
-Bash splits the line at COMP_WORDBREAKS and replaces what comes after the last of them, quotes included; what
-it is given it inserts as it is. So whoever answers must know where that is, and quote. Zsh and fish take
-names as they are and quote by themselves.
+Bash splits the line at COMP_WORDBREAKS and replaces what comes after the last of them, quotes
+included; what it is given it inserts as it is. So whoever answers must know where that is, and
+quote. Zsh and fish take names as they are and quote by themselves.
 """
 
 import re
@@ -31,7 +32,8 @@ class Line(NamedTuple):
 
 
 def taken_apart(line: str, breaks: str = "") -> Line:
-    """`line` by the rules of a POSIX shell. Variables and substitutions stay as they are written."""
+    """`line` by the rules of a POSIX shell. Variables and substitutions stay as they are
+    written."""
     words: list[str] = []
     word, head, quote, inside = "", 0, "", False
     at = 0
@@ -61,7 +63,8 @@ def taken_apart(line: str, breaks: str = "") -> Line:
 
 
 def for_bash(name: str, line: Line) -> str:
-    """What bash inserts for `name` where `line` ends: the rest of it, quoted as the line is there."""
+    """What bash inserts for `name` where `line` ends: the rest of it, quoted as the line is
+    there."""
     rest = name[line.head :]
     if line.quote == "'":
         return _closed(rest.replace("'", "'\\''"), "'")

@@ -47,7 +47,8 @@ class PlainView:
 
 
 class LiveView:
-    """A picture, drawn again at most ten times a second; lines that are not of the feed scroll above it."""
+    """A picture, drawn again at most ten times a second; lines that are not of the feed scroll
+    above it."""
 
     def __init__(self, live: "Live", board: Board | ServerBoard | None = None) -> None:
         self._board = board or Board()
@@ -75,7 +76,11 @@ class LiveView:
 def _picture(board: Board | ServerBoard, now: float) -> "RenderableType":
     from cargo_ctl.render import live, server_live
 
-    return server_live.picture(board, now) if isinstance(board, ServerBoard) else live.picture(board, now)
+    return (
+        server_live.picture(board, now)
+        if isinstance(board, ServerBoard)
+        else live.picture(board, now)
+    )
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
-"""`cargo_sync demo`: a real server and a real daemon, started by their commands, files up and down again.
+"""`cargo_sync demo`: a real server and a real daemon, started by their commands, files up and down
+again.
 
-What is shown is measured and compared, never assumed: every file of the last folder is held against the
-first by hash, the time is from the first look to the last arrival.
+What is shown is measured and compared, never assumed: every file of the last folder is held against
+the first by hash, the time is from the first look to the last arrival.
 """
 
 import contextlib
@@ -50,10 +51,11 @@ class DemoError(Exception):
 
 
 def run_demo(source: str | None, keep: bool, files: int | None) -> int:
-    """Runs it; the exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for bad input.
+    """Runs it; the exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for
+    bad input.
 
-    A folder of the person's own, `source`, is only read; without one a tree is made, of `files` small files
-    if that is given. `keep` leaves everything up until Ctrl-C.
+    A folder of the person's own, `source`, is only read; without one a tree is made, of `files`
+    small files if that is given. `keep` leaves everything up until Ctrl-C.
     """
     if source is not None and not os.path.isdir(source):
         click.echo(f"there is no folder {source}", err=True)
@@ -85,23 +87,28 @@ def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
         server = running.enter_context(Process("server", home))
         _await(server, home.listens)
         daemon = running.enter_context(Process("daemon", home))
-        running.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)  # tidying up is not cut short
+        running.callback(
+            signal.signal, signal.SIGINT, signal.SIG_IGN
+        )  # tidying up is not cut short
         _await(daemon, lambda: is_live(home.addresses.feed))
         seconds = _watch(home, daemon, wanted)
         _compare(wanted, look(home.last), source, home.last)
-        click.echo("measured: all bytes once, from the first look to the last arrival, up and down again")
+        click.echo(
+            "measured: all bytes once, from the first look to the last arrival, up and down again"
+        )
         click.echo(f"demo: {count} files, {size} bytes, {size / seconds / 1e6:.1f} MB/s, verified")
         if keep:
             _keep(home)
     return 0
 
 
-# -- the place ----------------------------------------------------------------------------------------------
+# -- the place -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the demo lives: settings, state, sockets and folders, all below one temporary folder."""
+    """Where the demo lives: settings, state, sockets and folders, all below one temporary
+    folder."""
 
     place: str
     source: str
@@ -137,7 +144,9 @@ class Home:
         return os.path.join(self.place, name)
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        with open(
+            os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
+        ) as file:
             json.dump(content, file, indent=4)
 
     def listens(self) -> bool:
@@ -149,22 +158,36 @@ class Home:
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
         return one.getsockname()[1], other.getsockname()[1]
 
 
 class Process:
-    """One program of ours, started by its command and ended by its id; its log is shown when it fails."""
+    """One program of ours, started by its command and ended by its id; its log is shown when it
+    fails."""
 
     def __init__(self, name: str, home: Home) -> None:
         self.name = name
         self._log_path = home.path(f"{name}.log")
         with open(self._log_path, "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cargo_sync.main", name, "--config", home.path(f"{name}.json")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=home.environment(),
+                [
+                    sys.executable,
+                    "-m",
+                    "cargo_sync.main",
+                    name,
+                    "--config",
+                    home.path(f"{name}.json"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=home.environment(),
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def __enter__(self) -> "Process":
         return self
@@ -201,7 +224,7 @@ def _await(program: Process, answers: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-# -- watching it ---------------------------------------------------------------------------------------------
+# -- watching it -----------------------------------------------------------------------------------
 
 
 Jobs = dict[str, dict[str, Any]]
@@ -212,7 +235,10 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"]) -> float:
     """Shows progress from the feed until all has arrived; the seconds that it took."""
     jobs: Jobs = {UP: {}, DOWN: {}}
     began = moved = time.monotonic()
-    with _screen(wanted) as show, subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed:
+    with (
+        _screen(wanted) as show,
+        subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed,
+    ):
         while True:
             daemon.check()
             message = feed.receive(0.1)
@@ -221,11 +247,16 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"]) -> float:
                 moved = now
                 _take(jobs, message, now)
                 show(jobs)
-            if all(job.get("state") == "synced" for job in jobs.values()) and arrived(wanted, home.last):
+            if all(job.get("state") == "synced" for job in jobs.values()) and arrived(
+                wanted, home.last
+            ):
                 return moved - began
-            if now - moved > STILL or any(now - job.get("failing", now) > HOPELESS for job in jobs.values()):
+            if now - moved > STILL or any(
+                now - job.get("failing", now) > HOPELESS for job in jobs.values()
+            ):
                 standing = (
-                    f"{name} is {job.get('state')}: {job.get('detail')}" for name, job in jobs.items()
+                    f"{name} is {job.get('state')}: {job.get('detail')}"
+                    for name, job in jobs.items()
                 )
                 raise DemoError("; ".join(standing))
 
@@ -264,7 +295,12 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns) as bars:
         tasks = {name: bars.add_task(name, total=total) for name in (UP, DOWN)}
 
@@ -278,11 +314,12 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
 
 
 def _bytes(job: Mapping[str, Any]) -> int:
-    """What has arrived: by the batches that are committed, or by the progress of what is under way."""
+    """What has arrived: by the batches that are committed, or by the progress of what is under
+    way."""
     return int(max(job.get("bytes", 0), job.get("progress", {}).get("bytes_done", 0)))
 
 
-# -- comparing -----------------------------------------------------------------------------------------------
+# -- comparing -------------------------------------------------------------------------------------
 
 
 class Seen(NamedTuple):
@@ -327,7 +364,9 @@ def arrived(wanted: Mapping[str, Seen], root: str) -> bool:
 def _compare(wanted: Mapping[str, Seen], found: Mapping[str, Seen], first: str, last: str) -> None:
     click.echo("comparing every file with the first folder")
     wrong = [f"{path!r} did not arrive" for path in wanted.keys() - found.keys()]
-    wrong += [f"{path!r} is there, but not in the first folder" for path in found.keys() - wanted.keys()]
+    wrong += [
+        f"{path!r} is there, but not in the first folder" for path in found.keys() - wanted.keys()
+    ]
     for path in wanted.keys() & found.keys():
         if wanted[path] != found[path]:
             wrong.append(f"{path!r} differs: {wanted[path]} became {found[path]}")
@@ -341,11 +380,12 @@ def _hash(root: str, path: str) -> str:
     return blake3().update_mmap(os.path.join(root, path)).hexdigest()
 
 
-# -- the tree ------------------------------------------------------------------------------------------------
+# -- the tree --------------------------------------------------------------------------------------
 
 
 def make_tree(root: str, files: int | None) -> None:
-    """3,000 small files in nested folders, 100 of 1 MiB, one of 256 MiB, and what names and kinds there are.
+    """3,000 small files in nested folders, 100 of 1 MiB, one of 256 MiB, and what names and kinds
+    there are.
 
     With `files` about so many, none of them large.
     """
@@ -355,7 +395,11 @@ def make_tree(root: str, files: int | None) -> None:
     if files is None:
         sizes += [(f"medium/{number:03d}.bin", MIB) for number in range(MEDIUM)]
         sizes.append(("large.bin", 256 * MIB))
-    sizes += [("names/with spaces.txt", 10), ("names/señor müller.txt", 11), ("names/📦 cargo.txt", 12)]
+    sizes += [
+        ("names/with spaces.txt", 10),
+        ("names/señor müller.txt", 11),
+        ("names/📦 cargo.txt", 12),
+    ]
     sizes += [("names/-leading dash", 13), ("empty file", 0)]
     chunk = os.urandom(MIB)
     made = time.time() - OLD

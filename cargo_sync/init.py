@@ -19,11 +19,13 @@ from cargo_sync.config.server import load_server
 def run_init(kind: str, path: str | None) -> int:
     """Ask for what a `server` or `job` needs and write it to `path` (asked for too when None).
 
-    Returns the exit code: 0 when a file was written, 1 when the person kept the old one, 2 when it cannot be
-    written. Raises click.Abort when the person gives up.
+    Returns the exit code: 0 when a file was written, 1 when the person kept the old one, 2 when it
+    cannot be written. Raises click.Abort when the person gives up.
     """
     settings, default, command = _server() if kind == "server" else _job()
-    target = os.path.abspath(os.path.expanduser(path or click.prompt("Write it to", default=default)))
+    target = os.path.abspath(
+        os.path.expanduser(path or click.prompt("Write it to", default=default))
+    )
     if os.path.lexists(target) and not click.confirm(
         f"{target} is there already. Replace it?", default=False
     ):
@@ -48,7 +50,9 @@ _Command = Callable[[str], str]
 
 def _server() -> tuple[dict[str, Any], str, _Command]:
     click.echo("A server, with its first user. Every field: docs/configuration.md")
-    listen = click.prompt("Listen on", default=f"0.0.0.0:{places.DEFAULT_PORT}", value_proc=_checked(_listen))
+    listen = click.prompt(
+        "Listen on", default=f"0.0.0.0:{places.DEFAULT_PORT}", value_proc=_checked(_listen)
+    )
     username = click.prompt("Name of the user", value_proc=_checked(places.segment))
     password = click.prompt("Password of the user", hide_input=True, confirmation_prompt=True)
     path = click.prompt(
@@ -56,7 +60,11 @@ def _server() -> tuple[dict[str, Any], str, _Command]:
         default=os.path.join(places.home(os.environ), f"cargo-{username}"),
         value_proc=_checked(_folder),
     )
-    user = {"username": username, "password_hash": argon2.PasswordHasher().hash(password), "path": path}
+    user = {
+        "username": username,
+        "password_hash": argon2.PasswordHasher().hash(password),
+        "path": path,
+    }
     default = os.path.join(_config_folder(), "server.json")
     return (
         {"listen": listen, "initial_port": _lane_port(listen), "users": [user]},
@@ -72,10 +80,19 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
         "Upload to the server, or download from it", type=click.Choice(["upload", "download"])
     )
     local = click.prompt("Folder of this machine", value_proc=_checked(_folder))
-    if not os.path.isdir(local) and click.confirm(f"There is no folder {local}. Make it?", default=True):
+    if not os.path.isdir(local) and click.confirm(
+        f"There is no folder {local}. Make it?", default=True
+    ):
         os.makedirs(local)
-    url = click.prompt("Address of the server", default="https://localhost:8443", value_proc=_checked(_url))
-    settings: dict[str, Any] = {"sync_name": name, "sync_mode": mode, "local_dir": local, "hostname": url}
+    url = click.prompt(
+        "Address of the server", default="https://localhost:8443", value_proc=_checked(_url)
+    )
+    settings: dict[str, Any] = {
+        "sync_name": name,
+        "sync_mode": mode,
+        "local_dir": local,
+        "hostname": url,
+    }
     if url.startswith("https://"):
         pin = click.prompt(
             "Fingerprint of its certificate, as the server prints it (empty: it has a public certificate)",
@@ -85,7 +102,9 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
         )
         if pin:
             settings["tls_fingerprint"] = pin
-    settings["remote_dir"] = click.prompt("Folder on the server", default="/", value_proc=_checked(_remote))
+    settings["remote_dir"] = click.prompt(
+        "Folder on the server", default="/", value_proc=_checked(_remote)
+    )
     settings["username"] = click.prompt("User name", value_proc=_checked(places.segment))
     settings["password"] = click.prompt("Password", hide_input=True)
     speed = click.prompt(
@@ -97,7 +116,9 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
     if speed:
         settings["speed"] = speed
     jobs = os.path.join(_config_folder(), "jobs")
-    file = "".join(character if character.isalnum() else "-" for character in name).strip("-") or "job"
+    file = (
+        "".join(character if character.isalnum() else "-" for character in name).strip("-") or "job"
+    )
 
     def command(written: str) -> str:
         alone = "" if os.path.dirname(written) == jobs else f" --job {shlex.quote(written)}"

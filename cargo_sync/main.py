@@ -1,4 +1,5 @@
-"""`cargo_sync`: argv -> one application, built and run. A command imports what it needs when it is called."""
+"""`cargo_sync`: argv -> one application, built and run. A command imports what it needs when it is
+called."""
 
 import logging
 import os
@@ -43,7 +44,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="The version."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="The version.",
 )
 @click.option(
     "--log-level",
@@ -64,7 +70,9 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     help="The daemon's settings; without one the usual ones hold.",
 )
 @click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
-@click.option("--private", is_flag=True, help="No jobs, only sessions; it ends when its input does.")
+@click.option(
+    "--private", is_flag=True, help="No jobs, only sessions; it ends when its input does."
+)
 @click.option(
     "-z",
     "--port",
@@ -74,8 +82,8 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
 def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end that
-    started it, which holds the other end of its standard input, and ends with it.
+    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end
+    that started it, which holds the other end of its standard input, and ends with it.
 
     \b
     Examples:
@@ -85,7 +93,9 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
     """
     if private:
         if config is not None or job is not None:
-            raise click.UsageError("--private runs no jobs: it goes with neither --config nor --job")
+            raise click.UsageError(
+                "--private runs no jobs: it goes with neither --config nor --job"
+            )
         _private_daemon()
         return
     if config is not None and job is not None:
@@ -95,7 +105,7 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
     from cargo_sync.config.errors import ConfigError
     from cargo_sync.config.job import missing_folder
     from cargo_sync.config.places import state_folder
-    from cargo_sync.daemon.files import JobFiles
+    from cargo_sync.daemon.jobs.loading import JobFiles
 
     env = os.environ
     try:
@@ -117,11 +127,14 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
 
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
-            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+            click.echo(
+                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+            )
         log = logging.getLogger(__name__)
         if not reading.jobs:
             log.warning(
-                "there are no jobs: put job files into %s, then `cargo_ctl reload`", settings.jobs_dir
+                "there are no jobs: put job files into %s, then `cargo_ctl reload`",
+                settings.jobs_dir,
             )
 
     from cargo_sync.daemon import app
@@ -129,7 +142,13 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         control = settings.control if port is None else replace(settings.control, port=port)
         return app.run(
-            settings, files, instance=instance, env=env, ready=ready, service=service, control=control
+            settings,
+            files,
+            instance=instance,
+            env=env,
+            ready=ready,
+            service=service,
+            control=control,
         )
 
     _run(application, settings.process.log, "cargo-daemon")
@@ -141,14 +160,16 @@ def _private_daemon() -> None:
     from cargo_sync.config.daemon import DaemonSettings
     from cargo_sync.config.places import state_folder
     from cargo_sync.daemon import app
-    from cargo_sync.daemon.files import JobFiles
+    from cargo_sync.daemon.jobs.loading import JobFiles
 
     env, instance = os.environ, private_instance(os.getppid())
     settings = DaemonSettings(state_folder(env, "sessions"), "")
 
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
-            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+            click.echo(
+                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+            )
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         return app.run(
@@ -165,7 +186,9 @@ def _private_daemon() -> None:
 
 
 @cargo_sync.command()
-@click.option("--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings.")
+@click.option(
+    "--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings."
+)
 def server(config: str) -> None:
     """Run a server: users, workspaces, files. SIGTERM ends, SIGHUP reads the file again.
 
@@ -219,9 +242,14 @@ def check(files: tuple[str, ...]) -> None:
 
 @cargo_sync.command()
 @click.option(
-    "--source", metavar="FOLDER", type=click.Path(), help="A folder of your own, which is only read."
+    "--source",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="A folder of your own, which is only read.",
 )
-@click.option("--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next.")
+@click.option(
+    "--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next."
+)
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
 def demo(source: str | None, keep: bool, files: int | None) -> None:
     """Show it at work, with a server and a daemon of its own.
@@ -257,9 +285,12 @@ def completion(shell: str) -> None:
 
 
 def _run(
-    application: Callable[["Service"], Coroutine[Any, Any, None]], log: "LogSettings", identifier: str
+    application: Callable[["Service"], Coroutine[Any, Any, None]],
+    log: "LogSettings",
+    identifier: str,
 ) -> None:
-    """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit 1."""
+    """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit
+    1."""
     import asyncio
 
     from cargo_sync.api.addresses import AddressError
@@ -305,7 +336,9 @@ def _refuse(lines: list[str]) -> NoReturn:
 
 def _end(code: int, lines: list[str]) -> NoReturn:
     for line in lines:
-        click.echo("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), err=True)
+        click.echo(
+            "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), err=True
+        )
     sys.exit(code)
 
 

@@ -1,8 +1,9 @@
-"""`cargo_sync -s URL -d DIR …`: the command line of pydio-sync, a daemon of one job with a plain port.
+"""`cargo_sync -s URL -d DIR …`: the command line of pydio-sync, a daemon of one job with a plain
+port.
 
-A password among the arguments could be read by every user of the machine, in `ps`. It is taken all the same,
-since people's scripts have it: the program begins anew, as the same process, without it, and reads it from a
-pipe.
+A password among the arguments could be read by every user of the machine, in `ps`. It is taken all
+the same, since people's scripts have it: the program begins anew, as the same process, without it,
+and reads it from a pipe.
 """
 
 import os
@@ -51,18 +52,28 @@ def is_meant(arguments: Sequence[str]) -> bool:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-s", "server", metavar="URL", help="The server's address.  [default: localhost]")
 @click.option("-d", "directory", metavar="DIR", help="The local folder.")
-@click.option("-w", "workspace", metavar="WORKSPACE", help="The workspace on the server.  [default: default]")
+@click.option(
+    "-w", "workspace", metavar="WORKSPACE", help="The workspace on the server.  [default: default]"
+)
 @click.option("-u", "user", metavar="USER", help="The user on the server.")
-@click.option("-p", "password", metavar="PASSWORD", help="The password, or '${VARIABLE}' that holds it.")
-@click.option("-dir", "direction", type=click.Choice(["up", "down", "bi"]), help="Which way.  [default: bi]")
-@click.option("-f", "file", metavar="FILE", type=click.Path(), help="A job file; arguments win over it.")
+@click.option(
+    "-p", "password", metavar="PASSWORD", help="The password, or '${VARIABLE}' that holds it."
+)
+@click.option(
+    "-dir", "direction", type=click.Choice(["up", "down", "bi"]), help="Which way.  [default: bi]"
+)
+@click.option(
+    "-f", "file", metavar="FILE", type=click.Path(), help="A job file; arguments win over it."
+)
 @click.option(
     "-z",
     "port",
     type=click.IntRange(1, 65534),
     help="Port for orders, without keys, from this machine; the feed is on the next.  [default: 5556]",
 )
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged."
+)
 @click.option(_PIPED, "descriptor", type=click.IntRange(min=3), hidden=True)
 @click.pass_context
 def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
@@ -70,7 +81,8 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
 
     \b
     Example:
-      cargo_sync -s https://files.example.org -d ~/Photos -w default -u john -dir up -p '${PASSWORD}'
+      cargo_sync -s https://files.example.org -d ~/Photos -w default -u john -dir up -p
+      '${PASSWORD}'
     """
     host: Host = ctx.obj
     password: str | None = given["password"]
@@ -103,7 +115,7 @@ def _run(arguments: "Arguments", port: int, host: Host) -> None:
     from cargo_sync.config.daemon import DaemonSettings
     from cargo_sync.config.errors import ConfigError
     from cargo_sync.config.places import state_folder
-    from cargo_sync.daemon.files import JobFiles
+    from cargo_sync.daemon.jobs.loading import JobFiles
 
     env = os.environ
     files = JobFiles(lambda: [arguments.file or ""], env, load=lambda _: load(arguments, env))
@@ -122,7 +134,9 @@ def _run(arguments: "Arguments", port: int, host: Host) -> None:
 
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
-            click.echo(f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}')
+            click.echo(
+                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+            )
 
     from cargo_sync.daemon import app
 
@@ -151,7 +165,9 @@ def _begin_anew(given: dict[str, Any]) -> NoReturn:
         "-dir": given["direction"], "-f": given["file"], "-z": given["port"],
         "--log-level": given["log_level"],
     }  # fmt: skip
-    kept = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+    kept = [
+        part for name, value in options.items() if value is not None for part in (name, str(value))
+    ]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *begun, _PIPED, str(reading), *kept])
 

@@ -23,8 +23,12 @@ def test_version() -> None:
     assert call("--version").output.startswith("cargo_sync ")
 
 
-@pytest.mark.parametrize("command", [["daemon", "--config"], ["daemon", "--job"], ["server", "--config"]])
-def test_a_bad_file_is_refused_with_every_problem_on_its_own_line(command: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command", [["daemon", "--config"], ["daemon", "--job"], ["server", "--config"]]
+)
+def test_a_bad_file_is_refused_with_every_problem_on_its_own_line(
+    command: list[str], tmp_path: Path
+) -> None:
     path = tmp_path / "file.json"
     path.write_text('{"lisen": 1, "jobs_dirr": 2, "sync_name": ""}')
     result = call(*command, str(path))
@@ -66,7 +70,10 @@ def test_check(tmp_path: Path) -> None:
     path = tmp_path / "job.json"
     path.write_text(json.dumps(job))
     path.chmod(0o600)
-    assert (call("check", str(path)).output, call("check", str(path)).exit_code) == (f"{path}: OK\n", 0)
+    assert (call("check", str(path)).output, call("check", str(path)).exit_code) == (
+        f"{path}: OK\n",
+        0,
+    )
     path.write_text(json.dumps(job | {"sync_mode": "uplaod"}))
     result = call("check", str(path))
     assert (result.exit_code, result.stdout) == (2, "")

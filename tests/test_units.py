@@ -32,7 +32,9 @@ def test_a_unit_is_what_the_program_can_do(unit: Path) -> None:
         ["on-failure"],
         ["yes"],
     )
-    assert found["RestartPreventExitStatus"] == ["2"]  # what `cargo_sync` ends with for wrong settings
+    assert found["RestartPreventExitStatus"] == [
+        "2"
+    ]  # what `cargo_sync` ends with for wrong settings
     [command] = found["ExecStart"]
     program, *arguments = command.split()
     assert program.endswith("/cargo_sync")

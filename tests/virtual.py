@@ -1,7 +1,9 @@
-"""An event loop whose clock jumps: when nothing is left to do, it is at once the time of the next timer.
+"""An event loop whose clock jumps: when nothing is left to do, it is at once the time of the next
+timer.
 
-So hours pass in milliseconds, and every timer rings at its exact moment. Nothing may wait for real I/O or a
-thread: a loop with neither a timer nor anything to do would wait for ever, and says so instead.
+So hours pass in milliseconds, and every timer rings at its exact moment. Nothing may wait for real
+I/O or a thread: a loop with neither a timer nor anything to do would wait for ever, and says so
+instead.
 """
 
 import asyncio

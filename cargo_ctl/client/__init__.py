@@ -1,2 +1,2 @@
-"""`cargoclient`: `main` chooses by mode, `child` runs one job file in a daemon of its own, `backup` and
-`menu` are the backup menu; the interactive client is `cargo_ctl.shell`."""
+"""`cargoclient`: `main` chooses by mode, `child` runs one job file in a daemon of its own, `backup`
+and `menu` are the backup menu; the interactive client is `cargo_ctl.shell`."""

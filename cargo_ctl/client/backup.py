@@ -72,7 +72,8 @@ T = TypeVar("T")
 
 
 class Backup:
-    """The menu's loop. A session is opened when the first order needs one, and anew when settings change."""
+    """The menu's loop. A session is opened when the first order needs one, and anew when settings
+    change."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class Backup:
             close(self._session)
             self._session = None
 
-    # -- orders ----------------------------------------------------------------------------------------------
+    # -- orders ------------------------------------------------------------------------------------
 
     def _carry_out(self, order: Callable[[], None]) -> None:
         try:
@@ -189,7 +190,9 @@ class Backup:
         if code == _OCCUPIED and not overwrite:
             return self._replaced(verb, args, row)
         problem = row.get("problem") or {}
-        raise CommandError(str(code), str(problem.get("message") or verb), str(problem.get("hint") or ""))
+        raise CommandError(
+            str(code), str(problem.get("message") or verb), str(problem.get("hint") or "")
+        )
 
     def _replaced(self, verb: str, args: dict[str, Any], row: Row) -> Row | None:
         name = escaped(row.get("path") or self._name_of(args["remote"]))
@@ -223,7 +226,7 @@ class Backup:
                     deadline = time.monotonic() + _LAST_WORDS
         return transfers.rows[id]
 
-    # -- the session -----------------------------------------------------------------------------------------
+    # -- the session -------------------------------------------------------------------------------
 
     def _opened(self) -> Session:
         if self._session is None:
@@ -251,12 +254,14 @@ class Backup:
             self.leave()
         return typed
 
-    # -- settings --------------------------------------------------------------------------------------------
+    # -- settings ----------------------------------------------------------------------------------
 
     def _configure(self) -> None:
         while True:
             now = self._settings
-            click.echo(menu.settings_menu(self._words, now.nickname, now.download_dir, now.coordinator))
+            click.echo(
+                menu.settings_menu(self._words, now.nickname, now.download_dir, now.coordinator)
+            )
             match self._read(self._words.choose):
                 case "1":
                     self._set_nickname()
@@ -305,7 +310,7 @@ class Backup:
             return
         click.echo(self._words.saved)
 
-    # -- the terminal ----------------------------------------------------------------------------------------
+    # -- the terminal ------------------------------------------------------------------------------
 
     def _read(self, question: str) -> str | None:
         """A line, without the spaces around it; None at the end of input or after Ctrl-C."""
@@ -329,5 +334,7 @@ def _landed(row: Row, folder: str) -> str:
     local = str(row.get("local") or folder)
     name = os.path.basename(str(row.get("path") or ""))
     return (
-        os.path.join(folder, name) if name and os.path.normpath(local) == os.path.normpath(folder) else local
+        os.path.join(folder, name)
+        if name and os.path.normpath(local) == os.path.normpath(folder)
+        else local
     )

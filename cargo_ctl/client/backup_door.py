@@ -1,4 +1,5 @@
-"""The backup menu's door: a session at the coordinator, with TLS or without, with a password or without."""
+"""The backup menu's door: a session at the coordinator, with TLS or without, with a password or
+without."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +12,8 @@ from cargo_sync.api.client import Client, CommandError
 _LOOK = 60.0
 _CERTIFICATE, _REFUSED = "certificate", "refused"
 _LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")
-"""The coordinator's sentences for a nickname that it does not know, or whose password is another."""
+"""The coordinator's sentences for a nickname that it does not know, or whose password is
+another."""
 _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
 """How TLS fails at a coordinator that speaks none."""
 
@@ -19,7 +21,9 @@ _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
 class Door:
     """Opens sessions; `password` is the one to use, "" for none yet."""
 
-    def __init__(self, client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
+    ) -> None:
         self.password = wanted.password
         self._client = client
         self._wanted = wanted
@@ -38,7 +42,8 @@ class Door:
         return bool(self.password)
 
     def open(self, settings: BackupSettings) -> Session:
-        """With TLS if the coordinator speaks it; without only where nobody is on the way, or by consent.
+        """With TLS if the coordinator speaks it; without only where nobody is on the way, or by
+        consent.
 
         Raises Refused, CommandError and NotRunning.
         """
@@ -76,7 +81,8 @@ class Door:
 
 
 def is_locked(error: CommandError) -> bool:
-    """Whether the coordinator may want a password: it does not tell strangers which nicknames have one."""
+    """Whether the coordinator may want a password: it does not tell strangers which nicknames have
+    one."""
     return error.code == WRONG or (
         error.code == _REFUSED and any(sentence in error.message for sentence in _LOCKED)
     )

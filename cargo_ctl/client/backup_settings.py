@@ -8,7 +8,9 @@ from cargo_ctl.session.places import write_private
 
 DEFAULT_PORT = 10001
 OLD_PORT = 10000
-_ADDRESS = re.compile(r"(?P<scheme>(tls|tcp)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?")
+_ADDRESS = re.compile(
+    r"(?P<scheme>(tls|tcp)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?"
+)
 _LONGEST = 100
 
 
@@ -26,7 +28,8 @@ class BackupSettings:
 
 
 def read_settings(file: str) -> BackupSettings:
-    """The settings that were kept; fields that are no text, and a file that is no JSON, count as not set."""
+    """The settings that were kept; fields that are no text, and a file that is no JSON, count as
+    not set."""
     try:
         with open(file, encoding="utf-8") as opened:
             kept = json.load(opened)
@@ -34,7 +37,9 @@ def read_settings(file: str) -> BackupSettings:
         return BackupSettings()
     fields = asdict(BackupSettings())
     if isinstance(kept, dict):
-        fields |= {name: kept[name] for name in fields if isinstance(kept.get(name), str) and kept[name]}
+        fields |= {
+            name: kept[name] for name in fields if isinstance(kept.get(name), str) and kept[name]
+        }
     return BackupSettings(**fields)
 
 

@@ -24,10 +24,11 @@ _FORWARDED = {
 
 
 def run_watched(command: Sequence[str], addresses: Addresses, view: View) -> int:
-    """Run `command`, a daemon that offers `addresses`, until it ends; its exit code, 128 + n for signal n.
+    """Run `command`, a daemon that offers `addresses`, until it ends; its exit code, 128 + n for
+    signal n.
 
-    Signals to this process go to the child alone, once: it is in a session of its own, so that a Ctrl-C
-    on the terminal does not reach it a second time.
+    Signals to this process go to the child alone, once: it is in a session of its own, so that a
+    Ctrl-C on the terminal does not reach it a second time.
     """
     child = subprocess.Popen(
         command,
@@ -54,7 +55,9 @@ def run_watched(command: Sequence[str], addresses: Addresses, view: View) -> int
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
-def _watch(child: "subprocess.Popen[str]", feed: str, view: View, lines: "queue.SimpleQueue[str]") -> None:
+def _watch(
+    child: "subprocess.Popen[str]", feed: str, view: View, lines: "queue.SimpleQueue[str]"
+) -> None:
     with contextlib.suppress(NotRunning), subscribe(feed, ALL) as subscription:
         while child.poll() is None:
             view.take(subscription.receive(_QUIET))

@@ -1,4 +1,5 @@
-"""`cargoclient`: an interactive client, one job file kept in step, or the backup menu, by `--mode`."""
+"""`cargoclient`: an interactive client, one job file kept in step, or the backup menu, by
+`--mode`."""
 
 import os
 import sys
@@ -58,8 +59,12 @@ Exit codes:
 )
 @click.option("--config", metavar="JOBFILE", type=click.Path(), help="Of datasync: the job file.")
 @click.option("--host", metavar="URL", help="Of client: the server's address.")
-@click.option("--lang", type=click.Choice(["pt", "es", "en"]), help="Of backup: the menu's language.")
-@click.option("--connect", metavar="NAME", help="The daemon to speak through, by its instance or address.")
+@click.option(
+    "--lang", type=click.Choice(["pt", "es", "en"]), help="Of backup: the menu's language."
+)
+@click.option(
+    "--connect", metavar="NAME", help="The daemon to speak through, by its instance or address."
+)
 @login_options
 def cargoclient(mode: str, **given: Any) -> None:
     """Files of a server by hand (client), by themselves (datasync), or by a menu (backup)."""
@@ -69,7 +74,9 @@ def cargoclient(mode: str, **given: Any) -> None:
     for name, value in given.items():
         if value not in (None, False) and name not in _OF_MODE[mode]:
             why = ": the job file says it" if mode == "datasync" else ""
-            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --mode={mode}{why}")
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} does not go with --mode={mode}{why}"
+            )
     run = {"client": _client, "datasync": _datasync, "backup": _backup}[mode]
     sys.exit(run({name: given[name] for name in _OF_MODE[mode]}))
 

@@ -1,4 +1,5 @@
-"""The backup menu in words: Portuguese as the published program speaks it, Spanish and English. Pure."""
+"""The backup menu in words: Portuguese as the published program speaks it, Spanish and English.
+Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from cargo_ctl.session.session import Entry
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All that the menu says in one language; `{}` is filled in. `yes` is what agrees to a question."""
+    """All that the menu says in one language; `{}` is filled in. `yes` is what agrees to a
+    question."""
 
     title: str
     menu: tuple[str, str, str, str, str]
@@ -183,10 +185,13 @@ ENGLISH: Final = Words(
 )
 
 _SENTENCES = ("refused", "store_failed")
-"""Problems that end in the coordinator's own sentence, which is Portuguese as the published one's."""
+"""Problems that end in the coordinator's own sentence, which is Portuguese as the published
+one's."""
 _NO_ID = "ID não encontrado"
 
-LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType({"pt": PORTUGUESE, "es": SPANISH, "en": ENGLISH})
+LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType(
+    {"pt": PORTUGUESE, "es": SPANISH, "en": ENGLISH}
+)
 
 
 def language(chosen: str | None, env: Mapping[str, str]) -> Words:
@@ -202,14 +207,18 @@ def menu(words: Words) -> str:
 def settings_menu(words: Words, nickname: str, download_dir: str, coordinator: str) -> str:
     """The submenu, with what each setting is now."""
     values = [escaped(each) or words.unset for each in (nickname, download_dir, coordinator)]
-    return _numbered(words.settings_title, words.settings, [*(f"  ({each})" for each in values), ""])
+    return _numbered(
+        words.settings_title, words.settings, [*(f"  ({each})" for each in values), ""]
+    )
 
 
 def listing(words: Words, nickname: str, entries: Sequence[Entry]) -> str:
     """The saved files, an id a line, as the published coordinator writes it."""
     if not entries:
         return words.nothing
-    return "\n".join([words.user.format(escaped(nickname)), "", *(_file(words, each) for each in entries)])
+    return "\n".join(
+        [words.user.format(escaped(nickname)), "", *(_file(words, each) for each in entries)]
+    )
 
 
 def problem(words: Words, code: str, message: str, hint: str = "") -> str:

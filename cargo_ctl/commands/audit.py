@@ -7,14 +7,18 @@ from cargo_ctl.render import keys
 
 
 @click.command()
-@click.option("--since", type=click.IntRange(min=0), metavar="NUMBER", help="What came after this row.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="So many rows.")
+@click.option(
+    "--since", type=click.IntRange(min=0), metavar="NUMBER", help="What came after this row."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="So many rows."
+)
 @reaching
 def audit(reach: Reach, since: int | None, limit: int) -> None:
     """Who changed what, and when.
 
-    Every command that changed something, or was to, with who gave it and how it went. Without --since the
-    newest rows. A `?` stands where the daemon ended before the outcome was known.
+    Every command that changed something, or was to, with who gave it and how it went. Without
+    --since the newest rows. A `?` stands where the daemon ended before the outcome was known.
 
     \b
     Examples:

@@ -28,7 +28,9 @@ def callback(**_options: Any) -> None:
 @callback.command("list")
 @click.argument("name", required=False, type=JOB)
 @click.option("--state", type=click.Choice(["pending", "dead"]), help="Only those.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many."
+)
 @reaching
 def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None:
     """Callbacks that wait, and those that were given up, of a job or of all.
@@ -43,7 +45,9 @@ def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None
     listed: list[dict[str, Any]] = []
     after = 0
     while True:
-        page = reach.call("callback.list", args | {"after": after, "limit": min(_PAGE, limit - len(listed))})
+        page = reach.call(
+            "callback.list", args | {"after": after, "limit": min(_PAGE, limit - len(listed))}
+        )
         listed += page["callbacks"]
         if page["next"] is None or len(listed) >= limit:
             break

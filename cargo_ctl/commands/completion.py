@@ -10,8 +10,8 @@ from cargo_ctl.completion import SHELLS, script
 def completion(shell: str) -> None:
     """Print what makes Tab complete commands, options and names.
 
-    Names of jobs, transfers, users and the like are asked of the daemon or server that is running. Put one of
-    these into your shell's start file:
+    Names of jobs, transfers, users and the like are asked of the daemon or server that is running.
+    Put one of these into your shell's start file:
 
     \b
       ~/.bashrc                   eval "$(cargo_ctl completion bash)"

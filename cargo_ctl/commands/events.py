@@ -16,17 +16,24 @@ _PAGE = 1000
 
 
 @click.command()
-@click.option("--since", type=click.IntRange(min=0), metavar="CURSOR", help="All that came after this one.")
+@click.option(
+    "--since", type=click.IntRange(min=0), metavar="CURSOR", help="All that came after this one."
+)
 @click.option("--job", type=JOB, metavar="NAME", help="Of this job only.")
 @click.option(
-    "--limit", type=click.IntRange(1, _PAGE), default=100, show_default=True, help="So many at first."
+    "--limit",
+    type=click.IntRange(1, _PAGE),
+    default=100,
+    show_default=True,
+    help="So many at first.",
 )
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @reaching
 def events(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
     """What happened: a line a file that was brought, removed, or failed.
 
-    Without --since the newest; with it all since, none left out. With --json each line is one event.
+    Without --since the newest; with it all since, none left out. With --json each line is one
+    event.
 
     \b
     Examples:
@@ -50,7 +57,8 @@ def _print_kept(reach: Reach, since: int | None, job: str | None, limit: int) ->
 
 
 def _follow(reach: Reach, since: int | None, job: str | None, limit: int) -> None:
-    """A notice only rings; the rows are read by cursor, so that none is left out however many are lost."""
+    """A notice only rings; the rows are read by cursor, so that none is left out however many are
+    lost."""
     from cargo_sync.api import topics
     from cargo_sync.api.client import Client
 
@@ -68,7 +76,9 @@ def _follow(reach: Reach, since: int | None, job: str | None, limit: int) -> Non
                 pass  # what came at once is read at once
 
 
-def _print_since(reach: Reach, client: "Client", since: int | None, job: str | None, limit: int) -> int:
+def _print_since(
+    reach: Reach, client: "Client", since: int | None, job: str | None, limit: int
+) -> int:
     """One page of the newest, or all since a cursor; the cursor to go on from."""
     asked: dict[str, Any] = {} if job is None else {"job": job}
     more = True

@@ -15,7 +15,9 @@ _QUIET = 0.25
 
 
 @click.command()
-@click.option("--topic", "topics", multiple=True, metavar="PREFIX", help="Only these topics; repeatable.")
+@click.option(
+    "--topic", "topics", multiple=True, metavar="PREFIX", help="Only these topics; repeatable."
+)
 @reaching
 def feed(reach: Reach, topics: tuple[str, ...]) -> None:
     """Each message of the feed as it comes: its topic, then JSON.
@@ -60,8 +62,11 @@ def watch(reach: Reach) -> None:
                 screen.take(message)
 
 
-def _messages(reach: Reach, topics: tuple[str, ...], quiet: float | None) -> Iterator[FeedMessage | None]:
-    """What comes, and None after each `quiet` seconds without; ends the program when the daemon ends."""
+def _messages(
+    reach: Reach, topics: tuple[str, ...], quiet: float | None
+) -> Iterator[FeedMessage | None]:
+    """What comes, and None after each `quiet` seconds without; ends the program when the daemon
+    ends."""
     with reach.feed(topics) as subscription, reach.ending():
         while True:
             yield subscription.receive(quiet)

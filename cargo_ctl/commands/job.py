@@ -149,8 +149,8 @@ def approve(reach: Reach, name: str) -> None:
 def speed(reach: Reach, name: str, speed: str) -> None:
     """Another speed, at once; also of what is on its way.
 
-    It holds until the job's file says another, also across restarts. none is no limit of its own, reset goes
-    back to what the file says.
+    It holds until the job's file says another, also across restarts. none is no limit of its own,
+    reset goes back to what the file says.
 
     \b
     Examples:

@@ -20,7 +20,8 @@ _LARGEST = 512 * 1024
 def add(reach: Reach, file: str, paused: bool) -> None:
     """Add the job in FILE; `-` reads standard input.
 
-    The daemon checks it and keeps a copy in its folder of jobs. Write local folders absolute, or with `~/`.
+    The daemon checks it and keeps a copy in its folder of jobs. Write local folders absolute, or
+    with `~/`.
 
     \b
     Examples:
@@ -30,7 +31,9 @@ def add(reach: Reach, file: str, paused: bool) -> None:
     """
     text = _read(reach, file)
     name = "standard input" if file == "-" else file
-    result = reach.call("job.add", {"text": text, "name": name} | ({"paused": True} if paused else {}))
+    result = reach.call(
+        "job.add", {"text": text, "name": name} | ({"paused": True} if paused else {})
+    )
     reach.show(result, jobs.added(result))
 
 
@@ -63,7 +66,11 @@ def _read(reach: Reach, file: str) -> str:
         reach.fail(BAD_INPUT, "bad_config", f"{file} cannot be read: {error.strerror or error}")
     name = "standard input" if file == "-" else os.path.basename(file)
     if len(content) > _LARGEST:
-        reach.fail(BAD_INPUT, "bad_config", f"{name} is larger than {_LARGEST:,} bytes: this is no job file")
+        reach.fail(
+            BAD_INPUT,
+            "bad_config",
+            f"{name} is larger than {_LARGEST:,} bytes: this is no job file",
+        )
     if not content:
         reach.fail(BAD_INPUT, "bad_config", f"{name} is empty")
     try:

@@ -16,9 +16,13 @@ _POLL = 0.1
 
 @click.command()
 @click.argument("name", type=JOB)
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
+)
 @click.option("--failed", is_flag=True, help="Only what failed.")
-@click.option("--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only what is older than that.")
+@click.option(
+    "--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only what is older than that."
+)
 @reaching
 def history(reach: Reach, name: str, limit: int, failed: bool, before: int | None) -> None:
     """What happened in a job, newest first; a removed one's too.

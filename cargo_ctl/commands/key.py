@@ -40,10 +40,17 @@ def list_(reach: Reach) -> None:
 @key.command()
 @click.argument("name")
 @click.option(
-    "--role", required=True, type=click.Choice(["watch", "control"]), help="Look only, or do everything."
+    "--role",
+    required=True,
+    type=click.Choice(["watch", "control"]),
+    help="Look only, or do everything.",
 )
-@click.option("--out", required=True, metavar="FILE", help="The key file to write; nobody else may have it.")
-@click.option("--address", metavar="tcp://HOST:PORT", help="What the key file names, if not what is told.")
+@click.option(
+    "--out", required=True, metavar="FILE", help="The key file to write; nobody else may have it."
+)
+@click.option(
+    "--address", metavar="tcp://HOST:PORT", help="What the key file names, if not what is told."
+)
 @reaching
 def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> None:
     """Make a key and let it in; its secret half goes into FILE and nowhere else.
@@ -70,7 +77,10 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
         written = True
     except OSError as error:
         reach.fail(
-            FAILED, "os_error", f"{out} cannot be written: {error.strerror}", f"cargo_ctl key revoke {name}"
+            FAILED,
+            "os_error",
+            f"{out} cannot be written: {error.strerror}",
+            f"cargo_ctl key revoke {name}",
         )
     finally:
         os.close(descriptor)
@@ -95,7 +105,8 @@ def revoke(reach: Reach, name: str) -> None:
 
 
 def _made(reach: Reach, out: str) -> int:
-    """A new file that only its owner may read: before anything else, for a key without a file is lost."""
+    """A new file that only its owner may read: before anything else, for a key without a file is
+    lost."""
     try:
         return os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

@@ -14,7 +14,8 @@ _RATE = "RATE|none|reset"
 @common_options
 @click.pass_context
 def limits(ctx: click.Context, /, **_options: Any) -> None:
-    """Rates of all transfers together, changed while they run: of the daemon, or of a server with --server.
+    """Rates of all transfers together, changed while they run: of the daemon, or of a server with
+    --server.
 
     \b
     Examples:
@@ -48,8 +49,8 @@ def show(reach: Reach) -> None:
 def set_(reach: Reach, **rates: str | None) -> None:
     """Other rates, at once; also for what is on its way.
 
-    They hold until the file says another, also across restarts. none is no limit, reset goes back to what the
-    file says.
+    They hold until the file says another, also across restarts. none is no limit, reset goes back
+    to what the file says.
 
     \b
     Examples:
@@ -57,8 +58,12 @@ def set_(reach: Reach, **rates: str | None) -> None:
       cargo_ctl limits set --bandwidth reset
       cargo_ctl limits set --server --upload none --download 1gbps
     """
-    args = {name: None if rate == "reset" else rate for name, rate in rates.items() if rate is not None}
+    args = {
+        name: None if rate == "reset" else rate for name, rate in rates.items() if rate is not None
+    }
     if not args:
-        raise click.UsageError("give what to set, such as --bandwidth RATE, or --upload RATE of a server")
+        raise click.UsageError(
+            "give what to set, such as --bandwidth RATE, or --upload RATE of a server"
+        )
     result = reach.call("limits.set", args)
     reach.show(result, rendered.limits(result))

@@ -15,10 +15,17 @@ _POLL = 0.5
 
 @click.command()
 @click.option(
-    "-n", "count", type=click.IntRange(1, LONGEST_PAGE), default=50, show_default=True, help="How many lines."
+    "-n",
+    "count",
+    type=click.IntRange(1, LONGEST_PAGE),
+    default=50,
+    show_default=True,
+    help="How many lines.",
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
-@click.option("--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged.")
+@click.option(
+    "--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged."
+)
 @click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
 @reaching
 def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | None) -> None:

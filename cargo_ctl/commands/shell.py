@@ -16,8 +16,9 @@ from cargo_ctl.session.options import login_options, wanted
 def shell(reach: Reach, url: str, keep_going: bool, **login: Any) -> None:
     """List, fetch and send files of a server by hand.
 
-    Asks for username and password, then for commands; `help` lists them. Without a terminal the commands are
-    read from standard input, a line each, and the first that fails ends it with an exit code other than 0.
+    Asks for username and password, then for commands; `help` lists them. Without a terminal the
+    commands are read from standard input, a line each, and the first that fails ends it with an
+    exit code other than 0.
 
     Needs no running daemon; one of yours is used if there is one.
 
@@ -28,7 +29,9 @@ def shell(reach: Reach, url: str, keep_going: bool, **login: Any) -> None:
       echo 'get -r photos' | cargo_ctl shell files.example.org --user ana --password-file secret
     """
     if reach.server:
-        reach.fail(BAD_INPUT, "bad_argument", "shell speaks through a daemon: --server does not go with it")
+        reach.fail(
+            BAD_INPUT, "bad_argument", "shell speaks through a daemon: --server does not go with it"
+        )
     from cargo_ctl.shell.client import Choices, run_client
 
     choices = Choices(wanted(url, **login), reach.connect, keep_going, reach.as_json, reach.key)

@@ -40,8 +40,8 @@ def list_(reach: Reach) -> None:
 def cancel(reach: Reach, id: str) -> None:
     """Give up one file; the others of its job go on.
 
-    A beginning of the ID is enough, if no other begins so. The file is tried again when it changes, or by
-    `job sync`.
+    A beginning of the ID is enough, if no other begins so. The file is tried again when it changes,
+    or by `job sync`.
 
     \b
     Example:

@@ -82,11 +82,17 @@ def show(reach: Reach, name: str) -> None:
 @click.option("--disabled", is_flag=True, help="Do not let them in yet.")
 @serving
 def add(
-    reach: Reach, name: str, path: str, password_file: str | None, disabled: bool, **rates: str | None
+    reach: Reach,
+    name: str,
+    path: str,
+    password_file: str | None,
+    disabled: bool,
+    **rates: str | None,
 ) -> None:
     """A new user with a folder of the server's machine.
 
-    The folder is made if it is missing; the one above it must be there. The password is asked for twice.
+    The folder is made if it is missing; the one above it must be there. The password is asked for
+    twice.
 
     \b
     Examples:
@@ -101,7 +107,9 @@ def add(
 
 @user.command("set")
 @click.argument("name", type=USER)
-@click.option("--path", metavar="FOLDER", help="Another folder; the files of the old one stay there.")
+@click.option(
+    "--path", metavar="FOLDER", help="Another folder; the files of the old one stay there."
+)
 @_rates
 @serving
 def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None:

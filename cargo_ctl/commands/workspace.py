@@ -40,7 +40,9 @@ def list_(reach: Reach) -> None:
 @workspace.command()
 @click.argument("name")
 @click.argument("path")
-@click.option("--grant", "grants", multiple=True, metavar="USER=rw|ro", help="Let a user in; repeatable.")
+@click.option(
+    "--grant", "grants", multiple=True, metavar="USER=rw|ro", help="Let a user in; repeatable."
+)
 @serving
 def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
     """A new workspace: a folder of the server's machine, made if it is missing.

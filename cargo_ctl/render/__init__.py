@@ -1,1 +1,2 @@
-"""Messages to text, purely: a dict of the control plane in, lines out, nothing read and nothing printed."""
+"""Messages to text, purely: a dict of the control plane in, lines out, nothing read and nothing
+printed."""

@@ -10,7 +10,8 @@ from cargo_sync.api.messages import FeedMessage
 from cargo_sync.api.topics import PROGRESS, STATUS, name_of
 
 _SILENT = 5.0
-"""Seconds without a word after which a transfer is taken to be over: it is told of once a second."""
+"""Seconds without a word after which a transfer is taken to be over: it is told of once a
+second."""
 _NOTICES = 6
 _NAMED = 3
 _REMOVED = "removed"
@@ -35,7 +36,8 @@ class Board:
         self._said: dict[str, str] = {}
 
     def take(self, message: FeedMessage) -> str | None:
-        """Note what `message` tells; the line that tells it, or None when it is no news for a person."""
+        """Note what `message` tells; the line that tells it, or None when it is no news for a
+        person."""
         fields, name = message.fields, name_of(message.topic)
         self._drop_silent(message.time)
         if message.topic == STATUS:
@@ -64,7 +66,8 @@ class Board:
     def counts_down(self) -> bool:
         """Some job waits to be tried again, or for its window."""
         return any(
-            job.get("state") in ("error", "waiting") and job.get("next_at") for job in self.jobs.values()
+            job.get("state") in ("error", "waiting") and job.get("next_at")
+            for job in self.jobs.values()
         )
 
     def _once(self, topic: str, line: str) -> str | None:
@@ -89,13 +92,17 @@ class Board:
 def job_state(name: str, fields: Mapping[str, Any]) -> str:
     """`nightly: error, 2 files could not be read`."""
     detail = escaped(fields.get("detail") or "")
-    return f"{escaped(name)}: {escaped(fields.get('state', ''))}" + (f", {detail}" if detail else "")
+    return f"{escaped(name)}: {escaped(fields.get('state', ''))}" + (
+        f", {detail}" if detail else ""
+    )
 
 
 def notice(name: str, fields: Mapping[str, Any]) -> str:
     """`nightly: uploaded 500 files (20.0 MB): a.txt, b.txt, c.txt, …`."""
     paths = fields.get("paths") or []
-    number = int(fields.get("count") or 0) if paths else 0  # without a path it is of the job as a whole
+    number = (
+        int(fields.get("count") or 0) if paths else 0
+    )  # without a path it is of the job as a whole
     text = f"{escaped(name)}: {escaped(fields.get('kind', ''))}"
     if number:
         text += f" {count(number, 'file')}"

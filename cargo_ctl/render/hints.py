@@ -8,7 +8,8 @@ _COMMAND = re.compile(r"`([a-z]+(?:\.[a-z]+)?)`")
 
 
 def typed(hint: str, *, server: bool) -> str:
-    """`user.list` as `cargo_ctl user list`; with `server`, what both know is given to the server."""
+    """`user.list` as `cargo_ctl user list`; with `server`, what both know is given to the
+    server."""
 
     def words(match: re.Match[str]) -> str:
         cmd = match[1]

@@ -11,7 +11,8 @@ from cargo_ctl.render.words import duration, escaped, rate, size
 def history(
     name: str, rows: Sequence[Mapping[str, Any]], more: int | None, zone: tzinfo | None = None
 ) -> str:
-    """`job.history`: a line an event, newest first. `zone` is that of the times, None for this machine's."""
+    """`job.history`: a line an event, newest first. `zone` is that of the times, None for this
+    machine's."""
     if not rows:
         return f"{escaped(name)}: nothing"
     head = ("TIME", "WHAT", "SIZE", "TOOK", "RATE", "PATH")

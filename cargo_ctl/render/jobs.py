@@ -14,7 +14,9 @@ def status(result: Mapping[str, Any]) -> str:
     jobs = result.get("jobs") or {}
     total = sum(jobs.values())
     states = ", ".join(f"{number:,} {escaped(state)}" for state, number in jobs.items() if number)
-    lines = [f"{escaped(result.get('state', ''))}: {count(total, 'job')}{f' ({states})' if states else ''}"]
+    lines = [
+        f"{escaped(result.get('state', ''))}: {count(total, 'job')}{f' ({states})' if states else ''}"
+    ]
     totals = result.get("totals") or {}
     if moving(totals):
         lines.append(progress(totals))
@@ -32,13 +34,16 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
 
 
 def explained(job: Mapping[str, Any], now: float) -> str:
-    """Why a job stands as it does; when one that fails is tried again, and one outside its window begins."""
+    """Why a job stands as it does; when one that fails is tried again, and one outside its window
+    begins."""
     detail = escaped(job.get("detail") or "")
     if job.get("next_at") is None:
         return detail
     if job.get("state") == "waiting":
         return f"{detail} ({until(job['next_at'] - now)})"
-    return f"{detail}; again {until(job['next_at'] - now)}" if job.get("state") == "error" else detail
+    return (
+        f"{detail}; again {until(job['next_at'] - now)}" if job.get("state") == "error" else detail
+    )
 
 
 def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
@@ -79,7 +84,10 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     lines += _causes(job.get("causes") or [], now)
     if job.get("settings"):
         lines.append("  settings")
-        lines += [f"    {escaped(name)} = {_setting(name, value)}" for name, value in job["settings"].items()]
+        lines += [
+            f"    {escaped(name)} = {_setting(name, value)}"
+            for name, value in job["settings"].items()
+        ]
     return "\n".join(lines)
 
 
@@ -87,7 +95,8 @@ def states(result: Mapping[str, Any]) -> str:
     """`job.start`, `.pause`, `.reload`: a line a job."""
     jobs = result.get("jobs") or []
     return (
-        "\n".join(f"{escaped(job['name'])}: {escaped(job['state'])}" for job in jobs) or "there are no jobs"
+        "\n".join(f"{escaped(job['name'])}: {escaped(job['state'])}" for job in jobs)
+        or "there are no jobs"
     )
 
 
@@ -120,7 +129,9 @@ def removed(result: Mapping[str, Any]) -> str:
 
 def reloaded(result: Mapping[str, Any]) -> str:
     """`reload`: what became of each job, and the errors that were found."""
-    lines = [f"{escaped(job['name'])}: {escaped(job['result'])}" for job in result.get("jobs") or []]
+    lines = [
+        f"{escaped(job['name'])}: {escaped(job['result'])}" for job in result.get("jobs") or []
+    ]
     lines += [f"error: {_value(error)}" for error in result.get("errors") or []]
     return "\n".join(lines) or "nothing changed"
 
@@ -137,7 +148,9 @@ def _held(job: Mapping[str, Any]) -> list[str]:
 def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
     lines = ["  failing"] if causes else []
     for cause in causes:
-        again = f", again {until(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
+        again = (
+            f", again {until(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
+        )
         tries = f" (tried {count(cause['tries'], 'time')}{again})" if cause.get("tries") else ""
         path = f"{escaped(cause['path'])}: " if cause.get("path") else ""
         lines.append(f"    {path}{escaped(cause['message'])}{tries}")

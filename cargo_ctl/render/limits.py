@@ -25,4 +25,6 @@ def limit(value: object) -> str:
     """A rate of the wire, or `none`."""
     if value is None:
         return "none"
-    return speed(value) if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
+    return (
+        speed(value) if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
+    )

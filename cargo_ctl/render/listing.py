@@ -14,7 +14,8 @@ _SEPARATORS = {"folder": "/", "link": "@"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One name to list: kind is file, folder, link or other; size in bytes, mtime in unix seconds."""
+    """One name to list: kind is file, folder, link or other; size in bytes, mtime in unix
+    seconds."""
 
     name: str
     kind: str

@@ -12,7 +12,13 @@ from cargo_ctl.render.jobs import explained
 from cargo_ctl.render.progress import moving, pace, progress
 from cargo_ctl.render.words import escaped, percent, size
 
-_COLOURS = {"synced": "green", "syncing": "cyan", "error": "red", "held": "yellow", "paused": "yellow"}
+_COLOURS = {
+    "synced": "green",
+    "syncing": "cyan",
+    "error": "red",
+    "held": "yellow",
+    "paused": "yellow",
+}
 _IN_FULL = ("error", "held")
 """States of which the whole reason is shown, on several lines if it must be."""
 _BAR = 24
@@ -20,7 +26,8 @@ _MOST_TRANSFERS = 8
 
 
 def picture(board: Board, now: float) -> RenderableType:
-    """The general state, a bar a job, a bar a transfer, and the last notices. `now` in unix seconds."""
+    """The general state, a bar a job, a bar a transfer, and the last notices. `now` in unix
+    seconds."""
     parts: list[RenderableType] = [_general(board)]
     if board.jobs:
         parts.append(_jobs(board, now))
@@ -67,4 +74,6 @@ def _transfers(board: Board) -> Table:
 def _bar(done: Any, total: Any) -> tuple[RenderableType, RenderableType]:
     if not total:
         return Text(" " * _BAR), Text("")
-    return ProgressBar(total=total, completed=done or 0, width=_BAR), Text(percent(done or 0, total))
+    return ProgressBar(total=total, completed=done or 0, width=_BAR), Text(
+        percent(done or 0, total)
+    )

@@ -10,7 +10,8 @@ NONE = "nothing was logged"
 
 
 def line(row: Mapping[str, Any]) -> str:
-    """`time LEVEL job message`, as the process itself writes it; a traceback follows, a line each."""
+    """`time LEVEL job message`, as the process itself writes it; a traceback follows, a line
+    each."""
     at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(row["time"]))
     about = escaped(row.get("job", "-"))
     text = f"{at} {escaped(row['level']).upper()} {about} {escaped(row['message'])}"
@@ -20,4 +21,6 @@ def line(row: Mapping[str, Any]) -> str:
 
 def lost(number: int) -> str:
     """Lines that came faster than they were asked for."""
-    return f"({count(number, 'line')} before these {'is' if number == 1 else 'are'} not kept any more)"
+    return (
+        f"({count(number, 'line')} before these {'is' if number == 1 else 'are'} not kept any more)"
+    )

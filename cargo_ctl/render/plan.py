@@ -31,7 +31,9 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
 
     `listed` actions stand above; `more` says that there are others.
     """
-    counts = {op: number for op, number in figures.items() if op not in ("bytes", "held") and number}
+    counts = {
+        op: number for op, number in figures.items() if op not in ("bytes", "held") and number
+    }
     if not counts:
         return f"{escaped(name)}: nothing to do"
     parts = [f"{number:,} {escaped(op)}" for op, number in counts.items()]

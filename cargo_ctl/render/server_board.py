@@ -43,7 +43,8 @@ class ServerBoard:
         self._served = ""
 
     def take(self, message: FeedMessage) -> str | None:
-        """Note what `message` tells; the line that tells it, or None when it is no news for a person."""
+        """Note what `message` tells; the line that tells it, or None when it is no news for a
+        person."""
         fields = message.fields
         self._drop_silent(message.time)
         if message.topic == STATUS:

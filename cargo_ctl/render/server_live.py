@@ -41,13 +41,17 @@ def _general(board: ServerBoard) -> Text:
 
 def _flows(board: ServerBoard) -> Table:
     grid = Table.grid(padding=(0, 2))
-    flows = sorted(board.flows.values(), key=lambda one: (str(one.get("user")), one.get("since") or 0))
+    flows = sorted(
+        board.flows.values(), key=lambda one: (str(one.get("user")), one.get("since") or 0)
+    )
     fastest = max([one.get("rate_bps") or 0 for one in flows])
     for user, group in groupby(flows[:_MOST_FLOWS], lambda one: str(one.get("user"))):
         own = list(group)
         total = sum(one.get("rate_bps") or 0 for one in own)
         grid.add_row(
-            Text(escaped(user), style="bold"), Text(""), Text(f"{count(len(own), 'flow')}, {rate(total)}")
+            Text(escaped(user), style="bold"),
+            Text(""),
+            Text(f"{count(len(own), 'flow')}, {rate(total)}"),
         )
         for one in own:
             grid.add_row(_where(one), _bar(one, fastest), _figures(one))

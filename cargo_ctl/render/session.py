@@ -31,7 +31,8 @@ def resumes(row: Row) -> str:
 
 
 def ended(row: Row, seconds: float) -> str:
-    """The line for a transfer that is over: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`, with what failed below it."""
+    """The line for a transfer that is over: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`, with what failed
+    below it."""
     problem = row.get("problem") or {}
     match row.get("state"):
         case "done":
@@ -45,7 +46,9 @@ def ended(row: Row, seconds: float) -> str:
     failed = row.get("failed") or []
     lines = [f"{name(row)}: {text}"]
     if len(failed) > 1:  # of one alone everything has been said
-        lines += [f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]]
+        lines += [
+            f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]
+        ]
         more = _number(row, "failures") - len(failed)
         lines += [f"  and {more:,} more"] if more > 0 else []
     if row.get("message"):
@@ -74,7 +77,8 @@ def _done(row: Row, seconds: float) -> str:
 
 
 def line(row: Row) -> str:
-    """One transfer in a word or two for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`."""
+    """One transfer in a word or two for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s
+    left`."""
     figures = ", ".join(pace(row))
     return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
 
@@ -100,7 +104,9 @@ def picture(running: Sequence[Row], waiting: int) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for row in running[:_MOST]:
         total = _number(row, "bytes_total")
-        bar: RenderableType = ProgressBar(total=total or 1, completed=_number(row, "bytes_done"), width=_BAR)
+        bar: RenderableType = ProgressBar(
+            total=total or 1, completed=_number(row, "bytes_done"), width=_BAR
+        )
         grid.add_row(
             Text(name(row), no_wrap=True, overflow="ellipsis"),
             bar,
@@ -122,7 +128,11 @@ def _share(row: Row) -> str:
 
 
 def _percent(row: Row) -> str:
-    return percent(_number(row, "bytes_done"), _number(row, "bytes_total")) if row.get("bytes_total") else ""
+    return (
+        percent(_number(row, "bytes_done"), _number(row, "bytes_total"))
+        if row.get("bytes_total")
+        else ""
+    )
 
 
 def _number(row: Row, field: str) -> int:

@@ -9,7 +9,8 @@ _WIDTH = 13
 
 
 def step(one: Mapping[str, Any]) -> str:
-    """`✓ login          ana is let in`; a step that went well and has a hint is a warning, marked `!`."""
+    """`✓ login          ana is let in`; a step that went well and has a hint is a warning, marked
+    `!`."""
     hint = escaped(one.get("hint") or "")
     mark = "✗" if not one["ok"] else "!" if hint else "✓"
     text = f"{mark} {escaped(one['name']):<{_WIDTH}}  {escaped(one['message'])}"

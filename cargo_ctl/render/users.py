@@ -42,7 +42,9 @@ def removal(name: str) -> str:
 
 
 def removed_user(result: Mapping[str, Any]) -> str:
-    return f"{escaped(result['user'])} is removed; the files stay in {escaped(result.get('path', ''))}"
+    return (
+        f"{escaped(result['user'])} is removed; the files stay in {escaped(result.get('path', ''))}"
+    )
 
 
 def new_password(user: Mapping[str, Any]) -> str:
@@ -51,7 +53,10 @@ def new_password(user: Mapping[str, Any]) -> str:
 
 def user_show(user: Mapping[str, Any]) -> str:
     """`user.show`: everything of one user."""
-    lines = [f"{escaped(user['user'])}: {_state(user)}", f"  folder      {escaped(user.get('path', ''))}"]
+    lines = [
+        f"{escaped(user['user'])}: {_state(user)}",
+        f"  folder      {escaped(user.get('path', ''))}",
+    ]
     lines += [f"  {way:<10}  {_limits(user, way) or 'no limit'}" for way in ("upload", "download")]
     for space in user.get("workspaces") or []:
         name, access = escaped(space["name"]), escaped(space["access"])
@@ -105,4 +110,6 @@ def _limits(user: Mapping[str, Any], way: str) -> str:
 
 
 def _grants(space: Mapping[str, Any]) -> str:
-    return ", ".join(f"{escaped(user)} {escaped(access)}" for user, access in space.get("grants", {}).items())
+    return ", ".join(
+        f"{escaped(user)} {escaped(access)}" for user, access in space.get("grants", {}).items()
+    )

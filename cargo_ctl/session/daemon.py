@@ -1,7 +1,9 @@
-"""The daemon that holds a front end's session: the one that runs, or a private one for the front end's life.
+"""The daemon that holds a front end's session: the one that runs, or a private one for the front
+end's life.
 
-The local side of a session is the daemon's disk, seen with the daemon's rights. So a running daemon is used
-only if it says that it is this user's, on this host; otherwise a private one is started, without a question.
+The local side of a session is the daemon's disk, seen with the daemon's rights. So a running daemon
+is used only if it says that it is this user's, on this host; otherwise a private one is started,
+without a question.
 """
 
 import contextlib
@@ -40,12 +42,16 @@ class NoDaemon(Exception):  # noqa: N818 - a state of the world, told as one
 
 @contextlib.contextmanager
 def held_daemon(
-    connect: str | None, env: Mapping[str, str], command: Sequence[str] = PRIVATE, key: str | None = None
+    connect: str | None,
+    env: Mapping[str, str],
+    command: Sequence[str] = PRIVATE,
+    key: str | None = None,
 ) -> Iterator[Addresses]:
     """A daemon to open sessions in, until the end of the `with`.
 
-    `connect`, `key` or $CARGO_CONTROL names one that must do, as `find` has it; else the one that runs is
-    taken if it is fit, and a private one is started by `command` if not. Raises NoDaemon and AddressError.
+    `connect`, `key` or $CARGO_CONTROL names one that must do, as `find` has it; else the one that
+    runs is taken if it is fit, and a private one is started by `command` if not. Raises NoDaemon
+    and AddressError.
     """
     chosen = connect or key or env.get("CARGO_CONTROL")
     if chosen:
@@ -109,7 +115,10 @@ def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> 
 
 
 def _await(
-    child: "subprocess.Popen[str]", addresses: Addresses, words: "deque[str]", reader: threading.Thread
+    child: "subprocess.Popen[str]",
+    addresses: Addresses,
+    words: "deque[str]",
+    reader: threading.Thread,
 ) -> None:
     deadline = time.monotonic() + _START
     while not (is_live(addresses.commands) and is_live(addresses.feed)):

@@ -1,4 +1,5 @@
-"""From an address to an open session: look at the server, settle its certificate, ask who it is, open."""
+"""From an address to an open session: look at the server, settle its certificate, ask who it is,
+open."""
 
 import getpass
 import os
@@ -20,7 +21,8 @@ WRONG = "unauthorized"
 
 
 class Refused(Exception):  # noqa: N818 - a decision, told as one
-    """No session is opened; message and hint say why and what to do. `usage`: by how it was asked for."""
+    """No session is opened; message and hint say why and what to do. `usage`: by how it was asked
+    for."""
 
     def __init__(self, message: str, hint: str = "", *, usage: bool = False) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
@@ -47,7 +49,8 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line says of a session. `user` and `password` are "" if they are to be asked for."""
+    """What the command line says of a session. `user` and `password` are "" if they are to be asked
+    for."""
 
     url: str
     user: str = ""
@@ -58,7 +61,9 @@ class Wanted:
     workspace: str = ""
 
 
-def open_session(client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> Session:
+def open_session(
+    client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
+) -> Session:
     """Open a session; without a `person` everything must be in `wanted`.
 
     Raises Refused, CommandError and NotRunning.
@@ -83,7 +88,8 @@ def open_session(client: Client, wanted: Wanted, person: Person | None, env: Map
 
 
 def look_at(client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> Login:
-    """A login for this server, whose certificate is settled. Raises Refused, CommandError and NotRunning."""
+    """A login for this server, whose certificate is settled. Raises Refused, CommandError and
+    NotRunning."""
     look = client.call("session.look", {"url": wanted.url}, _LOOK)
     if look.get("kind") != "cargo":
         raise Refused(look.get("message") or f"no Cargo server answers at {wanted.url}")
@@ -160,11 +166,14 @@ def _who(login: Login, person: Person | None) -> Login:
     if person is None:
         return login
     username = login.username or person.ask("Username: ").strip()
-    return replace(login, username=username, password=login.password or person.ask_secret("Password: "))
+    return replace(
+        login, username=username, password=login.password or person.ask_secret("Password: ")
+    )
 
 
 class Terminal:
-    """A person at this terminal. Ctrl-C and Ctrl-D pass through, as KeyboardInterrupt and EOFError."""
+    """A person at this terminal. Ctrl-C and Ctrl-D pass through, as KeyboardInterrupt and
+    EOFError."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say

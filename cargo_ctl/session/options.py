@@ -29,9 +29,15 @@ _OPTIONS = (
         type=click.Path(),
         help="Certificates (PEM) of the authorities that vouch for the server.",
     ),
-    click.option("--allow-plain", is_flag=True, help="Go without encryption, on a network of your own."),
-    click.option("--workspace", metavar="NAME", help="The workspace to begin in, if not the default one."),
-    click.option("-k", "--keep-going", is_flag=True, help="Of a script: go on after a command that failed."),
+    click.option(
+        "--allow-plain", is_flag=True, help="Go without encryption, on a network of your own."
+    ),
+    click.option(
+        "--workspace", metavar="NAME", help="The workspace to begin in, if not the default one."
+    ),
+    click.option(
+        "-k", "--keep-going", is_flag=True, help="Of a script: go on after a command that failed."
+    ),
 )
 
 

@@ -13,7 +13,9 @@ def config_file(env: Mapping[str, str], name: str) -> str:
 
 def state_file(env: Mapping[str, str], name: str) -> str:
     """A file of ours in $XDG_STATE_HOME/cargo_sync."""
-    return os.path.join(_base(env, "XDG_STATE_HOME", os.path.join(".local", "state")), "cargo_sync", name)
+    return os.path.join(
+        _base(env, "XDG_STATE_HOME", os.path.join(".local", "state")), "cargo_sync", name
+    )
 
 
 def write_private(file: str, text: str) -> None:
@@ -36,5 +38,7 @@ def write_private(file: str, text: str) -> None:
 def _base(env: Mapping[str, str], variable: str, default: str) -> str:
     value = env.get(variable, "")
     return (
-        value if os.path.isabs(value) else os.path.join(env.get("HOME") or os.path.expanduser("~"), default)
+        value
+        if os.path.isabs(value)
+        else os.path.join(env.get("HOME") or os.path.expanduser("~"), default)
     )

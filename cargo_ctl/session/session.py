@@ -1,7 +1,7 @@
 """A session's commands as calls; docs/control-protocol.md describes them.
 
-Whatever a call needs of the server it waits for; CommandError says why it was refused, NotRunning that the
-daemon went away.
+Whatever a call needs of the server it waits for; CommandError says why it was refused, NotRunning
+that the daemon went away.
 """
 
 from collections.abc import Iterator, Mapping
@@ -95,12 +95,15 @@ class Session:
         self.workspace = self.call("use", {"workspace": workspace})["workspace"]
 
     def entries(self, path: str) -> Iterator[Entry]:
-        """What stands in a folder, by name. A name that could be a path is left out: no server has it."""
+        """What stands in a folder, by name. A name that could be a path is left out: no server has
+        it."""
         after: str | None = None
         while True:
             args: dict[str, Any] = {"path": path, "limit": _PAGE}
             page = self.call("list", args if after is None else args | {"after": after})
-            yield from (entry for each in page["entries"] if _is_name((entry := entry_of(each)).name))
+            yield from (
+                entry for each in page["entries"] if _is_name((entry := entry_of(each)).name)
+            )
             after = page.get("next")
             if after is None:
                 return
@@ -116,11 +119,15 @@ class Session:
                 return None
             raise
 
-    def get(self, remote: str, local: str, *, recursive: bool = False, overwrite: bool = False) -> str:
+    def get(
+        self, remote: str, local: str, *, recursive: bool = False, overwrite: bool = False
+    ) -> str:
         """Begin to fetch; the transfer's id."""
         return self._transfer("get", remote, local, recursive, overwrite)
 
-    def put(self, local: str, remote: str, *, recursive: bool = False, overwrite: bool = False) -> str:
+    def put(
+        self, local: str, remote: str, *, recursive: bool = False, overwrite: bool = False
+    ) -> str:
         """Begin to send; the transfer's id."""
         return self._transfer("put", remote, local, recursive, overwrite)
 
@@ -135,7 +142,9 @@ class Session:
     def close(self) -> None:
         self.call("close", timeout=5.0)
 
-    def _transfer(self, verb: str, remote: str, local: str, recursive: bool, overwrite: bool) -> str:
+    def _transfer(
+        self, verb: str, remote: str, local: str, recursive: bool, overwrite: bool
+    ) -> str:
         args: dict[str, Any] = {"remote": remote, "local": local, "overwrite": overwrite}
         if recursive:
             args["recursive"] = True

@@ -1,4 +1,5 @@
-"""What is on its way in a session: the feed's last word on each, or the daemon's when the feed is silent."""
+"""What is on its way in a session: the feed's last word on each, or the daemon's when the feed is
+silent."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,8 @@ from cargo_sync.api.client import Subscription, subscribe
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 _SILENT = 1.5
-"""Seconds without a word of what runs, after which the daemon is asked: the feed may lose messages."""
+"""Seconds without a word of what runs, after which the daemon is asked: the feed may lose
+messages."""
 _UNHEARD = 0.3
 """The same of a transfer that nothing was heard of yet: a subscription needs a moment to arrive."""
 _KEPT = 200
@@ -24,10 +26,14 @@ def topic(session: str) -> str:
 
 
 class Transfers:
-    """The rows of one session, oldest first. `heard` are those of which the daemon has told anything."""
+    """The rows of one session, oldest first. `heard` are those of which the daemon has told
+    anything."""
 
     def __init__(
-        self, session: Session, subscription: Subscription, clock: Callable[[], float] = time.monotonic
+        self,
+        session: Session,
+        subscription: Subscription,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rows: dict[str, Row] = {}
         self.heard: set[str] = set()
@@ -43,7 +49,13 @@ class Transfers:
 
     def expect(self, transfer: str, verb: str, remote: str, local: str) -> None:
         """A transfer that was ordered, of which the feed may not have told yet."""
-        told = {"transfer": transfer, "verb": verb, "remote": remote, "local": local, "state": RUNNING}
+        told = {
+            "transfer": transfer,
+            "verb": verb,
+            "remote": remote,
+            "local": local,
+            "state": RUNNING,
+        }
         self.rows.setdefault(transfer, told)
         for old in [id for id in self.rows if not self.runs(id)][: max(0, len(self.rows) - _KEPT)]:
             self.rows.pop(old)
@@ -58,7 +70,8 @@ class Transfers:
         return [row for id, row in self.rows.items() if self.runs(id)]
 
     def listen(self, timeout: float) -> bool:
-        """Take what comes within `timeout` seconds, and all that is there already; whether anything came.
+        """Take what comes within `timeout` seconds, and all that is there already; whether anything
+        came.
 
         Raises NotRunning when the daemon went away.
         """

@@ -1,7 +1,7 @@
 """Whether a server is let in by its certificate: a decision, and the words for it.
 
-A certificate that the system's authorities vouch for is good. Any other is known by its fingerprint: shown
-and asked about once, on a terminal, and refused from then on if it changes.
+A certificate that the system's authorities vouch for is good. Any other is known by its
+fingerprint: shown and asked about once, on a terminal, and refused from then on if it changes.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,9 @@ def place_of(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
+    return host in ("localhost", "::1") or (
+        host.startswith("127.") and host.replace(".", "").isdigit()
+    )
 
 
 def first_time(place: str, fingerprint: str) -> str:

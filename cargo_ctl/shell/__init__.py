@@ -1,7 +1,8 @@
 """The interactive client: `cargo_ctl shell URL`, `cargoclient --mode=client --host=URL`.
 
-    a line -> parser -> Line -> table -> Verb -> commands/ -> Session (the daemon's) -> render -> output
+    a line -> parser -> Line -> table -> Verb -> commands/ -> Session (the daemon's) -> render ->
+    output
 
-`parser`, `location`, `patterns` and `completion` decide and read nothing; `prompt` is a terminal, `script`
-is anything else; both run the same commands.
+`parser`, `location`, `patterns` and `completion` decide and read nothing; `prompt` is a terminal,
+`script` is anything else; both run the same commands.
 """

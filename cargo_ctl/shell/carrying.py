@@ -1,4 +1,5 @@
-"""A line carried out, with everything that can go wrong told: the part that terminal and script share."""
+"""A line carried out, with everything that can go wrong told: the part that terminal and script
+share."""
 
 from cargo_ctl.reach import BAD_INPUT, FAILED
 from cargo_ctl.shell.parser import LineError
@@ -9,7 +10,8 @@ from cargo_sync.api.messages import Code
 
 
 def carried_out(shell: Shell, line: str) -> int:
-    """Carry out a line; 0, 1 if it failed, 2 if it made no sense. Raises NotRunning, KeyboardInterrupt."""
+    """Carry out a line; 0, 1 if it failed, 2 if it made no sense. Raises NotRunning,
+    KeyboardInterrupt."""
     try:
         run(shell, line)
     except LineError as error:

@@ -1,4 +1,5 @@
-"""The interactive client from its banner to its end: a daemon, a session, and a prompt or a script."""
+"""The interactive client from its banner to its end: a daemon, a session, and a prompt or a
+script."""
 
 import os
 import sys
@@ -75,7 +76,11 @@ def guarded(output: Output, run: Callable[[], int]) -> int:
 
 
 def _in_daemon(
-    choices: Choices, env: Mapping[str, str], command: Sequence[str], output: Output, person: Person | None
+    choices: Choices,
+    env: Mapping[str, str],
+    command: Sequence[str],
+    output: Output,
+    person: Person | None,
 ) -> int:
     with (
         held_daemon(choices.connect, env, command, choices.key) as addresses,
@@ -125,7 +130,9 @@ def _current() -> str:
     try:
         return os.getcwd()
     except OSError as error:
-        raise Refused(f"the current folder cannot be used: {error.strerror}", "change to another") from error
+        raise Refused(
+            f"the current folder cannot be used: {error.strerror}", "change to another"
+        ) from error
 
 
 def _lines() -> Iterable[str]:

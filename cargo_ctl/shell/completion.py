@@ -14,7 +14,8 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """text: what is written in place of what stands from `start` on; shown: the name, for the list."""
+    """text: what is written in place of what stands from `start` on; shown: the name, for the
+    list."""
 
     text: str
     start: int
@@ -70,10 +71,14 @@ def _of_kind(
     match kind:
         case Completes.REMOTE | Completes.REMOTE_FOLDER:
             folders = kind is Completes.REMOTE_FOLDER
-            yield from _paths(word, quote, folders, lambda path: sources.remote(here.remote_path(path)))
+            yield from _paths(
+                word, quote, folders, lambda path: sources.remote(here.remote_path(path))
+            )
         case Completes.LOCAL | Completes.LOCAL_FOLDER:
             folders = kind is Completes.LOCAL_FOLDER
-            yield from _paths(word, quote, folders, lambda path: sources.local(here.local_path(path)))
+            yield from _paths(
+                word, quote, folders, lambda path: sources.local(here.local_path(path))
+            )
         case Completes.VERB:
             yield from _names(word, quote, (name for name in BY_NAME if name != "?"))
         case Completes.JOB:
@@ -105,7 +110,9 @@ def _paths(
         tilde = "~/" if folder.startswith("~/") and not word.quoted else ""
         rest = (folder + name).removeprefix(tilde) + ("/" if is_folder else "")
         written = tilde + quoted(rest, "" if tilde else quote)
-        yield Candidate(written + ("" if is_folder else " "), word.start, escaped(name) + "/" * is_folder)
+        yield Candidate(
+            written + ("" if is_folder else " "), word.start, escaped(name) + "/" * is_folder
+        )
 
 
 def _names(word: Word, quote: str, names: Iterable[str]) -> Iterator[Candidate]:
@@ -121,7 +128,8 @@ def _escaped_end(text: str) -> bool:
 
 
 class Remembered:
-    """Names in remote folders, asked for at most once in a while; a failure is remembered as an empty folder.
+    """Names in remote folders, asked for at most once in a while; a failure is remembered as an
+    empty folder.
 
     ask    the names in a folder; may raise anything that `failures` lists
     stamp  changes when what was remembered is worth nothing any more

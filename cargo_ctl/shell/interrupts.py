@@ -1,4 +1,5 @@
-"""Ctrl-C: it cancels the command that runs, and never falls between an order and the knowledge of it."""
+"""Ctrl-C: it cancels the command that runs, and never falls between an order and the knowledge of
+it."""
 
 import contextlib
 import signal
@@ -26,7 +27,8 @@ def held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending_in_order() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the program by an exception, so that sessions are closed."""
+    """SIGTERM and a closed terminal end the program by an exception, so that sessions are
+    closed."""
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)

@@ -1,7 +1,8 @@
 """Where the client stands, on both sides, and what a path that is typed there means.
 
-Remote paths are `a/b`, "" is the workspace's root; people see and type `/a/b`. Local ones are absolute.
-`..` is taken off by its letters on both sides, as a shell does it, and stays within the remote root.
+Remote paths are `a/b`, "" is the workspace's root; people see and type `/a/b`. Local ones are
+absolute. `..` is taken off by its letters on both sides, as a shell does it, and stays within the
+remote root.
 """
 
 import posixpath

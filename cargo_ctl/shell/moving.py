@@ -43,7 +43,9 @@ def begin(shell: Shell, order: Order) -> str:
     """Give the order; the transfer's id. Raises CommandError."""
     with held():
         give = shell.session.get if order.verb == "get" else shell.session.put
-        source, target = (order.remote, order.local) if order.verb == "get" else (order.local, order.remote)
+        source, target = (
+            (order.remote, order.local) if order.verb == "get" else (order.local, order.remote)
+        )
         transfer = give(source, target, recursive=order.recursive, overwrite=order.overwrite)
         shell.transfers.expect(transfer, order.verb, order.remote, order.local)
         shell.number(transfer)
@@ -64,7 +66,8 @@ def begin_beside(shell: Shell, orders: list[Order]) -> None:
 
 
 def tell_ended(shell: Shell) -> int:
-    """Tell of those that ended beside the prompt since it was last asked; how many of them failed."""
+    """Tell of those that ended beside the prompt since it was last asked; how many of them
+    failed."""
     failed = 0
     for transfer, began in list(shell.beside.items()):
         if not shell.transfers.runs(transfer):
@@ -76,7 +79,8 @@ def tell_ended(shell: Shell) -> int:
 def carry_out(shell: Shell, orders: list[Order]) -> None:
     """Carry out all orders, a few at a time; what stands in the way is asked about at the end.
 
-    Raises Failure, after all of them, if one failed; KeyboardInterrupt when all were cancelled by Ctrl-C.
+    Raises Failure, after all of them, if one failed; KeyboardInterrupt when all were cancelled by
+    Ctrl-C.
     """
     run = _Run(shell)
     run.all(orders)
@@ -167,7 +171,9 @@ def _allowed(output: Output, run: _Run) -> list[Order]:
             allowed.append(replace(order, overwrite=True))
         elif answer is None:
             run.failed += 1
-            output.fail(f"{order.name}: {message or 'it stands there already'}", "-f replaces it", OCCUPIED)
+            output.fail(
+                f"{order.name}: {message or 'it stands there already'}", "-f replaces it", OCCUPIED
+            )
         else:
             output.note(f"{_stands(order)}: left as it is")
     return allowed

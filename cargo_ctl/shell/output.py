@@ -49,7 +49,8 @@ def plain_error(message: str, hint: str = "") -> str:
 
 
 class PlainOutput:
-    """Results on standard output, everything else on standard error; with `as_json` results are JSON."""
+    """Results on standard output, everything else on standard error; with `as_json` results are
+    JSON."""
 
     columns = 0
 

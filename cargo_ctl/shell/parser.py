@@ -1,16 +1,18 @@
 """A line as a command: words as a shell makes them, options, the local side.
 
-Words part at spaces. 'single quotes' take everything as it is; in "double quotes" and outside them a
-backslash takes the next character as it is; $'…' knows \\n, \\t, \\x1b and \\u202e, so that every name can
-be typed. `*`, `?` and `[` are patterns unless quoted. A `!` before a command means the local side; ` &` at
-the end lets its transfers go on beside the prompt.
+Words part at spaces. 'single quotes' take everything as it is; in "double quotes" and outside them
+a backslash takes the next character as it is; $'…' knows \\n, \\t, \\x1b and \\u202e, so that every
+name can be typed. `*`, `?` and `[` are patterns unless quoted. A `!` before a command means the
+local side; ` &` at the end lets its transfers go on beside the prompt.
 """
 
 import re
 from dataclasses import dataclass, field
 
 _SAFE = re.compile(r"[\w@%+=:,./-]+")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
 _MAGIC = frozenset("*?[")
@@ -96,7 +98,8 @@ def parse_line(text: str) -> Line | None:
 
 
 def split(text: str, offset: int = 0) -> tuple[Word, ...]:
-    """`text` as words, those that are unfinished too. Raises LineError for a code that stands for nothing."""
+    """`text` as words, those that are unfinished too. Raises LineError for a code that stands for
+    nothing."""
     words: list[Word] = []
     at = 0
     while True:
@@ -132,7 +135,9 @@ def _word(text: str, start: int, offset: int) -> tuple[Word, int]:
         at += 1
     meant = "".join(char for char, _ in taken)
     magic = any(char in _MAGIC and not literal for char, literal in taken)
-    pattern = "".join(f"[{c}]" if literal and c in _MAGIC else c for c, literal in taken) if magic else ""
+    pattern = (
+        "".join(f"[{c}]" if literal and c in _MAGIC else c for c, literal in taken) if magic else ""
+    )
     return Word(meant, pattern, start + offset, quote, quoted), at
 
 
@@ -179,11 +184,14 @@ def options(words: tuple[Word, ...], flags: str, valued: str = "") -> Options:
 
 def _unknown(text: str, letter: str, known: str) -> str:
     there_are = ", ".join(f"-{each}" for each in known) or "none"
-    return f"there is no option -{letter}; there are: {there_are} (for a name that is one: -- {text})"
+    return (
+        f"there is no option -{letter}; there are: {there_are} (for a name that is one: -- {text})"
+    )
 
 
 def quoted(name: str, quote: str = "") -> str:
-    """`name` as it can be typed: plain if it can be, in `quote` if one was begun, else with backslashes.
+    """`name` as it can be typed: plain if it can be, in `quote` if one was begun, else with
+    backslashes.
 
     With control characters in $'…', in the form in which names are shown.
     """

@@ -1,4 +1,5 @@
-"""Names that match patterns, such as `2024-*/a?.mov`: never across a slash, and no hidden names by `*`."""
+"""Names that match patterns, such as `2024-*/a?.mov`: never across a slash, and no hidden names by
+`*`."""
 
 import fnmatch
 import re
@@ -24,11 +25,14 @@ Lister = Callable[[str], Iterable[tuple[str, bool]]]
 def expand(pattern: str, names_in: Lister) -> list[Found]:
     """The paths that match `pattern` (as `Word.pattern` has it), sorted.
 
-    `names_in` is asked for folders as they would be typed, "" for the one that the client stands in.
+    `names_in` is asked for folders as they would be typed, "" for the one that the client stands
+    in.
     """
     found = [Found("/" if pattern.startswith("/") else "", True)]
     for step in (step for step in pattern.split("/") if step):
-        found = [match for each in found if each.folder for match in _within(each.path, step, names_in)]
+        found = [
+            match for each in found if each.folder for match in _within(each.path, step, names_in)
+        ]
     return found
 
 

@@ -1,4 +1,5 @@
-"""The client at a terminal: line editing, history, completion, and what is on its way in a bar below."""
+"""The client at a terminal: line editing, history, completion, and what is on its way in a bar
+below."""
 
 import os
 import threading
@@ -33,7 +34,8 @@ _STYLE = Style.from_dict({"prompt": "bold", "bottom-toolbar": "noreverse fg:ansi
 
 
 def run_prompt(shell: Shell, history: str) -> int:
-    """Ask for commands until `quit` or Ctrl-D; always 0. Raises NotRunning when the daemon went away.
+    """Ask for commands until `quit` or Ctrl-D; always 0. Raises NotRunning when the daemon went
+    away.
 
     Ctrl-C at the prompt empties the line, during a command it cancels the command.
     """
@@ -67,7 +69,8 @@ def run_prompt(shell: Shell, history: str) -> int:
 
 
 def open_history(file: str) -> History:
-    """What was typed before, in a file that its owner alone may read; in memory if there can be none."""
+    """What was typed before, in a file that its owner alone may read; in memory if there can be
+    none."""
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -82,7 +85,8 @@ def open_history(file: str) -> History:
 
 
 def _shorten(handle: int) -> None:
-    """Keep the newer half of a history that has grown too long. Entries begin with an empty line and `#`."""
+    """Keep the newer half of a history that has grown too long. Entries begin with an empty line
+    and `#`."""
     length = os.fstat(handle).st_size
     if length <= _LONGEST_HISTORY:
         return
@@ -100,7 +104,9 @@ def _toolbar(shell: Shell) -> FormattedText:
         return FormattedText([("fg:ansired", "the daemon went away")])
     space = f"{shell.here.workspace}:" if shell.here.workspace else ""
     parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
-    parts += [f"[{shell.number(row['transfer'])}] {in_a_word(row)}" for row in shell.transfers.running]
+    parts += [
+        f"[{shell.number(row['transfer'])}] {in_a_word(row)}" for row in shell.transfers.running
+    ]
     return FormattedText([("", escaped("   ".join(parts)))])
 
 
@@ -114,7 +120,9 @@ class _Completer(Completer):
         failures = (CommandError, NotAdmitted, NotRunning)
         self._remote = Remembered(self._ask, lambda: shell.changes, time.monotonic, failures)
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterator[Completion]:
         with self._one_at_a_time:
             sources = Sources(self._remote, local_names, self._jobs, self._workspaces)
             found = candidates(document.text_before_cursor, self._shell.here, sources)
@@ -124,7 +132,9 @@ class _Completer(Completer):
     def _ask(self, path: str) -> list[tuple[str, bool]]:
         args = {"session": self._shell.session.id, "path": path, "limit": _PAGE}
         rows = self._client.call("session.list", args, _DEADLINE)["entries"]
-        return [(entry.name, entry.folder) for entry in map(entry_of, rows) if "/" not in entry.name]
+        return [
+            (entry.name, entry.folder) for entry in map(entry_of, rows) if "/" not in entry.name
+        ]
 
     def _jobs(self) -> Iterable[str]:
         try:

@@ -1,4 +1,5 @@
-"""The client without a terminal: commands from standard input, plain output; the first failure ends it."""
+"""The client without a terminal: commands from standard input, plain output; the first failure ends
+it."""
 
 from collections.abc import Iterable
 

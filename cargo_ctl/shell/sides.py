@@ -1,4 +1,5 @@
-"""Both sides as the words of a command mean them: what stands in a folder, what a pattern matches."""
+"""Both sides as the words of a command mean them: what stands in a folder, what a pattern
+matches."""
 
 import glob
 import os
@@ -32,7 +33,8 @@ def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
     def names_in(folder: str) -> list[tuple[str, bool]]:
         try:
             return [
-                (each.name, each.folder) for each in shell.session.entries(shell.here.remote_path(folder))
+                (each.name, each.folder)
+                for each in shell.session.entries(shell.here.remote_path(folder))
             ]
         except CommandError as error:
             if error.code in _NO_FOLDER:
@@ -50,7 +52,8 @@ def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
 
 
 def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
-    """What stands here by these words. Raises Failure for what does not, and for names that are no text."""
+    """What stands here by these words. Raises Failure for what does not, and for names that are no
+    text."""
 
     def one(word: Word) -> Meant:
         path = shell.here.local_path(word.text, home=not word.quoted)
@@ -62,7 +65,9 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
         return local_names(shell.here.local_path(folder, home=False))
 
     at_home = [_at_home(word, shell.here.home) for word in words]
-    meant = _meant(at_home, names_in, one, lambda path: shell.here.local_path(path, home=False), "here")
+    meant = _meant(
+        at_home, names_in, one, lambda path: shell.here.local_path(path, home=False), "here"
+    )
     for each in meant:
         check_text(each.path)
     return meant
@@ -71,7 +76,9 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
 def check_text(path: str) -> None:
     """Raises Failure for a path that cannot be said in a message: it would name another file."""
     if any("\ud800" <= char <= "\udfff" for char in path):
-        raise Failure(f"{path} has bytes in its name that are no UTF-8 text", "rename it first", "bad_path")
+        raise Failure(
+            f"{path} has bytes in its name that are no UTF-8 text", "rename it first", "bad_path"
+        )
 
 
 def local_names(folder: str) -> list[tuple[str, bool]]:
@@ -92,7 +99,9 @@ def local_entries(folder: str) -> list[Entry]:
 def local_entry(path: str) -> Entry:
     """What stands at a local path, itself and not where it leads. Raises OSError."""
     found = os.lstat(path)
-    kind = {0o040000: "folder", 0o120000: "link", 0o100000: "file"}.get(found.st_mode & 0o170000, "other")
+    kind = {0o040000: "folder", 0o120000: "link", 0o100000: "file"}.get(
+        found.st_mode & 0o170000, "other"
+    )
     return Entry(name_of(path), kind, found.st_size, found.st_mtime, found.st_mode & 0o7777)
 
 

@@ -16,18 +16,35 @@ from cargo_sync.api.suggest import did_you_mean
 def _help(shell: Shell, given: Given) -> None:
     words = given.options.words
     if not words:
-        told = [{"command": each.name, "argument": each.argument, "does": each.does} for each in VERBS]
+        told = [
+            {"command": each.name, "argument": each.argument, "does": each.does} for each in VERBS
+        ]
         shell.output.show({"commands": told}, _overview())
         return
     verb = find(words[0].text)
-    shell.output.show({"command": verb.name, "argument": verb.argument, "does": verb.does}, about(verb))
+    shell.output.show(
+        {"command": verb.name, "argument": verb.argument, "does": verb.does}, about(verb)
+    )
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("help", "[<command>]", "this table, or more of one command", _help, most=1,
-         examples=("help get",), aliases=("?",), completes=Completes.VERB),
-    *files.VERBS[:2], *folders.VERBS, *moving.VERBS, *files.VERBS[2:], *jobs.VERBS, *client.VERBS,
-)  # fmt: skip
+    Verb(
+        "help",
+        "[<command>]",
+        "this table, or more of one command",
+        _help,
+        most=1,
+        examples=("help get",),
+        aliases=("?",),
+        completes=Completes.VERB,
+    ),
+    *files.VERBS[:2],
+    *folders.VERBS,
+    *moving.VERBS,
+    *files.VERBS[2:],
+    *jobs.VERBS,
+    *client.VERBS,
+)
 _SHELL = ("!<command>", "", "any other command is given to a shell on this side")
 BY_NAME = MappingProxyType(
     {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
@@ -46,7 +63,8 @@ def find(name: str) -> Verb:
 def run(shell: Shell, text: str) -> None:
     """Carry out a line.
 
-    Raises LineError, Failure, CommandError, NotRunning, and KeyboardInterrupt for a cancelled command.
+    Raises LineError, Failure, CommandError, NotRunning, and KeyboardInterrupt for a cancelled
+    command.
     """
     line = parse_line(text)
     if line is None:
@@ -62,12 +80,16 @@ def run(shell: Shell, text: str) -> None:
 def about(verb: Verb) -> str:
     """More of one command: what it takes, its options, examples."""
     known = "".join(letter for letter, _ in verb.flags)
-    usage = " ".join(part for part in (verb.name, f"[-{known}]" if known else "", verb.argument) if part)
+    usage = " ".join(
+        part for part in (verb.name, f"[-{known}]" if known else "", verb.argument) if part
+    )
     lines = [usage, f"  {verb.does}"]
     lines += [f"  -{letter}  {does}" for letter, does in verb.flags]
     lines += [f"  -{letter} <{word}>  {does}" for letter, word, does in verb.valued]
     if verb.can_wait:
-        lines.append("  & at the end  go on beside the prompt: transfers, wait and cancel look after it")
+        lines.append(
+            "  & at the end  go on beside the prompt: transfers, wait and cancel look after it"
+        )
     if verb.aliases:
         lines.append(f"  also: {', '.join(verb.aliases)}")
     if verb.examples:
@@ -101,7 +123,9 @@ def _in_a_shell(shell: Shell, command: str) -> None:
     try:
         child = subprocess.Popen([program, "-c", command], cwd=shell.here.local)
     except OSError as error:
-        raise Failure(f"{program} cannot be started in {shell.here.local}: {error.strerror}") from error
+        raise Failure(
+            f"{program} cannot be started in {shell.here.local}: {error.strerror}"
+        ) from error
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the child alone
     try:
         child.wait()

@@ -1,4 +1,5 @@
-"""What a command of the interactive client is: its name, what it takes, what it does, who does it."""
+"""What a command of the interactive client is: its name, what it takes, what it does, who does
+it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

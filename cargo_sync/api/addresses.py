@@ -1,8 +1,9 @@
 """Where a daemon's sockets are, and which daemons are there.
 
 `<runtime>/<instance>/commands` and `/feed`, with runtime = $CARGO_RUNTIME_DIR, else
-$XDG_RUNTIME_DIR/cargo_sync, else a folder of the user's own below the temporary one. Over TCP: commands on a
-port, the feed on the next one; with keys, of which this user's own lies in `<config>/keys/<instance>`.
+$XDG_RUNTIME_DIR/cargo_sync, else a folder of the user's own below the temporary one. Over TCP:
+commands on a port, the feed on the next one; with keys, of which this user's own lies in
+`<config>/keys/<instance>`.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's path may have: sun_path without its closing NUL."""
 
 DAEMON, SERVER = "daemon", "server"
-"""Instances; a daemon of one job file has another name (`job_instance`), and so has a front end's own."""
+"""Instances; a daemon of one job file has another name (`job_instance`), and so has a front end's
+own."""
 _PRIVATE = "session-"
 _IPC, _TCP = "ipc://", "tcp://"
 _KEY_FILE = ".key"
@@ -34,7 +36,8 @@ class AddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Both sockets of one instance: `commands` (ROUTER) and `feed` (XPUB), and the key that opens them.
+    """Both sockets of one instance: `commands` (ROUTER) and `feed` (XPUB), and the key that opens
+    them.
 
     Local sockets and a plain port are open without a key.
     """
@@ -72,11 +75,14 @@ def runtime_dir(env: Mapping[str, str]) -> str:
 
 
 def instance_addresses(runtime: str, instance: str) -> Addresses:
-    """The addresses of `instance` below `runtime`. Raises AddressError for one that no socket can have."""
+    """The addresses of `instance` below `runtime`. Raises AddressError for one that no socket can
+    have."""
     if not instance or instance in (".", "..") or "/" in instance or "\0" in instance:
         raise AddressError(f"{instance!r} cannot be the name of an instance: it names a folder")
     folder = os.path.join(runtime, instance)
-    return Addresses(_address(os.path.join(folder, "commands")), _address(os.path.join(folder, "feed")))
+    return Addresses(
+        _address(os.path.join(folder, "commands")), _address(os.path.join(folder, "feed"))
+    )
 
 
 def job_instance(path: str) -> str:
@@ -105,11 +111,11 @@ def find(
 ) -> Addresses | None:
     """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
 
-    With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does not count.
-    A front end's own daemon is found by its name alone.
-    `connect` is an instance's name, its folder, the address of its commands, or a key file. `key`, a key file
-    too, else $CARGO_KEY, opens a port; alone it also says where. None when none is live. Raises AddressError
-    when several are, or when `connect` is none of these, or the key is none.
+    With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does
+    not count. A front end's own daemon is found by its name alone.
+    `connect` is an instance's name, its folder, the address of its commands, or a key file. `key`,
+    a key file too, else $CARGO_KEY, opens a port; alone it also says where. None when none is live.
+    Raises AddressError when several are, or when `connect` is none of these, or the key is none.
     """
     chosen = connect or key or (None if server else env.get("CARGO_CONTROL"))
     if chosen and (chosen == key or chosen.endswith(_KEY_FILE)):
@@ -118,9 +124,13 @@ def find(
         return _of_port(chosen, key or env.get("CARGO_KEY"), env)
     if chosen:
         return _named(chosen, env)
-    live = {name: each for name, each in _live(env).items() if _is_meant(os.path.basename(name), server)}
+    live = {
+        name: each for name, each in _live(env).items() if _is_meant(os.path.basename(name), server)
+    }
     if len(live) > 1:
-        listed = "".join(f"\n  {os.path.basename(name):<14} {each.commands}" for name, each in live.items())
+        listed = "".join(
+            f"\n  {os.path.basename(name):<14} {each.commands}" for name, each in live.items()
+        )
         kind = "servers" if server else "daemons"
         raise AddressError(f"several {kind} are running; choose one with --connect NAME:{listed}")
     return next(iter(live.values()), None)
@@ -132,10 +142,12 @@ def live_instances(env: Mapping[str, str]) -> list[Addresses]:
 
 
 def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
-    """By the folder that it was found by: first local sockets, then ports of which there is a key."""
+    """By the folder that it was found by: first local sockets, then ports of which there is a
+    key."""
     found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
-        # Somebody else's folder in the shared temporary one could hold a daemon that only looks like ours.
+        # Somebody else's folder in the shared temporary one could hold a daemon that only looks
+        # like ours.
         if not _is_ours(runtime):
             continue
         for instance in sorted(os.listdir(runtime)):
@@ -154,7 +166,8 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
 
 
 def is_live(address: str) -> bool:
-    """Whether somebody listens at an address. A socket file that a killed daemon left does not count."""
+    """Whether somebody listens at an address. A socket file that a killed daemon left does not
+    count."""
     if address.startswith(_TCP):
         return _port_is_live(address)
     if not hasattr(socket, "AF_UNIX"):
@@ -186,19 +199,24 @@ def _host_and_port(address: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
     if not host or not port or port > 65534 or parts.path or parts.query or "@" in parts.netloc:
-        raise AddressError(f"{address!r} is not the address of a port: it is like tcp://127.0.0.1:5556")
+        raise AddressError(
+            f"{address!r} is not the address of a port: it is like tcp://127.0.0.1:5556"
+        )
     return host, port
 
 
 def _of_key(path: str) -> Addresses:
     key = _read(path)
     if not key.address:
-        raise AddressError(f"what the key {path} belongs to is not running, or its address has to be given")
+        raise AddressError(
+            f"what the key {path} belongs to is not running, or its address has to be given"
+        )
     return tcp_addresses(*_host_and_port(key.address), key)
 
 
 def _of_port(address: str, key: str | None, env: Mapping[str, str]) -> Addresses:
-    """A port, with the key that was given; else with this user's own, if it is that of this port."""
+    """A port, with the key that was given; else with this user's own, if it is that of this
+    port."""
     host, port = _host_and_port(address)
     if key:
         return tcp_addresses(host, port, _read(key))
@@ -243,7 +261,9 @@ def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
             raise AddressError(f"{chosen!r} is not the address of commands: it ends in /commands")
         folder = os.path.dirname(os.path.abspath(path))
     elif "://" in chosen:
-        raise AddressError(f"{chosen!r} cannot be connected to: only ipc:// and tcp:// addresses can")
+        raise AddressError(
+            f"{chosen!r} cannot be connected to: only ipc:// and tcp:// addresses can"
+        )
     elif "/" in chosen:
         folder = os.path.abspath(chosen)
     else:

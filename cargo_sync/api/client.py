@@ -1,7 +1,7 @@
 """A small client of the control plane, for front ends and scripts: synchronous, one call at a time.
 
-With `line` one of the two modules of this floor that import zmq, so that whoever only needs the messages
-need not load it.
+With `line` one of the two modules of this floor that import zmq, so that whoever only needs the
+messages need not load it.
 """
 
 import secrets
@@ -58,7 +58,8 @@ class Client:
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
         prepare(self._socket, address, key)
-        # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no matter.
+        # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no
+        # matter.
         self._line = Line(self._socket, address, key) if address.startswith(_TCP) else None
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
@@ -66,7 +67,9 @@ class Client:
             self._poller.register(self._line.monitor, zmq.POLLIN)
         self._socket.connect(address)
 
-    def call(self, cmd: str, args: dict[str, Any] | None = None, timeout: float = 10.0) -> dict[str, Any]:
+    def call(
+        self, cmd: str, args: dict[str, Any] | None = None, timeout: float = 10.0
+    ) -> dict[str, Any]:
         """The result of a command, waited for `timeout` seconds.
 
         Raises:
@@ -94,10 +97,14 @@ class Client:
             try:
                 reply = parse_reply(self._socket.recv_multipart()[-1])
             except BadMessage as error:
-                raise CommandError("bad_reply", f"the answer to {cmd} makes no sense: {error}") from error
+                raise CommandError(
+                    "bad_reply", f"the answer to {cmd} makes no sense: {error}"
+                ) from error
             if reply.id == id:  # the answer to a call that was given up may come late
                 return _result(reply)
-        raise NotRunning(self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s")
+        raise NotRunning(
+            self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s"
+        )
 
     def close(self) -> None:
         if self._line is not None:
@@ -109,13 +116,17 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
 
 class Subscription:
-    """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for ever.
+    """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for
+    ever.
 
     A connection that is lost comes back by itself, and what was lost meanwhile shows by `missed`.
     """
@@ -173,16 +184,22 @@ class Subscription:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
 
-def subscribe(address: str, topics: Iterable[str] = ("",), *, key: ClientKey | None = None) -> Subscription:
-    """What the feed at `address` says about `topics`, prefixes as in `api.topics`; "" is everything.
+def subscribe(
+    address: str, topics: Iterable[str] = ("",), *, key: ClientKey | None = None
+) -> Subscription:
+    """What the feed at `address` says about `topics`, prefixes as in `api.topics`; "" is
+    everything.
 
-    An iterator of (topic, message); a message's `missed` counts those of its topic lost before it. Raises
-    NotRunning.
+    An iterator of (topic, message); a message's `missed` counts those of its topic lost before it.
+    Raises NotRunning.
     """
     return Subscription(address, topics, key)
 

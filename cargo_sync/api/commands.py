@@ -1,8 +1,8 @@
 """What a command is: its arguments, whether it changes something, and who may give it.
 
-`daemon_commands` and `server_commands` are the tables. The router reads them to refuse wrong arguments by
-name, to carry out a repeated changing command only once, and to turn away who may only watch; front ends read
-them to know what there is.
+`daemon_commands` and `server_commands` are the tables. The router reads them to refuse wrong
+arguments by name, to carry out a repeated changing command only once, and to turn away who may only
+watch; front ends read them to know what there is.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ class Role(StrEnum):
     """Who somebody is to a daemon or a server. Its own user, on the local sockets, is `control`."""
 
     PLAIN = "plain"
-    """A legacy script on a plain loopback port: the plain-text orders, `status`, `job.list` and the feed."""
+    """A legacy script on a plain loopback port: the plain-text orders, `status`, `job.list` and the
+    feed."""
     WATCH = "watch"
     """May look at everything and change nothing."""
     CONTROL = "control"
@@ -37,9 +38,11 @@ _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 class Argument:
     """What may stand in one argument.
 
-    kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a list
+    kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a
+               list
     nullable   null is allowed, and means something of its own: no limit, not any more
-    secret     never written down: neither in logs, nor in the feed, nor in what is kept of a command
+    secret     never written down: neither in logs, nor in the feed, nor in what is kept of a
+               command
     one_of     the texts that are allowed, where not all are
     empty      text may be empty: the workspace itself, from the beginning
     """
@@ -57,7 +60,11 @@ class Argument:
         if value is None:
             return self.nullable
         if self.kind is int:
-            return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+            return (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and self.low <= value <= self.high
+            )
         if self.one_of:
             return value in self.one_of
         return isinstance(value, self.kind) and (self.empty or value != "")
@@ -67,12 +74,19 @@ class Argument:
             words = "one of " + ", ".join(self.one_of)
         else:
             words = (
-                f"a whole number from {self.low} to {self.high}" if self.kind is int else _WORDS[self.kind]
+                f"a whole number from {self.low} to {self.high}"
+                if self.kind is int
+                else _WORDS[self.kind]
             )
         return f"{words}, or null" if self.nullable else words
 
 
-_WORDS: Final[Mapping[Kind, str]] = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
+_WORDS: Final[Mapping[Kind, str]] = {
+    str: "text",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,8 @@ class Command:
     """One command.
 
     changes  done once for an id, however often it is sent
-    role     the least role that may give it; without one, `control` for what changes something, else `watch`
+    role     the least role that may give it; without one, `control` for what changes something,
+             else `watch`
     """
 
     does: str
@@ -104,7 +119,9 @@ def check_arguments(cmd: str, command: Command, args: Mapping[str, Any]) -> None
             raise ControlError(Code.BAD_ARGUMENT, f'{cmd}: "{name}" must be {allowed}')
     for name, argument in command.args.items():
         if argument.required and name not in args:
-            raise ControlError(Code.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(command))
+            raise ControlError(
+                Code.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(command)
+            )
 
 
 def _takes(command: Command) -> str:

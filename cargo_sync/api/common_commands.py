@@ -26,6 +26,8 @@ COMMON: Mapping[str, Command] = MappingProxyType(
             },
             changes=True,
         ),
-        "key.revoke": Command("let a key in no more", {"name": Argument(required=True)}, changes=True),
+        "key.revoke": Command(
+            "let a key in no more", {"name": Argument(required=True)}, changes=True
+        ),
     }
 )

@@ -21,7 +21,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "job.list": Command("every job with its state and progress", role=Role.PLAIN),
         "job.show": Command("one job with its settings, and the causes of what fails", _ONE),
         "job.start": Command("end a pause, of one job or all", _ONE_OR_ALL, changes=True),
-        "job.pause": Command("stop at once, mid-file, until started; one job or all", _ONE_OR_ALL, True),
+        "job.pause": Command(
+            "stop at once, mid-file, until started; one job or all", _ONE_OR_ALL, True
+        ),
         "job.reload": Command("read a job's file again; one job or all", _ONE_OR_ALL, changes=True),
         "job.sync": Command("look for changes now", _ONE, changes=True),
         "job.plan": Command(
@@ -78,7 +80,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             },
         ),
         "callback.retry": Command(
-            "try callbacks now; one, a job's or all", {"id": Argument(), "job": Argument()}, changes=True
+            "try callbacks now; one, a job's or all",
+            {"id": Argument(), "job": Argument()},
+            changes=True,
         ),
         "callback.test": Command(
             "send one callback with example values",
@@ -145,7 +149,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "session.delete": Command(
             "to the server's trash", _AT_PATH | {"recursive": Argument(bool)}, changes=True
         ),
-        "session.move": Command("rename on the server", _AT_PATH | {"to": Argument(required=True)}, True),
+        "session.move": Command(
+            "rename on the server", _AT_PATH | {"to": Argument(required=True)}, True
+        ),
         "session.speed": Command(
             "what its transfers may use together",
             _SESSION | {"speed": Argument(required=True, nullable=True)},

@@ -1,7 +1,7 @@
 """Notices without gaps: what a subscriber lost is read again by cursor.
 
-A notice tells of the rows (cursor - count, cursor] of one job. A jump of its topic's seq, or another epoch,
-says that some were lost before it; `events` has them as long as they are kept.
+A notice tells of the rows (cursor - count, cursor] of one job. A jump of its topic's seq, or
+another epoch, says that some were lost before it; `events` has them as long as they are kept.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,8 @@ class Gapless:
         self.lost = 0
 
     def take(self, message: FeedMessage) -> Iterator[Row | FeedMessage]:
-        """The rows that were lost before `message`, then itself; nothing when it tells of what is known.
+        """The rows that were lost before `message`, then itself; nothing when it tells of what is
+        known.
 
         Raises what `Client.call` does.
         """
@@ -60,7 +61,8 @@ class Gapless:
     def catch_up(self) -> Iterator[Row]:
         """All rows of all jobs that were not told of yet: for whoever was away and hears nothing.
 
-        It reads from where the last call ended, or from the beginning, whatever notices told meanwhile.
+        It reads from where the last call ended, or from the beginning, whatever notices told
+        meanwhile.
         """
         known = {topics.name_of(topic): heard.cursor for topic, heard in self._heard.items()}
         newest = self._since
@@ -70,7 +72,8 @@ class Gapless:
                 yield row
         self._since = newest
         self._heard = {
-            topic: _Heard(heard.epoch, max(heard.cursor, newest)) for topic, heard in self._heard.items()
+            topic: _Heard(heard.epoch, max(heard.cursor, newest))
+            for topic, heard in self._heard.items()
         }
 
     def _rows(self, since: int, job: str | None) -> Iterator[Row]:

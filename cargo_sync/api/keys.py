@@ -81,7 +81,9 @@ def read_key(path: str) -> ClientKey:
         raise KeyFileError(f"the key {path} cannot be read: {error.strerror}") from error
     if found.st_mode & 0o077 and os.name != "nt":
         mode = stat.S_IMODE(found.st_mode)
-        raise KeyFileError(f"others may read the key {path} (mode {mode:04o}); run: chmod 600 {path}")
+        raise KeyFileError(
+            f"others may read the key {path} (mode {mode:04o}); run: chmod 600 {path}"
+        )
     try:
         return _key(json.loads(raw))
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -102,11 +104,16 @@ def key_text(key: ClientKey) -> bytes:
 
 
 def _key(fields: Any) -> ClientKey:
-    """Raises ValueError, TypeError or KeyError when it is none. Fields of later versions are passed over."""
+    """Raises ValueError, TypeError or KeyError when it is none. Fields of later versions are passed
+    over."""
     key = ClientKey(
-        fields["address"], fields["server"], fields["public"], fields["secret"],
-        fields.get("role", Role.CONTROL), fields.get("name", ""),
-    )  # fmt: skip
+        fields["address"],
+        fields["server"],
+        fields["public"],
+        fields["secret"],
+        fields.get("role", Role.CONTROL),
+        fields.get("name", ""),
+    )
     texts = (key.address, key.role, key.name)
     if not all(map(is_key, (key.server, key.public, key.secret))) or not all(
         isinstance(each, str) for each in texts

@@ -46,8 +46,8 @@ class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
 class Line:
     """The events of one socket that connects to one address.
 
-    A connection that is lost is no end: a daemon hangs up on who did not move for a while, and it comes back
-    by itself, unless nobody listens any more.
+    A connection that is lost is no end: a daemon hangs up on who did not move for a while, and it
+    comes back by itself, unless nobody listens any more.
     """
 
     def __init__(self, socket: "zmq.Socket[bytes]", address: str, key: ClientKey | None) -> None:
@@ -66,7 +66,8 @@ class Line:
             NotAdmitted: the handshake failed.
         """
         while self.monitor.poll(0):
-            # zmq_socket_monitor(3): an event in 16 bits, its value in 32, of this machine's byte order.
+            # zmq_socket_monitor(3): an event in 16 bits, its value in 32, of this machine's byte
+            # order.
             self._take(*struct.unpack("=HI", self.monitor.recv_multipart()[0]))
 
     def close(self) -> None:
@@ -91,7 +92,9 @@ class Line:
 
     def _refused(self, status: int) -> NotAdmitted:
         if status == _TOO_MANY:
-            return NotAdmitted(f"the daemon at {self._address} has too many connections", "try again later")
+            return NotAdmitted(
+                f"the daemon at {self._address} has too many connections", "try again later"
+            )
         return NotAdmitted(
             f"the daemon at {self._address} does not know this key",
             "who has the role control there lets it in: `cargo_ctl key add`",

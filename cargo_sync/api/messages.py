@@ -1,8 +1,8 @@
 """The messages of the control plane as values: requests, replies and what the feed says.
 
-JSON, version 1; docs/control-protocol.md describes them for people. Whatever bytes arrive, parsing gives a
-value or raises `BadMessage`, nothing else; whatever a value holds, encoding gives UTF-8 (a name with bytes
-that are no text is written with backslashes).
+JSON, version 1; docs/control-protocol.md describes them for people. Whatever bytes arrive, parsing
+gives a value or raises `BadMessage`, nothing else; whatever a value holds, encoding gives UTF-8 (a
+name with bytes that are no text is written with backslashes).
 """
 
 from dataclasses import dataclass, field
@@ -49,7 +49,8 @@ class Code(StrEnum):
     ONE_JOB = "one_job"
     """The daemon runs one job file and takes no other."""
     FORBIDDEN = "forbidden"
-    """Whoever asks may not do this: a key that may only watch, a plain port, a key that was revoked."""
+    """Whoever asks may not do this: a key that may only watch, a plain port, a key that was
+    revoked."""
     UNKNOWN_KEY = "unknown_key"
     KEY_EXISTS = "key_exists"
     """A key of this name, or this very key, is admitted already."""
@@ -70,7 +71,8 @@ class Code(StrEnum):
 
 
 class ControlError(Exception):
-    """What a handler raises to refuse a request: a code for programs, a sentence and a hint for people."""
+    """What a handler raises to refuse a request: a code for programs, a sentence and a hint for
+    people."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -83,9 +85,12 @@ class ControlError(Exception):
 
 
 class BadMessage(Exception):  # noqa: N818 - it says what was received, which is not our error
-    """Bytes that are no message: `code` is bad_message or unsupported_version, `id` as far as it was read."""
+    """Bytes that are no message: `code` is bad_message or unsupported_version, `id` as far as it
+    was read."""
 
-    def __init__(self, message: str, *, code: str = Code.BAD_MESSAGE, id: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str = Code.BAD_MESSAGE, id: str = "", hint: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -95,7 +100,8 @@ class BadMessage(Exception):  # noqa: N818 - it says what was received, which is
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command to carry out. `id` ties the reply to it and makes a repetition harmless; "" does neither."""
+    """A command to carry out. `id` ties the reply to it and makes a repetition harmless; "" does
+    neither."""
 
     cmd: str
     args: dict[str, Any] = field(default_factory=dict)
@@ -147,7 +153,8 @@ class FeedMessage:
 
 
 def encode(value: Any) -> bytes:
-    """`value` as JSON. Raises TypeError for what JSON cannot hold; text that is not UTF-8 is escaped."""
+    """`value` as JSON. Raises TypeError for what JSON cannot hold; text that is not UTF-8 is
+    escaped."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -287,7 +294,9 @@ def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_FORMS = "send one JSON object of UTF-8 text, or one of the orders START, PAUSE, RELOAD and LIST-JOBS"
+_FORMS = (
+    "send one JSON object of UTF-8 text, or one of the orders START, PAUSE, RELOAD and LIST-JOBS"
+)
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -296,7 +305,9 @@ def _object(raw: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise BadMessage(f"this is not JSON: {error}", hint=_FORMS) from error
     if not isinstance(value, dict):
-        raise BadMessage("this is JSON, but not an object", hint='such as {"v":1,"id":"1","cmd":"status"}')
+        raise BadMessage(
+            "this is JSON, but not an object", hint='such as {"v":1,"id":"1","cmd":"status"}'
+        )
     return value
 
 

@@ -1,7 +1,7 @@
 """The plain-text orders of pydio-sync's published versions, for scripts that still send them.
 
-START [job], PAUSE [job], RELOAD [job] (no job: all) and LIST-JOBS, answered in kind: RUNNING, PAUSED,
-RELOADED and a JSON list. A job's name is the rest of the line, so it may hold spaces.
+START [job], PAUSE [job], RELOAD [job] (no job: all) and LIST-JOBS, answered in kind: RUNNING,
+PAUSED, RELOADED and a JSON list. A job's name is the rest of the line, so it may hold spaces.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ _LIST = "LIST-JOBS"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A legacy order: the request that it means, and the word that answers it; "" for a list of jobs."""
+    """A legacy order: the request that it means, and the word that answers it; "" for a list of
+    jobs."""
 
     request: Request
     word: str

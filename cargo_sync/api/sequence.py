@@ -17,8 +17,8 @@ class Sequence:
     def take(self, message: FeedMessage) -> FeedMessage | None:
         """`message` with `missed` filled in, or None when it is a replay of what was seen.
 
-        A seq that starts again without a new epoch is a topic that was dropped and came back: nothing is
-        missed then.
+        A seq that starts again without a new epoch is a topic that was dropped and came back:
+        nothing is missed then.
         """
         if message.epoch != self._epoch:
             self._epoch = message.epoch

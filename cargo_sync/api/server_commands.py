@@ -23,24 +23,42 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "hello": Command("who answers, and what it supports", role=Role.PLAIN),
         "status": Command("users, workspaces, flows, rates, lanes", role=Role.PLAIN),
         "user.list": Command("every user with their folder, rates and flows"),
-        "user.show": Command("one user with workspaces, flows, and what the file says of them", _USER),
+        "user.show": Command(
+            "one user with workspaces, flows, and what the file says of them", _USER
+        ),
         "user.add": Command(
             "a new user with a folder and a password",
-            {**_USER, "path": Argument(required=True), **_PASSWORD, **_RATES, "enabled": Argument(bool)},
+            {
+                **_USER,
+                "path": Argument(required=True),
+                **_PASSWORD,
+                **_RATES,
+                "enabled": Argument(bool),
+            },
             changes=True,
         ),
-        "user.set": Command("other rates, or another folder", {**_USER, "path": Argument(), **_RATES}, True),
+        "user.set": Command(
+            "other rates, or another folder", {**_USER, "path": Argument(), **_RATES}, True
+        ),
         "user.enable": Command("let a user in again", _USER, changes=True),
-        "user.disable": Command("end a user's logins and flows, let them in no more", _USER, changes=True),
-        "user.remove": Command("as disable, for good; the folder's files stay", _USER, changes=True),
-        "user.passwd": Command("another password; logins, flows end", {**_USER, **_PASSWORD}, changes=True),
+        "user.disable": Command(
+            "end a user's logins and flows, let them in no more", _USER, changes=True
+        ),
+        "user.remove": Command(
+            "as disable, for good; the folder's files stay", _USER, changes=True
+        ),
+        "user.passwd": Command(
+            "another password; logins, flows end", {**_USER, **_PASSWORD}, changes=True
+        ),
         "workspace.list": Command("every named workspace with its folder and grants"),
         "workspace.add": Command(
             "a new workspace that users are let into by name",
             {**_SPACE, "path": Argument(required=True), "grants": Argument(dict)},
             changes=True,
         ),
-        "workspace.remove": Command("serve a workspace no more; its files stay", _SPACE, changes=True),
+        "workspace.remove": Command(
+            "serve a workspace no more; its files stay", _SPACE, changes=True
+        ),
         "workspace.grant": Command(
             'let a user into a workspace: "rw" to read and write, "ro" to read',
             {**_SPACE, **_USER, "access": Argument(required=True)},

@@ -7,7 +7,8 @@ _LONGEST = 100
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`did you mean "nightly"?`, or "" when nothing is near. Looks at no name of more than 100 characters."""
+    """`did you mean "nightly"?`, or "" when nothing is near. Looks at no name of more than 100
+    characters."""
     if len(name) > _LONGEST:
         return ""
     near = difflib.get_close_matches(name, [each for each in known if len(each) <= _LONGEST], n=1)

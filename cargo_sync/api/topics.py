@@ -1,7 +1,7 @@
 """The feed's topics. A subscription is a prefix: `job/nightly/` is one job's state and progress.
 
-A name of a job or user is percent-encoded, so that it contains no slash and is not the beginning of another's
-topic.
+A name of a job or user is percent-encoded, so that it contains no slash and is not the beginning of
+another's topic.
 """
 
 from urllib.parse import quote, unquote
@@ -49,7 +49,8 @@ def session(id: str) -> str:
 
 
 def name_of(topic: str) -> str:
-    """The job's or user's name, or transfer's or flow's id, within a topic; "" for the general ones."""
+    """The job's or user's name, or transfer's or flow's id, within a topic; "" for the general
+    ones."""
     parts = topic.split("/")
     return unquote(parts[1]) if len(parts) > 2 else ""
 

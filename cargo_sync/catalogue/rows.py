@@ -1,7 +1,7 @@
 """The rows of SQLite's `entry` table: their columns, and what they mean.
 
-A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version, [4] the id, [5] the kind,
-[11] the hash and [-1] whether it is a tombstone.
+A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version, [4] the id, [5] the
+kind, [11] the hash and [-1] whether it is a tombstone.
 """
 
 from typing import Any, Final
@@ -36,14 +36,27 @@ _SIGN: Final = 1 << 63
 _ALL: Final = 1 << 64
 
 
-def row_of(workspace: int, key: bytes, put: Put, version: int, ident: int, content: str) -> tuple[Any, ...]:
+def row_of(
+    workspace: int, key: bytes, put: Put, version: int, ident: int, content: str
+) -> tuple[Any, ...]:
     """The row of a path where `put` stands; inodes are unsigned, SQLite's integers are not."""
     entry, inode = put.entry, put.inode
     return (
-        workspace, key, key.rpartition(b"\0")[0], version, ident,
-        entry.kind, entry.size, entry.mtime_ns, entry.mode,
-        put.ctime_ns, inode if inode < _SIGN else inode - _ALL, content, entry.target, 0,
-    )  # fmt: skip
+        workspace,
+        key,
+        key.rpartition(b"\0")[0],
+        version,
+        ident,
+        entry.kind,
+        entry.size,
+        entry.mtime_ns,
+        entry.mode,
+        put.ctime_ns,
+        inode if inode < _SIGN else inode - _ALL,
+        content,
+        entry.target,
+        0,
+    )
 
 
 def held_of(row: tuple[Any, ...]) -> Held:
@@ -59,8 +72,12 @@ def is_known(row: tuple[Any, ...], put: Put) -> bool:
     entry = put.entry
     kind, size, mtime_ns, mode, ctime_ns, inode, content, target = row[5:13]
     if (kind, size, mtime_ns, mode, target) != (
-        entry.kind, entry.size, entry.mtime_ns, entry.mode, entry.target,
-    ):  # fmt: skip
+        entry.kind,
+        entry.size,
+        entry.mtime_ns,
+        entry.mode,
+        entry.target,
+    ):
         return False
     if kind != FILE or (content and content == entry.hash):
         return True

@@ -73,7 +73,9 @@ class SqliteCatalogue:
         with self._database.transaction() as connection:
             found = "SELECT id FROM workspace WHERE root = ?"
             if (row := connection.execute(found, (root,)).fetchone()) is None:
-                connection.execute("INSERT INTO workspace (root, epoch) VALUES (?, ?)", (root, make_epoch()))
+                connection.execute(
+                    "INSERT INTO workspace (root, epoch) VALUES (?, ?)", (root, make_epoch())
+                )
                 row = connection.execute(found, (root,)).fetchone()
             return _workspace(connection, row[0])
 
@@ -85,7 +87,9 @@ class SqliteCatalogue:
     def begin(self, workspace: int, token: str) -> None:
         with self._database.transaction() as connection:
             first = _workspace(connection, workspace).sequence + 1
-            connection.execute("INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token))
+            connection.execute(
+                "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token)
+            )
 
     def lineage(self, workspace: int, version: int) -> str:
         with self._database.read() as connection:
@@ -103,7 +107,9 @@ class SqliteCatalogue:
                 "DELETE FROM mark WHERE sequence <= (SELECT floor FROM workspace WHERE id = mark.workspace)"
             )
             gone = 0
-            for workspace, floor in connection.execute("SELECT id, floor FROM workspace").fetchall():
+            for workspace, floor in connection.execute(
+                "SELECT id, floor FROM workspace"
+            ).fetchall():
                 gone += connection.execute(_FORGET, (workspace, floor, most - gone)).rowcount
             return gone >= most
 
@@ -117,13 +123,17 @@ class SqliteCatalogue:
         keys = [paths.key(paths.check(path)) for path in some]
         with self._database.read() as connection:
             _workspace(connection, workspace)
-            found = {row[1]: held_of(row) for row in READ(connection, (workspace,), keys) if not row[-1]}
+            found = {
+                row[1]: held_of(row) for row in READ(connection, (workspace,), keys) if not row[-1]
+            }
         return [found.get(key) for key in keys]
 
     def listing(self, workspace: int, folder: str) -> list[Held]:
         with self._database.read() as connection:
             _workspace(connection, workspace)
-            rows = connection.execute(_LISTING, (workspace, paths.key(paths.check(folder)))).fetchall()
+            rows = connection.execute(
+                _LISTING, (workspace, paths.key(paths.check(folder)))
+            ).fetchall()
         return [held_of(row) for row in rows]
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
@@ -146,13 +156,16 @@ class SqliteCatalogue:
         with self._database.read() as connection:
             known = _workspace(connection, workspace)
             sequence = known.sequence
-            found = connection.execute(_CHANGES, (workspace, since, low, high, limit + 1)).fetchall()
+            found = connection.execute(
+                _CHANGES, (workspace, since, low, high, limit + 1)
+            ).fetchall()
             more = len(found) > limit
             after = found[limit - 1][3] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)
         start = len(low) if under else 0
         rows = [
-            (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry) for row in found[:limit]
+            (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry)
+            for row in found[:limit]
         ]
         return Page(rows, after, more, sequence, lineage, known.floor)
 
@@ -215,7 +228,9 @@ class _Recording:
             reason = f"{change.source!r} cannot be moved to {change.path!r}, into itself"
             raise ProblemError(Problem("bad_path", reason, path=change.path, retry=False))
         if (row := self._row(target)) is not None and not row[-1]:
-            raise ProblemError(Problem("occupied", f"{change.path!r} exists already", path=change.path))
+            raise ProblemError(
+                Problem("occupied", f"{change.path!r} exists already", path=change.path)
+            )
         low, high = at_or_below(change.source)
         parent = paths.key(paths.parent(change.path))
         moved = (self._workspace, self._sequence, low, high, target, parent, change.ctime_ns)
@@ -229,7 +244,9 @@ class _Recording:
         )
 
     def _row(self, key: bytes) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._connection.execute(_ONE, (self._workspace, key)).fetchone()
+        row: tuple[Any, ...] | None = self._connection.execute(
+            _ONE, (self._workspace, key)
+        ).fetchone()
         return row
 
     def _bury(self, path: str) -> None:

@@ -1,7 +1,7 @@
 """A job as pydio-sync was given one: by arguments of the command line, by a file, or by both.
 
-An argument wins over the field of the file that it stands for. Errors name what the person wrote: the
-option, or the file's field.
+An argument wins over the field of the file that it stands for. Errors name what the person wrote:
+the option, or the file's field.
 """
 
 import os
@@ -110,7 +110,8 @@ def _laid_over(document: Document, said: Mapping[str, Any], theirs: bool) -> Doc
 
 
 def _by_options(error: ConfigError, said: Mapping[str, Any], file: str | None) -> ConfigError:
-    """`error`, with the option in place of a field that came from one, or that only one could give."""
+    """`error`, with the option in place of a field that came from one, or that only one could
+    give."""
     options: dict[str, str] = {}
     for field, option in OPTIONS.items():
         if file is None or field in said:

@@ -29,12 +29,16 @@ class BackupShape(Shape):
         None, description=f'an address and port such as "127.0.0.1:{TEXT_PORT}"'
     )
     framed: Annotated[Address, _address(FRAMED_PORT)] | None = Field(
-        None, description=f'an address and port such as "0.0.0.0:{FRAMED_PORT}"', validate_default=True
+        None,
+        description=f'an address and port such as "0.0.0.0:{FRAMED_PORT}"',
+        validate_default=True,
     )
 
     @field_validator("listen")
     @classmethod
-    def _only_nicknames_come_in(cls, listen: Address | None, info: ValidationInfo) -> Address | None:
+    def _only_nicknames_come_in(
+        cls, listen: Address | None, info: ValidationInfo
+    ) -> Address | None:
         if listen is not None and info.data.get("nicknames", "") is None:
             raise wrong(
                 "knows no passwords, so that only nicknames without one come in: give their folder as "
@@ -54,9 +58,12 @@ class BackupShape(Shape):
 class BackupSettings:
     """Where the protocol is spoken.
 
-    listen     address and port of the published program's text, which is never encrypted; None is nowhere
-    framed     address and port of the one with frames, encrypted as the server's API is; None is nowhere
-    nicknames  folder in which a nickname without a password gets one of its own; None: there are none
+    listen     address and port of the published program's text, which is never encrypted; None is
+               nowhere
+    framed     address and port of the one with frames, encrypted as the server's API is; None is
+               nowhere
+    nicknames  folder in which a nickname without a password gets one of its own; None: there are
+               none
     """
 
     listen: Address | None = None

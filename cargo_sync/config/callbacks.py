@@ -40,7 +40,8 @@ class CallbackLimits:
         )
 
     def holds(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether this address may be connected to. One that stands for an IPv4 address is taken as that."""
+        """Whether this address may be connected to. One that stands for an IPv4 address is taken as
+        that."""
         if self.networks is None:
             return True
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

@@ -22,10 +22,11 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
 
 
 def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]:
-    """What to print about the files at `paths` (a folder: its job files), and the exit code, 0 or 2.
+    """What to print about the files at `paths` (a folder: its job files), and the exit code, 0 or
+    2.
 
-    The jobs among them are also held against each other, as a daemon would, and against the limits that a
-    daemon's file before them sets.
+    The jobs among them are also held against each other, as a daemon would, and against the limits
+    that a daemon's file before them sets.
     """
     lines: list[str] = []
     jobs = Neighbours()
@@ -52,7 +53,8 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
 def _check_file(
     path: str, env: Mapping[str, str], jobs: Neighbours, callbacks: CallbackLimits
 ) -> tuple[tuple[str, ...], CallbackLimits]:
-    """The file's warnings; a job joins `jobs`. And what limits callbacks from here on. Raises ConfigError."""
+    """The file's warnings; a job joins `jobs`. And what limits callbacks from here on. Raises
+    ConfigError."""
     document = read(path)
     match _kind(document):
         case "server":
@@ -74,7 +76,9 @@ def _kind(document: Document) -> str:
     """job, server or daemon: whose fields the file has most of."""
     if is_pydio(document):
         return "job"
-    counts = {kind: len(document.value.keys() & shape.model_fields.keys()) for kind, shape in _SHAPES}
+    counts = {
+        kind: len(document.value.keys() & shape.model_fields.keys()) for kind, shape in _SHAPES
+    }
     best = max(counts, key=lambda kind: counts[kind])
     if counts[best]:
         return best

@@ -1,4 +1,5 @@
-"""The `control` object of a daemon's or a server's file: where commands are taken and the feed is given."""
+"""The `control` object of a daemon's or a server's file: where commands are taken and the feed is
+given."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,7 +21,9 @@ def _host(text: str) -> str:
 
 class ControlShape(Shape):
     runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
-    port: Annotated[int, Field(ge=0, le=65534)] | None = Field(default=None, description="a port, 0 to 65534")
+    port: Annotated[int, Field(ge=0, le=65534)] | None = Field(
+        default=None, description="a port, 0 to 65534"
+    )
     host: Annotated[str, AfterValidator(_host)] = Field(
         default=LOOPBACK, description="an IP address of this machine, or localhost"
     )
@@ -30,7 +33,9 @@ class ControlShape(Shape):
     @classmethod
     def _host_of_a_port(cls, host: str, info: ValidationInfo) -> str:
         if "port" in info.data and info.data["port"] is None:
-            raise wrong("says where the port is opened, but there is no port; add one, or leave it out")
+            raise wrong(
+                "says where the port is opened, but there is no port; add one, or leave it out"
+            )
         return host
 
     @field_validator("plain_loopback")

@@ -25,11 +25,15 @@ from cargo_sync.config.shape import Surroundings, read_shape
 class DaemonShape(ProcessShape):
     state_dir: LocalPath | None = Field(None, description="a folder of this machine")
     jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
-    parallel_transfers: Annotated[int, Field(ge=1)] = Field(8, description="a whole number, 1 or more")
+    parallel_transfers: Annotated[int, Field(ge=1)] = Field(
+        8, description="a whole number, 1 or more"
+    )
     bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
     callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
-    keep: KeepShape = Field(default_factory=lambda: KeepShape.model_validate({}), description="an object")
+    keep: KeepShape = Field(
+        default_factory=lambda: KeepShape.model_validate({}), description="an object"
+    )
 
 
 @dataclass(frozen=True, slots=True)

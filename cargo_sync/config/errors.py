@@ -10,7 +10,8 @@ class Problem:
 
     file     the path as it was given
     field    dotted, as in `users[0].path`; "" when it is about the file as a whole
-    line     where the field (or the syntax error) stands, counted from 1; None when it stands nowhere
+    line     where the field (or the syntax error) stands, counted from 1; None when it stands
+             nowhere
     message  what is wrong
     hint     what is allowed, or what to do; None when the message says it
     """

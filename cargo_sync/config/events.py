@@ -1,8 +1,8 @@
 """The callbacks of a job: `events` as checked values.
 
-The form is the Cargo client's: an HTTP request for each moment of a transfer, or of the job, whose url and
-body are templates over exactly the variables that the moment offers. A template is `{{ NAME }}` and nothing
-more: no filters, no statements.
+The form is the Cargo client's: an HTTP request for each moment of a transfer, or of the job, whose
+url and body are templates over exactly the variables that the moment offers. A template is `{{ NAME
+}}` and nothing more: no filters, no statements.
 """
 
 import base64
@@ -32,13 +32,21 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "UPDATE")
 KEY_PREFIX = "whsec_"
-"""A secret that begins so is base64 of the key, as in Standard Webhooks; any other is the key itself."""
+"""A secret that begins so is base64 of the key, as in Standard Webhooks; any other is the key
+itself."""
 
 _FIELDS = ("method", "url", "body", "headers", "secret")
 _OURS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection",
-     "webhook-id", "webhook-timestamp", "webhook-signature"}
-)  # fmt: skip
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }
+)
 """Headers that come with the request itself."""
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -105,7 +113,9 @@ def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
     method = fields.get("method")
     if not isinstance(method, str):
         yield wrong(
-            "is missing" if method is None else f"must be text, not {describe(method)}", event, "method"
+            "is missing" if method is None else f"must be text, not {describe(method)}",
+            event,
+            "method",
         )
     elif method.upper() not in METHODS:
         yield wrong(f'"{method}" is not allowed; allowed are {", ".join(METHODS)}', event, "method")
@@ -113,7 +123,9 @@ def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
         yield wrong("is missing: POST needs one", event, "body")
     url = fields.get("url")
     if not isinstance(url, str):
-        yield wrong("is missing" if url is None else f"must be text, not {describe(url)}", event, "url")
+        yield wrong(
+            "is missing" if url is None else f"must be text, not {describe(url)}", event, "url"
+        )
     else:
         yield from _url_problems(event, url)
     yield from _template_problems(event, fields.get("body"), "body")

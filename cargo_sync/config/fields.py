@@ -45,7 +45,9 @@ def _secret(value: Any) -> Secret:
 def _local(text: str, info: ValidationInfo) -> str:
     around = surroundings(info)
     if around.folder is None and text and not text.startswith(("/", "~")):
-        raise wrong(f"{text!r} is relative, which means another folder once this is sent; write it absolute")
+        raise wrong(
+            f"{text!r} is relative, which means another folder once this is sent; write it absolute"
+        )
     return places.local_path(text, around.folder or "/", around.env)
 
 
@@ -86,7 +88,8 @@ def _ip(text: str) -> str:
 def served_folder(path: str) -> str:
     """A folder that can be served. Raises ValueError.
 
-    The server makes the folder itself, but not those above it: a mistyped path should not come to life.
+    The server makes the folder itself, but not those above it: a mistyped path should not come to
+    life.
     """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise wrong(f"{path} is not a folder")

@@ -28,9 +28,10 @@ class JobSettings:
     timetable   rates for parts of the day, in place of `speed`; outside of them there is no limit
     priority    0 to 100; of jobs that wait for their turn the higher goes first
     sleep, settle   seconds
-    move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its file system
-                (uploads only). One inside the root is in `exclude` already
-    include, exclude   gitignore patterns; with no include everything is included, exclude decides last
+    move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its
+                file system (uploads only). One inside the root is in `exclude` already
+    include, exclude   gitignore patterns; with no include everything is included, exclude decides
+                       last
     window      when it may move files, None is always; `timezone` is of both, None is the machine's
     tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
     warnings    sentences for the person who starts this
@@ -74,7 +75,8 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
 def job_from(
     document: Document, env: Mapping[str, str], *, sent: bool = False, theirs: bool = False
 ) -> JobSettings:
-    """The job in a document that was read already, in our fields or pydio-sync's. Raises ConfigError.
+    """The job in a document that was read already, in our fields or pydio-sync's. Raises
+    ConfigError.
 
     Args:
         sent: it came as text, to become a file elsewhere: relative paths in it are errors.
@@ -101,7 +103,9 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
     else:
         assert shape.password is not None  # the shape has one of the two
         password = shape.password
-        holds_keys |= document.value.get("password") == password.reveal()  # not one from the environment
+        holds_keys |= (
+            document.value.get("password") == password.reveal()
+        )  # not one from the environment
     if holds_keys:
         warnings.append(exposure(document.file))
     move_to = shape.after_transfer.move_to
@@ -150,7 +154,9 @@ def job_files(folder: str) -> list[str]:
             [Problem(folder, "", None, f"cannot be listed: {error.strerror or error}")]
         ) from None
     return [
-        os.path.join(folder, name) for name in names if name.endswith(".json") and not name.startswith(".")
+        os.path.join(folder, name)
+        for name in names
+        if name.endswith(".json") and not name.startswith(".")
     ]
 
 
@@ -166,7 +172,8 @@ class Neighbours:
         self._jobs.append((job, os.path.realpath(job.local_dir)))
 
     def clashes(self, job: JobSettings) -> list[Problem]:
-        """A name that is taken, a local folder that overlaps with one of theirs (links are seen through)."""
+        """A name that is taken, a local folder that overlaps with one of theirs (links are seen
+        through)."""
         found: list[Problem] = []
         root = os.path.realpath(job.local_dir)
         for other, taken in self._jobs:
@@ -177,7 +184,9 @@ class Neighbours:
             if overlap and job.enabled and other.enabled:
                 theirs = f'{other.local_dir} of the job "{other.name}" in {other.file}'
                 message = f"{job.local_dir} overlaps with {theirs}"
-                found.append(Problem(job.file, "local_dir", None, message, "a folder belongs to one job"))
+                found.append(
+                    Problem(job.file, "local_dir", None, message, "a folder belongs to one job")
+                )
         return found
 
 
@@ -201,7 +210,8 @@ def missing_folder(job: JobSettings) -> Problem | None:
 
 
 def _holds_key(document: Document, event: EventSettings) -> bool:
-    """Whether the file itself, and not the environment, has what only the callback's receiver should know."""
+    """Whether the file itself, and not the environment, has what only the callback's receiver
+    should know."""
     written = document.value["events"][event.event]
     keys = [(written.get("secret"), event.secret)]
     keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
@@ -209,6 +219,7 @@ def _holds_key(document: Document, event: EventSettings) -> bool:
 
 
 def _literal_pattern(path: str) -> str:
-    r"""`path` as a gitignore pattern of it alone: `*`, `?`, `[`, `\` and a last space lose their meaning."""
+    r"""`path` as a gitignore pattern of it alone: `*`, `?`, `[`, `\` and a last space lose their
+    meaning."""
     escaped = re.sub(r"([*?\[\]\\])", r"\\\1", path)
     return escaped[:-1] + "\\ " if escaped.endswith(" ") else escaped

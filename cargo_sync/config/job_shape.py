@@ -4,7 +4,14 @@ import os
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, InstanceOf, SkipValidation, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    SkipValidation,
+    ValidationInfo,
+    field_validator,
+)
 
 from cargo_sync.config import places, units
 from cargo_sync.config.events import VARIABLES, EventSettings, read_events
@@ -40,7 +47,8 @@ DEFAULT_EXCLUDE = (
     "~$*",
     ".*.swp",
 )
-"""What every job leaves out, before its own patterns: desktop litter, files that a program is still at."""
+"""What every job leaves out, before its own patterns: desktop litter, files that a program is still
+at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +78,26 @@ class JobShape(Shape):
     remote_dir: RemotePath = Field("", description='a folder of the workspace, "/" for all of it')
     workspace: Segment = Field("default", description="the name of a workspace")
     allow_plain: bool = Field(False, description="true or false")
-    hostname: Url = Field(description='the server\'s address, such as "https://files.example.org:8443"')
+    hostname: Url = Field(
+        description='the server\'s address, such as "https://files.example.org:8443"'
+    )
     tls_fingerprint: Fingerprint | None = Field(
         None, description="64 hex digits, as the server prints them at its start"
     )
     ca_file: ExistingFile | None = Field(None, description="a file of certificates in PEM")
     username: Segment = Field(description="the user's name on the server")
-    password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
-    password: Password | None = Field(None, description="text; or use password_file", validate_default=True)
-    speed: Annotated[InstanceOf[Speed], BeforeValidator(_speed)] = Field(Speed(), description=SPEED_FORM)
-    priority: Annotated[int, Field(ge=0, le=100)] = Field(50, description="a whole number, 0 to 100")
+    password_file: StoredPassword | None = Field(
+        None, description="a file whose first line is the password"
+    )
+    password: Password | None = Field(
+        None, description="text; or use password_file", validate_default=True
+    )
+    speed: Annotated[InstanceOf[Speed], BeforeValidator(_speed)] = Field(
+        Speed(), description=SPEED_FORM
+    )
+    priority: Annotated[int, Field(ge=0, le=100)] = Field(
+        50, description="a whole number, 0 to 100"
+    )
     sleep: Interval = Field(3.0, description="seconds, more than 0")
     settle: Seconds = Field(2.0, description="seconds, 0 or more")
     watch: bool = Field(True, description="true or false")
@@ -93,9 +111,11 @@ class JobShape(Shape):
         AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
-    events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = Field(
-        _NO_EVENTS,
-        description="an object of " + ", ".join(VARIABLES),
+    events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = (
+        Field(
+            _NO_EVENTS,
+            description="an object of " + ", ".join(VARIABLES),
+        )
     )
 
     @field_validator("hostname")
@@ -161,7 +181,8 @@ class JobShape(Shape):
 
 
 def _move_to(folder: str, info: ValidationInfo) -> str:
-    """Where sources are moved: relative to the source root, or absolute on its file system (uploads only)."""
+    """Where sources are moved: relative to the source root, or absolute on its file system (uploads
+    only)."""
     root, mode = info.data.get("local_dir"), info.data.get("sync_mode")
     if folder.startswith(("/", "~")) and mode == "download":
         raise wrong("the folder is on the server: write it relative to remote_dir")
@@ -179,7 +200,8 @@ def _move_to(folder: str, info: ValidationInfo) -> str:
 
 
 def _same_file_system(path: str, root: str | None) -> None:
-    """Moves are renames. A root or folder that is not there yet is judged by the nearest folder above it."""
+    """Moves are renames. A root or folder that is not there yet is judged by the nearest folder
+    above it."""
     if root is not None and os.path.isdir(root) and _device(path) != _device(root):
         raise wrong(f"{path} is on another file system than {root}; moving would be copying")
 

@@ -1,4 +1,5 @@
-"""Paths and addresses as people write them: local folders, remote folders, URLs, listen addresses."""
+"""Paths and addresses as people write them: local folders, remote folders, URLs, listen
+addresses."""
 
 import ipaddress
 import os
@@ -19,13 +20,15 @@ def home(env: Mapping[str, str]) -> str:
 
 
 def xdg(env: Mapping[str, str], variable: str, default: str) -> str:
-    """An XDG base folder: the variable if it is absolute (the XDG rule), else `default` below home."""
+    """An XDG base folder: the variable if it is absolute (the XDG rule), else `default` below
+    home."""
     value = env.get(variable, "")
     return value if os.path.isabs(value) else os.path.join(home(env), default)
 
 
 def local_path(text: str, folder: str, env: Mapping[str, str]) -> str:
-    """`text` as an absolute path: `~` is home, a relative path starts from `folder`. Raises ValueError."""
+    """`text` as an absolute path: `~` is home, a relative path starts from `folder`. Raises
+    ValueError."""
     if not text:
         raise ValueError("is empty")
     if has_controls(text):
@@ -79,9 +82,11 @@ def segment(text: str) -> str:
 
 
 def base_url(text: str) -> str:
-    """A server's address as `https://host:port/prefix`, without a slash at its end. Raises ValueError.
+    """A server's address as `https://host:port/prefix`, without a slash at its end. Raises
+    ValueError.
 
-    Without a scheme it is https; without a port it is 8443. Never quotes `text`: people put passwords there.
+    Without a scheme it is https; without a port it is 8443. Never quotes `text`: people put
+    passwords there.
     """
     text = text.strip()
     scheme, separator, rest = text.partition("://")
@@ -111,7 +116,8 @@ def base_url(text: str) -> str:
 
 
 def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, int]:
-    """`127.0.0.1:8443`, `[::1]:8443`, `:8443`, `localhost` as host and port (8443). Raises ValueError."""
+    """`127.0.0.1:8443`, `[::1]:8443`, `:8443`, `localhost` as host and port (8443). Raises
+    ValueError."""
     try:
         parts = urlsplit(f"//{text.strip()}")
         host, port = parts.hostname, parts.port
@@ -134,14 +140,21 @@ def is_ip(text: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent to `host` stays on the machine. No name is looked up: only localhost counts."""
+    """Whether what is sent to `host` stays on the machine. No name is looked up: only localhost
+    counts."""
     return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def fingerprint(text: str) -> str:
-    """A certificate's SHA-256 as 64 lower-case hex digits; colons and a `sha256:` before it are read over."""
+    """A certificate's SHA-256 as 64 lower-case hex digits; colons and a `sha256:` before it are
+    read over."""
     digits = (
-        text.strip().lower().removeprefix("sha256:").removeprefix("sha256/").replace(":", "").replace(" ", "")
+        text.strip()
+        .lower()
+        .removeprefix("sha256:")
+        .removeprefix("sha256/")
+        .replace(":", "")
+        .replace(" ", "")
     )
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
         raise ValueError("is not a SHA-256 fingerprint")
@@ -166,8 +179,11 @@ def network(text: str) -> str:
 
 
 def url_prefix(text: str) -> str:
-    """A path that stands before every address of the server: `/files`, or "" for none. Raises ValueError."""
+    """A path that stands before every address of the server: `/files`, or "" for none. Raises
+    ValueError."""
     parts = [part for part in text.split("/") if part]
-    if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", part) for part in parts) or {".", ".."} & set(parts):
+    if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", part) for part in parts) or {".", ".."} & set(
+        parts
+    ):
         raise ValueError(f'"{text}" is not a path prefix')
     return "".join(f"/{part}" for part in parts)

@@ -1,4 +1,5 @@
-"""What the daemon's and the server's files have in common: log, metrics, and how long history is kept."""
+"""What the daemon's and the server's files have in common: log, metrics, and how long history is
+kept."""
 
 import os
 from dataclasses import dataclass
@@ -43,10 +44,16 @@ OwnFile = Annotated[LocalPath, AfterValidator(_in_a_folder)]
 
 
 class LogShape(Shape):
-    file: OwnFile | None = Field(None, description="a file of this machine, in a folder that is there")
+    file: OwnFile | None = Field(
+        None, description="a file of this machine, in a folder that is there"
+    )
     level: Level = Field("info", description='"debug", "info", "warning" or "error"')
-    max_size: Annotated[int, BeforeValidator(_size)] = Field(10_000_000, description=units.SIZE_FORM)
-    keep: Annotated[int, Field(ge=0, le=1000)] = Field(5, description="a whole number from 0 to 1000")
+    max_size: Annotated[int, BeforeValidator(_size)] = Field(
+        10_000_000, description=units.SIZE_FORM
+    )
+    keep: Annotated[int, Field(ge=0, le=1000)] = Field(
+        5, description="a whole number from 0 to 1000"
+    )
 
 
 class MetricsShape(Shape):
@@ -57,7 +64,9 @@ class MetricsShape(Shape):
 
     @field_validator("listen")
     @classmethod
-    def _loopback_unless_stated(cls, listen: tuple[str, int], info: ValidationInfo) -> tuple[str, int]:
+    def _loopback_unless_stated(
+        cls, listen: tuple[str, int], info: ValidationInfo
+    ) -> tuple[str, int]:
         if not places.is_loopback(listen[0]) and not info.data.get("allow", True):
             raise wrong(
                 f"metrics on {listen[0]} show the names of jobs to whoever reaches it; listen on 127.0.0.1, "
@@ -95,7 +104,8 @@ class MetricsSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """How much history stays: events younger than so many days, and never more rows than `events`."""
+    """How much history stays: events younger than so many days, and never more rows than
+    `events`."""
 
     events_days: float = 30.0
     events: int = 1_000_000
@@ -104,7 +114,9 @@ class KeepSettings:
 class ProcessShape(Shape):
     """The fields themselves."""
 
-    log: LogShape = Field(default_factory=lambda: LogShape.model_validate({}), description="an object")
+    log: LogShape = Field(
+        default_factory=lambda: LogShape.model_validate({}), description="an object"
+    )
     metrics: MetricsShape | None = Field(None, description="an object with listen")
 
 
@@ -125,7 +137,9 @@ def process_settings(shape: ProcessShape) -> ProcessSettings:
     warnings: tuple[str, ...] = ()
     if metrics is not None and not places.is_loopback(metrics.listen[0]):
         where = f"{metrics.listen[0]}:{metrics.listen[1]}"
-        warnings = (f"metrics on {where} are not protected: whoever reaches it can read the names of jobs",)
+        warnings = (
+            f"metrics on {where} are not protected: whoever reaches it can read the names of jobs",
+        )
     return ProcessSettings(
         LogSettings(log.file, log.level, log.max_size, log.keep),
         None if metrics is None else MetricsSettings(*metrics.listen),

@@ -1,11 +1,11 @@
 """Jobs as pydio-sync writes them, read as ours.
 
-`translated` gives a document of our fields, on whose lines the author's stand; `in_their_words` names in an
-error the field that the author wrote.
+`translated` gives a document of our fields, on whose lines the author's stand; `in_their_words`
+names in an error the field that the author wrote.
 
-Fields of pydio-sync: server, workspace, directory, remote_folder, user, password, direction (up, down, bi),
-filters {includes, excludes}, active, label, and what only chose how that program went about it: frequency,
-solve, timeout, poolsize, id. Ours may stand beside them.
+Fields of pydio-sync: server, workspace, directory, remote_folder, user, password, direction (up,
+down, bi), filters {includes, excludes}, active, label, and what only chose how that program went
+about it: frequency, solve, timeout, poolsize, id. Ours may stand beside them.
 """
 
 import os
@@ -32,14 +32,17 @@ FIELDS: Final[Mapping[str, str]] = {
 DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
 _DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
-"""What has no meaning here: one direction has no conflicts, lanes and retries are Cargo's own affair."""
+"""What has no meaning here: one direction has no conflicts, lanes and retries are Cargo's own
+affair."""
 
 _ALWAYS: Final = frozenset({"manual", "time"})
 
 
 def is_pydio(document: Document) -> bool:
     """Whether the file is written in pydio-sync's fields."""
-    return "directory" in document.value or ("server" in document.value and "user" in document.value)
+    return "directory" in document.value or (
+        "server" in document.value and "user" in document.value
+    )
 
 
 def translated(document: Document) -> tuple[Document, list[str]]:
@@ -55,7 +58,9 @@ def translated(document: Document) -> tuple[Document, list[str]]:
     for field, given in document.value.items():
         ours = FIELDS.get(field, field)
         if ours != field and ours in document.value:
-            problems.append(document.problem((field,), f'stands beside "{ours}"', "keep one of them"))
+            problems.append(
+                document.problem((field,), f'stands beside "{ours}"', "keep one of them")
+            )
         if field in _DROPPED:
             warnings += _dropped(field, given)
             continue
@@ -104,7 +109,9 @@ def _direction(document: Document, given: Any) -> tuple[Any, list[Problem]]:
     if given == "bi":
         message = "jobs in both directions are not available yet"
     else:
-        message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
+        message = (
+            f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
+        )
     return given, [document.problem(("direction",), message, 'expected: "up" or "down"')]
 
 
@@ -115,7 +122,9 @@ def _dropped(field: str, given: Any) -> list[str]:
             '"start_time" and "end_time" give it hours'
         ]
     if field == "solve" and given not in ("manual", "both", None):
-        return [f'solve "{given}" is not done: nothing is lost either way, what is displaced is in the trash']
+        return [
+            f'solve "{given}" is not done: nothing is lost either way, what is displaced is in the trash'
+        ]
     return []
 
 

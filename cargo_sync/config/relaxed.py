@@ -1,11 +1,13 @@
-"""Hand-written JSON: comments, trailing commas, unquoted keys, and an unquoted `{{ NAME }}` as a value.
+"""Hand-written JSON: comments, trailing commas, unquoted keys, and an unquoted `{{ NAME }}` as a
+value.
 
-The files are JSON5 (https://spec.json5.org) plus one thing that people paste from the documentation: a
-template outside quotes. `{{` can never stand outside a string in JSON5, so it is rewritten before parsing,
-to a string of the same length: every position in an error is still the author's.
+The files are JSON5 (https://spec.json5.org) plus one thing that people paste from the
+documentation: a template outside quotes. `{{` can never stand outside a string in JSON5, so it is
+rewritten before parsing, to a string of the same length: every position in an error is still the
+author's.
 
-Strict JSON is read by the standard library (a thousand job files at a start), the rest by json5, which
-takes some 15 ms a kilobyte.
+Strict JSON is read by the standard library (a thousand job files at a start), the rest by json5,
+which takes some 15 ms a kilobyte.
 """
 
 import json
@@ -45,7 +47,8 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's content: `value` as Python values (and `Raw`), and the line on which each place stands."""
+    """A file's content: `value` as Python values (and `Raw`), and the line on which each place
+    stands."""
 
     file: str
     value: dict[str, Any]
@@ -69,7 +72,8 @@ def dotted(place: Place) -> str:
 
 
 def read(path: str) -> Document:
-    """The file at `path`. Raises ConfigError when it cannot be read or is not an object in relaxed JSON."""
+    """The file at `path`. Raises ConfigError when it cannot be read or is not an object in relaxed
+    JSON."""
 
     def fail(message: str, line: int | None = None, hint: str | None = None) -> ConfigError:
         return ConfigError([Problem(path, "", line, message, hint)])
@@ -98,13 +102,19 @@ def parse(text: str, file: str) -> Document:
     if repeated:
         raise ConfigError(
             Problem(
-                file, dotted(place), line, f"stands twice, first on line {lines[place]}", "keep one of them"
+                file,
+                dotted(place),
+                line,
+                f"stands twice, first on line {lines[place]}",
+                "keep one of them",
             )
             for place, line in repeated
         )
     value = _unmark(value)
     if not isinstance(value, dict):
-        raise ConfigError([Problem(file, "", 1, "must be an object", "it begins with { and ends with }")])
+        raise ConfigError(
+            [Problem(file, "", 1, "must be an object", "it begins with { and ends with }")]
+        )
     return Document(file, value, lines)
 
 
@@ -145,7 +155,8 @@ def _decode(marked: str, text: str, file: str) -> Any:
 
 
 def _syntax(text: str, file: str, line: int, column: int) -> Problem:
-    """What stands at `line` and `column` of `text` (both from 1), and the likely reason that it may not."""
+    """What stands at `line` and `column` of `text` (both from 1), and the likely reason that it may
+    not."""
     at = sum(len(passed) + 1 for passed in text.split("\n")[: line - 1]) + column - 1
     at -= _stepped_over(text, at)
     rest, before = text[at:], text[:at].rstrip()
@@ -154,7 +165,9 @@ def _syntax(text: str, file: str, line: int, column: int) -> Problem:
     if not rest.strip():
         return Problem(file, "", line, f"ends too early, {place}", 'a closing }, ] or " is missing')
     if rest[0] == "\n":
-        return Problem(file, "", line, f"the line ends inside a text, {place}", "a closing quote is missing")
+        return Problem(
+            file, "", line, f"the line ends inside a text, {place}", "a closing quote is missing"
+        )
     hint = None
     if rest[0] in "“”„«»‘’":
         hint = 'use straight quotes: "'
@@ -162,11 +175,14 @@ def _syntax(text: str, file: str, line: int, column: int) -> Problem:
         hint = "a template is {{ NAME }}, names only"
     elif re.search(r"[\w\"'}\]]$", before) and re.match(r"[\w\"'{\[]", rest):
         hint = "a comma, colon or quote is missing before it"
-    return Problem(file, "", line, f"unexpected {json.dumps(rest[0], ensure_ascii=False)} {place}", hint)
+    return Problem(
+        file, "", line, f"unexpected {json.dumps(rest[0], ensure_ascii=False)} {place}", hint
+    )
 
 
 def _stepped_over(text: str, at: int) -> bool:
-    """Whether what is wrong stands before `at`: json5 takes a character as a key's first, then judges it."""
+    """Whether what is wrong stands before `at`: json5 takes a character as a key's first, then
+    judges it."""
     last = text[at - 1 : at]
     if not last or last.isspace() or last.isalnum():
         return False
@@ -174,7 +190,8 @@ def _stepped_over(text: str, at: int) -> bool:
 
 
 def _locate(text: str) -> tuple[dict[Place, int], list[tuple[Place, int]]]:
-    """Where every value of well-formed `text` stands: place -> line, and the places that stand twice."""
+    """Where every value of well-formed `text` stands: place -> line, and the places that stand
+    twice."""
     lines: dict[Place, int] = {}
     repeated: list[tuple[Place, int]] = []
     stack: list[list[Any]] = []  # a frame a bracket: [is an object, key or index, a key comes next]

@@ -39,7 +39,8 @@ def read_first_line(path: str) -> Secret:
 
 
 def exposure(path: str) -> str | None:
-    """A warning when others than the owner may read `path`, which holds a password; None when all is well."""
+    """A warning when others than the owner may read `path`, which holds a password; None when all
+    is well."""
     if os.name == "nt":  # access is ruled by ACLs there, the mode bits say nothing
         return None
     try:

@@ -67,10 +67,16 @@ class TlsShape(Shape):
 
 class UserShape(Shape):
     username: Segment = Field(description='1 to 100 characters without "/" and ":"')
-    password: Password | None = Field(None, description="text; or use password_hash or password_file")
-    password_file: StoredPassword | None = Field(None, description="a file whose first line is the password")
+    password: Password | None = Field(
+        None, description="text; or use password_hash or password_file"
+    )
+    password_file: StoredPassword | None = Field(
+        None, description="a file whose first line is the password"
+    )
     password_hash: Annotated[str, AfterValidator(_password_hash)] | None = Field(
-        None, description='an argon2 hash, as "cargo_sync init server" writes it', validate_default=True
+        None,
+        description='an argon2 hash, as "cargo_sync init server" writes it',
+        validate_default=True,
     )
     path: ServedFolder = Field(description="a folder of this machine")
     upload_speed: Rate | None = Field(None, description=units.RATE_FORM)
@@ -92,7 +98,9 @@ class UserShape(Shape):
 class WorkspaceShape(Shape):
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
     path: ServedFolder = Field(description="a folder of this machine")
-    grants: dict[str, Access] = Field(default_factory=dict, description='user names, each with "rw" or "ro"')
+    grants: dict[str, Access] = Field(
+        default_factory=dict, description='user names, each with "rw" or "ro"'
+    )
 
 
 class ServerShape(ProcessShape):
@@ -108,9 +116,13 @@ class ServerShape(ProcessShape):
         None, description="an object with cert and key; leave it out for a self-made one"
     )
     prefix: Prefix = Field("", description='a path such as "/files"')
-    trusted_proxies: list[Network] = Field(default_factory=list, description="IP addresses or networks")
+    trusted_proxies: list[Network] = Field(
+        default_factory=list, description="IP addresses or networks"
+    )
     initial_port: Port = Field(8444, description="a port, 0 to 65535")
-    total_connections: Annotated[int, Field(ge=1)] = Field(100, description="a whole number, 1 or more")
+    total_connections: Annotated[int, Field(ge=1)] = Field(
+        100, description="a whole number, 1 or more"
+    )
     private_ip: Ip | None = Field(None, description="an IP address of this machine")
     public_ip: Ip | None = Field(None, description="the IP address that clients reach")
     global_upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
@@ -120,14 +132,18 @@ class ServerShape(ProcessShape):
     trash_days: Days = Field(14.0, description="days, 0 or more")
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
-    workspaces: list[WorkspaceShape] = Field(default_factory=list, description="a list of workspaces")
+    workspaces: list[WorkspaceShape] = Field(
+        default_factory=list, description="a list of workspaces"
+    )
     backup: BackupShape | None = Field(
         None, description="an object that opens the ports of the Servidor Backup protocol"
     )
 
     @field_validator("listen")
     @classmethod
-    def _plain_only_on_loopback(cls, listen: tuple[str, int], info: ValidationInfo) -> tuple[str, int]:
+    def _plain_only_on_loopback(
+        cls, listen: tuple[str, int], info: ValidationInfo
+    ) -> tuple[str, int]:
         plain, allowed = info.data.get("plain"), info.data.get("allow_plain", True)
         if plain and not allowed and not places.is_loopback(listen[0]):
             raise wrong(
@@ -151,26 +167,34 @@ class ServerShape(ProcessShape):
 
     @field_validator("workspaces")
     @classmethod
-    def _workspaces_apart(cls, spaces: list[WorkspaceShape], info: ValidationInfo) -> list[WorkspaceShape]:
+    def _workspaces_apart(
+        cls, spaces: list[WorkspaceShape], info: ValidationInfo
+    ) -> list[WorkspaceShape]:
         _refuse(_workspace_errors(spaces, info.data.get("users"), _state(info)))
         return spaces
 
     @field_validator("backup")
     @classmethod
-    def _backup_in_the_open(cls, backup: BackupShape | None, info: ValidationInfo) -> BackupShape | None:
+    def _backup_in_the_open(
+        cls, backup: BackupShape | None, info: ValidationInfo
+    ) -> BackupShape | None:
         if backup is not None:
             _refuse(_backup_errors(backup, info.data, _state(info)))
         return backup
 
 
-def _backup_errors(backup: BackupShape, data: Mapping[str, Any], state: str) -> Iterator[ValueError]:
+def _backup_errors(
+    backup: BackupShape, data: Mapping[str, Any], state: str
+) -> Iterator[ValueError]:
     if backup.nicknames is not None:
         real = os.path.realpath(backup.nicknames)
         folders = [(one.path, f'user "{one.username}"') for one in data.get("users") or ()]
         folders += [(one.path, f'workspace "{one.name}"') for one in data.get("workspaces") or ()]
         for path, owner in [*folders, (state, "the server's state")]:
             if _nested(real, os.path.realpath(path)):
-                yield wrong(f"{backup.nicknames} and {path} of {owner} lie one in the other", "nicknames")
+                yield wrong(
+                    f"{backup.nicknames} and {path} of {owner} lie one in the other", "nicknames"
+                )
     for field in () if data.get("allow_plain", True) else exposed(backup, data.get("plain", False)):
         yield wrong(
             "is not encrypted and shows names and files to the network; listen on 127.0.0.1, or write "
@@ -189,7 +213,9 @@ def _refuse(errors: Iterator[ValueError]) -> None:
 
 
 def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
-    real = [os.path.realpath(user.path) for user in users]  # asked of the system once, not once a pair
+    real = [
+        os.path.realpath(user.path) for user in users
+    ]  # asked of the system once, not once a pair
     for index, user in enumerate(users):
         yield from _state_errors(user.path, state, index)
         for other, theirs in zip(users[:index], real, strict=False):
@@ -208,28 +234,38 @@ def _workspace_errors(
     spaces: list[WorkspaceShape], users: list[UserShape] | None, state: str
 ) -> Iterator[ValueError]:
     known = None if users is None else [user.username for user in users]
-    folders = [(os.path.realpath(user.path), user.path, f'user "{user.username}"') for user in users or ()]
+    folders = [
+        (os.path.realpath(user.path), user.path, f'user "{user.username}"') for user in users or ()
+    ]
     for index, space in enumerate(spaces):
         if space.name == USER_WORKSPACE:
             yield wrong(
-                f'"{USER_WORKSPACE}" is the name of every user\'s own path; take another', index, "name"
+                f'"{USER_WORKSPACE}" is the name of every user\'s own path; take another',
+                index,
+                "name",
             )
         elif any(space.name == other.name for other in spaces[:index]):
             yield wrong(f'there is another workspace "{space.name}"', index, "name")
         for user in space.grants:
             if known is not None and user not in known:
-                yield wrong(f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user)
+                yield wrong(
+                    f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user
+                )
         yield from _state_errors(space.path, state, index)
         real = os.path.realpath(space.path)
         for theirs, path, owner in folders:
             if _nested(real, theirs):
-                yield wrong(f"{space.path} and {path} of {owner} lie one in the other", index, "path")
+                yield wrong(
+                    f"{space.path} and {path} of {owner} lie one in the other", index, "path"
+                )
         folders.append((real, space.path, f'workspace "{space.name}"'))
 
 
 def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
     if _nested(os.path.realpath(path), os.path.realpath(state)):
-        yield wrong(f"{path} and the server's state_dir {state} lie one in the other", index, "path")
+        yield wrong(
+            f"{path} and the server's state_dir {state} lie one in the other", index, "path"
+        )
 
 
 def _nested(one: str, other: str) -> bool:

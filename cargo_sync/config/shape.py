@@ -1,8 +1,9 @@
 """Where pydantic is used, and where its errors are put into our words.
 
-A shape is the form of a file: its fields, their types, and the checks between them. A field's `description`
-says what is allowed there, and is the hint of an error in it. A check between two fields stands on the later
-one and looks at the earlier in `info.data`, so that it also runs when a third is wrong.
+A shape is the form of a file: its fields, their types, and the checks between them. A field's
+`description` says what is allowed there, and is the hint of an error in it. A check between two
+fields stands on the later one and looks at the earlier in `info.data`, so that it also runs when a
+third is wrong.
 """
 
 import difflib
@@ -22,7 +23,8 @@ NO_FIELD: Final = "is not a field here"
 
 
 class Shape(BaseModel):
-    """The form of an object in a file. Unknown fields and wrong types are errors, none shows a password."""
+    """The form of an object in a file. Unknown fields and wrong types are errors, none shows a
+    password."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
@@ -38,8 +40,8 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 class Surroundings:
     """What a check may need besides the file's own text.
 
-    folder  absolute folder of the file: what relative paths in it start from; None for a text that is no file
-            yet, in which they are errors
+    folder  absolute folder of the file: what relative paths in it start from; None for a text that
+            is no file yet, in which they are errors
     env     the environment: HOME and the XDG variables
     """
 
@@ -74,18 +76,23 @@ class SeveralError(ValueError):
 
 
 def read_shape(document: Document, shape: type[ShapeT], around: Surroundings) -> ShapeT:
-    """`document` as a `shape`, environment variables filled in. Raises ConfigError with every problem."""
+    """`document` as a `shape`, environment variables filled in. Raises ConfigError with every
+    problem."""
     filled, failed = expand(document, around.env)
     try:
         value = shape.model_validate(filled.value, context=around)
     except ValidationError as error:
-        found = [problem for details in error.errors() for problem in _problems(document, shape, details)]
+        found = [
+            problem for details in error.errors() for problem in _problems(document, shape, details)
+        ]
     else:
         found = []
         if not failed:
             return value
     unset = {dotted(place) for place in failed}
-    raise ConfigError([*failed.values(), *(problem for problem in found if problem.field not in unset)])
+    raise ConfigError(
+        [*failed.values(), *(problem for problem in found if problem.field not in unset)]
+    )
 
 
 _MEANT = {
@@ -128,7 +135,9 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
         if place[-1] in owner.later:
             return [document.problem(place, "is not available yet", "leave it out")]
         return [
-            document.problem(place, "is not a field here", did_you_mean(str(place[-1]), owner.model_fields))
+            document.problem(
+                place, "is not a field here", did_you_mean(str(place[-1]), owner.model_fields)
+            )
         ]
     if kind == "missing":
         return [document.problem(place, "is missing", allowed)]
@@ -140,14 +149,19 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
         words, key = _BOUNDS[kind]
         message = f"must be {words} {context[key]:g}"
     elif kind == "literal_error":
-        message = f'"{given}" is not allowed' if isinstance(given, str) else f"must not be {describe(given)}"
+        message = (
+            f'"{given}" is not allowed'
+            if isinstance(given, str)
+            else f"must not be {describe(given)}"
+        )
     else:
         message = details["msg"][:1].lower() + details["msg"][1:]
     return [document.problem(place, message, allowed)]
 
 
 def _field(shape: type[Shape], place: Place) -> tuple[type[Shape], FieldInfo | None]:
-    """The innermost shape on the way to `place`, and the field in question; None if it has no such field."""
+    """The innermost shape on the way to `place`, and the field in question; None if it has no such
+    field."""
     owner: type[Shape] = shape
     field: FieldInfo | None = None
     for part in place:
@@ -164,7 +178,9 @@ def _shape_of(annotation: Any) -> type[Shape] | None:
     """The shape inside an annotation such as `tuple[UserShape, ...]` or `TlsShape | None`."""
     if isinstance(annotation, type) and issubclass(annotation, Shape):
         return annotation
-    return next((inner for part in getattr(annotation, "__args__", ()) if (inner := _shape_of(part))), None)
+    return next(
+        (inner for part in getattr(annotation, "__args__", ()) if (inner := _shape_of(part))), None
+    )
 
 
 def describe(value: Any) -> str:

@@ -1,6 +1,8 @@
-"""Times of day in a job file: the window in which it may move files, and a rate for parts of the day.
+"""Times of day in a job file: the window in which it may move files, and a rate for parts of the
+day.
 
-`speed` is one rate, or a timetable of them: `[{"from": "08:00", "to": "18:00", "speed": "10mbps"}, …]`.
+`speed` is one rate, or a timetable of them: `[{"from": "08:00", "to": "18:00", "speed": "10mbps"},
+…]`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +21,8 @@ SPEED_FORM: Final = f'{units.RATE_FORM}; or a list of {{"from", "to", "speed"}}'
 class Window:
     """A part of every day: minutes since midnight, `start` to `end`.
 
-    `end` is 1 to 1440; one that is not above `start` is on the next day. start_time alone lasts until
-    midnight, end_time alone begins at midnight.
+    `end` is 1 to 1440; one that is not above `start` is on the next day. start_time alone lasts
+    until midnight, end_time alone begins at midnight.
     """
 
     start: int
@@ -62,7 +64,8 @@ def window(start: int | None, end: int | None) -> Window | None:
 
 
 def read_speed(value: Any) -> Speed:
-    """`speed` of a job file. Raises ValueError, or SeveralError with all that is wrong in a timetable."""
+    """`speed` of a job file. Raises ValueError, or SeveralError with all that is wrong in a
+    timetable."""
     if isinstance(value, str):
         return Speed(units.parse_rate(value))
     if not isinstance(value, list):
@@ -94,7 +97,9 @@ def _row(number: int, fields: Any) -> Row | list[ValueError]:
     found: dict[str, int] = {}
     for field in _FIELDS:
         parse, form = (
-            (units.parse_rate, units.RATE_FORM) if field == "speed" else (units.parse_clock, units.CLOCK_FORM)
+            (units.parse_rate, units.RATE_FORM)
+            if field == "speed"
+            else (units.parse_clock, units.CLOCK_FORM)
         )
         text = fields.get(field)
         try:
@@ -107,7 +112,9 @@ def _row(number: int, fields: Any) -> Row | list[ValueError]:
             errors.append(wrong(f"{error} (expected: {form})", number, field))
     if not errors and found["from"] == found["to"]:
         errors.append(
-            wrong('is the same as from; for the whole day write "speed": "10mbps" alone', number, "to")
+            wrong(
+                'is the same as from; for the whole day write "speed": "10mbps" alone', number, "to"
+            )
         )
     return errors or Row(Window(found["from"], found["to"] or DAY), found["speed"])
 
@@ -119,5 +126,8 @@ def _overlaps(number: int, row: Row, before: Sequence[Row]) -> Iterator[ValueErr
 
 
 def _overlap(one: Window, other: Window) -> bool:
-    """Whether some minute of the day is in both: exactly when one of them begins inside the other."""
-    return (other.start - one.start) % DAY < one.length or (one.start - other.start) % DAY < other.length
+    """Whether some minute of the day is in both: exactly when one of them begins inside the
+    other."""
+    return (other.start - one.start) % DAY < one.length or (
+        one.start - other.start
+    ) % DAY < other.length

@@ -14,7 +14,8 @@ CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
 def parse_rate(text: str) -> int:
-    """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits a second; units are decimal. Raises ValueError."""
+    """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits a second; units are decimal. Raises
+    ValueError."""
     found = _RATE.fullmatch(text.strip())
     if found is None:
         raise ValueError(f'"{text}" is not a rate')
@@ -25,7 +26,8 @@ def parse_rate(text: str) -> int:
 
 
 def format_rate(bits: int) -> str:
-    """Bits a second as `parse_rate` reads it back: `10mbps`; three decimals at most, so large ones round."""
+    """Bits a second as `parse_rate` reads it back: `10mbps`; three decimals at most, so large ones
+    round."""
     unit = next(unit for unit in ("g", "m", "k", "") if bits >= _FACTORS[unit] or not unit)
     number = f"{Decimal(bits) / _FACTORS[unit]:.3f}".rstrip("0").rstrip(".")
     return f"{number}{unit}bps"
@@ -40,7 +42,8 @@ def parse_size(text: str) -> int:
 
 
 def parse_clock(text: str) -> int:
-    """`10:00pm`, `12:00am`, `06:00`, `22:30` in minutes since midnight, 0 to 1439. Raises ValueError."""
+    """`10:00pm`, `12:00am`, `06:00`, `22:30` in minutes since midnight, 0 to 1439. Raises
+    ValueError."""
     found = _CLOCK.fullmatch(text.strip())
     wrong = ValueError(f'"{text}" is not a time of day')
     if found is None:

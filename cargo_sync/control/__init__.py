@@ -1,4 +1,5 @@
-"""ZeroMQ: the sockets of an instance. Given a dispatch table and values to publish, ignorant of jobs.
+"""ZeroMQ: the sockets of an instance. Given a dispatch table and values to publish, ignorant of
+jobs.
 
 router     commands in, exactly one answer to each
 publisher  what happens out, by topic, the last value of each replayed to whoever subscribes

@@ -1,4 +1,5 @@
-"""The audit: who changed what, written down before it is done and once more when it is known how it went."""
+"""The audit: who changed what, written down before it is done and once more when it is known how it
+went."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -15,8 +16,8 @@ _HIDDEN = "***"
 class Audit(Protocol):
     """Rows of commands that change something.
 
-    Both are durable when they return. A row without an outcome is of a command that was cut short by the end
-    of the process.
+    Both are durable when they return. A row without an outcome is of a command that was cut short
+    by the end of the process.
     """
 
     def begin(self, who: str, command: str, args: str) -> int:
@@ -44,10 +45,12 @@ class MemoryAudit:
 def written(command: Command, args: Mapping[str, Any]) -> str:
     """Arguments as they may be written down.
 
-    Secret ones are hidden; of an object only the names of its fields are kept and of a list its length, for
-    a job's whole file may be an argument.
+    Secret ones are hidden; of an object only the names of its fields are kept and of a list its
+    length, for a job's whole file may be an argument.
     """
-    told = {name: _HIDDEN if command.args[name].secret else _told(value) for name, value in args.items()}
+    told = {
+        name: _HIDDEN if command.args[name].secret else _told(value) for name, value in args.items()
+    }
     return encode(told).decode()
 
 

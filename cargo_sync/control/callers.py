@@ -1,7 +1,7 @@
 """Who asks: the role that a message's sender has, and what is said to those who may not.
 
-A door is how the callers of one socket are known. What a peer says of itself counts for nothing: the user of
-a local socket comes from the kernel, the key of a CURVE connection from its handshake.
+A door is how the callers of one socket are known. What a peer says of itself counts for nothing:
+the user of a local socket comes from the kernel, the key of a CURVE connection from its handshake.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,8 @@ Door = Callable[[zmq.Frame], Caller | None]
 def local_door(frame: zmq.Frame) -> Caller:
     """Of an ipc socket: whoever reaches it may do everything.
 
-    On Linux libzmq gives `host:uid:gid:pid` as the peer's address (stream_engine_base.cpp, SO_PEERCRED).
+    On Linux libzmq gives `host:uid:gid:pid` as the peer's address (stream_engine_base.cpp,
+    SO_PEERCRED).
     """
     parts = _told(frame, "Peer-Address").split(":")
     if len(parts) != 4 or not all(part.isdecimal() for part in parts[1:]):
@@ -47,7 +48,8 @@ def plain_door(_: zmq.Frame) -> Caller:
 
 
 def keyed_door(keys: Keyring) -> Door:
-    """Of a CURVE port: the key is looked up at each message, so that a revoked one is refused at once."""
+    """Of a CURVE port: the key is looked up at each message, so that a revoked one is refused at
+    once."""
 
     def door(frame: zmq.Frame) -> Caller | None:
         key = keys.of(_told(frame, "User-Id"))

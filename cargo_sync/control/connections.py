@@ -1,4 +1,5 @@
-"""How many peers are connected to the sockets of a port, whether they came through the gate or not."""
+"""How many peers are connected to the sockets of a port, whether they came through the gate or
+not."""
 
 from typing import Final
 
@@ -27,7 +28,8 @@ class Connections:
         return sum(map(len, self._open.values()))
 
     async def count(self, socket: zmq.asyncio.Socket) -> None:
-        """Follow the connections of a socket that is bound, until cancelled; then they count no more."""
+        """Follow the connections of a socket that is bound, until cancelled; then they count no
+        more."""
         monitor = socket.get_monitor_socket(_EVENTS)
         mine = self._open[id(socket)] = set[int]()
         try:

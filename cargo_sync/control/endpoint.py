@@ -1,4 +1,5 @@
-"""The sockets of an instance: a folder of local ones, claimed by one process and left clean, and a port."""
+"""The sockets of an instance: a folder of local ones, claimed by one process and left clean, and a
+port."""
 
 import asyncio
 import contextlib
@@ -40,23 +41,31 @@ class Endpoint:
     epoch, now         for the feed's messages
     control            the port, if there is to be one
     keys               the folder of the keys that open it: see `api.addresses.keys_dir`
-    ipc                whether there are local sockets; without them there is a port in any case, with keys
-                       and on loopback, which front ends find by the key that lies in `keys`
+    ipc                whether there are local sockets; without them there is a port in any case,
+                       with keys and on loopback, which front ends find by the key that lies in
+                       `keys`
 
     addresses  what this user's own front ends use
     ports      what there is over TCP
     keyring    who is let in by the port; None without one, or when it is plain
 
     Raises:
-        EndpointError: another process holds this instance (its process is named), or the folder, the keys or
-            the port cannot be used.
+        EndpointError: another process holds this instance (its process is named), or the folder,
+            the keys or the port cannot be used.
         AddressError: the path is too long for a socket.
     """
 
     def __init__(
-        self, runtime: str, instance: str, *, epoch: str, now: Callable[[], float],
-        control: ControlSettings = _NO_PORT, keys: str = "", ipc: bool | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        runtime: str,
+        instance: str,
+        *,
+        epoch: str,
+        now: Callable[[], float],
+        control: ControlSettings = _NO_PORT,
+        keys: str = "",
+        ipc: bool | None = None,
+    ) -> None:
         self.addresses: Addresses = instance_addresses(runtime, instance)
         self.keyring: Keyring | None = None
         self._local = self.addresses
@@ -86,7 +95,8 @@ class Endpoint:
 
     @property
     def all_addresses(self) -> tuple[Addresses, ...]:
-        """Every place where commands are taken and the feed is given, this user's own front ends' first."""
+        """Every place where commands are taken and the feed is given, this user's own front ends'
+        first."""
         others = [port.addresses for port in self._ports if port.addresses != self.addresses]
         return (self.addresses, *others)
 
@@ -102,7 +112,8 @@ class Endpoint:
                 group.create_task(port.serve(router))
 
     def cut(self) -> None:
-        """Cut off who listens to the feed over TCP: those that are still admitted come back by themselves."""
+        """Cut off who listens to the feed over TCP: those that are still admitted come back by
+        themselves."""
         for port in self._ports:
             port.cut()
 
@@ -112,7 +123,8 @@ class Endpoint:
             port.close(_FAREWELL_MS)
         for socket in (self._commands, self._feed):
             if socket is not None:
-                # Lingering a moment, where somebody is there to read: `shutdown` deserves its answer.
+                # Lingering a moment, where somebody is there to read: `shutdown` deserves its
+                # answer.
                 socket.close(linger=_FAREWELL_MS)
         if self._gate is not None:
             self._gate.close()  # after the ports: without a gate anybody would be let in
@@ -129,12 +141,16 @@ class Endpoint:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
     def _open_ports(self, control: ControlSettings, folder: str, now: Callable[[], float]) -> None:
-        """The port that is wanted; and without local sockets one with keys for this user's own front ends."""
+        """The port that is wanted; and without local sockets one with keys for this user's own
+        front ends."""
         wanted = [] if control.port is None else [control]
         if not self._ipc and (control.port is None or control.plain_loopback):
             wanted.append(replace(control, port=0, host=LOOPBACK, plain_loopback=False))
@@ -144,7 +160,9 @@ class Endpoint:
         for each in wanted:
             assert each.port is not None
             keys = None if each.plain_loopback else Keyring(folder, now)
-            port = Port(self._context, each.host, each.port, keys, self._connections, self.publisher)
+            port = Port(
+                self._context, each.host, each.port, keys, self._connections, self.publisher
+            )
             self._ports.append(port)
             if keys is None:
                 _log.warning(
@@ -175,7 +193,9 @@ class Endpoint:
             os.chmod(path, 0o600)
         except OSError as error:
             socket.close(linger=0)
-            raise EndpointError(f"{address} cannot be closed to others: {error.strerror}") from error
+            raise EndpointError(
+                f"{address} cannot be closed to others: {error.strerror}"
+            ) from error
         return socket
 
 
@@ -196,7 +216,9 @@ def _claim(addresses: Addresses) -> int:
     try:
         lock = os.open(os.path.join(addresses.folder, "lock"), flags, 0o600)
     except OSError as error:
-        raise EndpointError(f"{addresses.folder}/lock cannot be opened: {error.strerror}") from error
+        raise EndpointError(
+            f"{addresses.folder}/lock cannot be opened: {error.strerror}"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Where locks do not work (some network file systems), an answer still tells.

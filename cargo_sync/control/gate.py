@@ -1,8 +1,8 @@
 """The gate of TCP: asked by libzmq at each handshake whether a peer may come in (ZAP, RFC 27).
 
-https://rfc.zeromq.org/spec/27/: a request is version, request id, domain, address, identity, mechanism and
-credentials; an answer is version, request id, status code, status text, user id, metadata. The user id stands
-in the metadata of each message of that connection afterwards.
+https://rfc.zeromq.org/spec/27/: a request is version, request id, domain, address, identity,
+mechanism and credentials; an answer is version, request id, status code, status text, user id,
+metadata. The user id stands in the metadata of each message of that connection afterwards.
 
 A gate must stand before a CURVE socket is bound: without one libzmq lets every key in.
 """

@@ -2,8 +2,9 @@
 
 <folder>/own.json       the pair of the process
 <folder>/admitted.json  names, public keys and roles; no secret
-<folder>/local.key      a key file (`api.keys`) with the role control, which front ends of this user find by
-                        themselves; its address says where the process is, "" when it is down
+<folder>/local.key      a key file (`api.keys`) with the role control, which front ends of this user
+                        find by themselves; its address says where the process is, "" when it is
+                        down
 """
 
 import os
@@ -103,14 +104,18 @@ class Keyring:
         if not is_key(public):
             raise ControlError(Code.BAD_ARGUMENT, "this is no public key: 40 characters of Z85")
         if role not in (Role.WATCH, Role.CONTROL):
-            raise ControlError(Code.BAD_ARGUMENT, f'there is no role "{role[:64]}"', "watch or control")
+            raise ControlError(
+                Code.BAD_ARGUMENT, f'there is no role "{role[:64]}"', "watch or control"
+            )
         for each in self._admitted.values():
             if each.name == name or each.public == public:
                 raise ControlError(
                     Code.KEY_EXISTS, f'the key "{each.name}" is admitted already', "revoke it first"
                 )
         if len(self._admitted) >= MOST:
-            raise ControlError(Code.BAD_ARGUMENT, f"{MOST} keys are admitted already", "revoke some first")
+            raise ControlError(
+                Code.BAD_ARGUMENT, f"{MOST} keys are admitted already", "revoke some first"
+            )
         key = Admitted(name, public, Role(role), self._now())
         self._keep({**self._admitted, public: key})
         return key
@@ -127,18 +132,23 @@ class Keyring:
             names = [each.name for each in self._admitted.values()]
             hint = did_you_mean(name, names) or "`cargo_ctl key list` names them"
             raise ControlError(Code.UNKNOWN_KEY, f'there is no key "{name[:64]}"', hint)
-        self._keep({public: each for public, each in self._admitted.items() if public != key.public})
+        self._keep(
+            {public: each for public, each in self._admitted.items() if public != key.public}
+        )
         return key
 
     def announce(self, address: str) -> None:
-        """Tell this user's own front ends where the process is; "" when it goes. Raises EndpointError."""
+        """Tell this user's own front ends where the process is; "" when it goes. Raises
+        EndpointError."""
         self._local = replace(self._local, address=address)
         try:
             write_private(self._path(LOCAL), key_text(self._local))
         except OSError as error:
-            raise EndpointError(f"{self._path(LOCAL)} cannot be written: {error.strerror}") from error
+            raise EndpointError(
+                f"{self._path(LOCAL)} cannot be written: {error.strerror}"
+            ) from error
 
-    # -- what lies in the folder -----------------------------------------------------------------------------
+    # -- what lies in the folder -------------------------------------------------------------------
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -157,7 +167,9 @@ class Keyring:
         raw = read_private(self._path(OWN))
         if raw is None:
             pair = new_pair()
-            write_private(self._path(OWN), orjson.dumps({"public": pair.public, "secret": pair.secret}))
+            write_private(
+                self._path(OWN), orjson.dumps({"public": pair.public, "secret": pair.secret})
+            )
             return pair
         fields = self._parsed(OWN, raw)
         if not isinstance(fields, dict) or not (
@@ -172,7 +184,9 @@ class Keyring:
             return []
         rows = self._parsed(ADMITTED, raw)
         try:
-            keys = [Admitted(row["name"], row["public"], Role(row["role"]), row["made"]) for row in rows]
+            keys = [
+                Admitted(row["name"], row["public"], Role(row["role"]), row["made"]) for row in rows
+            ]
         except (KeyError, TypeError, ValueError):
             raise self._senseless(ADMITTED) from None
         if not all(is_key_name(key.name) and is_key(key.public) for key in keys):
@@ -180,7 +194,8 @@ class Keyring:
         return keys
 
     def _local_key(self) -> ClientKey:
-        """This user's own key. One whose file is gone is made anew, and the old one is let in no more."""
+        """This user's own key. One whose file is gone is made anew, and the old one is let in no
+        more."""
         path = self._path(LOCAL)
         if os.path.lexists(path):
             try:
@@ -189,13 +204,17 @@ class Keyring:
                 raise EndpointError(str(error)) from error
         pair = new_pair()
         kept = {public: each for public, each in self._admitted.items() if each.name != LOCAL_NAME}
-        self._keep({**kept, pair.public: Admitted(LOCAL_NAME, pair.public, Role.CONTROL, self._now())})
+        self._keep(
+            {**kept, pair.public: Admitted(LOCAL_NAME, pair.public, Role.CONTROL, self._now())}
+        )
         key = ClientKey("", self.own.public, pair.public, pair.secret, Role.CONTROL, LOCAL_NAME)
         write_private(path, key_text(key))
         return key
 
     def _keep(self, admitted: dict[str, Admitted]) -> None:
-        write_private(self._path(ADMITTED), orjson.dumps([asdict(each) for each in admitted.values()]))
+        write_private(
+            self._path(ADMITTED), orjson.dumps([asdict(each) for each in admitted.values()])
+        )
         self._admitted = admitted
 
     def _parsed(self, name: str, raw: bytes) -> Any:

@@ -1,4 +1,5 @@
-"""Limits: what a file says, and what an order set in its place, which holds until the file says another."""
+"""Limits: what a file says, and what an order set in its place, which holds until the file says
+another."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -45,7 +46,8 @@ class Limits:
         return self._ordered.get(name)
 
     def now(self, name: str, file: int | None) -> int | None:
-        """What was ordered; else `file`, which is what the file says at this moment. Bits a second."""
+        """What was ordered; else `file`, which is what the file says at this moment. Bits a
+        second."""
         ordered = self._ordered.get(name)
         return file if ordered is None else ordered.bits
 
@@ -61,7 +63,8 @@ class Limits:
         ]
 
     async def read(self, file: Mapping[str, Any]) -> None:
-        """What the file says, JSON values by name: what was ordered while it said another is forgotten.
+        """What the file says, JSON values by name: what was ordered while it said another is
+        forgotten.
 
         Raises ProblemError when the state cannot be read or written.
         """
@@ -82,7 +85,9 @@ class Limits:
             ControlError: bad_argument, of the command `cmd`: a text is neither.
             ProblemError: they cannot be kept.
         """
-        wanted = {name: text if text is None else (rate(cmd, name, text),) for name, text in texts.items()}
+        wanted = {
+            name: text if text is None else (rate(cmd, name, text),) for name, text in texts.items()
+        }
         async with self._one_at_a_time:
             orders = {
                 name: None if bits is None else Ordered(*bits, _json(self._file[name]))

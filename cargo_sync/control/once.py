@@ -1,4 +1,5 @@
-"""The memory of answered commands: what changes something is done once an id, however often it is sent."""
+"""The memory of answered commands: what changes something is done once an id, however often it is
+sent."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -18,9 +19,12 @@ class Deduplicate(Protocol):
 
 
 class MemoryDeduplicate:
-    """In memory: for tests, and for daemons that keep no state. `now` gives seconds of any clock."""
+    """In memory: for tests, and for daemons that keep no state. `now` gives seconds of any
+    clock."""
 
-    def __init__(self, now: Callable[[], float], *, keep: float = 86_400.0, most: int = 10_000) -> None:
+    def __init__(
+        self, now: Callable[[], float], *, keep: float = 86_400.0, most: int = 10_000
+    ) -> None:
         self._now = now
         self._keep = keep
         self._most = most

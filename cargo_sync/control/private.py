@@ -1,4 +1,5 @@
-"""Folders and files that are nobody's business but this user's: where sockets lie, where keys are kept."""
+"""Folders and files that are nobody's business but this user's: where sockets lie, where keys are
+kept."""
 
 import contextlib
 import os
@@ -57,7 +58,8 @@ def read_private(path: str) -> bytes | None:
 
 
 def write_private(path: str, content: bytes) -> None:
-    """The file at once with `content` and 0600, or as it was; durable when this returns. Raises OSError."""
+    """The file at once with `content` and 0600, or as it was; durable when this returns. Raises
+    OSError."""
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{name}.new")
     with contextlib.suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 """The feed: what happens, by topic, to whoever subscribed, without ever waiting for anybody.
 
-An XPUB, because it sees subscriptions: the last value of each topic is sent again when somebody subscribes,
-so that a front end knows where things stand at once.
+An XPUB, because it sees subscriptions: the last value of each topic is sent again when somebody
+subscribes, so that a front end knows where things stand at once.
 """
 
 import asyncio
@@ -75,11 +75,14 @@ class Publisher:
         """Those that are attached."""
         return tuple(self._subscriptions)
 
-    def publish(self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None) -> None:
+    def publish(
+        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+    ) -> None:
         """Send to whoever listens, and keep as the topic's last value. Never waits.
 
-        A subscriber whose queue is full loses the message, and sees it by the gap in `seq`. `cursor` is of
-        the event row that this tells of. Raises ValueError and TypeError for fields that cannot be sent.
+        A subscriber whose queue is full loses the message, and sees it by the gap in `seq`.
+        `cursor` is of the event row that this tells of. Raises ValueError and TypeError for fields
+        that cannot be sent.
         """
         seq = self._last[topic][0] + 1 if topic in self._last else 1
         message = FeedMessage(topic, type, self._epoch, seq, self._now(), dict(fields), cursor)
@@ -92,7 +95,8 @@ class Publisher:
             _send(socket, topic, raw)
 
     def forget(self, prefix: str) -> None:
-        """Drop what is kept of the topics that begin so: of a job that is gone, a transfer that is over."""
+        """Drop what is kept of the topics that begin so: of a job that is gone, a transfer that is
+        over."""
         for topic in [topic for topic in self._last if topic.startswith(prefix)]:
             del self._last[topic]
 
@@ -119,8 +123,8 @@ class Publisher:
     def subscribed(self, raw: bytes, socket: zmq.asyncio.Socket) -> list[str]:
         """Take note of one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
 
-        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its prefix. Returns
-        the topics to replay.
+        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its
+        prefix. Returns the topics to replay.
         """
         mine = self._subscriptions.get(socket)
         if not raw or mine is None:
@@ -147,5 +151,6 @@ async def _pause(seconds: float) -> None:
 
 
 def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> None:
-    # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as seen.
+    # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as
+    # seen.
     socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
 """Commands: every message gets one answer, and none of them can hurt the daemon or hold up another.
 
-`answer` is bytes in, bytes out and knows no socket; `serve` is the loop around it. The socket is a ROUTER,
-which serves REQ and DEALER clients alike and, unlike a REP, never gets stuck when one of them goes away.
+`answer` is bytes in, bytes out and knows no socket; `serve` is the loop around it. The socket is a
+ROUTER, which serves REQ and DEALER clients alike and, unlike a REP, never gets stuck when one of
+them goes away.
 """
 
 import asyncio
@@ -33,10 +34,11 @@ from cargo_sync.control.once import Deduplicate
 from cargo_sync.model.problems import ProblemError
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
-"""Arguments (checked against the command's table) in, the result out: a dict of JSON values, or None.
+"""Arguments (checked against the command's table) in, the result out: a dict of JSON values, or
+None.
 
-Raises ControlError to refuse; a ProblemError is a refusal in the problem's words. It answers at once; what
-takes long is started, and goes on in the feed.
+Raises ControlError to refuse; a ProblemError is a refusal in the problem's words. It answers at
+once; what takes long is started, and goes on in the feed.
 """
 
 Offload = Callable[..., Awaitable[Any]]
@@ -80,7 +82,8 @@ class Router:
 
     handlers      by the command's name
     done          remembers what changing commands were answered; a repeated id gets the same answer
-    commands      what there is, with arguments; a handler that it does not list takes any, of who may do all
+    commands      what there is, with arguments; a handler that it does not list takes any, of who
+                  may do all
     audit         where commands that change something are written down, if anywhere
     offload       runs what `done` and `audit` do, in a thread if it may wait for a disk or a lock
     most_at_once  requests answered at a time; with as many that are slow, others are told `busy`
@@ -107,8 +110,8 @@ class Router:
     async def serve(self, socket: zmq.asyncio.Socket, door: Door = local_door) -> None:
         """Answer what comes, until cancelled; answers under way then still have a second to go out.
 
-        Several sockets may be served at once, each with its own bound on requests under way: who floods one
-        holds up nobody at another.
+        Several sockets may be served at once, each with its own bound on requests under way: who
+        floods one holds up nobody at another.
         """
         tasks: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
@@ -119,7 +122,9 @@ class Router:
                     envelope, body = _opened([frame.bytes for frame in frames])
                     if len(tasks) >= self._most_at_once:
                         # Also the one place where a flood of quick requests lets them be answered.
-                        await asyncio.wait(tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED)
+                        await asyncio.wait(
+                            tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED
+                        )
                     if len(tasks) >= self._most_at_once:
                         _send(socket, envelope, _busy(body))
                         continue
@@ -133,7 +138,11 @@ class Router:
                     task.cancel()
 
     async def _serve_one(
-        self, socket: zmq.asyncio.Socket, envelope: list[bytes], body: list[bytes], caller: Caller | None
+        self,
+        socket: zmq.asyncio.Socket,
+        envelope: list[bytes],
+        body: list[bytes],
+        caller: Caller | None,
     ) -> None:
         if len(body) != 1:
             problem = Refusal(Code.BAD_MESSAGE, f"a request is one part, these are {len(body)}")
@@ -142,7 +151,8 @@ class Router:
         _send(socket, envelope, await self.answer(body[0], caller))
 
     async def answer(self, raw: bytes, caller: Caller | None = LOCAL) -> bytes:
-        """The reply to `raw`: a request, a legacy order or anything else. No caller: let in no more."""
+        """The reply to `raw`: a request, a legacy order or anything else. No caller: let in no
+        more."""
         order = parse_order(raw)
         id = ""
         try:
@@ -152,7 +162,9 @@ class Router:
             id = request.id
             return await self._answer(request, caller)
         except BadMessage as error:
-            return encode_reply(Reply(error.id, error=Refusal(error.code, error.message, error.hint)))
+            return encode_reply(
+                Reply(error.id, error=Refusal(error.code, error.message, error.hint))
+            )
         except Exception:  # of the memory, or a result that JSON cannot hold
             _log.exception("a request could not be answered")
             return encode_reply(_internal(id))
@@ -169,7 +181,8 @@ class Router:
         return encode_reply(await self._reply(request, caller, order=False))
 
     async def _once(self, request: Request, caller: Caller | None) -> bytes:
-        """The answer of the first request with this id. A refused one changed nothing and may come again."""
+        """The answer of the first request with this id. A refused one changed nothing and may come
+        again."""
         first = self._under_way.get(request.id)
         if first is not None:
             return await asyncio.shield(first)
@@ -207,7 +220,8 @@ class Router:
     def _check(
         self, request: Request, caller: Caller | None, *, order: bool
     ) -> tuple[Handler, Command | None]:
-        """What carries the request out. Raises ControlError when it is none, or not this caller's to give."""
+        """What carries the request out. Raises ControlError when it is none, or not this caller's
+        to give."""
         if caller is None:
             raise let_in_no_more()
         handler, command = self._handlers.get(request.cmd), self._commands.get(request.cmd)
@@ -230,15 +244,23 @@ class Router:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)
 
-    # A full disk must not keep anybody from pausing a job or ending the daemon: what cannot be written to the
-    # audit goes to the log.
+    # A full disk must not keep anybody from pausing a job or ending the daemon: what cannot be
+    # written to the audit goes to the log.
 
-    async def _begun(self, audit: Audit, caller: Caller, command: Command, request: Request) -> int | None:
+    async def _begun(
+        self, audit: Audit, caller: Caller, command: Command, request: Request
+    ) -> int | None:
         args = written(command, request.args)
         try:
             number: int = await self._offload(audit.begin, caller.who, request.cmd, args)
         except ProblemError as error:
-            _log.error("the audit cannot be written (%s): %s %s by %s", error, request.cmd, args, caller.who)
+            _log.error(
+                "the audit cannot be written (%s): %s %s by %s",
+                error,
+                request.cmd,
+                args,
+                caller.who,
+            )
             return None
         return number
 
@@ -247,7 +269,9 @@ class Router:
         try:
             await self._offload(audit.end, number, outcome)
         except ProblemError as error:
-            _log.error("the audit cannot be written (%s): number %d ended with %s", error, number, outcome)
+            _log.error(
+                "the audit cannot be written (%s): number %d ended with %s", error, number, outcome
+            )
 
     def _unknown(self, cmd: str) -> ControlError:
         hint = did_you_mean(cmd, self._handlers) or "`hello` lists what is supported"
@@ -262,7 +286,9 @@ def _refused(id: str, error: ControlError) -> Reply:
 
 
 def _internal(id: str) -> Reply:
-    return Reply(id, error=Refusal(Code.INTERNAL, "something went wrong inside", "its log says what"))
+    return Reply(
+        id, error=Refusal(Code.INTERNAL, "something went wrong inside", "its log says what")
+    )
 
 
 def _busy(body: list[bytes]) -> bytes:
@@ -270,11 +296,14 @@ def _busy(body: list[bytes]) -> bytes:
         id = parse_request(body[0]).id if len(body) == 1 else ""
     except BadMessage as error:
         id = error.id
-    return encode_reply(Reply(id, error=Refusal(Code.BUSY, "too many requests at once", "try again")))
+    return encode_reply(
+        Reply(id, error=Refusal(Code.BUSY, "too many requests at once", "try again"))
+    )
 
 
 def _opened(frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Envelope and body. A REQ puts an empty frame between, a DEALER may leave it out (RFC 28/REQREP)."""
+    """Envelope and body. A REQ puts an empty frame between, a DEALER may leave it out (RFC
+    28/REQREP)."""
     if b"" in frames[1:]:
         start = frames.index(b"", 1) + 1
         return frames[:start], frames[start:]

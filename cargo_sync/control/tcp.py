@@ -1,7 +1,9 @@
-"""A port: commands on it and the feed on the next, either with keys (CURVE, RFC 26) or plain on loopback.
+"""A port: commands on it and the feed on the next, either with keys (CURVE, RFC 26) or plain on
+loopback.
 
-The listening sockets are ours and libzmq is given copies (ZMQ_USE_FD), so that the feed can be made anew
-while the port stays taken: a revoked subscriber is cut off so, and nobody else can slip in between.
+The listening sockets are ours and libzmq is given copies (ZMQ_USE_FD), so that the feed can be made
+anew while the port stays taken: a revoked subscriber is cut off so, and nobody else can slip in
+between.
 """
 
 import asyncio
@@ -40,9 +42,14 @@ class Port:
     """
 
     def __init__(
-        self, context: zmq.asyncio.Context, host: str, port: int, keys: Keyring | None,
-        connections: Connections, publisher: Publisher,
-    ) -> None:  # fmt: skip
+        self,
+        context: zmq.asyncio.Context,
+        host: str,
+        port: int,
+        keys: Keyring | None,
+        connections: Connections,
+        publisher: Publisher,
+    ) -> None:
         self._context = context
         self._host = host
         self._keys = keys
@@ -64,7 +71,8 @@ class Port:
 
     @property
     def reached_at(self) -> str:
-        """The address of commands as others can reach it: with this host's name, if it is every address."""
+        """The address of commands as others can reach it: with this host's name, if it is every
+        address."""
         if self._host in _EVERYWHERE:
             return tcp_addresses(sockets.gethostname(), self.port).commands
         return self.addresses.commands
@@ -133,7 +141,11 @@ def _listen_pair(host: str, port: int) -> tuple[sockets.socket, sockets.socket]:
                 first.close()
             if last:
                 continue  # of a free pair the second is somebody's: there are others
-            reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else error
+            reason = (
+                os.strerror(error.errno).lower()
+                if isinstance(error, OSError) and error.errno
+                else error
+            )
             raise EndpointError(
                 f"{at} cannot be had: {reason}; "
                 "change control.port (-z) or control.host, or stop what is there"

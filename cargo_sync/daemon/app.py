@@ -1,4 +1,5 @@
-"""The daemon, constructed and run: settings -> state -> trees and supervisors -> sockets -> until stopped.
+"""The daemon, constructed and run: settings -> state -> trees and supervisors -> sockets -> until
+stopped.
 
 The only place of the daemon where the clock, chance and threads are real.
 """
@@ -16,6 +17,8 @@ from functools import partial
 from importlib.metadata import version
 from itertools import count
 
+from cargo_sync.admission.bandwidth import Shares
+from cargo_sync.admission.slots import Slots
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
@@ -27,12 +30,6 @@ from cargo_sync.control.nouns.events import EventHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
-from cargo_sync.daemon.bell import Bell
-from cargo_sync.daemon.bounds import Bounds, Room
-from cargo_sync.daemon.callbacks import Callbacks
-from cargo_sync.daemon.feed import Feed
-from cargo_sync.daemon.files import JobFiles
-from cargo_sync.daemon.gauge import Gauge
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.filing import FilingHandlers
@@ -43,21 +40,24 @@ from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trial import TrialHandlers
 from cargo_sync.daemon.handlers.whole import WholeHandlers
-from cargo_sync.daemon.jobs import Job, Jobs
-from cargo_sync.daemon.measured import Measured
+from cargo_sync.daemon.job.check_steps import Case
+from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.daemon.job.limits import Bounds, Room
+from cargo_sync.daemon.job.local_hints import Watchers
+from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.status import Flowing
+from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
+from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.daemon.jobs.registry import Job, Jobs
+from cargo_sync.daemon.live_settings import OwnFile
 from cargo_sync.daemon.noted import Noted
-from cargo_sync.daemon.own_file import OwnFile
-from cargo_sync.daemon.sessions.entering import entered
+from cargo_sync.daemon.reporting.feed import Feed
+from cargo_sync.daemon.reporting.metrics import Measured
+from cargo_sync.daemon.reporting.webhooks import Callbacks
+from cargo_sync.daemon.retention import Sweep
 from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.login import entered
 from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.daemon.shares import Shares
-from cargo_sync.daemon.slots import Slots
-from cargo_sync.daemon.standing import Flowing
-from cargo_sync.daemon.supervisor import Sides, Supervisor, rules
-from cargo_sync.daemon.sweep import Sweep
-from cargo_sync.daemon.trial import Case
-from cargo_sync.daemon.trials import Trials
-from cargo_sync.daemon.watching import Watchers
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
@@ -69,6 +69,7 @@ from cargo_sync.process.offload import Offload, threads
 from cargo_sync.process.ring import LogHandlers
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.wakeup import Bell
 from cargo_sync.process.zone import machine_zone
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
@@ -102,7 +103,8 @@ async def run(
     private: bool = False,
     control: ControlSettings | None = None,
 ) -> None:
-    """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files again.
+    """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files
+    again.
 
     Args:
         settings: the daemon's.
@@ -111,7 +113,8 @@ async def run(
         env: for what is read again.
         ready: called once commands are answered, with every place where they are.
         service: the process that this runs in.
-        private: it ends with the process that started it, and its state is one of several below `state_dir`.
+        private: it ends with the process that started it, and its state is one of several below
+            `state_dir`.
         control: where commands are taken, when it is not where the settings say.
 
     Raises:
@@ -135,16 +138,23 @@ async def run(
         _state(settings.state_dir, private=private) as database,
         threads() as pool,
     ):
-        world = World(time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool))
+        world = World(
+            time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool)
+        )
         daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
         if private:
             stop.with_parent()
         else:
             stop.on_signals(daemon.reload)
         me = Me(
-            version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), instance,
+            version("cargo-sync"),
+            epoch,
+            os.getuid(),
+            socket.gethostname(),
+            os.getpid(),
+            instance,
             world.steady(),
-        )  # fmt: skip
+        )
         serving = asyncio.create_task(daemon.serve(me, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +172,8 @@ async def run(
 
 
 def _state(folder: str, *, private: bool) -> Database:
-    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes on there.
+    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes
+    on there.
 
     Raises:
         ProblemError: it cannot be opened.
@@ -189,9 +200,16 @@ class Daemon:
     """Everything that one daemon is made of, wired."""
 
     def __init__(
-        self, settings: DaemonSettings, files: JobFiles, database: Database, endpoint: Endpoint,
-        world: World, env: Mapping[str, str], stop: Stop, service: Service,
-    ) -> None:  # fmt: skip
+        self,
+        settings: DaemonSettings,
+        files: JobFiles,
+        database: Database,
+        endpoint: Endpoint,
+        world: World,
+        env: Mapping[str, str],
+        stop: Stop,
+        service: Service,
+    ) -> None:
         self.service = service
         self._settings = settings
         self._files = files
@@ -226,7 +244,9 @@ class Daemon:
         """Until cancelled."""
         await self._own_file.begin()
         async with asyncio.TaskGroup() as group:
-            self._jobs = jobs = Jobs(self._files, self._build, self._world, group, self._callbacks.gone)
+            self._jobs = jobs = Jobs(
+                self._files, self._build, self._world, group, self._callbacks.gone
+            )
             await jobs.read()
             sessions = Sessions(self._world, self._endpoint.publisher, group)
             enter = partial(entered, shared=self._shared(), world=self._world)
@@ -255,9 +275,13 @@ class Daemon:
             group.create_task(sessions.run())
             group.create_task(self._reload_when_asked(jobs))
             keep = self._settings.keep
-            group.create_task(Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run())
+            group.create_task(
+                Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run()
+            )
             sources = [self._measured.families, self._callbacks.families]
-            group.create_task(alongside(self._settings.process, self.service, self._database.path, sources))
+            group.create_task(
+                alongside(self._settings.process, self.service, self._database.path, sources)
+            )
             ready(self._endpoint.all_addresses)
             self.service.notifier.ready(self._words())
 
@@ -281,15 +305,21 @@ class Daemon:
         changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
         _log.info("read again: %s", ", ".join(changed) or "nothing changed")
 
-    # -- one job ---------------------------------------------------------------------------------------------
+    # -- one job -----------------------------------------------------------------------------------
 
     async def _build(self, settings: JobSettings) -> tuple[Supervisor, Gauge]:
         self._callbacks.know(settings)
         row = await self._world.offload(self._rows.get_or_create, settings.name)
         kept = Kept(
-            settings.name, row.id, self._rows, Folders(self._database, row.id), Transfers(self._database),
-            self._planned, Failures(), Settling(settings.settle),
-        )  # fmt: skip
+            settings.name,
+            row.id,
+            self._rows,
+            Folders(self._database, row.id),
+            Transfers(self._database),
+            self._planned,
+            Failures(),
+            Settling(settings.settle),
+        )
         for path, source in await self._world.offload(kept.transfers.all_put_off, row.id):
             kept.failures.put_off(path, cancelled(settings.name, path), source)
         sides, bounds = self._ends(settings, row)
@@ -310,7 +340,9 @@ class Daemon:
             row = self._rows.get(settings.name)
             return row.binding.near if row and row.binding else None
 
-        near = FolderTree(settings.local_dir, rules(settings), self._world, self._checkpoints, bound)
+        near = FolderTree(
+            settings.local_dir, rules(settings), self._world, self._checkpoints, bound
+        )
 
         def flowing() -> Flowing | None:
             figures = server.flow.figures() if server.flow is not None else None
@@ -327,7 +359,9 @@ class Daemon:
 
         orders = Orders(self._database, self._world.wall)
         room = self._room
-        return Shared(room.slots, room.shares, self._apis, self._checkpoints, orders, Guests(), set(), roots)
+        return Shared(
+            room.slots, room.shares, self._apis, self._checkpoints, orders, Guests(), set(), roots
+        )
 
     def _moving(self) -> Iterator[str]:
         """The ids of the transfers that are under way."""
@@ -339,11 +373,16 @@ class Daemon:
         row = await self._world.offload(self._rows.get, settings.name)
         bound = row.binding.near if row and row.binding else None
         speed = self._all()[settings.name].supervisor.bounds.share.own()
-        return Case(settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound)
+        return Case(
+            settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound
+        )
 
 
 def _login(settings: JobSettings) -> Login:
     return Login(
-        settings.url, settings.username, settings.password.reveal,
-        settings.tls_fingerprint or "", settings.ca_file or "",
-    )  # fmt: skip
+        settings.url,
+        settings.username,
+        settings.password.reveal,
+        settings.tls_fingerprint or "",
+        settings.ca_file or "",
+    )

@@ -1,4 +1,5 @@
-"""A far tree that notes which transfers are under way: what a lane tells of paths is told of ids then."""
+"""A far tree that notes which transfers are under way: what a lane tells of paths is told of ids
+then."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -18,11 +19,17 @@ class Noted:
         self.ids: dict[str, str] = {}
 
     async def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         results = self._tree.transfer(mode, near, self._noted(batches), speed, run)
         try:
-            # Closed here and now, not when it is collected: that is what stops a transfer at its checkpoint.
+            # Closed here and now, not when it is collected: that is what stops a transfer at its
+            # checkpoint.
             async with aclosing(results):
                 async for outcomes in results:
                     for outcome in outcomes:
@@ -34,7 +41,9 @@ class Noted:
     def cancel(self, path: str) -> None:
         self._tree.cancel(path)
 
-    async def _noted(self, batches: AsyncIterator[Sequence[Task]]) -> AsyncGenerator[Sequence[Task]]:
+    async def _noted(
+        self, batches: AsyncIterator[Sequence[Task]]
+    ) -> AsyncGenerator[Sequence[Task]]:
         async for tasks in batches:
             self.ids.update({task.action.path: task.transfer for task in tasks})
             yield tasks
@@ -51,7 +60,9 @@ class Noted:
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         return await self._tree.apply(actions, run)
 
-    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
         return await self._tree.retire(path, entry, content, move_to, run)
 
     async def set_speed(self, bits: int | None) -> None:

@@ -1,4 +1,5 @@
-"""Beginning: what is about to be sent gets its ids, and callbacks are told of it, before the first byte."""
+"""Beginning: what is about to be sent gets its ids, and callbacks are told of it, before the first
+byte."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -32,15 +33,21 @@ class Begin:
             return self._rules.event(happened, now, path, size, details)
 
         begun = await self._world.offload(
-            self._kept.transfers.begin, self._kept.job, [_source(action) for action in actions],
-            self._make, now, says, self._rules.mode if self._rules.promises else None,
-        )  # fmt: skip
+            self._kept.transfers.begin,
+            self._kept.job,
+            [_source(action) for action in actions],
+            self._make,
+            now,
+            says,
+            self._rules.mode if self._rules.promises else None,
+        )
         if begun.events:
             self._speak(begun.events, begun.cursor)
         return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
 
     async def unfinished(self, actions: Sequence[Action]) -> dict[str, str]:
-        """By path the ids of transfers of exactly these sources whose end was promised, and not told."""
+        """By path the ids of transfers of exactly these sources whose end was promised, and not
+        told."""
         if not self._rules.promises:
             return {}
         files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]

@@ -35,7 +35,9 @@ class Commit:
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, each of them durable on its side already."""
         now = self._world.wall()
-        taken_up = [one.action.path for one in outcomes if self._kept.failures.was_put_off(one.action.path)]
+        taken_up = [
+            one.action.path for one in outcomes if self._kept.failures.was_put_off(one.action.path)
+        ]
         agreements: list[tuple[str, Agreed | None]] = []
         events: list[Event] = []
         for outcome in outcomes:
@@ -78,7 +80,9 @@ class Commit:
         action = outcome.action
         if problem.code == CANCELLED:
             problem = cancelled(self._rules.name, action.path)
-        failure = self._kept.failures.failed(action.path, problem, self._world.steady(), self._world.chance())
+        failure = self._kept.failures.failed(
+            action.path, problem, self._world.steady(), self._world.chance()
+        )
         if problem.code in OVERTAKEN and failure.tries == 1:
             self._report.look_again(self._rules.settle)
             if not (outcome.transfer and self._rules.promises):
@@ -115,13 +119,19 @@ class Commit:
             events.append(self._event(Happened.ADOPTED, action, now, {"hash": outcome.hash}))
         elif action.op is Op.DELETE:
             self._report.acted = True
-            events.append(self._event(Happened.DELETED, action, now, {"displaced": outcome.displaced}))
+            events.append(
+                self._event(Happened.DELETED, action, now, {"displaced": outcome.displaced})
+            )
         elif action.op is Op.FORGET and action.drifted:
             events.append(self._event(Happened.KEPT, action, now, {"message": action.why}))
         if outcome.displaced and action.drifted and action.op is not Op.DELETE:
-            events.append(self._event(Happened.DISPLACED, action, now, {"displaced": outcome.displaced}))
+            events.append(
+                self._event(Happened.DISPLACED, action, now, {"displaced": outcome.displaced})
+            )
         return events
 
-    def _event(self, happened: Happened, action: Action, now: float, details: dict[str, object]) -> Event:
+    def _event(
+        self, happened: Happened, action: Action, now: float, details: dict[str, object]
+    ) -> Event:
         entry = action.source or action.expected
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)

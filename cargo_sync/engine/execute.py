@@ -1,7 +1,7 @@
 """Execute: planned steps become durable outcomes.
 
-Steps that move no content are done at once, in groups; content is handed to the far tree in batches, which
-takes it while the survey goes on.
+Steps that move no content are done at once, in groups; content is handed to the far tree in
+batches, which takes it while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,10 +23,17 @@ BATCH_SECONDS: Final = 1.0
 
 
 class Execute:
-    """Does what one run's plans say. `source` is the near tree, `destination` the far one, or crosswise."""
+    """Does what one run's plans say. `source` is the near tree, `destination` the far one, or
+    crosswise."""
 
     def __init__(
-        self, ongoing: Ongoing, source: Tree, destination: Tree, guard: Guard, begin: Begin, commit: Commit
+        self,
+        ongoing: Ongoing,
+        source: Tree,
+        destination: Tree,
+        guard: Guard,
+        begin: Begin,
+        commit: Commit,
     ) -> None:
         self._rules = ongoing.rules
         self._world = ongoing.world
@@ -69,7 +76,8 @@ class Execute:
             yield await self._begin(batch)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
-        """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into among them."""
+        """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into
+        among them."""
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
         for action in actions:
             by_op[action.op].append(action)
@@ -87,7 +95,8 @@ class Execute:
         return [action for action in by_op[Op.PUT] if counted or self._may(action)]
 
     def _may(self, action: Action) -> bool:
-        """Counts an overwrite; beyond the guard's threshold the run is held, while additions still go."""
+        """Counts an overwrite; beyond the guard's threshold the run is held, while additions still
+        go."""
         if not action.overwrites or self._guard.overwrite():
             return True
         if held := self._guard.held():
@@ -95,22 +104,30 @@ class Execute:
         return False
 
     async def _adopt(self, actions: Sequence[Action], puts: list[Action]) -> list[Outcome]:
-        """Compares what looks alike by hash. Equal: agreed, nothing is sent. Different: it joins `puts`."""
+        """Compares what looks alike by hash. Equal: agreed, nothing is sent. Different: it joins
+        `puts`."""
         outcomes = []
         ours = [(action.path, action.source) for action in actions if action.source]
         theirs = [(action.path, action.expected) for action in actions if action.expected]
         near = await self._source.hashes(ours)
         far = await self._destination.hashes(theirs)
-        # What was cut between its arrival and the word of it looks alike now: that word is still owed.
+        # What was cut between its arrival and the word of it looks alike now: that word is still
+        # owed.
         unfinished = await self._begin.unfinished(actions)
         for action, mine, other in zip(actions, near, far, strict=True):
-            problem = mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
-            same_mode = action.source and action.expected and action.source.same_mode(action.expected)
+            problem = (
+                mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
+            )
+            same_mode = (
+                action.source and action.expected and action.source.same_mode(action.expected)
+            )
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
             elif mine == other and same_mode:
                 transfer = unfinished.get(action.path, "")
-                outcomes.append(Outcome(action, action.source, action.expected, str(mine), transfer=transfer))
+                outcomes.append(
+                    Outcome(action, action.source, action.expected, str(mine), transfer=transfer)
+                )
             else:
                 puts.append(replace(action, op=Op.PUT, why="differs"))
         return outcomes
@@ -125,8 +142,8 @@ class Execute:
     async def deletions(self, actions: Sequence[Action]) -> None:
         """Collected deletions, once the guard has let them; what is below a folder comes before it.
 
-        A folder that holds what was never delivered stays, and that is agreed. One that holds what could not
-        be deleted now is left to the next look.
+        A folder that holds what was never delivered stays, and that is agreed. One that holds what
+        could not be deleted now is left to the next look.
         """
         if not actions:
             return
@@ -149,5 +166,7 @@ def _kept(outcome: Outcome) -> Outcome:
     """What stands in a folder without ever having been delivered is not ours to take away."""
     action = outcome.action
     return Outcome(
-        Action(Op.FORGET, action.path, expected=action.expected, why="holds other files", drifted=True)
+        Action(
+            Op.FORGET, action.path, expected=action.expected, why="holds other files", drifted=True
+        )
     )

@@ -1,4 +1,5 @@
-"""What a job keeps between runs: its rooms in the state, and its memory of failures and unsettled files."""
+"""What a job keeps between runs: its rooms in the state, and its memory of failures and unsettled
+files."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
-"""One run while it goes on: what it is about, and how far it has come. The engine's steps are given it."""
+"""One run while it goes on: what it is about, and how far it has come. The engine's steps are given
+it."""
 
 from dataclasses import dataclass
 

@@ -10,7 +10,11 @@ from cargo_sync.model.world import World
 from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import Tree
 
-_SIDES = {"near": "the local folder", "far": "the server's folder", "epoch": "the server's catalogue"}
+_SIDES = {
+    "near": "the local folder",
+    "far": "the server's folder",
+    "epoch": "the server's catalogue",
+}
 
 
 class Opened(NamedTuple):
@@ -20,11 +24,13 @@ class Opened(NamedTuple):
     cursor: int
 
 
-async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak) -> Opened:
+async def open_sides(
+    rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak
+) -> Opened:
     """Opens both sides.
 
-    A base that was agreed with something else is set aside: first contact begins again, which deletes
-    nothing, and an event says so.
+    A base that was agreed with something else is set aside: first contact begins again, which
+    deletes nothing, and an event says so.
 
     Raises:
         ProblemError: a side is out of reach.
@@ -44,8 +50,9 @@ async def open_sides(rules: Rules, near: Tree, far: Tree, kept: Kept, world: Wor
         speak([event], await world.offload(kept.folders.agree, [], [event]))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:
-        # Away for too long: what was deleted there meanwhile is not told any more, but shows by its absence
-        # from the whole. What was agreed stays, so that a deletion is one, and the guard sees it.
+        # Away for too long: what was deleted there meanwhile is not told any more, but shows by its
+        # absence from the whole. What was agreed stays, so that a deletion is one, and the guard
+        # sees it.
         await world.offload(kept.folders.mirror_anew)
         cursor = 0
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
@@ -61,14 +68,14 @@ def bind(near: Identity, far: Identity) -> Binding:
 
 def _why_set_aside(job: JobRow, now: Binding, far: Identity) -> str:
     """Why base cannot be gone on from; "" when it can."""
-    changed = [words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)]
+    changed = [
+        words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)
+    ]
     if changed:
         return (
             f"{' and '.join(changed)} is not the one of the last run: "
             "both sides are compared afresh, nothing is deleted"
         )
     if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
-        return (
-            "the server was restored from an older state: both sides are compared afresh, nothing is deleted"
-        )
+        return "the server was restored from an older state: both sides are compared afresh, nothing is deleted"
     return ""

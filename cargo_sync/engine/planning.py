@@ -1,4 +1,5 @@
-"""Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by page."""
+"""Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by
+page."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final
@@ -12,7 +13,8 @@ from cargo_sync.plan.one_way import FolderPlan, View, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
 
 STEPS: Final = 2_000
-"""Handed on at a time: a folder of a million names is planned as one, and not carried out as one."""
+"""Handed on at a time: a folder of a million names is planned as one, and not carried out as
+one."""
 
 
 class Planning:
@@ -59,7 +61,8 @@ class Planning:
         await self._world.offload(planned.add, run, later)
 
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
-        """A last pass over what was touched: nothing left to do is settled; delivered sources are retired."""
+        """A last pass over what was touched: nothing left to do is settled; delivered sources are
+        retired."""
         view = self._view()
         async for page in pages:
             settled: list[FolderState] = []
@@ -73,7 +76,8 @@ class Planning:
                 yield retire
 
     def forget_old_failures(self, unseen: Callable[[str], bool]) -> list[str]:
-        """What had failed before this run, and no plan of what was seen asks about, is no error now.
+        """What had failed before this run, and no plan of what was seen asks about, is no error
+        now.
 
         Returns:
             Those that a person had put off.
@@ -85,7 +89,9 @@ class Planning:
             failures.succeeded(path)
         return put_off
 
-    def _plans(self, page: Sequence[FolderState], view: View) -> Iterator[tuple[FolderState, FolderPlan]]:
+    def _plans(
+        self, page: Sequence[FolderState], view: View
+    ) -> Iterator[tuple[FolderState, FolderPlan]]:
         upload = self._rules.mode is Mode.UPLOAD
         for state in page:
             if any(path in self._replaced for path in paths.upwards(state.path)):
@@ -102,7 +108,9 @@ class Planning:
         return view_of(
             rules.mode,
             excluded=self._filters.excluded,
-            still=lambda path, entry: not watched or kept.settling.is_still(path, entry, wall, steady),
+            still=lambda path, entry: (
+                not watched or kept.settling.is_still(path, entry, wall, steady)
+            ),
             due=lambda path, entry: kept.failures.due(path, entry, steady),
             propagate=rules.propagate,
             retire=rules.after is not After.KEEP,

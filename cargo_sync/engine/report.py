@@ -14,11 +14,12 @@ SOON: Final = 0.05
 class Report:
     """One run, as far as it has come.
 
-    held      why the guard or a full disk held it, or ""; `approvable` when a person may let it pass
+    held      why the guard or a full disk held it, or ""; `approvable` when a person may let it
+              pass
     problems  the first 100 causes of what failed alone; `errors` counts all of them
     acted     something was done, so that a further look is worth while
-    again_in  seconds after which a look is wanted because files were not still yet, or changed under our
-              hands; None when none were
+    again_in  seconds after which a look is wanted because files were not still yet, or changed
+              under our hands; None when none were
     surveyed  seconds that the survey took
     """
 

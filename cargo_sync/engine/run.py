@@ -1,7 +1,7 @@
 """One run of a job: survey -> plan -> execute -> commit.
 
-A run may stop anywhere, by a pause, a cut or a kill: what is not committed is simply seen again by the next
-look. Only observations and agreements are kept, never work to do.
+A run may stop anywhere, by a pause, a cut or a kill: what is not committed is simply seen again by
+the next look. Only observations and agreements are kept, never work to do.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,8 @@ PAGE: Final = 1000
 
 
 class Run:
-    """One execution of a job, or one preview. `report` and `progress` may be read while it goes on."""
+    """One execution of a job, or one preview. `report` and `progress` may be read while it goes
+    on."""
 
     def __init__(
         self, rules: Rules, near: NearTree, far: FarTree, kept: Kept, world: World, speak: Speak
@@ -56,7 +57,8 @@ class Run:
             approved: a person lets the guard pass this once.
 
         Raises:
-            ProblemError: one side is out of reach, or the way between them was cut. What was committed stays.
+            ProblemError: one side is out of reach, or the way between them was cut. What was
+                committed stays.
         """
         opened = await self._open()
         tree, _ = await self._world.offload(self._kept.folders.counts)
@@ -80,7 +82,8 @@ class Run:
     async def preview(self) -> Report:
         """Writes down what `execute` would do, to be paged through, and does nothing.
 
-        The totals count the steps by kind, bytes and overwrites; `held` is 1 when the guard would hold it.
+        The totals count the steps by kind, bytes and overwrites; `held` is 1 when the guard would
+        hold it.
 
         Raises:
             ProblemError: one side is out of reach.
@@ -105,7 +108,9 @@ class Run:
         return self.report
 
     async def _open(self) -> Opened:
-        return await open_sides(self._rules, self._near, self._far, self._kept, self._world, self._speak)
+        return await open_sides(
+            self._rules, self._near, self._far, self._kept, self._world, self._speak
+        )
 
     def _executor(self, guard: Guard, commit: Commit) -> Execute:
         near, far = self._near, self._far
@@ -120,9 +125,11 @@ class Run:
             async for outcomes in results:
                 await commit(outcomes)
 
-    # -- what waited for the end of the survey ---------------------------------------------------------------
+    # -- what waited for the end of the survey -----------------------------------------------------
 
-    async def _collected(self, opened: Opened, guard: Guard, execute: Execute, commit: Commit) -> None:
+    async def _collected(
+        self, opened: Opened, guard: Guard, execute: Execute, commit: Commit
+    ) -> None:
         """Deletions and changes of kind: all of them pass the guard, or none is done."""
         if not self._planning.collected or self.report.held:
             return

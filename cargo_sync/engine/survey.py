@@ -1,7 +1,7 @@
 """The survey: both sides are looked at, what they hold is written down, and what differs comes out.
 
-Observations are all that is kept of a survey. Folders that hold exactly what they held at the last look,
-and of which nothing is left to do, are passed over by one comparison each.
+Observations are all that is kept of a survey. Folders that hold exactly what they held at the last
+look, and of which nothing is left to do, are passed over by one comparison each.
 """
 
 from collections.abc import AsyncIterator
@@ -33,7 +33,8 @@ class Survey:
         self.complete = False
 
     async def folders(self, cursor: int, report: Report) -> AsyncIterator[list[FolderState]]:
-        """Folders that are not settled, in component order, as soon as both sides of them are known.
+        """Folders that are not settled, in component order, as soon as both sides of them are
+        known.
 
         Args:
             cursor: the far side's sequence that is mirrored already.
@@ -47,12 +48,15 @@ class Survey:
             await self._write_down(seen, report, near=False)
         async for seen in self._near.observe(0):
             await self._write_down(seen, report, near=True)
-            # What comes before the last folder seen is complete on both sides: it need not wait for the rest.
+            # What comes before the last folder seen is complete on both sides: it need not wait for
+            # the rest.
             assert not isinstance(seen, Delta)
             async for page in self._unsettled(upto=paths.key(seen[-1].path)):
                 left = steady()
                 yield page
-                away += steady() - left  # whoever takes the pages may be waiting for content to move
+                away += (
+                    steady() - left
+                )  # whoever takes the pages may be waiting for content to move
         report.surveyed = steady() - began - away
         self.complete = True
         async for page in self._unsettled(upto=None):
@@ -81,7 +85,9 @@ class Survey:
         folders, offload = self._kept.folders, self._world.offload
         if isinstance(seen, Delta):
             await offload(folders.observe_far, seen.changes)
-            await offload(self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor, seen.lineage)
+            await offload(
+                self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor, seen.lineage
+            )
             return
         whole = [one for one in seen if isinstance(one, Whole)]
         for one in seen:

@@ -1,4 +1,5 @@
-"""The data plane: machines that move files between a source or a sink and a channel, and what drives them.
+"""The data plane: machines that move files between a source or a sink and a channel, and what
+drives them.
 
 channel   a byte stream that never blocks: a socket, or memory
 link      frames over a channel, sealed or plain

@@ -17,11 +17,14 @@ class Arriving:
 
     __slots__ = ("_covers", "_sizes", "left", "offers", "refused", "wants")
 
-    def __init__(self, offers: Sequence[Offer], wants: Sequence[Want], refused: Problem | None) -> None:
+    def __init__(
+        self, offers: Sequence[Offer], wants: Sequence[Want], refused: Problem | None
+    ) -> None:
         self.offers = offers
         self.wants = wants
         self.refused = refused
-        # A file of which nothing has come: its size. Another: -1, and while it is under way its cover.
+        # A file of which nothing has come: its size. Another: -1, and while it is under way its
+        # cover.
         self._sizes = [
             offer.size if want.code == "all" and not offer.target else -1
             for offer, want in zip(offers, wants, strict=True)
@@ -45,10 +48,12 @@ class Arriving:
         self.left -= 1
 
     def take_piece(self, index: int, offset: int, length: int, final: bool) -> int:
-        """A piece of a file came; an empty one only says that the file is `final`. What is missing, bytes.
+        """A piece of a file came; an empty one only says that the file is `final`. What is missing,
+        bytes.
 
         Raises:
-            ProblemError: it is not wanted, came before, or is said to be final too early ("protocol").
+            ProblemError: it is not wanted, came before, or is said to be final too early
+                ("protocol").
         """
         cover = self._covers.get(index)
         if cover is None:

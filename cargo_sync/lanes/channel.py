@@ -18,7 +18,9 @@ class SocketChannel:
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:
-            raise cut(f"the connection to the other end broke: {error.strerror or error}") from error
+            raise cut(
+                f"the connection to the other end broke: {error.strerror or error}"
+            ) from error
 
     def send(self, view: memoryview) -> int | None:
         try:
@@ -26,7 +28,9 @@ class SocketChannel:
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:
-            raise cut(f"the connection to the other end broke: {error.strerror or error}") from error
+            raise cut(
+                f"the connection to the other end broke: {error.strerror or error}"
+            ) from error
 
     def close(self) -> None:
         self._socket.close()

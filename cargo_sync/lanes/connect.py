@@ -1,4 +1,5 @@
-"""Opening lanes: connect or accept, shake hands within a deadline, give a link. Blocks: for threads."""
+"""Opening lanes: connect or accept, shake hands within a deadline, give a link. Blocks: for
+threads."""
 
 import os
 import socket
@@ -25,13 +26,19 @@ _DOWN: Final = b"down"
 
 
 def open_lane(
-    host: str, port: int, keys: LaneKeys, seconds: float, clock: Clock, entropy: Entropy = os.urandom
+    host: str,
+    port: int,
+    keys: LaneKeys,
+    seconds: float,
+    clock: Clock,
+    entropy: Entropy = os.urandom,
 ) -> tuple[socket.socket, Link]:
     """Connects to a server's lane port and shakes hands, as the client, within `seconds` in all.
 
     Raises:
-        ProblemError: "unreachable", "cut", "busy" (the server takes no more lanes, or this one is in use),
-            "version" (no protocol version in common), "protocol" (it does not know the keys).
+        ProblemError: "unreachable", "cut", "busy" (the server takes no more lanes, or this one is
+            in use), "version" (no protocol version in common), "protocol" (it does not know the
+            keys).
     """
     until = clock() + seconds
     sock = _connect(host, port, until, clock)
@@ -71,8 +78,8 @@ def accept_lane(
 ) -> tuple[LaneKeys, Link]:
     """Shakes hands on an accepted connection, as the server, within `seconds` in all.
 
-    `lookup` decides: a token that is connected already must give None. A server that is `full` tells it to
-    those who know a key, and to nobody else. The socket is closed on failure.
+    `lookup` decides: a token that is connected already must give None. A server that is `full`
+    tells it to those who know a key, and to nobody else. The socket is closed on failure.
 
     Raises:
         ProblemError: "protocol" (a stranger), "cut", "version", "busy".
@@ -90,7 +97,10 @@ def accept_lane(
             raise ProblemError(Problem("busy", "a client was sent away: all lanes are in use"))
         if status != handshake.OK:
             raise ProblemError(
-                Problem("version", "a client speaks no version of the lane protocol that this server does")
+                Problem(
+                    "version",
+                    "a client speaks no version of the lane protocol that this server does",
+                )
             )
         return keys, _link(sock, keys, (_DOWN, keys.down), (_UP, keys.up), message, answered)
     except BaseException:

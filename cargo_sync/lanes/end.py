@@ -1,8 +1,8 @@
 """One end of a lane as a state machine: what a sender and a receiver have in common.
 
-`step` does what can be done without waiting and handles at most one frame each way. Who drives it, a
-thread with a socket or a test with memory, polls as the answer says. Nothing here waits or has a clock of
-its own, so that the same bytes and times give the same steps.
+`step` does what can be done without waiting and handles at most one frame each way. Who drives it,
+a thread with a socket or a test with memory, polls as the answer says. Nothing here waits or has a
+clock of its own, so that the same bytes and times give the same steps.
 
 The client opens batches and says when there are no more; the server ends the lane:
 
@@ -30,7 +30,8 @@ PING_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 20.0
 """A sender that says nothing for so long is gone."""
 BUSY_SECONDS: Final = 600.0
-"""A receiver may sync or hash for so long; whether the way to it still holds is the driver's to see."""
+"""A receiver may sync or hash for so long; whether the way to it still holds is the driver's to
+see."""
 OPEN_MAX: Final = 8
 """Batches that may be uncommitted on a lane."""
 _UNSENT_MAX: Final = 64 << 20
@@ -69,7 +70,9 @@ class End(ABC):
     measure  asked by a sender once a second for what the driver saw of the way
     """
 
-    def __init__(self, link: Link, clock: Clock, client: bool, pace: Pace, on_grant: OnGrant | None) -> None:
+    def __init__(
+        self, link: Link, clock: Clock, client: bool, pace: Pace, on_grant: OnGrant | None
+    ) -> None:
         self.link = link
         self.problem: Problem | None = None
         self.done = False
@@ -110,7 +113,8 @@ class End(ABC):
         self._finishing = True
 
     def cancel(self, problem: Problem | None = None) -> None:
-        """Stops: what is committed stays, what is durable is kept for another lane, the rest is dropped.
+        """Stops: what is committed stays, what is durable is kept for another lane, the rest is
+        dropped.
 
         A client's lane then ends without a problem; a server tells its client `problem`.
         """
@@ -144,7 +148,9 @@ class End(ABC):
 
     def figures(self) -> Figures:
         """How it goes. May be called from any thread."""
-        return Figures(self._content, self.link.sent + self.link.received, self._moving(), *self._report)
+        return Figures(
+            self._content, self.link.sent + self.link.received, self._moving(), *self._report
+        )
 
     # -- for the driver -------------------------------------------------------------------------
 
@@ -203,7 +209,8 @@ class End(ABC):
             self._leave()
 
     def _write(self, now: float) -> bool:
-        """Fills, closes and begins to send one frame; False when there is none or no room for it."""
+        """Fills, closes and begins to send one frame; False when there is none or no room for
+        it."""
         link = self.link
         if not link.flush():
             return False
@@ -305,7 +312,8 @@ class End(ABC):
         self._messages.append(records.Record(kind, 0, index, batch, 0, view))
 
     def _join(self, kind: int, handler: Callable[[int, Payload], None]) -> None:
-        """Has `handler` take the messages (batch, payload) of a kind, put together from their records."""
+        """Has `handler` take the messages (batch, payload) of a kind, put together from their
+        records."""
 
         def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
             if self._part_of not in (None, (kind, batch)):
@@ -339,7 +347,9 @@ class End(ABC):
     def _take_done(self, *_: object) -> None:
         self._finishing = True
 
-    def _take_bye(self, _flags: int, _index: int, _batch: int, _offset: int, payload: memoryview) -> None:
+    def _take_bye(
+        self, _flags: int, _index: int, _batch: int, _offset: int, payload: memoryview
+    ) -> None:
         self._got_bye = True
         if not self._client:
             if not self._said_bye:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 
 class Moving(NamedTuple):
-    """One file under way. `done` counts what the destination holds, also from earlier tries; bytes."""
+    """One file under way. `done` counts what the destination holds, also from earlier tries;
+    bytes."""
 
     path: str
     done: int

@@ -1,11 +1,18 @@
 """A link: frames over a channel, through buffers that are made once.
 
-Content is copied by the kernel, by the sealing, and nowhere else: records are written where their frame is
-closed, frames are received where they are opened.
+Content is copied by the kernel, by the sealing, and nowhere else: records are written where their
+frame is closed, frames are received where they are opened.
 """
 
 from cargo_sync.lanes.ports import Channel
-from cargo_sync.wire.frames import FRAME_MAX, HEADER, FrameMaker, FrameOpener, PlainMaker, PlainOpener
+from cargo_sync.wire.frames import (
+    FRAME_MAX,
+    HEADER,
+    FrameMaker,
+    FrameOpener,
+    PlainMaker,
+    PlainOpener,
+)
 from cargo_sync.wire.refusal import breach, cut
 
 
@@ -44,7 +51,8 @@ class Link:
         return self._opener.finished
 
     def close_frame(self, length: int, last: bool = False) -> int:
-        """Closes the frame whose records fill `body` up to `length`: its bytes, which `flush` sends."""
+        """Closes the frame whose records fill `body` up to `length`: its bytes, which `flush`
+        sends."""
         self._going = self._maker.close(length, last)
         return len(self._going)
 

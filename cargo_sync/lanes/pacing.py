@@ -1,4 +1,5 @@
-"""How a sender keeps the rate it was granted: the kernel does it where it can, else a token bucket."""
+"""How a sender keeps the rate it was granted: the kernel does it where it can, else a token
+bucket."""
 
 import socket
 import sys
@@ -84,7 +85,8 @@ class KernelPace:
             rate = bytes_a_second.to_bytes(8, sys.byteorder)
             waiting = max(self.frame_limit, int(bytes_a_second * _LOWAT_SECONDS))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate)
-        # What the kernel holds unsent cannot be stopped any more: at a low rate it may not hold much.
+        # What the kernel holds unsent cannot be stopped any more: at a low rate it may not hold
+        # much.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, waiting)
 
     def ready_at(self, now: float) -> float:
@@ -95,7 +97,8 @@ class KernelPace:
 
 
 def pace_of(sock: socket.socket, kernel: bool = True) -> Pace:
-    """The best way to pace this connected socket; without `kernel` the one that works everywhere."""
+    """The best way to pace this connected socket; without `kernel` the one that works
+    everywhere."""
     if kernel and sys.platform == "linux":
         try:
             return KernelPace(sock)

@@ -1,7 +1,8 @@
 """Pieces: what a sender still has to read, and how it is laid into frames.
 
-Small files are laid side by side until a frame holds `ENOUGH`; one that is larger goes in pieces of at most
-a frame. A file is opened when its turn comes and closed with its last piece, so one is open at a time.
+Small files are laid side by side until a frame holds `ENOUGH`; one that is larger goes in pieces of
+at most a frame. A file is opened when its turn comes and closed with its last piece, so one is open
+at a time.
 """
 
 from collections import deque
@@ -25,7 +26,8 @@ _WANTED: Final = ("all", "ranges")
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch whose content goes. `todo` are the indices not begun, `left` counts those not gone."""
+    """One batch whose content goes. `todo` are the indices not begun, `left` counts those not
+    gone."""
 
     number: int
     offers: Sequence[Offer]
@@ -54,7 +56,8 @@ class Pieces:
         self._moving: tuple[Offer, int] | None = None
 
     def add(self, number: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
-        """Queues what is wanted of a batch. A link has no content: it is made from its offer alone."""
+        """Queues what is wanted of a batch. A link has no content: it is made from its offer
+        alone."""
         todo = [i for i, want in enumerate(wants) if want.code in _WANTED and not offers[i].target]
         if todo:
             self._batches[number] = _Batch(number, offers, wants, iter(todo), len(todo))
@@ -102,7 +105,9 @@ class Pieces:
                 continue
             try:
                 used = (
-                    self._put_whole(offer, body, used) if whole else self._put_piece(offer, body, used, limit)
+                    self._put_whole(offer, body, used)
+                    if whole
+                    else self._put_piece(offer, body, used, limit)
                 )
             except ProblemError as error:
                 used = self._fail(body, used, error.problem)
@@ -130,7 +135,9 @@ class Pieces:
         if not intact:
             raise _changed(offer)
         flags = records.FINAL | records.WHOLE
-        records.HEADER.pack_into(body, at, records.DATA, flags, self._index, self._batch.number, size, 0)
+        records.HEADER.pack_into(
+            body, at, records.DATA, flags, self._index, self._batch.number, size, 0
+        )
         self.content += size
         self._moving = (offer, size)
         self._done()
@@ -146,7 +153,8 @@ class Pieces:
         count = min(until - offset, limit)
         start = at + records.SIZE
         end = start + count
-        # Asked at every piece, although only the last one needs it: a file that changed early is not sent on.
+        # Asked at every piece, although only the last one needs it: a file that changed early is
+        # not sent on.
         if (
             count and self._reader.read_into(body[start:end], offset) != count
         ) or not self._reader.unchanged():
@@ -188,5 +196,10 @@ class Pieces:
 
 def _changed(offer: Offer) -> ProblemError:
     return ProblemError(
-        Problem("changed", f"{offer.path!r} was changed while it was read", offer.path, "it is tried again")
+        Problem(
+            "changed",
+            f"{offer.path!r} was changed while it was read",
+            offer.path,
+            "it is tried again",
+        )
     )

@@ -1,8 +1,9 @@
 """What a lane end asks of the world: a channel to the other end, and files to read or to stage.
 
-Lanes know sockets and frames; they know no folder, no catalogue and no job. `local` reads and stages for
-them, the server and the client's tree decide what is wanted and commit. Every call is made from the lane's
-own thread (or inline, in tests): implementations may block on the disk, never on the other end.
+Lanes know sockets and frames; they know no folder, no catalogue and no job. `local` reads and
+stages for them, the server and the client's tree decide what is wanted and commit. Every call is
+made from the lane's own thread (or inline, in tests): implementations may block on the disk, never
+on the other end.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ class Channel(Protocol):
     """A byte stream that never blocks."""
 
     def recv_into(self, view: memoryview) -> int | None:
-        """Bytes received into the start of `view`; 0 at the end of the stream, None when none are there yet.
+        """Bytes received into the start of `view`; 0 at the end of the stream, None when none are
+        there yet.
 
         Raises:
             ProblemError: the stream broke ("cut").
@@ -36,7 +38,8 @@ class Reader(Protocol):
     """One source file, open. `close` is called exactly once."""
 
     def read_into(self, view: memoryview, offset: int) -> int:
-        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises ProblemError."""
+        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises
+        ProblemError."""
 
     def unchanged(self) -> bool:
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
@@ -56,16 +59,19 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where a receiver stages and commits. A batch is begun, filled and committed once, or lost whole.
+    """Where a receiver stages and commits. A batch is begun, filled and committed once, or lost
+    whole.
 
     Batches are begun in order and may overlap; commits come in order of completion.
     """
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
-        """What is needed of each offer, in their order: refusals, what is there already, durable ranges."""
+        """What is needed of each offer, in their order: refusals, what is there already, durable
+        ranges."""
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
-        """Stages one file that came in one piece. Problems are kept and told by `commit`, never raised."""
+        """Stages one file that came in one piece. Problems are kept and told by `commit`, never
+        raised."""
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file, `offset` on. Problems are kept and told by `commit`."""
@@ -82,9 +88,10 @@ class Sink(Protocol):
     def commit(self, batch: int) -> list[Receipt]:
         """Publishes the files of a batch whose every piece has come, durably; one receipt an offer.
 
-        For an offer that was not wanted or refused, the receipt says so too ("done" for one that was there).
-        Raises ProblemError only when nothing of the batch was committed.
+        For an offer that was not wanted or refused, the receipt says so too ("done" for one that
+        was there). Raises ProblemError only when nothing of the batch was committed.
         """
 
     def close(self) -> None:
-        """The lane is over: checkpoints the larger files that were under way, drops other staging."""
+        """The lane is over: checkpoints the larger files that were under way, drops other
+        staging."""

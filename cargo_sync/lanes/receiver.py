@@ -23,8 +23,10 @@ CHECKPOINT_SECONDS: Final = 5.0
 class Receiver(End):
     """Stages what arrives and has it committed, a batch at a time.
 
-    client      True for a download: `ask` for batches, then `finish`. False for an upload: the client offers.
-    on_receipts called in the lane's thread for every batch that `sink` committed, before the sender is told
+    client      True for a download: `ask` for batches, then `finish`. False for an upload: the
+                client offers.
+    on_receipts called in the lane's thread for every batch that `sink` committed, before the sender
+    is told
     """
 
     def __init__(
@@ -54,14 +56,16 @@ class Receiver(End):
             self._handlers[records.CANCEL] = self._take_cancel
 
     def ask(self, batch: int, offers: Sequence[Offer]) -> None:
-        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at most.
+        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at
+        most.
 
         The sink is asked what it needs of them when their turn comes.
         """
         self._waiting.append((batch, offers))
 
     def stop(self, batch: int, index: int) -> None:
-        """Asks the sender to give one file up ("cancelled"); pieces that are on their way still come."""
+        """Asks the sender to give one file up ("cancelled"); pieces that are on their way still
+        come."""
         if batch in self._open:
             self._say(records.CANCEL, batch, index)
         elif self._waits(batch):
@@ -84,7 +88,9 @@ class Receiver(End):
         self._say(records.WANT, batch, payload=messages.encode_wants(arriving.wants))
         self._commit_if_complete(batch, arriving)
 
-    def _take_content(self, flags: int, index: int, batch: int, offset: int, payload: memoryview) -> None:
+    def _take_content(
+        self, flags: int, index: int, batch: int, offset: int, payload: memoryview
+    ) -> None:
         arriving = self._open.get(batch)
         if arriving is None:
             raise breach(f"content came for batch {batch}, which is not open")
@@ -105,7 +111,9 @@ class Receiver(End):
         if not arriving.left:
             self._commit_if_complete(batch, arriving)
 
-    def _take_fail(self, _flags: int, index: int, batch: int, _offset: int, payload: memoryview) -> None:
+    def _take_fail(
+        self, _flags: int, index: int, batch: int, _offset: int, payload: memoryview
+    ) -> None:
         arriving = self._open.get(batch)
         if arriving is None:
             raise breach(f"a file of batch {batch}, which is not open, was given up")
@@ -117,7 +125,9 @@ class Receiver(End):
     def _take_report(self, _batch: int, payload: Payload) -> None:
         self._report = messages.decode_report(payload)
 
-    def _take_cancel(self, _flags: int, index: int, _batch: int, _offset: int, _payload: memoryview) -> None:
+    def _take_cancel(
+        self, _flags: int, index: int, _batch: int, _offset: int, _payload: memoryview
+    ) -> None:
         if index != records.EVERYTHING:
             raise breach("a sender gives a file up by itself")
         self.cancel()
@@ -177,7 +187,8 @@ class Receiver(End):
         return len(self._open)
 
     def _stop(self) -> None:
-        # A client goes on taking what is on its way until the server says BYE: it is paid for already.
+        # A client goes on taking what is on its way until the server says BYE: it is paid for
+        # already.
         if not self._client:
             self._close()
 

@@ -30,7 +30,8 @@ REPORT_SECONDS: Final = 1.0
 class Sender(End):
     """Reads files and sends them.
 
-    client      True for an upload: `offer` batches, then `finish`. False for a download: the client asks.
+    client      True for an upload: `offer` batches, then `finish`. False for a download: the client
+                asks.
     pace        how the granted rate is kept; without one there is none
     on_receipts called in the lane's thread for every batch that the receiver committed
     """
@@ -62,11 +63,13 @@ class Sender(End):
             self._join(records.ASK, self._take_ask)
 
     def offer(self, batch: int, offers: Sequence[Offer]) -> None:
-        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at most."""
+        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at
+        most."""
         self._waiting.append((batch, offers))
 
     def stop(self, batch: int, index: int) -> None:
-        """Gives one file up ("cancelled"), when it has not wholly gone yet, also before its turn comes."""
+        """Gives one file up ("cancelled"), when it has not wholly gone yet, also before its turn
+        comes."""
         if batch in self._unanswered or self._waits(batch):
             self._stopped.setdefault(batch, set()).add(index)
         else:
@@ -111,7 +114,9 @@ class Sender(End):
         if self._on_receipts:
             self._on_receipts(batch, receipts)
 
-    def _take_cancel(self, _flags: int, index: int, batch: int, _offset: int, _payload: memoryview) -> None:
+    def _take_cancel(
+        self, _flags: int, index: int, batch: int, _offset: int, _payload: memoryview
+    ) -> None:
         if index != records.EVERYTHING:
             self._pieces.stop(batch, index)
         elif self._client:

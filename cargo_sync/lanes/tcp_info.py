@@ -1,6 +1,7 @@
 """TCP_INFO: what the kernel knows of a connection, where it tells.
 
-Linux, struct tcp_info of linux/tcp.h; it grows at its end only. Elsewhere there are no figures: None.
+Linux, struct tcp_info of linux/tcp.h; it grows at its end only. Elsewhere there are no figures:
+None.
 """
 
 import socket
@@ -25,10 +26,11 @@ _UNMEASURED: Final = 0xFFFFFFFF
 class TcpInfo(NamedTuple):
     """A connection at one moment.
 
-    lost        segments sent again because they were lost: all sent again, less those that came twice
+    lost        segments sent again because they were lost: all sent again, less those that came
+                twice
     rtt_ms      smoothed round trip time; min_rtt_ms the least of the last minutes
-    stuck_ms    how long the other end's kernel has owed an answer; 0 when it owes none. A receiver that is
-                busy lets its window close: what is asked then, ever more rarely, it answers
+    stuck_ms    how long the other end's kernel has owed an answer; 0 when it owes none. A receiver
+                that is busy lets its window close: what is asked then, ever more rarely, it answers
     """
 
     lost: int
@@ -71,7 +73,8 @@ class Meter:
         self._count = 0
 
     def sample(self) -> int:
-        """Takes a sample of the round trip time; how long the other end's kernel owes an answer, ms."""
+        """Takes a sample of the round trip time; how long the other end's kernel owes an answer,
+        ms."""
         figures = read(self._socket)
         if figures is None:
             return 0

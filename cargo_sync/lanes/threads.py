@@ -27,12 +27,13 @@ _log = logging.getLogger(__name__)
 class LaneThread:
     """Drives `machine` over `sock`, which its channel reads and writes, until it is done.
 
-    The thread is a daemon thread: a process that must end does not wait for a lane. Its owner ends it by the
-    machine (`finish`, `cancel`, submitted) or by `stop`, and then joins.
+    The thread is a daemon thread: a process that must end does not wait for a lane. Its owner ends
+    it by the machine (`finish`, `cancel`, submitted) or by `stop`, and then joins.
     """
 
     def __init__(self, machine: End, sock: socket.socket, name: str, on_end: OnEnd) -> None:
-        """`on_end` is called once, in the thread, with why the lane ended or None; the socket is closed."""
+        """`on_end` is called once, in the thread, with why the lane ended or None; the socket is
+        closed."""
         self._machine = machine
         self._socket = sock
         self._on_end = on_end
@@ -97,7 +98,9 @@ class LaneThread:
             if now >= sample_at:
                 sample_at = now + SAMPLE_SECONDS
                 if not machine.done and self._meter.sample() >= SILENCE_SECONDS * 1000:
-                    machine.fail(cut("the way to the other end is broken: nothing comes back").problem)
+                    machine.fail(
+                        cut("the way to the other end is broken: nothing comes back").problem
+                    )
             step = machine.step()
             if step is Step.DONE:
                 return

@@ -19,7 +19,8 @@ _BUFFERS: Final = ((socket.SO_SNDBUF, "wmem"), (socket.SO_RCVBUF, "rmem"))
 
 
 def tune(sock: socket.socket) -> None:
-    """Asks for what lanes live well with. Before `connect`, or on a listener, it also widens the window."""
+    """Asks for what lanes live well with. Before `connect`, or on a listener, it also widens the
+    window."""
     for level, option, value in _OPTIONS:
         if option is not None:
             try:
@@ -33,11 +34,15 @@ def tune(sock: socket.socket) -> None:
 
 
 def _worthwhile(name: str) -> int:
-    """Bytes to ask for; 0 where the kernel's own growing reaches further than what a process may ask for."""
+    """Bytes to ask for; 0 where the kernel's own growing reaches further than what a process may
+    ask for."""
     if sys.platform != "linux":
         return 0
     try:
-        with open(f"/proc/sys/net/core/{name}_max") as asked, open(f"/proc/sys/net/ipv4/tcp_{name}") as grown:
+        with (
+            open(f"/proc/sys/net/core/{name}_max") as asked,
+            open(f"/proc/sys/net/ipv4/tcp_{name}") as grown,
+        ):
             allowed, reached = int(asked.read()), int(grown.read().split()[2])
     except (OSError, ValueError, IndexError):
         return 0

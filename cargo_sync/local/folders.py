@@ -1,7 +1,7 @@
 """Descriptors of the folders below a root, reached a component at a time and never through a link.
 
-A folder is leased (`with folders.lease(path) as folder: … folder.fd`), so that a descriptor that falls out of
-the cache is closed only when nobody uses it any more; several threads may lease.
+A folder is leased (`with folders.lease(path) as folder: … folder.fd`), so that a descriptor that
+falls out of the cache is closed only when nobody uses it any more; several threads may lease.
 """
 
 import errno
@@ -36,7 +36,10 @@ class Folder:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._folders.release(self)
 
@@ -131,7 +134,9 @@ class Folders:
 
     def _open(self, above: int, name: str, path: str) -> int:
         if reason := paths.bad_name(name):
-            raise ProblemError(Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False))
+            raise ProblemError(
+                Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False)
+            )
         try:
             fd = os.open(name, OPEN, dir_fd=above)
         except OSError as error:
@@ -165,7 +170,8 @@ class Folders:
 
 
 def _refusal(error: OSError, above: int, name: str, path: str) -> Problem:
-    """O_NOFOLLOW | O_DIRECTORY says ENOTDIR (or ELOOP) of a link; people want to know that it is one."""
+    """O_NOFOLLOW | O_DIRECTORY says ENOTDIR (or ELOOP) of a link; people want to know that it is
+    one."""
     if error.errno in (errno.ENOTDIR, errno.ELOOP):
         try:
             if stat.S_ISLNK(os.lstat(name, dir_fd=above).st_mode):

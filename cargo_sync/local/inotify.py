@@ -1,14 +1,15 @@
 """Linux's inotify, read a buffer at a time: which folders of a tree something happened in.
 
-A library that makes an object of every event, and hands it through three threads, costs a busy server more
-than the files themselves: 20,000 small files arrived in 16.6 s beside watchdog and in 7.3 s without it. Here
-an event is a number and a mask; what comes out is a set of folders, one for each buffer and tree.
+A library that makes an object of every event, and hands it through three threads, costs a busy
+server more than the files themselves: 20,000 small files arrived in 16.6 s beside watchdog and in
+7.3 s without it. Here an event is a number and a mask; what comes out is a set of folders, one for
+each buffer and tree.
 
-One instance and one thread serve all trees of a process: the system gives a user 128 instances, and a daemon
-may have hundreds of jobs.
+One instance and one thread serve all trees of a process: the system gives a user 128 instances, and
+a daemon may have hundreds of jobs.
 
-Format and rules: inotify(7). A watch is of one folder; what is made below it must be watched at once, and
-is told as a folder of its own, since files may have been put there before the watch was.
+Format and rules: inotify(7). A watch is of one folder; what is made below it must be watched at
+once, and is told as a folder of its own, since files may have been put there before the watch was.
 """
 
 import ctypes
@@ -28,9 +29,23 @@ Folders = frozenset[str] | None
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400
-_OVERFLOW, _IGNORED, _ONLYDIR, _DONT_FOLLOW, _ISDIR = 0x4000, 0x8000, 0x1000000, 0x2000000, 0x40000000
+_OVERFLOW, _IGNORED, _ONLYDIR, _DONT_FOLLOW, _ISDIR = (
+    0x4000,
+    0x8000,
+    0x1000000,
+    0x2000000,
+    0x40000000,
+)
 _WATCHED: Final = (
-    _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR | _DONT_FOLLOW
+    _MODIFY
+    | _ATTRIB
+    | _CLOSE_WRITE
+    | _MOVED_FROM
+    | _MOVED_TO
+    | _CREATE
+    | _DELETE
+    | _ONLYDIR
+    | _DONT_FOLLOW
 )
 _EVENT: Final = struct.Struct("iIII")
 _BUFFER: Final = 256 * 1024
@@ -51,13 +66,15 @@ class Tree:
 
 
 class Inotify:
-    """Watches trees from `watch` until `unwatch`; their `on_change` is called from its one thread, which
-    lives as long as there is a tree. `watch` and `unwatch` may come from any thread but that one."""
+    """Watches trees from `watch` until `unwatch`; their `on_change` is called from its one thread,
+    which lives as long as there is a tree. `watch` and `unwatch` may come from any thread but that
+    one."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._lock = threading.RLock()
-        """Held for a step at a time: an event is looked up only when the watch that it is of is known."""
+        """Held for a step at a time: an event is looked up only when the watch that it is of is
+        known."""
         self._changing = threading.Lock()
         """Held while the thread is begun or ended, which never takes it."""
         self._trees: set[Tree] = set()
@@ -66,7 +83,8 @@ class Inotify:
         self._thread: threading.Thread | None = None
 
     def watch(self, path: str, on_change: Callable[[Folders], None]) -> Tree:
-        """Raises OSError: there is no inotify, or the root cannot be watched, or not all below (ENOSPC)."""
+        """Raises OSError: there is no inotify, or the root cannot be watched, or not all below
+        (ENOSPC)."""
         tree = Tree(path, on_change)
         with self._changing:
             if self._thread is None:
@@ -86,7 +104,7 @@ class Inotify:
             self._drop(tree)
             self._close_if_idle()
 
-    # -- the thread ------------------------------------------------------------------------------------------
+    # -- the thread --------------------------------------------------------------------------------
 
     def _open(self) -> None:
         self._fd = self._check(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
@@ -127,7 +145,7 @@ class Inotify:
                     if tree in self._trees:
                         tree.on_change(folders)
 
-    # -- events ----------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------
 
     def _read(self, buffer: bytes) -> dict[Tree, Folders]:
         changed: dict[Tree, set[str]] = {}
@@ -137,7 +155,11 @@ class Inotify:
             position += _EVENT.size + length
             if mask & _OVERFLOW:
                 return self._watch_all_anew()
-            name = os.fsdecode(buffer[position - length : position].rstrip(b"\0")) if mask & _ISDIR else ""
+            name = (
+                os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
+                if mask & _ISDIR
+                else ""
+            )
             for tree, folder in self._watched(watch, forget=bool(mask & _IGNORED)):
                 happened = changed.setdefault(tree, set())
                 happened.add(folder)
@@ -156,10 +178,13 @@ class Inotify:
         return iter(()) if forget else iter(found)
 
     def _folder_event(self, tree: Tree, path: str, mask: int) -> set[str]:
-        """A folder came or went. One that is moved takes its watches along: they are set anew where it is."""
+        """A folder came or went. One that is moved takes its watches along: they are set anew where
+        it is."""
         if mask & (_MOVED_FROM | _DELETE):
             with self._lock:
-                for watch in [one for one, folder in tree.folders.items() if paths.is_below(folder, path)]:
+                for watch in [
+                    one for one, folder in tree.folders.items() if paths.is_below(folder, path)
+                ]:
                     self._let_go(tree, watch)
         if mask & (_MOVED_TO | _CREATE):
             try:
@@ -178,10 +203,11 @@ class Inotify:
                 continue  # as above
         return dict.fromkeys(trees)
 
-    # -- watches ---------------------------------------------------------------------------------------------
+    # -- watches -----------------------------------------------------------------------------------
 
     def _add(self, tree: Tree, top: str) -> set[str]:
-        """Watches a folder and all below it; those that could be. Raises OSError at the system's limit."""
+        """Watches a folder and all below it; those that could be. Raises OSError at the system's
+        limit."""
         added: set[str] = set()
         pending = [top]
         while pending:
@@ -190,13 +216,16 @@ class Inotify:
                 continue
             place = os.path.join(tree.path, folder) if folder else tree.path
             try:
-                # The watch comes before the listing: what is made in between is told by one of both.
+                # The watch comes before the listing: what is made in between is told by one of
+                # both.
                 with self._lock:
                     self._take(tree, folder, place)
                 added.add(folder)
                 with os.scandir(place) as names:
                     pending += [
-                        paths.join(folder, one.name) for one in names if one.is_dir(follow_symlinks=False)
+                        paths.join(folder, one.name)
+                        for one in names
+                        if one.is_dir(follow_symlinks=False)
                     ]
             except OSError as error:
                 if not folder or error.errno in (errno.ENOSPC, errno.ENOMEM):

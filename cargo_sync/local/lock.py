@@ -1,4 +1,5 @@
-"""One owner a root, by a kernel lock that dies with its holder; and the marker that a root is known by."""
+"""One owner a root, by a kernel lock that dies with its holder; and the marker that a root is known
+by."""
 
 import errno
 import os
@@ -11,7 +12,9 @@ from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 
 _MARKER, _HOLDER = "marker", "lock"
 _TOKEN: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
-_NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+_NO_LOCKS: Final = frozenset(
+    {errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+)
 """What a network file system says that locks files only, or nothing."""
 
 
@@ -32,8 +35,8 @@ class Lock:
 def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
     """Takes the root, for as long as it stays open.
 
-    `holder` says who we are (process and job), for whoever is refused; with `leave_name` it is written below
-    the root, which is for roots that we write to anyway.
+    `holder` says who we are (process and job), for whoever is refused; with `leave_name` it is
+    written below the root, which is for roots that we write to anyway.
 
     Raises:
         ProblemError: `root_in_use`, naming the holder where it left its name.
@@ -72,12 +75,14 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
 
 
 def holder(root: Root) -> str:
-    """Who holds the root now ("process 4711"), its lock untouched; "" for nobody, or where nothing tells."""
+    """Who holds the root now ("process 4711"), its lock untouched; "" for nobody, or where nothing
+    tells."""
     return _by_the_kernel(root)
 
 
 def read_marker(root: Root) -> str | None:
-    """The root's marker, or None when it has none (or something that cannot be one). Raises ProblemError."""
+    """The root's marker, or None when it has none (or something that cannot be one). Raises
+    ProblemError."""
     text = _read_own(root, _MARKER)
     return text if text and _TOKEN.fullmatch(text) else None
 
@@ -120,7 +125,8 @@ def marker(root: Root, token: str) -> str:
 
 
 def _by_the_kernel(root: Root) -> str:
-    """Who holds a root that nobody's name is written below, where the system tells (Linux: proc_locks(5))."""
+    """Who holds a root that nobody's name is written below, where the system tells (Linux:
+    proc_locks(5))."""
     found = os.fstat(root.fd)
     wanted = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     try:
@@ -159,7 +165,8 @@ def _open_own(root: Root, name: str) -> int:
 
 
 def _lockable(root: Root) -> int:
-    """A file to lock where folders cannot be locked; -1 below a read-only root, which nobody can harm."""
+    """A file to lock where folders cannot be locked; -1 below a read-only root, which nobody can
+    harm."""
     try:
         return _open_own(root, _HOLDER)
     except ProblemError as error:
@@ -171,7 +178,9 @@ def _lockable(root: Root) -> int:
 def _read_own(root: Root, name: str) -> str | None:
     try:
         with root.folder(RESERVED) as own:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=own.fd)
+            fd = os.open(
+                name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=own.fd
+            )
             try:
                 text = os.pread(fd, 512, 0).decode("utf-8", "replace")
             finally:

@@ -1,7 +1,7 @@
 """Larger files on their way in, a piece at a time, and what makes them go on after a cut.
 
-From 8 MiB on a file is checkpointed: what has come is synced, then recorded as spans with a digest each, and
-after a cut every span is read and checked before it counts. Smaller ones start again.
+From 8 MiB on a file is checkpointed: what has come is synced, then recorded as spans with a digest
+each, and after a cut every span is read and checked before it counts. Smaller ones start again.
 """
 
 import errno
@@ -87,7 +87,8 @@ class _Run:
 
 
 class Part:
-    """One file that comes in pieces. Used by one thread at a time; descriptors are opened when needed."""
+    """One file that comes in pieces. Used by one thread at a time; descriptors are opened when
+    needed."""
 
     def __init__(
         self, root: Root, folder: int, name: str, offer: Offer, checkpoints: Checkpoints | None
@@ -142,7 +143,8 @@ class Part:
             self._hashed = end
 
     def checkpoint(self) -> None:
-        """Makes what has come durable and records it. Nothing for a file that starts again after a cut.
+        """Makes what has come durable and records it. Nothing for a file that starts again after a
+        cut.
 
         Raises:
             ProblemError: the disk could not; the part is worth nothing then, and is dropped.
@@ -159,10 +161,15 @@ class Part:
             raise ProblemError(from_os_error(error, offer.path)) from error
         self._checkpoints.put(
             Checkpoint(
-                offer.transfer, offer.path, offer.version, offer.ident, offer.size, offer.mtime_ns,
+                offer.transfer,
+                offer.path,
+                offer.version,
+                offer.ident,
+                offer.size,
+                offer.mtime_ns,
                 tuple(sorted(self._spans)),
             )
-        )  # fmt: skip
+        )
         self._fresh = False
 
     def finish(self) -> Staged:
@@ -174,7 +181,9 @@ class Part:
         self._end_runs()
         if not covers(self._spans, self._offer.size):
             raise ProblemError(
-                Problem("incomplete", f"not all of {self._offer.path!r} came", path=self._offer.path)
+                Problem(
+                    "incomplete", f"not all of {self._offer.path!r} came", path=self._offer.path
+                )
             )
         try:
             fd = self._opened()
@@ -188,9 +197,15 @@ class Part:
             raise ProblemError(from_os_error(error, self._offer.path)) from error
         self.pause()
         return Staged(
-            self._offer.path, self._name, inode(found), found.st_size, found.st_mtime_ns,
-            self._hash.hexdigest(), durable=kept, transfer=self._offer.transfer if kept else "",
-        )  # fmt: skip
+            self._offer.path,
+            self._name,
+            inode(found),
+            found.st_size,
+            found.st_mtime_ns,
+            self._hash.hexdigest(),
+            durable=kept,
+            transfer=self._offer.transfer if kept else "",
+        )
 
     def pause(self) -> None:
         """Gives the descriptor back; the next piece opens it again."""
@@ -214,7 +229,7 @@ class Part:
         except OSError:
             return  # never made, or swept later
 
-    # -- within ----------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _opened(self) -> int:
         if self._fd < 0:
@@ -236,7 +251,8 @@ class Part:
             return []
         try:
             self._fd = self._root.system.reopen(self._folder, self._name)
-            # A second name: it was published without renameat2 and the staged name outlived a crash.
+            # A second name: it was published without renameat2 and the staged name outlived a
+            # crash.
             if os.fstat(self._fd).st_nlink != 1:
                 raise FileNotFoundError(errno.ENOENT, "published already")
             spans = [span for span in _sound(found.spans, offer.size) if self._verified(span)]
@@ -250,7 +266,10 @@ class Part:
 
     def _verified(self, span: Span) -> bool:
         """Whether a span has its digest. What is read in order is hashed at once."""
-        digest, inline = xxhash.xxh3_128(), self._hash.copy() if span.start == self._hashed else None
+        digest, inline = (
+            xxhash.xxh3_128(),
+            self._hash.copy() if span.start == self._hashed else None,
+        )
         buffer = memoryview(bytearray(PIECE))
         at = span.start
         while at < span.end:
@@ -278,7 +297,9 @@ class Part:
             self._hashed += got
 
     def _end_runs(self) -> None:
-        self._spans += [Span(run.start, end, run.digest.digest()) for end, run in self._runs.items()]
+        self._spans += [
+            Span(run.start, end, run.digest.digest()) for end, run in self._runs.items()
+        ]
         self._runs.clear()
 
     def _bad(self, words: str) -> ProblemError:

@@ -1,8 +1,9 @@
 """Publishing: staged files to their places, a batch at a time, durably, each failing alone.
 
-The order is what promise 3 rests on: contents synced (`secure`), renamed into place, names synced, looked at
-(`place`), and only then reported. What stands at a place is looked at first and must be what the caller
-expects; it is exchanged against the new content and ends in trash, so that a reader finds the old or the new.
+The order is what promise 3 rests on: contents synced (`secure`), renamed into place, names synced,
+looked at (`place`), and only then reported. What stands at a place is looked at first and must be
+what the caller expects; it is exchanged against the new content and ends in trash, so that a reader
+finds the old or the new.
 """
 
 import os
@@ -45,7 +46,8 @@ class Published(NamedTuple):
 
 
 def publish(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """`secure`, then `place`, for a caller who holds no lock in between; one result a placement, in order."""
+    """`secure`, then `place`, for a caller who holds no lock in between; one result a placement, in
+    order."""
     problems = secure(staging, [placement.staged for placement in placements])
     good = [one for one, problem in zip(placements, problems, strict=True) if problem is None]
     placed = iter(place(staging, good, run))
@@ -53,10 +55,11 @@ def publish(staging: Staging, placements: Sequence[Placement], run: str) -> list
 
 
 def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
-    """Makes the contents of staged files durable; a problem for each that is not, which is discarded.
+    """Makes the contents of staged files durable; a problem for each that is not, which is
+    discarded.
 
-    A failed sync of the whole file system cannot say whose content was lost, and a second one would claim
-    success: all files that hang on it are discarded.
+    A failed sync of the whole file system cannot say whose content was lost, and a second one would
+    claim success: all files that hang on it are discarded.
     """
     root = staging.root
     loose = [one for one in batch if not one.durable]
@@ -72,7 +75,8 @@ def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
 
 
 def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """Renames secured files into place, makes that durable, looks at each; one result a placement."""
+    """Renames secured files into place, makes that durable, looks at each; one result a
+    placement."""
     root = staging.root
     batch = _Batch(staging, run)
     try:
@@ -199,14 +203,18 @@ def _secure_one(staging: Staging, one: Staged) -> Problem | None:
 
 
 def _same(displaced: Entry, looked_at: Entry) -> bool:
-    """Whether it is what was looked at; the rename itself gave it a new ctime, so that cannot tell."""
+    """Whether it is what was looked at; the rename itself gave it a new ctime, so that cannot
+    tell."""
     return displaced._replace(name="", version=0) == looked_at._replace(name="", version=0)
 
 
 def _is(found: Entry, staged: Staged) -> bool:
     return (found.ident, found.size, found.mtime_ns, found.target) == (
-        staged.ident, staged.size, staged.mtime_ns, staged.target,
-    )  # fmt: skip
+        staged.ident,
+        staged.size,
+        staged.mtime_ns,
+        staged.target,
+    )
 
 
 def _changed(path: str, words: str) -> Problem:

@@ -23,7 +23,13 @@ Expect = Callable[[Offer], Entry | None]
 def as_offered(offer: Offer) -> Entry:
     """Where the offer speaks of this very folder: its own words."""
     return Entry(
-        paths.name(offer.path), FILE, offer.size, offer.mtime_ns, offer.mode, offer.version, offer.ident
+        paths.name(offer.path),
+        FILE,
+        offer.size,
+        offer.mtime_ns,
+        offer.mode,
+        offer.version,
+        offer.ident,
     )
 
 
@@ -38,7 +44,8 @@ class FileReader:
         self._state = state
 
     def read_into(self, view: memoryview, offset: int) -> int:
-        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises ProblemError."""
+        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises
+        ProblemError."""
         try:
             done = os.preadv(self._fd, [view], offset)
             while 0 < done < len(view):
@@ -62,7 +69,8 @@ class FileReader:
 
 
 class FolderSource:
-    """Where a sender reads. On a server, whose offers name versions of the catalogue, `expect` translates."""
+    """Where a sender reads. On a server, whose offers name versions of the catalogue, `expect`
+    translates."""
 
     def __init__(self, root: Root, expect: Expect = as_offered) -> None:
         self._root = root
@@ -81,7 +89,8 @@ class FolderSource:
 
 
 def open_file(root: Root, path: str, expect: Entry) -> FileReader:
-    """The file at `path`, when size, mtime_ns, version (ctime_ns) and ident (inode) are those expected.
+    """The file at `path`, when size, mtime_ns, version (ctime_ns) and ident (inode) are those
+    expected.
 
     Raises:
         ProblemError: vanished, changed, symlink, unreadable.
@@ -89,8 +98,8 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     try:
         return _open(root, path, expect, check=False)
     except ProblemError:
-        # The cached folder may not be the one that stands there now. What was opened is proved by the
-        # comparison, so that only a refusal needs the second look.
+        # The cached folder may not be the one that stands there now. What was opened is proved by
+        # the comparison, so that only a refusal needs the second look.
         root.forget(paths.parent(path))
         return _open(root, path, expect, check=True)
 
@@ -99,12 +108,15 @@ def hash_file(root: Root, path: str, expect: Entry) -> str:
     """BLAKE3 of a stable read, as 64 hex digits.
 
     Raises:
-        ProblemError: `changed` when it is not, or while read ceases to be, what was expected; vanished, …
+        ProblemError: `changed` when it is not, or while read ceases to be, what was expected;
+            vanished, …
     """
     return hash_reader(open_file(root, path, expect), path, expect.size)
 
 
-def hash_reader(reader: FileReader, path: str, size: int, going: Callable[[], bool] = lambda: True) -> str:
+def hash_reader(
+    reader: FileReader, path: str, size: int, going: Callable[[], bool] = lambda: True
+) -> str:
     """BLAKE3 of an open file of `size` bytes, as 64 hex digits; the file is closed.
 
     Raises:

@@ -1,4 +1,5 @@
-"""A root: a folder held by its descriptor. All below is reached relative to it, and no link is followed."""
+"""A root: a folder held by its descriptor. All below is reached relative to it, and no link is
+followed."""
 
 import os
 import stat
@@ -13,7 +14,8 @@ from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 
 IDENT: Final = 2**63 - 1
-"""Inodes are folded to 63 bits, which is what a database holds; overlay file systems use the topmost one."""
+"""Inodes are folded to 63 bits, which is what a database holds; overlay file systems use the
+topmost one."""
 
 FEW: Final = 4
 """Up to so many folders are synced one by one, even where all can be synced at once."""
@@ -42,7 +44,8 @@ class Root:
 
     @classmethod
     def open(cls, path: str, system: System | None = None) -> "Root":
-        """The folder at `path`, which people chose: links on the way to it are theirs, and followed.
+        """The folder at `path`, which people chose: links on the way to it are theirs, and
+        followed.
 
         Raises:
             ProblemError: it cannot be opened; `unsupported` on this platform.
@@ -74,21 +77,23 @@ class Root:
         self._folders.close()
         os.close(self.fd)
 
-    # -- looking ---------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
 
     def folder(self, path: str, *, check: bool = True) -> Folder:
         """A folder below, for a `with`; see Folders.lease. Raises ProblemError."""
         return self._folders.lease(path, check=check)
 
     def forget(self, path: str) -> None:
-        """`path` was renamed, or is not what it was: descriptors at and below it are not used again."""
+        """`path` was renamed, or is not what it was: descriptors at and below it are not used
+        again."""
         self._folders.forget(path)
 
     def entry(self, path: str) -> Entry | None:
         """What stands at `path`, by lstat; None when nothing does.
 
         Raises:
-            ProblemError: it cannot be told, a parent is a link, or it is neither file, folder nor link.
+            ProblemError: it cannot be told, a parent is a link, or it is neither file, folder nor
+                link.
         """
         try:
             with self.folder(paths.parent(path)) as above:
@@ -120,11 +125,13 @@ class Root:
         """What is in a folder, and a problem for each name that had to be left out.
 
         Raises:
-            ProblemError: the folder could not be read whole, so that nothing may be concluded about it.
+            ProblemError: the folder could not be read whole, so that nothing may be concluded about
+                it.
         """
         with self.folder(path) as folder:
             try:
-                # Its own descriptor: the position in a folder is the descriptor's, and others may be reading.
+                # Its own descriptor: the position in a folder is the descriptor's, and others may
+                # be reading.
                 fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.fd)
                 try:
                     found = _read(fd, path, excluded)
@@ -136,13 +143,14 @@ class Root:
                 raise ProblemError(from_os_error(error, path)) from error
         return found
 
-    # -- folders ---------------------------------------------------------------------------------------------
+    # -- folders -----------------------------------------------------------------------------------
 
     def make_folder(self, path: str, mode: int | None = None) -> tuple[str, ...]:
-        """Makes a folder and those above it that are missing; those that were made, outermost first.
+        """Makes a folder and those above it that are missing; those that were made, outermost
+        first.
 
-        `mode` is of the last one, None for what the umask leaves. The owner's rwx is always set, or nothing
-        could be put there. Not durable before `sync` of `above(…)`. Raises ProblemError.
+        `mode` is of the last one, None for what the umask leaves. The owner's rwx is always set, or
+        nothing could be put there. Not durable before `sync` of `above(…)`. Raises ProblemError.
         """
         private = path == RESERVED or path.startswith(RESERVED + "/")
         made: list[str] = []
@@ -183,7 +191,8 @@ class Root:
             raise ProblemError(from_os_error(error, path)) from error
 
     def sync(self, folders: Iterable[str], *, whole: bool = False) -> None:
-        """Makes the names in these folders durable; everything on the file system when there are many.
+        """Makes the names in these folders durable; everything on the file system when there are
+        many.
 
         Raises:
             ProblemError: disk_error and the like; what is durable is not known then.
@@ -214,7 +223,9 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
     """The entry that an lstat means, or why it cannot be one."""
     mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFREG:
-        return Entry(name, FILE, found.st_size, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found))
+        return Entry(
+            name, FILE, found.st_size, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found)
+        )
     if kind == stat.S_IFDIR:
         return Entry(name, FOLDER, mode=mode, ident=inode(found))
     if kind != stat.S_IFLNK:
@@ -223,7 +234,9 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
         target.encode()
     except UnicodeEncodeError:
         return "is a link whose target is not UTF-8"
-    return Entry(name, LINK, 0, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found), "", target)
+    return Entry(
+        name, LINK, 0, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found), "", target
+    )
 
 
 def printable(name: str) -> str:
@@ -264,11 +277,18 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
                     entries.append(
                         fresh(
                             (
-                                name, FILE, found.st_size, found.st_mtime_ns, mode & 0o7777,
-                                found.st_ctime_ns, found.st_ino & IDENT, "", "",
+                                name,
+                                FILE,
+                                found.st_size,
+                                found.st_mtime_ns,
+                                mode & 0o7777,
+                                found.st_ctime_ns,
+                                found.st_ino & IDENT,
+                                "",
+                                "",
                             )
                         )
-                    )  # fmt: skip
+                    )
                     continue
                 target = os.readlink(name, dir_fd=fd) if item.is_symlink() else ""
             except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Scanning: a root as it stands, a folder at a time.
 
-A folder comes before what is below it, in component order. What could not be read whole is said to be unseen,
-never empty: nothing may be concluded about it.
+A folder comes before what is below it, in component order. What could not be read whole is said to
+be unseen, never empty: nothing may be concluded about it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from cargo_sync.model.problems import Problem, ProblemError
 
 
 class Seen(NamedTuple):
-    """One folder, read whole; a problem for each name that was left out (not UTF-8, a device, …)."""
+    """One folder, read whole; a problem for each name that was left out (not UTF-8, a device,
+    …)."""
 
     path: str
     listing: Listing
@@ -34,8 +35,8 @@ def walk(root: Root, excluded: Excluded = nothing_excluded) -> Iterator[Seen | U
     A folder on another file system is listed by its parent and comes as Unseen itself.
 
     Raises:
-        ProblemError: `root_gone`, before the first or after the last folder: the path leads to nothing or to
-            another folder, so that what was seen must not count.
+        ProblemError: `root_gone`, before the first or after the last folder: the path leads to
+            nothing or to another folder, so that what was seen must not count.
     """
     _check(root)
     pending = [""]

@@ -1,8 +1,9 @@
-"""The receiving end of a lane: offers are judged, staged, published and recorded, a batch at a time.
+"""The receiving end of a lane: offers are judged, staged, published and recorded, a batch at a
+time.
 
-What is wanted, what should stand at a target and how a commit is recorded is the owner's to say (`Judge`): a
-server asks its catalogue, a client its folder. Everything that an offer says is checked, since the other end
-may be hostile.
+What is wanted, what should stand at a target and how a commit is recorded is the owner's to say
+(`Judge`): a server asks its catalogue, a client its folder. Everything that an offer says is
+checked, since the other end may be hostile.
 """
 
 from collections import OrderedDict
@@ -21,7 +22,8 @@ from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
 BATCHES: Final = 16
 """Batches that may be begun and not committed."""
 OPEN: Final = 64
-"""Larger files whose descriptors are open at once; a sender goes through them one after the other."""
+"""Larger files whose descriptors are open at once; a sender goes through them one after the
+other."""
 _TIMES: Final = range(-(2**63), 2**63)
 
 
@@ -29,19 +31,24 @@ class Judge(Protocol):
     """What the owner of the folder decides."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        """For each offer: refused, "none" (this content is there already), or None when it is needed."""
+        """For each offer: refused, "none" (this content is there already), or None when it is
+        needed."""
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        """For each offer, the local entry that should stand at its target; None for an unoccupied path.
+        """For each offer, the local entry that should stand at its target; None for an unoccupied
+        path.
 
-        A problem when what the offer expects there is not what the owner knows to be there. Asked under
-        `lock`.
+        A problem when what the offer expects there is not what the owner knows to be there. Asked
+        under `lock`.
         """
 
-    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+    def record(
+        self, offers: Sequence[Offer], published: Sequence[Published | None]
+    ) -> list[Receipt]:
         """Records a commit, in one transaction; under `lock`. None for an offer that was "none".
 
-        Only offers that were published or "none" are given; those that failed have their receipts already.
+        Only offers that were published or "none" are given; those that failed have their receipts
+        already.
         """
 
     def lock(self) -> AbstractContextManager[object]:
@@ -76,7 +83,9 @@ class FolderSink:
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot be begun now")
         begun = _Batch(offers)
-        proper = [index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)]
+        proper = [
+            index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
+        ]
         judged = self._judge.judge([offers[index] for index in proper])
         wants = [Want(problem.code, message=problem.message) for problem in begun.problems.values()]
         answers = dict(zip(begun.problems, wants, strict=True))
@@ -95,7 +104,9 @@ class FolderSink:
         if index in begun.problems:
             return
         if len(content) != offer.size or index in begun.staged or offer.target:
-            self._fail(batch, begun, index, _protocol(f"{offer.path!r} is not what was offered").problem)
+            self._fail(
+                batch, begun, index, _protocol(f"{offer.path!r} is not what was offered").problem
+            )
             return
         self._release(begun, index)
         try:
@@ -109,7 +120,9 @@ class FolderSink:
         if index in begun.problems:
             return
         if index in begun.staged or offer.target:
-            self._fail(batch, begun, index, _protocol(f"{offer.path!r} is complete already").problem)
+            self._fail(
+                batch, begun, index, _protocol(f"{offer.path!r} is complete already").problem
+            )
             return
         try:
             part = begun.parts.get(index)
@@ -168,11 +181,13 @@ class FolderSink:
                 self._staging.discard(staged, keep=True)
         self._batches.clear()
 
-    # -- within ----------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _refused(self, begun: _Batch, index: int, offer: Offer) -> bool:
         if reason := _improper(offer):
-            begun.problems[index] = Problem("bad_path", f"{offer.path!r} {reason}", offer.path, retry=False)
+            begun.problems[index] = Problem(
+                "bad_path", f"{offer.path!r} {reason}", offer.path, retry=False
+            )
         return index in begun.problems
 
     def _want(self, batch: int, begun: _Batch, index: int) -> Want:
@@ -209,7 +224,8 @@ class FolderSink:
             self._open.popitem(last=False)[1].pause()
 
     def _release(self, begun: _Batch, index: int) -> None:
-        """What came of a large file in pieces is of no use any more: it came whole, or nobody wants it."""
+        """What came of a large file in pieces is of no use any more: it came whole, or nobody wants
+        it."""
         part = begun.parts.pop(index, None)
         if part is not None:
             part.drop()
@@ -256,7 +272,9 @@ class FolderSink:
             if problem is not None:
                 begun.problems[index] = problem
         with self._judge.lock():
-            published = self._place(begun, [index for index in order if index not in begun.problems])
+            published = self._place(
+                begun, [index for index in order if index not in begun.problems]
+            )
             done = sorted(published.keys() | begun.there)
             offers = [begun.offers[index] for index in done]
             receipts = self._judge.record(offers, [published.get(index) for index in done])

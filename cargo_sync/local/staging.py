@@ -1,7 +1,7 @@
 """Staging: content on its way in, below `.cargo_sync/staging` of the root, on its file system.
 
-One `Staging` a root, shared by all flows; names are its own, so that nobody's file is in the way. Small files
-are written whole; larger ones are `parts.Part`s.
+One `Staging` a root, shared by all flows; names are its own, so that nobody's file is in the way.
+Small files are written whole; larger ones are `parts.Part`s.
 """
 
 import itertools
@@ -30,10 +30,12 @@ GUESTS_KEPT: Final = 7 * 86_400.0
 
 
 class Staging:
-    """The staging folder of a root; made when the first thing is put there. Several threads may use it."""
+    """The staging folder of a root; made when the first thing is put there. Several threads may use
+    it."""
 
     def __init__(self, root: Root, checkpoints: Checkpoints, guest: str = "") -> None:
-        """`guest` tells a guest from all others (letters and digits); the owner of a root is none."""
+        """`guest` tells a guest from all others (letters and digits); the owner of a root is
+        none."""
         self.root = root
         self._checkpoints = checkpoints
         self._guest = guest
@@ -86,13 +88,19 @@ class Staging:
         """A larger file, with what is there of it from before a cut.
 
         Raises:
-            ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is none.
+            ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is
+                none.
         """
         if offer.size < KEEP_FROM:
             return Part(self.root, self._living(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
-                Problem("protocol", f"{offer.path!r} has no proper transfer id", path=offer.path, retry=False)
+                Problem(
+                    "protocol",
+                    f"{offer.path!r} has no proper transfer id",
+                    path=offer.path,
+                    retry=False,
+                )
             )
         with self._lock:
             busy = offer.transfer in self._under_way
@@ -130,11 +138,13 @@ class Staging:
             self._unlink(staged.name)
 
     def sweep(self, before: float) -> int:
-        """Removes what was last touched before `before` (unix s) and cannot be resumed; how many files.
+        """Removes what was last touched before `before` (unix s) and cannot be resumed; how many
+        files.
 
-        Called with the present when an owner starts, since nothing staged by an earlier process is of use
-        then but what has a checkpoint; later with the present less seven days. What belongs to a guest, whom
-        nobody here knows, is given seven days more; a guest sweeps only after guests.
+        Called with the present when an owner starts, since nothing staged by an earlier process is
+        of use then but what has a checkpoint; later with the present less seven days. What belongs
+        to a guest, whom nobody here knows, is given seven days more; a guest sweeps only after
+        guests.
 
         Raises:
             ProblemError: the staging folder cannot be read.
@@ -143,7 +153,9 @@ class Staging:
             with self.root.folder(PLACE) as folder:
                 names = self.root.listing(PLACE)[0]
                 old = [
-                    entry.name for entry in names if self._is_old(entry, before) and self._idle(entry.name)
+                    entry.name
+                    for entry in names
+                    if self._is_old(entry, before) and self._idle(entry.name)
                 ]
                 for name in old:
                     self.root.system.unlink(folder.fd, name)
@@ -161,7 +173,7 @@ class Staging:
         for folder in held:
             folder.__exit__(None, None, None)
 
-    # -- within ----------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _is_old(self, entry: Entry, before: float) -> bool:
         if entry.name.startswith(GUEST):

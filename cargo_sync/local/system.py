@@ -1,8 +1,9 @@
-"""The one place where the platform is chosen, and through which every call that changes a disk goes.
+"""The one place where the platform is chosen, and through which every call that changes a disk
+goes.
 
-`System` is what any POSIX offers; `LinuxSystem` adds renameat2(2) and syncfs(2). Tests run everything on
-both, and on one that fails or stops at its Nth call. Names are single components, relative to a folder's
-descriptor.
+`System` is what any POSIX offers; `LinuxSystem` adds renameat2(2) and syncfs(2). Tests run
+everything on both, and on one that fails or stops at its Nth call. Names are single components,
+relative to a folder's descriptor.
 """
 
 import ctypes
@@ -55,7 +56,7 @@ class System:
         """What any POSIX has, whatever this platform could do besides."""
         return System()
 
-    # -- files -----------------------------------------------------------------------------------------------
+    # -- files -------------------------------------------------------------------------------------
 
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
         """A new file, open for reading and writing; FileExistsError when the name is taken."""
@@ -80,7 +81,7 @@ class System:
     def chmod(self, fd: int, mode: int) -> None:
         os.fchmod(fd, mode)
 
-    # -- folders ---------------------------------------------------------------------------------------------
+    # -- folders -----------------------------------------------------------------------------------
 
     def mkdir(self, folder: int, name: str, mode: int) -> None:
         os.mkdir(name, mode, dir_fd=folder)
@@ -106,7 +107,8 @@ class System:
         os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
-        """Renames a file, link or folder; FileExistsError when `new` is taken, which is then untouched."""
+        """Renames a file, link or folder; FileExistsError when `new` is taken, which is then
+        untouched."""
         if stat.S_ISDIR(os.lstat(name, dir_fd=source).st_mode):
             self.mkdir(target, new, 0o700)
             try:
@@ -121,7 +123,8 @@ class System:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # No hard links (exFAT), or none to another user's file: claim the name, then rename over it.
+            # No hard links (exFAT), or none to another user's file: claim the name, then rename
+            # over it.
             os.close(self.create(target, new))
             self.rename(source, name, target, new)
         else:
@@ -130,8 +133,8 @@ class System:
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
         """Puts `name` at the taken place `at`, and what stood there at `aside`, which must be free.
 
-        Without an exchange a reader may find nothing for a moment. What stood there is never lost: after a
-        failure it is back in its place, or, if that was taken meanwhile, at `aside`.
+        Without an exchange a reader may find nothing for a moment. What stood there is never lost:
+        after a failure it is back in its place, or, if that was taken meanwhile, at `aside`.
         """
         self.rename_noreplace(place, at, spare, aside)
         try:
@@ -146,11 +149,14 @@ class System:
         except OSError:
             return  # it stays aside, and whoever called finds it there
 
-    # -- durability ------------------------------------------------------------------------------------------
+    # -- durability --------------------------------------------------------------------------------
 
     def fsync(self, fd: int) -> None:
-        """Content and metadata of one file, or the names in one folder, are on the disk when it returns."""
-        full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS: fsync alone leaves it in the disk's own cache
+        """Content and metadata of one file, or the names in one folder, are on the disk when it
+        returns."""
+        full = getattr(
+            fcntl, "F_FULLFSYNC", None
+        )  # macOS: fsync alone leaves it in the disk's own cache
         if full is None:
             os.fsync(fd)
             return
@@ -172,10 +178,11 @@ class System:
         """Everything of the file system that `fd` lies on; only where `whole_sync`."""
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    # -- the rest --------------------------------------------------------------------------------------------
+    # -- the rest ----------------------------------------------------------------------------------
 
     def flock(self, fd: int) -> None:
-        """Takes an exclusive lock that dies with its holder; BlockingIOError when another has it."""
+        """Takes an exclusive lock that dies with its holder; BlockingIOError when another has
+        it."""
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def unlock(self, fd: int) -> None:
@@ -205,8 +212,12 @@ class LinuxSystem(System):
         except (OSError, AttributeError):
             return None
         renameat2.argtypes = (
-            ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
-        )  # fmt: skip
+            ctypes.c_int,
+            ctypes.c_char_p,
+            ctypes.c_int,
+            ctypes.c_char_p,
+            ctypes.c_uint,
+        )
         syncfs.argtypes = (ctypes.c_int,)
         return cls(renameat2, syncfs)
 
@@ -224,9 +235,9 @@ class LinuxSystem(System):
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
         """As `System.swap_in`, but a reader finds the old or the new, never nothing.
 
-        The new content goes to `aside` first and is exchanged from there, so that what stood at the place
-        is in its trash from the moment it left: a crash in between leaves it in one of the two, never in
-        staging, which is swept.
+        The new content goes to `aside` first and is exchanged from there, so that what stood at the
+        place is in its trash from the moment it left: a crash in between leaves it in one of the
+        two, never in staging, which is swept.
         """
         self.rename_noreplace(source, name, spare, aside)
         try:

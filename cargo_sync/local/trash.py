@@ -1,4 +1,5 @@
-"""Trash: what a run displaced, below `.cargo_sync/trash/<run>/` at the path it had, kept until purged."""
+"""Trash: what a run displaced, below `.cargo_sync/trash/<run>/` at the path it had, kept until
+purged."""
 
 import datetime
 import itertools
@@ -31,7 +32,8 @@ def run_folder(time: float, run: str) -> str:
 
 
 def displace(root: Root, path: str, run: str) -> str:
-    """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`); where it lies now.
+    """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`); where it
+    lies now.
 
     Durable when `Root.sync` of `touched(path, place)` returned.
 
@@ -66,7 +68,8 @@ class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)
 
 
 def touched(path: str, place: str) -> list[str]:
-    """The folders to sync for a displacement from `path` to `place`: both parents, and the trash above."""
+    """The folders to sync for a displacement from `path` to `place`: both parents, and the trash
+    above."""
     folders = [paths.parent(path)]
     above = paths.parent(place)
     while above:
@@ -76,7 +79,8 @@ def touched(path: str, place: str) -> list[str]:
 
 
 def numbered(name: str) -> Iterator[str]:
-    """`name`, then `name.1`, `name.2`, …, cut so that no name is longer than a file system takes."""
+    """`name`, then `name.1`, `name.2`, …, cut so that no name is longer than a file system
+    takes."""
     yield name
     for number in itertools.count(1):
         suffix = f".{number}"
@@ -85,7 +89,8 @@ def numbered(name: str) -> Iterator[str]:
 
 
 def purge(root: Root, before: float) -> Freed:
-    """Removes the folders of runs begun before `before` (unix s). What has no such name is left alone.
+    """Removes the folders of runs begun before `before` (unix s). What has no such name is left
+    alone.
 
     A folder that cannot be emptied stays, and is tried again the next time.
 
@@ -108,8 +113,8 @@ def purge(root: Root, before: float) -> Freed:
 
 
 def _belongs(root: Root, path: str, run: str) -> Folder:
-    """Trash folder of `path`'s parent. Where a file of an earlier displacement is in the way, a number is
-    appended to that component."""
+    """Trash folder of `path`'s parent. Where a file of an earlier displacement is in the way, a
+    number is appended to that component."""
     if reason := paths.bad_name(run):
         raise ProblemError(Problem("bad_path", f"the run's name {run!r} {reason}", retry=False))
     reached = f"{PLACE}/{run}"
@@ -142,7 +147,8 @@ def _begun(name: str) -> float | None:
 
 
 def _remove(root: Root, top: str) -> Freed:
-    """A whole folder, deepest first, by descriptors; no link is followed, no mount point entered."""
+    """A whole folder, deepest first, by descriptors; no link is followed, no mount point
+    entered."""
     files = size = 0
     pending = [(top, False)]
     while pending:

@@ -1,4 +1,5 @@
-"""Watching: hints that it is time to look. Never more than that; a periodic scan is what nothing escapes.
+"""Watching: hints that it is time to look. Never more than that; a periodic scan is what nothing
+escapes.
 
 Linux's inotify is read by ourselves (`inotify`, which says why); elsewhere watchdog does it.
 """
@@ -29,7 +30,8 @@ from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Problem
 
 Hint = Callable[[Folders], None]
-"""Told the folders in which something happened, or None for "nobody knows where", from another thread."""
+"""Told the folders in which something happened, or None for "nobody knows where", from another
+thread."""
 
 _TOLD: Final[list[type[FileSystemEvent]]] = [
     FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent,
@@ -45,7 +47,8 @@ class _Watcher(Protocol):
 
 
 def native() -> Inotify | None:
-    """The system's own way to watch, to be shared by all watched trees of a process, where we know it."""
+    """The system's own way to watch, to be shared by all watched trees of a process, where we know
+    it."""
     return Inotify() if sys.platform == "linux" else None
 
 

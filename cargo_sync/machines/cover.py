@@ -1,4 +1,5 @@
-"""Cover: which bytes of a wanted file have come. A file is complete when they cover it exactly, once."""
+"""Cover: which bytes of a wanted file have come. A file is complete when they cover it exactly,
+once."""
 
 from bisect import bisect_right
 from collections.abc import Iterable

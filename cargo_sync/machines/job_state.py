@@ -1,7 +1,7 @@
 """What state a job is in: one pure function of what is true.
 
-The order is the answer: a job that is disabled and paused is disabled, one that has failed items while it
-is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
+The order is the answer: a job that is disabled and paused is disabled, one that has failed items
+while it is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
 """
 
 from enum import StrEnum
@@ -55,9 +55,15 @@ def job_state(facts: Facts) -> JobState:
 
 
 GENERAL_ORDER = (
-    JobState.ERROR, JobState.HELD, JobState.SYNCING, JobState.STARTING,
-    JobState.WAITING, JobState.PAUSED, JobState.SYNCED, JobState.DISABLED,
-)  # fmt: skip
+    JobState.ERROR,
+    JobState.HELD,
+    JobState.SYNCING,
+    JobState.STARTING,
+    JobState.WAITING,
+    JobState.PAUSED,
+    JobState.SYNCED,
+    JobState.DISABLED,
+)
 
 
 def general_state(states: list[JobState]) -> JobState:

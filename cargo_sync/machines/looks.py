@@ -1,8 +1,8 @@
 """When a job looks next: pure functions of how its last look ended and what was heard since.
 
-A look is one run, whether it finds something to do or not. Looks come by themselves every `sleep` seconds,
-or so seldom that they take a tenth of the time; hints of changes bring them forward, failures bring them
-back. Times are seconds of one steady clock.
+A look is one run, whether it finds something to do or not. Looks come by themselves every `sleep`
+seconds, or so seldom that they take a tenth of the time; hints of changes bring them forward,
+failures bring them back. Times are seconds of one steady clock.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,9 @@ def next_look(last: Look | None, sleep: float, settle: float, hinted: float | No
     if last.full:
         return last.ended + FULL
     if last.retry_at is not None:
-        return last.retry_at  # hints do not hurry: what is out of reach is not nearer because a file changed
+        return (
+            last.retry_at
+        )  # hints do not hurry: what is out of reach is not nearer because a file changed
     times = [last.ended + max(sleep, SHARE * last.surveyed)]
     if hinted is not None:
         times.append(max(hinted + settle, last.ended + max(APART, last.surveyed)))
@@ -78,8 +80,8 @@ def next_look(last: Look | None, sleep: float, settle: float, hinted: float | No
 def retry_after(problem: Problem, tries: int, chance: float) -> float:
     """Seconds until a look that `problem` ended is tried again, after `tries` such ends in a row.
 
-    Up to a minute while the server is away, else up to five; what somebody must put right first (a wrong
-    password, a refused certificate) begins at half a minute. `chance` is in [0, 1).
+    Up to a minute while the server is away, else up to five; what somebody must put right first (a
+    wrong password, a refused certificate) begins at half a minute. `chance` is in [0, 1).
     """
     if problem.code in AWAY:
         return delay(tries, chance, ceiling=AWAY_CEILING)

@@ -24,7 +24,8 @@ def content_rate(bits: int, mss: int) -> int:
 
 
 def frame_limit(bits: int | None) -> int:
-    """The most content of a frame in bytes: a slow lane takes small ones, so that it can be stopped soon."""
+    """The most content of a frame in bytes: a slow lane takes small ones, so that it can be stopped
+    soon."""
     if bits is None:
         return PIECE
     return max(_LEAST_FRAME, min(PIECE, int(bits * _FRAME_SECONDS / 8) & ~4095))
@@ -33,8 +34,8 @@ def frame_limit(bits: int | None) -> int:
 class TokenBucket:
     """Spaces sends in time: the generic cell rate algorithm (ITU-T I.371), virtual scheduling.
 
-    A send may begin when everything sent before is paid for; one that is late by less than `burst` seconds
-    keeps its claim, so that the mean holds although threads wake late.
+    A send may begin when everything sent before is paid for; one that is late by less than `burst`
+    seconds keeps its claim, so that the mean holds although threads wake late.
     """
 
     def __init__(self, burst: float = 0.1) -> None:

@@ -1,7 +1,7 @@
 """When something that failed is tried again: growing delay, with jitter, up to a ceiling.
 
-The full jitter of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), kept above half of the
-delay so that a person who reads "tries again in" is not surprised.
+The full jitter of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), kept above half
+of the delay so that a person who reads "tries again in" is not surprised.
 """
 
 import shlex
@@ -29,9 +29,12 @@ def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEIL
 def cancelled(job: str, path: str) -> Problem:
     """What is told of a file that a person gave up."""
     return Problem(
-        CANCELLED, f"{path!r} was cancelled by a person", path,
-        f"`cargo_ctl job sync {shlex.quote(job)}` takes it up again", retry=False,
-    )  # fmt: skip
+        CANCELLED,
+        f"{path!r} was cancelled by a person",
+        path,
+        f"`cargo_ctl job sync {shlex.quote(job)}` takes it up again",
+        retry=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Failure:
 
 
 class Failures:
-    """What failed in a job and waits for its next try; beyond 10,000 paths the rest is tried at each look."""
+    """What failed in a job and waits for its next try; beyond 10,000 paths the rest is tried at
+    each look."""
 
     def __init__(self) -> None:
         self._by_path: dict[str, Failure] = {}
@@ -95,7 +99,9 @@ class Failures:
 
     def next_at(self) -> float | None:
         """When the first of them is due, or None when nothing is tried again by itself."""
-        times = [failure.next_at for failure in self._by_path.values() if failure.next_at is not None]
+        times = [
+            failure.next_at for failure in self._by_path.values() if failure.next_at is not None
+        ]
         return min(times, default=None)
 
     def first(self, count: int) -> list[Failure]:

@@ -1,8 +1,9 @@
 """Whether a source file has been still long enough to be read.
 
-By the file's own times where they can be believed, else by watching: a file whose times lie in the future
-(a camera's clock, another machine's) is still once it looked the same for `settle` seconds of our own
-clock. Clocks may delay a file; they never decide that a growing one is done, since a read is checked again.
+By the file's own times where they can be believed, else by watching: a file whose times lie in the
+future (a camera's clock, another machine's) is still once it looked the same for `settle` seconds
+of our own clock. Clocks may delay a file; they never decide that a growing one is done, since a
+read is checked again.
 """
 
 from typing import Final
@@ -15,7 +16,8 @@ LEFT: Final = 3600.0
 
 
 class Settling:
-    """Remembers files that are being written. Bounded: beyond 100,000 the rest waits for its turn."""
+    """Remembers files that are being written. Bounded: beyond 100,000 the rest waits for its
+    turn."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
@@ -45,7 +47,8 @@ class Settling:
         self._seen.pop(path, None)
 
     def _has_room(self, steady: float) -> bool:
-        """Whoever came first is not put out by later ones, or in a larger tree none would ever be still."""
+        """Whoever came first is not put out by later ones, or in a larger tree none would ever be
+        still."""
         if len(self._seen) < WATCHED:
             return True
         oldest = next(iter(self._seen))

@@ -1,18 +1,20 @@
 """Windows of time: whether one is open, and when that changes. Time and zone are arguments.
 
-A window is a part of every day, from one time of day to another. The hands of a clock are a bad judge of it:
-they show half past two twice on the night when clocks go back, and never when they go forward. So the window
-of each day is made an interval between two instants, once, and only those are compared:
+A window is a part of every day, from one time of day to another. The hands of a clock are a bad
+judge of it: they show half past two twice on the night when clocks go back, and never when they go
+forward. So the window of each day is made an interval between two instants, once, and only those
+are compared:
 
-- It begins when the clock of that day first shows its start, and ends when the clock of that day, or of the
-  next for a window across midnight, first shows its end. In an hour that comes twice the first one counts.
-- A time that the clock jumps over is the one at which a clock that had not been set would show it: 02:30 in
-  the night from 02:00 to 03:00 is what the set clock calls 03:30 (PEP 495, fold 0).
-- Should the end come before the start by that, since the clock jumped over one of them and not over the
-  other, the window lasts as long as on any other day.
+- It begins when the clock of that day first shows its start, and ends when the clock of that day,
+  or of the next for a window across midnight, first shows its end. In an hour that comes twice the
+  first one counts.
+- A time that the clock jumps over is the one at which a clock that had not been set would show it:
+  02:30 in the night from 02:00 to 03:00 is what the set clock calls 03:30 (PEP 495, fold 0).
+- Should the end come before the start by that, since the clock jumped over one of them and not over
+  the other, the window lasts as long as on any other day.
 
-Hence a day has one interval, never two and never none, whatever the clock does. A window is open while some
-day's interval holds the moment; start belongs to it, end does not.
+Hence a day has one interval, never two and never none, whatever the clock does. A window is open
+while some day's interval holds the moment; start belongs to it, end does not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +24,8 @@ from typing import Final
 from cargo_sync.config.timetable import DAY, Row, Window
 
 _AROUND: Final = 3
-"""Days before and after a moment whose intervals can matter: an interval touches two days, and where the date
-line was moved a zone left one out."""
+"""Days before and after a moment whose intervals can matter: an interval touches two days, and
+where the date line was moved a zone left one out."""
 
 
 def interval(window: Window, day: date, zone: tzinfo) -> tuple[int, int]:
@@ -40,7 +42,8 @@ def is_open(window: Window, zone: tzinfo, at: float) -> bool:
 
 
 def next_edge(window: Window, zone: tzinfo, at: float) -> int | None:
-    """When it next opens or closes after `at`, unix seconds; None for a window that is always open."""
+    """When it next opens or closes after `at`, unix seconds; None for a window that is always
+    open."""
     if window.length == DAY:
         return None
     joined = list(_joined(sorted(_intervals(window, zone, at))))

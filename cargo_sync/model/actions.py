@@ -14,7 +14,8 @@ class Op(StrEnum):
     PUT = "put"
     """Bring a file's content or a link over."""
     ADOPT = "adopt"
-    """Both sides look alike: compare by hash; equal is agreed without sending, else it becomes a PUT."""
+    """Both sides look alike: compare by hash; equal is agreed without sending, else it becomes a
+    PUT."""
     DELETE = "delete"
     """Displace the destination's entry to its trash."""
     FORGET = "forget"
@@ -31,10 +32,11 @@ class Action:
 
     path      relative to the job's root on either side
     source    the entry to bring over, or to retire; None for DELETE and FORGET
-    expected  what the plan saw at the destination, None for an unoccupied path. It is looked at again at
-              the moment of replacement
+    expected  what the plan saw at the destination, None for an unoccupied path. It is looked at
+              again at the moment of replacement
     why       a few words for `job plan`: new, changed, gone at the source, …
-    drifted   the destination differs from what was last delivered there: say so when it is displaced
+    drifted   the destination differs from what was last delivered there: say so when it is
+              displaced
     hash      for RETIRE: BLAKE3 of what was delivered
     """
 
@@ -61,14 +63,15 @@ class Action:
 class Outcome:
     """What became of an action.
 
-    source, result  the entries of the source and the destination as they now are, to be agreed on; None
-                    after DELETE, FORGET and failures
+    source, result  the entries of the source and the destination as they now are, to be agreed on;
+                    None after DELETE, FORGET and failures
     hash            BLAKE3 of the content, hex
     displaced       where in the trash what stood there lies now, or ""
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, "" when no content moved
     seconds   that it took
-    lost, rtt_ms             the flow's lost frames and mean round trip meanwhile; None where not measured
+    lost, rtt_ms             the flow's lost frames and mean round trip meanwhile; None where not
+                             measured
     """
 
     action: Action

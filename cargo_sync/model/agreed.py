@@ -1,7 +1,7 @@
 """Base: what both sides of a job last agreed on, a folder at a time.
 
-For every path: the face of what was delivered, and the version of either side at that moment. A side has
-changed since when its entry's (version, ident) is not the one kept here.
+For every path: the face of what was delivered, and the version of either side at that moment. A
+side has changed since when its entry's (version, ident) is not the one kept here.
 """
 
 from typing import NamedTuple
@@ -43,7 +43,11 @@ class Agreed(NamedTuple):
 
     def far_is(self, entry: Entry) -> bool:
         """True when the server's entry is still what was agreed."""
-        return self.kind == entry.kind and self.far_version == entry.version and self.far_ident == entry.ident
+        return (
+            self.kind == entry.kind
+            and self.far_version == entry.version
+            and self.far_ident == entry.ident
+        )
 
 
 Base = tuple[Agreed, ...]
@@ -53,10 +57,18 @@ Base = tuple[Agreed, ...]
 def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
     """The agreement of two entries that hold the same; `content` is the hash where one is known."""
     return Agreed(
-        near.name, near.kind, near.size, near.mtime_ns, near.mode,
-        near.version, near.ident, far.version, far.ident,
-        content or far.hash or near.hash, near.target,
-    )  # fmt: skip
+        near.name,
+        near.kind,
+        near.size,
+        near.mtime_ns,
+        near.mode,
+        near.version,
+        near.ident,
+        far.version,
+        far.ident,
+        content or far.hash or near.hash,
+        near.target,
+    )
 
 
 def encode(base: Base) -> bytes:

@@ -1,4 +1,5 @@
-"""Checkpoints: which parts of a staged file are known to be on disk, so that a cut transfer goes on there."""
+"""Checkpoints: which parts of a staged file are known to be on disk, so that a cut transfer goes on
+there."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -23,7 +24,8 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A durable resume point, bound to the transfer and to the source's version, never to a size alone.
+    """A durable resume point, bound to the transfer and to the source's version, never to a size
+    alone.
 
     transfer  id of the transfer
     path      where the file will be published, relative to the staging root

@@ -14,7 +14,8 @@ class Happened(StrEnum):
     DELETED = "deleted"
     DISPLACED = "displaced"
     KEPT = "kept"
-    """A destination that differs from what was delivered was left alone although its source is gone."""
+    """A destination that differs from what was delivered was left alone although its source is
+    gone."""
     FAILED = "failed"
     HELD = "held"
     RESET = "reset"
@@ -51,7 +52,8 @@ _MOMENTS = {
 
 
 def moment(happened: Happened, path: str) -> Moment | None:
-    """What a job asks for when it wants a callback for such an event; None when there is none for it."""
+    """What a job asks for when it wants a callback for such an event; None when there is none for
+    it."""
     if happened is Happened.FAILED:
         return Moment.ERROR if path else Moment.JOB_ERROR
     return _MOMENTS.get(happened)

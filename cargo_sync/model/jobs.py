@@ -53,25 +53,32 @@ class Rules:
         return bool(self.tell & {Moment.START, Moment.FINISH})
 
     def event(
-        self, happened: Happened, time: float, path: str = "", size: int = 0,
+        self,
+        happened: Happened,
+        time: float,
+        path: str = "",
+        size: int = 0,
         details: dict[str, Any] | None = None,
-    ) -> Event:  # fmt: skip
+    ) -> Event:
         """An event of this job; it says of itself whether a callback is to be made of it."""
         told = moment(happened, path) in self.tell
-        return Event(self.name, happened, time, path, size, details or {}, self.mode.value if told else "")
+        return Event(
+            self.name, happened, time, path, size, details or {}, self.mode.value if told else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a base is bound to, on one side: if it differs, the base is set aside.
 
-    root      what stands at the end: device and inode or the marker's id; server, workspace and folder
+    root      what stands at the end: device and inode or the marker's id; server, workspace and
+              folder
     epoch     identity of one life of a catalogue; "" for a local folder
     sequence  the catalogue's newest change; lower than ours means an old backup came back
-    lineage   of the change that we had come to; another than ours means the same, when the numbers have
-              caught up meanwhile
-    floor     deletions up to this change may not be told any more: whoever is not as far must look at
-              everything anew
+    lineage   of the change that we had come to; another than ours means the same, when the numbers
+              have caught up meanwhile
+    floor     deletions up to this change may not be told any more: whoever is not as far must look
+              at everything anew
     """
 
     root: str

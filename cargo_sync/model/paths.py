@@ -1,8 +1,8 @@
 """Relative paths: their order, their parts, and which of them may be trusted.
 
 A path is a `str` with "/" between components; "" is the root. The order of paths everywhere is by
-components, so that a folder's content stands together: "a", "a/x", "a-b" (as plain strings "a-b" would
-come before "a/x"). `key` gives bytes that sort so, in Python and in SQLite alike.
+components, so that a folder's content stands together: "a", "a/x", "a-b" (as plain strings "a-b"
+would come before "a/x"). `key` gives bytes that sort so, in Python and in SQLite alike.
 """
 
 import re
@@ -12,11 +12,12 @@ from typing import Final
 from cargo_sync.model.problems import Problem, ProblemError
 
 RESERVED: Final = ".cargo_sync"
-"""The folder directly below a root that is ours: marker, staging, trash. Never listed, never synced."""
+"""The folder directly below a root that is ours: marker, staging, trash. Never listed, never
+synced."""
 
 _ODD: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|^\.cargo_sync(?:/|$)|[\0\n]")
-"""What a second look decides: an empty, "." or ".." component, our own folder, a NUL (or a newline, after
-which "$" would not mean the end)."""
+"""What a second look decides: an empty, "." or ".." component, our own folder, a NUL (or a newline,
+after which "$" would not mean the end)."""
 
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
@@ -93,5 +94,7 @@ def check(path: str) -> str:
     if path.isascii() and len(path) <= NAME_BYTES and not _ODD.search(path):
         return path
     if reason := bad_path(path):
-        raise ProblemError(Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False))
+        raise ProblemError(
+            Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False)
+        )
     return path

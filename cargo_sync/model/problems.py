@@ -1,7 +1,8 @@
 """Why something failed: a value for programs, a sentence for people.
 
-Foreign exceptions (OSError, sqlite3.Error, aiohttp's) are translated into a `ProblemError` once, at the
-edge where they come in. Whoever decides what happens next asks `retry`, never which library raised.
+Foreign exceptions (OSError, sqlite3.Error, aiohttp's) are translated into a `ProblemError` once, at
+the edge where they come in. Whoever decides what happens next asks `retry`, never which library
+raised.
 """
 
 import errno
@@ -61,7 +62,8 @@ _BY_ERRNO: dict[int, tuple[str, str, bool]] = {
 
 
 def from_os_error(error: OSError, path: str) -> Problem:
-    """The problem that an `OSError` means for `path`; an errno not listed keeps the system's own words."""
+    """The problem that an `OSError` means for `path`; an errno not listed keeps the system's own
+    words."""
     code, words, retry = _BY_ERRNO.get(
         error.errno or 0, ("os_error", f"failed: {error.strerror or error}", True)
     )

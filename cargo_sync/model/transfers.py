@@ -1,6 +1,8 @@
-"""Offers, wants and receipts: what two ends of a flow tell each other about files, a batch at a time.
+"""Offers, wants and receipts: what two ends of a flow tell each other about files, a batch at a
+time.
 
-They travel as columns (`columns`, `rows`): a batch of 2,000 files is one JSON value of a few arrays.
+They travel as columns (`columns`, `rows`): a batch of 2,000 files is one JSON value of a few
+arrays.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +21,8 @@ class Offer(NamedTuple):
     size, mtime_ns, mode   of the content, kept at the destination
     version, ident         of the source's entry: what is read must still be this
     transfer  id of the transfer: hex, unguessable, the same when it is tried again after a cut
-    expected, occupant     version and ident of what the plan saw at the destination; both 0 for an unoccupied
-                           path. It is looked at again at the moment of replacement
+    expected, occupant     version and ident of what the plan saw at the destination; both 0 for an
+                           unoccupied path. It is looked at again at the moment of replacement
     hash      BLAKE3 where the offering side already knows it, else ""
     target    a link's target: then there is no content
     """
@@ -81,6 +83,7 @@ def rows(kind: Callable[[Iterable[Any]], Row], fields: Sequence[Sequence[Any]]) 
     """The rows that `columns` was given; `kind` is the row type's `_make`.
 
     Raises:
-        ValueError, TypeError: the columns are not of one length, or not as many as the row has fields.
+        ValueError, TypeError: the columns are not of one length, or not as many as the row has
+            fields.
     """
     return [kind(row) for row in zip(*fields, strict=True)]

@@ -1,4 +1,5 @@
-"""What is taken from outside: the clock, chance, threads. In tests all of it replays from a seed."""
+"""What is taken from outside: the clock, chance, threads. In tests all of it replays from a
+seed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

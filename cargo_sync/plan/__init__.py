@@ -1,1 +1,2 @@
-"""Pure decisions about trees: which steps bring a destination up to its source, and which of them wait."""
+"""Pure decisions about trees: which steps bring a destination up to its source, and which of them
+wait."""

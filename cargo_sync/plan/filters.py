@@ -1,10 +1,10 @@
 """Which paths a job leaves out: gitignore patterns.
 
-`exclude` names what is left out; with `include`, files are left out as well unless it names them or a folder
-above them. A folder that is left out is not looked into. The patterns are git's
-(https://git-scm.com/docs/gitignore), matched by pathspec; patterns that speak of the bare name only, as
-nearly all do, are gathered into one expression, because this is asked once for every entry of a changed
-folder.
+`exclude` names what is left out; with `include`, files are left out as well unless it names them or
+a folder above them. A folder that is left out is not looked into. The patterns are git's
+(https://git-scm.com/docs/gitignore), matched by pathspec; patterns that speak of the bare name
+only, as nearly all do, are gathered into one expression, because this is asked once for every entry
+of a changed folder.
 """
 
 import fnmatch
@@ -24,7 +24,8 @@ class Filters:
         self._exclude = _Patterns(exclude)
 
     def excluded(self, path: str, is_folder: bool) -> bool:
-        """True when `path` is left out by its own name or place; its parents are asked separately."""
+        """True when `path` is left out by its own name or place; its parents are asked
+        separately."""
         if self._exclude.match(path, is_folder):
             return True
         return not is_folder and not self._include.empty and not self._included(path)
@@ -32,7 +33,9 @@ class Filters:
     def _included(self, path: str) -> bool:
         if self._include.match(path, False):
             return True
-        return any(self._include.match(folder, True) for folder in paths.upwards(paths.parent(path)))
+        return any(
+            self._include.match(folder, True) for folder in paths.upwards(paths.parent(path))
+        )
 
 
 class _Patterns:
@@ -54,7 +57,9 @@ class _Patterns:
             return True
         if is_folder and self._folders and self._folders.match(name):
             return True
-        return self._placed is not None and self._placed.match_file(path + "/" if is_folder else path)
+        return self._placed is not None and self._placed.match_file(
+            path + "/" if is_folder else path
+        )
 
 
 def _expression(globs: Iterable[str]) -> re.Pattern[str] | None:

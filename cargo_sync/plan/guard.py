@@ -1,8 +1,8 @@
 """The guard: no silent mass deletion or rewrite.
 
-A run that would delete or overwrite more than half of the tree, and more than ten of its files, is held
-until a person approves it (promise 5: half of a tree never changes by itself, but it does when a disk was
-exchanged, a folder was renamed, or a program encrypts what it finds).
+A run that would delete or overwrite more than half of the tree, and more than ten of its files, is
+held until a person approves it (promise 5: half of a tree never changes by itself, but it does when
+a disk was exchanged, a folder was renamed, or a program encrypts what it finds).
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,8 @@ class Guard:
     """Counts what a run deletes and overwrites.
 
     tree      files that base holds as the run begins
-    spent     overwrites of the runs before that were held: looking again does not let the next half pass
+    spent     overwrites of the runs before that were held: looking again does not let the next half
+              pass
     approved  a person let this run pass
     """
 
@@ -51,7 +52,8 @@ class Guard:
         return self.held() is None
 
     def count(self, actions: Iterable[Action]) -> None:
-        """Counts what these steps delete and overwrite; folders not, since the tree is counted in files."""
+        """Counts what these steps delete and overwrite; folders not, since the tree is counted in
+        files."""
         for action in actions:
             if action.op is not Op.DELETE:
                 self.overwrites += action.expected is not None and action.op in (Op.PUT, Op.MKDIR)

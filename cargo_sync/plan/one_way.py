@@ -1,25 +1,29 @@
 """The one-way planner: base × source × destination of one folder -> the steps that bring it over.
 
-Theory. Base says, for every path, what was delivered and which version either side had then. Only a source
-that differs from base is a reason to act: what somebody did to the destination since is their affair
-("delivered is delivered") and is looked at only to know what a step would displace. So:
+Theory. Base says, for every path, what was delivered and which version either side had then. Only a
+source that differs from base is a reason to act: what somebody did to the destination since is
+their affair ("delivered is delivered") and is looked at only to know what a step would displace.
+So:
 
     source       base           destination            step
-    as in base   any            any                    none; RETIRE where delivered sources do not stay
+    as in base   any            any                    none; RETIRE where delivered sources do not
+                 stay
     differs      -              nothing there          PUT / MKDIR
     differs      -              looks the same         ADOPT (folders and links: LEAVE)
     differs      as in base     a file or link         PUT, displacing it
-    differs      not as in base a file or link         PUT, displacing it; drifted, so that it is told
+    differs      not as in base a file or link         PUT, displacing it; drifted, so that it is
+                 told
     differs      -              another kind           PUT / MKDIR later, displacing it
     gone         none           any                    none
     gone         some           any                    FORGET, unless deletions are propagated; then
     gone         some           as in base             DELETE, later
-    gone         some           nothing, or drifted    FORGET; a drifted one is kept, and that is told
+    gone         some           nothing, or drifted    FORGET; a drifted one is kept, and that is
+                 told
     left out     some           any                    FORGET
 
 A folder that is left out takes everything below it along.
-Additions may run at once. What deletes or changes a kind waits for the end of the survey and the guard.
-The planner sees one folder at a time and keeps nothing between two of them.
+Additions may run at once. What deletes or changes a kind waits for the end of the survey and the
+guard. The planner sees one folder at a time and keeps nothing between two of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -78,7 +82,9 @@ def view_of(mode: Mode, **rest: object) -> View:
     return View(source, destination, **rest)  # type: ignore[arg-type]
 
 
-def plan_folder(folder: str, source: Listing, destination: Listing, base: Base, view: View) -> FolderPlan:
+def plan_folder(
+    folder: str, source: Listing, destination: Listing, base: Base, view: View
+) -> FolderPlan:
     """The steps for the names that stand directly in `folder`; all three sorted by name."""
     plan = FolderPlan()
     shut = any(view.excluded(one, True) for one in paths.upwards(folder))
@@ -106,7 +112,9 @@ def plan_folder(folder: str, source: Listing, destination: Listing, base: Base, 
     return plan
 
 
-def _differs(plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed | None, view: View) -> None:
+def _differs(
+    plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed | None, view: View
+) -> None:
     """The source is new, or not what was agreed."""
     op = Op.MKDIR if s.kind == FOLDER else Op.PUT
     why = "new" if b is None else "changed"
@@ -151,7 +159,8 @@ def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[Row]:
     names = {entry.name for entry in source}
     for entry in source:
         yield entry.name, entry, there.get(entry.name), agreed.get(entry.name)
-    # What only base still knows comes last: nothing is concluded from what only the destination holds.
+    # What only base still knows comes last: nothing is concluded from what only the destination
+    # holds.
     for row in base:
         if row.name not in names:
             yield row.name, None, there.get(row.name), row

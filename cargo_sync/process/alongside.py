@@ -1,4 +1,5 @@
-"""What runs beside an application as long as it does: the watchdog, the vital signs, the metrics."""
+"""What runs beside an application as long as it does: the watchdog, the vital signs, the
+metrics."""
 
 import asyncio
 import gc
@@ -37,7 +38,8 @@ async def alongside(
 def _spare_what_stays() -> None:
     """What is there now stays: the collector of cycles need not look through it again and again.
 
-    With 500 jobs a full collection took a tenth of a second, in which nobody is answered, every few seconds.
+    With 500 jobs a full collection took a tenth of a second, in which nobody is answered, every few
+    seconds.
     """
     gc.collect()
     gc.freeze()

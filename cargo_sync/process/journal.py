@@ -1,7 +1,7 @@
 """The log in systemd's journal: one datagram a line, with fields of its own.
 
-The native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): `NAME=value\\n`, or, for a value with line
-breaks, `NAME\\n`, its length as 64 bits little-endian, the value, `\\n`.
+The native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): `NAME=value\\n`, or, for a value
+with line breaks, `NAME\\n`, its length as 64 bits little-endian, the value, `\\n`.
 """
 
 import os
@@ -17,7 +17,8 @@ _PRIORITY: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug":
 
 
 def is_ours(env: Mapping[str, str], fd: int = 2) -> bool:
-    """Whether what is written to `fd` goes to the journal anyway: JOURNAL_STREAM names it, device:inode."""
+    """Whether what is written to `fd` goes to the journal anyway: JOURNAL_STREAM names it,
+    device:inode."""
     try:
         found = os.fstat(fd)
     except OSError:
@@ -28,7 +29,9 @@ def is_ours(env: Mapping[str, str], fd: int = 2) -> bool:
 class Journal:
     """Sends lines to the journal at `path`; those that it does not take go `elsewhere`."""
 
-    def __init__(self, identifier: str, elsewhere: Callable[[Line], None], path: str = SOCKET) -> None:
+    def __init__(
+        self, identifier: str, elsewhere: Callable[[Line], None], path: str = SOCKET
+    ) -> None:
         self._identifier = identifier
         self._elsewhere = elsewhere
         self._path = path

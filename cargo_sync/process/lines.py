@@ -1,9 +1,10 @@
 """One line of a log: what a record comes to, the same for every place that it goes to.
 
-Secrets never get here: settings hold them in values that show nothing, and no message of ours has one. What
-libraries say is not ours, so shapes that only secrets have are blanked as well, as the last line of defence.
-Not the values of the passwords that we know: whoever can have a text logged (a file's name) would then learn
-of a guess by its being blanked, and a password that is a common word would blank the word everywhere.
+Secrets never get here: settings hold them in values that show nothing, and no message of ours has
+one. What libraries say is not ours, so shapes that only secrets have are blanked as well, as the
+last line of defence. Not the values of the passwords that we know: whoever can have a text logged
+(a file's name) would then learn of a guess by its being blanked, and a password that is a common
+word would blank the word everywhere.
 """
 
 import logging
@@ -19,7 +20,10 @@ LONGEST: Final = 16_384
 
 _HIDDEN: Final = "***"
 _SHAPES: Final = (
-    (re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*).+"), rf"\1\2{_HIDDEN}"),
+    (
+        re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*).+"),
+        rf"\1\2{_HIDDEN}",
+    ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{16,}"), rf"\1 {_HIDDEN}"),
     (
         re.compile(
@@ -29,7 +33,9 @@ _SHAPES: Final = (
         rf"\1\2\1\3{_HIDDEN}",
     ),
     (
-        re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|token|senha)=)('[^']*'|\"[^\"]*\"|[^\s&,;)]+)"),
+        re.compile(
+            r"(?i)\b([\w-]*(?:password|passwd|secret|token|senha)=)('[^']*'|\"[^\"]*\"|[^\s&,;)]+)"
+        ),
         rf"\1{_HIDDEN}",
     ),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"), rf"\1{_HIDDEN}@"),
@@ -55,7 +61,11 @@ class Line(NamedTuple):
     @property
     def values(self) -> dict[str, Any]:
         """As JSON values, in the order in which people read them."""
-        found: dict[str, Any] = {"time": rfc3339(self.time), "level": self.level, "logger": self.logger}
+        found: dict[str, Any] = {
+            "time": rfc3339(self.time),
+            "level": self.level,
+            "logger": self.logger,
+        }
         found |= self.about
         found["message"] = self.message
         if self.trace:
@@ -64,32 +74,44 @@ class Line(NamedTuple):
 
 
 def line_of(record: logging.LogRecord) -> Line:
-    """The line that a record comes to. One that cannot be put into words is told by its template."""
+    """The line that a record comes to. One that cannot be put into words is told by its
+    template."""
     try:
         message = record.getMessage()
     except (TypeError, ValueError, KeyError):
         message = f"{record.msg} (without its arguments)"
     trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
     about = {
-        field: _clean(str(value)) for field in FIELDS if (value := record.__dict__.get(field)) is not None
+        field: _clean(str(value))
+        for field in FIELDS
+        if (value := record.__dict__.get(field)) is not None
     }
     return Line(
-        record.created, record.levelname.lower(), record.name, _clean(message), about, _clean(trace).rstrip()
+        record.created,
+        record.levelname.lower(),
+        record.name,
+        _clean(message),
+        about,
+        _clean(trace).rstrip(),
     )
 
 
 def rfc3339(time: float) -> str:
     """`2026-11-25T18:54:57.123Z`."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def redacted(text: str) -> str:
-    """`text` without what has the shape of a secret: headers of logins, fields of passwords, URLs' users."""
+    """`text` without what has the shape of a secret: headers of logins, fields of passwords, URLs'
+    users."""
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
     return text
 
 
 def _clean(text: str) -> str:
-    """Of lone surrogates (names that are no text) nothing stays that an encoder could stumble over."""
+    """Of lone surrogates (names that are no text) nothing stays that an encoder could stumble
+    over."""
     return redacted(text[:LONGEST]).encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,7 @@
 """The log as a file: a JSON object a line, kept small by rotation.
 
-Whatever the disk does, the process goes on: lines that cannot be written are counted, and told of once there
-is room again. A file that somebody moved away (logrotate) is made anew at the next line.
+Whatever the disk does, the process goes on: lines that cannot be written are counted, and told of
+once there is room again. A file that somebody moved away (logrotate) is made anew at the next line.
 """
 
 import errno
@@ -21,7 +21,8 @@ _AGAIN: Final = 64
 
 
 class LogFile:
-    """The file at `path`, mode 0600. Past `max_size` bytes it becomes `path.1`, and so on to `path.<keep>`.
+    """The file at `path`, mode 0600. Past `max_size` bytes it becomes `path.1`, and so on to
+    `path.<keep>`.
 
     Calls come one at a time: a logging handler has a lock.
 
@@ -30,7 +31,12 @@ class LogFile:
     """
 
     def __init__(
-        self, path: str, max_size: int, keep: int, say: Callable[[str], None], write: Write = os.write
+        self,
+        path: str,
+        max_size: int,
+        keep: int,
+        say: Callable[[str], None],
+        write: Write = os.write,
     ) -> None:
         self._path = path
         self._max_size = max_size
@@ -55,7 +61,9 @@ class LogFile:
         except OSError as error:
             self._lost += 1
             if self._lost == 1:
-                self._say(f"{self._path} takes no lines: {error.strerror or error}; it is tried again")
+                self._say(
+                    f"{self._path} takes no lines: {error.strerror or error}; it is tried again"
+                )
 
     def close(self) -> None:
         if self._fd >= 0:

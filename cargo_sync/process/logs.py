@@ -20,8 +20,8 @@ _COLOURS: Final = {"critical": "31;1", "error": "31", "warning": "33", "info": "
 
 
 class Terminal:
-    """`time LEVEL job message`, on one line, in which nothing can act on a terminal. Only the level is
-    coloured, and only on a terminal."""
+    """`time LEVEL job message`, on one line, in which nothing can act on a terminal. Only the level
+    is coloured, and only on a terminal."""
 
     def __init__(self, stream: TextIO, env: Mapping[str, str]) -> None:
         self._stream = stream
@@ -46,7 +46,9 @@ class Terminal:
 
 def plain(text: str) -> str:
     """One line, in which nothing can act on a terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text.replace("\n", " | "))
+    return "".join(
+        each if each.isprintable() else ascii(each)[1:-1] for each in text.replace("\n", " | ")
+    )
 
 
 class Logs(logging.Handler):
@@ -78,7 +80,9 @@ def logging_to(
     sinks: list[Sink] = [journal or terminal, ring]
     file = None
     if settings.file is not None:
-        file = LogFile(settings.file, settings.max_size, settings.keep, lambda words: _say(sinks[:2], words))
+        file = LogFile(
+            settings.file, settings.max_size, settings.keep, lambda words: _say(sinks[:2], words)
+        )
         sinks.append(file)
     handler = Logs(sinks)
     root = logging.getLogger()

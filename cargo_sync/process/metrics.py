@@ -13,7 +13,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric. A sample is its labels and its value; names hold their unit, counters end in `_total`."""
+    """One metric. A sample is its labels and its value; names hold their unit, counters end in
+    `_total`."""
 
     name: str
     kind: Literal["counter", "gauge"]
@@ -27,7 +28,8 @@ class Family:
 
 
 Source = Callable[[], Iterable[Family]]
-"""What there is to be measured now. Called on the event loop: it counts nothing by walking, nor waits."""
+"""What there is to be measured now. Called on the event loop: it counts nothing by walking, nor
+waits."""
 
 
 def exposition(families: Iterable[Family]) -> str:
@@ -38,7 +40,9 @@ def exposition(families: Iterable[Family]) -> str:
             continue
         lines.append(f"# HELP {family.name} {_escaped(family.help)}")
         lines.append(f"# TYPE {family.name} {family.kind}")
-        lines += [f"{family.name}{_labels(labels)} {_number(value)}" for labels, value in family.samples]
+        lines += [
+            f"{family.name}{_labels(labels)} {_number(value)}" for labels, value in family.samples
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 
 def when_gone(gone: Callable[[], None], fd: int = 0) -> None:
-    """Calls `gone` once, from a thread, when `fd` comes to its end; what is written there is read over."""
+    """Calls `gone` once, from a thread, when `fd` comes to its end; what is written there is read
+    over."""
 
     def wait() -> None:
         try:

@@ -1,4 +1,5 @@
-"""The last lines of the log, in memory: what `log` answers, also where nobody can reach the file."""
+"""The last lines of the log, in memory: what `log` answers, also where nobody can reach the
+file."""
 
 import threading
 from collections import deque
@@ -32,13 +33,16 @@ class Ring:
             self._newest += 1
             self._lines.append((self._newest, line))
             self._size += _size(line)
-            while len(self._lines) > self._kept or (self._size > self._most and len(self._lines) > 1):
+            while len(self._lines) > self._kept or (
+                self._size > self._most and len(self._lines) > 1
+            ):
                 self._size -= _size(self._lines.popleft()[1])
 
     def page(
         self, after: int | None, limit: int, level: str = "debug", job: str | None = None
     ) -> tuple[list[tuple[int, Line]], int, int]:
-        """(number, line) of up to `limit` lines, oldest first; where to go on; and how many were lost.
+        """(number, line) of up to `limit` lines, oldest first; where to go on; and how many were
+        lost.
 
         Args:
             after: lines of greater numbers, from the oldest on; None for the newest lines.
@@ -73,10 +77,15 @@ class LogHandlers:
 
     async def log(self, args: Mapping[str, Any]) -> dict[str, Any]:
         rows, next, lost = self._ring.page(
-            args.get("after"), args.get("limit", LONGEST_PAGE), args.get("level", LEVELS[0]), args.get("job")
+            args.get("after"),
+            args.get("limit", LONGEST_PAGE),
+            args.get("level", LEVELS[0]),
+            args.get("job"),
         )
         return {
-            "rows": [{"number": number} | line.values | {"time": line.time} for number, line in rows],
+            "rows": [
+                {"number": number} | line.values | {"time": line.time} for number, line in rows
+            ],
             "next": next,
             "lost": lost,
         }

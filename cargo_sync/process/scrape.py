@@ -29,7 +29,8 @@ class Scrape:
         self.port: int | None = None
 
     async def run(self) -> None:
-        """Until cancelled. An address that is taken is said once, and tried again: metrics stop nothing."""
+        """Until cancelled. An address that is taken is said once, and tried again: metrics stop
+        nothing."""
         told = False
         while True:
             try:
@@ -45,9 +46,14 @@ class Scrape:
         app = web.Application(client_max_size=0)
         app.add_routes([web.get("/metrics", self._metrics)])
         runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=DEADLINE, lingering_time=1.0, shutdown_timeout=1.0,
-            max_line_size=1024, max_field_size=4096,
-        )  # fmt: skip
+            app,
+            access_log=None,
+            keepalive_timeout=DEADLINE,
+            lingering_time=1.0,
+            shutdown_timeout=1.0,
+            max_line_size=1024,
+            max_field_size=4096,
+        )
         await runner.setup()
         handler = runner.server
         assert handler is not None, "it is set up"
@@ -68,7 +74,8 @@ class Scrape:
     async def _metrics(self, _: web.Request) -> web.Response:
         families = [family for source in self._sources for family in source()]
         return web.Response(
-            body=exposition(families).encode(), headers={"Content-Type": CONTENT_TYPE, "Server": "Cargo"}
+            body=exposition(families).encode(),
+            headers={"Content-Type": CONTENT_TYPE, "Server": "Cargo"},
         )
 
 

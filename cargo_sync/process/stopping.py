@@ -12,7 +12,8 @@ from typing import Final
 from cargo_sync.process.parent import when_gone
 
 REST: Final = 4.5
-"""Seconds in which everything comes to rest after the first signal; then the process ends all the same."""
+"""Seconds in which everything comes to rest after the first signal; then the process ends all the
+same."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ class Stop:
         loop.add_signal_handler(signal.SIGHUP, reload)
 
     def with_parent(self) -> None:
-        """Ends with the process that started this one, and by SIGTERM. What a terminal sends to everybody in
-        it, Ctrl-C or its own end, is the parent's to answer."""
+        """Ends with the process that started this one, and by SIGTERM. What a terminal sends to
+        everybody in it, Ctrl-C or its own end, is the parent's to answer."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._signalled, signal.SIGTERM)
         for number in (signal.SIGINT, signal.SIGHUP):
@@ -51,7 +52,8 @@ class Stop:
         when_gone(gone)
 
     def at_last(self, seconds: float = REST) -> None:
-        """Ends the process if it is still there after `seconds`: every state it can be left in is sound."""
+        """Ends the process if it is still there after `seconds`: every state it can be left in is
+        sound."""
         self._timer = threading.Timer(seconds, _end_now, (1,))
         self._timer.daemon = True
         self._timer.start()

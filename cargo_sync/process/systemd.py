@@ -1,6 +1,8 @@
-"""Telling systemd how a service stands (sd_notify(3)): ready, reloading, stopping, and that it is alive.
+"""Telling systemd how a service stands (sd_notify(3)): ready, reloading, stopping, and that it is
+alive.
 
-The watchdog is fed by the event loop: a loop that hangs feeds it no more, and the service is started again.
+The watchdog is fed by the event loop: a loop that hangs feeds it no more, and the service is
+started again.
 """
 
 import asyncio
@@ -15,7 +17,8 @@ HALF: Final = 2.0
 
 
 class Notifier:
-    """Speaks to the socket that NOTIFY_SOCKET names; says nothing where there is none, or nobody reads it."""
+    """Speaks to the socket that NOTIFY_SOCKET names; says nothing where there is none, or nobody
+    reads it."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         address = env.get("NOTIFY_SOCKET", "")
@@ -29,7 +32,9 @@ class Notifier:
     @contextmanager
     def reloading(self, status: Callable[[], str]) -> Iterator[None]:
         """Settings are read again in this block; then it is ready again."""
-        self._say(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nSTATUS=reading settings again")
+        self._say(
+            f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nSTATUS=reading settings again"
+        )
         try:
             yield
         finally:
@@ -39,7 +44,8 @@ class Notifier:
         self._say("STOPPING=1\nSTATUS=coming to rest")
 
     async def alive(self) -> None:
-        """Feeds the watchdog at half of its time, until cancelled; ends at once where there is none."""
+        """Feeds the watchdog at half of its time, until cancelled; ends at once where there is
+        none."""
         if self._every is None or not self._address:
             return
         while True:
@@ -58,7 +64,8 @@ class Notifier:
 
 
 def _watchdog(env: Mapping[str, str]) -> float | None:
-    """Seconds between two signs of life, or None. WATCHDOG_PID, where given, says whose watchdog it is."""
+    """Seconds between two signs of life, or None. WATCHDOG_PID, where given, says whose watchdog it
+    is."""
     try:
         if int(env.get("WATCHDOG_PID", os.getpid())) != os.getpid():
             return None

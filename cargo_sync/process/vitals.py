@@ -1,4 +1,5 @@
-"""How a process itself does: its loop, threads, descriptors, memory, time, and the size of its state."""
+"""How a process itself does: its loop, threads, descriptors, memory, time, and the size of its
+state."""
 
 import asyncio
 import os
@@ -18,7 +19,8 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Vitals:
-    """Samples of this process. `beat` runs beside everything else and measures how late the loop is.
+    """Samples of this process. `beat` runs beside everything else and measures how late the loop
+    is.
 
     state  path of the state file
     """
@@ -50,11 +52,18 @@ class Vitals:
             "How late it was at most since the last scrape.",
             worst,
         )
-        yield Family.one("cargo_state_bytes", "gauge", "Size of the state file, with its log.", self._size())
-        yield Family.one("process_threads", "gauge", "Threads.", threading.active_count())
-        yield Family.one("process_start_time_seconds", "gauge", "When it started, unix time.", self._started)
         yield Family.one(
-            "process_cpu_seconds_total", "counter", "CPU time.", round(usage.ru_utime + usage.ru_stime, 3)
+            "cargo_state_bytes", "gauge", "Size of the state file, with its log.", self._size()
+        )
+        yield Family.one("process_threads", "gauge", "Threads.", threading.active_count())
+        yield Family.one(
+            "process_start_time_seconds", "gauge", "When it started, unix time.", self._started
+        )
+        yield Family.one(
+            "process_cpu_seconds_total",
+            "counter",
+            "CPU time.",
+            round(usage.ru_utime + usage.ru_stime, 3),
         )
         yield Family.one(
             "process_resident_memory_bytes", "gauge", "Resident memory.", _resident(usage.ru_maxrss)

@@ -1,8 +1,9 @@
-"""The time zone of this machine, with its rules: what the clock shows on other days than today, too.
+"""The time zone of this machine, with its rules: what the clock shows on other days than today,
+too.
 
-As the C library finds it: by the variable TZ, else /etc/localtime. TZ is a zone's name (`Europe/Madrid`), the
-path of a file, or the rules themselves (`CET-1CEST,M3.5.0,M10.5.0/3`, POSIX.1 8.3), with or without a `:`
-before it.
+As the C library finds it: by the variable TZ, else /etc/localtime. TZ is a zone's name
+(`Europe/Madrid`), the path of a file, or the rules themselves (`CET-1CEST,M3.5.0,M10.5.0/3`,
+POSIX.1 8.3), with or without a `:` before it.
 """
 
 import io
@@ -16,9 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 LOCALTIME: Final = "/etc/localtime"
 UNNAMED: Final = "local time"
 _FOLDER: Final = "/zoneinfo/"
-# RFC 8536, version 2 with nothing but a footer, where the rules are in the form of TZ: no transitions, one
-# local time type (6 bytes) and its designation (4), twice.
-_COUNTS: Final = b"TZif2" + bytes(15) + b"".join(count.to_bytes(4, "big") for count in (0, 0, 0, 0, 1, 4))
+# RFC 8536, version 2 with nothing but a footer, where the rules are in the form of TZ: no
+# transitions, one local time type (6 bytes) and its designation (4), twice.
+_COUNTS: Final = (
+    b"TZif2" + bytes(15) + b"".join(count.to_bytes(4, "big") for count in (0, 0, 0, 0, 1, 4))
+)
 _BODY: Final = bytes(6) + b"UTC\0"
 
 

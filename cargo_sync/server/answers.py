@@ -1,6 +1,7 @@
 """HTTP answers: JSON, and problems with one status a code and one shape of body.
 
-`{"error": {"code": "…", "message": "…", "hint": "…"}}`. What is not yours and what is not there answer alike.
+`{"error": {"code": "…", "message": "…", "hint": "…"}}`. What is not yours and what is not there
+answer alike.
 """
 
 import math
@@ -41,7 +42,10 @@ STATUS: Final[Mapping[str, int]] = {
 """By problem code; others are 503 when they may pass by themselves, else 500."""
 
 
-_PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_PRIVATE: Final[Mapping[str, str]] = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class LaterError(ProblemError):
@@ -52,7 +56,9 @@ class LaterError(ProblemError):
         self.seconds = seconds
 
 
-def unauthorized(message: str = "user name or password is wrong, or the token has run out") -> ProblemError:
+def unauthorized(
+    message: str = "user name or password is wrong, or the token has run out",
+) -> ProblemError:
     return ProblemError(Problem("unauthorized", message, hint="log in at /v1/login", retry=False))
 
 

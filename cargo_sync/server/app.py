@@ -1,4 +1,5 @@
-"""The server, constructed and run: settings -> state -> users, workspaces -> flows, gateway -> until stopped.
+"""The server, constructed and run: settings -> state -> users, workspaces -> flows, gateway ->
+until stopped.
 
 The only place of the server where the clock, chance and threads are real.
 """
@@ -42,28 +43,29 @@ from cargo_sync.process.ring import LogHandlers, Ring
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
-from cargo_sync.server import tls, views
+from cargo_sync.server import views
+from cargo_sync.server.accounts.access import Spaces, served
+from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.registry import Read, Registry
+from cargo_sync.server.accounts.roster import Roster
+from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
-from cargo_sync.server.entrance import Entrance
 from cargo_sync.server.feed import TICK, Feed
-from cargo_sync.server.flows import Bandwidth, Flows, LaneAddress
-from cargo_sync.server.gateway import Gateway
-from cargo_sync.server.gauge import Gauge, totals
+from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
+from cargo_sync.server.flows.lane_listener import LaneListener
+from cargo_sync.server.flows.sampler import Gauge, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.whole import WholeHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
-from cargo_sync.server.lane_listener import LaneListener
-from cargo_sync.server.listener import Listener
-from cargo_sync.server.measured import families
-from cargo_sync.server.opened import Opened
-from cargo_sync.server.polls import Polls
-from cargo_sync.server.registry import Read, Registry
-from cargo_sync.server.roster import Roster
-from cargo_sync.server.sessions import Sessions
-from cargo_sync.server.spaces import Spaces, served
-from cargo_sync.server.sweep import Sweep
-from cargo_sync.server.users import Users
+from cargo_sync.server.http import tls
+from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.gateway import Gateway
+from cargo_sync.server.http.listener import Listener
+from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.metrics import families
+from cargo_sync.server.retention import Sweep
+from cargo_sync.server.workspace.opened import Opened
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import Audit
 from cargo_sync.state.checkpoints import Checkpoints
@@ -77,7 +79,14 @@ LANES: Final = 2.0
 """Seconds that lanes have to come to their checkpoints."""
 
 _LIVE: Final = frozenset(
-    {"users", "workspaces", "global_upload_bandwidth", "global_download_bandwidth", "warnings", "file"}
+    {
+        "users",
+        "workspaces",
+        "global_upload_bandwidth",
+        "global_download_bandwidth",
+        "warnings",
+        "file",
+    }
 )
 """Settings that are taken over while the server runs."""
 _WRITTEN: Final = {"host": "listen", "port": "listen"}
@@ -118,7 +127,8 @@ async def run(
     env: Mapping[str, str] = os.environ,
     service: Service | None = None,
 ) -> None:
-    """Runs a server until SIGTERM, SIGINT or `shutdown`; SIGHUP reads users, workspaces and limits again.
+    """Runs a server until SIGTERM, SIGINT or `shutdown`; SIGHUP reads users, workspaces and limits
+    again.
 
     Args:
         ready: called once requests are answered.
@@ -147,22 +157,34 @@ async def run(
                 keys=keys_dir(env, SERVER),
             )
         )
-        database = last.enter_context(Database.open(os.path.join(settings.state_dir, "state.db"), "server"))
+        database = last.enter_context(
+            Database.open(os.path.join(settings.state_dir, "state.db"), "server")
+        )
         pool = last.enter_context(threads())
-        world = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), Offload(pool))
+        world = World(
+            time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), Offload(pool)
+        )
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
         me = Me(
-            version("cargo-sync"), epoch, os.getuid(), socket.gethostname(), os.getpid(), SERVER,
-            world.steady(), "server",
-        )  # fmt: skip
+            version("cargo-sync"),
+            epoch,
+            os.getuid(),
+            socket.gethostname(),
+            os.getpid(),
+            SERVER,
+            world.steady(),
+            "server",
+        )
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
             serving = [
                 tasks.create_task(server.answer(me, stop, service.log)),
                 tasks.create_task(server.speak()),
                 tasks.create_task(_reload(server, again, service.notifier)),
-                tasks.create_task(alongside(settings.process, service, database.path, [server.measured])),
+                tasks.create_task(
+                    alongside(settings.process, service, database.path, [server.measured])
+                ),
                 tasks.create_task(server.sweep.run()),
             ]
             ready(up)
@@ -180,9 +202,13 @@ class Server:
     """Everything that one server is made of, wired."""
 
     def __init__(
-        self, settings: ServerSettings, database: Database, endpoint: Endpoint, world: World,
+        self,
+        settings: ServerSettings,
+        database: Database,
+        endpoint: Endpoint,
+        world: World,
         env: Mapping[str, str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._settings = settings
         self._endpoint = endpoint
         self._world = world
@@ -198,7 +224,12 @@ class Server:
         self._spaces = Spaces()
         self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
         self._registry = Registry(
-            UserRows(database), WorkspaceRows(database), self._users, self._opened, world.offload, self._take
+            UserRows(database),
+            WorkspaceRows(database),
+            self._users,
+            self._opened,
+            world.offload,
+            self._take,
         )
         self._flows = Flows(self._spaces, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
@@ -223,9 +254,14 @@ class Server:
         self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
         lanes.start(self._flows)
         gateway = Gateway(
-            Entrance(self._sessions, settings.trusted_proxies), self._spaces, self._polls, self._flows,
-            world.offload, world.wall, settings.prefix,
-        )  # fmt: skip
+            Entrance(self._sessions, settings.trusted_proxies),
+            self._spaces,
+            self._polls,
+            self._flows,
+            world.offload,
+            world.wall,
+            settings.prefix,
+        )
         context = tls.context(certificate) if certificate else None
         self._listener = Listener(gateway.application(), context)
         port = await self._listener.start(settings.host, settings.port)
@@ -241,7 +277,7 @@ class Server:
             {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
 
-    # -- what is served, and to whom -------------------------------------------------------------------------
+    # -- what is served, and to whom ---------------------------------------------------------------
 
     async def apply(self, settings: ServerSettings) -> Read:
         """Takes users, workspaces and totals over from a file, live. The rest is a start's.
@@ -270,13 +306,16 @@ class Server:
         fresh = await self._world.offload(load_server, self._settings.file, self._env)
         read = await self.apply(fresh)
         if waiting := _waiting(self._settings, fresh):
-            notice = f"{fresh.file}: what changed in {', '.join(waiting)} takes effect at the next start"
+            notice = (
+                f"{fresh.file}: what changed in {', '.join(waiting)} takes effect at the next start"
+            )
             _log.warning("%s", notice)
             return replace(read, notices=(*read.notices, notice))
         return read
 
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
-        """Has a roster take effect. What is served no more stays open: somebody may be in it still."""
+        """Has a roster take effect. What is served no more stays open: somebody may be in it
+        still."""
         assert self._tasks is not None, "it was started"
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
@@ -289,7 +328,7 @@ class Server:
         self._flows.renew()
         self._feed.changed()
 
-    # -- the control plane -----------------------------------------------------------------------------------
+    # -- the control plane -------------------------------------------------------------------------
 
     async def answer(self, me: Me, stop: Callable[[], None], log: Ring) -> None:
         """Answers commands until cancelled."""
@@ -304,7 +343,9 @@ class Server:
             **KeyHandlers(self._endpoint, offload).table(),
             **LogHandlers(log).table(),
         }
-        router = Router(handlers, self._replies, commands=COMMANDS, audit=self._audit, offload=offload)
+        router = Router(
+            handlers, self._replies, commands=COMMANDS, audit=self._audit, offload=offload
+        )
         await self._endpoint.serve(router)
 
     async def speak(self) -> None:
@@ -323,7 +364,7 @@ class Server:
             "lanes": {"open": self._flows.lanes(), "most": self._settings.total_connections},
         }
 
-    # -- how it does -----------------------------------------------------------------------------------------
+    # -- how it does -------------------------------------------------------------------------------
 
     def words(self) -> str:
         """How it stands, in a line."""
@@ -333,7 +374,7 @@ class Server:
         """What there is to be measured."""
         return families(self._users, len(self._opened), self._sessions, self._flows, self._polls)
 
-    # -- the end ---------------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------
 
     async def rest(self) -> None:
         """Ends what is under way: requests, lanes at their checkpoints, scans."""

@@ -1,17 +1,18 @@
-"""What a server publishes, and when: how it stands as that changes, notices about users as they come, flows
-once a second and only to whoever listens."""
+"""What a server publishes, and when: how it stands as that changes, notices about users as they
+come, flows once a second and only to whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from cargo_sync.api import topics
 from cargo_sync.server import views
-from cargo_sync.server.gauge import Gauge, Reading, totals
+from cargo_sync.server.flows.sampler import Gauge, Reading, totals
 
 TICK: Final = 1.0
 
 Tell = Callable[[str, str], None]
-"""Told (user, kind) when something became of a user: added, changed, enabled, disabled, removed, password."""
+"""Told (user, kind) when something became of a user: added, changed, enabled, disabled, removed,
+password."""
 
 
 class Publish(Protocol):
@@ -27,9 +28,12 @@ class Publish(Protocol):
 
 
 class Feed:
-    """The voice of a server. `status` is how it stands, without what changes from second to second."""
+    """The voice of a server. `status` is how it stands, without what changes from second to
+    second."""
 
-    def __init__(self, publisher: Publish, status: Callable[[], Mapping[str, Any]], gauge: Gauge) -> None:
+    def __init__(
+        self, publisher: Publish, status: Callable[[], Mapping[str, Any]], gauge: Gauge
+    ) -> None:
         self._publisher = publisher
         self._status = status
         self._gauge = gauge
@@ -54,7 +58,9 @@ class Feed:
     def tick(self) -> None:
         """What is to be said once a second."""
         self.changed()
-        readings = self._gauge.readings()  # also when nobody listens: rates are known when somebody asks
+        readings = (
+            self._gauge.readings()
+        )  # also when nobody listens: rates are known when somebody asks
         if self._publisher.has_subscribers(topics.PROGRESS):
             self._say_progress(readings)
         elif self._progress:

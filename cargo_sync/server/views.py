@@ -6,9 +6,9 @@ from typing import Any
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
-from cargo_sync.server.gauge import Reading, Totals
-from cargo_sync.server.registry import Read
-from cargo_sync.server.roster import RATES, Roster
+from cargo_sync.server.accounts.registry import Read
+from cargo_sync.server.accounts.roster import RATES, Roster
+from cargo_sync.server.flows.sampler import Reading, Totals
 
 
 def user(one: UserSettings, flows: Sequence[Reading]) -> dict[str, Any]:
@@ -26,7 +26,8 @@ def user(one: UserSettings, flows: Sequence[Reading]) -> dict[str, Any]:
 def whole_user(
     one: UserSettings, flows: Sequence[Reading], workspaces: Sequence[WorkspaceSettings], file: str
 ) -> dict[str, Any]:
-    """`user.show`: a row, the workspaces, the fields that the file gives, and the flows themselves."""
+    """`user.show`: a row, the workspaces, the fields that the file gives, and the flows
+    themselves."""
     granted = [
         {"name": space.name, "path": space.path, "access": space.grants[one.username]}
         for space in sorted(workspaces, key=lambda space: space.name)
@@ -75,7 +76,9 @@ def read(found: Read) -> dict[str, Any]:
     """`reload`, of a file that could be used."""
     return {
         "users": [{"user": name, "result": result} for name, result in found.users.items()],
-        "workspaces": [{"workspace": name, "result": result} for name, result in found.workspaces.items()],
+        "workspaces": [
+            {"workspace": name, "result": result} for name, result in found.workspaces.items()
+        ],
         "notices": list(found.notices),
         "errors": [],
     }

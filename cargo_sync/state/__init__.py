@@ -14,6 +14,6 @@ replies     answers to commands that changed something, so that each is done onc
 accounts    users' password hashes
 limits      those that an order set in place of a file's
 
-Every method that writes is one transaction; methods called inside `with db.transaction():` join it, so
-that what must become true together is written together. Nothing may be awaited inside one.
+Every method that writes is one transaction; methods called inside `with db.transaction():` join it,
+so that what must become true together is written together. Nothing may be awaited inside one.
 """

@@ -1,4 +1,5 @@
-"""Accounts: the argon2 hash of each user's password, and nothing that could be turned back into one."""
+"""Accounts: the argon2 hash of each user's password, and nothing that could be turned back into
+one."""
 
 from cargo_sync.state.database import Database
 

@@ -74,7 +74,8 @@ class Audit:
     def prune(self, keep: float = KEPT, most: int = MOST) -> None:
         """Drop rows older than `keep` seconds, and all but the newest `most`.
 
-        It stops at the first row that is not older, so that a clock that jumped cannot empty the table.
+        It stops at the first row that is not older, so that a clock that jumped cannot empty the
+        table.
         """
         with self._database.transaction() as connection:
             connection.execute(_PRUNE_OLD, (self._now() - keep,))

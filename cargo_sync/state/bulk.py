@@ -1,11 +1,11 @@
 """Many rows in few statements.
 
-SQLite lets the GIL go at every step, and beside a busy lane getting it back is dear: a statement a row
-(`executemany`) then costs several times as much. One `INSERT … SELECT … FROM json_each(?)` a batch holds the
-GIL least, but parses every row once a column: twice the work in all. Rows of parameters, a hundred a
-statement, are the cheapest of the three in sum, and keep bytes and integers exact. Figures (µs a row alone,
-beside a lane, and what is left of the lane): executemany 7.4, 12.1, 0.73; json_each 10.2, 14.0, 0.91; this
-one 5.4, 8.2, 0.74.
+SQLite lets the GIL go at every step, and beside a busy lane getting it back is dear: a statement a
+row (`executemany`) then costs several times as much. One `INSERT … SELECT … FROM json_each(?)` a
+batch holds the GIL least, but parses every row once a column: twice the work in all. Rows of
+parameters, a hundred a statement, are the cheapest of the three in sum, and keep bytes and integers
+exact. Figures (µs a row alone, beside a lane, and what is left of the lane): executemany 7.4, 12.1,
+0.73; json_each 10.2, 14.0, 0.91; this one 5.4, 8.2, 0.74.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,8 @@ _SIZES: Final = (100, 10, 1)
 
 
 def _parts(count: int) -> Iterator[tuple[int, int, int]]:
-    """(start, end, size) of parts of a few sizes only, so that few statements have to be compiled."""
+    """(start, end, size) of parts of a few sizes only, so that few statements have to be
+    compiled."""
     start = 0
     for size in _SIZES:
         while count - start >= size:

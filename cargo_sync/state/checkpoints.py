@@ -38,9 +38,12 @@ class Checkpoints:
             connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
 
     def purge(self, before: float) -> list[Checkpoint]:
-        """Drop those last put before `before` (unix seconds); returned, for their staged files to go."""
+        """Drop those last put before `before` (unix seconds); returned, for their staged files to
+        go."""
         with self._database.transaction() as connection:
-            rows = connection.execute(f"{_READ} WHERE touched < ? ORDER BY transfer", (before,)).fetchall()
+            rows = connection.execute(
+                f"{_READ} WHERE touched < ? ORDER BY transfer", (before,)
+            ).fetchall()
             connection.execute("DELETE FROM checkpoint WHERE touched < ?", (before,))
         return [_checkpoint(row) for row in rows]
 

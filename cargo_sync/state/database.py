@@ -1,7 +1,7 @@
 """One SQLite file: opened, locked, migrated; one connection, one lock, transactions that join.
 
-WAL with synchronous=FULL: a commit that was answered survives a power cut. Only one thread is inside at a
-time, and only one process has the file open.
+WAL with synchronous=FULL: a commit that was answered survives a power cut. Only one thread is
+inside at a time, and only one process has the file open.
 """
 
 import os
@@ -13,15 +13,17 @@ from typing import Final, Self
 
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.state import migrations
-from cargo_sync.state.backup import keep_copy
 from cargo_sync.state.lock import Lock
 from cargo_sync.state.migrations import Schema, Statements
+from cargo_sync.state.upgrade_copy import keep_copy
 
 Fault = Callable[[str], None]
-"""Asked with each statement's text before it runs in a transaction, `COMMIT` included: tests stop there."""
+"""Asked with each statement's text before it runs in a transaction, `COMMIT` included: tests stop
+there."""
 
 _APPLICATION: Final[dict[Schema, int]] = {"daemon": 0x43524744, "server": 0x43524753}
-"""SQLite's application_id, so that one kind of state is never taken for the other: "CRGD", "CRGS"."""
+"""SQLite's application_id, so that one kind of state is never taken for the other: "CRGD",
+"CRGS"."""
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -54,7 +56,8 @@ class _Asking:
 
 
 class Database:
-    """One state file, open. Safe to use from several threads; each use waits for the one before it."""
+    """One state file, open. Safe to use from several threads; each use waits for the one before
+    it."""
 
     def __init__(self, path: str, schema: Schema, lock: Lock, fault: Fault | None) -> None:
         """Use `open`."""
@@ -66,7 +69,11 @@ class Database:
         self._spoilt = False
         with self._translated():
             self._connection = sqlite3.connect(
-                path, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=256
+                path,
+                timeout=5,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
         self._writing: Statements = _Asking(self._connection, fault) if fault else self._connection
 
@@ -75,9 +82,9 @@ class Database:
         """Open or make the state at `path`: file 0600; a folder that has to be made is 0700.
 
         Raises:
-            ProblemError: `state_in_use` (the holder is named), `state_newer`, `state_other` (a server's
-                state given to a daemon, or the other way round), `state_damaged`, or why the file cannot
-                be written.
+            ProblemError: `state_in_use` (the holder is named), `state_newer`, `state_other` (a
+                server's state given to a daemon, or the other way round), `state_damaged`, or why
+                the file cannot be written.
         """
         try:
             os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
@@ -141,7 +148,8 @@ class Database:
             self._compact()
 
     def _compact(self) -> None:
-        """Once after an upgrade: from now on the file can give space back. Without room it stays as it is."""
+        """Once after an upgrade: from now on the file can give space back. Without room it stays as
+        it is."""
         with self._guard, suppress(sqlite3.OperationalError):
             if not self._connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
                 self._connection.execute(_INCREMENTAL)
@@ -151,8 +159,8 @@ class Database:
     def transaction(self) -> Iterator[Statements]:
         """All that is written inside becomes true at once, or none of it.
 
-        One inside another (of the same thread) joins it. When an inner one fails, the outermost cannot
-        commit any more, even if the error was caught between.
+        One inside another (of the same thread) joins it. When an inner one fails, the outermost
+        cannot commit any more, even if the error was caught between.
 
         Raises:
             ProblemError: see `problem_of`; then nothing was written.
@@ -189,7 +197,8 @@ class Database:
     def give_back(self, pages: int) -> None:
         """Shorten the file by up to so many of its free pages.
 
-        As a script: `execute` takes the first step of a statement that has no columns, and a page is a step.
+        As a script: `execute` takes the first step of a statement that has no columns, and a page
+            is a step.
 
         Raises:
             ProblemError: see `problem_of`.
@@ -226,7 +235,8 @@ class Database:
 
 
 def _private(path: str) -> None:
-    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm get its mode."""
+    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm get its
+    mode."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -238,10 +248,11 @@ def _private(path: str) -> None:
 
 
 def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | None:
-    """What an SQLite error means for a person; None for wrong use of the library, which is our own mistake.
+    """What an SQLite error means for a person; None for wrong use of the library, which is our own
+    mistake.
 
-    `disk_full`, `state_damaged`, `state_locked`, `read_only`, `disk_error`, `bad_value` (a number out of
-    range), else `state_error`. Result codes: https://www.sqlite.org/rescode.html
+    `disk_full`, `state_damaged`, `state_locked`, `read_only`, `disk_error`, `bad_value` (a number
+    out of range), else `state_error`. Result codes: https://www.sqlite.org/rescode.html
     """
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
@@ -270,7 +281,9 @@ def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | Non
             )
         case sqlite3.SQLITE_IOERR:
             return Problem(
-                "disk_error", f"{path!r} met an input/output error: {words}", hint="the disk may be failing"
+                "disk_error",
+                f"{path!r} met an input/output error: {words}",
+                hint="the disk may be failing",
             )
         case sqlite3.SQLITE_CONSTRAINT:
             return Problem("bad_value", f"a value cannot be kept in {path!r}: {words}", retry=False)

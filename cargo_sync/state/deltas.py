@@ -1,8 +1,8 @@
 """Changes to one listing column of many folders: each folder is decoded once and encoded once.
 
-Changes are applied in the order given, so that a folder that went and came back is empty in between. A
-listing stays in its columns meanwhile: in a folder of 100,000 files, a value an entry, made again for every
-batch, would cost three times as much.
+Changes are applied in the order given, so that a folder that went and came back is empty in
+between. A listing stays in its columns meanwhile: in a folder of 100,000 files, a value an entry,
+made again for every batch, would cost three times as much.
 """
 
 from bisect import bisect_left, insort
@@ -65,7 +65,8 @@ BASE: Final = Column(
 class _Listing:
     """A folder's listing as it was found, and what changed in it.
 
-    It is JSON, an array a column, sorted by name (model.entries, model.agreed); `[]` when it is empty.
+    It is JSON, an array a column, sorted by name (model.entries, model.agreed); `[]` when it is
+    empty.
     """
 
     def __init__(self, found: bytes | None) -> None:
@@ -108,7 +109,9 @@ class _Listing:
             column.extend(values)
         if gone or new[0].name < last:
             names = columns[_NAME]
-            order = sorted((at for at in range(len(names)) if at not in gone), key=names.__getitem__)
+            order = sorted(
+                (at for at in range(len(names)) if at not in gone), key=names.__getitem__
+            )
             columns = [[column[at] for at in order] for column in columns]
         return columns if columns[_NAME] else []
 
@@ -159,7 +162,9 @@ class Changing:
             if blob != found:
                 written: tuple[object, ...] = (self._job, key, blob)
                 if self._column.counted:
-                    files, size = (columns[_KIND].count(FILE), sum(columns[_SIZE])) if columns else (0, 0)
+                    files, size = (
+                        (columns[_KIND].count(FILE), sum(columns[_SIZE])) if columns else (0, 0)
+                    )
                     written += (files, size)
                 self._connection.execute(self._column.upsert, written)
 

@@ -11,7 +11,8 @@ from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 
 _APPEND: Final = Insert(
-    "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES", "(?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?)",
 )
 
 _SINCE = """
@@ -53,7 +54,8 @@ class Events:
         self._database = database
 
     def append(self, events: Sequence[Event]) -> int:
-        """Write events in their order; the cursor of the newest event there is, 0 when there is none."""
+        """Write events in their order; the cursor of the newest event there is, 0 when there is
+        none."""
         with self._database.transaction() as connection:
             _APPEND(connection, [_columns(event) for event in events])
             return self._newest()
@@ -73,7 +75,9 @@ class Events:
             )
             return [row_of(columns) for columns in found]
 
-    def before(self, job: str, cursor: int, limit: int, happened: Happened | None = None) -> list[Row]:
+    def before(
+        self, job: str, cursor: int, limit: int, happened: Happened | None = None
+    ) -> list[Row]:
         """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
         with self._database.read() as connection:
             found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
@@ -90,22 +94,25 @@ class Events:
             return [row_of(columns) for columns in found][::-1]
 
     def bounds(self) -> tuple[int, int]:
-        """The oldest cursor that is kept, and the newest that was ever written; when none is kept, the oldest
-        is the one that comes next."""
+        """The oldest cursor that is kept, and the newest that was ever written; when none is kept,
+        the oldest is the one that comes next."""
         with self._database.read() as connection:
             newest = self._newest()
             oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
         return newest + 1 if oldest is None else int(oldest), newest
 
     def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
-        """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many went.
+        """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many
+        went.
 
-        It stops at the first row that is neither, so that a clock that jumped cannot empty the table. Up to
-        `most` go at a time: call it until none does.
+        It stops at the first row that is neither, so that a clock that jumped cannot empty the
+        table. Up to `most` go at a time: call it until none does.
         """
         with self._database.transaction() as connection:
             enough = self._newest() - keep
-            oldest = connection.execute("SELECT cursor, time FROM event ORDER BY cursor LIMIT ?", (most,))
+            oldest = connection.execute(
+                "SELECT cursor, time FROM event ORDER BY cursor LIMIT ?", (most,)
+            )
             gone = list(takewhile(lambda row: row[0] <= enough or row[1] < before, oldest))
             if gone:
                 connection.execute("DELETE FROM event WHERE cursor <= ?", (gone[-1][0],))
@@ -113,16 +120,28 @@ class Events:
 
     def _newest(self) -> int:
         with self._database.read() as connection:
-            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+            row = connection.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'event'"
+            ).fetchone()
         return int(row[0]) if row else 0
 
 
 def _columns(event: Event) -> tuple[object, ...]:
     details = orjson.dumps(event.details).decode()
-    return event.job, event.happened, event.time, event.path, event.size, details, event.tell or None
+    return (
+        event.job,
+        event.happened,
+        event.time,
+        event.path,
+        event.size,
+        details,
+        event.tell or None,
+    )
 
 
 def row_of(columns: tuple[Any, ...]) -> Row:
     """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
     cursor, job, happened, time, path, size, details, tell = columns
-    return Row(cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or ""))
+    return Row(
+        cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or "")
+    )

@@ -1,7 +1,9 @@
-"""The three trees of a job: what each side was seen to hold and what was last agreed, a row a folder.
+"""The three trees of a job: what each side was seen to hold and what was last agreed, a row a
+folder.
 
-A folder is *settled* when it was planned and nothing was left to do; any change to one of its listings
-unsettles it. So a pass over a tree in which nothing happened is one comparison of bytes a folder.
+A folder is *settled* when it was planned and nothing was left to do; any change to one of its
+listings unsettles it. So a pass over a tree in which nothing happened is one comparison of bytes a
+folder.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +26,8 @@ _PAGE = 200
 class FolderState(NamedTuple):
     """One folder, as the three trees know it.
 
-    near, far  what was last seen; None when it was never seen, or is gone: the parent's listing says which
+    near, far  what was last seen; None when it was never seen, or is gone: the parent's listing
+               says which
     base       what was agreed; None when nothing is
     revision   of the row, for `settle`
     """
@@ -78,7 +81,8 @@ class Folders:
         self._transfers = Transfers(database)
 
     def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
-        """Whole listings of the local side: (folder, encoded listing). An unchanged one writes nothing.
+        """Whole listings of the local side: (folder, encoded listing). An unchanged one writes
+        nothing.
 
         A folder that stood in a listing and does not any more is gone with everything below it.
 
@@ -109,13 +113,18 @@ class Folders:
             far.write()
 
     def agree(
-        self, changes: Sequence[tuple[str, Agreed | None]], events: Sequence[Event] = (), *,
-        done: Sequence[str] = (), failed: Sequence[str] = (),
-    ) -> int:  # fmt: skip
-        """What both sides now hold, or that nothing is agreed of a path, and the events of it: at once.
+        self,
+        changes: Sequence[tuple[str, Agreed | None]],
+        events: Sequence[Event] = (),
+        *,
+        done: Sequence[str] = (),
+        failed: Sequence[str] = (),
+    ) -> int:
+        """What both sides now hold, or that nothing is agreed of a path, and the events of it: at
+        once.
 
-        Dropping the agreement of a folder drops those of everything below it. The folders are unsettled:
-        the next look at them finds whether something is left to do.
+        Dropping the agreement of a folder drops those of everything below it. The folders are
+        unsettled: the next look at them finds whether something is left to do.
 
         Args:
             done, failed: paths of transfers that have come to an end.
@@ -145,7 +154,8 @@ class Folders:
             return _states(connection, _UNSETTLED, (self._job, low, high, limit))
 
     def settle(self, states: Sequence[FolderState]) -> None:
-        """Nothing is left to do in these folders as they were read. One that changed since stays unsettled.
+        """Nothing is left to do in these folders as they were read. One that changed since stays
+        unsettled.
 
         A folder of which no tree knows anything is dropped.
         """
@@ -153,10 +163,13 @@ class Folders:
             for state in states:
                 row = (self._job, paths.key(state.path), state.revision)
                 if (state.near, state.far, state.base) == (None, None, None):
-                    connection.execute("DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row)
+                    connection.execute(
+                        "DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row
+                    )
                 else:
                     connection.execute(
-                        "UPDATE folder SET settled = 1 WHERE job = ? AND path = ? AND revision = ?", row
+                        "UPDATE folder SET settled = 1 WHERE job = ? AND path = ? AND revision = ?",
+                        row,
                     )
 
     def unsettle_all(self) -> None:
@@ -172,19 +185,26 @@ class Folders:
 
     def forget_far(self) -> None:
         """Nothing is known of the far side any more. Its cursor (Jobs) begins at 0 again."""
-        self._all("UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?")
+        self._all(
+            "UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?"
+        )
 
     def mirror_anew(self) -> None:
-        """Nothing is known of the far side any more, and its cursor begins at 0; what is agreed stays.
+        """Nothing is known of the far side any more, and its cursor begins at 0; what is agreed
+        stays.
 
-        In one: a cursor that stood on while the mirror is empty would say that everything there is gone.
+        In one: a cursor that stood on while the mirror is empty would say that everything there is
+            gone.
         """
         with self._database.transaction() as connection:
             self.forget_far()
-            connection.execute("UPDATE job SET far_cursor = 0, far_lineage = '' WHERE id = ?", (self._job,))
+            connection.execute(
+                "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE id = ?", (self._job,)
+            )
 
     def counts(self) -> tuple[int, int]:
-        """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is read."""
+        """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is
+        read."""
         with self._database.read() as connection:
             files, size = connection.execute(
                 "SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM folder "
@@ -209,7 +229,8 @@ class Folders:
         )
 
     def below(self, folder: str) -> Iterator[FolderState]:
-        """`folder` and every folder below it, settled or not; read in pages, each at its own moment."""
+        """`folder` and every folder below it, settled or not; read in pages, each at its own
+        moment."""
         low, high = at_or_below(folder)
         while True:
             with self._database.read() as connection:

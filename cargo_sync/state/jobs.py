@@ -16,7 +16,8 @@ _READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a base was agreed with: if one of these differs, it is set aside and first contact begins.
+    """What a base was agreed with: if one of these differs, it is set aside and first contact
+    begins.
 
     near   identity of the local root
     far    identity of the far one: server, user, workspace and folder
@@ -77,12 +78,19 @@ class Jobs:
         self._set("UPDATE job SET paused = ? WHERE name = ?", paused, name)
 
     def bind(self, name: str, binding: Binding) -> None:
-        """Bind the base anew. Nothing is mirrored of what it is bound to now: the far cursor goes to 0."""
+        """Bind the base anew. Nothing is mirrored of what it is bound to now: the far cursor goes
+        to 0."""
         text = orjson.dumps(asdict(binding)).decode()
-        self._set("UPDATE job SET binding = ?, far_cursor = 0, far_lineage = '' WHERE name = ?", text, name)
+        self._set(
+            "UPDATE job SET binding = ?, far_cursor = 0, far_lineage = '' WHERE name = ?",
+            text,
+            name,
+        )
 
     def set_far_cursor(self, name: str, cursor: int, lineage: str = "") -> None:
-        self._set("UPDATE job SET far_cursor = ?, far_lineage = ? WHERE name = ?", cursor, lineage, name)
+        self._set(
+            "UPDATE job SET far_cursor = ?, far_lineage = ? WHERE name = ?", cursor, lineage, name
+        )
 
     def set_rules(self, name: str, digest: str) -> None:
         self._set("UPDATE job SET rules = ? WHERE name = ?", digest, name)
@@ -95,7 +103,8 @@ class Jobs:
         self._set("DELETE FROM job WHERE name = ?", name)
 
     def miss(self, there: Collection[str], now: float) -> None:
-        """Take down since when jobs have no file: those that are not `there`. `now` is unix seconds."""
+        """Take down since when jobs have no file: those that are not `there`. `now` is unix
+        seconds."""
         with self._database.transaction() as connection:
             for name, missed in connection.execute("SELECT name, missed FROM job").fetchall():
                 if (name in there) != (missed is None) and not name.startswith(_FORGOTTEN):
@@ -103,10 +112,12 @@ class Jobs:
                     connection.execute("UPDATE job SET missed = ? WHERE name = ?", (value, name))
 
     def forget(self, before: float, most: int) -> bool:
-        """Forget the trees of one job that has no file since before `before`; whether there is more to do.
+        """Forget the trees of one job that has no file since before `before`; whether there is more
+        to do.
 
-        In parts of `most` folders. The job gives its name away first: should its file come back meanwhile, it
-        begins like a new one, which deletes nothing, and never with a half of its trees.
+        In parts of `most` folders. The job gives its name away first: should its file come back
+        meanwhile, it begins like a new one, which deletes nothing, and never with a half of its
+        trees.
         """
         with self._database.transaction() as connection:
             row = connection.execute(
@@ -118,8 +129,9 @@ class Jobs:
             connection.execute("UPDATE job SET name = ? WHERE id = ?", (f"{_FORGOTTEN}{job}", job))
             gone = connection.execute(
                 "DELETE FROM folder WHERE job = ?1 AND path IN "
-                "(SELECT path FROM folder WHERE job = ?1 LIMIT ?2)", (job, most),
-            ).rowcount  # fmt: skip
+                "(SELECT path FROM folder WHERE job = ?1 LIMIT ?2)",
+                (job, most),
+            ).rowcount
             if gone < most:
                 connection.execute("DELETE FROM job WHERE id = ?", (job,))
             return True
@@ -132,6 +144,12 @@ class Jobs:
 def _job(row: tuple[Any, ...]) -> JobRow:
     number, name, paused, binding, far_cursor, far_lineage, rules, last_run = row
     return JobRow(
-        number, name, bool(paused), Binding(**orjson.loads(binding)) if binding else None,
-        far_cursor, far_lineage, rules, orjson.loads(last_run) if last_run else None,
-    )  # fmt: skip
+        number,
+        name,
+        bool(paused),
+        Binding(**orjson.loads(binding)) if binding else None,
+        far_cursor,
+        far_lineage,
+        rules,
+        orjson.loads(last_run) if last_run else None,
+    )

@@ -23,7 +23,9 @@ class LimitRows:
         """Keeps these, all or none; None forgets one. Others stay."""
         with self._database.transaction() as connection:
             for name, ordered in orders.items():
-                connection.execute("DELETE FROM ordered_limit WHERE name = ? AND job IS ?", (name, job))
+                connection.execute(
+                    "DELETE FROM ordered_limit WHERE name = ? AND job IS ?", (name, job)
+                )
                 if ordered is not None:
                     connection.execute(
                         "INSERT INTO ordered_limit (name, job, bits, file) VALUES (?, ?, ?, ?)",

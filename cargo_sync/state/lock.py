@@ -1,4 +1,5 @@
-"""One process a state file: a kernel lock that dies with its holder, so that no stale lock is ever left."""
+"""One process a state file: a kernel lock that dies with its holder, so that no stale lock is ever
+left."""
 
 import fcntl
 import os
@@ -14,7 +15,8 @@ class Lock:
         """Take it.
 
         Raises:
-            ProblemError: `state_in_use`, naming the process that holds it; or why the file cannot be made.
+            ProblemError: `state_in_use`, naming the process that holds it; or why the file cannot
+                be made.
         """
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,7 +35,9 @@ class Lock:
                     retry=False,
                 )
             ) from error
-        with suppress(OSError):  # the disk may be full: it is held all the same, by a process without a name
+        with suppress(
+            OSError
+        ):  # the disk may be full: it is held all the same, by a process without a name
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
 

@@ -1,4 +1,5 @@
-"""The schema's versions: numbered scripts, applied in order, each in one transaction with its number."""
+"""The schema's versions: numbered scripts, applied in order, each in one transaction with its
+number."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ def scripts(schema: Schema) -> list[str]:
 
 
 def statements(script: str) -> Iterator[str]:
-    """The single statements of a script, for a transaction of our own (`executescript` ends one)."""
+    """The single statements of a script, for a transaction of our own (`executescript` ends
+    one)."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,4 +1,5 @@
-"""Ids of the large files that sessions get and put, recorded before the first byte, so that they go on."""
+"""Ids of the large files that sessions get and put, recorded before the first byte, so that they go
+on."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +20,8 @@ class Way(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A transfer that nobody went on with, and the folder below which its part is staged ("" for none)."""
+    """A transfer that nobody went on with, and the folder below which its part is staged ("" for
+    none)."""
 
     id: str
     root: str
@@ -35,16 +37,21 @@ class Orders:
     def transfer_id(
         self, way: Way, far: str, near: str, source: Entry, root: str, make: Callable[[], str]
     ) -> str:
-        """The id of the transfer of exactly this version of a source; `make` gives one where there is none.
+        """The id of the transfer of exactly this version of a source; `make` gives one where there
+        is none.
 
-        It is durable when this returns. Another version of the source takes the place of the former one.
+        It is durable when this returns. Another version of the source takes the place of the former
+        one.
 
         Args:
             far: path in the workspace.
             near: absolute path on this machine.
             root: below which it is staged on this machine, or "".
         """
-        key, version = (orjson.dumps(tuple(way)).decode(), far, near), f"{source.version}/{source.ident}"
+        key, version = (
+            (orjson.dumps(tuple(way)).decode(), far, near),
+            f"{source.version}/{source.ident}",
+        )
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT id FROM session_transfer WHERE way = ? AND far = ? AND near = ? AND source = ?",
@@ -63,7 +70,8 @@ class Orders:
             connection.execute("DELETE FROM session_transfer WHERE id = ?", (id,))
 
     def purge(self, before: float) -> list[Left]:
-        """Drops those not ordered since `before` (unix s) that have no checkpoint; they are returned."""
+        """Drops those not ordered since `before` (unix s) that have no checkpoint; they are
+        returned."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT id, root FROM session_transfer WHERE touched < ? "

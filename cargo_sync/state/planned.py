@@ -1,4 +1,5 @@
-"""Planned actions on disk: a preview's, to be paged through for an hour, and those that a run collects.
+"""Planned actions on disk: a preview's, to be paged through for an hour, and those that a run
+collects.
 
 They grow with the changes, not with the tree, so a run holds none of them in memory.
 """
@@ -42,7 +43,9 @@ class Planned:
         """An empty plan; one of the same run is dropped."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
-            connection.execute("INSERT INTO planned_run (run, job, time) VALUES (?, ?, ?)", (run, job, time))
+            connection.execute(
+                "INSERT INTO planned_run (run, job, time) VALUES (?, ?, ?)", (run, job, time)
+            )
 
     def add(self, run: str, actions: Sequence[Action]) -> None:
         """Actions in their order, of a plan that was begun."""
@@ -57,11 +60,13 @@ class Planned:
         """The plan is whole; `totals` are JSON values."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE planned_run SET totals = ? WHERE run = ?", (orjson.dumps(totals).decode(), run)
+                "UPDATE planned_run SET totals = ? WHERE run = ?",
+                (orjson.dumps(totals).decode(), run),
             )
 
     def page(self, run: str, after: int, limit: int) -> PlannedPage | None:
-        """Up to `limit` actions whose number is above `after`; None when there is no such plan (any more)."""
+        """Up to `limit` actions whose number is above `after`; None when there is no such plan (any
+        more)."""
         return self._page(run, "AND number > ? ORDER BY number", after, limit)
 
     def back(self, run: str, before: int, limit: int) -> PlannedPage | None:
@@ -85,7 +90,8 @@ class Planned:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
 
     def purge(self, before: float, most: int = 2**62) -> bool:
-        """Drop the plans begun before `before`, unix seconds; up to `most` actions. Whether more are left."""
+        """Drop the plans begun before `before`, unix seconds; up to `most` actions. Whether more
+        are left."""
         with self._database.transaction() as connection:
             old = "SELECT run FROM planned_run WHERE time < ?1"
             row = connection.execute(f"{old} ORDER BY time, run LIMIT 1", (before,)).fetchone()
@@ -93,8 +99,9 @@ class Planned:
                 return False
             gone = connection.execute(
                 "DELETE FROM planned_action WHERE run = ?1 AND number < ?2 + "
-                "(SELECT min(number) FROM planned_action WHERE run = ?1)", (row[0], most),
-            ).rowcount  # fmt: skip
+                "(SELECT min(number) FROM planned_action WHERE run = ?1)",
+                (row[0], most),
+            ).rowcount
             if gone < most:
                 connection.execute("DELETE FROM planned_run WHERE run = ?", row)
             return True

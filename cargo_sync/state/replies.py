@@ -19,9 +19,12 @@ class Replies:
         return row[0] if row else None
 
     def put(self, id: str, reply: bytes) -> None:
-        """Keep `reply`; durable when this returns. One that was kept for this id before is replaced."""
+        """Keep `reply`; durable when this returns. One that was kept for this id before is
+        replaced."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now()))
+            connection.execute(
+                "INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now())
+            )
 
     def purge(self, keep: float = 86_400.0, most: int = 2**62) -> int:
         """Drop those kept longer than `keep` seconds, up to `most` of them; how many went."""

@@ -1,8 +1,8 @@
 """Ids of transfers that must survive a kill, recorded before the first byte.
 
-Those of large files are kept, since what was staged lies under them; and those of all files of a job whose
-callbacks are promised an end of each: whatever comes between, one end is told, under the id of the start.
-Beside them stand the files that a person cancelled, which are left alone.
+Those of large files are kept, since what was staged lies under them; and those of all files of a
+job whose callbacks are promised an end of each: whatever comes between, one end is told, under the
+id of the start. Beside them stand the files that a person cancelled, which are left alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,8 @@ Says = Callable[[Happened, str, int, dict[str, Any]], Event]
 """Makes an event of a job: of (happened, path, size, details)."""
 
 _PUT: Final = Insert(
-    "INSERT OR REPLACE INTO transfer (job, path, source, id, started, time) VALUES", "(?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO transfer (job, path, source, id, started, time) VALUES",
+    "(?, ?, ?, ?, ?, ?)",
 )
 _KNOWN: Final = Select("SELECT path, source, id, started FROM transfer WHERE job = ? AND path IN")
 
@@ -41,7 +42,8 @@ class Source(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """The ids of a batch, in its order; the events that became true with them, and the cursor of the last."""
+    """The ids of a batch, in its order; the events that became true with them, and the cursor of
+    the last."""
 
     ids: list[str]
     events: list[Event]
@@ -56,20 +58,27 @@ class Transfers:
         self._events = Events(database)
 
     def begin(
-        self, job: int, sources: Sequence[Source], make: Callable[[Source], str], now: float, says: Says,
+        self,
+        job: int,
+        sources: Sequence[Source],
+        make: Callable[[Source], str],
+        now: float,
+        says: Says,
         promised: Mode | None = None,
-    ) -> Begun:  # fmt: skip
+    ) -> Begun:
         """Takes up a batch; all of it is durable when this returns.
 
-        A transfer of exactly this version of a source that was begun before goes on under its id, and is not
-        started a second time. One of another version is given up: when an end was promised, this is it.
+        A transfer of exactly this version of a source that was begun before goes on under its id,
+        and is not started a second time. One of another version is given up: when an end was
+        promised, this is it.
 
         Args:
             sources: each path once.
             make: gives a new id.
             now: unix seconds.
             says: gets STARTED of each transfer that is promised an end now.
-            promised: the job's mode when callbacks are promised an end of each; None when nobody is.
+            promised: the job's mode when callbacks are promised an end of each; None when nobody
+                is.
         """
         with self._database.transaction() as connection:
             known = _known(connection, job, [source.path for source in sources])
@@ -88,7 +97,9 @@ class Transfers:
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
                     id, waits = make(source), None
                 if promised is not None and not waits:
-                    started.append(says(Happened.STARTED, source.path, source.size, {"transfer": id}))
+                    started.append(
+                        says(Happened.STARTED, source.path, source.size, {"transfer": id})
+                    )
                     waits = promised.value
                 if waits or source.keep:
                     rows.append((job, source.path, version, id, waits, now))
@@ -101,7 +112,8 @@ class Transfers:
             return Begun(ids, events, self._events.append(events) if events else 0)
 
     def promised(self, job: int, files: Sequence[tuple[str, int, int]]) -> dict[str, str]:
-        """By path the ids of those transfers that are promised an end, of files (path, version, ident)."""
+        """By path the ids of those transfers that are promised an end, of files (path, version,
+        ident)."""
         with self._database.read() as connection:
             known = _known(connection, job, [path for path, _, _ in files])
         return {
@@ -113,7 +125,12 @@ class Transfers:
     def ended(self, job: int, done: Sequence[str], failed: Sequence[str]) -> None:
         """These are committed; those have failed, and their next try is a start of its own."""
         with self._database.transaction() as connection:
-            if connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)).fetchone() is None:
+            if (
+                connection.execute(
+                    "SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)
+                ).fetchone()
+                is None
+            ):
                 return
             _end(connection, job, done)
             for path in failed:
@@ -153,10 +170,13 @@ class Transfers:
         return len(rows)
 
     def put_off(self, job: int, path: str, source: tuple[int, int]) -> None:
-        """A person cancelled the transfer of this source (version, ident): what is known of it goes."""
+        """A person cancelled the transfer of this source (version, ident): what is known of it
+        goes."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
-            connection.execute("INSERT OR REPLACE INTO cancelled VALUES (?, ?, ?, ?)", (job, path, *source))
+            connection.execute(
+                "INSERT OR REPLACE INTO cancelled VALUES (?, ?, ?, ?)", (job, path, *source)
+            )
 
     def all_put_off(self, job: int) -> list[tuple[str, tuple[int, int]]]:
         """(path, source) of everything that was put off and not taken up again, by path."""
@@ -173,11 +193,19 @@ class Transfers:
                 connection.execute("DELETE FROM cancelled WHERE job = ? AND path = ?", (job, path))
 
 
-def _known(connection: Statements, job: int, paths: Sequence[str]) -> dict[str, tuple[str, str, str | None]]:
+def _known(
+    connection: Statements, job: int, paths: Sequence[str]
+) -> dict[str, tuple[str, str, str | None]]:
     """By path: source, id, and the mode of a job that promised an end."""
-    if connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)).fetchone() is None:
+    if (
+        connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)).fetchone()
+        is None
+    ):
         return {}
-    return {path: (source, id, started) for path, source, id, started in _KNOWN(connection, [job], paths)}
+    return {
+        path: (source, id, started)
+        for path, source, id, started in _KNOWN(connection, [job], paths)
+    }
 
 
 def _version(version: int, ident: int) -> str:

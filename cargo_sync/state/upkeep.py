@@ -1,8 +1,8 @@
 """Keeping the state's file small: what was deleted gives its space back, a little at a time.
 
-Everybody waits for the one connection, so nothing here takes it for longer than some milliseconds. Statistics
-(`PRAGMA optimize`) are left out on purpose: the statements that need an index name it, and a plan that was
-chosen for a small table would be the wrong one when it has grown.
+Everybody waits for the one connection, so nothing here takes it for longer than some milliseconds.
+Statistics (`PRAGMA optimize`) are left out on purpose: the statements that need an index name it,
+and a plan that was chosen for a small table would be the wrong one when it has grown.
 """
 
 import sqlite3
@@ -23,7 +23,8 @@ class Upkeep:
         self._database = database
 
     def shrink(self) -> bool:
-        """Gives some pages back, as long as more than half of the file is free; whether there may be more."""
+        """Gives some pages back, as long as more than half of the file is free; whether there may
+        be more."""
         with self._database.read() as connection:
             pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
             free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])

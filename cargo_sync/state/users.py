@@ -43,7 +43,8 @@ class UserRows:
         }
 
     def add(self, row: UserRow, hash: str) -> None:
-        """A new user with a password. What was left of another one of this name is theirs no more."""
+        """A new user with a password. What was left of another one of this name is theirs no
+        more."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (row.name,))
             connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (row.name, hash))
@@ -64,6 +65,11 @@ class UserRows:
 
 def _columns(row: UserRow) -> tuple[object, ...]:
     return (
-        row.name, row.path, row.upload_speed, row.download_speed, row.upload_bandwidth,
-        row.download_bandwidth, row.enabled,
-    )  # fmt: skip
+        row.name,
+        row.path,
+        row.upload_speed,
+        row.download_speed,
+        row.upload_bandwidth,
+        row.download_bandwidth,
+        row.enabled,
+    )

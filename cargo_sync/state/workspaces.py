@@ -1,4 +1,5 @@
-"""Workspaces that were made by command, and who was let into them or into those of the server's file."""
+"""Workspaces that were made by command, and who was let into them or into those of the server's
+file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,9 @@ class WorkspaceRows:
         """A new workspace. Grants that were left of another one of this name are gone."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (row.name,))
-            connection.execute("INSERT OR REPLACE INTO named_workspace VALUES (?, ?)", (row.name, row.path))
+            connection.execute(
+                "INSERT OR REPLACE INTO named_workspace VALUES (?, ?)", (row.name, row.path)
+            )
             for user, access in row.grants.items():
                 connection.execute(_GRANT, (row.name, user, access))
 

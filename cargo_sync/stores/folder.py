@@ -1,7 +1,8 @@
-"""The folder store: a workspace's bytes as plain files, which other programs may read and write too.
+"""The folder store: a workspace's bytes as plain files, which other programs may read and write
+too.
 
-It is known by its marker, so that an empty mount point or another disk in its place is never taken for a
-workspace whose files were all deleted.
+It is known by its marker, so that an empty mount point or another disk in its place is never taken
+for a workspace whose files were all deleted.
 """
 
 import os
@@ -28,7 +29,12 @@ class FolderStore:
     """
 
     def __init__(
-        self, root: Root, held: lock.Lock, marker: str, checkpoints: Checkpoints, wall: Callable[[], float]
+        self,
+        root: Root,
+        held: lock.Lock,
+        marker: str,
+        checkpoints: Checkpoints,
+        wall: Callable[[], float],
     ) -> None:
         """Use `open`."""
         self.root = root
@@ -48,7 +54,8 @@ class FolderStore:
         wall: Callable[[], float],
         system: System | None = None,
     ) -> Self:
-        """Takes the folder at `path` into possession; one that was never served is made when it is missing.
+        """Takes the folder at `path` into possession; one that was never served is made when it is
+        missing.
 
         Args:
             known: the marker that it must have; "" when it was never served.
@@ -56,8 +63,8 @@ class FolderStore:
             wall: unix seconds.
 
         Raises:
-            ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used. Nothing was
-                written below a folder that is not the one expected.
+            ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used.
+                Nothing was written below a folder that is not the one expected.
         """
         if known and not os.path.isdir(path):
             raise _gone(path)
@@ -91,7 +98,9 @@ class FolderStore:
     def run(self, run: str) -> str:
         """The name of the trash folder of a run: one for an hour, then another."""
         now = self._wall()
-        for old in [one for one, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN]:
+        for old in [
+            one for one, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN
+        ]:
             del self._runs[old]
         if run not in self._runs:
             self._runs[run] = (trash.run_folder(now, run), now)
@@ -146,9 +155,7 @@ def _gone(path: str) -> ProblemError:
 
 
 def _replaced(path: str, known: str) -> ProblemError:
-    message = (
-        f"the folder {path!r} is not the one that was served from there: its marker is missing or differs"
-    )
+    message = f"the folder {path!r} is not the one that was served from there: its marker is missing or differs"
     hint = (
         "mount the right one; if this is the right one, put its marker back: "
         f"mkdir -p .cargo_sync && echo {known} > .cargo_sync/marker"

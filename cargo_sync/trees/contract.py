@@ -3,14 +3,16 @@
 Kept by every tree, and proved by one suite (tests/conformance/test_tree.py):
 
 - `open` comes first; it looks at what is really there now, and its answer names it.
-- `observe` tells what is there. Whole listings come in component order, a folder before what is below it; a
-  folder that could not be read whole comes as `Missed`, and then nothing is concluded about it or below it.
-  A tree that knows its changes tells them since a cursor instead. Observing twice is harmless.
-- What changes a tree takes the entry that the plan saw there and looks again at the moment of change:
-  nothing is overwritten or unlinked, what stood there is displaced into the tree's trash. Each action fails
-  alone, as an outcome with a problem; only what concerns all of them is raised, as a ProblemError.
-- An outcome is given only when it is durable. After a cut nobody knows which of the actions under way were
-  done; the next look tells.
+- `observe` tells what is there. Whole listings come in component order, a folder before what is
+  below it; a folder that could not be read whole comes as `Missed`, and then nothing is concluded
+  about it or below it. A tree that knows its changes tells them since a cursor instead. Observing
+  twice is harmless.
+- What changes a tree takes the entry that the plan saw there and looks again at the moment of
+  change: nothing is overwritten or unlinked, what stood there is displaced into the tree's trash.
+  Each action fails alone, as an outcome with a problem; only what concerns all of them is raised,
+  as a ProblemError.
+- An outcome is given only when it is durable. After a cut nobody knows which of the actions under
+  way were done; the next look tells.
 - Problems say themselves whether they may be tried again.
 """
 
@@ -41,7 +43,8 @@ class Missed(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What changed since a cursor: the entry now at a path, or None. The next look begins at `cursor`.
+    """What changed since a cursor: the entry now at a path, or None. The next look begins at
+    `cursor`.
 
     lineage  of that cursor, to be held against what `open` says of it the next time
     """
@@ -72,7 +75,8 @@ class Tree(Protocol):
         """
 
     def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        """What is there, or what changed since `cursor`. Raises ProblemError when all is out of reach."""
+        """What is there, or what changed since `cursor`. Raises ProblemError when all is out of
+        reach."""
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         """BLAKE3 of files, as hex, each read stably as the entry given; in order."""
@@ -80,8 +84,11 @@ class Tree(Protocol):
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         """MKDIR and DELETE, one after the other; what is displaced goes to the trash of `run`."""
 
-    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
-        """Takes a delivered source file out of the way: into `move_to`, or to the trash when that is "".
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
+        """Takes a delivered source file out of the way: into `move_to`, or to the trash when that
+        is "".
 
         Only when it still is `entry` and, read again, has the BLAKE3 `content`.
         """
@@ -90,7 +97,8 @@ class Tree(Protocol):
 
 
 class Ends(Protocol):
-    """Where content is read and staged on this machine: all that moving it asks of the near side."""
+    """Where content is read and staged on this machine: all that moving it asks of the near
+    side."""
 
     def source(self) -> Source:
         """Where a sender reads."""
@@ -107,31 +115,40 @@ class FarTree(Tree, Protocol):
     """The other side. How bytes move is its affair."""
 
     def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        """Moves content between `near` and this tree; one list of outcomes a batch, as they become durable.
+        """Moves content between `near` and this tree; one list of outcomes a batch, as they become
+        durable.
 
-        At most eight batches are taken ahead of their outcomes, which keeps memory flat. Files of a batch
-        fail alone. Closing the iterator stops what is under way at a checkpoint.
+        At most eight batches are taken ahead of their outcomes, which keeps memory flat. Files of a
+        batch fail alone. Closing the iterator stops what is under way at a checkpoint.
 
         Raises:
-            ProblemError: the way between the two was cut or refused; batches without outcomes are open.
+            ProblemError: the way between the two was cut or refused; batches without outcomes are
+                open.
         """
 
     async def set_speed(self, bits: int | None) -> None:
         """From now on what is being transferred asks for another speed, without being interrupted.
 
-        While nothing is, nothing happens: `transfer` is given a speed of its own. One that waits to begin
-        begins with this.
+        While nothing is, nothing happens: `transfer` is given a speed of its own. One that waits to
+        begin begins with this.
 
         Raises:
             ProblemError: it could not be asked for; what is transferred goes on as it did.
         """
 
     def cancel(self, path: str) -> None:
-        """Gives up the file at `path` that the transfer under way moves, or will move when its turn comes.
+        """Gives up the file at `path` that the transfer under way moves, or will move when its turn
+        comes.
 
-        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all the same.
+        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all
+        the same.
         """
 
     async def wait(self, cursor: int, seconds: float) -> bool:

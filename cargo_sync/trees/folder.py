@@ -1,7 +1,8 @@
 """The near tree: a folder on this machine.
 
-A source is only read; nothing is written to it unless delivered files are retired there, so that read-only
-mounts and camera cards serve. A destination carries our marker, staging and trash below `.cargo_sync/`.
+A source is only read; nothing is written to it unless delivered files are retired there, so that
+read-only mounts and camera cards serve. A destination carries our marker, staging and trash below
+`.cargo_sync/`.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -33,17 +34,24 @@ GROUP: Final = 2_000
 PURGE_SECONDS: Final = 3600.0
 DAY: Final = 86_400.0
 STALE: Final = 7 * DAY
-"""After so long without a new piece a cut transfer's staged part goes, once its checkpoint has gone."""
+"""After so long without a new piece a cut transfer's staged part goes, once its checkpoint has
+gone."""
 
 
 class FolderTree:
     """The local folder of one job.
 
-    bound  how this side was named when base was last agreed (Identity.root), or None before first contact
+    bound  how this side was named when base was last agreed (Identity.root), or None before first
+           contact
     """
 
     def __init__(
-        self, path: str, rules: Rules, world: World, checkpoints: Checkpoints, bound: Callable[[], str | None]
+        self,
+        path: str,
+        rules: Rules,
+        world: World,
+        checkpoints: Checkpoints,
+        bound: Callable[[], str | None],
     ) -> None:
         self._path = path
         self._rules = rules
@@ -74,7 +82,9 @@ class FolderTree:
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         return await self._world.offload(self._apply, actions, run)
 
-    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
         return await self._world.offload(retire, self._there(), path, entry, content, move_to, run)
 
     def source(self) -> Source:
@@ -85,7 +95,7 @@ class FolderTree:
         assert self._staging is not None, "only a destination is staged in"
         return FolderSink(self._staging, Landing(root), run)
 
-    # -- in a thread -----------------------------------------------------------------------------------------
+    # -- in a thread -------------------------------------------------------------------------------
 
     def _there(self) -> Root:
         if self._root is None:
@@ -135,7 +145,8 @@ class FolderTree:
         return Root.open(self._path)
 
     def _refuse_a_stranger(self, root: Root) -> None:
-        """A destination is known again by its marker: an unmounted disk would look like an empty folder."""
+        """A destination is known again by its marker: an unmounted disk would look like an empty
+        folder."""
         if self._receives and read_marker(root) is None and self._was_here():
             raise ProblemError(
                 Problem(
@@ -224,7 +235,9 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
     displaced = ""
     if expected is not None:
         if not making and expected.kind == FOLDER and root.listing(path)[0]:
-            return Outcome(action, problem=Problem("not_empty", f"{path!r} still holds something", path))
+            return Outcome(
+                action, problem=Problem("not_empty", f"{path!r} still holds something", path)
+            )
         displaced = trash.displace(root, path, run)
         touched.update(trash.touched(path, displaced))
     if not making:
@@ -237,5 +250,6 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
 def _as_expected(found: Entry | None, expected: Entry | None) -> bool:
     if found is None or expected is None:
         return found is expected
-    # A folder's mode may change by what is put into it; that it is still the same folder is what counts.
+    # A folder's mode may change by what is put into it; that it is still the same folder is what
+    # counts.
     return found.ident == expected.ident if expected.kind == FOLDER else found.same_state(expected)

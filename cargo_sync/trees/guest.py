@@ -1,8 +1,10 @@
-"""A folder on this machine, visited: it belongs to nobody here, or to a job, and is left as it was found.
+"""A folder on this machine, visited: it belongs to nobody here, or to a job, and is left as it was
+found.
 
-No owner's lock is taken and no marker left. What arrives is staged in `.cargo_sync/staging` of the folder
-itself, or of the root above it that a job or a server keeps, so that no job sees half a file; when the last
-guest goes, `.cargo_sync` goes too, unless something lies in it or it is an owner's.
+No owner's lock is taken and no marker left. What arrives is staged in `.cargo_sync/staging` of the
+folder itself, or of the root above it that a job or a server keeps, so that no job sees half a
+file; when the last guest goes, `.cargo_sync` goes too, unless something lies in it or it is an
+owner's.
 """
 
 import errno
@@ -60,11 +62,17 @@ class GuestFolder:
     """One folder, for one get or put.
 
     path     absolute
-    alone    the one file's name here, whatever it is called on the other side; None for a whole folder
+    alone    the one file's name here, whatever it is called on the other side; None for a whole
+             folder
     """
 
     def __init__(
-        self, path: str, world: World, checkpoints: Checkpoints, guests: Guests, alone: str | None = None
+        self,
+        path: str,
+        world: World,
+        checkpoints: Checkpoints,
+        guests: Guests,
+        alone: str | None = None,
     ) -> None:
         self.path = path
         self._alone = alone
@@ -112,7 +120,7 @@ class GuestFolder:
         """The absolute path of what the other side calls `path`."""
         return os.path.join(self._there.path, self._place(path))
 
-    # -- as visited ------------------------------------------------------------------------------------------
+    # -- as visited --------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> Page:
         return await self._do(self._page, folder, after, limit)
@@ -129,7 +137,7 @@ class GuestFolder:
     async def _do(self, work: Callable[..., _T], *args: Any) -> _T:
         return await self._world.offload(self._alone_in_it, work, *args)
 
-    # -- in a thread -----------------------------------------------------------------------------------------
+    # -- in a thread -------------------------------------------------------------------------------
 
     def _alone_in_it(self, work: Callable[..., _T], *args: Any) -> _T:
         with self._lock:
@@ -177,7 +185,10 @@ class GuestFolder:
     def _page(self, folder: str, after: str, limit: int) -> Page:
         listed = self._listed
         if not after or listed is None or listed[0] != folder:
-            listed = self._listed = (folder, *self._there.listing(self._place(folder) if folder else ""))
+            listed = self._listed = (
+                folder,
+                *self._there.listing(self._place(folder) if folder else ""),
+            )
         _, listing, problems = listed
         start = bisect_right(listing, after, key=attrgetter("name"))
         shown = listing[start : start + limit]
@@ -242,7 +253,8 @@ def made_folder(path: str) -> None:
 
 
 def keeper(folder: str, owned: Iterable[str]) -> str:
-    """The root at or above `folder` (a real path) whose owner keeps a staging folder there; else `folder`.
+    """The root at or above `folder` (a real path) whose owner keeps a staging folder there; else
+    `folder`.
 
     Args:
         owned: the roots of jobs, which need not have a marker.
@@ -254,7 +266,9 @@ def keeper(folder: str, owned: Iterable[str]) -> str:
         with suppress(OSError):
             if os.stat(at).st_dev != device:
                 return folder
-            if at in roots or (os.path.lexists(os.path.join(at, RESERVED, "marker")) and _is_safe(at)):
+            if at in roots or (
+                os.path.lexists(os.path.join(at, RESERVED, "marker")) and _is_safe(at)
+            ):
                 return at
         if at == os.path.dirname(at):
             return folder
@@ -262,7 +276,8 @@ def keeper(folder: str, owned: Iterable[str]) -> str:
 
 
 def abandon(folder: str, transfer: str) -> None:
-    """Removes what is staged below `folder` of a transfer that nobody goes on with; then tidies up."""
+    """Removes what is staged below `folder` of a transfer that nobody goes on with; then tidies
+    up."""
     with suppress(ProblemError):
         root = Root.open(folder)
         try:

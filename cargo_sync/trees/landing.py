@@ -1,4 +1,5 @@
-"""Landing: what a download's sink asks of the local folder before and after it stages files there."""
+"""Landing: what a download's sink asks of the local folder before and after it stages files
+there."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +14,8 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Landing:
-    """The judge of a `FolderSink` at the near side: the folder itself is asked, there is no catalogue."""
+    """The judge of a `FolderSink` at the near side: the folder itself is asked, there is no
+    catalogue."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -34,7 +36,9 @@ class Landing:
             return error.problem
         return found if _is(found, offer) else _changed(offer.path)
 
-    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+    def record(
+        self, offers: Sequence[Offer], published: Sequence[Published | None]
+    ) -> list[Receipt]:
         """Nothing is recorded here: the engine agrees on what the receipts say."""
         return [_receipt(one or Published()) for one in published]
 
@@ -61,12 +65,20 @@ def _changed(path: str) -> Problem:
 def _is(found: Entry | None, offer: Offer) -> bool:
     if found is None:
         return not offer.occupant
-    return found.ident == offer.occupant and (found.kind == FOLDER or found.version == offer.expected)
+    return found.ident == offer.occupant and (
+        found.kind == FOLDER or found.version == offer.expected
+    )
 
 
 def _receipt(one: Published) -> Receipt:
     if one.problem is not None or one.entry is None:
-        problem = one.problem or Problem("vanished", "it was taken away as soon as it was published")
-        return Receipt(problem.code, displaced=one.displaced, message=problem.message, retry=problem.retry)
+        problem = one.problem or Problem(
+            "vanished", "it was taken away as soon as it was published"
+        )
+        return Receipt(
+            problem.code, displaced=one.displaced, message=problem.message, retry=problem.retry
+        )
     entry = one.entry
-    return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced)
+    return Receipt(
+        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
+    )

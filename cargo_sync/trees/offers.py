@@ -20,10 +20,18 @@ def offer(action: Action, transfer: str) -> Offer:
     source, expected = action.source, action.expected
     assert source is not None, "only an action that brings something over is offered"
     return Offer(
-        action.path, source.size, source.mtime_ns, source.mode, source.version, source.ident,
-        transfer, expected.version if expected else 0, expected.ident if expected else 0,
-        source.hash, source.target,
-    )  # fmt: skip
+        action.path,
+        source.size,
+        source.mtime_ns,
+        source.mode,
+        source.version,
+        source.ident,
+        transfer,
+        expected.version if expected else 0,
+        expected.ident if expected else 0,
+        source.hash,
+        source.target,
+    )
 
 
 class Moved(NamedTuple):
@@ -43,17 +51,32 @@ def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
     action, source = task.action, task.action.source
     assert source is not None
     if receipt.code != "done":
-        problem = Problem(receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry)
+        problem = Problem(
+            receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry
+        )
         return Outcome(action, problem=problem, transfer=task.transfer, seconds=moved.seconds)
     return Outcome(
-        action, source, committed(action.path, source.size, source.target, receipt), receipt.hash,
-        receipt.displaced, None, task.transfer, *moved,
-    )  # fmt: skip
+        action,
+        source,
+        committed(action.path, source.size, source.target, receipt),
+        receipt.hash,
+        receipt.displaced,
+        None,
+        task.transfer,
+        *moved,
+    )
 
 
 def committed(path: str, size: int, target: str, receipt: Receipt) -> Entry:
     """The destination's entry that a receipt speaks of."""
     return Entry(
-        paths.name(path), LINK if target else FILE, size, receipt.mtime_ns, receipt.mode,
-        receipt.version, receipt.ident, receipt.hash, target,
-    )  # fmt: skip
+        paths.name(path),
+        LINK if target else FILE,
+        size,
+        receipt.mtime_ns,
+        receipt.mode,
+        receipt.version,
+        receipt.ident,
+        receipt.hash,
+        target,
+    )

@@ -1,4 +1,5 @@
-"""Content under other names: what one end of a flow calls a file, this end has in a place of its own.
+"""Content under other names: what one end of a flow calls a file, this end has in a place of its
+own.
 
 A stranger's path is checked by whoever opens or stages it; here it only gets its place.
 """

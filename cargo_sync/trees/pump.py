@@ -1,4 +1,5 @@
-"""Moving content without lanes: read from a source, stage in a sink. For trees that are reached by calls."""
+"""Moving content without lanes: read from a source, stage in a sink. For trees that are reached by
+calls."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -13,7 +14,8 @@ PIECE: Final = 2**20
 def pump(
     source: Source, sink: Sink, batch: int, offers: Sequence[Offer], cancelled: Collection[str] = ()
 ) -> list[Receipt]:
-    """One batch from end to end; one receipt an offer, in their order. Paths in `cancelled` are given up."""
+    """One batch from end to end; one receipt an offer, in their order. Paths in `cancelled` are
+    given up."""
     buffer = memoryview(bytearray(PIECE))
     for index, (offer, want) in enumerate(zip(offers, sink.begin(batch, offers), strict=True)):
         if offer.path in cancelled:
@@ -48,4 +50,6 @@ def _file(
 
 def _check(offer: Offer, unchanged: bool) -> None:
     if not unchanged:
-        raise ProblemError(Problem("changed", f"{offer.path!r} changed while it was read", offer.path))
+        raise ProblemError(
+            Problem("changed", f"{offer.path!r} changed while it was read", offer.path)
+        )

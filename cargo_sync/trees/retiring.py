@@ -8,18 +8,24 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 
 
-def retire(root: Root, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
-    """Moves a file that still is `entry`, with the BLAKE3 `content`, to `move_to`, or to the trash of `run`.
+def retire(
+    root: Root, path: str, entry: Entry, content: str, move_to: str, run: str
+) -> Problem | None:
+    """Moves a file that still is `entry`, with the BLAKE3 `content`, to `move_to`, or to the trash
+    of `run`.
 
     Args:
-        move_to: a folder relative to the root, or an absolute one on the same file system; "" for the trash.
+        move_to: a folder relative to the root, or an absolute one on the same file system; "" for
+            the trash.
 
     Returns:
         Why it was left where it is, or None.
     """
     try:
         if hash_file(root, path, entry) != content:
-            return Problem("changed", f"{path!r} is not what was delivered any more; it stays", path)
+            return Problem(
+                "changed", f"{path!r} is not what was delivered any more; it stays", path
+            )
         if not move_to:
             place = trash.displace(root, path, run)
             root.sync(trash.touched(path, place))

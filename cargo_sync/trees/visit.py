@@ -1,8 +1,8 @@
 """A visit: what a get or a put asks of a folder that it does not own, on either side.
 
-Nothing is locked, marked or remembered: a folder is looked at a page at a time, and again at the moment of
-change. Paths are relative to the folder that is visited. All calls raise ProblemError when the way there is
-cut.
+Nothing is locked, marked or remembered: a folder is looked at a page at a time, and again at the
+moment of change. Paths are relative to the folder that is visited. All calls raise ProblemError
+when the way there is cut.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -42,7 +42,8 @@ class Visited(Protocol):
         """What stands under these names (sorted), by name; nothing for those where nothing does."""
 
     async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
-        """Makes folders (path, mode), durably; for each, why it could not. One that is there is made."""
+        """Makes folders (path, mode), durably; for each, why it could not. One that is there is
+        made."""
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         """BLAKE3 of files, as hex, each read stably as the entry given; in order."""
@@ -52,7 +53,12 @@ class FarVisited(Visited, Protocol):
     """The far side, which also moves content; see FarTree.transfer."""
 
     def transfer(
-        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: Ends,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]: ...
 
     def figures(self) -> Figures | None:
@@ -62,4 +68,5 @@ class FarVisited(Visited, Protocol):
         """As FarTree.set_speed."""
 
     def granted(self) -> int | None:
-        """The rate that the server lets what moves now have; None for no limit, or when nothing moves."""
+        """The rate that the server lets what moves now have; None for no limit, or when nothing
+        moves."""

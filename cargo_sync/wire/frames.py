@@ -1,16 +1,19 @@
 """Frames: the unit that is sealed or digested on a lane. A header, a body of records, a trailer.
 
-    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8, zero u16
+    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8, zero
+             u16
     body     1 to BODY_MAX bytes, whole records
     trailer  16 bytes  the GCM tag; on a plain lane the XXH3-128 of header and body
 
-Numbers are big-endian. A sealed body is AES-256-GCM in the STREAM construction (Hoang, Reyhanitabar,
-Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015; the nonce is
-laid out as in Tink): nonce = the lane's prefix (7) | counter (4) | last (1), associated data = the header.
-So a frame that was changed, repeated, left out, reordered or taken from another lane or direction does not
-open, and an end of the stream before the frame marked last is seen to be a cut.
+Numbers are big-endian. A sealed body is AES-256-GCM in the STREAM construction (Hoang,
+Reyhanitabar, Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse
+Misuse-Resistance", 2015; the nonce is laid out as in Tink): nonce = the lane's prefix (7) | counter
+(4) | last (1), associated data = the header. So a frame that was changed, repeated, left out,
+reordered or taken from another lane or direction does not open, and an end of the stream before the
+frame marked last is seen to be a cut.
 
-Each maker and opener owns its buffers and reuses them: what it returns is valid until its next call.
+Each maker and opener owns its buffers and reuses them: what it returns is valid until its next
+call.
 """
 
 from struct import Struct
@@ -85,7 +88,9 @@ class _Maker:
         if counter == _COUNTERS:
             raise cut("the lane has sent as many frames as it may")
         self._counter = counter + 1
-        _HEADER.pack_into(self._frame, 0, length, counter, self._flags | (last and _LAST), VERSION, 0)
+        _HEADER.pack_into(
+            self._frame, 0, length, counter, self._flags | (last and _LAST), VERSION, 0
+        )
         return counter
 
 
@@ -104,7 +109,8 @@ class PlainMaker(_Maker):
 
 
 class SealedMaker(_Maker):
-    """Sealed frames. `key` has 32 bytes and seals nothing but this direction of this lane; `prefix` has 7."""
+    """Sealed frames. `key` has 32 bytes and seals nothing but this direction of this lane; `prefix`
+    has 7."""
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         super().__init__(_SEALED)

@@ -1,15 +1,17 @@
 """The handshake: how a lane proves which flow it belongs to, before its first frame.
 
-    HELLO   magic `CARGOLN1`, least and newest version u16 each, token 16, nonce 16, HMAC 32      76 bytes
-    ANSWER  magic, version u16, status u16, nonce 16, prefix 7, HMAC 32                           67 bytes
+    HELLO   magic `CARGOLN1`, least and newest version u16 each, token 16, nonce 16, HMAC 32      76
+            bytes
+    ANSWER  magic, version u16, status u16, nonce 16, prefix 7, HMAC 32                           67
+            bytes
 
-Each HMAC is SHA-256 (RFC 2104) by the flow's authentication key; the server's covers the whole HELLO and
-its own fields, so neither the version nor the prefix can be changed on the way. A HELLO of an unknown token
-or with a wrong HMAC is answered by closing the connection and nothing else.
+Each HMAC is SHA-256 (RFC 2104) by the flow's authentication key; the server's covers the whole
+HELLO and its own fields, so neither the version nor the prefix can be changed on the way. A HELLO
+of an unknown token or with a wrong HMAC is answered by closing the connection and nothing else.
 
-The keys of the frames are derived from the flow's key of that direction by HKDF-Expand (RFC 5869, one
-block), bound to both nonces and the prefix. So a lane that was recorded and is played again, whole, meets
-other keys, and no nonce of GCM can ever be used twice with one key.
+The keys of the frames are derived from the flow's key of that direction by HKDF-Expand (RFC 5869,
+one block), bound to both nonces and the prefix. So a lane that was recorded and is played again,
+whole, meets other keys, and no nonce of GCM can ever be used twice with one key.
 """
 
 import hmac
@@ -44,7 +46,8 @@ class LaneKeys:
     token   16 bytes, names the lane; as good as a password until it is used
     auth    the flow's authentication key, 32 bytes
     up, down   the flow's keys from client to server and back, 32 bytes each; None: a plain lane
-    prefix  7 bytes of the server's choice, no two lanes of a flow alike; the client learns it by the answer
+    prefix  7 bytes of the server's choice, no two lanes of a flow alike; the client learns it by
+            the answer
     """
 
     token: bytes = field(repr=False)
@@ -83,7 +86,8 @@ def token_of(message: bytes) -> bytes:
 
 
 def answer(keys: LaneKeys, message: bytes, nonce: bytes, busy: bool = False) -> tuple[int, bytes]:
-    """The status and the bytes that answer a HELLO. With a status other than OK the lane is closed after.
+    """The status and the bytes that answer a HELLO. With a status other than OK the lane is closed
+    after.
 
     Raises:
         ProblemError: not a HELLO of these keys ("protocol"): close without an answer.
@@ -107,7 +111,9 @@ def read_answer(keys: LaneKeys, sent: bytes, message: bytes) -> Answer:
     if (
         len(message) != ANSWER_SIZE
         or not message.startswith(MAGIC)
-        or not hmac.compare_digest(message[_ANSWER.size :], _mac(keys, sent + message[: _ANSWER.size]))
+        or not hmac.compare_digest(
+            message[_ANSWER.size :], _mac(keys, sent + message[: _ANSWER.size])
+        )
     ):
         raise breach("the server does not know the lane's key")
     _, version, status, nonce, prefix = _ANSWER.unpack_from(message)
@@ -115,7 +121,8 @@ def read_answer(keys: LaneKeys, sent: bytes, message: bytes) -> Answer:
 
 
 def frame_key(key: bytes, label: bytes, sent: bytes, answered: bytes) -> bytes:
-    """The key of one direction's frames: HKDF-Expand(key, label | client nonce | server nonce | prefix)."""
+    """The key of one direction's frames: HKDF-Expand(key, label | client nonce | server nonce |
+    prefix)."""
     client_nonce = sent[_HELLO.size - NONCE : _HELLO.size]
     server_nonce_and_prefix = answered[_ANSWER.size - PREFIX - NONCE : _ANSWER.size]
     return hmac.digest(

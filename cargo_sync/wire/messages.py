@@ -1,7 +1,7 @@
 """The values that records carry as JSON: offers, wants, receipts, problems, grants, reports.
 
-Batches travel as columns, one array a field. What came from the other end is checked here for its shape:
-types, lengths, ranges. What a path means is not: whoever stages it asks `model.paths`.
+Batches travel as columns, one array a field. What came from the other end is checked here for its
+shape: types, lengths, ranges. What a path means is not: whoever stages it asks `model.paths`.
 """
 
 import math
@@ -121,7 +121,9 @@ def encode_report(report: Report) -> bytes:
 
 def decode_report(payload: Payload) -> Report:
     match _decode(payload):
-        case [lost, rtt, least] if (lost is None or (type(lost) is int and 0 <= lost < _INT64)) and all(
+        case [lost, rtt, least] if (
+            lost is None or (type(lost) is int and 0 <= lost < _INT64)
+        ) and all(
             value is None or (type(value) in (int, float) and value >= 0 and math.isfinite(value))
             for value in (rtt, least)
         ):
@@ -132,9 +134,13 @@ def decode_report(payload: Payload) -> Report:
 def _encode(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError as error:  # orjson's own error is one: a lone surrogate, an integer beyond 64 bits
+    except (
+        TypeError
+    ) as error:  # orjson's own error is one: a lone surrogate, an integer beyond 64 bits
         raise ProblemError(
-            Problem("bad_path", f"what the other end was to be told is not text: {error}", retry=False)
+            Problem(
+                "bad_path", f"what the other end was to be told is not text: {error}", retry=False
+            )
         ) from error
 
 
@@ -147,7 +153,12 @@ def _decode(payload: Payload) -> Any:
 
 def _rows(kind: type[Row], fields: Any) -> list[Row]:
     width = len(kind._fields)  # type: ignore[attr-defined]
-    if type(fields) is not list or len(fields) != width or not _are(list, (fields,)) or not fields[0]:
+    if (
+        type(fields) is not list
+        or len(fields) != width
+        or not _are(list, (fields,))
+        or not fields[0]
+    ):
         raise breach(f"a batch is not {width} columns")
     try:
         return rows(kind._make, fields)  # type: ignore[attr-defined]
@@ -216,6 +227,7 @@ def _codes(values: Sequence[str]) -> bool:
 
 
 def _lines(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
-    """True when every value matches: one match for a column, at a tenth of the cost of one a value."""
+    """True when every value matches: one match for a column, at a tenth of the cost of one a
+    value."""
     text = "\n".join(values) + "\n"
     return pattern.fullmatch(text) is not None and text.count("\n") == len(values)

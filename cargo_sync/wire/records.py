@@ -3,8 +3,8 @@
     header   20 bytes  kind u8, flags u8, index u16, batch u32, length u32, offset u64; big-endian
     payload  `length` bytes: content of a file (DATA) or JSON
 
-A record names a file by its batch and its index in it. Records never cross frames; JSON that is longer
-than a record goes in several with MORE on all but the last.
+A record names a file by its batch and its index in it. Records never cross frames; JSON that is
+longer than a record goes in several with MORE on all but the last.
 """
 
 from collections.abc import Iterator

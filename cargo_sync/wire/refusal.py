@@ -6,7 +6,11 @@ from cargo_sync.model.problems import Problem, ProblemError
 def breach(message: str) -> ProblemError:
     """The other end did what no correct end does, or the bytes were changed on their way."""
     return ProblemError(
-        Problem("protocol", f"the lane was ended: {message}", hint="what was not committed is sent again")
+        Problem(
+            "protocol",
+            f"the lane was ended: {message}",
+            hint="what was not committed is sent again",
+        )
     )
 
 

@@ -57,11 +57,15 @@ def test_an_instance_names_a_folder(instance: str) -> None:
 
 def test_a_path_too_long_says_so() -> None:
     assert len(instance_addresses("/" + "r" * 90, "daemon").commands) == len("ipc://") + 107
-    with pytest.raises(AddressError, match=r"has 108 bytes, the system allows 107: /rrr.*CARGO_RUNTIME_DIR"):
+    with pytest.raises(
+        AddressError, match=r"has 108 bytes, the system allows 107: /rrr.*CARGO_RUNTIME_DIR"
+    ):
         instance_addresses("/" + "r" * 91, "daemon")
 
 
-def test_a_job_files_instance_is_short_and_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_files_instance_is_short_and_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert job_instance("a.json") == job_instance(f"{tmp_path}/./a.json")
     assert job_instance("a.json") != job_instance("b.json")
@@ -87,9 +91,14 @@ def test_one_live_instance_is_taken(short: str) -> None:
 def test_both_places_are_looked_at(short: str) -> None:
     Path(short, "session").mkdir()
     env = {"XDG_RUNTIME_DIR": f"{short}/session", "TMPDIR": short}
-    with listen(f"{short}/cargo_sync-{os.getuid()}", "daemon"), listen(f"{short}/session/cargo_sync", "9f3a"):
+    with (
+        listen(f"{short}/cargo_sync-{os.getuid()}", "daemon"),
+        listen(f"{short}/session/cargo_sync", "9f3a"),
+    ):
         assert [each.instance for each in live_instances(env)] == ["9f3a", "daemon"]
-        assert find("daemon", env) == instance_addresses(f"{short}/cargo_sync-{os.getuid()}", "daemon")
+        assert find("daemon", env) == instance_addresses(
+            f"{short}/cargo_sync-{os.getuid()}", "daemon"
+        )
 
 
 def test_several_are_listed_with_a_request_to_choose(short: str) -> None:
@@ -109,7 +118,9 @@ def test_what_may_be_connected_to(connect: str) -> None:
     assert find(None, env | {"CARGO_CONTROL": connect}) == instance_addresses("/run/c", "x")
 
 
-@pytest.mark.parametrize("connect", ["ipc:///run/c/x/feed", "tcp://127.0.0.1", "http://127.0.0.1:5556"])
+@pytest.mark.parametrize(
+    "connect", ["ipc:///run/c/x/feed", "tcp://127.0.0.1", "http://127.0.0.1:5556"]
+)
 def test_what_may_not_be_connected_to(connect: str) -> None:
     with pytest.raises(AddressError):
         find(connect, {})

@@ -12,7 +12,11 @@ def refused(cmd: str, args: dict[str, Any]) -> str:
     with pytest.raises(ControlError) as caught:
         check_arguments(cmd, COMMANDS[cmd], args)
     assert caught.value.code == "bad_argument"
-    return f"{caught.value.message} ({caught.value.hint})" if caught.value.hint else caught.value.message
+    return (
+        f"{caught.value.message} ({caught.value.hint})"
+        if caught.value.hint
+        else caught.value.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -24,9 +28,21 @@ def refused(cmd: str, args: dict[str, Any]) -> str:
         ("job.show", {"job": ""}, 'job.show: "job" must be text'),
         ("job.show", {"job": 3}, 'job.show: "job" must be text'),
         ("job.pause", {"job": None}, 'job.pause: "job" must be text'),
-        ("job.plan", {"job": "a", "limit": 0}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
-        ("job.plan", {"job": "a", "limit": 1001}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
-        ("job.plan", {"job": "a", "limit": True}, 'job.plan: "limit" must be a whole number from 1 to 1000'),
+        (
+            "job.plan",
+            {"job": "a", "limit": 0},
+            'job.plan: "limit" must be a whole number from 1 to 1000',
+        ),
+        (
+            "job.plan",
+            {"job": "a", "limit": 1001},
+            'job.plan: "limit" must be a whole number from 1 to 1000',
+        ),
+        (
+            "job.plan",
+            {"job": "a", "limit": True},
+            'job.plan: "limit" must be a whole number from 1 to 1000',
+        ),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(cmd: str, args: dict[str, Any], said: str) -> None:

@@ -30,18 +30,30 @@ def test_a_key_comes_back_as_it_was_and_shows_no_secret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[1]", b"null", b"\xff", b"[" * 100_000, key_text(KEY).replace(b"c" * 40, b"c" * 39), b"{}",
-     key_text(KEY).replace(b'"tcp://box:5556"', b"7")],
-)  # fmt: skip
+    [
+        b"",
+        b"[1]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        key_text(KEY).replace(b"c" * 40, b"c" * 39),
+        b"{}",
+        key_text(KEY).replace(b'"tcp://box:5556"', b"7"),
+    ],
+)
 def test_what_is_no_key_file(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match=r"laptop.key is no key file: `cargo_ctl key add` writes one"):
+    with pytest.raises(
+        KeyFileError, match=r"laptop.key is no key file: `cargo_ctl key add` writes one"
+    ):
         read_key(stored(tmp_path, content))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_a_key_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> None:
     path = stored(tmp_path, key_text(KEY), mode)
-    with pytest.raises(KeyFileError, match=rf"others may read the key .*\(mode {mode:04o}\); run: chmod 600"):
+    with pytest.raises(
+        KeyFileError, match=rf"others may read the key .*\(mode {mode:04o}\); run: chmod 600"
+    ):
         read_key(path)
 
 
@@ -81,9 +93,19 @@ def test_ports_and_keys_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["tcp://", "tcp://box", "tcp://box:0", "tcp://box:65535", "tcp://box:x", "tcp://box:1/a",
-                "tcp://a@box:1"],
-)  # fmt: skip
+    "address",
+    [
+        "tcp://",
+        "tcp://box",
+        "tcp://box:0",
+        "tcp://box:65535",
+        "tcp://box:x",
+        "tcp://box:1/a",
+        "tcp://a@box:1",
+    ],
+)
 def test_what_is_no_port(address: str) -> None:
-    with pytest.raises(AddressError, match=r"is not the address of a port: it is like tcp://127.0.0.1:5556"):
+    with pytest.raises(
+        AddressError, match=r"is not the address of a port: it is like tcp://127.0.0.1:5556"
+    ):
         find(address, {"HOME": "/none"})

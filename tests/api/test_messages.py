@@ -41,10 +41,16 @@ def test_only_the_command_is_required() -> None:
         (b"[]", "bad_message '': this is JSON, but not an object"),
         (b'{"id":"7"}', "bad_message '7': \"cmd\" must be the name of a command"),
         (b'{"id":"7","cmd":""}', "bad_message '7': \"cmd\" must be the name of a command"),
-        (b'{"id":"7","cmd":"' + b"x" * 65 + b'"}', "bad_message '7': \"cmd\" must be the name of a command"),
+        (
+            b'{"id":"7","cmd":"' + b"x" * 65 + b'"}',
+            "bad_message '7': \"cmd\" must be the name of a command",
+        ),
         (b'{"id":"7","cmd":"status","args":[]}', "bad_message '7': \"args\" must be an object"),
         (b'{"id":"7","cmd":"status","arg":{}}', "bad_message '7': unknown field \"arg\""),
-        (b'{"id":7,"cmd":"status"}', "bad_message '': \"id\" must be text of at most 128 characters"),
+        (
+            b'{"id":7,"cmd":"status"}',
+            "bad_message '': \"id\" must be text of at most 128 characters",
+        ),
         (b'{"id":"7","v":2,"cmd":"status"}', "unsupported_version '7': \"v\" must be 1"),
         (b'{"id":"7","v":true,"cmd":"status"}', "unsupported_version '7': \"v\" must be 1"),
     ],
@@ -79,7 +85,9 @@ def test_what_json_cannot_hold_is_a_type_error() -> None:
 
 
 def test_feed_messages_there_and_back() -> None:
-    message = FeedMessage("notice/a/", "notice", "e1", 3, 12.5, {"kind": "moved", "paths": ["x"]}, 9, True)
+    message = FeedMessage(
+        "notice/a/", "notice", "e1", 3, 12.5, {"kind": "moved", "paths": ["x"]}, 9, True
+    )
     raw = encode_feed(message)
     assert raw == (
         b'{"v":1,"epoch":"e1","seq":3,"time":12.5,"type":"notice","cursor":9,"replay":true,'

@@ -22,7 +22,8 @@ def test_orders_and_their_answers(raw: bytes, request_: Request, answer: bytes) 
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"start", b"STARTED", b"START\xff", b"LIST-JOBS now", b"{}", b"START " + b"x" * 2000]
+    "raw",
+    [b"", b"start", b"STARTED", b"START\xff", b"LIST-JOBS now", b"{}", b"START " + b"x" * 2000],
 )
 def test_what_is_no_order(raw: bytes) -> None:
     assert parse_order(raw) is None

@@ -3,14 +3,17 @@ from cargo_sync.api.sequence import Sequence
 
 
 def told(script: str) -> list[str]:
-    """What becomes of messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (of the epoch 2)."""
+    """What becomes of messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (of the
+    epoch 2)."""
     sequence, lines = Sequence(), []
     for word in script.split():
         body, _, epoch = word.partition("@")
         replay = body.endswith("r")
         seq = int(body[1:].removesuffix("r"))
         taken = sequence.take(FeedMessage(body[0], "status", epoch or "1", seq, 0.0, replay=replay))
-        lines.append("dropped" if taken is None else f"missed {taken.missed}" if taken.missed else "new")
+        lines.append(
+            "dropped" if taken is None else f"missed {taken.missed}" if taken.missed else "new"
+        )
     return lines
 
 

@@ -56,7 +56,11 @@ SERVER_RELOADED = {
 }  # fmt: skip
 SPEED = {
     "job": "a",
-    "speed": {"file": [{"from": "22:00", "to": "06:00", "speed": 9_000}], "override": 5_000, "now": 5_000},
+    "speed": {
+        "file": [{"from": "22:00", "to": "06:00", "speed": 9_000}],
+        "override": 5_000,
+        "now": 5_000,
+    },
 }
 WINDOWED = SHOWN | {
     "speed": SPEED["speed"],
@@ -70,7 +74,14 @@ EVENTS = {"events": [EVENT], "next": 8, "more": False, "oldest": 1}
 KEY = {"name": "a", "role": "watch", "made": NOW, "public": "p"}
 AUDIT: dict[str, Any] = {
     "rows": [
-        {"number": 7, "time": NOW, "who": 'key "a"', "command": "b", "args": {"job": "c"}, "outcome": "d"}
+        {
+            "number": 7,
+            "time": NOW,
+            "who": 'key "a"',
+            "command": "b",
+            "args": {"job": "c"},
+            "outcome": "d",
+        }
     ],
     "next": 7,
 }
@@ -95,7 +106,13 @@ ANSWERS: dict[str, Any] = {
     "job.remove": ADDED,
     "job.test": {"test": "t", "ready": True, "steps": STEPS},
     "job.history": {"rows": [HISTORY], "next": None},
-    "job.plan": {"run": "3f2a", "ready": True, "totals": PLAN_TOTALS, "actions": PLANNED, "next": None},
+    "job.plan": {
+        "run": "3f2a",
+        "ready": True,
+        "totals": PLAN_TOTALS,
+        "actions": PLANNED,
+        "next": None,
+    },
     "job.start": STATES,
     "job.pause": STATES,
     "job.reload": STATES,
@@ -165,7 +182,10 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     history.history: ("a", [HISTORY], None, UTC),
     trial.step: (STEPS[1],),
     board.job_state: ("a", {"state": "error", "detail": "no"}),
-    board.notice: ("a", {"kind": "error", "count": 2, "paths": ["b", "c"], "bytes": 3, "message": "no"}),
+    board.notice: (
+        "a",
+        {"kind": "error", "count": 2, "paths": ["b", "c"], "bytes": 3, "message": "no"},
+    ),
     events.event: (EVENT,),
     callbacks.callback_list: (CALLBACKS, NOW),
     callbacks.tested: (TRIED,),
@@ -199,7 +219,8 @@ NUMBERS_ALONE = {
 MADE_OF_THESE = {session.rows, session.picture}
 """Renderers that show names by the ones above, or by rich's own text, which acts on nothing."""
 FIGURES = {"words", "table"}
-"""Rooms of `render` that show no message: what `escaped` is made of, and columns of what was escaped."""
+"""Rooms of `render` that show no message: what `escaped` is made of, and columns of what was
+escaped."""
 FEED = {
     "status/": ("status", STATUS),
     "progress/": ("progress", SYNCING["progress"]),
@@ -207,7 +228,10 @@ FEED = {
     "job/n%1B%0D%0ASPOOF/progress": ("progress", SYNCING["progress"]),
     "job/m%1B%0ASPOOF/status": ("status", {"state": "held", "detail": "x", "next_at": None}),
     "transfer/%1B%0ASPOOF/": ("transfer", TRANSFERS["transfers"][0]),
-    "notice/n%1B%0ASPOOF/": ("notice", {"kind": "error", "count": 2, "paths": ["a"], "message": "m"}),
+    "notice/n%1B%0ASPOOF/": (
+        "notice",
+        {"kind": "error", "count": 2, "paths": ["a"], "message": "m"},
+    ),
 }
 """A message of each kind, by topic: its type and its fields."""
 SERVER_FEED = {

@@ -57,7 +57,12 @@ STATUS: dict[str, Any] = {
     "uptime_s": 12_345,
 }
 SHOWN: dict[str, Any] = FAILING | {
-    "settings": {"sleep": 3, "filters": {"exclude": ["*.tmp", ".DS_Store"]}, "speed": None, "watch": True},
+    "settings": {
+        "sleep": 3,
+        "filters": {"exclude": ["*.tmp", ".DS_Store"]},
+        "speed": None,
+        "watch": True,
+    },
     "causes": [
         {"path": "a\nb.txt", "message": "permission denied", "tries": 3, "next_at": NOW + 65},
         {"path": "", "message": "the server does not answer", "tries": 1, "next_at": None},

@@ -31,7 +31,12 @@ def lines(*messages: FeedMessage) -> list[str]:
 
 
 def test_a_run_as_plain_lines() -> None:
-    uploaded = {"kind": "uploaded", "count": 500, "paths": ["a.txt", "b\x1b", "c", "d"], "bytes": 20_000_000}
+    uploaded = {
+        "kind": "uploaded",
+        "count": 500,
+        "paths": ["a.txt", "b\x1b", "c", "d"],
+        "bytes": 20_000_000,
+    }
     assert lines(
         message(topics.STATUS, "status", STATUS),
         status("nightly", "starting"),
@@ -55,12 +60,20 @@ def test_a_run_as_plain_lines() -> None:
 def test_notices() -> None:
     topic = topics.notice("my job\n")
     held = {"kind": "held", "count": 0, "paths": [], "bytes": 0, "message": "120 deletions wait"}
-    error = {"kind": "error", "count": 1, "paths": ["a"], "bytes": 0, "message": "permission denied"}
+    error = {
+        "kind": "error",
+        "count": 1,
+        "paths": ["a"],
+        "bytes": 0,
+        "message": "permission denied",
+    }
     assert lines(
         message(topic, "notice", held, replay=True),
         message(topic, "notice", held),
         message(topic, "notice", error),
-        message(topic, "notice", error | {"paths": [], "message": "there is no host files.example"}),
+        message(
+            topic, "notice", error | {"paths": [], "message": "there is no host files.example"}
+        ),
     ) == [
         "my job\\x0a: held: 120 deletions wait",
         "my job\\x0a: error 1 file: a: permission denied",
@@ -122,7 +135,11 @@ def test_the_picture() -> None:
         message(topics.job_progress("nightly"), "progress", SYNCING["progress"]),
         message(topics.job_status("docs\x1b"), "status", FAILING),
         message(topics.transfer("1"), "transfer", TRANSFERS["transfers"][0]),
-        message(topics.notice("nightly"), "notice", {"kind": "uploaded", "count": 1, "paths": ["[red]a"]}),
+        message(
+            topics.notice("nightly"),
+            "notice",
+            {"kind": "uploaded", "count": 1, "paths": ["[red]a"]},
+        ),
     ):
         board.take(each)
     assert drawn(board) == (

@@ -50,8 +50,9 @@ def test_pages_are_put_together(runtime: str) -> None:
         assert len(run("callback", "list").stdout.splitlines()) == 4
         run("callback", "list", "nightly", "--state", "dead", "--limit", "1", "--json")
         assert daemon.asked[-1] == (
-            "callback.list", {"job": "nightly", "state": "dead", "after": 0, "limit": 1},
-        )  # fmt: skip
+            "callback.list",
+            {"job": "nightly", "state": "dead", "after": 0, "limit": 1},
+        )
 
 
 def test_retry(runtime: str) -> None:
@@ -64,7 +65,9 @@ def test_retry(runtime: str) -> None:
     assert transcript(runtime, unknown, "callback retry x").endswith("(look)\nexit 2")
 
 
-@pytest.mark.parametrize("line", ["callback retry", "callback retry x --all", "callback retry --job a --all"])
+@pytest.mark.parametrize(
+    "line", ["callback retry", "callback retry x --all", "callback retry --job a --all"]
+)
 def test_retry_of_what(runtime: str, line: str) -> None:
     assert run(*line.split()).exit_code == 2
 
@@ -77,7 +80,9 @@ def test_a_trial(runtime: str) -> None:
             "status": 204 if good else None, "seconds": 0.125, "error": "" if good else "no\x07",
         }  # fmt: skip
 
-    assert transcript(runtime, {"callback.test": answer}, "callback test a", "callback test a onError") == (
+    assert transcript(
+        runtime, {"callback.test": answer}, "callback test a", "callback test a onError"
+    ) == (
         "$ callback test a\nonStart of a: taken, with 204, in 0.12 s\n"
         "$ callback test a onError\nonError of a: not taken, after 0.12 s: no\\x07\nexit 1"
     )

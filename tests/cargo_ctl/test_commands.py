@@ -33,7 +33,9 @@ def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
 def test_no_daemon(runtime: str) -> None:
     result = run("status")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == ("cargo_ctl: no daemon is running (start one with: cargo_sync daemon)\n")
+    assert result.stderr == (
+        "cargo_ctl: no daemon is running (start one with: cargo_sync daemon)\n"
+    )
     result = run("--json", "job", "list")
     assert (result.exit_code, result.stderr) == (3, "")
     assert orjson.loads(result.stdout) == {
@@ -43,7 +45,13 @@ def test_no_daemon(runtime: str) -> None:
             "hint": "start one with: cargo_sync daemon",
         }
     }
-    for line in (["watch"], ["feed"], ["shutdown"], ["job", "plan", "a"], ["status", "--connect", "other"]):
+    for line in (
+        ["watch"],
+        ["feed"],
+        ["shutdown"],
+        ["job", "plan", "a"],
+        ["status", "--connect", "other"],
+    ):
         assert run(*line).exit_code == 3
 
 
@@ -71,7 +79,9 @@ def test_jobs(runtime: str) -> None:
 
     answers: dict[str, Answer] = {
         "job.pause": paused,
-        "job.show": ControlError("unknown_job", 'there is no job "nigthly"', 'did you mean "nightly"?'),
+        "job.show": ControlError(
+            "unknown_job", 'there is no job "nigthly"', 'did you mean "nightly"?'
+        ),
         "job.approve": ControlError("not_held", 'the job "a" is not held'),
         "job.sync": {"run": "3f2a"},
         "reload": {
@@ -132,7 +142,9 @@ def test_a_command_that_there_is_not() -> None:
     assert "No such command 'plan'." in run("plan").stderr
 
 
-@pytest.mark.parametrize("line", ["--json transfer list", "transfer --json list", "transfer list --json"])
+@pytest.mark.parametrize(
+    "line", ["--json transfer list", "transfer --json list", "transfer list --json"]
+)
 def test_json_before_or_after(runtime: str, line: str) -> None:
     with canned(runtime, {"transfer.list": TRANSFERS}):
         result = run(*line.split())
@@ -198,12 +210,16 @@ def test_a_plan_in_pages(runtime: str) -> None:
     )
 
 
-def test_a_plan_is_waited_for_and_printed_as_json(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_is_waited_for_and_printed_as_json(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr("cargo_ctl.commands.job.time.sleep", waits.append)
 
     def later(args: dict[str, Any]) -> dict[str, Any]:
-        return planning(args) | ({} if len(waits) >= 2 else {"ready": False, "actions": [], "next": None})
+        return planning(args) | (
+            {} if len(waits) >= 2 else {"ready": False, "actions": [], "next": None}
+        )
 
     with canned(runtime, {"job.plan": later}):
         result = run("job", "plan", "a", "--json")
@@ -242,7 +258,11 @@ def test_feeds_until_the_daemon_ends(
 
     monkeypatch.setattr(Subscription, "receive", receive_then_end)
     with canned(runtime, {}) as daemon:
-        daemon.tell(lambda publisher: publisher.publish("notice/a/", "notice", {"kind": "moved"}, cursor=7))
-        daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {"state": "syncing"}))
+        daemon.tell(
+            lambda publisher: publisher.publish("notice/a/", "notice", {"kind": "moved"}, cursor=7)
+        )
+        daemon.tell(
+            lambda publisher: publisher.publish("job/a/status", "status", {"state": "syncing"})
+        )
         result = run(*command.split())
     assert (result.exit_code, result.stdout) == (3, printed)

@@ -1,4 +1,5 @@
-"""Tab: what is offered, from the click tree and from whoever is running; and the scripts, in a real bash."""
+"""Tab: what is offered, from the click tree and from whoever is running; and the scripts, in a real
+bash."""
 
 import os
 import pty
@@ -45,7 +46,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "DEADLINE", PATIENCE)
 
 
-def offered(shell: str, *words: str, current: str = "", monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def offered(
+    shell: str, *words: str, current: str = "", monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
     """The lines that a shell is answered when Tab is pressed behind `words`."""
     register()
     monkeypatch.setenv("COMP_WORDS", "\n".join(["cargo_ctl", *words]))
@@ -69,14 +72,24 @@ def test_names_come_from_the_daemon(runtime: str, monkeypatch: pytest.MonkeyPatc
         assert offered("fish", "job", "pause", current="my\\ d", monkeypatch=monkeypatch) == [
             'plain,my docs "q"\tsynced'
         ]
-        assert offered("fish", "transfer", "cancel", monkeypatch=monkeypatch) == ["plain,1f2e\ta\\x09b.mov"]
+        assert offered("fish", "transfer", "cancel", monkeypatch=monkeypatch) == [
+            "plain,1f2e\ta\\x09b.mov"
+        ]
         found = offered(
-            "fish", "--connect", "daemon", "job", "show", current="nightly:u", monkeypatch=monkeypatch
+            "fish",
+            "--connect",
+            "daemon",
+            "job",
+            "show",
+            current="nightly:u",
+            monkeypatch=monkeypatch,
         )
         assert found == ["plain,nightly:us\tsynced"]
 
 
-def test_every_job_command_completes_its_name(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_job_command_completes_its_name(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = cargo_ctl.get_command(click.Context(cargo_ctl), "job")
     assert isinstance(job, click.Group)
     with canned(runtime, JOBS):
@@ -87,10 +100,14 @@ def test_every_job_command_completes_its_name(runtime: str, monkeypatch: pytest.
                 assert found == ["plain", "nightly:eu", "error"], name
 
 
-@pytest.mark.parametrize("words", [["job", "show"], ["transfer", "cancel"], ["job", "plan", "--limit"]])
+@pytest.mark.parametrize(
+    "words", [["job", "show"], ["transfer", "cancel"], ["job", "plan", "--limit"]]
+)
 def test_never_an_error(runtime: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert offered("bash", *words, monkeypatch=monkeypatch) == [""]
-    with canned(runtime, {"job.list": ControlError("busy", "not now"), "transfer.list": {"strange": 1}}):
+    with canned(
+        runtime, {"job.list": ControlError("busy", "not now"), "transfer.list": {"strange": 1}}
+    ):
         assert offered("bash", *words, monkeypatch=monkeypatch) == [""]
 
 
@@ -115,7 +132,9 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(
     assert asked == [PATIENCE] and DEADLINE <= 0.3
 
 
-def found(runtime: str, kind: NameParameter, answers: dict[str, Answer], instance: str) -> dict[str, str]:
+def found(
+    runtime: str, kind: NameParameter, answers: dict[str, Answer], instance: str
+) -> dict[str, str]:
     """What is offered, and what is said beside it."""
     with canned(runtime, answers, instance):
         items = kind.shell_complete(click.Context(cargo_ctl), click.Argument(["name"]), "")
@@ -139,13 +158,17 @@ def test_every_kind_of_name(
     assert found(runtime, kind, {cmd: ANSWERS[cmd]}, instance) == offers
     assert found(runtime, kind, {}, instance) == {}, "one that does not know the command yet"
     if instance == "server":
-        assert found(runtime, kind, {cmd: ANSWERS[cmd]}, "daemon") == {}, "a daemon is not asked for these"
+        assert found(runtime, kind, {cmd: ANSWERS[cmd]}, "daemon") == {}, (
+            "a daemon is not asked for these"
+        )
 
 
 def test_whatever_takes_a_name_completes_it() -> None:
     for name, command in walk(cargo_ctl, "cargo_ctl"):
         for each in command.params:
-            named = each.name in ("name", "id", "user", "job") and not name.endswith((" add", " shell"))
+            named = each.name in ("name", "id", "user", "job") and not name.endswith(
+                (" add", " shell")
+            )
             assert not named or isinstance(each.type, NameParameter), f"{name}: {each.name}"
 
 
@@ -210,9 +233,13 @@ class _Terminal:
     def __enter__(self) -> "_Terminal":
         self._fd, other = pty.openpty()
         self._process = subprocess.Popen(
-            self._command, stdin=other, stdout=other, stderr=other, start_new_session=True,
+            self._command,
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            start_new_session=True,
             env=os.environ | {"TERM": "dumb", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+        )
         os.close(other)
         return self
 
@@ -222,7 +249,8 @@ class _Terminal:
         os.close(self._fd)
 
     def typed(self, keys: str) -> str:
-        """What the line is after these keys, the last of which prints it; the line is emptied then."""
+        """What the line is after these keys, the last of which prints it; the line is emptied
+        then."""
         self._seen = b""
         os.write(self._fd, keys.encode())
         found = self.until(rb"<<(.*?)>>")

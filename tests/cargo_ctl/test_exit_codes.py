@@ -1,4 +1,5 @@
-"""How `cargo_ctl` ends, for every code that it may be refused with: as the page of the protocol says."""
+"""How `cargo_ctl` ends, for every code that it may be refused with: as the page of the protocol
+says."""
 
 import re
 from pathlib import Path
@@ -20,7 +21,9 @@ def test_every_code_has_its_line() -> None:
     assert DOCUMENTED.keys() == {code.value for code in Code}
 
 
-@pytest.mark.parametrize(("code", "ends"), [*DOCUMENTED.items(), ("disk_full", 1), ("a new one", 1)])
+@pytest.mark.parametrize(
+    ("code", "ends"), [*DOCUMENTED.items(), ("disk_full", 1), ("a new one", 1)]
+)
 def test_it_ends_as_documented(runtime: str, code: str, ends: int) -> None:
     with canned(runtime, {"status": ControlError(code, "no", "why not")}):
         result = CliRunner().invoke(cargo_ctl, ["status"])

@@ -51,9 +51,9 @@ def test_the_manual_holds_every_command_and_nothing_that_acts_by_mistake(tmp_pat
         for name, command in COMMANDS
         if name.startswith("cargo_ctl ") and not isinstance(command, click.Group)
     ]
-    assert [next((h for h in headings if h.startswith(f".SS {leaf} ")), "") != "" for leaf in leaves] == [
-        True for _ in leaves
-    ]
+    assert [
+        next((h for h in headings if h.startswith(f".SS {leaf} ")), "") != "" for leaf in leaves
+    ] == [True for _ in leaves]
     assert page.isascii()
 
     @click.command()
@@ -66,13 +66,19 @@ def test_the_manual_holds_every_command_and_nothing_that_acts_by_mistake(tmp_pat
         """
 
     text = manual.page("odd", odd)
-    assert "\n\\&.SH is no macro \\(aqhere\\(aq, nor \\efB there \\[u2013] \\(ga\\[u00E9]\\(ga." in text
+    assert (
+        "\n\\&.SH is no macro \\(aqhere\\(aq, nor \\efB there \\[u2013] \\(ga\\[u00E9]\\(ga."
+        in text
+    )
     assert "\n\\&  .odd" not in text and "  .odd \\-\\-one" in text
     if groff := shutil.which("groff"):
         file = tmp_path / "page.1"
         file.write_text(page)
         done = subprocess.run(
-            [groff, "-man", "-Tascii", "-ww", "-z", str(file)], capture_output=True, text=True, check=True
+            [groff, "-man", "-Tascii", "-ww", "-z", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stderr == ""
 
@@ -89,4 +95,6 @@ def test_the_guide_names_every_command() -> None:
     guide = (DOCS / "cargo_ctl.md").read_text(encoding="utf-8")
     for name, command in COMMANDS:
         if name.startswith("cargo_ctl ") and not isinstance(command, click.Group):
-            assert f"`{name.removeprefix('cargo_ctl ')}" in guide, f"docs/cargo_ctl.md says nothing of {name}"
+            assert f"`{name.removeprefix('cargo_ctl ')}" in guide, (
+                f"docs/cargo_ctl.md says nothing of {name}"
+            )

@@ -13,14 +13,18 @@ from tests.control.canned import canned
 @pytest.mark.parametrize(
     ("hint", "of_daemon", "of_server"),
     [
-        ("`user.list` names them", "`cargo_ctl user list` names them", "`cargo_ctl user list` names them"),
+        (
+            "`user.list` names them",
+            "`cargo_ctl user list` names them",
+            "`cargo_ctl user list` names them",
+        ),
         ("then `reload`", "then `cargo_ctl reload`", "then `cargo_ctl reload --server`"),
         ("`key.list`", "`cargo_ctl key list`", "`cargo_ctl key list --server`"),
         ("`job.list`", "`cargo_ctl job list`", "`cargo_ctl job list`"),
         ("`hello` lists", "`hello` lists", "`hello` lists"),
         ("`a.b`, user.list", "`a.b`, user.list", "`a.b`, user.list"),
     ],
-)  # fmt: skip
+)
 def test_hints(hint: str, of_daemon: str, of_server: str) -> None:
     assert typed(hint, server=False) == of_daemon
     assert typed(hint, server=True) == of_server

@@ -1,5 +1,5 @@
-"""Names and messages that others made up, through everything that prints: nothing acts on a terminal, and no
-name adds a line of its own."""
+"""Names and messages that others made up, through everything that prints: nothing acts on a
+terminal, and no name adds a line of its own."""
 
 import inspect
 import io
@@ -39,7 +39,9 @@ from tests.control.canned import Answer, canned
 BAD = "n\x1b[2J\x1b]0;t\x07\x9b31m\r\nSPOOF\u202egnp\u2028\u2066\x7f[bold]x[/bold]"
 LONE = BAD + "\udce9"
 """Bytes that are no text; JSON cannot hold them, a renderer may still be given them."""
-UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSAFE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 BY_THEMSELVES = {"watch", "feed", "completion", "shell"}
 """Commands that show no result: tested by what they are made of."""
 NAMELESS = {"shutdown", "callback retry"}
@@ -81,7 +83,9 @@ def test_no_renderer_is_left_out() -> None:
             continue
         module = import_module(f"cargo_ctl.render.{room.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            takes = str(inspect.signature(function)) if function.__module__ == module.__name__ else ""
+            takes = (
+                str(inspect.signature(function)) if function.__module__ == module.__name__ else ""
+            )
             if name.startswith("_") or not ("Mapping" in takes or "name" in takes):
                 continue
             if function in NUMBERS_ALONE | MADE_OF_THESE:
@@ -97,7 +101,9 @@ def leaves() -> dict[str, str]:
         if not isinstance(command, click.Group) and short not in BY_THEMSELVES:
             line = next(line for line in examples(command.help or "") if line.startswith(name))
             asks = any(each.name == "password_file" for each in command.params)
-            found[short] = line.removesuffix(" --json") + (" --password-file password" if asks else "")
+            found[short] = line.removesuffix(" --json") + (
+                " --password-file password" if asks else ""
+            )
     return found
 
 
@@ -193,7 +199,9 @@ def test_watching_on_a_terminal(board: type[Board | ServerBoard], feed: Any) -> 
 
         def __init__(self) -> None:
             self.file = io.StringIO()
-            self.console = Console(file=self.file, force_terminal=True, color_system="standard", width=400)
+            self.console = Console(
+                file=self.file, force_terminal=True, color_system="standard", width=400
+            )
 
         def update(self, picture: Any, *, refresh: bool) -> None:
             self.console.print(picture)

@@ -1,4 +1,5 @@
-"""`job add|remove|history|test` and `transfer cancel`, against a daemon that answers from a table."""
+"""`job add|remove|history|test` and `transfer cancel`, against a daemon that answers from a
+table."""
 
 import time
 from collections.abc import Iterator
@@ -70,15 +71,25 @@ def test_what_is_no_job_file_is_not_sent(
 @pytest.mark.parametrize(
     ("args", "answer", "terminal", "asked"),
     [
-        ([], "y\n", True, True), ([], "n\n", True, False), (["--yes"], "", True, True),
-        ([], "", False, True), (["--json"], "", True, True),
+        ([], "y\n", True, True),
+        ([], "n\n", True, False),
+        (["--yes"], "", True, True),
+        ([], "", False, True),
+        (["--json"], "", True, True),
     ],
-)  # fmt: skip
+)
 def test_removing_asks_on_a_terminal(
-    runtime: str, args: list[str], answer: str, terminal: bool, asked: bool, monkeypatch: pytest.MonkeyPatch
+    runtime: str,
+    args: list[str],
+    answer: str,
+    terminal: bool,
+    asked: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with canned(runtime, {"job.remove": REMOVED}) as daemon, monkeypatch.context() as patched:
-        patched.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False)
+        patched.setattr(
+            "click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False
+        )
         result = run("job", "remove", "photos", *args, input=answer)
     assert bool(daemon.asked) is asked and result.exit_code == (0 if asked else 1)
     assert ("Remove the job photos?" in result.stderr) is (terminal and not args)
@@ -113,8 +124,14 @@ def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -
     ]  # fmt: skip
 
     def page(args: dict[str, Any]) -> dict[str, Any]:
-        found = [one for one in rows if one["cursor"] < args.get("before", 99)][: min(2, args["limit"])]
-        return {"job": "a", "rows": found, "next": found[-1]["cursor"] if found[-1:] != rows[-1:] else None}
+        found = [one for one in rows if one["cursor"] < args.get("before", 99)][
+            : min(2, args["limit"])
+        ]
+        return {
+            "job": "a",
+            "rows": found,
+            "next": found[-1]["cursor"] if found[-1:] != rows[-1:] else None,
+        }
 
     with canned(runtime, {"job.history": page}) as daemon:
         told = run("job", "history", "a")
@@ -137,7 +154,9 @@ def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -
 
 def test_history_that_goes_on_and_none_at_all(runtime: str) -> None:
     with canned(runtime, {"job.history": {"job": "a", "rows": [row(9)], "next": 9}}):
-        assert run("job", "history", "a", "--limit", "1").stdout.endswith("for what is older: --before 9\n")
+        assert run("job", "history", "a", "--limit", "1").stdout.endswith(
+            "for what is older: --before 9\n"
+        )
     with canned(runtime, {"job.history": {"job": "a", "rows": [], "next": None}}):
         assert run("job", "history", "a").stdout == "a: nothing\n"
 

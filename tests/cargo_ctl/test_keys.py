@@ -42,8 +42,9 @@ def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
             assert run(*line, "status").stdout.startswith("synced")
         refused = run("job", "pause", "--all", "--connect", path)
         assert (refused.exit_code, refused.stderr) == (
-            1, "cargo_ctl: this key may only watch; job.pause changes something\n",
-        )  # fmt: skip
+            1,
+            "cargo_ctl: this key may only watch; job.pause changes something\n",
+        )
         listed = run("key", "list").stdout.splitlines()
         assert [line.split()[:2] for line in listed] == [
             ["NAME", "ROLE"], ["laptop", "watch"], ["local", "control"],
@@ -68,17 +69,25 @@ def test_a_key_that_is_refused_leaves_no_file(runtime: str) -> None:
         secret = path.read_bytes()
         again = run(*add)
         assert (again.exit_code, again.stderr) == (
-            2, f"cargo_ctl: {path} is there already (a key is not written over)\n",
-        )  # fmt: skip
+            2,
+            f"cargo_ctl: {path} is there already (a key is not written over)\n",
+        )
         assert path.read_bytes() == secret
         other = run(*add[:-1], f"{runtime}/other.key")
         assert (other.exit_code, other.stderr) == (
-            2, 'cargo_ctl: the key "laptop" is admitted already (revoke it first)\n',
-        )  # fmt: skip
-        assert run("key", "add", "a b", "--role", "watch", "--out", f"{runtime}/other.key").exit_code == 2
+            2,
+            'cargo_ctl: the key "laptop" is admitted already (revoke it first)\n',
+        )
+        assert (
+            run("key", "add", "a b", "--role", "watch", "--out", f"{runtime}/other.key").exit_code
+            == 2
+        )
         unknown = run("key", "revoke", "laptp")
         assert unknown.stderr == 'cargo_ctl: there is no key "laptp" (did you mean "laptop"?)\n'
-        assert run("key", "add", "x", "--role", "watch", "--out", f"{runtime}/none/x.key").exit_code == 2
+        assert (
+            run("key", "add", "x", "--role", "watch", "--out", f"{runtime}/none/x.key").exit_code
+            == 2
+        )
     assert run(*add[:-1], f"{runtime}/other.key").exit_code == 3
     assert not os.path.exists(f"{runtime}/other.key")
 
@@ -158,5 +167,6 @@ def test_following_prints_each_row_once_whatever_the_feed_lost(
     with canned(runtime, {"events": events}):
         told = run("events", "--since", "1", "--follow")
     assert (told.exit_code, [line.split()[0] for line in told.stdout.splitlines()]) == (
-        0, ["2", "3", "4", "5", "6", "7", "8"],
-    )  # fmt: skip
+        0,
+        ["2", "3", "4", "5", "6", "7", "8"],
+    )

@@ -80,13 +80,22 @@ def test_status_imports_neither_the_server_nor_the_settings_nor_what_draws(runti
     assert (told.returncode, told.stdout.splitlines()[:2]) == (0, ["synced: 0 jobs", "up for 0 s"])
     loaded = set(told.stdout.split())
     assert "cargo_sync.api.client" in loaded
-    assert not loaded & {"aiohttp", "pydantic", "cryptography", "rich", "zmq.asyncio", "prompt_toolkit"}
+    assert not loaded & {
+        "aiohttp",
+        "pydantic",
+        "cryptography",
+        "rich",
+        "zmq.asyncio",
+        "prompt_toolkit",
+    }
     ours = {name.split(".")[1] for name in loaded if name.startswith("cargo_sync.")}
     assert ours == {"api"}
 
 
 def test_the_version() -> None:
-    told = python("-c", "import sys; sys.argv = ['x', '--version']; from cargo_ctl.main import main; main()")
+    told = python(
+        "-c", "import sys; sys.argv = ['x', '--version']; from cargo_ctl.main import main; main()"
+    )
     assert (told.returncode, told.stdout.split()[0]) == (0, "cargo_ctl")
 
 
@@ -122,10 +131,16 @@ def test_what_cargoclient_refuses(args: Sequence[str], said: str) -> None:
 def test_a_child_is_watched_and_ended_by_our_signals(runtime: str, number: signal.Signals) -> None:
     seen = Seen(number)
     before, threads = signal.getsignal(number), threading.active_count()
-    code = run_watched([sys.executable, "-c", CHILD, runtime], instance_addresses(runtime, "job"), seen)
+    code = run_watched(
+        [sys.executable, "-c", CHILD, runtime], instance_addresses(runtime, "job"), seen
+    )
     assert code == 7
     assert signal.getsignal(number) is before
-    assert sorted(seen.lines) == ["a line of its log", "job/a/status paused", "job/a/status syncing"]
+    assert sorted(seen.lines) == [
+        "a line of its log",
+        "job/a/status paused",
+        "job/a/status syncing",
+    ]
     assert threading.active_count() == threads
 
 
@@ -133,10 +148,16 @@ def test_a_child_is_watched_and_ended_by_our_signals(runtime: str, number: signa
     ("script", "code"),
     [
         ("import sys; sys.exit('job.json: sleep must be a number')", 1),
-        ("import os, sys; print('killed', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)", 137),
+        (
+            "import os, sys; print('killed', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)",
+            137,
+        ),
     ],
 )
 def test_a_child_that_never_gets_so_far(runtime: str, script: str, code: int) -> None:
     seen = Seen()
-    assert run_watched([sys.executable, "-c", script], instance_addresses(runtime, "job"), seen) == code
+    assert (
+        run_watched([sys.executable, "-c", script], instance_addresses(runtime, "job"), seen)
+        == code
+    )
     assert seen.lines in (["job.json: sleep must be a number"], ["killed"])

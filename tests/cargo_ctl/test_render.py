@@ -67,7 +67,9 @@ def test_jobs_that_wait_for_their_turn() -> None:
     assert transfers.transfer_list({"transfers": [], "waiting": ["b", "a\n"]}) == (
         "nothing is on its way; wait for their turn: b, a\\x0a"
     )
-    assert transfers.transfer_list(TRANSFERS | {"waiting": ["b"]}).endswith("\nwait for their turn: b")
+    assert transfers.transfer_list(TRANSFERS | {"waiting": ["b"]}).endswith(
+        "\nwait for their turn: b"
+    )
 
 
 def test_job_show() -> None:
@@ -92,7 +94,9 @@ def test_job_show() -> None:
 
 
 def test_settings_are_shown_as_people_write_them() -> None:
-    shown = SYNCING | {"settings": {"speed": 1_500_000, "include": [], "trash_days": 14.0, "settle": 0.5}}
+    shown = SYNCING | {
+        "settings": {"speed": 1_500_000, "include": [], "trash_days": 14.0, "settle": 0.5}
+    }
     assert jobs.job_show(shown, NOW).splitlines()[-4:] == [
         "    speed = 1.5mbps",
         "    include = everything",
@@ -113,15 +117,17 @@ def test_what_is_due_is_now() -> None:
 
 
 def test_what_became_of_jobs() -> None:
-    assert jobs.states({"jobs": [{"name": "a", "state": "paused"}, {"name": "b", "state": "held"}]}) == (
-        "a: paused\nb: held"
-    )
+    assert jobs.states(
+        {"jobs": [{"name": "a", "state": "paused"}, {"name": "b", "state": "held"}]}
+    ) == ("a: paused\nb: held")
     assert jobs.started("a", {"run": "3f2a"}) == "a: run 3f2a begins; see it with: cargo_ctl watch"
     reloaded = {
         "jobs": [{"name": "a", "result": "unchanged"}],
         "errors": [{"file": "b.json", "message": "sleep must be a number"}],
     }
-    assert jobs.reloaded(reloaded) == ("a: unchanged\nerror: file b.json, message sleep must be a number")
+    assert jobs.reloaded(reloaded) == (
+        "a: unchanged\nerror: file b.json, message sleep must be a number"
+    )
 
 
 def test_transfer_list() -> None:

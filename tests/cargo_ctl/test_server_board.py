@@ -67,9 +67,13 @@ def test_a_picture_of_flows_by_user() -> None:
     board = ServerBoard()
     eva = UP | {"id": "00", "user": "eva\x1b[2J", "granted": None, "rate_bps": 80_000_000}
     for each in (
-        message(topics.STATUS, "status", STATUS), message(topics.PROGRESS, "progress", STATUS["totals"]),
-        flow(eva), flow(DOWN), flow(UP), notice("ben", "removed"),
-    ):  # fmt: skip
+        message(topics.STATUS, "status", STATUS),
+        message(topics.PROGRESS, "progress", STATUS["totals"]),
+        flow(eva),
+        flow(DOWN),
+        flow(UP),
+        notice("ben", "removed"),
+    ):
         board.take(each)
     assert drawn(board) == [
         "serving  3 users (1 disabled), 1 workspace, 1 folder away; 1 upload at 12.3 MB/s, 2 downloads a…",

@@ -40,8 +40,9 @@ def test_no_server(runtime: str) -> None:
     for line in (["user", "list"], ["workspace", "list"], ["flow", "list"], ["status", "--server"]):
         result = run(*line)
         assert (result.exit_code, result.stderr) == (
-            3, "cargo_ctl: no server is running (start one with: cargo_sync server --config FILE)\n",
-        )  # fmt: skip
+            3,
+            "cargo_ctl: no server is running (start one with: cargo_sync server --config FILE)\n",
+        )
 
 
 def test_looking(runtime: str) -> None:
@@ -58,7 +59,13 @@ def test_looking(runtime: str) -> None:
         "limits.show": LIMITS,
     }
     assert transcript(
-        runtime, answers, "user list", "user show ana", "workspace list", "flow list", "status --server",
+        runtime,
+        answers,
+        "user list",
+        "user show ana",
+        "workspace list",
+        "flow list",
+        "status --server",
         "limits --server",
     ) == (
         "$ user list\n"
@@ -90,7 +97,7 @@ def test_looking(runtime: str) -> None:
         "LIMIT     NOW      IN THE FILE  SET\n"
         "upload    100mbps  200mbps      by command, until the file changes\n"
         "download  none     none"
-    )  # fmt: skip
+    )
 
 
 def test_when_there_is_nothing(runtime: str) -> None:
@@ -110,19 +117,34 @@ def test_when_there_is_nothing(runtime: str) -> None:
 @pytest.mark.parametrize(
     ("args", "answer", "terminal", "asked"),
     [
-        ([], "y\n", True, True), ([], "n\n", True, False), (["--yes"], "", True, True),
-        ([], "", False, True), (["--json"], "", True, True),
+        ([], "y\n", True, True),
+        ([], "n\n", True, False),
+        (["--yes"], "", True, True),
+        ([], "", False, True),
+        (["--json"], "", True, True),
     ],
-)  # fmt: skip
+)
 def test_removing_a_user_asks_on_a_terminal(
-    runtime: str, args: list[str], answer: str, terminal: bool, asked: bool, monkeypatch: pytest.MonkeyPatch
+    runtime: str,
+    args: list[str],
+    answer: str,
+    terminal: bool,
+    asked: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gone = {"user": "ben", "path": "/srv/ben"}
-    with canned(runtime, {"user.remove": gone}, "server") as server, monkeypatch.context() as patched:
-        patched.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False)
+    with (
+        canned(runtime, {"user.remove": gone}, "server") as server,
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr(
+            "click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False
+        )
         result = run("user", "remove", "ben", *args, input=answer)
     assert bool(server.asked) is asked and result.exit_code == (0 if asked else 1)
-    assert ("Remove the user ben, with password and grants?" in result.stderr) is (terminal and not args)
+    assert ("Remove the user ben, with password and grants?" in result.stderr) is (
+        terminal and not args
+    )
 
 
 def test_changing(runtime: str) -> None:
@@ -134,20 +156,33 @@ def test_changing(runtime: str) -> None:
     answers: dict[str, Answer] = {
         "user.set": ANA,
         "user.enable": ANA,
-        "user.disable": ControlError("in_file", '"enabled" of the user "ana" stands in a.json, which wins'),
+        "user.disable": ControlError(
+            "in_file", '"enabled" of the user "ana" stands in a.json, which wins'
+        ),
         "user.remove": {"user": "ben", "path": "/srv/ben"},
         "workspace.add": MUSIC,
         "workspace.remove": {"workspace": "music", "path": "/srv/music"},
         "workspace.grant": MUSIC,
-        "workspace.revoke": ControlError("unknown_user", 'there is no user "anna"', 'did you mean "ana"?'),
+        "workspace.revoke": ControlError(
+            "unknown_user", 'there is no user "anna"', 'did you mean "ana"?'
+        ),
         "limits.set": LIMITS,
         "reload": read,
         "shutdown": {},
     }
     assert transcript(
-        runtime, answers, "user set ana --upload-speed 50mbps", "user enable ana", "user disable ana",
-        "user remove ben", "workspace add music /srv/music --grant ana=rw", "workspace remove music",
-        "workspace grant music ana rw", "workspace revoke music anna", "reload --server", "shutdown --server",
+        runtime,
+        answers,
+        "user set ana --upload-speed 50mbps",
+        "user enable ana",
+        "user disable ana",
+        "user remove ben",
+        "workspace add music /srv/music --grant ana=rw",
+        "workspace remove music",
+        "workspace grant music ana rw",
+        "workspace revoke music anna",
+        "reload --server",
+        "shutdown --server",
     ) == (
         "$ user set ana --upload-speed 50mbps\n"
         "ana: enabled, upload 50mbps each, 200mbps in all, /srv/ana\n"
@@ -173,7 +208,7 @@ def test_changing(runtime: str) -> None:
         "note: server.json: what changed in tls takes effect at the next start\n"
         "$ shutdown --server\n"
         "the server is ending"
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +217,12 @@ def test_changing(runtime: str) -> None:
         (
             "user set ana --upload-speed none --download-bandwidth 1.5gbps --path /srv/x",
             "user.set",
-            {"user": "ana", "upload_speed": "none", "download_bandwidth": "1.5gbps", "path": "/srv/x"},
+            {
+                "user": "ana",
+                "upload_speed": "none",
+                "download_bandwidth": "1.5gbps",
+                "path": "/srv/x",
+            },
         ),
         (
             "workspace add m /srv/m --grant a=b=rw --grant c=ro",
@@ -205,7 +245,10 @@ def test_what_is_asked(runtime: str, line: str, cmd: str, args: dict[str, Any]) 
 
 def test_limits_of_a_daemon_are_shown_whatever_they_are(runtime: str) -> None:
     strange = {
-        "limits": [{"name": "bandwidth", "file": None, "now": 5_000}, {"name": "x\x1b", "now": "y\x1b"}]
+        "limits": [
+            {"name": "bandwidth", "file": None, "now": 5_000},
+            {"name": "x\x1b", "now": "y\x1b"},
+        ]
     }
     with canned(runtime, {"limits.show": strange}):
         assert run("limits").stdout.splitlines() == [
@@ -213,7 +256,7 @@ def test_limits_of_a_daemon_are_shown_whatever_they_are(runtime: str) -> None:
         ]  # fmt: skip
 
 
-# -- passwords -----------------------------------------------------------------------------------------------
+# -- passwords -------------------------------------------------------------------------------------
 
 
 def asked_password(runtime: str, *line: str, input: str | None = None) -> tuple[Result, list[Any]]:
@@ -241,7 +284,9 @@ def test_a_password_comes_from_a_file_or_standard_input(runtime: str, tmp_path: 
     assert f"others may read {file}" in result.stderr
 
 
-def test_a_password_is_asked_for_twice_without_echo(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_asked_for_twice_without_echo(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
 
     def prompt(text: str, **options: Any) -> str:
@@ -300,10 +345,13 @@ def test_what_is_no_rate_is_told_how(runtime: str, cmd: str, line: str) -> None:
     with canned(runtime, {"hello": HELLO, cmd: refuse}, "server"):
         result = run(*line.split())
     assert result.exit_code == 2
-    assert '"fast" is not a rate (a number and bps, kbps, mbps or gbps, such as "10mbps"' in result.stderr
+    assert (
+        '"fast" is not a rate (a number and bps, kbps, mbps or gbps, such as "10mbps"'
+        in result.stderr
+    )
 
 
-# -- who answers ---------------------------------------------------------------------------------------------
+# -- who answers -----------------------------------------------------------------------------------
 
 
 def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
@@ -370,7 +418,9 @@ def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Subscription, "receive", receive_then_end)
     with canned(runtime, {"hello": HELLO}, "server") as server:
         server.tell(lambda publisher: publisher.publish("status/", "status", STATUS))
-        server.tell(lambda publisher: publisher.publish("flow/1f2e3d4c/", "flow", UP | {"ended": False}))
+        server.tell(
+            lambda publisher: publisher.publish("flow/1f2e3d4c/", "flow", UP | {"ended": False})
+        )
         result = run("watch", "--server")
     assert result.exit_code == 3
     assert sorted(result.stdout.splitlines()) == [
@@ -383,14 +433,31 @@ def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) -> None:
     """No command is without a way to it from the command line."""
     lines = (
-        "status --server", "user list", "user show a", "user add a /a --password-file -",
-        "user set a --path /b", "user enable a", "user disable a", "user remove a",
-        "user passwd a --password-file -", "workspace list", "workspace add a /a", "workspace remove a",
-        "workspace grant a b rw", "workspace revoke a b", "limits --server",
-        "limits set --server --upload none", "flow list", "log --server", "audit --server",
-        "key list --server", f"key add a --role watch --out {tmp_path}/a.key --server",
-        "key revoke a --server", "reload --server", "shutdown --server",
-    )  # fmt: skip
+        "status --server",
+        "user list",
+        "user show a",
+        "user add a /a --password-file -",
+        "user set a --path /b",
+        "user enable a",
+        "user disable a",
+        "user remove a",
+        "user passwd a --password-file -",
+        "workspace list",
+        "workspace add a /a",
+        "workspace remove a",
+        "workspace grant a b rw",
+        "workspace revoke a b",
+        "limits --server",
+        "limits set --server --upload none",
+        "flow list",
+        "log --server",
+        "audit --server",
+        "key list --server",
+        f"key add a --role watch --out {tmp_path}/a.key --server",
+        "key revoke a --server",
+        "reload --server",
+        "shutdown --server",
+    )
     refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
     with canned(runtime, refused, "server") as server:
         for line in lines:

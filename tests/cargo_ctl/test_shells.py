@@ -24,7 +24,9 @@ BREAKS = " \t\n\"'@><=;|&(:"
         ("c a\\", ["c"], "a\\", 0, ""),
     ],
 )
-def test_a_line_is_taken_apart(line: str, words: list[str], incomplete: str, head: int, quote: str) -> None:
+def test_a_line_is_taken_apart(
+    line: str, words: list[str], incomplete: str, head: int, quote: str
+) -> None:
     assert taken_apart(line, BREAKS) == Line(words, incomplete, head, quote)
 
 

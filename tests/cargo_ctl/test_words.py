@@ -6,7 +6,17 @@ from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
 
 def test_sizes_and_rates() -> None:
     sizes = [size(n) for n in (0, 999, 1_000, 1_234_567, 999_949, 999_951, 256 * 2**20, 5e12, 7e15)]
-    assert sizes == ["0 B", "999 B", "1.0 kB", "1.2 MB", "999.9 kB", "1.0 MB", "268.4 MB", "5.0 TB", "7.0 PB"]
+    assert sizes == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "1.2 MB",
+        "999.9 kB",
+        "1.0 MB",
+        "268.4 MB",
+        "5.0 TB",
+        "7.0 PB",
+    ]
     assert rate(80_000_000) == "10.0 MB/s"
 
 

@@ -1,4 +1,5 @@
-"""What the SQLite catalogue promises beyond the contract's suite: kills, and its own table's order."""
+"""What the SQLite catalogue promises beyond the contract's suite: kills, and its own table's
+order."""
 
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def test_no_two_rows_share_a_version_and_none_is_ahead_of_the_sequence(server: D
     workspace = catalogue.workspace("/srv", lambda: "e").id
     for turn in range(40):
         folder, other = f"d{turn % 3}", f"d{(turn + 1) % 3}"
-        catalogue.record(workspace, [Gone(other), put(folder, FOLDER), put(f"{folder}/x", size=turn)])
+        catalogue.record(
+            workspace, [Gone(other), put(folder, FOLDER), put(f"{folder}/x", size=turn)]
+        )
         catalogue.record(workspace, [Move(folder, other, turn), put("f", (FILE, FOLDER)[turn % 2])])
         with server.read() as connection:
             rows, versions, newest = connection.execute(

@@ -1,4 +1,5 @@
-"""docs/coming-from.md leaves nothing of the reference pages out, and leads to headings that there are."""
+"""docs/coming-from.md leaves nothing of the reference pages out, and leads to headings that there
+are."""
 
 import re
 from pathlib import Path
@@ -6,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cargo_sync import pydio
+from cargo_sync.backup_protocol.messages import Status, Verb
 from cargo_sync.config.pydio import FIELDS
-from cargo_sync.wire.backup import Status, Verb
 from tests.compat.test_reference_client import DOCUMENTED
 from tests.compat.test_reference_job_files import EVENTS
 
@@ -21,9 +22,19 @@ def test_every_command_of_the_interactive_client(command: str) -> None:
 
 
 FIELDS_OF_THE_PAGES = (
-    "sync_name", "sync_mode", "start_time", "end_time", "local_dir", "remote_dir", "username", "password",
-    "speed", "hostname", "sleep", "events",
-)  # fmt: skip
+    "sync_name",
+    "sync_mode",
+    "start_time",
+    "end_time",
+    "local_dir",
+    "remote_dir",
+    "username",
+    "password",
+    "speed",
+    "hostname",
+    "sleep",
+    "events",
+)
 
 
 @pytest.mark.parametrize("name", [*FIELDS_OF_THE_PAGES, *EVENTS])
@@ -33,7 +44,10 @@ def test_every_field_and_event_of_the_job_file(name: str) -> None:
 
 def test_every_option_of_pydio_sync() -> None:
     options = {
-        option for each in pydio.pydio_sync.params for option in each.opts if not option.startswith("--")
+        option
+        for each in pydio.pydio_sync.params
+        for option in each.opts
+        if not option.startswith("--")
     }
     assert options == {"-s", "-d", "-w", "-u", "-p", "-dir", "-f", "-z"}
     assert [option for option in sorted(options) if f"| `{option}` " not in PAGE] == []

@@ -1,4 +1,5 @@
-"""Servidor Backup's page, line by line: its programs, menu, verbs, fields and answers, at a real server."""
+"""Servidor Backup's page, line by line: its programs, menu, verbs, fields and answers, at a real
+server."""
 
 import json
 import re
@@ -67,10 +68,23 @@ class Coordinator:
         password.write_text(PASSWORD)
         password.chmod(0o600)
         return subprocess.run(
-            [sys.executable, "-c", code, "--mode=backup", "--lang=pt", "--password-file", str(password)],
-            input="".join(f"{line}\n" for line in typed), env=self.place.environment(),
-            cwd=self.place.folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-c",
+                code,
+                "--mode=backup",
+                "--lang=pt",
+                "--password-file",
+                str(password),
+            ],
+            input="".join(f"{line}\n" for line in typed),
+            env=self.place.environment(),
+            cwd=self.place.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
 
 @pytest.fixture
@@ -95,12 +109,16 @@ def test_the_menu_of_the_page(coordinator: Coordinator) -> None:
     fetched = coordinator.menu("3", id, "5")
     assert fetched.returncode == 0, fetched.stderr
     assert (folder / "down/nota.bin").read_bytes() == bytes(range(256))
-    assert (coordinator.place.files / "nota.bin").read_bytes() == bytes(range(256)), "jobs see it too"
+    assert (coordinator.place.files / "nota.bin").read_bytes() == bytes(range(256)), (
+        "jobs see it too"
+    )
 
 
 def test_the_published_client_unchanged(coordinator: Coordinator) -> None:
     assert coordinator.client_py("LISTAR", apelido="eva") == "Apelido não encontrado"
-    id = coordinator.client_py("TRANSMITIR", apelido="eva", nome_arquivo="nota.txt", conteudo_arquivo="olá\n")
+    id = coordinator.client_py(
+        "TRANSMITIR", apelido="eva", nome_arquivo="nota.txt", conteudo_arquivo="olá\n"
+    )
     listed = f"\nUsuário: eva\n\n\nID: {id} ---- Nome do Arquivo: nota.txt\n"
     assert coordinator.client_py("LISTAR", apelido="eva") == listed
     fetched = coordinator.client_py("BAIXAR", id=id, apelido="eva")
@@ -116,7 +134,11 @@ def test_the_pages_verbs_fields_and_status(coordinator: Coordinator) -> None:
     assert listed["status"] == 255
     assert "a.txt" in json.dumps(listed["list_nome_arquivo"])
     fetched = coordinator.ask(verbo="BAIXAR", id_arquivo=sent["id"], **me)
-    assert (fetched["status"], fetched["nome_arquivo"], fetched["raw"]) == (255, "a.txt", "olá".encode())
+    assert (fetched["status"], fetched["nome_arquivo"], fetched["raw"]) == (
+        255,
+        "a.txt",
+        "olá".encode(),
+    )
     assert coordinator.ask(verbo="BAIXAR", id_arquivo="3507", **me)["status"] == 158
     (coordinator.place.files / "a.txt").unlink()
     assert coordinator.ask(verbo="BAIXAR", id_arquivo=sent["id"], **me)["status"] == 158

@@ -1,4 +1,5 @@
-"""The Cargo client's interactive mode, as its page and its users know it: every documented command."""
+"""The Cargo client's interactive mode, as its page and its users know it: every documented
+command."""
 
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def test_help_is_a_table_of_all_documented_commands(far: Far, runtime: str) -> N
         ("quit\nls", ""),
     ],
 )
-def test_every_documented_command(far: Far, runtime: str, here: Path, line: str, shown: str) -> None:
+def test_every_documented_command(
+    far: Far, runtime: str, here: Path, line: str, shown: str
+) -> None:
     (here / "local.txt").write_bytes(b"local")
     with far.running(runtime):
         assert transcript(f"{line}\n") == shown.format(here=here, parent=here.parent)

@@ -1,7 +1,8 @@
-"""The example files of the Cargo client's own pages load as pasted, and what they say of fields holds.
+"""The example files of the Cargo client's own pages load as pasted, and what they say of fields
+holds.
 
-The Spanish page is taken as it is printed. The stored English page lost its outer braces, some closing ones
-and its addresses: those, and nothing else, are put back.
+The Spanish page is taken as it is printed. The stored English page lost its outer braces, some
+closing ones and its addresses: those, and nothing else, are put back.
 """
 
 import textwrap
@@ -106,7 +107,9 @@ def test_the_job(tmp_path: Path, text: str, name: str, window: Window | None) ->
     ],
     ids=["es", "en"],
 )
-def test_the_events_in_the_job(tmp_path: Path, job: str, events: str, spacing: str, body: object) -> None:
+def test_the_events_in_the_job(
+    tmp_path: Path, job: str, events: str, spacing: str, body: object
+) -> None:
     pasted = job.replace('"events": {}', textwrap.dedent(events).strip())
     assert load(tmp_path, pasted).events == (
         EventSettings("onStart", "POST", "https://api.my-system.com/cargo", body),
@@ -135,7 +138,9 @@ OPTIONAL = ("start_time", "end_time", "speed", "sleep", "events")
 
 
 def test_what_is_optional_may_be_left_out(tmp_path: Path) -> None:
-    lines = [line for line in ENGLISH_JOB.splitlines() if not any(field in line for field in OPTIONAL)]
+    lines = [
+        line for line in ENGLISH_JOB.splitlines() if not any(field in line for field in OPTIONAL)
+    ]
     job = load(tmp_path, "\n".join(lines))
     assert (job.window, job.speed, job.sleep, job.events) == (None, None, 3, ())
 
@@ -150,7 +155,9 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_every_event_takes_its_variables_in_url_and_body_and_no_others(tmp_path: Path, event: str) -> None:
+def test_every_event_takes_its_variables_in_url_and_body_and_no_others(
+    tmp_path: Path, event: str
+) -> None:
     def with_variables(names: Iterable[str]) -> str:
         query = "&".join(f"{name}={{{{{name}}}}}" for name in names)
         body = ", ".join(f'"{name}": {{{{ {name} }}}}' for name in names)

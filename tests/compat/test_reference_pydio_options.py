@@ -1,4 +1,5 @@
-"""pydio-sync's options, one by one as its page lists them: what each means here, what is refused."""
+"""pydio-sync's options, one by one as its page lists them: what each means here, what is
+refused."""
 
 import asyncio
 import json
@@ -16,7 +17,7 @@ from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon import app
-from cargo_sync.daemon.files import JobFiles
+from cargo_sync.daemon.jobs.loading import JobFiles
 
 PASSWORD = "canary-${not a variable}"
 
@@ -107,8 +108,11 @@ def test_the_defaults(command: Command, usual: list[str], folder: str) -> None:
         "PydioFolder",
     )
     assert (job.local_dir, job.username, job.password.reveal(), job.mode) == (
-        folder, "JohnDoe", PASSWORD, "upload",
-    )  # fmt: skip
+        folder,
+        "JohnDoe",
+        PASSWORD,
+        "upload",
+    )
     assert started.settings.control == ControlSettings(port=5556, plain_loopback=True)
     assert started.instance == job_instance(folder)
     assert started.settings.state_dir.endswith(f"/{started.instance}")
@@ -123,7 +127,9 @@ def test_s_the_server(command: Command, usual: list[str]) -> None:
         assert command.start("-s", given, *usual).job.url == url
     [line] = command.refused("-s", "http://myserver.com/pydio", *usual)
     assert line.startswith("-s: http:// sends the password and the files unencrypted")
-    assert command.refused("-s", "ftp://myserver.com", *usual)[0].startswith("-s: must begin with https://")
+    assert command.refused("-s", "ftp://myserver.com", *usual)[0].startswith(
+        "-s: must begin with https://"
+    )
 
 
 def test_d_the_local_folder(
@@ -133,7 +139,11 @@ def test_d_the_local_folder(
     odd = tmp_path / "a ${b} c"
     odd.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
-    for given, meant in (("PydioFolder", "PydioFolder"), ("~/PydioFolder", "PydioFolder"), (str(odd), odd)):
+    for given, meant in (
+        ("PydioFolder", "PydioFolder"),
+        ("~/PydioFolder", "PydioFolder"),
+        (str(odd), odd),
+    ):
         assert command.start(*usual, "-d", given).job.local_dir == str(tmp_path / meant)
     none = str(tmp_path / "none")
     assert command.refused(*usual, "-d", none) == [
@@ -192,22 +202,47 @@ def test_f_a_file_of_either_kind_and_arguments_win_over_it(
     path = written(tmp_path, **fields)
     started = command.start("-f", path)
     job = started.job
-    assert (job.url, job.workspace, job.local_dir, job.username, job.password.reveal(), job.mode) == (
-        "https://there.example:8443", "shared", folder, "ana", "canary-file", "download",
-    )  # fmt: skip
+    assert (
+        job.url,
+        job.workspace,
+        job.local_dir,
+        job.username,
+        job.password.reveal(),
+        job.mode,
+    ) == ("https://there.example:8443", "shared", folder, "ana", "canary-file", "download")
     assert (job.remote_dir, job.include, job.exclude[-1], job.name) == (
-        "sub", ("*",), "*.bak", "shared PydioFolder",
-    )  # fmt: skip
+        "sub",
+        ("*",),
+        "*.bak",
+        "shared PydioFolder",
+    )
     assert (started.instance, job.file) == (job_instance(path), path)
     other = tmp_path / "other"
     other.mkdir()
     job = command.start(
-        "-f", path, "-s", "here.example", "-w", "mine", "-d", str(other), "-u", "ben", "-p", "${SECRET}",
-        "-dir", "up",
-    ).job  # fmt: skip
-    assert (job.url, job.workspace, job.local_dir, job.username, job.password.reveal(), job.mode) == (
-        "https://here.example:8443", "mine", str(other), "ben", PASSWORD, "upload",
-    )  # fmt: skip
+        "-f",
+        path,
+        "-s",
+        "here.example",
+        "-w",
+        "mine",
+        "-d",
+        str(other),
+        "-u",
+        "ben",
+        "-p",
+        "${SECRET}",
+        "-dir",
+        "up",
+    ).job
+    assert (
+        job.url,
+        job.workspace,
+        job.local_dir,
+        job.username,
+        job.password.reveal(),
+        job.mode,
+    ) == ("https://here.example:8443", "mine", str(other), "ben", PASSWORD, "upload")
     assert (job.remote_dir, job.exclude[-1]) == ("sub", "*.bak")
 
 
@@ -228,10 +263,14 @@ def test_f_errors_name_the_field_or_the_option(command: Command, tmp_path: Path)
         [f"{path}:1", "remote_folder"],
         [f"{path}:1", "user"],
     ]
-    assert command.refused("-f", str(tmp_path / "none.json"))[0].endswith("No such file or directory")
+    assert command.refused("-f", str(tmp_path / "none.json"))[0].endswith(
+        "No such file or directory"
+    )
 
 
-def test_the_file_is_read_again_and_the_arguments_stay(command: Command, folder: str, tmp_path: Path) -> None:
+def test_the_file_is_read_again_and_the_arguments_stay(
+    command: Command, folder: str, tmp_path: Path
+) -> None:
     started = command.start("-f", written(tmp_path, **THEIRS), "-u", "ben")
     before = started.job
     written(tmp_path, **THEIRS | {"user": "cleo", "remote_folder": "new"})
@@ -256,10 +295,16 @@ def test_a_password_of_no_sane_length(command: Command, usual: list[str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
-        (["-s", "x"], True), (["-d", "x"], True), (["-dir", "up"], True), (["-z", "1"], True),
-        (["-pSECRET"], True), (["-h"], False), (["--help"], False), (["daemon", "-z", "1"], False),
+        (["-s", "x"], True),
+        (["-d", "x"], True),
+        (["-dir", "up"], True),
+        (["-z", "1"], True),
+        (["-pSECRET"], True),
+        (["-h"], False),
+        (["--help"], False),
+        (["daemon", "-z", "1"], False),
         ([], False),
     ],
-)  # fmt: skip
+)
 def test_when_the_command_line_is_pydio_syncs(arguments: list[str], meant: bool) -> None:
     assert pydio.is_meant(arguments) is meant

@@ -1,4 +1,5 @@
-"""pydio-sync at work: its command line, its orders and channels by nothing but pyzmq, its job files."""
+"""pydio-sync at work: its command line, its orders and channels by nothing but pyzmq, its job
+files."""
 
 import json
 import re
@@ -92,9 +93,23 @@ def begin(place: Place, port: int, *more: str) -> int:
     """The command as its page has it, with the password among its arguments; its process id."""
     place.start("server")
     return place.begin(
-        "pydio", "-s", f"http://127.0.0.1:{place.api}", "-d", str(place.folder / "PydioFolder"),
-        "-w", "default", "-u", USER, "-p", PASSWORD, "-dir", "up", "-z", str(port), *more,
-    )  # fmt: skip
+        "pydio",
+        "-s",
+        f"http://127.0.0.1:{place.api}",
+        "-d",
+        str(place.folder / "PydioFolder"),
+        "-w",
+        "default",
+        "-u",
+        USER,
+        "-p",
+        PASSWORD,
+        "-dir",
+        "up",
+        "-z",
+        str(port),
+        *more,
+    )
 
 
 def test_orders_and_channels(place: Place, port: int, interface: Interface, local: Path) -> None:
@@ -141,8 +156,11 @@ def test_the_script_of_the_page_and_the_password_that_nobody_sees(
     path.write_text(script)
     done = subprocess.run(
         [sys.executable, str(path), str(port), "PAUSE", "LIST-JOBS", "RELOAD", f"START {NAME}"],
-        capture_output=True, text=True, timeout=PATIENCE, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
     *lines, status = done.stdout.splitlines()
     assert lines == [
         "PAUSE -> PAUSED", f"LIST-JOBS -> {NAME} is paused", "RELOAD -> RELOADED", f"START {NAME} -> RUNNING",

@@ -6,18 +6,24 @@ from pathlib import Path
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.check import check
 from cargo_sync.config.daemon import load_daemon
-from cargo_sync.daemon.files import JobFiles
+from cargo_sync.daemon.jobs.loading import JobFiles
 from tests.config.samples import job, problems, write
 
-WARNING = "is refused: the daemon's file does not allow callbacks to api.example.org (callbacks.hosts)"
+WARNING = (
+    "is refused: the daemon's file does not allow callbacks to api.example.org (callbacks.hosts)"
+)
 
 
 def limits(folder: Path, callbacks: object) -> CallbackLimits:
-    return load_daemon(write(folder, {"callbacks": callbacks}, "daemon.json"), {"HOME": "/"}).callbacks
+    return load_daemon(
+        write(folder, {"callbacks": callbacks}, "daemon.json"), {"HOME": "/"}
+    ).callbacks
 
 
 def test_hosts(tmp_path: Path) -> None:
-    some = limits(tmp_path, {"hosts": ["API.example.org.", "*.Hooks.example.org", "10.0.0.1"], "at_once": 3})
+    some = limits(
+        tmp_path, {"hosts": ["API.example.org.", "*.Hooks.example.org", "10.0.0.1"], "at_once": 3}
+    )
     hosts = ["api.example.org", "API.EXAMPLE.ORG.", "a.hooks.example.org", "a.b.hooks.example.org",
              "10.0.0.1", "hooks.example.org", "evilhooks.example.org", "x.api.example.org", "10.0.0.11",
              ""]  # fmt: skip
@@ -68,8 +74,9 @@ def test_a_job_that_would_go_elsewhere_is_warned_of(tmp_path: Path) -> None:
     file = write(tmp_path, job(events=events, local_dir=str(tmp_path)), "job.json")
     daemon = write(tmp_path, {"callbacks": {"hosts": ["other.example.org"]}}, "daemon.json")
     assert check([daemon, file], {"HOME": "/"}) == (
-        [f"{daemon}: OK", f"{file}: OK", f"{file}: warning: onIdle {WARNING}"], 0,
-    )  # fmt: skip
+        [f"{daemon}: OK", f"{file}: OK", f"{file}: warning: onIdle {WARNING}"],
+        0,
+    )
     assert check([file], {"HOME": "/"}) == ([f"{file}: OK"], 0)
     [loaded] = JobFiles(lambda: [file], {}, limits(tmp_path, {"hosts": []})).read().jobs
     assert loaded.warnings == (f"onIdle {WARNING}",)
@@ -81,7 +88,9 @@ def test_a_file_with_keys_that_others_may_read_is_warned_of(tmp_path: Path) -> N
     secret.chmod(0o600)
     for fields in ({"secret": "canary"}, {"headers": {"X": "canary"}}, {"secret": "${KEY}"}):
         events = {"onIdle": {"method": "GET", "url": "https://a/"} | fields}
-        content = job(events=events, password=None, password_file=str(secret), local_dir=str(tmp_path))
+        content = job(
+            events=events, password=None, password_file=str(secret), local_dir=str(tmp_path)
+        )
         file = Path(write(tmp_path, content, "job.json"))
         file.chmod(0o644)
         lines, _ = check([str(file)], {"HOME": "/", "KEY": "canary"})

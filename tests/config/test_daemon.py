@@ -7,10 +7,13 @@ from tests.config.samples import problems, write
 
 def test_without_a_file_everything_has_its_default() -> None:
     assert load_daemon(None, {"HOME": "/home/ana"}) == DaemonSettings(
-        state_dir="/home/ana/.local/state/cargo_sync/daemon", jobs_dir="/home/ana/.config/cargo_sync/jobs"
+        state_dir="/home/ana/.local/state/cargo_sync/daemon",
+        jobs_dir="/home/ana/.config/cargo_sync/jobs",
     )
     env = {"HOME": "/home/ana", "XDG_STATE_HOME": "/state", "XDG_CONFIG_HOME": "/config"}
-    assert load_daemon(None, env) == DaemonSettings("/state/cargo_sync/daemon", "/config/cargo_sync/jobs")
+    assert load_daemon(None, env) == DaemonSettings(
+        "/state/cargo_sync/daemon", "/config/cargo_sync/jobs"
+    )
 
 
 def test_every_field(tmp_path: Path) -> None:
@@ -19,7 +22,12 @@ def test_every_field(tmp_path: Path) -> None:
         "jobs_dir": "${JOBS}/x",
         "parallel_transfers": 2,
         "bandwidth": "100mbps",
-        "control": {"runtime_dir": "~/run", "port": 5556, "host": "localhost", "plain_loopback": True},
+        "control": {
+            "runtime_dir": "~/run",
+            "port": 5556,
+            "host": "localhost",
+            "plain_loopback": True,
+        },
     }
     path = write(tmp_path, content)
     assert load_daemon(path, {"HOME": "/home/ana", "JOBS": "/jobs"}) == DaemonSettings(

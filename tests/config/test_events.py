@@ -16,7 +16,11 @@ def wrong(events: Any) -> list[str]:
 
 
 def test_every_variable_of_an_event_in_url_and_body() -> None:
-    body = {"file": Raw("FILE_NAME"), "list": [Raw("AVG_RTT"), "{{LOST_FRAMES}} of {{ DURATION }}"], "n": 1}
+    body = {
+        "file": Raw("FILE_NAME"),
+        "list": [Raw("AVG_RTT"), "{{LOST_FRAMES}} of {{ DURATION }}"],
+        "n": 1,
+    }
     events = {
         "onFinish": {"method": "post", "url": URL, "body": body},
         "onUpdate": {"method": "GET", "url": "http://10.0.0.1:80/{{PROGRESS}}?s={{ SPEED }}"},
@@ -99,7 +103,12 @@ def test_not_an_object() -> None:
 
 
 def test_headers_and_a_secret_are_taken_and_shown_by_nothing() -> None:
-    fields = {"method": "GET", "url": " https://a/ ", "headers": {"X-Key": "canary-1"}, "secret": "canary-2"}
+    fields = {
+        "method": "GET",
+        "url": " https://a/ ",
+        "headers": {"X-Key": "canary-1"},
+        "secret": "canary-2",
+    }
     [event] = read_events({"onIdle": fields})
     assert (event.url, [name for name, _ in event.headers]) == ("https://a/", ["X-Key"])
     assert event.headers[0][1].reveal() == "canary-1"
@@ -114,7 +123,10 @@ def test_headers_and_a_secret_are_taken_and_shown_by_nothing() -> None:
         ({"X Y": "a"}, "onIdle.headers.X Y: is not the name of a header"),
         ({"": "a"}, "onIdle.headers.: is not the name of a header"),
         ({"host": "a"}, "onIdle.headers.host: comes with the request itself and cannot be set"),
-        ({"Webhook-Id": "a"}, "onIdle.headers.Webhook-Id: comes with the request itself and cannot be set"),
+        (
+            {"Webhook-Id": "a"},
+            "onIdle.headers.Webhook-Id: comes with the request itself and cannot be set",
+        ),
         ({"X": 1}, "onIdle.headers.X: must be text, not a number"),
         ({"X": "canary\r\nY: 1"}, "onIdle.headers.X: may hold printable ASCII characters only"),
         ({"X": "canary é"}, "onIdle.headers.X: may hold printable ASCII characters only"),

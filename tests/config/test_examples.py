@@ -32,7 +32,10 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     configs = ROOT / "configs"
     upload = load_job(str(configs / "job-upload.example.json"), env)
     assert (upload.mode, upload.move_to, upload.warnings) == ("upload", "sent", ())
-    assert ([row.speed for row in upload.timetable], upload.priority) == ([10_000_000, 50_000_000], 70)
+    assert ([row.speed for row in upload.timetable], upload.priority) == (
+        [10_000_000, 50_000_000],
+        70,
+    )
     download = load_job(str(configs / "job-download.example.json"), env)
     assert (download.mode, len(download.events)) == ("download", 2)
     assert download.warnings == ()

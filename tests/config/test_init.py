@@ -18,7 +18,9 @@ from cargo_sync.init import run_init
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(argon2, "PasswordHasher", lambda: _Quick(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(
+        argon2, "PasswordHasher", lambda: _Quick(time_cost=1, memory_cost=8, parallelism=1)
+    )
 
 
 _Quick = argon2.PasswordHasher
@@ -34,7 +36,18 @@ def answer(kind: str, path: str | None, *answers: str) -> Result:
 
 def test_a_server(tmp_path: Path) -> None:
     result = answer(
-        "server", None, "here:1", "127.0.0.1:9000", "a/b", "ana", "one", "two", "pa${x", "pa${x", "", ""
+        "server",
+        None,
+        "here:1",
+        "127.0.0.1:9000",
+        "a/b",
+        "ana",
+        "one",
+        "two",
+        "pa${x",
+        "pa${x",
+        "",
+        "",
     )
     file = tmp_path / "config/cargo_sync/server.json"
     assert result.exit_code == 0, result.output
@@ -47,11 +60,22 @@ def test_a_server(tmp_path: Path) -> None:
     assert settings.initial_port == 9001
     assert (user.path, user.password) == (str(tmp_path / "cargo-ana"), None)
     assert "pa$" not in file.read_text() + result.output
-    assert user.password_hash is not None and argon2.PasswordHasher().verify(user.password_hash, "pa${x")
+    assert user.password_hash is not None and argon2.PasswordHasher().verify(
+        user.password_hash, "pa${x"
+    )
 
 
 def test_a_job(tmp_path: Path) -> None:
-    answers = ["Mi trabajo", "upload", str(tmp_path / "out"), "y", "http://a.org", "a.org", "zz", "ab" * 32]
+    answers = [
+        "Mi trabajo",
+        "upload",
+        str(tmp_path / "out"),
+        "y",
+        "http://a.org",
+        "a.org",
+        "zz",
+        "ab" * 32,
+    ]
     result = answer("job", None, *answers, "", "ana", "p${HOME} a${b", "10 mb", "10mbps", "")
     file = tmp_path / "config/cargo_sync/jobs/Mi-trabajo.json"
     assert result.exit_code == 0, result.output
@@ -70,7 +94,17 @@ def test_a_file_of_ones_own_place_is_never_replaced_unasked(tmp_path: Path) -> N
     file = tmp_path / "my jobs" / "job.json"
     file.parent.mkdir()
     file.write_text("mine")
-    answers = ["n", "download", str(tmp_path / "in"), "n", "http://localhost", "/a", "ana", "secret", ""]
+    answers = [
+        "n",
+        "download",
+        str(tmp_path / "in"),
+        "n",
+        "http://localhost",
+        "/a",
+        "ana",
+        "secret",
+        "",
+    ]
     result = answer("job", str(file), *answers, "n")
     assert (result.exit_code, file.read_text()) == (1, "mine")
     result = answer("job", str(file), *answers, "y")

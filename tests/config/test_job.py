@@ -78,7 +78,9 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         exclude=(*DEFAULT_EXCLUDE, "!*.tmp", "/old/", r"/done/x \[1\]/"),
         window=Window(22 * 60, 6 * 60),
         timezone="Europe/Madrid",
-        events=(EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),),
+        events=(
+            EventSettings("onStart", "PUT", "https://a/{{ FILE_NAME }}", {"f": Raw("FILE_NAME")}),
+        ),
         trash_days=0,
         ca_file=str(tmp_path / "ca.pem"),
     )
@@ -98,9 +100,15 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"sync_name": 7}, "sync_name: must be text in quotes, not a number (expected: the job's name, "),
+        (
+            {"sync_name": 7},
+            "sync_name: must be text in quotes, not a number (expected: the job's name, ",
+        ),
         ({"sync_name": "a\tb"}, "sync_name: holds a control character"),
-        ({"sync_mode": "both"}, 'sync_mode: "both" is not allowed (expected: "download" or "upload")'),
+        (
+            {"sync_mode": "both"},
+            'sync_mode: "both" is not allowed (expected: "download" or "upload")',
+        ),
         ({"sync_mode": ["upload"]}, "sync_mode: must not be a list"),
         ({"sync_mdoe": "upload"}, 'sync_mdoe: is not a field here (did you mean "sync_mode"?)'),
         ({"zzz": 1}, "zzz: is not a field here (there is after_transfer, allow_plain, "),
@@ -117,7 +125,10 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"hostname": "http://localhost", "tls_fingerprint": "ab" * 32},
             "tls_fingerprint: has no meaning with http://",
         ),
-        ({"tls_fingerprint": "ab"}, "tls_fingerprint: is not a SHA-256 fingerprint (expected: 64 hex digits"),
+        (
+            {"tls_fingerprint": "ab"},
+            "tls_fingerprint: is not a SHA-256 fingerprint (expected: 64 hex digits",
+        ),
         (
             {"tls_fingerprint": "ab" * 32, "ca_file": "/etc/passwd"},
             "ca_file: cannot stand together with tls_fingerprint",
@@ -136,7 +147,10 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"speed": "10 mb"},
             'speed: "10 mb" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as',
         ),
-        ({"speed": 10}, "speed: must be text in quotes or a list, not a number (expected: a number and bps"),
+        (
+            {"speed": 10},
+            "speed: must be text in quotes or a list, not a number (expected: a number and bps",
+        ),
         ({"priority": 101}, "priority: must be at most 100 (expected: a whole number, 0 to 100)"),
         ({"sleep": 0}, "sleep: must be more than 0 (expected: seconds, more than 0)"),
         ({"sleep": "3"}, "sleep: must be a number, not text"),
@@ -160,7 +174,10 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"filters": ["*.tmp"]},
             "filters: must be an object, not a list (expected: an object with include and exclude)",
         ),
-        ({"filters": {"excludes": []}}, 'filters.excludes: is not a field here (did you mean "exclude"?)'),
+        (
+            {"filters": {"excludes": []}},
+            'filters.excludes: is not a field here (did you mean "exclude"?)',
+        ),
         ({"filters": {"exclude": "*.tmp"}}, "filters.exclude: must be a list, not text"),
         (
             {"filters": {"exclude": ["a", "!"]}},
@@ -258,7 +275,9 @@ def test_problems_name_their_lines(tmp_path: Path) -> None:
         ("http://files.example.org", False, False),
     ],
 )
-def test_plain_http_is_for_loopback_unless_told(tmp_path: Path, url: str, allow: bool, loads: bool) -> None:
+def test_plain_http_is_for_loopback_unless_told(
+    tmp_path: Path, url: str, allow: bool, loads: bool
+) -> None:
     changes = {"hostname": url, "allow_plain": allow}
     if loads:
         assert load(tmp_path, **changes).url.startswith("http://")
@@ -307,7 +326,9 @@ def test_where_sources_are_moved(tmp_path: Path) -> None:
 
 
 def test_sources_stay_on_their_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_shape, "_device", lambda path: 1 if path.startswith(str(tmp_path)) else 2)
+    monkeypatch.setattr(
+        job_shape, "_device", lambda path: 1 if path.startswith(str(tmp_path)) else 2
+    )
     (line,) = wrong(tmp_path, local_dir=str(tmp_path), after_transfer={"move": "/elsewhere"})
     assert line.startswith(f"after_transfer: /elsewhere is on another file system than {tmp_path}")
 
@@ -326,7 +347,9 @@ def test_a_password_from_a_file(tmp_path: Path) -> None:
         f"password_file: the first line of {secret} is empty"
     )
     secret.write_bytes(b"\xff\xfe")
-    assert "is not a text file in UTF-8" in wrong(tmp_path, password=None, password_file="secret")[0]
+    assert (
+        "is not a text file in UTF-8" in wrong(tmp_path, password=None, password_file="secret")[0]
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="mode bits say nothing there")

@@ -71,8 +71,16 @@ def test_refused(read: Callable[[str], object], text: str, message: str) -> None
 
 def test_local_paths() -> None:
     env = {"HOME": "/home/ana"}
-    read = {text: places.local_path(text, "/etc/jobs", env) for text in ("~", "~/a/", "b/../c", "/d//e/.")}
-    assert read == {"~": "/home/ana", "~/a/": "/home/ana/a", "b/../c": "/etc/jobs/c", "/d//e/.": "/d/e"}
+    read = {
+        text: places.local_path(text, "/etc/jobs", env)
+        for text in ("~", "~/a/", "b/../c", "/d//e/.")
+    }
+    assert read == {
+        "~": "/home/ana",
+        "~/a/": "/home/ana/a",
+        "b/../c": "/etc/jobs/c",
+        "/d//e/.": "/d/e",
+    }
     for text, message in (("", "is empty"), ("a\0b", "control character")):
         with pytest.raises(ValueError, match=message):
             places.local_path(text, "/", env)
@@ -88,7 +96,9 @@ def test_a_relative_xdg_folder_is_not_taken() -> None:
 
 def test_loopback() -> None:
     assert [
-        host for host in ("localhost", "127.9.9.9", "::1", "0.0.0.0", "a.org") if places.is_loopback(host)
+        host
+        for host in ("localhost", "127.9.9.9", "::1", "0.0.0.0", "a.org")
+        if places.is_loopback(host)
     ] == [
         "localhost",
         "127.9.9.9",

@@ -4,7 +4,12 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.config.daemon import load_daemon
-from cargo_sync.config.process_shape import KeepSettings, LogSettings, MetricsSettings, ProcessSettings
+from cargo_sync.config.process_shape import (
+    KeepSettings,
+    LogSettings,
+    MetricsSettings,
+    ProcessSettings,
+)
 from cargo_sync.config.server import load_server
 from tests.config.samples import problems, write
 

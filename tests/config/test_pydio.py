@@ -24,10 +24,16 @@ def pydio(**changes: Any) -> dict[str, Any]:
 
 def test_its_fields_are_ours(tmp_path: Path) -> None:
     filters = {"includes": ["*"], "excludes": [".*", "/recycle_bin*", "*.pydio_dl"]}
-    job = load_job(write(tmp_path, pydio(filters=filters, active=False, solve="both", timeout=20)), {})
+    job = load_job(
+        write(tmp_path, pydio(filters=filters, active=False, solve="both", timeout=20)), {}
+    )
     assert (job.mode, job.local_dir, job.remote_dir, job.workspace, job.username) == (
-        "upload", "/home/john/PydioFolder", "sub", "my-files", "john",
-    )  # fmt: skip
+        "upload",
+        "/home/john/PydioFolder",
+        "sub",
+        "my-files",
+        "john",
+    )
     assert job.url == "https://files.example.org:8443"
     assert job.include == ("*",)
     assert job.exclude[-3:] == (".*", "/recycle_bin*", "*.pydio_dl")

@@ -33,7 +33,9 @@ def test_what_people_write_by_hand() -> None:
 
 @pytest.mark.parametrize("template", ["{{X}}", "{{ X }}", "{{  X}}"])
 def test_a_template_outside_quotes_is_a_value_of_its_own(template: str) -> None:
-    assert parse(f'{{"a": {template}, "b": [{template},], "c": {{"d": {template}}}}}', "F").value == {
+    assert parse(
+        f'{{"a": {template}, "b": [{template},], "c": {{"d": {template}}}}}', "F"
+    ).value == {
         "a": Raw("X"),
         "b": [Raw("X")],
         "c": {"d": Raw("X")},
@@ -58,8 +60,14 @@ def test_a_template_in_quotes_or_a_comment_is_text() -> None:
             '{"a": 1\n "b": 2}',
             'F:2: unexpected "\\"" at line 2, column 2 (a comma, colon or quote is missing before it)',
         ),
-        ('{"a": {"b": 1}', 'F:1: ends too early, at line 1, column 15 (a closing }, ] or " is missing)'),
-        ('{"a": "b\n}', "F:1: the line ends inside a text, at line 1, column 9 (a closing quote is missing)"),
+        (
+            '{"a": {"b": 1}',
+            'F:1: ends too early, at line 1, column 15 (a closing }, ] or " is missing)',
+        ),
+        (
+            '{"a": "b\n}',
+            "F:1: the line ends inside a text, at line 1, column 9 (a closing quote is missing)",
+        ),
         ("{“a”: 1}", 'F:1: unexpected "“" at line 1, column 2 (use straight quotes: ")'),
         (
             '{"x": {{ X }}, "a": {{ "b" }} }',
@@ -109,7 +117,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
     assert wrong_file("missing", None) == ": cannot be read: No such file or directory"
     assert wrong_file(".", None).endswith(": cannot be read: Is a directory")
-    assert wrong_file("latin", b'{\n"a": "\xe9"}') == ":2: is not a text file in UTF-8 (save it as UTF-8)"
+    assert (
+        wrong_file("latin", b'{\n"a": "\xe9"}')
+        == ":2: is not a text file in UTF-8 (save it as UTF-8)"
+    )
     assert "is larger than" in wrong_file("large", b" " * (LIMIT + 1))
 
 

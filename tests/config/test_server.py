@@ -6,7 +6,13 @@ import pytest
 
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.secret import Secret
-from cargo_sync.config.server import ServerSettings, TlsFiles, UserSettings, WorkspaceSettings, load_server
+from cargo_sync.config.server import (
+    ServerSettings,
+    TlsFiles,
+    UserSettings,
+    WorkspaceSettings,
+    load_server,
+)
 from tests.config.samples import problems, write
 
 ENV = {"HOME": "/home/ana"}
@@ -18,7 +24,10 @@ def user(name: str, path: str, **more: Any) -> dict[str, Any]:
 
 def wrong(folder: Path, **content: Any) -> list[str]:
     """The problems, with the folder's own path cut out."""
-    return [line.replace(f"{folder}/", "") for line in problems(load_server, write(folder, content), **ENV)]
+    return [
+        line.replace(f"{folder}/", "")
+        for line in problems(load_server, write(folder, content), **ENV)
+    ]
 
 
 def test_an_empty_file_has_defaults_for_everything(tmp_path: Path) -> None:
@@ -119,7 +128,9 @@ def test_every_field(tmp_path: Path) -> None:
         trash_days=1.5,
         scan_interval=5,
         file=path,
-        warnings=(f"{path} holds the password of ana in plain text; the server stores its hash: remove it",),
+        warnings=(
+            f"{path} holds the password of ana in plain text; the server stores its hash: remove it",
+        ),
     )
 
 
@@ -128,7 +139,12 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
     assert wrong(
         tmp_path,
         state_dir="state",
-        users=[user("ana", "ana"), user("ana", "ben"), user("eva", "ana/eva"), user("joe", "state")],
+        users=[
+            user("ana", "ana"),
+            user("ana", "ben"),
+            user("eva", "ana/eva"),
+            user("joe", "state"),
+        ],
         workspaces=[
             {"name": "default", "path": "x"},
             {"name": "two", "path": "y", "grants": {"anna": "rw", "ben": "w"}},
@@ -162,22 +178,37 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ({"listen": "here:1"}, 'listen: "here" is not an IP address (expected: an address and port such as '),
+        (
+            {"listen": "here:1"},
+            'listen: "here" is not an IP address (expected: an address and port such as ',
+        ),
         ({"listen": 8443}, "listen: must be text in quotes, not a number"),
-        ({"plain": True}, "listen: plain HTTP on 0.0.0.0 shows passwords and files to the network; "),
+        (
+            {"plain": True},
+            "listen: plain HTTP on 0.0.0.0 shows passwords and files to the network; ",
+        ),
         (
             {"tls": {"cert": "/etc/passwd"}},
             "tls.key: is missing (expected: a file with the private key, in PEM)",
         ),
-        ({"prefix": "/a b"}, 'prefix: "/a b" is not a path prefix (expected: a path such as "/files")'),
+        (
+            {"prefix": "/a b"},
+            'prefix: "/a b" is not a path prefix (expected: a path such as "/files")',
+        ),
         ({"trusted_proxies": ["x"]}, 'trusted_proxies[0]: "x" is not an IP address or network'),
-        ({"initial_port": 70000}, "initial_port: must be at most 65535 (expected: a port, 0 to 65535)"),
+        (
+            {"initial_port": 70000},
+            "initial_port: must be at most 65535 (expected: a port, 0 to 65535)",
+        ),
         ({"public_ip": "example.org"}, 'public_ip: "example.org" is not an IP address'),
         ({"scan_interval": 0}, "scan_interval: must be more than 0"),
         ({"userz": []}, 'userz: is not a field here (did you mean "users"?)'),
         ({"users": [{"path": "/nowhere/a/b"}]}, "users[0].username: is missing"),
         ({"users": [user("a/b", "a")]}, 'users[0].username: may not hold "/" or ":"'),
-        ({"users": [user("a", "/nowhere/a/b")]}, "users[0].path: there is no folder /nowhere/a to make b in"),
+        (
+            {"users": [user("a", "/nowhere/a/b")]},
+            "users[0].path: there is no folder /nowhere/a to make b in",
+        ),
         ({"users": [user("a", "/etc/passwd")]}, "users[0].path: /etc/passwd is not a folder"),
         (
             {"users": [user("a", "a", password_hash="canary")]},

@@ -26,24 +26,41 @@ def test_rows_that_meet_do_not_overlap() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([row("08:00", "18:00"), row("17:00", "19:00")],
-         ["17:00 to 19:00 overlaps with 08:00 to 18:00; a moment has one rate"]),
-        ([row("22:00", "06:00"), row("05:00", "07:00")],
-         ["05:00 to 07:00 overlaps with 22:00 to 06:00; a moment has one rate"]),
-        ([row("05:00", "07:00"), row("22:00", "06:00")],
-         ["22:00 to 06:00 overlaps with 05:00 to 07:00; a moment has one rate"]),
-        ([row("08:00", "08:00")], ['is the same as from; for the whole day write "speed": "10mbps" alone']),
-        ([row("8", "18:00", "10")],
-         ['"8" is not a time of day (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
-          '"10" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")']),
-        ([{"from": "08:00", "untl": "18:00", "speed": 10}],
-         ['is not a field here (there is from, speed, to)',
-          'is missing (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
-          'must be text in quotes, not a number (expected: a number and bps, kbps, mbps or gbps, such as '
-          '"10mbps")']),
+        (
+            [row("08:00", "18:00"), row("17:00", "19:00")],
+            ["17:00 to 19:00 overlaps with 08:00 to 18:00; a moment has one rate"],
+        ),
+        (
+            [row("22:00", "06:00"), row("05:00", "07:00")],
+            ["05:00 to 07:00 overlaps with 22:00 to 06:00; a moment has one rate"],
+        ),
+        (
+            [row("05:00", "07:00"), row("22:00", "06:00")],
+            ["22:00 to 06:00 overlaps with 05:00 to 07:00; a moment has one rate"],
+        ),
+        (
+            [row("08:00", "08:00")],
+            ['is the same as from; for the whole day write "speed": "10mbps" alone'],
+        ),
+        (
+            [row("8", "18:00", "10")],
+            [
+                '"8" is not a time of day (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
+                '"10" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
+            ],
+        ),
+        (
+            [{"from": "08:00", "untl": "18:00", "speed": 10}],
+            [
+                "is not a field here (there is from, speed, to)",
+                'is missing (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
+                "must be text in quotes, not a number (expected: a number and bps, kbps, mbps or gbps, such as "
+                '"10mbps")',
+            ],
+        ),
         (["08:00"], ["must be an object with from, to and speed, not text"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_at_once(rows: list[Any], said: list[str]) -> None:
     with pytest.raises(SeveralError) as caught:
         read_speed(rows)

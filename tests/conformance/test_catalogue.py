@@ -1,7 +1,8 @@
 """The suite that every catalogue must pass (cargo_sync/catalogue/contract.py), as transcripts.
 
-Changes are written as words: `a/x` a file of one byte, `a/x=7` of seven, `a/` a folder, `-a` is gone,
-`a>b` has moved. What is there is told as words with versions: `x=7@3#1` has version 3 and id 1.
+Changes are written as words: `a/x` a file of one byte, `a/x=7` of seven, `a/` a folder, `-a` is
+gone, `a>b` has moved. What is there is told as words with versions: `x=7@3#1` has version 3 and id
+1.
 """
 
 from collections.abc import Callable, Iterator
@@ -109,7 +110,14 @@ def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
     catalogue.set_marker(ana.id, "m1")
     catalogue.record(ana.id, [change("x")])
     catalogue = reopen()
-    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (ana.id, "/srv/ana", "m1", "one", 1, 0)
+    assert catalogue.workspace("/srv/ana", lambda: next(epochs)) == (
+        ana.id,
+        "/srv/ana",
+        "m1",
+        "one",
+        1,
+        0,
+    )
     assert catalogue.workspace('/srv/bob\'s "ü"', lambda: "no") == bob
 
 
@@ -131,7 +139,9 @@ def test_an_entry_comes_back_exactly(reopen: Open) -> None:
     world = World(reopen())
     entry = Entry("x 👍", FILE, 2**62, -5, 0o4755, 0, 0, "ab" * 32)
     link = Entry("l", LINK, 0, 7, 0o777, target="../'\"\n")
-    world.catalogue.record(world.id, [Put("x 👍", entry, 2**63 - 1, 2**64 - 1), Put("l", link, 1, 2)])
+    world.catalogue.record(
+        world.id, [Put("x 👍", entry, 2**63 - 1, 2**64 - 1), Put("l", link, 1, 2)]
+    )
     catalogue = reopen()
     first = Held(entry._replace(version=1, ident=1), 2**63 - 1, 2**64 - 1)
     assert catalogue.entry(world.id, "x 👍") == first
@@ -271,7 +281,11 @@ FACE = Entry("x", FILE, 3, 10, 0o644)
         (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE._replace(hash="h"), 7, 8), True),
         (Put("x", FACE._replace(hash="h"), 5, 6), Put("x", FACE._replace(hash="i"), 5, 6), False),
         (Put("x", Entry("x", FOLDER), 5, 6), Put("x", Entry("x", FOLDER), 7, 8), True),
-        (Put("x", Entry("x", LINK, target="a"), 5, 6), Put("x", Entry("x", LINK, target="b"), 5, 6), False),
+        (
+            Put("x", Entry("x", LINK, target="a"), 5, 6),
+            Put("x", Entry("x", LINK, target="b"), 5, 6),
+            False,
+        ),
     ],
 )
 def test_what_counts_as_the_same_content(world: World, then: Put, now: Put, same: bool) -> None:
@@ -280,8 +294,11 @@ def test_what_counts_as_the_same_content(world: World, then: Put, now: Put, same
     held = world.catalogue.entry(world.id, "x")
     assert held
     assert (held.ctime_ns, held.inode, held.entry.version, held.entry.ident) == (
-        now.ctime_ns, now.inode, 1 if same else 2, 1,
-    )  # fmt: skip
+        now.ctime_ns,
+        now.inode,
+        1 if same else 2,
+        1,
+    )
     assert held.entry.hash == (now.entry.hash or (then.entry.hash if same else ""))
 
 
@@ -309,7 +326,9 @@ def test_a_cursor_from_a_newer_life_never_goes_back(world: World) -> None:
     assert (page.rows, page.next, page.more, page.sequence) == ([], 50, False, 1)
 
 
-def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(world: World) -> None:
+def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(
+    world: World,
+) -> None:
     catalogue, id = world.catalogue, world.id
     assert [catalogue.lineage(id, version) for version in (0, 1)] == ["", ""]
     catalogue.begin(id, "first")
@@ -328,7 +347,8 @@ def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
     world.record("a/ a/x b")
     world.record("b=2")
     noted = [
-        world.catalogue.set_hash(world.id, path, version, "h") for path, version in (("a/x", 2), ("b", 3))
+        world.catalogue.set_hash(world.id, path, version, "h")
+        for path, version in (("a/x", 2), ("b", 3))
     ]
     assert noted == [True, False]
     assert not world.catalogue.set_hash(world.id, "a", 1, "h")

@@ -1,4 +1,5 @@
-"""The Tree contract of a far side, held against every one: here, that a speed may change meanwhile."""
+"""The Tree contract of a far side, held against every one: here, that a speed may change
+meanwhile."""
 
 import asyncio
 import time
@@ -12,13 +13,13 @@ import pytest
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import FarTree, Task
-from cargo_sync.trees.memory import MemoryTree
+from tests.server.flows.test_flows import REAL, login
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
-from tests.server.test_flows import REAL, login
 
 RUN = "20260101T000000Z-aaaaaaaa"
 

@@ -12,9 +12,9 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Problem
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Delta, Missed, NearTree
 from cargo_sync.trees.folder import FolderTree
-from cargo_sync.trees.memory import MemoryTree
 from tests.engine.world import System
 
 Write = Callable[[str, bytes], None]
@@ -22,14 +22,18 @@ RUN = "20260101T000000Z-aaaaaaaa"
 
 
 @pytest.fixture(params=["memory near", "memory far", "folder"])
-async def tree(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[NearTree, Write]]:
+async def tree(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[NearTree, Write]]:
     if request.param.startswith("memory"):
         memory = MemoryTree(request.param.partition(" ")[2])
         yield memory, lambda path, content: _ignore(memory.write(path, content))
         return
     system = System(tmp_path)
     rules = Rules("job", Mode.DOWNLOAD)
-    folder = FolderTree(str(tmp_path / "root"), rules, system.world(), MemoryCheckpoints(), lambda: None)
+    folder = FolderTree(
+        str(tmp_path / "root"), rules, system.world(), MemoryCheckpoints(), lambda: None
+    )
 
     def write(path: str, content: bytes) -> None:
         place = tmp_path / "root" / path
@@ -61,7 +65,9 @@ async def seen(tree: NearTree) -> dict[str, Entry]:
         assert keys == sorted(keys), "component order"
         for one in observation:
             assert not isinstance(one, Missed)
-            found |= {paths.join(one.path, entry.name): entry for entry in entries.decode(one.listing)}
+            found |= {
+                paths.join(one.path, entry.name): entry for entry in entries.decode(one.listing)
+            }
     return found
 
 
@@ -87,7 +93,9 @@ async def test_hashes_are_of_the_entry_given_or_a_problem(tree: tuple[NearTree, 
     assert isinstance(second, Problem) and second.code == "changed"
 
 
-async def test_deleting_displaces_what_was_seen_and_nothing_else(tree: tuple[NearTree, Write]) -> None:
+async def test_deleting_displaces_what_was_seen_and_nothing_else(
+    tree: tuple[NearTree, Write],
+) -> None:
     it, write = tree
     for path in ("a", "b", "f/x"):
         write(path, b"1")

@@ -24,7 +24,8 @@ Answer = dict[str, Any] | ControlError | Callable[[dict[str, Any]], dict[str, An
 
 
 class Canned:
-    """`asked` lists the requests that came; `tell` runs something with the publisher, in its thread."""
+    """`asked` lists the requests that came; `tell` runs something with the publisher, in its
+    thread."""
 
     def __init__(self, answers: Mapping[str, Answer], **options: Any) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -63,11 +64,15 @@ class Canned:
         assert self.keyring is not None
         public, secret = new_pair()
         self.keyring.add(name, public, role)
-        return ClientKey(self.ports[0].commands, self.keyring.own.public, public, secret, role, name)
+        return ClientKey(
+            self.ports[0].commands, self.keyring.own.public, public, secret, role, name
+        )
 
     async def serve(self, runtime: str, instance: str, ready: threading.Event) -> None:
         keys = keys_dir({"XDG_CONFIG_HOME": runtime}, instance)
-        with Endpoint(runtime, instance, epoch="e1", now=lambda: NOW, keys=keys, **self._options) as endpoint:
+        with Endpoint(
+            runtime, instance, epoch="e1", now=lambda: NOW, keys=keys, **self._options
+        ) as endpoint:
             self.addresses = endpoint.addresses
             self.ports = [port.addresses for port in endpoint.ports]
             self.keyring = endpoint.keyring

@@ -1,5 +1,5 @@
-"""Messages that somebody may send, from a seed: right ones of every command, what becomes of them by mistake
-or malice, and noise."""
+"""Messages that somebody may send, from a seed: right ones of every command, what becomes of them
+by mistake or malice, and noise."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,16 +9,48 @@ from typing import Any
 from cargo_sync.api.commands import Argument
 from cargo_sync.api.daemon_commands import COMMANDS
 
-ORDERS = (b"START", b"PAUSE", b"RELOAD", b"LIST-JOBS", b"START nightly", b"PAUSE my job", b"RELOAD \xc3\xa9")
+ORDERS = (
+    b"START",
+    b"PAUSE",
+    b"RELOAD",
+    b"LIST-JOBS",
+    b"START nightly",
+    b"PAUSE my job",
+    b"RELOAD \xc3\xa9",
+)
 ODD_NUMBERS = (
-    "0", "-0", "-1", "1e999", "-1e999", "1e-999", "NaN", "Infinity", "9007199254740993",
-    "18446744073709551616", "1" + "0" * 400, "0x10", "01", "1.", ".5", "1e",
-)  # fmt: skip
+    "0",
+    "-0",
+    "-1",
+    "1e999",
+    "-1e999",
+    "1e-999",
+    "NaN",
+    "Infinity",
+    "9007199254740993",
+    "18446744073709551616",
+    "1" + "0" * 400,
+    "0x10",
+    "01",
+    "1.",
+    ".5",
+    "1e",
+)
 ODD_TEXTS = (
-    '""', '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\\u202e\\u001b[2J"', '"../../etc/passwd"',
+    '""',
+    '"\\u0000"',
+    '"\\ud800"',
+    '"\\udc00\\ud800"',
+    '"\\u202e\\u001b[2J"',
+    '"../../etc/passwd"',
     '"nightly"',
-    '"\\x"', '"' + "x" * 5000 + '"', "'nightly'", '"' + "é" * 200 + '"', '"a\nb"', '"\U0001f4a9"',
-)  # fmt: skip
+    '"\\x"',
+    '"' + "x" * 5000 + '"',
+    "'nightly'",
+    '"' + "é" * 200 + '"',
+    '"a\nb"',
+    '"\U0001f4a9"',
+)
 ODD_VALUES = ("null", "true", "[]", "{}", "[[[]]]", '{"a":{"a":{}}}', "[1,2,3]", "undefined", "")
 
 
@@ -32,9 +64,17 @@ class Mutations:
     def message(self) -> bytes:
         """The next one."""
         kinds: Sequence[Callable[[], bytes]] = (
-            self._right, self._odd, self._order, self._noise, self._deep, self._mutated, self._mutated,
-            self._mutated, self._spliced, self._odd,
-        )  # fmt: skip
+            self._right,
+            self._odd,
+            self._order,
+            self._noise,
+            self._deep,
+            self._mutated,
+            self._mutated,
+            self._mutated,
+            self._spliced,
+            self._odd,
+        )
         return self._random.choice(kinds)()
 
     def parts(self) -> list[bytes]:
@@ -84,9 +124,22 @@ class Mutations:
     def _odd_args(self) -> str:
         if self._random.random() < 0.2:
             return self._odd_value()
-        names = ("job", "run", "after", "limit", "since", "name", "public", "role", "jop", "x" * 300, "")
+        names = (
+            "job",
+            "run",
+            "after",
+            "limit",
+            "since",
+            "name",
+            "public",
+            "role",
+            "jop",
+            "x" * 300,
+            "",
+        )
         pairs = [
-            f'"{self._random.choice(names)}":{self._odd_value()}' for _ in range(self._random.randint(0, 4))
+            f'"{self._random.choice(names)}":{self._odd_value()}'
+            for _ in range(self._random.randint(0, 4))
         ]
         return "{" + ",".join(pairs) + "}"
 
@@ -110,7 +163,13 @@ class Mutations:
             case 2:
                 return b'{"cmd":"status","args":{"job":' + b"[" * depth + b"]" * depth + b"}}"
             case _:
-                return b'{"cmd":"job.pause","args":' + b'{"job":' * depth + b'"a"' + b"}" * depth + b"}"
+                return (
+                    b'{"cmd":"job.pause","args":'
+                    + b'{"job":' * depth
+                    + b'"a"'
+                    + b"}" * depth
+                    + b"}"
+                )
 
     def _spliced(self) -> bytes:
         one, other = self._right(), self._odd()

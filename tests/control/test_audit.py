@@ -19,7 +19,11 @@ CANARY = "canary-7d2e"
 COMMANDS: Mapping[str, Command] = {
     "user.set": Command(
         "",
-        {"user": Argument(required=True), "password": Argument(secret=True), "file": Argument(dict)},
+        {
+            "user": Argument(required=True),
+            "password": Argument(secret=True),
+            "file": Argument(dict),
+        },
         changes=True,
     ),
     "user.list": Command(""),
@@ -105,7 +109,11 @@ async def test_a_command_that_comes_twice_is_one_row() -> None:
 async def test_no_secret_is_written_down() -> None:
     audit = MemoryAudit()
     _, router = house(audit)
-    file = {"username": "ben", "password": CANARY, "events": [{"headers": {"Authorization": CANARY}}]}
+    file = {
+        "username": "ben",
+        "password": CANARY,
+        "events": [{"headers": {"Authorization": CANARY}}],
+    }
     await router.answer(request("user.set", {"user": "ben", "password": CANARY, "file": file}), ANA)
     [(_, _, args, _)] = audit.rows
     assert CANARY not in args
@@ -115,14 +123,23 @@ async def test_no_secret_is_written_down() -> None:
 
 
 def test_arguments_stay_short() -> None:
-    command = Command("", {"a": Argument(), "b": Argument(list), "c": Argument(dict), "d": Argument(int)})
-    big = {"a": "x" * 10_000, "b": ["x"] * 10_000, "c": {str(n) * 50: n for n in range(10_000)}, "d": 2**53}
+    command = Command(
+        "", {"a": Argument(), "b": Argument(list), "c": Argument(dict), "d": Argument(int)}
+    )
+    big = {
+        "a": "x" * 10_000,
+        "b": ["x"] * 10_000,
+        "c": {str(n) * 50: n for n in range(10_000)},
+        "d": 2**53,
+    }
     told = orjson.loads(written(command, big))
     assert (told["a"], told["b"], told["d"]) == ("x" * 200 + "…", {"items": 10_000}, 2**53)
     assert len(told["c"]["fields"]) == 200
 
 
-async def test_a_full_disk_keeps_nobody_from_giving_orders(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_full_disk_keeps_nobody_from_giving_orders(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Full(MemoryAudit):
         def begin(self, who: str, command: str, args: str) -> int:
             raise ProblemError(Problem("disk_full", "no space left"))

@@ -27,7 +27,10 @@ def test_a_call_and_a_refusal(runtime: str) -> None:
 
 def test_nobody_there(runtime: str) -> None:
     addresses = instance_addresses(runtime, "daemon")
-    with Client(addresses.commands) as client, pytest.raises(NotRunning, match="no daemon answers at ipc://"):
+    with (
+        Client(addresses.commands) as client,
+        pytest.raises(NotRunning, match="no daemon answers at ipc://"),
+    ):
         client.call("status")
     with pytest.raises(NotRunning):
         subscribe(addresses.feed)
@@ -79,7 +82,9 @@ def test_a_subscription_sees_the_last_value_then_what_comes_then_the_end(runtime
             assert heard is not None
             assert (heard.seq, heard.replay, heard.missed) == (3, False, 0)
             assert feed.receive(0) is None
-            daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {"state": "last"}))
+            daemon.tell(
+                lambda publisher: publisher.publish("job/a/status", "status", {"state": "last"})
+            )
             daemon.end()
             told = [message.fields["state"] for _, message in _until_the_end(feed)]
             assert told == ["last"]

@@ -41,7 +41,9 @@ def test_asking(runtime: str) -> None:
 
 def test_listening(runtime: str) -> None:
     with canned(runtime, {}) as daemon:
-        daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {"state": "synced"}))
+        daemon.tell(
+            lambda publisher: publisher.publish("job/a/status", "status", {"state": "synced"})
+        )
         command = [sys.executable, "-c", LISTEN, daemon.addresses.feed]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
             assert listener.stdout is not None
@@ -52,11 +54,15 @@ def test_listening(runtime: str) -> None:
 
 @pytest.mark.parametrize("script", [CURVE, IN_PYTHON])
 def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
-    with canned(runtime, {"status": {"state": "synced"}}, control=ControlSettings(port=0)) as daemon:
+    with canned(
+        runtime, {"status": {"state": "synced"}}, control=ControlSettings(port=0)
+    ) as daemon:
         Path(runtime, "laptop.key").write_bytes(key_text(daemon.made_key("laptop", "watch")))
         Path(runtime, "laptop.key").chmod(0o600)
         command = [sys.executable, "-c", script, "laptop.key"]
-        told = subprocess.run(command, cwd=runtime, capture_output=True, text=True, timeout=30, check=True)
+        told = subprocess.run(
+            command, cwd=runtime, capture_output=True, text=True, timeout=30, check=True
+        )
     assert told.stdout == "synced\n"
 
 
@@ -67,14 +73,18 @@ def test_every_code_is_described() -> None:
 
 def test_no_command_is_described_twice() -> None:
     for part in (DAEMON, SERVER):
-        rows = re.findall(r"^\| `([a-z.]+)` \|", part.partition("\n### ")[0].split("\n## ")[-1], re.MULTILINE)
+        rows = re.findall(
+            r"^\| `([a-z.]+)` \|", part.partition("\n### ")[0].split("\n## ")[-1], re.MULTILINE
+        )
         assert len(rows) > 10 and len(rows) == len(set(rows))
 
 
 @pytest.mark.parametrize(
     ("commands", "part"), [(daemon_commands.COMMANDS, DAEMON), (server_commands.COMMANDS, SERVER)]
 )
-def test_every_command_and_every_argument_is_described(commands: Mapping[str, Command], part: str) -> None:
+def test_every_command_and_every_argument_is_described(
+    commands: Mapping[str, Command], part: str
+) -> None:
     for name, command in commands.items():
         row = re.search(rf"^\| `{re.escape(name)}` (\|.*)$", part, re.MULTILINE)
         assert row is not None, name

@@ -1,8 +1,9 @@
-"""Mutated messages at the router: each gets one answer that makes sense, nothing breaks, nothing stays.
+"""Mutated messages at the router: each gets one answer that makes sense, nothing breaks, nothing
+stays.
 
-`make fuzz` sends 1,000,000 of them (`CARGO_FUZZ=N` as many as you like); 20,000 otherwise. Nine of ten go to
-the router as bytes, in the name of callers with every role; the others through real sockets, local and over
-TCP with a key. Each lot replays from its number.
+`make fuzz` sends 1,000,000 of them (`CARGO_FUZZ=N` as many as you like); 20,000 otherwise. Nine of
+ten go to the router as bytes, in the name of callers with every role; the others through real
+sockets, local and over TCP with a key. Each lot replays from its number.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Handler, Router
 from cargo_sync.model.problems import Problem, ProblemError
 from tests.control.mutations import Mutations
-from tests.daemon.test_handlers import running
+from tests.daemon.handlers.test_handlers import running
 
 MESSAGES = int(os.environ.get("CARGO_FUZZ", "20000"))
 LOTS = 4
@@ -57,7 +58,8 @@ class Forgetful(MemoryAudit):
 
 
 class Table:
-    """A handler for every command: some answer with what they were given, others refuse or fail in order."""
+    """A handler for every command: some answer with what they were given, others refuse or fail in
+    order."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -132,7 +134,9 @@ async def test_every_message_gets_one_answer_and_leaves_nothing(
     for name in COMMANDS:
         raw = orjson.dumps(orjson.loads(source.right(name)) | {"id": f"last {name}"})
         check_answer(raw, await router.answer(raw, LOCAL))
-    assert all(table.calls[name] > calls.get(name, 0) for name in COMMANDS), "each still does its work"
+    assert all(table.calls[name] > calls.get(name, 0) for name in COMMANDS), (
+        "each still does its work"
+    )
     assert orjson.loads(await router.answer(STATUS))["id"] == "still there"
 
 
@@ -146,7 +150,12 @@ async def served(runtime: str) -> AsyncIterator[tuple[Endpoint, Table]]:
     table = Table()
     router = Router(table.handlers(), MemoryDeduplicate(lambda: 0.0, most=1), audit=Forgetful())
     with Endpoint(
-        runtime, "daemon", epoch="e", now=lambda: 0.0, control=ControlSettings(port=0), keys=f"{runtime}/k/d"
+        runtime,
+        "daemon",
+        epoch="e",
+        now=lambda: 0.0,
+        control=ControlSettings(port=0),
+        keys=f"{runtime}/k/d",
     ) as endpoint:
         task = asyncio.create_task(endpoint.serve(router))
         try:
@@ -158,7 +167,9 @@ async def served(runtime: str) -> AsyncIterator[tuple[Endpoint, Table]]:
 
 
 @pytest.mark.parametrize("lot", range(LOTS))
-async def test_through_sockets_too(lot: int, runtime: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_through_sockets_too(
+    lot: int, runtime: str, caplog: pytest.LogCaptureFixture
+) -> None:
     source = Mutations(1000 + lot)
     async with served(runtime) as (endpoint, table):
         with zmq.asyncio.Context() as context:

@@ -26,7 +26,9 @@ class Totals:
     def __init__(self, database: Database) -> None:
         self.granted: list[dict[str, int | None]] = []
         self.rows = LimitRows(database)
-        self.limits = Limits(None, self.rows, inline, lambda: self.granted.append(self.limits.holding()))
+        self.limits = Limits(
+            None, self.rows, inline, lambda: self.granted.append(self.limits.holding())
+        )
 
     async def order(self, **texts: str | None) -> dict[str, int | None]:
         await self.limits.order("limits.set", texts)
@@ -49,7 +51,10 @@ async def test_ordered_kept_and_over(tmp_path: Path) -> None:
     with Database.open(path, "server") as database:
         totals = Totals(database)
         assert await totals.read() == {"upload": 50, "download": None}
-        assert await totals.order(upload=" NONE ", download="9bps") == {"upload": None, "download": 9}
+        assert await totals.order(upload=" NONE ", download="9bps") == {
+            "upload": None,
+            "download": 9,
+        }
         assert len(totals.granted) == 2, "once for all that was ordered together"
         assert await totals.read(upload=200) == {"upload": 200, "download": 9}
         # It is over for good, and not only while the file says this.
@@ -81,7 +86,10 @@ async def test_as_they_are_shown(tmp_path: Path) -> None:
         totals = Totals(database)
         await totals.read()
         handlers = LimitsHandlers(totals.limits).table()
-        file = [{"name": "upload", "file": 100, "now": 100}, {"name": "download", "file": None, "now": None}]
+        file = [
+            {"name": "upload", "file": 100, "now": 100},
+            {"name": "download", "file": None, "now": None},
+        ]
         assert await handlers["limits.show"]({}) == {"limits": file}
         upload = {"name": "upload", "file": 100, "override": None, "now": None}
         assert await handlers["limits.set"]({"upload": "none"}) == {"limits": [upload, file[1]]}
@@ -103,5 +111,6 @@ def test_what_is_no_rate_is_told_how(text: str) -> None:
         rate("user.set", "upload_speed", text)
     assert refused.value.code == "bad_argument"
     assert (
-        refused.value.hint == 'a number and bps, kbps, mbps or gbps, such as "10mbps", or "none" for no limit'
+        refused.value.hint
+        == 'a number and bps, kbps, mbps or gbps, such as "10mbps", or "none" for no limit'
     )

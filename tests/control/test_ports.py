@@ -1,4 +1,5 @@
-"""Commands and the feed over TCP, through real sockets: who is let in, and what each role may do."""
+"""Commands and the feed over TCP, through real sockets: who is let in, and what each role may
+do."""
 
 import contextlib
 import os
@@ -15,7 +16,14 @@ import pytest
 import zmq
 
 from cargo_sync.api.addresses import AddressError, find
-from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning, Subscription, subscribe
+from cargo_sync.api.client import (
+    Client,
+    CommandError,
+    NotAdmitted,
+    NotRunning,
+    Subscription,
+    subscribe,
+)
 from cargo_sync.api.commands import Kind, Role
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.keys import ClientKey, read_key
@@ -85,7 +93,10 @@ def test_who_speaks_another_language_is_told_so(runtime: str) -> None:
         nobody = daemon.ports[0]
     with canned(runtime, JOBS, "other", control=PLAIN) as daemon, client(daemon, key) as one:
         assert "is not the daemon of this key" in not_admitted(lambda: one.call("status"))
-    with Client(nobody.commands, key=key) as one, pytest.raises(NotRunning, match="no daemon answers at tcp"):
+    with (
+        Client(nobody.commands, key=key) as one,
+        pytest.raises(NotRunning, match="no daemon answers at tcp"),
+    ):
         one.call("status")
     with pytest.raises(NotRunning):
         subscribe(nobody.feed, key=key)
@@ -126,7 +137,10 @@ def ordered(daemon: Canned, order: bytes, key: ClientKey | None = None) -> bytes
         socket.linger = 0
         if key is not None:
             socket.curve_serverkey = key.server.encode()
-            socket.curve_publickey, socket.curve_secretkey = key.public.encode(), key.secret.encode()
+            socket.curve_publickey, socket.curve_secretkey = (
+                key.public.encode(),
+                key.secret.encode(),
+            )
         socket.connect(daemon.ports[0].commands)
         socket.send(order)
         assert socket.poll(5000)
@@ -143,7 +157,9 @@ def test_a_plain_port_takes_the_old_orders_and_little_else(
             assert refusal(lambda: one.call("job.sync", {"job": "a"})) == (
                 "forbidden: job.sync is not taken on a plain port (use the local socket, or a port with keys)"
             )
-            assert refusal(lambda: one.call("job.pause")).startswith("forbidden: job.pause is not taken")
+            assert refusal(lambda: one.call("job.pause")).startswith(
+                "forbidden: job.pause is not taken"
+            )
             assert refusal(lambda: one.call("job.show", {"job": "a"})).startswith("unknown_command")
         assert ordered(daemon, b"PAUSE a") == b"PAUSED"
         assert ordered(daemon, b"LIST-JOBS") == b"[]"
@@ -172,7 +188,9 @@ def test_each_role_may_give_the_commands_that_are_its(runtime: str, role: Role) 
 
 
 def _is_done(one: Client, name: str) -> bool:
-    args = {each: EXAMPLES[takes.kind] for each, takes in COMMANDS[name].args.items() if takes.required}
+    args = {
+        each: EXAMPLES[takes.kind] for each, takes in COMMANDS[name].args.items() if takes.required
+    }
     try:
         return one.call(name, args) == {}
     except CommandError as error:
@@ -268,13 +286,24 @@ def test_the_keys_are_made_once_and_are_the_owners_alone(runtime: str) -> None:
     with canned(runtime, {}, control=KEYED) as daemon:
         first = read_key(str(folder / "local.key"))
         assert first.address == daemon.ports[0].commands
-        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.iterdir())}
-        assert modes == {"daemon": 0o700, "own.json": 0o600, "admitted.json": 0o600, "local.key": 0o600}
+        modes = {
+            each.name: stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.iterdir())
+        }
+        assert modes == {
+            "daemon": 0o700,
+            "own.json": 0o600,
+            "admitted.json": 0o600,
+            "local.key": 0o600,
+        }
         daemon.made_key("laptop", "watch")
     assert first.secret not in (folder / "admitted.json").read_text()
     with canned(runtime, {}, control=KEYED) as daemon:
         again = read_key(str(folder / "local.key"))
-        assert (again.server, again.public, again.secret) == (first.server, first.public, first.secret)
+        assert (again.server, again.public, again.secret) == (
+            first.server,
+            first.public,
+            first.secret,
+        )
         assert daemon.keyring is not None
         assert [key.name for key in daemon.keyring.all()] == ["laptop", "local"]
     (folder / "local.key").unlink()
@@ -301,7 +330,9 @@ async def test_keys_that_cannot_be_used_stop_the_start(
     runtime: str, name: str, content: bytes | None, mode: int, said: str
 ) -> None:
     def open_one() -> Endpoint:
-        return Endpoint(runtime, "daemon", epoch="e", now=lambda: 0.0, control=KEYED, keys=f"{runtime}/k/d")
+        return Endpoint(
+            runtime, "daemon", epoch="e", now=lambda: 0.0, control=KEYED, keys=f"{runtime}/k/d"
+        )
 
     open_one().close()
     path = Path(runtime, "k/d", name)
@@ -321,13 +352,22 @@ async def test_a_port_that_is_taken_is_said_in_words(runtime: str) -> None:
         port = taken.getsockname()[1]
         settings = ControlSettings(port=port)
         with pytest.raises(EndpointError) as caught:
-            Endpoint(runtime, "daemon", epoch="e", now=lambda: 0.0, control=settings, keys=f"{runtime}/k/d")
+            Endpoint(
+                runtime,
+                "daemon",
+                epoch="e",
+                now=lambda: 0.0,
+                control=settings,
+                keys=f"{runtime}/k/d",
+            )
     assert str(caught.value).startswith(
         f"tcp://127.0.0.1:{port} cannot be had: address already in use; change"
     )
 
 
-def test_strangers_who_say_nothing_are_hung_up_on(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strangers_who_say_nothing_are_hung_up_on(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tcp, "HANDSHAKE_MS", 50)
     with canned(runtime, JOBS, control=KEYED) as daemon:
         port = int(daemon.ports[0].commands.rpartition(":")[2])

@@ -33,7 +33,9 @@ class Jobs:
         self.calls["pause"] += 1
         await self.gate.wait()
         if args.get("job") not in (None, "nightly"):
-            raise ControlError("unknown_job", f'there is no job "{args["job"]}"', 'did you mean "nightly"?')
+            raise ControlError(
+                "unknown_job", f'there is no job "{args["job"]}"', 'did you mean "nightly"?'
+            )
         return {"jobs": [{"name": "nightly", "state": "paused"}]}
 
     async def shutdown(self, _args: dict[str, Any]) -> None:
@@ -114,7 +116,9 @@ async def test_answers(raw: bytes, answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("cmd", ["broken", "unspeakable"])
-async def test_a_mistake_inside_is_logged_and_not_told(cmd: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_mistake_inside_is_logged_and_not_told(
+    cmd: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.ERROR):
         answer = await router(Jobs()).answer(encode_request(Request(cmd, {}, "7")))
     assert answer == (

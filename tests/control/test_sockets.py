@@ -16,7 +16,14 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.addresses import instance_addresses, is_live
-from cargo_sync.api.messages import FeedMessage, Reply, Request, encode_request, parse_feed, parse_reply
+from cargo_sync.api.messages import (
+    FeedMessage,
+    Reply,
+    Request,
+    encode_request,
+    parse_feed,
+    parse_reply,
+)
 from cargo_sync.control.endpoint import Endpoint, EndpointError
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
@@ -74,7 +81,9 @@ async def serving(runtime: str, instance: str = "daemon", **options: Any) -> Asy
     with Endpoint(runtime, instance, epoch="e1", now=lambda: NOW) as endpoint:
         daemon = Daemon(endpoint)
         router = Router(
-            {"status": daemon.status, "slow": daemon.slow}, MemoryDeduplicate(lambda: NOW), **options
+            {"status": daemon.status, "slow": daemon.slow},
+            MemoryDeduplicate(lambda: NOW),
+            **options,
         )
         task = asyncio.create_task(endpoint.serve(router))
         try:
@@ -180,7 +189,9 @@ async def test_garbage_through_the_socket(runtime: str, clients: Clients) -> Non
         assert (await asked(client, STATUS)).error is None
 
 
-async def test_a_message_over_a_mebibyte_closes_that_connection_alone(runtime: str, clients: Clients) -> None:
+async def test_a_message_over_a_mebibyte_closes_that_connection_alone(
+    runtime: str, clients: Clients
+) -> None:
     async with serving(runtime) as daemon:
         huge, client = dealer(clients, daemon), dealer(clients, daemon)
         assert (await asked(huge, STATUS)).error is None
@@ -218,7 +229,9 @@ async def subscribed(clients: Clients, daemon: Daemon, topic: str) -> zmq.asynci
     return socket
 
 
-async def test_messages_carry_their_header_and_count_by_topic(runtime: str, clients: Clients) -> None:
+async def test_messages_carry_their_header_and_count_by_topic(
+    runtime: str, clients: Clients
+) -> None:
     async with serving(runtime) as daemon:
         socket = await subscribed(clients, daemon, "job/")
         daemon.publisher.publish("job/a/status", "status", {"state": "syncing"})
@@ -232,7 +245,9 @@ async def test_messages_carry_their_header_and_count_by_topic(runtime: str, clie
         ]
 
 
-async def test_a_new_subscriber_gets_the_last_of_each_matching_topic(runtime: str, clients: Clients) -> None:
+async def test_a_new_subscriber_gets_the_last_of_each_matching_topic(
+    runtime: str, clients: Clients
+) -> None:
     async with serving(runtime) as daemon:
         for state in ("starting", "syncing"):
             daemon.publisher.publish("job/a/status", "status", {"state": state})
@@ -259,7 +274,9 @@ async def test_as_many_topics_as_are_kept_are_all_replayed(runtime: str, clients
         assert {(await heard(socket)).topic for _ in range(3_000)} == topics
 
 
-async def test_who_does_not_read_loses_messages_and_holds_up_nobody(runtime: str, clients: Clients) -> None:
+async def test_who_does_not_read_loses_messages_and_holds_up_nobody(
+    runtime: str, clients: Clients
+) -> None:
     async with serving(runtime) as daemon:
         awake, asleep = [await subscribed(clients, daemon, "notice/") for _ in range(2)]
         for number in range(1, 5_001):
@@ -310,7 +327,10 @@ async def test_the_folder_and_its_sockets_are_the_owners_alone(runtime: str) -> 
     nested = os.path.join(runtime, "x")
     with Endpoint(nested, "daemon", epoch="e1", now=lambda: NOW) as endpoint:
         folder = Path(endpoint.addresses.folder)
-        modes = {each.name: stat.S_IMODE(each.lstat().st_mode) for each in (folder.parent, *folder.iterdir())}
+        modes = {
+            each.name: stat.S_IMODE(each.lstat().st_mode)
+            for each in (folder.parent, *folder.iterdir())
+        }
         assert modes == {"x": 0o700, "commands": 0o600, "feed": 0o600, "lock": 0o600}
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert is_live(endpoint.addresses.commands)

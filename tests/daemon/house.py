@@ -1,4 +1,5 @@
-"""A daemon's jobs without sockets or folders: memory trees, a real state, orders instead of clocks."""
+"""A daemon's jobs without sockets or folders: memory trees, a real state, orders instead of
+clocks."""
 
 import asyncio
 import contextlib
@@ -7,19 +8,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cargo_sync.admission.bandwidth import Shares
+from cargo_sync.admission.slots import Slots
+from cargo_sync.admission.turn import Turn
 from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.bounds import Bounds, Room
-from cargo_sync.daemon.callbacks import Callbacks
-from cargo_sync.daemon.gauge import Gauge
-from cargo_sync.daemon.jobs import Job
+from cargo_sync.daemon.job.limits import Bounds, Room
+from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.status import Flowing
+from cargo_sync.daemon.job.supervisor import Sides, Supervisor, Watch
+from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.noted import Noted
-from cargo_sync.daemon.shares import Shares
-from cargo_sync.daemon.slots import Slots
-from cargo_sync.daemon.standing import Flowing
-from cargo_sync.daemon.supervisor import Sides, Supervisor, Watch
-from cargo_sync.daemon.turn import Turn
+from cargo_sync.daemon.reporting.webhooks import Callbacks
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
@@ -34,8 +35,8 @@ from cargo_sync.state.jobs import Jobs
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import NearTree, Task
-from cargo_sync.trees.memory import MemoryTree
 
 NEVER = 1e6
 PATIENCE = 10.0
@@ -68,13 +69,20 @@ class FarSide(MemoryTree):
         return await super().open()
 
     async def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         first = await anext(batches, None)
         if first is None:
             return
         async with self.turn or contextlib.nullcontext():
-            async for outcomes in super().transfer(mode, near, self._held_up(first, batches), speed, run):
+            async for outcomes in super().transfer(
+                mode, near, self._held_up(first, batches), speed, run
+            ):
                 yield outcomes
 
     async def _held_up(
@@ -147,11 +155,15 @@ class House:
         self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
         self.all: Callable[[], Mapping[str, Job]] = dict
-        self.callbacks = Callbacks(self.voice, self.database, ANYWHERE, self.world(), lambda: self.all())
+        self.callbacks = Callbacks(
+            self.voice, self.database, ANYWHERE, self.world(), lambda: self.all()
+        )
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.
-        return World(self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, _inline)
+        return World(
+            self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, _inline
+        )
 
     def _wall(self) -> float:
         return 1_800_000_000.0
@@ -167,9 +179,15 @@ class House:
         far = self.far.setdefault(name, FarSide())
         row = self.jobs.get_or_create(name)
         kept = Kept(
-            name, row.id, self.jobs, Folders(self.database, row.id), Transfers(self.database),
-            self.planned, Failures(), Settling(wanted.settle),
-        )  # fmt: skip
+            name,
+            row.id,
+            self.jobs,
+            Folders(self.database, row.id),
+            Transfers(self.database),
+            self.planned,
+            Failures(),
+            Settling(wanted.settle),
+        )
         sides = Sides(near, Noted(far), lambda: None, unwatched, lambda: self.afresh.append(name))
         room = Room(self.slots, self.shares, self.limits, self.zone)
         bounds = Bounds(wanted, row.id, room, self.world(), far.set_speed)
@@ -184,8 +202,17 @@ class House:
 
 
 _PASSED = (
-    "name", "mode", "sleep", "settle", "enabled", "speed", "timetable", "window", "timezone", "priority",
-)  # fmt: skip
+    "name",
+    "mode",
+    "sleep",
+    "settle",
+    "enabled",
+    "speed",
+    "timetable",
+    "window",
+    "timezone",
+    "priority",
+)
 
 
 def settings(name: str = "nightly", **changes: Any) -> JobSettings:
@@ -240,7 +267,9 @@ class Board:
         self.subscribed = subscribed
         self.forgotten: list[str] = []
 
-    def publish(self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None) -> None:
+    def publish(
+        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+    ) -> None:
         self.messages.append((topic, type, fields, cursor))
 
     def forget(self, prefix: str) -> None:

@@ -1,4 +1,5 @@
-"""Real programs for these tests: started by their commands, watched by sockets and folders, ended by pid.
+"""Real programs for these tests: started by their commands, watched by sockets and folders, ended
+by pid.
 
 Every wait is bounded, and one that fails shows the programs' logs.
 """
@@ -46,7 +47,7 @@ class Place:
         })  # fmt: skip
         self.write("daemon.json", {"jobs_dir": str(self.jobs), "state_dir": str(folder / "daemon")})
 
-    # -- settings --------------------------------------------------------------------------------------------
+    # -- settings ----------------------------------------------------------------------------------
 
     def write(self, name: str, content: dict[str, Any]) -> str:
         path = self.folder / name
@@ -71,7 +72,7 @@ class Place:
         self.write(f"jobs/{job}.json", content | changes)
         self.call("job.reload", job=job)
 
-    # -- programs --------------------------------------------------------------------------------------------
+    # -- programs ----------------------------------------------------------------------------------
 
     def start(self, name: str) -> None:
         """Starts the `server` or the `daemon`, and waits until it answers."""
@@ -83,8 +84,11 @@ class Place:
         with open(self.folder / f"{name}.log", "ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "cargo_sync.main", *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment(),
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+            )
         return self._running[name].pid
 
     def kill(self, name: str) -> None:
@@ -123,9 +127,14 @@ class Place:
         """One of our programs (cargo_sync, cargo_ctl), to its end."""
         code = f"from {program}.main import main; main()"
         return subprocess.run(
-            [sys.executable, "-c", code, *arguments], env=self.environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+            [sys.executable, "-c", code, *arguments],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
     def environment(self) -> dict[str, str]:
         return os.environ | {
@@ -133,7 +142,7 @@ class Place:
             "XDG_CONFIG_HOME": str(self.folder / ".config"),
         }  # fmt: skip
 
-    # -- what they say ---------------------------------------------------------------------------------------
+    # -- what they say -----------------------------------------------------------------------------
 
     @property
     def commands(self) -> str:
@@ -155,17 +164,21 @@ class Place:
 
     def events(self, happened: str) -> list[str]:
         """Paths of the rows of one kind in the daemon's history, in order."""
-        return self._query("daemon", "SELECT path FROM event WHERE happened = ? ORDER BY cursor", happened)
+        return self._query(
+            "daemon", "SELECT path FROM event WHERE happened = ? ORDER BY cursor", happened
+        )
 
     def checkpoints(self, program: str) -> int:
         return len(self._query(program, "SELECT transfer FROM checkpoint"))
 
     def _query(self, program: str, sql: str, *parameters: str) -> list[str]:
         path = self.folder / program / "state.db"
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+        ) as database:
             return [row[0] for row in database.execute(sql, parameters)]
 
-    # -- waiting ---------------------------------------------------------------------------------------------
+    # -- waiting -----------------------------------------------------------------------------------
 
     def until(self, holds: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Returns as soon as `holds()`; fails with the logs when it does not."""
@@ -179,7 +192,10 @@ class Place:
             time.sleep(0.02)
 
     def fail(self, why: str) -> NoReturn:
-        logs = [f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.folder.glob("*.log"))]
+        logs = [
+            f"--- {path.name}\n{path.read_text()[-4000:]}"
+            for path in sorted(self.folder.glob("*.log"))
+        ]
         pytest.fail("\n".join([why, *logs]), pytrace=False)
 
     def _listens(self) -> bool:

@@ -1,4 +1,5 @@
-"""Callbacks of real programs to a real HTTP server: it is busy, it is away, the daemon is killed."""
+"""Callbacks of real programs to a real HTTP server: it is busy, it is away, the daemon is
+killed."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -52,9 +53,13 @@ def test_none_is_lost_across_a_busy_host_a_kill_and_a_host_that_is_away(
 
     place.start("daemon")
     most = 2 * 2 * FILES - 20 - 16
-    place.until(lambda: place.call("callback.list")["totals"]["pending"] >= most, "all is known that waits")
     place.until(
-        lambda: any("cannot be reached" in row["error"] for row in place.call("callback.list")["callbacks"]),
+        lambda: place.call("callback.list")["totals"]["pending"] >= most, "all is known that waits"
+    )
+    place.until(
+        lambda: any(
+            "cannot be reached" in row["error"] for row in place.call("callback.list")["callbacks"]
+        ),
         "the host is away",
     )
     receiver.answers(lambda number: 200)
@@ -64,17 +69,25 @@ def test_none_is_lost_across_a_busy_host_a_kill_and_a_host_that_is_away(
     place.until(lambda: not place.call("callback.list")["callbacks"], "nothing waits any more")
 
     place.stop("daemon")
-    written = [path.read_bytes() for path in (*place.folder.glob("daemon/*"), *place.folder.glob("*.log"))]
+    written = [
+        path.read_bytes() for path in (*place.folder.glob("daemon/*"), *place.folder.glob("*.log"))
+    ]
     assert len(written) >= 3 and not any(KEY.encode() in content for content in written)
-    expected = {(job, event, file) for job in ("up", "down") for event in events(0) for file in tree(up)}
+    expected = {
+        (job, event, file) for job in ("up", "down") for event in events(0) for file in tree(up)
+    }
     taken = [(one.body["job"], one.body["event"], one.body["file"]) for one in receiver.taken]
     assert set(taken) == expected, "none is missing"
     seen: dict[str, str] = {}
     for one in receiver.taken:
         transfer, event = one.body["transfer"], one.body["event"]
         if one.id not in seen:
-            assert event == "onStart" or f"{transfer} onStart" in seen.values(), "in order of the transfer"
+            assert event == "onStart" or f"{transfer} onStart" in seen.values(), (
+                "in order of the transfer"
+            )
             seen[one.id] = f"{transfer} {event}"
         assert seen[one.id] == f"{transfer} {event}", "what comes again comes under its id"
     twice = [id for id, count in Counter(one.id for one in receiver.taken).items() if count > 1]
-    assert len(seen) == len(expected) and len(twice) <= 16, "only what was in flight at the kill comes twice"
+    assert len(seen) == len(expected) and len(twice) <= 16, (
+        "only what was in flight at the kill comes twice"
+    )

@@ -1,4 +1,5 @@
-"""A server and a daemon of their own: what survives a kill or a pause, and what is refused at the start."""
+"""A server and a daemon of their own: what survives a kill or a pause, and what is refused at the
+start."""
 
 import os
 from pathlib import Path
@@ -27,7 +28,9 @@ def same(one: Path, other: Path) -> bool:
                 return True
 
 
-def test_killed_in_the_middle_of_a_file_the_daemon_goes_on_from_its_checkpoint(place: Place) -> None:
+def test_killed_in_the_middle_of_a_file_the_daemon_goes_on_from_its_checkpoint(
+    place: Place,
+) -> None:
     local = place.job("large", speed="320mbps")
     write_large(local / "large.bin", 128 * MIB)
     place.start("server")
@@ -63,7 +66,9 @@ def test_killed_in_the_middle_of_many_files_the_server_is_waited_for(place: Plac
     assert tree(place.files) == tree(local)
     told = place.events("uploaded") + place.events("adopted")
     assert sorted(told) == sorted(tree(local)), "each file is told of once"
-    assert not (place.files / ".cargo_sync" / "trash").exists(), "nothing was displaced: nothing came twice"
+    assert not (place.files / ".cargo_sync" / "trash").exists(), (
+        "nothing was displaced: nothing came twice"
+    )
 
 
 def test_pause_holds_across_a_restart_and_start_goes_on(place: Place) -> None:
@@ -87,7 +92,11 @@ def test_pause_holds_across_a_restart_and_start_goes_on(place: Place) -> None:
 
 def test_files_that_cannot_be_used_end_the_commands_with_2(place: Place) -> None:
     bad = place.write("bad.json", {"sync_name": "a", "sync_mode": "uplaod", "listen": 1})
-    for command in (["daemon", "--job", bad], ["daemon", "--config", bad], ["server", "--config", bad]):
+    for command in (
+        ["daemon", "--job", bad],
+        ["daemon", "--config", bad],
+        ["server", "--config", bad],
+    ):
         done = place.run("cargo_sync", *command)
         assert (done.returncode, done.stdout) == (2, "")
         assert all(line.startswith(bad) for line in done.stderr.splitlines())
@@ -95,19 +104,34 @@ def test_files_that_cannot_be_used_end_the_commands_with_2(place: Place) -> None
 
 def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> None:
     place.job("nightly")
-    config = {"jobs_dir": str(place.jobs), "state_dir": str(place.folder / "daemon"), "control": {"port": 0}}
+    config = {
+        "jobs_dir": str(place.jobs),
+        "state_dir": str(place.folder / "daemon"),
+        "control": {"port": 0},
+    }
     place.write("daemon.json", config)
     place.start("daemon")
     path = str(place.folder / "laptop.key")
-    assert place.run("cargo_ctl", "key", "add", "laptop", "--role", "control", "--out", path).returncode == 0
-    assert place.run("cargo_ctl", "--connect", path, "job", "pause", "nightly").stdout == "nightly: paused\n"
+    assert (
+        place.run(
+            "cargo_ctl", "key", "add", "laptop", "--role", "control", "--out", path
+        ).returncode
+        == 0
+    )
+    assert (
+        place.run("cargo_ctl", "--connect", path, "job", "pause", "nightly").stdout
+        == "nightly: paused\n"
+    )
     assert place.run("cargo_ctl", "key", "revoke", "laptop").returncode == 0
     refused = place.run("cargo_ctl", "--connect", path, "status")
     assert (refused.returncode, "does not know this key" in refused.stderr) == (1, True)
     place.kill("daemon")
     place.start("daemon")
     rows = place.call("audit")["rows"]
-    told = [(row["command"], row["args"].get("name") or row["args"]["job"], row["outcome"]) for row in rows]
+    told = [
+        (row["command"], row["args"].get("name") or row["args"]["job"], row["outcome"])
+        for row in rows
+    ]
     assert told == [
         ("key.add", "laptop", "ok"),
         ("job.pause", "nightly", "ok"),

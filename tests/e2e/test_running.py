@@ -62,7 +62,9 @@ def test_orders_of_old_scripts(up: Place) -> None:
             return socket.recv_string()
 
     assert order("PAUSE my job") == "PAUSED"
-    assert ("my job", "paused") in [(job["name"], job["state"]) for job in json.loads(order("LIST-JOBS"))]
+    assert ("my job", "paused") in [
+        (job["name"], job["state"]) for job in json.loads(order("LIST-JOBS"))
+    ]
     assert order("START") == "RUNNING"
     assert order("RELOAD my job") == "RELOADED"
     assert order("PAUSE another").startswith("ERROR: there is no job")
@@ -123,11 +125,17 @@ def test_the_scripts_of_the_readme(up: Place) -> None:
     up.call("reload")
     up.until_state("asked", "synced")
     done = subprocess.run(
-        [sys.executable, "-c", asks, up.commands], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", asks, up.commands],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
     )
     assert done.stdout.startswith("ok\n") and "asked synced" in done.stdout
     feed = up.commands.replace("/commands", "/feed")
-    with subprocess.Popen([sys.executable, "-c", listens, feed], stdout=subprocess.PIPE, text=True) as script:
+    with subprocess.Popen(
+        [sys.executable, "-c", listens, feed], stdout=subprocess.PIPE, text=True
+    ) as script:
         try:
             assert script.stdout is not None
             topic, _, message = script.stdout.readline().partition(
@@ -156,7 +164,9 @@ def test_one_file_is_cancelled_and_taken_up_again(up: Place) -> None:
         up.until_state("slow", "error")
         notices = []
         while (message := feed.receive(0.2)) is not None:
-            notices.append((message.fields["kind"], message.fields["paths"], message.fields["message"]))
+            notices.append(
+                (message.fields["kind"], message.fields["paths"], message.fields["message"])
+            )
     assert ("uploaded", ["other"], "") in notices
     told = "'big' was cancelled by a person (`cargo_ctl job sync slow` takes it up again)"
     assert ("error", ["big"], told) in notices
@@ -164,7 +174,9 @@ def test_one_file_is_cancelled_and_taken_up_again(up: Place) -> None:
     assert not list((up.files / ".cargo_sync" / "staging").glob("*.part"))
     up.edit("slow", speed="10gbps")
     [cause] = up.until_state("slow", "error")["causes"]
-    assert (cause["message"], cause["next_at"]) == (told, None), "other settings are no reason to try again"
+    assert (cause["message"], cause["next_at"]) == (told, None), (
+        "other settings are no reason to try again"
+    )
     up.call("job.sync", job="slow")
     up.until(lambda: tree(up.files / "slow") == tree(here), "it is brought over after all")
     up.until_state("slow", "synced")
@@ -191,7 +203,9 @@ def test_a_job_is_added_tried_and_removed(up: Place) -> None:
     local.rmdir()
     tried = up.run("cargo_ctl", "job", "test", "added", "--json")
     assert tried.returncode == 1
-    assert [one["name"] for one in json.loads(tried.stdout)["steps"] if not one["ok"]] == ["local folder"]
+    assert [one["name"] for one in json.loads(tried.stdout)["steps"] if not one["ok"]] == [
+        "local folder"
+    ]
     removed = up.run("cargo_ctl", "job", "remove", "added")
     assert str(up.jobs / ".removed" / "added.json") in removed.stdout
     assert "canary" not in added.stdout + tried.stdout + removed.stdout

@@ -1,4 +1,5 @@
-"""Secrets are canaries here: after a session in which much goes wrong they are searched for everywhere."""
+"""Secrets are canaries here: after a session in which much goes wrong they are searched for
+everywhere."""
 
 import json
 import socket
@@ -66,7 +67,12 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     place.until(lambda: tree(place.files) == {"a.txt": b"content"}, "the file arrives")
     place.until_state("wrong", "error")
     place.until_state("elsewhere", "error")
-    told = [place.call("hello"), place.call("status"), place.call("job.list"), place.call("transfer.list")]
+    told = [
+        place.call("hello"),
+        place.call("status"),
+        place.call("job.list"),
+        place.call("transfer.list"),
+    ]
     told += [place.shown(job) for job in ("right", "wrong", "elsewhere")]
 
     # Files that are refused, with secrets in the right and in wrong places.
@@ -91,15 +97,22 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     assert checked.returncode == 2
     place.edit("wrong", sleep=1)
 
-    told += [place.call("log"), {"check": [checked.stdout, checked.stderr], "refused": repr(refused.value)}]
+    told += [
+        place.call("log"),
+        {"check": [checked.stdout, checked.stderr], "refused": repr(refused.value)},
+    ]
     told.append({"ctl": place.run("cargo_ctl", "log", "-n", "1000", "--level", "debug").stdout})
     said = json.dumps(told).encode()
-    scraped = b"".join(urlopen(f"http://127.0.0.1:{port}/metrics").read() for port in ports.values())
+    scraped = b"".join(
+        urlopen(f"http://127.0.0.1:{port}/metrics").read() for port in ports.values()
+    )
     running = b"".join(
         Path(f"/proc/{process.pid}/cmdline").read_bytes() for process in place._running.values()
     )
     states = {
-        name: b"".join(path.read_bytes() for path in (place.folder / name).iterdir() if path.is_file())
+        name: b"".join(
+            path.read_bytes() for path in (place.folder / name).iterdir() if path.is_file()
+        )
         for name in ("daemon", "server")
     }
     assert (place.stop("daemon"), place.stop("server")) == (0, 0)
@@ -115,8 +128,15 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     assert b'"level":"debug"' in logs["daemon.lines.log"]
     assert b'"level":"debug"' in logs["server.lines.log"]
     assert b"a wrong password of ana" in logs["server.lines.log"]
-    assert b"daemon" in running and b"right" in states["daemon"] and b"$argon2id$" in states["server"]
+    assert (
+        b"daemon" in running and b"right" in states["daemon"] and b"$argon2id$" in states["server"]
+    )
     places = {"replies": said, "metrics": scraped, "argv": running, "feed": feed} | logs
     places |= {f"state of the {name}": content for name, content in states.items()}
-    found = [(name, secret) for name, content in places.items() for secret in LOOKED_FOR if secret in content]
+    found = [
+        (name, secret)
+        for name, content in places.items()
+        for secret in LOOKED_FOR
+        if secret in content
+    ]
     assert found == []

@@ -26,7 +26,11 @@ def test_the_life_of_a_service(
             found: list[str] = []
             while wanted not in found:
                 found += systemd.recv(4096).decode().splitlines()
-            return [each for each in found if "=" in each and not each.startswith(("WATCHDOG", "MONOTONIC"))]
+            return [
+                each
+                for each in found
+                if "=" in each and not each.startswith(("WATCHDOG", "MONOTONIC"))
+            ]
 
         assert until("READY=1")[0] == "READY=1"
         until("WATCHDOG=1")

@@ -24,9 +24,12 @@ class FrontEnd:
         with open(place.folder / "private.log", "ab") as log:
             self.process = subprocess.Popen(
                 ["/bin/sh", "-c", f"{shlex.join(command)}; exit $?"] if shell else command,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
                 env=place.environment() | {"XDG_STATE_HOME": str(place.folder / "state")},
-            )  # fmt: skip
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         told = re.search(r"commands (\S+) feed (\S+)", line)
@@ -84,7 +87,10 @@ def test_a_private_daemon_serves_its_front_end_and_goes_with_it(place: Place) ->
         (here / "empty").mkdir(parents=True)
         for number in range(50):
             (here / f"file {number} é").write_bytes(b"%d" % number * number)
-        assert first.carried("put", local=str(here), remote="in", recursive=True)[-1]["files_done"] == 50
+        assert (
+            first.carried("put", local=str(here), remote="in", recursive=True)[-1]["files_done"]
+            == 50
+        )
         told = second.carried("get", remote="in", local=str(place.folder / "back"), recursive=True)
         assert (told[-1]["state"], told[-1]["files_done"]) == ("done", 50)
         assert tree(place.folder / "back") == tree(here)

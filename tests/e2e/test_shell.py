@@ -1,4 +1,5 @@
-"""The interactive client in a real terminal, with a daemon of its own, at a real server over TLS."""
+"""The interactive client in a real terminal, with a daemon of its own, at a real server over
+TLS."""
 
 import os
 import re

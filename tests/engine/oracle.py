@@ -69,11 +69,15 @@ class Oracle:
     def deleted(self, path: str, entry: Entry) -> None:
         assert self.system.rules.propagate, f"{path} is deleted unasked"
         assert not self.missed, f"{path} is deleted although not everything was seen"
-        assert path not in self.there_all_along - self.source.removed, f"{path} still is at the source"
+        assert path not in self.there_all_along - self.source.removed, (
+            f"{path} still is at the source"
+        )
         assert not self.left_out(path), f"{path} is left out, and deleted"
         if entry.kind == FILE:
             [*_, (at, content)] = self.destination.trash
-            assert at == path and content in self.brought_contents | self.adopted, f"{path} is not ours"
+            assert at == path and content in self.brought_contents | self.adopted, (
+                f"{path} is not ours"
+            )
 
     @property
     def adopted(self) -> set[bytes]:
@@ -84,7 +88,8 @@ class Oracle:
         assert self.destination.lost() == set()
 
     def all_is_brought(self) -> None:
-        """At rest: the destination holds what the source does, but where a person meddled with it."""
+        """At rest: the destination holds what the source does, but where a person meddled with
+        it."""
         source, destination = self.source, self.destination
         for path, entry in source.all().items():
             if self.left_out(path):
@@ -97,9 +102,12 @@ class Oracle:
                 assert destination.read(path) == source.read(path), f"{path} has another content"
 
     def all_is_gone(self) -> None:
-        """At rest, with deletions propagated: what the destination holds besides is nobody's but its own."""
+        """At rest, with deletions propagated: what the destination holds besides is nobody's but
+        its own."""
         self.hear()
         if not self.system.rules.propagate or self._filtered:
             return
         for path in self.destination.files().keys() - self.source.all().keys() - self._untold:
-            assert any(one in self.destination.hand for one in paths.upwards(path)), f"{path} was not deleted"
+            assert any(one in self.destination.hand for one in paths.upwards(path)), (
+                f"{path} was not deleted"
+            )

@@ -1,4 +1,5 @@
-"""Runs in which something goes wrong: what is told, what is tried again, and what is left alone meanwhile."""
+"""Runs in which something goes wrong: what is told, what is tried again, and what is left alone
+meanwhile."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,9 +12,9 @@ from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.plan.guard import Held
-from cargo_sync.trees import memory
+from cargo_sync.testing import tree as memory
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Missed, Observation
-from cargo_sync.trees.memory import MemoryTree
 from tests.engine.world import System
 
 Make = Callable[..., System]
@@ -211,7 +212,9 @@ class Unreadable(MemoryTree):
 
 
 @pytest.mark.parametrize("unreadable", ["", "f", "f/sub", "other"])
-async def test_a_listing_that_is_missing_deletes_nothing_anywhere(make: Make, unreadable: str) -> None:
+async def test_a_listing_that_is_missing_deletes_nothing_anywhere(
+    make: Make, unreadable: str
+) -> None:
     system = make(propagate=True)
     tree = system.near = Unreadable("near", "local")
     for path in ("f/a", "f/sub/b", "gone", "other/c"):

@@ -1,9 +1,10 @@
-"""Random histories of one-way jobs, each from a seed: people, failures and cuts at any moment, then peace.
+"""Random histories of one-way jobs, each from a seed: people, failures and cuts at any moment, then
+peace.
 
-What must hold whatever happens (oracle.py): nothing that ever stood on a side is lost but by a person's own
-hand; nothing is deleted that was not delivered, or that stood at the source all the while, or that a filter
-leaves out; what was delivered is not sent again; and at rest a job comes to where it plans nothing. Each seed
-runs twice, with the same trace.
+What must hold whatever happens (oracle.py): nothing that ever stood on a side is lost but by a
+person's own hand; nothing is deleted that was not delivered, or that stood at the source all the
+while, or that a filter leaves out; what was delivered is not sent again; and at rest a job comes to
+where it plans nothing. Each seed runs twice, with the same trace.
 
 `CARGO_HISTORIES=20000 pytest tests/engine/test_histories.py` runs more of them.
 """
@@ -44,7 +45,9 @@ class History:
         propagate = after is After.KEEP and random.random() < 0.6
         settle = random.choice([0.0, 2.0])
         name = f"job {seed} {turn}"
-        system = self.system = System(database, mode, name, propagate=propagate, after=after, settle=settle)
+        system = self.system = System(
+            database, mode, name, propagate=propagate, after=after, settle=settle
+        )
         self.weather = Weather(random)
         self.oracle = Oracle(system)
         system.near = LivelyTree("near", self.weather, self.oracle)
@@ -107,9 +110,11 @@ class History:
             self.oracle.all_is_brought()
             self.oracle.all_is_gone()
         else:
-            assert [path for path in self.oracle.source.files() if not self.oracle.left_out(path)] == []
+            assert [
+                path for path in self.oracle.source.files() if not self.oracle.left_out(path)
+            ] == []
 
-    # -- people ----------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
 
     @property
     def trees(self) -> tuple[LivelyTree, LivelyTree]:
@@ -143,7 +148,9 @@ class History:
         match act:
             case "write" if not self._blocked(tree, path):
                 self._clear(tree, path)
-                tree.write(path, self._content(), self._mtime(), random.choice([0o644, 0o644, 0o600]))
+                tree.write(
+                    path, self._content(), self._mtime(), random.choice([0o644, 0o644, 0o600])
+                )
             case "touch" if path in tree.files():
                 content = tree.read(path)
                 tree.by_hand(path)
@@ -165,7 +172,8 @@ class History:
         return paths.join(self.random.choice(sorted(tree.folders())), self.random.choice(NAMES))
 
     def _blocked(self, tree: LivelyTree, path: str) -> bool:
-        """At the destination nobody puts a file where the source has a folder: that only fails, rightly."""
+        """At the destination nobody puts a file where the source has a folder: that only fails,
+        rightly."""
         if tree is self.oracle.source:
             return False
         there = self.oracle.source.entry(path)
@@ -183,7 +191,9 @@ class History:
         if to == path or tree.entry(to) is not None or self._blocked(tree, to):
             return
         tree.hand |= {path, to}
-        moving = [(at, entry) for at, entry in sorted(tree.all().items()) if paths.is_below(at, path)]
+        moving = [
+            (at, entry) for at, entry in sorted(tree.all().items()) if paths.is_below(at, path)
+        ]
         contents = {at: tree.read(at) for at, entry in moving if entry.kind == FILE}
         tree.remove(path)
         for at, entry in moving:
@@ -206,11 +216,17 @@ class History:
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Database, list[Weather]]]:
-    """One state for all histories, each a job of its own. Pages and batches are small: there are many."""
+def database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Database, list[Weather]]]:
+    """One state for all histories, each a job of its own. Pages and batches are small: there are
+    many."""
     for module, name, size in (
-        (execute, "BATCH_FILES", 2), (execute, "BATCH_SECONDS", 1e9), (survey, "PAGE", 2), (run, "PAGE", 2),
-    ):  # fmt: skip
+        (execute, "BATCH_FILES", 2),
+        (execute, "BATCH_SECONDS", 1e9),
+        (survey, "PAGE", 2),
+        (run, "PAGE", 2),
+    ):
         monkeypatch.setattr(module, name, size)
     skies: list[Weather] = []
 

@@ -1,4 +1,5 @@
-"""Whole runs on memory trees and a fake clock: what a job does to its destination, and never does."""
+"""Whole runs on memory trees and a fake clock: what a job does to its destination, and never
+does."""
 
 import copy
 import shutil
@@ -104,7 +105,9 @@ async def test_deletions_stay_unless_asked_for(make: Make, mode: Mode) -> None:
 
 
 @BOTH
-async def test_propagated_deletions_take_what_was_delivered_and_nothing_else(make: Make, mode: Mode) -> None:
+async def test_propagated_deletions_take_what_was_delivered_and_nothing_else(
+    make: Make, mode: Mode
+) -> None:
     system = make(mode, propagate=True)
     for name in ("keep", "f/a", "f/b", "g/sub/a", "g/sub/b"):
         system.source.write(name, name.encode())
@@ -126,7 +129,9 @@ async def test_propagated_deletions_take_what_was_delivered_and_nothing_else(mak
 
 
 @BOTH
-async def test_the_guard_holds_a_mass_deletion_until_a_person_approves(make: Make, mode: Mode) -> None:
+async def test_the_guard_holds_a_mass_deletion_until_a_person_approves(
+    make: Make, mode: Mode
+) -> None:
     system = make(mode, propagate=True)
     for number in range(30):
         system.source.write(f"f/{number:02}", b"1")
@@ -151,7 +156,9 @@ async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
         system.source.write(f"{number:02}", b"encrypted by a stranger")
     report = await system.run().execute()
     assert report.approvable
-    rewritten = [name for name, content in system.destination.files().items() if content != b"plain"]
+    rewritten = [
+        name for name, content in system.destination.files().items() if content != b"plain"
+    ]
     assert len(rewritten) == 20
     assert len(system.destination.trash) == 20
     again = await system.run().execute(spent=report.overwrites)
@@ -176,7 +183,9 @@ async def test_a_file_takes_a_folders_place_and_back(make: Make, mode: Mode) -> 
 
 
 @BOTH
-async def test_after_transfer_the_source_goes_and_that_is_no_deletion(make: Make, mode: Mode) -> None:
+async def test_after_transfer_the_source_goes_and_that_is_no_deletion(
+    make: Make, mode: Mode
+) -> None:
     system = make(mode, after=After.DELETE)
     system.source.write("card/clip", b"1")
     await system.run().execute()
@@ -194,18 +203,24 @@ async def test_after_transfer_a_source_that_changed_meanwhile_stays(make: Make) 
     assert system.destination.files() == {"a": b"1"}
 
 
-async def test_filters_leave_out_and_what_is_left_out_later_is_forgotten_not_deleted(make: Make) -> None:
+async def test_filters_leave_out_and_what_is_left_out_later_is_forgotten_not_deleted(
+    make: Make,
+) -> None:
     system = make(propagate=True, exclude=("*.tmp",))
     system.source.write("a.tmp", b"1")
     system.source.write("b.log", b"1")
     await system.run().execute()
     assert sorted(system.destination.files()) == ["b.log"]
-    system.rules = type(system.rules)("job", Mode.UPLOAD, propagate=True, exclude=("*.tmp", "*.log"))
+    system.rules = type(system.rules)(
+        "job", Mode.UPLOAD, propagate=True, exclude=("*.tmp", "*.log")
+    )
     await system.run().execute()
     assert sorted(system.destination.files()) == ["b.log"]
 
 
-async def test_a_file_that_is_being_written_waits_and_the_clock_alone_does_not_decide(make: Make) -> None:
+async def test_a_file_that_is_being_written_waits_and_the_clock_alone_does_not_decide(
+    make: Make,
+) -> None:
     system = make()
     future = int((system.now + 86_400) * 1e9)
     system.source.write("growing", b"1", mtime_ns=int(system.now * 1e9))
@@ -290,7 +305,9 @@ async def test_a_restored_server_is_first_contact_and_deletes_nothing(make: Make
     assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_too(make: Make) -> None:
+async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_too(
+    make: Make,
+) -> None:
     system = make(Mode.DOWNLOAD, propagate=True)
     for number in range(5):
         system.source.write(str(number), b"1")
@@ -306,7 +323,9 @@ async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_t
 
 
 @BOTH
-async def test_who_was_away_for_a_hundred_days_sees_deletions_as_deletions(make: Make, mode: Mode) -> None:
+async def test_who_was_away_for_a_hundred_days_sees_deletions_as_deletions(
+    make: Make, mode: Mode
+) -> None:
     system = make(mode, propagate=True)
     for number in range(30):
         system.source.write(f"sub/{number}", b"1")

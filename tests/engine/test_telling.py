@@ -13,7 +13,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.trees.pump import pump
 from tests.engine.world import System
 
-PUMP = "cargo_sync.trees.memory.pump"
+PUMP = "cargo_sync.testing.tree.pump"
 ALL = frozenset({Moment.START, Moment.FINISH, Moment.ERROR})
 
 
@@ -24,7 +24,8 @@ def system(tmp_path: Path) -> System:
 
 
 def told(system: System) -> list[str]:
-    """The rows that asked for a callback since the last call: what, path, and the transfer as a number."""
+    """The rows that asked for a callback since the last call: what, path, and the transfer as a
+    number."""
     rows = Events(system.database).since(getattr(system, "read", 0), 1000)
     system.read = rows[-1].cursor if rows else getattr(system, "read", 0)  # type: ignore[attr-defined]
     ids: dict[str, int] = system.__dict__.setdefault("seen", {})
@@ -92,7 +93,10 @@ async def test_killed_before_it_arrived_it_goes_on_without_a_second_start(
     [(ALL, ["started a 1"]), (frozenset({Moment.FINISH}), []), (ALL - {Moment.FINISH}, None)],
 )
 async def test_killed_between_its_arrival_and_the_word_of_it_the_end_is_told_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: frozenset[Moment], first: list[str] | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tell: frozenset[Moment],
+    first: list[str] | None,
 ) -> None:
     system = System(tmp_path, settle=0.0, tell=tell)
     system.near.write("a", b"1")

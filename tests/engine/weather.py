@@ -1,4 +1,5 @@
-"""What may happen at every moment of a run: people, failures, cuts, cancellation; and trees that feel it."""
+"""What may happen at every moment of a run: people, failures, cuts, cancellation; and trees that
+feel it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -12,8 +13,8 @@ from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Missed, NearTree, Observation, Task, Whole
-from cargo_sync.trees.memory import MemoryTree
 
 
 class Judge(Protocol):
@@ -64,13 +65,15 @@ class Weather:
             raise ProblemError(Problem("cut", f"cut at {what}"))
 
     def statement(self, sql: str) -> None:
-        """A statement of the state's, which may fail; nothing else can happen within a transaction."""
+        """A statement of the state's, which may fail; nothing else can happen within a
+        transaction."""
         if self.random.random() < self.failing / 50:
             self.trace.append("state fails")
             raise ProblemError(Problem("state_failed", "the state cannot be written"))
 
     async def offload(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Work in a thread: whoever waits for it may be cancelled before it begins, and while it goes on."""
+        """Work in a thread: whoever waits for it may be cancelled before it begins, and while it
+        goes on."""
         self.moment(f"do {getattr(work, '__name__', 'work')}")
         done = work(*args)
         if self.cancel_in == 0:
@@ -118,7 +121,7 @@ class LivelyTree(MemoryTree):
         trash = {content for _, content in self.trash}
         return self.ever - self.excused - trash - set(self._contents.values())
 
-    # -- the contract, with weather --------------------------------------------------------------------------
+    # -- the contract, with weather ----------------------------------------------------------------
 
     async def open(self, cursor: int = 0) -> Identity:
         self.weather.cut("open")
@@ -168,7 +171,9 @@ class LivelyTree(MemoryTree):
         for action in actions:
             self.weather.cut(f"{action.op} {action.path}")
             if self.weather.fails():
-                outcomes.append(Outcome(action, problem=Problem("disk_error", "a bad disk", action.path)))
+                outcomes.append(
+                    Outcome(action, problem=Problem("disk_error", "a bad disk", action.path))
+                )
                 continue
             before = self.entry(action.path)
             [outcome] = await super().apply([action], run)
@@ -178,7 +183,9 @@ class LivelyTree(MemoryTree):
         self.weather.cut("applied")
         return outcomes
 
-    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
         self.weather.cut(f"retire {path}")
         if self.weather.fails():
             return Problem("disk_error", "a bad disk", path)
@@ -191,7 +198,12 @@ class LivelyTree(MemoryTree):
         return _LivelySink(super().sink(run), self.weather, self.oracle)
 
     async def transfer(
-        self, mode: Mode, near: NearTree, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         """Batches are taken ahead of their outcomes, as lanes do."""
 

@@ -16,11 +16,12 @@ from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Jobs
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.memory import MemoryTree
+from cargo_sync.testing.tree import MemoryTree
 
 
 class System:
-    """One job on two memory trees, with its state in a real database, one of its own or one that is given."""
+    """One job on two memory trees, with its state in a real database, one of its own or one that is
+    given."""
 
     def __init__(
         self, state: Path | Database, mode: Mode = Mode.UPLOAD, name: str = "job", **rules: Any
@@ -32,7 +33,9 @@ class System:
         self.rules = Rules(name, mode, **rules)
         self.events: list[Event] = []
         self.offload: Offload = _inline
-        self.database = Database.open(str(state / "state.db"), "daemon") if isinstance(state, Path) else state
+        self.database = (
+            Database.open(str(state / "state.db"), "daemon") if isinstance(state, Path) else state
+        )
         self.restart()
 
     def restart(self) -> None:
@@ -41,9 +44,15 @@ class System:
         name = self.rules.name
         number = jobs.get_or_create(name).id
         self.kept = Kept(
-            name, number, jobs, Folders(self.database, number), Transfers(self.database),
-            Planned(self.database), Failures(), Settling(self.rules.settle),
-        )  # fmt: skip
+            name,
+            number,
+            jobs,
+            Folders(self.database, number),
+            Transfers(self.database),
+            Planned(self.database),
+            Failures(),
+            Settling(self.rules.settle),
+        )
 
     @property
     def source(self) -> MemoryTree:

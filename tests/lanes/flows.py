@@ -1,19 +1,20 @@
-"""Whole flows in memory, for the tests of this room: both ends, a clock that the test sets, a story told."""
+"""Whole flows in memory, for the tests of this room: both ends, a clock that the test sets, a story
+told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from cargo_sync.lanes.inline import alternate
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.memory import MemoryDisk, MemoryFile, MemorySink, MemorySource
-from cargo_sync.lanes.memory_channel import MemoryChannel, Tamper, TamperedChannel, memory_pair
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.testing.channel import MemoryChannel, Tamper, TamperedChannel, memory_pair
+from cargo_sync.testing.disk import MemoryDisk, MemoryFile, MemorySink, MemorySource
+from cargo_sync.testing.driver import alternate
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import SealedMaker, SealedOpener
 
@@ -31,12 +32,19 @@ class Clock:
 
 
 def links(
-    sealed: bool, capacity: int = 1 << 16, tamper_up: Tamper | None = None, tamper_down: Tamper | None = None
+    sealed: bool,
+    capacity: int = 1 << 16,
+    tamper_up: Tamper | None = None,
+    tamper_down: Tamper | None = None,
 ) -> tuple[Link, Link]:
     """The client's and the server's link over one pair of channels."""
     client, server = memory_pair(capacity)
-    up: MemoryChannel | TamperedChannel = TamperedChannel(client, tamper_up) if tamper_up else client
-    down: MemoryChannel | TamperedChannel = TamperedChannel(server, tamper_down) if tamper_down else server
+    up: MemoryChannel | TamperedChannel = (
+        TamperedChannel(client, tamper_up) if tamper_up else client
+    )
+    down: MemoryChannel | TamperedChannel = (
+        TamperedChannel(server, tamper_down) if tamper_down else server
+    )
     if not sealed:
         return Link(up), Link(down)
     return (
@@ -75,15 +83,22 @@ class Flow:
         self.grants: list[int | None] = []
         ours, theirs = (client, server) if self.upload else (server, client)
         self.sender = Sender(
-            ours, self.source, self.clock,
-            client=self.upload, pace=self.pace,
-            on_receipts=self.told["sender"].__setitem__, on_grant=self.grants.append,
-        )  # fmt: skip
+            ours,
+            self.source,
+            self.clock,
+            client=self.upload,
+            pace=self.pace,
+            on_receipts=self.told["sender"].__setitem__,
+            on_grant=self.grants.append,
+        )
         self.receiver = Receiver(
-            theirs, self.sink, self.clock,
+            theirs,
+            self.sink,
+            self.clock,
             client=not self.upload,
-            on_receipts=self.told["receiver"].__setitem__, on_grant=self.grants.append,
-        )  # fmt: skip
+            on_receipts=self.told["receiver"].__setitem__,
+            on_grant=self.grants.append,
+        )
         self.client = self.sender if self.upload else self.receiver
         self.server = self.receiver if self.upload else self.sender
 
@@ -123,7 +138,9 @@ def files(**contents: bytes) -> MemorySource:
 
 def pattern(size: int, seed: int = 1) -> bytes:
     """Content in which every part is unlike every other."""
-    block = b"".join((seed * 1_000_003 + n).to_bytes(8, "big") for n in range(min(size, 1 << 16) // 8 + 1))
+    block = b"".join(
+        (seed * 1_000_003 + n).to_bytes(8, "big") for n in range(min(size, 1 << 16) // 8 + 1)
+    )
     return b"".join(
         bytes([n & 0xFF]) + block[1 : min(len(block), size - at)]
         for n, at in enumerate(range(0, size, len(block)))
@@ -154,7 +171,10 @@ class Peer:
         """(kind, batch, index, payload) of all records that came."""
         heard = []
         while (body := self.link.receive()) is not None:
-            heard += [(kind, batch, index, bytes(p)) for kind, _, index, batch, _, p in records.split(body)]
+            heard += [
+                (kind, batch, index, bytes(p))
+                for kind, _, index, batch, _, p in records.split(body)
+            ]
             if self.link.finished:
                 break
         return heard

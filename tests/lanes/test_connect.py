@@ -1,4 +1,5 @@
-"""Lanes over real sockets: the handshake within its deadline, threads each way, strangers sent away."""
+"""Lanes over real sockets: the handshake within its deadline, threads each way, strangers sent
+away."""
 
 import socket
 import sys
@@ -12,12 +13,12 @@ import pytest
 from cargo_sync.lanes import pacing, tuning
 from cargo_sync.lanes.connect import accept_lane, open_lane
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.memory import MemoryDisk, MemorySink
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
+from cargo_sync.testing.disk import MemoryDisk, MemorySink
 from cargo_sync.wire.handshake import LaneKeys
 from tests.lanes.flows import DOWN, PREFIX, UP, files, pattern
 
@@ -35,7 +36,9 @@ def listener() -> Iterator[socket.socket]:
 class Server:
     """Accepts one lane in a thread."""
 
-    def __init__(self, listener: socket.socket, keys: LaneKeys | None, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, listener: socket.socket, keys: LaneKeys | None, seconds: float = SECONDS
+    ) -> None:
         self.port = listener.getsockname()[1]
         self.problem: Problem | None = None
         self.lane: tuple[socket.socket, Link] | None = None
@@ -82,7 +85,9 @@ class Ended:
 
 @pytest.mark.parametrize("keys", [PLAIN, SEALED], ids=["plain", "sealed"])
 @pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
-def test_files_travel_between_two_threads(listener: socket.socket, keys: LaneKeys, upload: bool) -> None:
+def test_files_travel_between_two_threads(
+    listener: socket.socket, keys: LaneKeys, upload: bool
+) -> None:
     source, disk = files(a=b"a", b=pattern(5_000_000), c=b""), MemoryDisk()
     offers = [source.files[path].offer(path) for path in source.files]
     server = Server(listener, keys)
@@ -170,7 +175,9 @@ def test_a_client_of_another_key_is_sent_away_without_a_word(listener: socket.so
     assert server.problem and server.problem.code == "protocol"
 
 
-@pytest.mark.parametrize("hello", [b"GET / HTTP/1.1\r\n\r\n" * 9, b"CARGOLN1" + b"\0" * 68, b"\x16\x03"])
+@pytest.mark.parametrize(
+    "hello", [b"GET / HTTP/1.1\r\n\r\n" * 9, b"CARGOLN1" + b"\0" * 68, b"\x16\x03"]
+)
 def test_strangers_are_sent_away_without_a_word(listener: socket.socket, hello: bytes) -> None:
     server = Server(listener, PLAIN)
     # What the server did not read makes its close a reset, at any of these calls.
@@ -198,7 +205,9 @@ def test_a_silent_peer_does_not_hold_a_thread_beyond_the_deadline(listener: sock
     with socket.create_connection(("127.0.0.1", server.port)):
         server.join()
     assert server.problem and server.problem.code == "cut"
-    with pytest.raises(ProblemError) as caught:  # nobody accepts: the backlog takes it and says nothing
+    with pytest.raises(
+        ProblemError
+    ) as caught:  # nobody accepts: the backlog takes it and says nothing
         open_lane("127.0.0.1", server.port, PLAIN, 0.05, time.monotonic)
     assert caught.value.problem.code == "cut"
 
@@ -211,7 +220,9 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
     assert caught.value.problem.code == "unreachable"
 
 
-def test_the_kernel_paces_where_it_can_and_the_bucket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_paces_where_it_can_and_the_bucket_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as sock:
         sock.connect(listener.getsockname())
         pace = pacing.pace_of(sock)

@@ -1,12 +1,12 @@
-"""Every frame of a flow, each way, is changed, cut off, left out, repeated and swapped: nothing wrong is
-published, nothing is taken twice, and at least one end says so."""
+"""Every frame of a flow, each way, is changed, cut off, left out, repeated and swapped: nothing
+wrong is published, nothing is taken twice, and at least one end says so."""
 
 from collections.abc import Callable, Iterable
 
 import pytest
 
-from cargo_sync.lanes.memory import MemoryDisk
-from cargo_sync.lanes.memory_channel import CUT
+from cargo_sync.testing.channel import CUT
+from cargo_sync.testing.disk import MemoryDisk
 from tests.lanes.flows import Flow, SmallFrames, files, pattern
 
 SOURCE = {"a": b"first", "b": pattern(9_000, 2), "c": b"", "d": pattern(50_000, 3), "e": b"last"}

@@ -1,12 +1,13 @@
-"""Whole uploads and downloads between two machines in memory, plain and sealed, a byte at a time too."""
+"""Whole uploads and downloads between two machines in memory, plain and sealed, a byte at a time
+too."""
 
 import pytest
 from blake3 import blake3
 
-from cargo_sync.lanes.memory import MemoryDisk, MemoryFile, MemoryReader
 from cargo_sync.lanes.pieces import ENOUGH
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
+from cargo_sync.testing.disk import MemoryDisk, MemoryFile, MemoryReader
 from tests.lanes.flows import Flow, files, pattern
 
 each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
@@ -19,7 +20,11 @@ each_seal = pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "pla
 def test_files_of_every_size_arrive(upload: bool, sealed: bool, capacity: int) -> None:
     scale = 1 if capacity > 100 else 1000
     source = files(
-        empty=b"", small=b"s", two=pattern(5000, 2), big=pattern(3_000_000 // scale), odd=b"\xff" * 77
+        empty=b"",
+        small=b"s",
+        two=pattern(5000, 2),
+        big=pattern(3_000_000 // scale),
+        odd=b"\xff" * 77,
     )
     source.files["link"] = MemoryFile(b"", target="small")
     flow = Flow(upload, source, sealed=sealed, capacity=capacity)
@@ -96,7 +101,8 @@ def test_what_is_there_is_not_sent(upload: bool) -> None:
     disk = MemoryDisk({"same": MemoryFile(pattern(9000), version=5)})
     flow = Flow(upload, source, disk)
     offers = [
-        offer._replace(hash=blake3(source.files[offer.path].content).hexdigest()) for offer in flow.offers()
+        offer._replace(hash=blake3(source.files[offer.path].content).hexdigest())
+        for offer in flow.offers()
     ]
     flow.batch(0, offers)
     flow.client.finish()
@@ -281,7 +287,12 @@ def test_the_same_start_gives_the_same_steps() -> None:
         flow.client.finish()
         steps: list[object] = []
         while not (flow.client.done and flow.server.done):
-            steps += [flow.client.step(), flow.server.step(), flow.client.figures(), flow.server.figures()]
+            steps += [
+                flow.client.step(),
+                flow.server.step(),
+                flow.client.figures(),
+                flow.server.figures(),
+            ]
         return steps
 
     assert story() == story()

@@ -1,4 +1,5 @@
-"""A peer that knows the keys and keeps no rule: whatever it says, the lane ends and nothing is published."""
+"""A peer that knows the keys and keeps no rule: whatever it says, the lane ends and nothing is
+published."""
 
 from collections.abc import Callable
 
@@ -6,12 +7,12 @@ import pytest
 
 from cargo_sync.lanes import end
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.memory import MemoryDisk, MemorySink
-from cargo_sync.lanes.memory_channel import memory_pair
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.testing.channel import memory_pair
+from cargo_sync.testing.disk import MemoryDisk, MemorySink
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.records import (
     ASK,
@@ -77,7 +78,11 @@ UPLOADS: dict[str, list[Story]] = {
     "final too early": [offered, piece(5, 0, FINAL, index=1)],
     "final of nothing": [offered, piece(0, 10, FINAL, index=1)],
     "whole after a piece": [offered, piece(5, 0, index=1), whole(10, index=1)],
-    "a piece after the final one": [offered, piece(10, 0, FINAL, index=1), piece(0, 10, FINAL, index=1)],
+    "a piece after the final one": [
+        offered,
+        piece(10, 0, FINAL, index=1),
+        piece(0, 10, FINAL, index=1),
+    ],
     "given up twice": [offered, says(FAIL, CHANGED), says(FAIL, CHANGED)],
     "given up after it came": [offered, whole(4), says(FAIL, CHANGED)],
     "given up before an offer": [says(FAIL, CHANGED)],
@@ -152,7 +157,10 @@ WANTS: dict[str, list[Story]] = {
     "a range out of range": [says(WANT, wants(Want("all"), Want("ranges", ((5, 11),))))],
     "receipts before wants": [says(RECEIPT, RECEIPTS)],
     "receipts of another batch": [says(RECEIPT, RECEIPTS, batch=1)],
-    "receipts twice": [says(WANT, wants(Want("none"), Want("none"))), *[says(RECEIPT, RECEIPTS)] * 2],
+    "receipts twice": [
+        says(WANT, wants(Want("none"), Want("none"))),
+        *[says(RECEIPT, RECEIPTS)] * 2,
+    ],
     "content": [whole(4)],
     "cancel everything": [says(CANCEL, index=EVERYTHING)],
     "an ask": [says(ASK, b"[]")],
@@ -239,7 +247,9 @@ def test_a_receipt_for_what_was_not_sent_yet_is_refused() -> None:
 def test_bytes_after_the_last_frame_are_refused() -> None:
     ours, theirs = memory_pair()
     server, client = Link(ours), Link(theirs)
-    server.close_frame(records.put(server.body, 0, records.Record(BYE, 0, 0, 0, 0, memoryview(b""))), True)
+    server.close_frame(
+        records.put(server.body, 0, records.Record(BYE, 0, 0, 0, 0, memoryview(b""))), True
+    )
     server.flush()
     ours.send(memoryview(b"more"))
     with pytest.raises(ProblemError, match="after its last frame"):

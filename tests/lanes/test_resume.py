@@ -3,8 +3,8 @@
 import pytest
 
 from cargo_sync.lanes import receiver
-from cargo_sync.lanes.memory import MemoryFile
-from cargo_sync.lanes.memory_channel import CUT
+from cargo_sync.testing.channel import CUT
+from cargo_sync.testing.disk import MemoryFile
 from tests.lanes.flows import Flow, files, pattern
 
 MIB = 1 << 20
@@ -90,7 +90,9 @@ def test_several_ranges_are_filled(upload: bool) -> None:
 
 
 @each_way
-def test_checkpoints_come_by_bytes_and_by_time(upload: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_come_by_bytes_and_by_time(
+    upload: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(receiver, "CHECKPOINT_BYTES", 2 * MIB)
     flow = Flow(upload, files(big=pattern(6 * MIB)), capacity=1 << 20)
     flow.batch(0, flow.offers())

@@ -12,7 +12,15 @@ from cargo_sync.wire.messages import Report
 
 def test_the_figures_stand_where_linux_puts_them() -> None:
     raw = bytearray(256)
-    for offset, value in ((24, 7), (52, 900), (56, 40), (68, 21_500), (100, 3_448), (148, 19_000), (216, 12)):
+    for offset, value in (
+        (24, 7),
+        (52, 900),
+        (56, 40),
+        (68, 21_500),
+        (100, 3_448),
+        (148, 19_000),
+        (216, 12),
+    ):
         pack_into("=I", raw, offset, value)
     assert tcp_info.parse(bytes(raw)) == tcp_info.TcpInfo(3_436, 21.5, 19.0, 40)
 

@@ -40,7 +40,9 @@ def present(root: Root, path: str) -> Entry:
 
 def tree(top: Path) -> dict[str, str]:
     """Every path below with its content (a link's target after "-> "), our own folder left out."""
-    return {path: text for path, text in everything(top).items() if not path.startswith(".cargo_sync/")}
+    return {
+        path: text for path, text in everything(top).items() if not path.startswith(".cargo_sync/")
+    }
 
 
 def everything(top: Path) -> dict[str, str]:
@@ -49,7 +51,9 @@ def everything(top: Path) -> dict[str, str]:
         for name in names:
             path = Path(folder, name)
             shown = str(path.relative_to(top))
-            found[shown] = f"-> {os.readlink(path)}" if path.is_symlink() else path.read_text("latin-1")
+            found[shown] = (
+                f"-> {os.readlink(path)}" if path.is_symlink() else path.read_text("latin-1")
+            )
     return found
 
 
@@ -69,7 +73,9 @@ class LooseJudge:
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         return [self.expectations.get(one.path) for one in offers]
 
-    def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+    def record(
+        self, offers: Sequence[Offer], published: Sequence[Published | None]
+    ) -> list[Receipt]:
         self.recorded += [one.path for one in offers]
         return [_receipt(one) for one in published]
 
@@ -81,4 +87,6 @@ def _receipt(one: Published | None) -> Receipt:
     if one is None or one.entry is None:
         return Receipt("done")
     entry = one.entry
-    return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced)
+    return Receipt(
+        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
+    )

@@ -1,4 +1,5 @@
-"""Systems for tests: both kinds without waiting for a disk, and ones that fail or stop at a call."""
+"""Systems for tests: both kinds without waiting for a disk, and ones that fail or stop at a
+call."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,9 +8,23 @@ from cargo_sync.local.system import System
 
 SYNCS: Final = ("fsync", "datasync", "syncfs")
 WRITES: Final = (
-    "create", "reopen", "write", "truncate", "utime", "chmod", "mkdir", "open_up", "symlink", "unlink",
-    "rmdir", "link", "rename", "rename_noreplace", "exchange", *SYNCS,
-)  # fmt: skip
+    "create",
+    "reopen",
+    "write",
+    "truncate",
+    "utime",
+    "chmod",
+    "mkdir",
+    "open_up",
+    "symlink",
+    "unlink",
+    "rmdir",
+    "link",
+    "rename",
+    "rename_noreplace",
+    "exchange",
+    *SYNCS,
+)
 KINDS: Final = ("native", "portable")
 
 
@@ -18,7 +33,8 @@ class Stop(BaseException):
 
 
 def system(kind: str, on_call: Callable[[str], None] = lambda name: None) -> System:
-    """A system of a kind that tells each write-side call before it is made, and does not wait for a disk."""
+    """A system of a kind that tells each write-side call before it is made, and does not wait for a
+    disk."""
     real = System.portable() if kind == "portable" else System.choose()
     base = type(real)
 
@@ -68,7 +84,8 @@ def failing_in(kind: str, name: str, error: int, time: int = 0) -> System:
 
 
 def stopping(kind: str, at: int) -> System:
-    """The `at`-th call and all after it raise Stop: nothing can be tidied up by a process that is dead."""
+    """The `at`-th call and all after it raise Stop: nothing can be tidied up by a process that is
+    dead."""
     count = 0
 
     def on_call(_: str) -> None:

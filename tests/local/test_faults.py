@@ -1,4 +1,5 @@
-"""Promise 3 and the first one, at every write-side call: old or new, never between, and no byte is lost."""
+"""Promise 3 and the first one, at every write-side call: old or new, never between, and no byte is
+lost."""
 
 import contextlib
 import errno
@@ -64,7 +65,13 @@ def bring(top: Path, on: System, checkpoints: MemoryCheckpoints, run: str = RUN)
         wants = sink.begin(1, offers)
         for index, (one, want) in enumerate(zip(offers, wants, strict=True)):
             if want.code in ("all", "ranges"):
-                send(sink, index, one, want.ranges or ((0, one.size),), memoryview(wanted[one.path].encode()))
+                send(
+                    sink,
+                    index,
+                    one,
+                    want.ranges or ((0, one.size),),
+                    memoryview(wanted[one.path].encode()),
+                )
         sink.checkpoint()
         receipts = sink.commit(1)
         sink.close()
@@ -77,7 +84,11 @@ def bring(top: Path, on: System, checkpoints: MemoryCheckpoints, run: str = RUN)
 
 
 def send(
-    sink: FolderSink, index: int, one: Offer, ranges: tuple[tuple[int, int], ...], content: memoryview
+    sink: FolderSink,
+    index: int,
+    one: Offer,
+    ranges: tuple[tuple[int, int], ...],
+    content: memoryview,
 ) -> None:
     if one.size < 32:
         sink.whole(1, index, content)
@@ -126,7 +137,9 @@ def clean(top: Path, kind: str, checkpoints: MemoryCheckpoints) -> None:
     root.close()
 
 
-def sweep(tmp_path: Path, kind: str, disturb: Callable[[int], System], check: Callable[[Path], None]) -> None:
+def sweep(
+    tmp_path: Path, kind: str, disturb: Callable[[int], System], check: Callable[[Path], None]
+) -> None:
     """Disturbs the run at every call, looks, and lets an undisturbed one finish the work."""
     (tmp_path / "0").mkdir()
     last = calls(tmp_path / "0", kind)
@@ -156,5 +169,8 @@ def test_a_process_that_dies_at_any_call(tmp_path: Path, kind: str) -> None:
 def test_any_call_that_fails(tmp_path: Path, kind: str) -> None:
     errors = (errno.EIO, errno.ENOSPC)
     sweep(
-        tmp_path, kind, lambda at: failing(kind, at, errors[at % 2]), lambda top: check_old_or_new(top, kind)
+        tmp_path,
+        kind,
+        lambda at: failing(kind, at, errors[at % 2]),
+        lambda top: check_old_or_new(top, kind),
     )

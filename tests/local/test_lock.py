@@ -31,7 +31,9 @@ def test_a_root_has_one_owner(root: Root, top: Path, on: System) -> None:
     second.close()
 
 
-def test_a_root_that_we_only_read_is_locked_without_a_trace(root: Root, top: Path, on: System) -> None:
+def test_a_root_that_we_only_read_is_locked_without_a_trace(
+    root: Root, top: Path, on: System
+) -> None:
     lock_root(root, "job a", leave_name=False)
     assert os.listdir(top) == []
     second = Root.open(str(top), on)
@@ -75,7 +77,9 @@ def test_a_read_only_root_that_cannot_be_locked_is_taken_all_the_same(top: Path,
     root.close()
 
 
-def test_what_a_holder_wrote_is_shown_without_control_characters(root: Root, top: Path, on: System) -> None:
+def test_what_a_holder_wrote_is_shown_without_control_characters(
+    root: Root, top: Path, on: System
+) -> None:
     lock_root(root, "job \x1b[31mred", leave_name=True)
     second = Root.open(str(top), on)
     assert "\x1b" not in refused(second)

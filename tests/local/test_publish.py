@@ -30,7 +30,9 @@ def stage(staging: Staging, path: str, content: bytes = b"new") -> Staged:
     return staging.write(offer(path, content), memoryview(content))
 
 
-def one(staging: Staging, path: str, expected: Entry | None = None, content: bytes = b"new") -> Published:
+def one(
+    staging: Staging, path: str, expected: Entry | None = None, content: bytes = b"new"
+) -> Published:
     (result,) = publish(staging, [Placement(stage(staging, path, content), expected)], RUN)
     return result
 
@@ -40,7 +42,9 @@ def left(top: Path) -> list[str]:
 
 
 def test_new_files_and_their_folders(staging: Staging, top: Path) -> None:
-    placements = [Placement(stage(staging, path, path.encode())) for path in ("a/b/c", "a/b/d", "e")]
+    placements = [
+        Placement(stage(staging, path, path.encode())) for path in ("a/b/c", "a/b/d", "e")
+    ]
     placements.append(Placement(staging.link(offer("a/link", target="../../away"))))
     results = publish(staging, placements, RUN)
     assert [result.problem for result in results] == [None] * 4
@@ -48,8 +52,16 @@ def test_new_files_and_their_folders(staging: Staging, top: Path) -> None:
     first = results[0].entry
     found = (top / "a/b/c").stat()
     assert first == (
-        "c", "f", 5, MTIME, 0o640, found.st_ctime_ns, found.st_ino, blake3(b"a/b/c").hexdigest(), "",
-    )  # fmt: skip
+        "c",
+        "f",
+        5,
+        MTIME,
+        0o640,
+        found.st_ctime_ns,
+        found.st_ino,
+        blake3(b"a/b/c").hexdigest(),
+        "",
+    )
     assert left(top) == []
 
 
@@ -61,7 +73,11 @@ def test_what_stood_there_lies_in_the_trash(staging: Staging, root: Root, top: P
     assert everything(top) == {"a/file": "new", f"{TRASH}/a/file": "old"}
     result = one(staging, "a/file", present(root, "a/file"), b"newer")
     assert result.displaced == f"{TRASH}/a/file.1"
-    assert everything(top) == {"a/file": "newer", f"{TRASH}/a/file": "old", f"{TRASH}/a/file.1": "new"}
+    assert everything(top) == {
+        "a/file": "newer",
+        f"{TRASH}/a/file": "old",
+        f"{TRASH}/a/file.1": "new",
+    }
 
 
 def test_a_folder_and_a_link_are_displaced_too(
@@ -135,18 +151,28 @@ def test_what_changes_in_the_last_moment_is_in_the_trash_and_told(
     }
 
 
-def test_a_target_below_a_link_or_a_file_is_refused(staging: Staging, top: Path, tmp_path: Path) -> None:
+def test_a_target_below_a_link_or_a_file_is_refused(
+    staging: Staging, top: Path, tmp_path: Path
+) -> None:
     (tmp_path / "outside").mkdir()
     (top / "way").symlink_to(tmp_path / "outside")
     (top / "file").write_text("file")
-    results = publish(staging, [Placement(stage(staging, path)) for path in ("way/x", "file/x", "good")], RUN)
-    assert [result.problem and result.problem.code for result in results] == ["symlink", "not_a_folder", None]
+    results = publish(
+        staging, [Placement(stage(staging, path)) for path in ("way/x", "file/x", "good")], RUN
+    )
+    assert [result.problem and result.problem.code for result in results] == [
+        "symlink",
+        "not_a_folder",
+        None,
+    ]
     assert os.listdir(tmp_path / "outside") == []
     assert left(top) == []
 
 
 @pytest.mark.parametrize("count", [1, MANY])
-def test_contents_are_synced_then_named_then_the_names_are_synced(top: Path, kind: str, count: int) -> None:
+def test_contents_are_synced_then_named_then_the_names_are_synced(
+    top: Path, kind: str, count: int
+) -> None:
     on, calls = recording(kind)
     root = Root.open(str(top), on)
     staging = Staging(root, MemoryCheckpoints())
@@ -170,8 +196,10 @@ def test_when_the_file_system_cannot_be_synced_nothing_of_the_batch_is_published
     for number, result in enumerate(results):
         assert result.problem is not None
         assert (result.problem.code, result.problem.path, result.problem.retry) == (
-            "disk_error", f"file{number}", True,
-        )  # fmt: skip
+            "disk_error",
+            f"file{number}",
+            True,
+        )
     assert everything(top) == {}
 
 
@@ -181,7 +209,11 @@ def test_one_file_that_cannot_be_synced_fails_alone(top: Path, kind: str) -> Non
     staged = [stage(staging, path) for path in ("a", "b")]
     staged.append(staging.link(offer("l", target="t")))
     results = publish(staging, [Placement(one) for one in staged], RUN)
-    assert [result.problem and result.problem.code for result in results] == [None, "disk_error", None]
+    assert [result.problem and result.problem.code for result in results] == [
+        None,
+        "disk_error",
+        None,
+    ]
     assert everything(top) == {"a": "new", "l": "-> t"}
 
 

@@ -21,7 +21,10 @@ def test_a_file_is_read_at_any_offset(root: Root, top: Path) -> None:
     (top / "file").write_bytes(b"0123456789")
     reader = FolderSource(root).open(offered(root, "file"))
     buffer = memoryview(bytearray(4))
-    assert [(reader.read_into(buffer, at), bytes(buffer)) for at in (0, 4)] == [(4, b"0123"), (4, b"4567")]
+    assert [(reader.read_into(buffer, at), bytes(buffer)) for at in (0, 4)] == [
+        (4, b"0123"),
+        (4, b"4567"),
+    ]
     assert reader.read_into(buffer, 8) == 2
     assert reader.read_into(buffer, 10) == 0
     assert reader.unchanged()
@@ -69,7 +72,9 @@ def test_a_server_translates_its_offers(root: Root, top: Path) -> None:
     assert error.value.problem.code == "changed"
 
 
-def test_a_folder_moved_away_since_does_not_hide_the_one_that_is_there(root: Root, top: Path) -> None:
+def test_a_folder_moved_away_since_does_not_hide_the_one_that_is_there(
+    root: Root, top: Path
+) -> None:
     (top / "a").mkdir()
     (top / "a" / "file").write_text("old")
     open_file(root, "a/file", present(root, "a/file")).close()

@@ -112,7 +112,9 @@ def test_folders_are_made_with_their_parents(root: Root, top: Path) -> None:
     made = root.make_folder("a/b/c", 0o4511)
     assert made == ("a", "a/b", "a/b/c")
     assert above(made) == ["", "a", "a/b"]
-    assert present(root, "a/b/c").mode == 0o711, "no setuid, and the owner may always put something there"
+    assert present(root, "a/b/c").mode == 0o711, (
+        "no setuid, and the owner may always put something there"
+    )
     (top / "file").write_text("in the way")
     with pytest.raises(ProblemError) as error:
         root.make_folder("file/below")

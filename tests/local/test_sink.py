@@ -27,7 +27,9 @@ BIG = b"".join(bytes([number]) * MIB for number in range(10))
 
 def feed(sink: FolderSink, batch: int, index: int, content: bytes, *mebibytes: int) -> None:
     for number in mebibytes or range(len(content) // MIB):
-        sink.part(batch, index, number * MIB, memoryview(content)[number * MIB : (number + 1) * MIB])
+        sink.part(
+            batch, index, number * MIB, memoryview(content)[number * MIB : (number + 1) * MIB]
+        )
 
 
 def whole(sink: FolderSink, batch: int, contents: dict[str, bytes]) -> list[Receipt]:
@@ -50,7 +52,9 @@ def staging(root: Root, checkpoints: MemoryCheckpoints) -> Iterator[Staging]:
     opened.close()
 
 
-def test_content_goes_from_one_folder_to_another(staging: Staging, top: Path, tmp_path: Path) -> None:
+def test_content_goes_from_one_folder_to_another(
+    staging: Staging, top: Path, tmp_path: Path
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
     (here / "small").write_text("small")
@@ -60,7 +64,9 @@ def test_content_goes_from_one_folder_to_another(staging: Staging, top: Path, tm
     for path in ("small", "big", "small"):
         entry = present(near, path)
         offers.append(
-            Offer(path, entry.size, entry.mtime_ns, entry.mode, entry.version, entry.ident, "ab" * 16)
+            Offer(
+                path, entry.size, entry.mtime_ns, entry.mode, entry.version, entry.ident, "ab" * 16
+            )
         )
     offers[2] = offers[2]._replace(path="vanished")
     receipts = pump(FolderSource(near), FolderSink(staging, LooseJudge(), RUN), 1, offers)
@@ -94,37 +100,60 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     first = receipts[0]
     entry = present(root, "old")
     assert first == Receipt(
-        "done", entry.version, entry.ident, MTIME, 0o640, blake3(b"new").hexdigest(),
+        "done",
+        entry.version,
+        entry.ident,
+        MTIME,
+        0o640,
+        blake3(b"new").hexdigest(),
         f".cargo_sync/trash/{RUN}/old",
-    )  # fmt: skip
+    )
     assert receipts[2].message == "not what you think"
     assert not receipts[3].retry
-    assert tree(top) == {"old": "new", "a/link": "-> ../b", "a/big": BIG.decode("latin-1"), "a/empty": ""}
+    assert tree(top) == {
+        "old": "new",
+        "a/link": "-> ../b",
+        "a/big": BIG.decode("latin-1"),
+        "a/empty": "",
+    }
     assert os.listdir(top / ".cargo_sync" / "staging") == []
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        offer(""), offer("/etc/passwd"), offer("a/../b"), offer(".cargo_sync/marker"), offer("a\0b"),
+        offer(""),
+        offer("/etc/passwd"),
+        offer("a/../b"),
+        offer(".cargo_sync/marker"),
+        offer("a\0b"),
         offer(".Cargo_SYNC/trash/x"),
-        offer("a")._replace(size=-1), offer("a")._replace(size=2**63), offer("a")._replace(mtime_ns=2**63),
-        offer("a", target="x\0y"), offer("a", target="x" * 5000), offer("x" * 256),
+        offer("a")._replace(size=-1),
+        offer("a")._replace(size=2**63),
+        offer("a")._replace(mtime_ns=2**63),
+        offer("a", target="x\0y"),
+        offer("a", target="x" * 5000),
+        offer("x" * 256),
     ],
-)  # fmt: skip
+)
 def test_offers_of_a_hostile_end_are_refused(staging: Staging, top: Path, bad: Offer) -> None:
     sink = FolderSink(staging, LooseJudge(), RUN)
     good = offer("good", b"good")
     assert [want.code for want in sink.begin(1, [bad, good])] == ["bad_path", "all"]
     sink.whole(1, 1, memoryview(b"good"))
-    assert [(one.code, one.retry) for one in sink.commit(1)] == [("bad_path", False), ("done", True)]
+    assert [(one.code, one.retry) for one in sink.commit(1)] == [
+        ("bad_path", False),
+        ("done", True),
+    ]
     assert tree(top) == {"good": "good"}
 
 
 def test_content_that_is_not_what_was_offered_is_not_published(staging: Staging, top: Path) -> None:
     sink = FolderSink(staging, LooseJudge(), RUN)
     announced = offer("wrong", b"right")._replace(hash=blake3(b"right").hexdigest())
-    sink.begin(1, [offer("short", b"12345"), announced, offer("missing", b"x"), offer("twice", b"x")])
+    sink.begin(
+        1, [offer("short", b"12345"), announced, offer("missing", b"x"), offer("twice", b"x")]
+    )
     sink.whole(1, 0, memoryview(b"1234"))
     sink.whole(1, 1, memoryview(b"wrong"))
     sink.whole(1, 3, memoryview(b"x"))
@@ -180,7 +209,9 @@ def test_a_cut_lane_goes_on_at_its_checkpoint(
     assert checkpoints.kept == {}
 
 
-def test_a_file_that_was_staged_whole_before_the_cut_is_not_sent_again(staging: Staging, top: Path) -> None:
+def test_a_file_that_was_staged_whole_before_the_cut_is_not_sent_again(
+    staging: Staging, top: Path
+) -> None:
     first = FolderSink(staging, LooseJudge(), RUN)
     first.begin(1, [offer("big", BIG)])
     feed(first, 1, 0, BIG, *range(9))
@@ -225,10 +256,14 @@ def test_of_a_large_file_that_was_cancelled_nothing_is_kept(
         sink.failed(1, index, Problem("cancelled", "cancelled"))
     assert [one.code for one in sink.commit(1)] == ["cancelled", "cancelled"]
     assert not checkpoints.kept and os.listdir(top / ".cargo_sync" / "staging") == []
-    assert sink.begin(2, [offer("begun", BIG)]) == [Want("all")], "it may come again, from its beginning"
+    assert sink.begin(2, [offer("begun", BIG)]) == [Want("all")], (
+        "it may come again, from its beginning"
+    )
 
 
-def test_a_large_file_whose_target_drifted_is_not_sent_again(staging: Staging, root: Root, top: Path) -> None:
+def test_a_large_file_whose_target_drifted_is_not_sent_again(
+    staging: Staging, root: Root, top: Path
+) -> None:
     (top / "big").write_text("somebody's")
     sink = FolderSink(staging, LooseJudge(), RUN)
     sink.begin(1, [offer("big", BIG)])
@@ -288,7 +323,9 @@ def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> No
             newer = Problem("changed", "a newer version is there", "refused")
             return [newer if one.path == "refused" else None for one in offers]
 
-        def record(self, offers: Sequence[Offer], published: Sequence[Published | None]) -> list[Receipt]:
+        def record(
+            self, offers: Sequence[Offer], published: Sequence[Published | None]
+        ) -> list[Receipt]:
             steps.append(f"recorded {[one.path for one in offers]}")
             return super().record(offers, published)
 

@@ -57,7 +57,9 @@ def test_a_small_file_is_staged_as_it_was_offered(staging: Staging, top: Path) -
     file = top / ".cargo_sync" / "staging" / staged.name
     found = file.stat()
     assert file.read_bytes() == b"content"
-    assert (found.st_mtime_ns, found.st_mode & 0o7777) == (MTIME, 0o751), "setuid and setgid are dropped"
+    assert (found.st_mtime_ns, found.st_mode & 0o7777) == (MTIME, 0o751), (
+        "setuid and setgid are dropped"
+    )
     assert staged == (
         "a/b",
         staged.name,
@@ -100,7 +102,9 @@ def test_a_staging_folder_that_somebody_removed_is_made_again(staging: Staging, 
     assert names(top) == [link.name]
 
 
-def test_a_link_in_place_of_our_folder_is_refused(staging: Staging, top: Path, tmp_path: Path) -> None:
+def test_a_link_in_place_of_our_folder_is_refused(
+    staging: Staging, top: Path, tmp_path: Path
+) -> None:
     (tmp_path / "outside").mkdir()
     (top / ".cargo_sync").symlink_to(tmp_path / "outside")
     assert code(lambda: staging.write(offer("a"), memoryview(b""))) == "symlink"
@@ -109,8 +113,12 @@ def test_a_link_in_place_of_our_folder_is_refused(staging: Staging, top: Path, t
 
 @pytest.mark.parametrize("call", ["write", "utime", "chmod"])
 def test_what_fails_leaves_nothing_behind(top: Path, kind: str, call: str) -> None:
-    staging = Staging(Root.open(str(top), failing_in(kind, call, errno.ENOSPC)), MemoryCheckpoints())
-    assert code(lambda: staging.write(offer("a", b"a", mode=0o666), memoryview(b"a"))) == "disk_full"
+    staging = Staging(
+        Root.open(str(top), failing_in(kind, call, errno.ENOSPC)), MemoryCheckpoints()
+    )
+    assert (
+        code(lambda: staging.write(offer("a", b"a", mode=0o666), memoryview(b"a"))) == "disk_full"
+    )
     assert names(top) == []
 
 

@@ -85,7 +85,10 @@ def test_a_file_system_without_hard_links_still_never_replaces(fd: int, top: Pat
     with pytest.raises(FileExistsError):
         on.rename_noreplace(fd, "file", fd, "taken")
     on.rename_noreplace(fd, "file", fd, "free")
-    assert {name: (top / name).read_text() for name in os.listdir(top)} == {"free": "file", "taken": "taken"}
+    assert {name: (top / name).read_text() for name in os.listdir(top)} == {
+        "free": "file",
+        "taken": "taken",
+    }
 
 
 def test_everything_is_written_although_the_kernel_takes_it_in_pieces(

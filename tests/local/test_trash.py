@@ -59,7 +59,11 @@ def test_a_name_of_full_length_is_cut_for_its_number() -> None:
 
 
 def test_what_is_not_there_cannot_be_displaced(root: Root) -> None:
-    for path, code in (("nothing", "vanished"), ("../x", "bad_path"), (".cargo_sync/trash", "bad_path")):
+    for path, code in (
+        ("nothing", "vanished"),
+        ("../x", "bad_path"),
+        (".cargo_sync/trash", "bad_path"),
+    ):
         with pytest.raises(ProblemError) as error:
             displace(root, path, RUN)
         assert error.value.problem.code == code
@@ -89,7 +93,10 @@ def test_only_old_runs_are_purged(root: Root, top: Path, tmp_path: Path) -> None
         displace(root, "folder", run_folder(day * DAY, "run"))
     (top / ".cargo_sync" / "trash" / "kept by hand").mkdir()
     assert purge(root, before=2.5 * DAY) == Freed(4, 14 + 2 * len(str(tmp_path / "outside")))
-    assert sorted(os.listdir(top / ".cargo_sync" / "trash")) == ["19700104T000000Z-run", "kept by hand"]
+    assert sorted(os.listdir(top / ".cargo_sync" / "trash")) == [
+        "19700104T000000Z-run",
+        "kept by hand",
+    ]
     assert purge(root, before=2.5 * DAY) == Freed(0, 0)
     assert everything(tmp_path / "outside") == {"file": "untouched"}
 

@@ -23,7 +23,9 @@ def hints() -> Hints:
     return queue.Queue()
 
 
-@pytest.fixture(params=[pytest.param(True, marks=linux, id="native"), pytest.param(False, id="watchdog")])
+@pytest.fixture(
+    params=[pytest.param(True, marks=linux, id="native"), pytest.param(False, id="watchdog")]
+)
 def watch(request: pytest.FixtureRequest, top: Path, hints: Hints) -> Iterator[Watch]:
     watching = Watch(str(top), hints.put, Inotify() if request.param else None)
     yield watching
@@ -31,7 +33,8 @@ def watch(request: pytest.FixtureRequest, top: Path, hints: Hints) -> Iterator[W
 
 
 def until(hints: Hints, wanted: str) -> set[str]:
-    """The folders hinted at up to the wanted one; that it comes at all is what is tested, not when."""
+    """The folders hinted at up to the wanted one; that it comes at all is what is tested, not
+    when."""
     found: set[str] = set()
     while wanted not in found:
         found |= hints.get(timeout=10) or set()

@@ -29,7 +29,9 @@ def test_pieces_in_any_order_cover_exactly(edges: list[int], chance: Random) -> 
 @given(st.integers(-3, 40), st.integers(-3, 40))
 def test_only_missing_bytes_are_taken(offset: int, length: int) -> None:
     cover = Cover([(5, 10), (20, 30)])
-    inside = length > 0 and any(s <= offset and offset + length <= e for s, e in ((5, 10), (20, 30)))
+    inside = length > 0 and any(
+        s <= offset and offset + length <= e for s, e in ((5, 10), (20, 30))
+    )
     try:
         cover.add(offset, length)
     except ProblemError:

@@ -1,4 +1,5 @@
-"""When the next look comes, as a table: what is known, and the answer. The last look ended at 100."""
+"""When the next look comes, as a table: what is known, and the answer. The last look ended at
+100."""
 
 from typing import Any
 

@@ -36,7 +36,9 @@ def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:
     failures.put_off("a", cancelled("my job", "a"), (3, 7))
     assert failures.next_at() is None and failures.was_put_off("a")
     assert not failures.due("a", source, 1e12)
-    assert failures.due("a", source._replace(version=4), 0) and failures.due("a", source._replace(ident=8), 0)
+    assert failures.due("a", source._replace(version=4), 0) and failures.due(
+        "a", source._replace(ident=8), 0
+    )
     assert failures.first(1)[0].problem.hint == "`cargo_ctl job sync 'my job'` takes it up again"
     failures.expedite()
     assert failures.due("a", source, 0) and failures.was_put_off("a")

@@ -9,8 +9,12 @@ from cargo_sync.model.entries import FILE, Entry
 
 def test_times_in_the_past_are_believed() -> None:
     settling = Settling(2)
-    assert settling.is_still("a", Entry("a", FILE, 1, int(8e9), version=int(8e9)), wall=10, steady=0)
-    assert not settling.is_still("a", Entry("a", FILE, 1, int(9e9), version=int(9e9)), wall=10, steady=0)
+    assert settling.is_still(
+        "a", Entry("a", FILE, 1, int(8e9), version=int(8e9)), wall=10, steady=0
+    )
+    assert not settling.is_still(
+        "a", Entry("a", FILE, 1, int(9e9), version=int(9e9)), wall=10, steady=0
+    )
 
 
 def test_times_in_the_future_are_watched() -> None:
@@ -36,7 +40,9 @@ def test_being_asked_twice_changes_nothing_and_what_was_taken_is_forgotten() -> 
     assert not settling.is_still("a", camera, 10, 4)
 
 
-def test_however_many_files_are_watched_all_of_them_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_many_files_are_watched_all_of_them_have_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(settling_machine, "WATCHED", 3)
     settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
     waiting, looks = set("abcdefgh"), 0

@@ -43,37 +43,123 @@ def shown(time: float | None, zone: tzinfo = MADRID) -> str:
 @pytest.mark.parametrize(
     ("why", "zone", "times", "day", "opens", "closes"),
     [
-        ("an ordinary night",
-         "Europe/Madrid", "22:00 02:30", "2026-07-01", "01 22:00 +0200", "02 02:30 +0200"),
-        ("until midnight",
-         "Europe/Madrid", "22:00 00:00", "2026-07-01", "01 22:00 +0200", "02 00:00 +0200"),
-        ("half past two comes twice: the first counts",
-         "Europe/Madrid", "22:00 02:30", "2026-10-24", "24 22:00 +0200", "25 02:30 +0200"),
-        ("both in the hour that comes twice: open once",
-         "Europe/Madrid", "02:15 02:45", "2026-10-25", "25 02:15 +0200", "25 02:45 +0200"),
-        ("across the whole repeated hour: an hour longer",
-         "Europe/Madrid", "01:30 03:30", "2026-10-25", "25 01:30 +0200", "25 03:30 +0100"),
-        ("half past two never comes: an hour from the jump on is half past three",
-         "Europe/Madrid", "22:00 02:30", "2026-03-28", "28 22:00 +0100", "29 03:30 +0200"),
-        ("both in the hour that never comes",
-         "Europe/Madrid", "02:15 02:45", "2026-03-29", "29 03:15 +0200", "29 03:45 +0200"),
-        ("the end would come before the start: as long as ever",
-         "Europe/Madrid", "02:30 03:15", "2026-03-29", "29 03:30 +0200", "29 04:15 +0200"),
-        ("New York goes back at two", "America/New_York", "23:00 01:30", "2026-10-31",
-         "31 23:00 -0400", "01 01:30 -0400"),
-        ("Lord Howe goes back by half an hour", "Australia/Lord_Howe", "01:00 01:45", "2026-04-05",
-         "05 01:00 +1100", "05 01:45 +1100"),
-        ("Lord Howe goes forward by half an hour", "Australia/Lord_Howe", "02:10 02:20", "2026-10-04",
-         "04 02:40 +1100", "04 02:50 +1100"),
-        ("a day that begins at one", "Asia/Beirut", "00:00 06:00", "2022-03-27",
-         "27 01:00 +0300", "27 06:00 +0300"),
-        ("a day that there was not has the next one's window", "Pacific/Apia", "22:00 02:30", "2011-12-30",
-         "31 22:00 +1400", "01 02:30 +1400"),
-        ("the day before it ends with what came next", "Pacific/Apia", "22:00 02:30", "2011-12-29",
-         "29 22:00 -1000", "31 02:30 +1400"),
+        (
+            "an ordinary night",
+            "Europe/Madrid",
+            "22:00 02:30",
+            "2026-07-01",
+            "01 22:00 +0200",
+            "02 02:30 +0200",
+        ),
+        (
+            "until midnight",
+            "Europe/Madrid",
+            "22:00 00:00",
+            "2026-07-01",
+            "01 22:00 +0200",
+            "02 00:00 +0200",
+        ),
+        (
+            "half past two comes twice: the first counts",
+            "Europe/Madrid",
+            "22:00 02:30",
+            "2026-10-24",
+            "24 22:00 +0200",
+            "25 02:30 +0200",
+        ),
+        (
+            "both in the hour that comes twice: open once",
+            "Europe/Madrid",
+            "02:15 02:45",
+            "2026-10-25",
+            "25 02:15 +0200",
+            "25 02:45 +0200",
+        ),
+        (
+            "across the whole repeated hour: an hour longer",
+            "Europe/Madrid",
+            "01:30 03:30",
+            "2026-10-25",
+            "25 01:30 +0200",
+            "25 03:30 +0100",
+        ),
+        (
+            "half past two never comes: an hour from the jump on is half past three",
+            "Europe/Madrid",
+            "22:00 02:30",
+            "2026-03-28",
+            "28 22:00 +0100",
+            "29 03:30 +0200",
+        ),
+        (
+            "both in the hour that never comes",
+            "Europe/Madrid",
+            "02:15 02:45",
+            "2026-03-29",
+            "29 03:15 +0200",
+            "29 03:45 +0200",
+        ),
+        (
+            "the end would come before the start: as long as ever",
+            "Europe/Madrid",
+            "02:30 03:15",
+            "2026-03-29",
+            "29 03:30 +0200",
+            "29 04:15 +0200",
+        ),
+        (
+            "New York goes back at two",
+            "America/New_York",
+            "23:00 01:30",
+            "2026-10-31",
+            "31 23:00 -0400",
+            "01 01:30 -0400",
+        ),
+        (
+            "Lord Howe goes back by half an hour",
+            "Australia/Lord_Howe",
+            "01:00 01:45",
+            "2026-04-05",
+            "05 01:00 +1100",
+            "05 01:45 +1100",
+        ),
+        (
+            "Lord Howe goes forward by half an hour",
+            "Australia/Lord_Howe",
+            "02:10 02:20",
+            "2026-10-04",
+            "04 02:40 +1100",
+            "04 02:50 +1100",
+        ),
+        (
+            "a day that begins at one",
+            "Asia/Beirut",
+            "00:00 06:00",
+            "2022-03-27",
+            "27 01:00 +0300",
+            "27 06:00 +0300",
+        ),
+        (
+            "a day that there was not has the next one's window",
+            "Pacific/Apia",
+            "22:00 02:30",
+            "2011-12-30",
+            "31 22:00 +1400",
+            "01 02:30 +1400",
+        ),
+        (
+            "the day before it ends with what came next",
+            "Pacific/Apia",
+            "22:00 02:30",
+            "2011-12-29",
+            "29 22:00 -1000",
+            "31 02:30 +1400",
+        ),
     ],
-)  # fmt: skip
-def test_a_day_has_one_interval(why: str, zone: str, times: str, day: str, opens: str, closes: str) -> None:
+)
+def test_a_day_has_one_interval(
+    why: str, zone: str, times: str, day: str, opens: str, closes: str
+) -> None:
     place = ZoneInfo(zone)
     start, end = interval(window(*times.split()), date.fromisoformat(day), place)
     assert (shown(start, place), shown(end, place)) == (opens, closes), why
@@ -105,7 +191,9 @@ AROUND = [
 ]  # fmt: skip
 TIMES = st.one_of(
     st.integers(0, 2**32),
-    st.builds(lambda edge, off: int(edge) + off, st.sampled_from(AROUND), st.integers(-200_000, 200_000)),
+    st.builds(
+        lambda edge, off: int(edge) + off, st.sampled_from(AROUND), st.integers(-200_000, 200_000)
+    ),
 )
 
 
@@ -138,7 +226,14 @@ def test_the_next_edge_is_where_it_turns_and_nothing_turns_before(
 
 def test_a_timetable_gives_the_rate_of_its_row() -> None:
     rows = [Row(window("08:00", "18:00"), 10), Row(window("22:00", "02:30"), 20)]
-    rates = [("07:59", None), ("08:00", 10), ("17:59", 10), ("18:00", None), ("23:00", 20), ("02:00", 20)]
+    rates = [
+        ("07:59", None),
+        ("08:00", 10),
+        ("17:59", 10),
+        ("18:00", None),
+        ("23:00", 20),
+        ("02:00", 20),
+    ]
     assert [speed_at(rows, MADRID, at(f"2026-07-01 {time}")) for time, _ in rates] == [
         rate for _, rate in rates
     ]

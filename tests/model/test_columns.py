@@ -10,9 +10,15 @@ from cargo_sync.model.transfers import Offer, columns, rows
 
 numbers = st.integers(0, 2**63 - 1)
 found = st.builds(
-    Entry, st.text(st.characters(codec="utf-8")), st.sampled_from([FILE, FOLDER, LINK]), numbers,
-    st.integers(-(2**62), 2**62), st.integers(0, 0o7777), numbers, st.integers(0, 2**64 - 1),
-)  # fmt: skip
+    Entry,
+    st.text(st.characters(codec="utf-8")),
+    st.sampled_from([FILE, FOLDER, LINK]),
+    numbers,
+    st.integers(-(2**62), 2**62),
+    st.integers(0, 0o7777),
+    numbers,
+    st.integers(0, 2**64 - 1),
+)
 
 
 @given(st.lists(found))

@@ -9,14 +9,32 @@ from cargo_sync.model.problems import ProblemError
 
 
 def test_a_folders_content_stands_together() -> None:
-    assert sorted(["a-b", "a/x", "a", "a/x/y", "A"], key=paths.key) == ["A", "a", "a/x", "a/x/y", "a-b"]
+    assert sorted(["a-b", "a/x", "a", "a/x/y", "A"], key=paths.key) == [
+        "A",
+        "a",
+        "a/x",
+        "a/x/y",
+        "a-b",
+    ]
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc", "a//b", "..", "a/../b", ".", "a/", "nul\0", "\udcff", "x" * 256, "a/" * 3000 + "a",
-     ".cargo_sync", ".cargo_sync/trash/x"],
-)  # fmt: skip
+    [
+        "/etc",
+        "a//b",
+        "..",
+        "a/../b",
+        ".",
+        "a/",
+        "nul\0",
+        "\udcff",
+        "x" * 256,
+        "a/" * 3000 + "a",
+        ".cargo_sync",
+        ".cargo_sync/trash/x",
+    ],
+)
 def test_paths_that_are_not_trusted(path: str) -> None:
     with pytest.raises(ProblemError):
         paths.check(path)
@@ -27,7 +45,11 @@ def test_paths_that_are_fine(path: str) -> None:
     assert paths.check(path) == path
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1), min_size=1))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1), min_size=1
+    )
+)
 def test_keys_come_back_and_sort_as_components_do(parts: list[str]) -> None:
     path = "/".join(parts)
     assert paths.from_key(paths.key(path)) == path

@@ -8,7 +8,10 @@ ENTRY = Entry("a", FILE, 1, 1, 0o644, 1, 1)
 
 
 def deletions(count: int, kind: str = FILE) -> list[Action]:
-    return [Action(Op.DELETE, f"{number}", expected=ENTRY._replace(kind=kind)) for number in range(count)]
+    return [
+        Action(Op.DELETE, f"{number}", expected=ENTRY._replace(kind=kind))
+        for number in range(count)
+    ]
 
 
 def passes(guard: Guard, actions: list[Action]) -> bool:
@@ -36,7 +39,11 @@ def test_folders_are_not_counted_and_changes_of_kind_are() -> None:
     assert passes(guard, deletions(100, FOLDER))
     folder, link = ENTRY._replace(kind=FOLDER), ENTRY._replace(target="x")
     guard.count(
-        [Action(Op.MKDIR, "f", folder, ENTRY), Action(Op.PUT, "l", link, folder), Action(Op.PUT, "n", ENTRY)]
+        [
+            Action(Op.MKDIR, "f", folder, ENTRY),
+            Action(Op.PUT, "l", link, folder),
+            Action(Op.PUT, "n", ENTRY),
+        ]
     )
     assert (guard.deletions, guard.overwrites) == (0, 2)
 

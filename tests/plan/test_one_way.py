@@ -17,7 +17,9 @@ from cargo_sync.plan.one_way import FolderPlan, plan_folder, view_of
 def file(name: str, revision: int = 1, **other: Any) -> Entry:
     """A file at its nth state: size, times and version all follow the revision."""
     return Entry(
-        name, FILE, **({"size": revision, "mtime_ns": revision, "version": revision, "ident": 1} | other)
+        name,
+        FILE,
+        **({"size": revision, "mtime_ns": revision, "version": revision, "ident": 1} | other),
     )
 
 
@@ -26,9 +28,14 @@ def folder(name: str) -> Entry:
 
 
 def plan(
-    source: list[Entry], destination: list[Entry], base: list[Agreed], mode: Mode = Mode.UPLOAD, **view: Any
+    source: list[Entry],
+    destination: list[Entry],
+    base: list[Agreed],
+    mode: Mode = Mode.UPLOAD,
+    **view: Any,
 ) -> list[str]:
-    """The steps as words: "op name", "later op name", "wait name"; "!" marks a drifted destination."""
+    """The steps as words: "op name", "later op name", "wait name"; "!" marks a drifted
+    destination."""
     rules = {"excluded": Filters(exclude=view.pop("exclude", ())).excluded} | view
     made = plan_folder("", tuple(source), tuple(destination), tuple(base), view_of(mode, **rules))
     return transcript(made)
@@ -105,17 +112,19 @@ def test_a_folder_that_is_left_out_takes_what_is_below_it_along(pattern: str, be
     excluded = Filters(exclude=(pattern,)).excluded
     for source in ((), (file("a", 2),)):
         view = view_of(Mode.UPLOAD, excluded=excluded, propagate=True, retire=True)
-        assert transcript(plan_folder(below, source, (there,), (agreed,), view)) == [f"forget {below}/a"]
+        assert transcript(plan_folder(below, source, (there,), (agreed,), view)) == [
+            f"forget {below}/a"
+        ]
         assert plan_folder(below, source, (there,), (), view).empty
 
 
 def test_bits_that_are_not_carried_make_no_difference() -> None:
-    assert plan([file("a", hash="x", mode=0o2755)], [file("a", ident=9, hash="x", mode=0o755)], []) == [
-        "leave a!"
-    ]
-    assert plan([file("a", hash="x", mode=0o700)], [file("a", ident=9, hash="x", mode=0o755)], []) == [
-        "adopt a!"
-    ]
+    assert plan(
+        [file("a", hash="x", mode=0o2755)], [file("a", ident=9, hash="x", mode=0o755)], []
+    ) == ["leave a!"]
+    assert plan(
+        [file("a", hash="x", mode=0o700)], [file("a", ident=9, hash="x", mode=0o755)], []
+    ) == ["adopt a!"]
 
 
 def test_what_is_being_written_and_what_failed_waits() -> None:
@@ -126,7 +135,9 @@ def test_what_is_being_written_and_what_failed_waits() -> None:
 def test_delivered_sources_are_retired() -> None:
     agreed = agree(file("a"), file("a", ident=9), "hash")
     assert plan([file("a")], [file("a", ident=9)], [agreed], retire=True) == ["retire a"]
-    waits = plan([file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path, entry: False)
+    waits = plan(
+        [file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path, entry: False
+    )
     assert waits == ["wait a"], "or the folder would count as settled"
 
 
@@ -138,9 +149,12 @@ def test_a_download_is_the_mirror_image() -> None:
 
 
 names = st.sampled_from("abcd")
-listings = st.dictionaries(names, st.tuples(st.sampled_from([FILE, FOLDER]), st.integers(1, 3))).map(
+listings = st.dictionaries(
+    names, st.tuples(st.sampled_from([FILE, FOLDER]), st.integers(1, 3))
+).map(
     lambda found: [
-        Entry(name, kind, 0 if kind == FOLDER else n, n, 0, n, n) for name, (kind, n) in sorted(found.items())
+        Entry(name, kind, 0 if kind == FOLDER else n, n, 0, n, n)
+        for name, (kind, n) in sorted(found.items())
     ]
 )
 
@@ -158,9 +172,12 @@ def test_nothing_is_ever_touched_that_base_and_source_do_not_explain(
     there = {entry.name: entry for entry in far}
     base = [agree(entry, there[entry.name]) for entry in near if entry.name in there]
     made = plan_folder(
-        "", tuple(source), tuple(destination), tuple(base),
+        "",
+        tuple(source),
+        tuple(destination),
+        tuple(base),
         view_of(mode, excluded=lambda path, is_folder: False, propagate=propagate),
-    )  # fmt: skip
+    )
     standing = {entry.name: entry for entry in destination}
     for action in (*made.now, *made.later):
         assert action.expected == standing.get(action.path) or action.op == "forget"

@@ -44,11 +44,15 @@ def test_what_only_speaks_of_secrets_stays(said: str) -> None:
 
 
 def record(message: str, *args: object, **about: object) -> logging.LogRecord:
-    return logging.makeLogRecord({"msg": message, "args": args, "levelname": "INFO", "name": "a.b"} | about)
+    return logging.makeLogRecord(
+        {"msg": message, "args": args, "levelname": "INFO", "name": "a.b"} | about
+    )
 
 
 def test_a_line_knows_what_it_is_about() -> None:
-    line = line_of(record("%s of %s", 1, 2, job="nightly", user=None, transfer="t1", other=3, created=1.5))
+    line = line_of(
+        record("%s of %s", 1, 2, job="nightly", user=None, transfer="t1", other=3, created=1.5)
+    )
     assert line.values == {
         "time": "1970-01-01T00:00:01.500Z", "level": "info", "logger": "a.b",
         "job": "nightly", "transfer": "t1", "message": "1 of 2",

@@ -21,7 +21,7 @@ def line(message: str, level: str = "info", trace: str = "", **about: str) -> Li
     return Line(1.5, level, "a.b", message, about, trace)
 
 
-# -- terminal ------------------------------------------------------------------------------------------------
+# -- terminal --------------------------------------------------------------------------------------
 
 
 class Tty(io.StringIO):
@@ -51,7 +51,7 @@ def test_a_terminal_that_is_gone_stops_nothing() -> None:
     terminal(line("x"))
 
 
-# -- file ----------------------------------------------------------------------------------------------------
+# -- file ------------------------------------------------------------------------------------------
 
 
 def messages(path: Path) -> list[str]:
@@ -137,7 +137,7 @@ def test_what_is_no_file_gets_no_lines_and_holds_up_nobody(tmp_path: Path) -> No
     assert messages(path)[0].endswith("lines before this one could not be written")
 
 
-# -- journal -------------------------------------------------------------------------------------------------
+# -- journal ---------------------------------------------------------------------------------------
 
 
 def test_the_journal_gets_fields(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_journal_is_ours_when_it_reads_standard_error(tmp_path: Path) -> Non
         assert not is_ours({}, file.fileno())
 
 
-# -- ring ----------------------------------------------------------------------------------------------------
+# -- ring ------------------------------------------------------------------------------------------
 
 
 def numbers(answer: dict[str, object]) -> tuple[list[int], object, object]:
@@ -186,7 +186,13 @@ async def test_the_last_lines_are_asked_for() -> None:
     handlers = LogHandlers(ring)
     assert numbers(await handlers.log({})) == ([], 0, 0)
     for number in range(1, 9):  # 4 to 8 are kept
-        ring(line(str(number), "error" if number % 2 else "debug", job="even" if number % 2 == 0 else "odd"))
+        ring(
+            line(
+                str(number),
+                "error" if number % 2 else "debug",
+                job="even" if number % 2 == 0 else "odd",
+            )
+        )
     assert numbers(await handlers.log({"limit": 2})) == ([7, 8], 8, 0)
     assert numbers(await handlers.log({"after": 0, "limit": 3})) == ([4, 5, 6], 6, 3)
     assert numbers(await handlers.log({"after": 6})) == ([7, 8], 8, 0)
@@ -208,7 +214,7 @@ def test_long_lines_do_not_fill_the_memory() -> None:
     assert [each.message[0] for _, each in rows] == ["8", "9"]
 
 
-# -- all of it -----------------------------------------------------------------------------------------------
+# -- all of it -------------------------------------------------------------------------------------
 
 
 def test_every_record_goes_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,8 @@ async def test_a_scrape() -> None:
             assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
             assert "aiohttp" not in response.headers["Server"]
             assert (
-                await response.text() == "# HELP cargo_test A test.\n# TYPE cargo_test gauge\ncargo_test 7\n"
+                await response.text()
+                == "# HELP cargo_test A test.\n# TYPE cargo_test gauge\ncargo_test 7\n"
             )
         async with session.get(f"{base}/") as response:
             assert response.status == 404
@@ -78,7 +79,9 @@ async def test_a_scrape() -> None:
     assert scrape.port is None
 
 
-async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -99,11 +102,13 @@ async def test_without_a_place_to_listen_nothing_runs_beside() -> None:
 def test_every_metric_is_in_the_documentation() -> None:
     root = Path(__file__).parents[2]
     page = (root / "docs" / "metrics.md").read_text()
-    sources = ("process/vitals.py", "daemon/measured.py", "server/measured.py")
+    sources = ("process/vitals.py", "daemon/reporting/metrics.py", "server/metrics.py")
     names = {
         name
         for source in sources
-        for name in re.findall(r'"((?:cargo|process)_\w+)"', (root / "cargo_sync" / source).read_text())
+        for name in re.findall(
+            r'"((?:cargo|process)_\w+)"', (root / "cargo_sync" / source).read_text()
+        )
     }
     assert len(names) > 20
     assert [name for name in sorted(names) if not re.search(rf"`{name}[`{{]", page)] == []

@@ -60,7 +60,12 @@ async def test_the_loop_feeds_the_watchdog_at_half_of_its_time(
 
 @pytest.mark.parametrize(
     "env",
-    [{}, {"WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}],
+    [
+        {},
+        {"WATCHDOG_USEC": "x"},
+        {"WATCHDOG_USEC": "0"},
+        {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"},
+    ],
 )
 async def test_no_watchdog_of_ours(systemd: socket.socket, env: dict[str, str]) -> None:
     await Notifier({"NOTIFY_SOCKET": systemd.getsockname()} | env).alive()

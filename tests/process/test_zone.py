@@ -51,7 +51,9 @@ def test_a_copy_has_no_name(localtime: Path, tmp_path: Path) -> None:
         ("/nowhere", ["+0000", "+0000"]),
     ],
 )
-def test_the_variable_goes_first(localtime: Path, variable: str, winter_and_summer: list[str]) -> None:
+def test_the_variable_goes_first(
+    localtime: Path, variable: str, winter_and_summer: list[str]
+) -> None:
     assert offsets(machine_zone({"TZ": variable}, str(localtime))) == winter_and_summer
 
 

@@ -17,16 +17,18 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.server.accounts.access import Spaces
+from cargo_sync.server.accounts.address import Address
+from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.answers import unknown
-from cargo_sync.server.entrance import Address, Entrance
-from cargo_sync.server.gateway import Gateway
-from cargo_sync.server.listener import Listener
-from cargo_sync.server.polls import Polls
-from cargo_sync.server.sessions import Sessions
-from cargo_sync.server.spaces import Spaces
-from cargo_sync.server.tracked import Changed, TrackedFolder
-from cargo_sync.server.users import User, Users
-from cargo_sync.server.workspace import Workspace
+from cargo_sync.server.flows.flows import FlowRequest
+from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.gateway import Gateway
+from cargo_sync.server.http.listener import Listener
+from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.workspace.catalogued_folder import Changed, TrackedFolder
+from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from cargo_sync.stores.folder import FolderStore
 from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
@@ -59,7 +61,9 @@ def tracked(
     open_store = partial(
         FolderStore.open, str(folder), token=token, checkpoints=MemoryCheckpoints(), wall=wall
     )
-    one = TrackedFolder(str(folder), SqliteCatalogue(database), open_store, token, changed or Heard())
+    one = TrackedFolder(
+        str(folder), SqliteCatalogue(database), open_store, token, changed or Heard()
+    )
     one.attach()
     return one
 
@@ -70,8 +74,8 @@ class FlowsHeard:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    async def open(self, user: User, address: Address, body: dict[str, Any]) -> dict[str, Any]:
-        self.asked.append(("open", user.name, address, body))
+    async def open(self, user: User, address: Address, request: FlowRequest) -> dict[str, Any]:
+        self.asked.append(("open", user.name, address, request))
         return {"flow": "f1"}
 
     async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
@@ -106,7 +110,8 @@ Headers = Mapping[str, str] | None
 
 
 class House:
-    """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the last."""
+    """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the
+    last."""
 
     def __init__(self, place: Path, database: Database) -> None:
         self.clock, self.wall = Clock(), Clock(NOW)
@@ -129,7 +134,9 @@ class House:
             UserSettings(name, str(self.folders[name]), Secret(password))
             for name, password in PASSWORDS.items()
         ]
-        shared = WorkspaceSettings("shared", str(self.folders["shared"]), {"ana": "rw", "ben": "ro"})
+        shared = WorkspaceSettings(
+            "shared", str(self.folders["shared"]), {"ana": "rw", "ben": "ro"}
+        )
         await self.users.apply(settings)
         self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
         entrance = Entrance(self.sessions, proxies)
@@ -154,7 +161,13 @@ class House:
             pending += self.workspace(name).compare(pending.pop(), lambda path, entry: True).below
 
     async def call(
-        self, method: str, path: str, body: object = None, *, user: str = "ana", headers: Headers = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        user: str = "ana",
+        headers: Headers = None,
     ) -> "Answer":
         """A call of the API with the user's token, or with none for ""."""
         sent = dict(headers or {})
@@ -175,7 +188,9 @@ class House:
 
 
 @asynccontextmanager
-async def living(place: Path, prefix: str = "", proxies: Sequence[str] = ()) -> AsyncIterator[House]:
+async def living(
+    place: Path, prefix: str = "", proxies: Sequence[str] = ()
+) -> AsyncIterator[House]:
     """A house that stands in `place` until it is left."""
     with Database.open(str(place / "state.db"), "server") as database:
         house = House(place, database)

@@ -30,7 +30,12 @@ def settings(place: Path, **changed: Any) -> Path:
     """A server's file, on free ports."""
     file = place / "server.json"
     users = [{"username": "ana", "password": "correct horse", "path": str(place / "ana")}]
-    content = {"listen": "127.0.0.1:0", "initial_port": 0, "state_dir": str(place / "state"), "users": users}
+    content = {
+        "listen": "127.0.0.1:0",
+        "initial_port": 0,
+        "state_dir": str(place / "state"),
+        "users": users,
+    }
     file.write_text(json.dumps({**content, **changed}))
     file.chmod(0o600)
     return file
@@ -134,7 +139,9 @@ async def test_one_folder_that_is_away_does_not_harm_the_others(
 async def test_a_port_that_is_taken_is_named(tmp_path: Path, field: str) -> None:
     taken = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
-    changed: dict[str, Any] = {"listen": f"127.0.0.1:{port}"} if field == "listen" else {field: port}
+    changed: dict[str, Any] = (
+        {"listen": f"127.0.0.1:{port}"} if field == "listen" else {field: port}
+    )
     with pytest.raises(BaseExceptionGroup) as refused:
         async with running(settings(tmp_path, **changed)):
             pass

@@ -56,10 +56,15 @@ async def spaces(up: app.Up, token: str) -> dict[str, str]:
     return {one["name"]: one["access"] for one in answer["workspaces"]}
 
 
-async def test_it_says_where_it_is_and_who(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_it_says_where_it_is_and_who(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with governed(plain(tmp_path)) as up:
         app.announce(up)
-        assert f"commands {up.control[0].commands} feed {up.control[0].feed}" in capsys.readouterr().out
+        assert (
+            f"commands {up.control[0].commands} feed {up.control[0].feed}"
+            in capsys.readouterr().out
+        )
         hello = await ask(up, "hello")
         assert (hello["kind"], hello["instance"], hello["pid"]) == ("server", "server", os.getpid())
         assert hello["supports"] == sorted(COMMANDS)
@@ -80,7 +85,9 @@ async def test_a_second_server_is_refused_and_told_how(tmp_path: Path) -> None:
         with pytest.raises(EndpointError, match=r'a server is already running .*"runtime_dir"'):
             async with governed(second):
                 pass
-        with_own = plain(tmp_path / "two", control={"runtime_dir": os.environ["CARGO_RUNTIME_DIR"] + "/b"})
+        with_own = plain(
+            tmp_path / "two", control={"runtime_dir": os.environ["CARGO_RUNTIME_DIR"] + "/b"}
+        )
         async with governed(with_own) as up:
             assert (await ask(up, "hello"))["kind"] == "server"
 
@@ -101,10 +108,15 @@ async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
     }  # fmt: skip
     async with governed(file) as up:
         assert (
-            await ask(up, "user.add", user="ben", path=folder, password=CANARY, upload_speed="5kbps") == row
+            await ask(
+                up, "user.add", user="ben", path=folder, password=CANARY, upload_speed="5kbps"
+            )
+            == row
         )
         assert (tmp_path / "ben").is_dir()
-        assert (await ask(up, "user.add", user="ben", path=folder, password=CANARY))[0] == "user_exists"
+        assert (await ask(up, "user.add", user="ben", path=folder, password=CANARY))[
+            0
+        ] == "user_exists"
         token = await login(up, "ben", CANARY)
         assert await spaces(up, token) == {"default": "rw"}
         changed = row | {"upload_speed": None, "download_bandwidth": 9}
@@ -112,7 +124,10 @@ async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
         assert await ask(up, "user.set", **asked) == changed
         assert (await spaces(up, token)) == {"default": "rw"}  # rates end no login
         users = (await ask(up, "user.list"))["users"]
-        assert [(one["user"], one["from"]) for one in users] == [("ana", "file"), ("ben", "command")]
+        assert [(one["user"], one["from"]) for one in users] == [
+            ("ana", "file"),
+            ("ben", "command"),
+        ]
     async with governed(file) as up:
         assert (await ask(up, "user.list"))["users"][1] == changed
         token = await login(up, "ben", CANARY)
@@ -144,24 +159,38 @@ async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
 
 async def test_what_the_file_says_wins_and_is_named(tmp_path: Path) -> None:
     users: list[dict[str, Any]] = [
-        {"username": "ana", "password": CANARY, "path": str(tmp_path / "ana"), "upload_speed": "1mbps"},
+        {
+            "username": "ana",
+            "password": CANARY,
+            "path": str(tmp_path / "ana"),
+            "upload_speed": "1mbps",
+        },
         {"username": "eva", "path": str(tmp_path / "eva"), "enabled": True},
     ]
     shared = [{"name": "music", "path": str(tmp_path / "music"), "grants": {"ana": "ro"}}]
     file = plain(tmp_path, users=users, workspaces=shared)
     async with governed(file) as up:
         for cmd, args, what in (
-            ("user.set", {"user": "ana", "upload_speed": "9bps"}, '"upload_speed" of the user "ana" stands'),
+            (
+                "user.set",
+                {"user": "ana", "upload_speed": "9bps"},
+                '"upload_speed" of the user "ana" stands',
+            ),
             ("user.set", {"user": "ana", "path": "/tmp/x"}, '"path" of the user "ana" stands'),
-            ("user.passwd", {"user": "ana", "password": OTHER}, '"password" of the user "ana" stands'),
+            (
+                "user.passwd",
+                {"user": "ana", "password": OTHER},
+                '"password" of the user "ana" stands',
+            ),
             ("user.disable", {"user": "eva"}, '"enabled" of the user "eva" stands'),
             ("user.remove", {"user": "ana"}, 'the user "ana" stands'),
             ("workspace.remove", {"workspace": "music"}, 'the workspace "music" stands'),
             (
-                "workspace.revoke", {"workspace": "music", "user": "ana"},
+                "workspace.revoke",
+                {"workspace": "music", "user": "ana"},
                 'the grant of "music" to "ana" stands',
             ),
-        ):  # fmt: skip
+        ):
             assert await ask(up, cmd, **args) == ("in_file", f"{what} in {file}, which wins")
         assert (await ask(up, "user.set", user="ana", download_speed="9bps"))["download_speed"] == 9
         assert not (await ask(up, "user.disable", user="ana"))["enabled"]
@@ -227,8 +256,12 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
         token = await login(up, "ana", "correct horse")
         row = {"workspace": "music", "path": folder, "grants": {}, "from": "command", "in_file": []}
         assert await ask(up, "workspace.add", workspace="music", path=folder) == row
-        assert (await ask(up, "workspace.add", workspace="music", path=folder))[0] == "workspace_exists"
-        assert (await ask(up, "workspace.add", workspace="default", path=folder))[0] == "bad_argument"
+        assert (await ask(up, "workspace.add", workspace="music", path=folder))[
+            0
+        ] == "workspace_exists"
+        assert (await ask(up, "workspace.add", workspace="default", path=folder))[
+            0
+        ] == "bad_argument"
         assert (await ask(up, "workspace.add", workspace="b", path=folder))[0] == "bad_argument"
         assert await spaces(up, token) == {"default": "rw"}
         granted = await ask(up, "workspace.grant", workspace="music", user="ana", access="ro")
@@ -238,14 +271,18 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
             0
         ] == "bad_argument"
         assert await ask(up, "workspace.grant", workspace="musik", user="ana", access="ro") == (
-            "unknown_workspace", 'there is no workspace "musik"',
-        )  # fmt: skip
+            "unknown_workspace",
+            'there is no workspace "musik"',
+        )
     async with governed(file) as up:
         token = await login(up, "ana", "correct horse")
         assert await spaces(up, token) == {"default": "rw", "music": "ro"}
         await ask(up, "workspace.revoke", workspace="music", user="ana")
         assert await spaces(up, token) == {"default": "rw"}
-        assert await ask(up, "workspace.remove", workspace="music") == {"workspace": "music", "path": folder}
+        assert await ask(up, "workspace.remove", workspace="music") == {
+            "workspace": "music",
+            "path": folder,
+        }
         assert (await ask(up, "workspace.list")) == {"workspaces": []}
         # The same folder under another name, while the server still has it open.
         again = await ask(up, "workspace.add", workspace="songs", path=folder, grants={"ana": "rw"})
@@ -257,7 +294,13 @@ async def test_who_has_a_name_again_has_nothing_of_who_had_it_before(tmp_path: P
     async with governed(plain(tmp_path)) as up:
         ben = {"user": "ben", "path": str(tmp_path / "ben"), "password": CANARY}
         await ask(up, "user.add", **ben, upload_speed="5bps")
-        await ask(up, "workspace.add", workspace="music", path=str(tmp_path / "music"), grants={"ben": "rw"})
+        await ask(
+            up,
+            "workspace.add",
+            workspace="music",
+            path=str(tmp_path / "music"),
+            grants={"ben": "rw"},
+        )
         await ask(up, "user.remove", user="ben")
         assert (await ask(up, "workspace.list"))["workspaces"][0]["grants"] == {}
         await ask(up, "user.add", **(ben | {"password": OTHER}))
@@ -314,7 +357,10 @@ async def test_totals_are_taken_over_live_and_overrides_go_with_the_files_change
             assert (await ask(up, "limits.set", **refused))[0] == "bad_argument"
         assert await ask(up, "limits.show") == of_file
         told = await ask(up, "limits.set", upload="none", download="7kbps")
-        by_order = [upload | {"override": None, "now": None}, download | {"override": 7_000, "now": 7_000}]
+        by_order = [
+            upload | {"override": None, "now": None},
+            download | {"override": 7_000, "now": 7_000},
+        ]
         assert told == {"limits": by_order}
     async with governed(file) as up:
         assert await ask(up, "limits.show") == told
@@ -353,7 +399,9 @@ async def test_the_feed(tmp_path: Path) -> None:
         def listen() -> list[tuple[str, dict[str, Any]]]:
             heard: list[tuple[str, dict[str, Any]]] = []
             with subscribe(up.control[0].feed) as feed:
-                while not heard or heard[-1][0] != "notice/ben/" or heard[-1][1]["kind"] != "removed":
+                while (
+                    not heard or heard[-1][0] != "notice/ben/" or heard[-1][1]["kind"] != "removed"
+                ):
                     message = feed.receive(10)
                     assert message is not None, heard
                     heard.append((message.topic, message.fields))
@@ -381,7 +429,9 @@ async def test_the_feed(tmp_path: Path) -> None:
     assert "canary" not in str(heard)
 
 
-async def test_a_signal_reads_it_again_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_signal_reads_it_again_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     async with running(plain(tmp_path)) as up:
         plain(tmp_path, global_download_bandwidth="5mbps")

@@ -1,4 +1,5 @@
-"""The coordinator's ports of a whole server: who comes in, where files lie, what stays after a restart."""
+"""The coordinator's ports of a whole server: who comes in, where files lie, what stays after a
+restart."""
 
 import asyncio
 import json
@@ -8,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import load_server
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.database import Database
-from cargo_sync.wire.backup_text import NO_NICKNAME
 from tests.server.backup.ports import FramedClient, published_client
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import quick, running, settings
@@ -21,14 +22,19 @@ from tests.server.test_app import quick, running, settings
 pytestmark = pytest.mark.usefixtures("quick")
 __all__ = ["quick"]
 NOTE = json.dumps(
-    {"apelido": "maria", "nome_arquivo": "nota.txt", "conteudo_arquivo": "um\ndois\n"}, ensure_ascii=False
+    {"apelido": "maria", "nome_arquivo": "nota.txt", "conteudo_arquivo": "um\ndois\n"},
+    ensure_ascii=False,
 ).encode()
 MARIA = b'{"apelido": "maria"}'
 
 
 def backup(place: Path, **changed: Any) -> Path:
     """A server's file with both ports, on free ones."""
-    asked = {"listen": "127.0.0.1:0", "framed": "127.0.0.1:0", "nicknames": str(place / "nicknames")}
+    asked = {
+        "listen": "127.0.0.1:0",
+        "framed": "127.0.0.1:0",
+        "nicknames": str(place / "nicknames"),
+    }
     return settings(place, backup=asked | changed)
 
 
@@ -43,7 +49,9 @@ async def framed(address: str) -> FramedClient:
     return FramedClient(*await asyncio.open_connection("127.0.0.1", port(address), ssl=context))
 
 
-async def test_the_published_program_saves_lists_and_fetches_across_a_restart(tmp_path: Path) -> None:
+async def test_the_published_program_saves_lists_and_fetches_across_a_restart(
+    tmp_path: Path,
+) -> None:
     file = backup(tmp_path)
     async with running(file) as up:
         id = (await published_client(port(up.backup["listen"]), b"TRANSMITIR", NOTE)).decode()
@@ -54,7 +62,9 @@ async def test_the_published_program_saves_lists_and_fetches_across_a_restart(tm
         listed = (await published_client(at, b"LISTAR", MARIA)).decode()
         assert f"ID: {id} ---- Nome do Arquivo: nota.txt" in listed
         fetched = json.loads(
-            await published_client(at, b"BAIXAR", json.dumps({"apelido": "maria", "id_arquivo": id}).encode())
+            await published_client(
+                at, b"BAIXAR", json.dumps({"apelido": "maria", "id_arquivo": id}).encode()
+            )
         )
         assert fetched == {"nome_arquivo": "nota.txt", "conteudo": "um\ndois\n"}
 
@@ -65,8 +75,12 @@ async def test_a_nickname_is_made_by_sending_alone(tmp_path: Path) -> None:
         assert (await published_client(at, b"LISTAR", MARIA)).decode() == NO_NICKNAME
         assert not (tmp_path / "nicknames").exists()
         for wrong in ("../ana", ".oculto", "a/b", "a:b", " maria"):
-            body = json.dumps({"apelido": wrong, "nome_arquivo": "x", "conteudo_arquivo": ""}).encode()
-            assert "não pode ser usado" in (await published_client(at, b"TRANSMITIR", body)).decode()
+            body = json.dumps(
+                {"apelido": wrong, "nome_arquivo": "x", "conteudo_arquivo": ""}
+            ).encode()
+            assert (
+                "não pode ser usado" in (await published_client(at, b"TRANSMITIR", body)).decode()
+            )
         assert not (tmp_path / "nicknames").exists()
 
 
@@ -78,7 +92,9 @@ async def test_a_nickname_that_was_given_a_password_comes_in_with_it_alone(tmp_p
         Accounts(database).set("maria", CHEAP.hash("battery staple"))
     async with running(file) as up:
         for verb, body in ((b"LISTAR", MARIA), (b"TRANSMITIR", NOTE)):
-            assert (await published_client(port(up.backup["listen"]), verb, body)).decode() == NO_NICKNAME
+            assert (
+                await published_client(port(up.backup["listen"]), verb, body)
+            ).decode() == NO_NICKNAME
         client = await framed(up.backup["framed"])
         fetch: dict[str, Any] = {"verbo": "BAIXAR", "apelido": "maria", "id_arquivo": id}
         assert (await client.ask(**fetch))["status"] == 158
@@ -92,7 +108,9 @@ async def test_users_come_in_by_frames_with_their_password_alone(tmp_path: Path)
     ana = {"username": "ana", "password": "correct horse", "path": str(tmp_path / "ana")}
     async with running(settings_of(tmp_path, [ana, cleo])) as up:
         for name in ("ana", "cleo"):
-            body = json.dumps({"apelido": name, "nome_arquivo": "x", "conteudo_arquivo": ""}).encode()
+            body = json.dumps(
+                {"apelido": name, "nome_arquivo": "x", "conteudo_arquivo": ""}
+            ).encode()
             assert (
                 await published_client(port(up.backup["listen"]), b"TRANSMITIR", body)
             ).decode() == NO_NICKNAME
@@ -125,10 +143,14 @@ def settings_of(place: Path, users: list[dict[str, Any]]) -> Path:
         ({"listen": 10000}, "must be text"),
     ],
 )
-def test_what_would_not_do_is_refused_by_its_field(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+def test_what_would_not_do_is_refused_by_its_field(
+    tmp_path: Path, asked: dict[str, Any], said: str
+) -> None:
     (tmp_path / "ana").mkdir()
     wanted = {"listen": "127.0.0.1:0", "framed": "127.0.0.1:0", "nicknames": "nicknames"} | asked
-    file = settings(tmp_path, backup={name: value for name, value in wanted.items() if value is not None})
+    file = settings(
+        tmp_path, backup={name: value for name, value in wanted.items() if value is not None}
+    )
     with pytest.raises(ConfigError) as refused:
         load_server(str(file), {"HOME": str(tmp_path)})
     assert said in str(refused.value)

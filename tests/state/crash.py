@@ -30,9 +30,13 @@ class Kill:
 
 
 def crashes(
-    folder: Path, schema: Schema, before: Callable[[Database], None], work: Callable[[Database], None]
+    folder: Path,
+    schema: Schema,
+    before: Callable[[Database], None],
+    work: Callable[[Database], None],
 ) -> Iterator[Database]:
-    """The state after `before` and a kill in `work`, once for each statement of it; the last one is whole."""
+    """The state after `before` and a kill in `work`, once for each statement of it; the last one is
+    whole."""
     at = 0
     while True:
         place, image = folder / f"{at}", folder / f"{at}-image"

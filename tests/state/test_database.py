@@ -37,7 +37,9 @@ def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
     with Database.open(str(path), "daemon") as database:
         add(database, "j")
         modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in path.parent.iterdir()}
-    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm", "state.db.lock"), 0o600)
+    assert modes == dict.fromkeys(
+        ("state.db", "state.db-wal", "state.db-shm", "state.db.lock"), 0o600
+    )
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.chmod(0o644)
     with Database.open(str(path), "daemon"):
@@ -127,7 +129,9 @@ def test_a_kill_in_a_migration_leaves_the_old_version_or_the_new_one(tmp_path: P
             with suppress(Killed):
                 database.migrate(scripts)
             with database.read() as connection:
-                tables = connection.execute("SELECT name FROM sqlite_master WHERE name IN ('a', 'b')")
+                tables = connection.execute(
+                    "SELECT name FROM sqlite_master WHERE name IN ('a', 'b')"
+                )
                 seen.append((migrations.version(connection) - len(before), len(tables.fetchall())))
     # the copy, two statements, the version, the commit
     assert seen == [(0, 0)] * 5 + [(1, 2)] * 2

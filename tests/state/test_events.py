@@ -14,9 +14,19 @@ def cursors(events: Events, since: int = 0, limit: int = 100, job: str | None = 
 def test_events_come_back_as_they_were(daemon: Database) -> None:
     events = Events(daemon)
     strange = Event(
-        "j", Happened.FAILED, 1_700_000_000.123457, "it's \"é\"/👍 -x\n", 2**62,
-        {"message": "\0 and \\u0000", "lost": None, "rtt_ms": 1e-9, "ident": 2**64 - 1, "list": [1, "2"]},
-    )  # fmt: skip
+        "j",
+        Happened.FAILED,
+        1_700_000_000.123457,
+        'it\'s "é"/👍 -x\n',
+        2**62,
+        {
+            "message": "\0 and \\u0000",
+            "lost": None,
+            "rtt_ms": 1e-9,
+            "ident": 2**64 - 1,
+            "list": [1, "2"],
+        },
+    )
     many = [event("j", 1.0, f"{number}") for number in range(257)]
     assert events.append([strange, *many]) == 258
     assert [row.event for row in events.since(0, 1000)] == [strange, *many]

@@ -97,9 +97,14 @@ def test_what_did_not_change_writes_nothing(folders: Folders, daemon: Database) 
 
 def test_a_vanished_local_folder_takes_what_was_below_it_along(folders: Folders) -> None:
     folders.observe_near(
-        [("", listing("a/ a-b/ ab/")), ("a", listing("d/ x")), ("a/d", listing("y")), ("a-b", listing("z")),
-         ("ab", listing("z"))]
-    )  # fmt: skip
+        [
+            ("", listing("a/ a-b/ ab/")),
+            ("a", listing("d/ x")),
+            ("a/d", listing("y")),
+            ("a-b", listing("z")),
+            ("ab", listing("z")),
+        ]
+    )
     folders.agree(agreements("a/ a/x a/d/ a/d/y"))
     settle(folders)
     folders.observe_near([("", listing("a=5 a-b/ ab/"))])
@@ -139,7 +144,9 @@ def test_an_empty_far_folder_is_known_to_be_empty(folders: Folders) -> None:
     assert known(folders) == ["*: ? | a/ b/ | ?", "*a: ? |  | ?", "*b: ? |  | ?"]
 
 
-def test_agreements_and_their_events_become_true_together(folders: Folders, daemon: Database) -> None:
+def test_agreements_and_their_events_become_true_together(
+    folders: Folders, daemon: Database
+) -> None:
     events = [Event("j", Happened.UPLOADED, 1.0, name) for name in "xy"]
     assert folders.agree(agreements("x=5 a/ a/y=7"), events) == 2
     assert folders.agree([], []) == 2
@@ -210,7 +217,9 @@ def test_below_is_a_subtree_read_in_pages(folders: Folders) -> None:
 
 def test_names_of_any_kind(folders: Folders) -> None:
     names = ["it's", '"q"', "%_", "\x01", "\x7f", "-x", "👍", "ｅ́", "\\u0000", "x" * 255]
-    folders.observe_near([("", entries.encode(entries.listing(Entry(name, FOLDER) for name in names)))])
+    folders.observe_near(
+        [("", entries.encode(entries.listing(Entry(name, FOLDER) for name in names)))]
+    )
     folders.observe_near([(name, listing("f")) for name in names])
     folders.observe_far([(f"{name}/g", Entry("g", FILE)) for name in names])
     assert [state.path for state in folders.below("")] == ["", *sorted(names)]
@@ -230,7 +239,8 @@ def test_a_path_that_cannot_be_trusted_writes_nothing(folders: Folders, path: st
 
 def test_changes_and_whole_listings_come_to_the_same_bytes(folders: Folders) -> None:
     files = [
-        Entry(name, FILE, size, -1, 0o644, 2**62, 2**64 - 1, "ab" * 32) for size, name in enumerate("cab")
+        Entry(name, FILE, size, -1, 0o644, 2**62, 2**64 - 1, "ab" * 32)
+        for size, name in enumerate("cab")
     ]
     folders.observe_far([("d", Entry("d", FOLDER))])
     folders.observe_far([(f"d/{file.name}", file) for file in files])
@@ -246,7 +256,10 @@ def test_an_entry_that_names_itself_otherwise_is_refused(folders: Folders) -> No
 
 def test_ten_thousand_changes_at_once(folders: Folders) -> None:
     made = [(f"d{n // 50:03}", Entry(f"d{n // 50:03}", FOLDER)) for n in range(0, 10_000, 50)]
-    files = [(f"d{n // 50:03}/f{n:05}", Entry(f"f{n:05}", FILE, n, n, 0o644, n, n)) for n in range(10_000)]
+    files = [
+        (f"d{n // 50:03}/f{n:05}", Entry(f"f{n:05}", FILE, n, n, 0o644, n, n))
+        for n in range(10_000)
+    ]
     folders.observe_far([*made, *files])
     assert len(pending(folders)) == 201
     assert sum(len(state.far or ()) for state in folders.below("")) == 10_200
@@ -266,11 +279,17 @@ def test_a_kill_at_any_write_leaves_the_old_trees_or_the_new_ones(tmp_path: Path
         with database.transaction():
             room(database).observe_near([("", listing("x=2"))])
             room(database).observe_far(far("-a x=2"))
-            room(database).agree(agreements("x=2 d/ d/z"), [Event("j", Happened.UPLOADED, 1.0, "x")])
+            room(database).agree(
+                agreements("x=2 d/ d/z"), [Event("j", Happened.UPLOADED, 1.0, "x")]
+            )
             Jobs(database).set_far_cursor("j", 9)
 
     def state(database: Database) -> tuple[list[str], int, int]:
-        return known(room(database)), Events(database).newest(), Jobs(database).get_or_create("j").far_cursor
+        return (
+            known(room(database)),
+            Events(database).newest(),
+            Jobs(database).get_or_create("j").far_cursor,
+        )
 
     seen = [state(database) for database in crashes(tmp_path, "daemon", before, work)]
     old = (["*: a/ x | a/ | ?", "*a: y | y | ?"], 0, 0)

@@ -26,10 +26,13 @@ def test_the_same_order_has_the_same_id_across_restarts(tmp_path: Path) -> None:
     with Database.open(str(tmp_path / "s.db"), "daemon") as database:
         orders = Orders(database, lambda: 1.0)
         others = (
-            (WAY._replace(verb="put"), "a", "/n"), (WAY._replace(url="u"), "a", "/n"),
-            (WAY._replace(user="ben"), "a", "/n"), (WAY._replace(workspace="w"), "a", "/n"),
-            (WAY, "b", "/n"), (WAY, "a", "/m"),
-        )  # fmt: skip
+            (WAY._replace(verb="put"), "a", "/n"),
+            (WAY._replace(url="u"), "a", "/n"),
+            (WAY._replace(user="ben"), "a", "/n"),
+            (WAY._replace(workspace="w"), "a", "/n"),
+            (WAY, "b", "/n"),
+            (WAY, "a", "/m"),
+        )
         found = [orders.transfer_id(*other, SOURCE, "/r", make) for other in others]
         assert found == [f"id{number}" for number in range(2, 8)]
 
@@ -49,7 +52,10 @@ def test_another_version_takes_the_place_and_what_is_done_is_forgotten(tmp_path:
 def test_what_nobody_goes_on_with_is_dropped_once_its_checkpoint_has_gone(tmp_path: Path) -> None:
     make, now = ids(), [1.0]
     with Database.open(str(tmp_path / "s.db"), "daemon") as database:
-        orders, checkpoints = Orders(database, lambda: now[0]), Checkpoints(database, lambda: now[0])
+        orders, checkpoints = (
+            Orders(database, lambda: now[0]),
+            Checkpoints(database, lambda: now[0]),
+        )
         orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
         orders.transfer_id(WAY, "b", "/m", SOURCE, "", make)
         checkpoints.put(Checkpoint("id2", "b", 3, 2, 9, 0))

@@ -3,8 +3,12 @@ from cargo_sync.model.entries import FILE, LINK, Entry
 from cargo_sync.state.database import Database
 from cargo_sync.state.planned import Planned
 
-PUT = Action(Op.PUT, "it's/👍", Entry("👍", FILE, 5, -1, 0o600, 2**62, 2**64 - 1, "ab" * 32), None, "new")
-DELETE = Action(Op.DELETE, "b", None, Entry("b", LINK, target='../"x"'), "gone at the source", drifted=True)
+PUT = Action(
+    Op.PUT, "it's/👍", Entry("👍", FILE, 5, -1, 0o600, 2**62, 2**64 - 1, "ab" * 32), None, "new"
+)
+DELETE = Action(
+    Op.DELETE, "b", None, Entry("b", LINK, target='../"x"'), "gone at the source", drifted=True
+)
 
 
 def test_a_plan_is_read_in_pages_from_either_end(daemon: Database) -> None:
@@ -30,7 +34,11 @@ def test_plans_go_with_time_or_by_name(daemon: Database) -> None:
         planned.add(run, [PUT])
     planned.purge(1.0)
     planned.drop("other")
-    assert [planned.page(run, 0, 1) is None for run in ("old", "new", "other")] == [True, False, True]
+    assert [planned.page(run, 0, 1) is None for run in ("old", "new", "other")] == [
+        True,
+        False,
+        True,
+    ]
     planned.begin("new", "j", 5.0)
     page = planned.page("new", 0, 1)
     assert page and page.actions == []

@@ -31,7 +31,12 @@ def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
     with Database.open(path, "daemon") as database:
         jobs = Jobs(database)
         first = jobs.get_or_create('night\'s "run"')
-        assert (first.paused, first.binding, first.far_cursor, first.last_run) == (False, None, 0, None)
+        assert (first.paused, first.binding, first.far_cursor, first.last_run) == (
+            False,
+            None,
+            0,
+            None,
+        )
         jobs.set_paused(first.name, True)
         jobs.bind(first.name, BINDING)
         jobs.set_far_cursor(first.name, 41)
@@ -52,7 +57,9 @@ def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:
     assert row and row.far_cursor == 0
 
 
-def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(daemon: Database) -> None:
+def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
+    daemon: Database,
+) -> None:
     jobs = Jobs(daemon)
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
@@ -60,7 +67,10 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(da
         Transfers(daemon).begin(job.id, [Source("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet)
     jobs.remove("old")
     with daemon.read() as connection:
-        left = [connection.execute(f"SELECT job FROM {table}").fetchall() for table in ("folder", "transfer")]
+        left = [
+            connection.execute(f"SELECT job FROM {table}").fetchall()
+            for table in ("folder", "transfer")
+        ]
     assert left == [[(other.id,)]] * 2
     assert [job.name for job in jobs.all()] == ["other"]
     jobs.remove("other")
@@ -75,7 +85,11 @@ def test_checkpoints_come_back_exactly(server: Database) -> None:
     second = Checkpoint("t2", first.path, first.version, 3, 4, 5)
     checkpoints.put(first)
     checkpoints.put(second)
-    assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (first, second, None)
+    assert (checkpoints.get("t1"), checkpoints.get("t2"), checkpoints.get("t3")) == (
+        first,
+        second,
+        None,
+    )
     checkpoints.put(first)
     assert checkpoints.purge(25.0) == [second]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
@@ -152,7 +166,11 @@ def test_accounts(server: Database) -> None:
     accounts.set("ana", "$argon2id$1")
     accounts.set("ana", "$argon2id$2")
     accounts.set("o'brien", "$argon2id$3")
-    assert [accounts.get(name) for name in ("ana", "o'brien", "Ana")] == ["$argon2id$2", "$argon2id$3", None]
+    assert [accounts.get(name) for name in ("ana", "o'brien", "Ana")] == [
+        "$argon2id$2",
+        "$argon2id$3",
+        None,
+    ]
     accounts.remove("ana")
     assert accounts.get("ana") is None
 

@@ -27,7 +27,9 @@ class Room:
         for file in files:
             path, _, version = file.partition(" ")
             sources.append(Source(path, int(version or 1), 7, 3, path.isupper()))
-        return self.transfers.begin(self.job, sources, lambda _: next(self._ids), now, self._says, promised)
+        return self.transfers.begin(
+            self.job, sources, lambda _: next(self._ids), now, self._says, promised
+        )
 
     def _says(self, happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
         return Event("j", happened, 1.0, path, size, details, self._tell)
@@ -77,7 +79,9 @@ def test_a_promise_holds_when_nobody_asks_for_new_ones_any_more(daemon: Database
     assert room.transfers.promised(room.job, [("x", 1, 7), ("y", 2, 7)]) == {"x": "a"}
 
 
-def test_without_a_callback_for_it_a_start_is_no_event_but_a_promise_all_the_same(daemon: Database) -> None:
+def test_without_a_callback_for_it_a_start_is_no_event_but_a_promise_all_the_same(
+    daemon: Database,
+) -> None:
     room = Room(daemon, tell="")
     begun = room.begin("x")
     assert (begun.ids, begun.events, room.told()) == (["a"], [], [])

@@ -43,15 +43,18 @@ def first(schema: Schema) -> str:
 def fill_daemon(database: sqlite3.Connection) -> None:
     binding = '{"near":"dev 1","far":"https://x ana default /","epoch":"e"}'
     database.execute(
-        "INSERT INTO job VALUES (3, 'nightly', 1, ?, 42, 'line', 'rules', '{\"files\":7}')", (binding,)
+        "INSERT INTO job VALUES (3, 'nightly', 1, ?, 42, 'line', 'rules', '{\"files\":7}')",
+        (binding,),
     )
     database.execute(
-        "INSERT INTO folder VALUES (3, ?, 1, 5, 1, 7, ?, ?, ?)", (paths.key("sub"), LISTING, LISTING, BASE)
+        "INSERT INTO folder VALUES (3, ?, 1, 5, 1, 7, ?, ?, ?)",
+        (paths.key("sub"), LISTING, LISTING, BASE),
     )
     database.execute("INSERT INTO transfer VALUES (3, 'big.bin', '9/1', ?)", ("77" * 16,))
     database.execute("INSERT INTO planned_run VALUES ('run1', 'nightly', 99.0, '{\"put\":1}')")
     database.execute(
-        "INSERT INTO planned_action VALUES ('run1', 1, ?)", ('["put","sub/a.txt",null,null,"new",false,""]',)
+        "INSERT INTO planned_action VALUES ('run1', 1, ?)",
+        ('["put","sub/a.txt",null,null,"new",false,""]',),
     )
     database.executemany(
         "INSERT INTO event (job, happened, time, path, size, details) VALUES ('nightly', ?, ?, ?, 7, '{}')",
@@ -85,7 +88,8 @@ FILL = {"daemon": fill_daemon, "server": fill_server}
 
 
 def old(path: Path, schema: Schema) -> dict[str, list[tuple[object, ...]]]:
-    """Makes the file as the first release left it, some of it in the log (-wal) still; its tables."""
+    """Makes the file as the first release left it, some of it in the log (-wal) still; its
+    tables."""
     source = path.with_name("source.db")
     with closing(sqlite3.connect(source, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = WAL")
@@ -104,7 +108,9 @@ def tables(database: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
     names = database.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     )
-    return {name: database.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names.fetchall()}
+    return {
+        name: database.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names.fetchall()
+    }
 
 
 def read_tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -119,7 +125,11 @@ def version(path: Path) -> int:
 
 
 def copies(path: Path) -> dict[str, int]:
-    return {each.name: version(each) for each in path.parent.glob(f"{path.name}.*") if each.suffix != ".lock"}
+    return {
+        each.name: version(each)
+        for each in path.parent.glob(f"{path.name}.*")
+        if each.suffix != ".lock"
+    }
 
 
 @pytest.fixture(params=["daemon", "server"])
@@ -162,7 +172,13 @@ def test_a_servers_first_state_works_on(tmp_path: Path) -> None:
         assert Accounts(database).get("ana") == "$argon2id$kept"
         catalogue = SqliteCatalogue(database)
         known = catalogue.workspace("/srv/ana", lambda: "no")
-        assert (known.id, known.marker, known.epoch, known.sequence, known.floor) == (2, "mark", "e", 9, 0)
+        assert (known.id, known.marker, known.epoch, known.sequence, known.floor) == (
+            2,
+            "mark",
+            "e",
+            9,
+            0,
+        )
         page = catalogue.changes(2, 0, "", 10)
         assert [(path, entry and entry.version) for path, entry in page.rows] == [
             ("sub", 7), ("sub/a.txt", 8), ("gone", None),
@@ -200,7 +216,9 @@ def test_an_upgraded_file_can_give_space_back(tmp_path: Path) -> None:
     with Database.open(str(path), "daemon") as database:
         events = Events(database)
         for _ in range(20):
-            events.append([Event("nightly", Happened.UPLOADED, 0.0, "x" * 3000) for _ in range(300)])
+            events.append(
+                [Event("nightly", Happened.UPLOADED, 0.0, "x" * 3000) for _ in range(300)]
+            )
         while events.prune(100.0):
             pass
         upkeep = Upkeep(database)
@@ -213,7 +231,9 @@ def test_an_upgraded_file_can_give_space_back(tmp_path: Path) -> None:
         assert os.stat(f"{path}-wal").st_size == 0
 
 
-def test_a_kill_at_any_statement_leaves_one_version_or_the_other(tmp_path: Path, schema: Schema) -> None:
+def test_a_kill_at_any_statement_leaves_one_version_or_the_other(
+    tmp_path: Path, schema: Schema
+) -> None:
     known = len(migrations.scripts(schema))
     seen, at = set(), 0
     while True:

@@ -1,4 +1,5 @@
-"""The folder store: which folder is taken for a workspace's, and what is never concluded from another."""
+"""The folder store: which folder is taken for a workspace's, and what is never concluded from
+another."""
 
 import os
 from pathlib import Path

@@ -30,7 +30,9 @@ def make(tmp_path: Path) -> Any:
             job = system.kept.jobs.get("job")
             return job.binding.near if job and job.binding else None
 
-        system.near = FolderTree(str(here), system.rules, system.world(), MemoryCheckpoints(), bound)  # type: ignore[assignment]
+        system.near = FolderTree(
+            str(here), system.rules, system.world(), MemoryCheckpoints(), bound
+        )  # type: ignore[assignment]
         made.append(system)
         return system
 
@@ -93,7 +95,9 @@ async def test_what_a_download_displaces_is_in_the_trash(make: Make, tmp_path: P
     assert kept == [b"mine"]
 
 
-async def test_a_download_that_lost_its_folder_writes_nothing_and_says_so(make: Make, tmp_path: Path) -> None:
+async def test_a_download_that_lost_its_folder_writes_nothing_and_says_so(
+    make: Make, tmp_path: Path
+) -> None:
     system = make(Mode.DOWNLOAD, propagate=True)
     system.far.write("x", b"one")
     await system.run().execute()
@@ -176,7 +180,9 @@ async def test_an_upload_folder_that_is_held_names_the_process(make: Make, tmp_p
         await other.open()
 
 
-async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(make: Make, tmp_path: Path) -> None:
+async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(
+    make: Make, tmp_path: Path
+) -> None:
     system = make(Mode.DOWNLOAD)
     await system.run().execute()
     part = tmp_path / "here" / ".cargo_sync" / "staging" / f"{'ab' * 16}.part"

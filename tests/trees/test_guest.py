@@ -103,7 +103,9 @@ async def test_folders_are_made_and_files_are_not_replaced_by_them(tmp_path: Pat
     (tmp_path / "l").symlink_to("/")
     one = guest(tmp_path)
     await one.open_for_arrivals([])
-    made = await one.make([("d", 0o750), ("d/e", 0o755), ("f", 0o755), ("l", 0o755), ("l/x", 0o755)], "run")
+    made = await one.make(
+        [("d", 0o750), ("d/e", 0o755), ("f", 0o755), ("l", 0o755), ("l/x", 0o755)], "run"
+    )
     assert [problem and problem.code for problem in made] == [
         None,
         None,
@@ -173,7 +175,12 @@ def test_an_owner_leaves_guests_alone_and_guests_an_owner(tmp_path: Path) -> Non
         staging.write(small, memoryview(b"1"))
     visitor.part(large).write(0, memoryview(b"x"))
     place = tmp_path / PLACE
-    assert sorted(os.listdir(place)) == ["0.new", f"guest-{TOKEN}.part", "guest-g1-0.new", "guest-g2-0.new"]
+    assert sorted(os.listdir(place)) == [
+        "0.new",
+        f"guest-{TOKEN}.part",
+        "guest-g1-0.new",
+        "guest-g2-0.new",
+    ]
     now = (place / "0.new").stat().st_ctime + 1
     assert visitor.sweep(now) == 0
     assert owner.sweep(now) == 1

@@ -59,7 +59,9 @@ def test_frames_open_as_they_were_made(ends: Ends) -> None:
 
 
 @both
-@given(at=st.integers(0, 10_000), flip=st.integers(1, 255), body=st.binary(min_size=1, max_size=300))
+@given(
+    at=st.integers(0, 10_000), flip=st.integers(1, 255), body=st.binary(min_size=1, max_size=300)
+)
 def test_a_changed_byte_anywhere_is_refused(ends: Ends, at: int, flip: int, body: bytes) -> None:
     maker, opener = ends()
     frame = bytearray(make(maker, body))

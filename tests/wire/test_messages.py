@@ -19,14 +19,26 @@ SIZE = st.integers(0, 2**63 - 1)
 OFFERS = st.lists(
     st.builds(
         Offer,
-        TEXT, SIZE, INT64, st.integers(0, 0o7777), INT64, INT64,
-        st.text(HEX, max_size=64), INT64, INT64, HASH, TEXT,
+        TEXT,
+        SIZE,
+        INT64,
+        st.integers(0, 0o7777),
+        INT64,
+        INT64,
+        st.text(HEX, max_size=64),
+        INT64,
+        INT64,
+        HASH,
+        TEXT,
     ),
-    min_size=1, max_size=5,
-)  # fmt: skip
+    min_size=1,
+    max_size=5,
+)
 CODES = st.sampled_from(["done", "vanished", "disk_full"])
 RECEIPTS = st.lists(
-    st.builds(Receipt, CODES, INT64, INT64, INT64, st.integers(0, 0o7777), HASH, TEXT, TEXT, st.booleans()),
+    st.builds(
+        Receipt, CODES, INT64, INT64, INT64, st.integers(0, 0o7777), HASH, TEXT, TEXT, st.booleans()
+    ),
     min_size=1,
     max_size=5,
 )
@@ -54,9 +66,11 @@ def _want(offer: Offer) -> st.SearchStrategy[Want]:
     edges = st.lists(st.integers(0, offer.size), max_size=8, unique=True).map(sorted)
     ranges = edges.map(lambda found: tuple(zip(found[::2], found[1::2], strict=False)))
     return st.one_of(
-        st.just(Want("all")), st.just(Want("none")), st.builds(Want, st.just("bad_path"), st.just(()), TEXT),
+        st.just(Want("all")),
+        st.just(Want("none")),
+        st.builds(Want, st.just("bad_path"), st.just(()), TEXT),
         st.builds(Want, st.just("ranges"), ranges, TEXT),
-    )  # fmt: skip
+    )
 
 
 def test_problems_grants_and_reports_survive() -> None:
@@ -125,7 +139,8 @@ def test_an_offer_that_cannot_be_is_refused(bad: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [[], {}, [[]] * 11, columns([GOOD])[:-1], [*columns([GOOD]), []], [["a"], *[[1, 2]] * 10]]
+    "fields",
+    [[], {}, [[]] * 11, columns([GOOD])[:-1], [*columns([GOOD]), []], [["a"], *[[1, 2]] * 10]],
 )
 def test_columns_that_do_not_fit_are_refused(fields: Any) -> None:
     with pytest.raises(ProblemError, match="columns"):
@@ -157,7 +172,11 @@ def test_ranges_that_are_not_in_order_within_the_file_are_refused(ranges: Any) -
 
 
 def test_only_ranges_have_ranges_and_every_offer_has_one_want() -> None:
-    for wants in ([["all"], [[[0, 1]]], [""]], [["all"] * 2, [[]] * 2, [""] * 2], [["NO"], [[]], [""]]):
+    for wants in (
+        [["all"], [[[0, 1]]], [""]],
+        [["all"] * 2, [[]] * 2, [""] * 2],
+        [["NO"], [[]], [""]],
+    ):
         with pytest.raises(ProblemError, match="want"):
             messages.decode_wants(orjson.dumps(wants), [GOOD])
 

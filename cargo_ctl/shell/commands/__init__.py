@@ -1,1 +1,2 @@
-"""The commands, one small file a group; each has a tuple `VERBS`, and `shell.table` puts them together."""
+"""The commands, one small file a group; each has a tuple `VERBS`, and `shell.table` puts them
+together."""

@@ -21,7 +21,11 @@ def use(shell: Shell, given: Given) -> None:
         )
         for each in spaces
     ]
-    text = f"workspace {escaped(shell.here.workspace)}" if words else table(("", "WORKSPACE", "ACCESS"), rows)
+    text = (
+        f"workspace {escaped(shell.here.workspace)}"
+        if words
+        else table(("", "WORKSPACE", "ACCESS"), rows)
+    )
     shell.output.show({"workspace": shell.here.workspace, "workspaces": spaces}, text)
 
 
@@ -30,7 +34,14 @@ def leave(shell: Shell, _given: Given) -> None:
 
 
 VERBS = (
-    Verb("use", "[<workspace>]", "go to another workspace; without one, list them", use, most=1,
-         examples=("use archive",), completes=Completes.WORKSPACE),
+    Verb(
+        "use",
+        "[<workspace>]",
+        "go to another workspace; without one, list them",
+        use,
+        most=1,
+        examples=("use archive",),
+        completes=Completes.WORKSPACE,
+    ),
     Verb("quit", "", "end the client", leave, aliases=("exit", "bye")),
-)  # fmt: skip
+)

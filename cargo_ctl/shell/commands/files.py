@@ -47,12 +47,14 @@ def rename(shell: Shell, given: Given) -> None:
     shell.session.call("move", {"path": path, "to": _below_root(to)})
     shell.changes += 1
     shell.output.show(
-        {"path": shown(path), "to": shown(to)}, f"{escaped(shown(path))} is now {escaped(shown(to))}"
+        {"path": shown(path), "to": shown(to)},
+        f"{escaped(shown(path))} is now {escaped(shown(to))}",
     )
 
 
 def _agreed(shell: Shell, meant: list[Meant]) -> bool:
-    """A folder, or what a pattern matched, is asked about. Without a terminal a script means what it says."""
+    """A folder, or what a pattern matched, is asked about. Without a terminal a script means what
+    it says."""
     if not any(each.folder or each.matched for each in meant):
         return True
     if len(meant) == 1:
@@ -72,17 +74,39 @@ def _below_root(path: str) -> str:
 
 VERBS = (
     Verb(
-        "delete", "<file|dir>", "delete on the server, into its trash", delete, least=1, most=None,
-        flags=(("f", "do not ask"), ("r", "folders go with all in them anyway; taken for old habits")),
-        examples=("delete old.txt", "delete 'my folder'", "delete -f *.tmp"), aliases=("rm",),
+        "delete",
+        "<file|dir>",
+        "delete on the server, into its trash",
+        delete,
+        least=1,
+        most=None,
+        flags=(
+            ("f", "do not ask"),
+            ("r", "folders go with all in them anyway; taken for old habits"),
+        ),
+        examples=("delete old.txt", "delete 'my folder'", "delete -f *.tmp"),
+        aliases=("rm",),
         completes=Completes.REMOTE,
     ),
     Verb(
-        "mkdir", "<dir>", "make a folder on the server", mkdir, least=1, most=None,
-        examples=("mkdir docs",), completes=Completes.REMOTE_FOLDER,
+        "mkdir",
+        "<dir>",
+        "make a folder on the server",
+        mkdir,
+        least=1,
+        most=None,
+        examples=("mkdir docs",),
+        completes=Completes.REMOTE_FOLDER,
     ),
     Verb(
-        "rename", "<old> <new>", "give another name or place on the server", rename, least=2, most=2,
-        examples=("rename a.txt b.txt", "rename a.txt docs/"), aliases=("mv",), completes=Completes.REMOTE,
+        "rename",
+        "<old> <new>",
+        "give another name or place on the server",
+        rename,
+        least=2,
+        most=2,
+        examples=("rename a.txt b.txt", "rename a.txt docs/"),
+        aliases=("mv",),
+        completes=Completes.REMOTE,
     ),
-)  # fmt: skip
+)

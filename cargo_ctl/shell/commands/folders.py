@@ -12,7 +12,10 @@ from cargo_ctl.shell.sides import Meant, local_entries, local_entry, local_meant
 from cargo_ctl.shell.state import Failure, Shell
 from cargo_ctl.shell.verbs import Completes, Given, Verb
 
-_LS = (("l", "a line each, with size and time"), ("a", "nothing is hidden anyway; taken for old habits"))
+_LS = (
+    ("l", "a line each, with size and time"),
+    ("a", "nothing is hidden anyway; taken for old habits"),
+)
 
 
 def ls(shell: Shell, given: Given) -> None:
@@ -77,7 +80,8 @@ def _show_meant(
     content: Callable[[Shell, str], Iterable[Entry]],
     entry: Callable[[Shell, str], Entry],
 ) -> None:
-    """Files first, as one list; then what is in each folder, under its name if there are several."""
+    """Files first, as one list; then what is in each folder, under its name if there are
+    several."""
     files = [entry(shell, each.path) for each in meant if not each.folder]
     folders = [each for each in meant if each.folder]
     lists: list[tuple[str, Iterable[Entry]]] = [("", files)] if files else []
@@ -96,8 +100,14 @@ def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Entry]
             | ({"folder": title} if title else {})
             for each in entries
         ]
-        rows = [listing.Row(each.name, each.kind, each.size, each.mtime, each.mode) for each in entries]
-        text = listing.long(rows) if given.flag("l") and rows else listing.names(rows, shell.output.columns)
+        rows = [
+            listing.Row(each.name, each.kind, each.size, each.mtime, each.mode) for each in entries
+        ]
+        text = (
+            listing.long(rows)
+            if given.flag("l") and rows
+            else listing.names(rows, shell.output.columns)
+        )
         texts.append(f"{escaped(title)}:\n{text}" if title else text)
     shell.output.show({"entries": told}, "\n\n".join(texts).rstrip("\n"))
 
@@ -129,21 +139,46 @@ def _local_entry(_shell: Shell, path: str) -> Entry:
 
 VERBS = (
     Verb(
-        "ls", "[<dir>]", "list the files on the server", ls, most=None, flags=_LS,
-        examples=("ls", "ls -l docs", "ls *.mov"), aliases=("dir",), completes=Completes.REMOTE,
+        "ls",
+        "[<dir>]",
+        "list the files on the server",
+        ls,
+        most=None,
+        flags=_LS,
+        examples=("ls", "ls -l docs", "ls *.mov"),
+        aliases=("dir",),
+        completes=Completes.REMOTE,
     ),
     Verb(
-        "!ls", "[<dir>]", "list the files on this side", local_ls, most=None, flags=_LS,
-        examples=("!ls", "!ls -l ~/films"), aliases=("lls",), completes=Completes.LOCAL,
+        "!ls",
+        "[<dir>]",
+        "list the files on this side",
+        local_ls,
+        most=None,
+        flags=_LS,
+        examples=("!ls", "!ls -l ~/films"),
+        aliases=("lls",),
+        completes=Completes.LOCAL,
     ),
     Verb("cwd", "", "show the current folder on the server", cwd, aliases=("pwd",)),
     Verb("!cwd", "", "show the current folder on this side", local_cwd, aliases=("lpwd",)),
     Verb(
-        "cd", "<dir>", "change the folder on the server; without one, to its root", cd, most=1,
-        examples=("cd docs", "cd ..", "cd /"), completes=Completes.REMOTE_FOLDER,
+        "cd",
+        "<dir>",
+        "change the folder on the server; without one, to its root",
+        cd,
+        most=1,
+        examples=("cd docs", "cd ..", "cd /"),
+        completes=Completes.REMOTE_FOLDER,
     ),
     Verb(
-        "!cd", "<dir>", "change the folder on this side; without one, to your home", local_cd, most=1,
-        examples=("!cd ~/films",), aliases=("lcd",), completes=Completes.LOCAL_FOLDER,
+        "!cd",
+        "<dir>",
+        "change the folder on this side; without one, to your home",
+        local_cd,
+        most=1,
+        examples=("!cd ~/films",),
+        aliases=("lcd",),
+        completes=Completes.LOCAL_FOLDER,
     ),
-)  # fmt: skip
+)

@@ -43,8 +43,24 @@ def _page(shell: Shell, name: str, run: str) -> dict[str, Any]:
 
 VERBS = (
     Verb("jobs", "", "the sync jobs of the daemon, with their states", jobs),
-    Verb("sync", "<job>", "have a job look for changes now", sync, least=1, most=1,
-         examples=("sync nightly",), completes=Completes.JOB),
-    Verb("plan", "<job>", "what a job's next run would do; nothing is done", plan, least=1, most=1,
-         examples=("plan nightly",), completes=Completes.JOB),
-)  # fmt: skip
+    Verb(
+        "sync",
+        "<job>",
+        "have a job look for changes now",
+        sync,
+        least=1,
+        most=1,
+        examples=("sync nightly",),
+        completes=Completes.JOB,
+    ),
+    Verb(
+        "plan",
+        "<job>",
+        "what a job's next run would do; nothing is done",
+        plan,
+        least=1,
+        most=1,
+        examples=("plan nightly",),
+        completes=Completes.JOB,
+    ),
+)

@@ -26,7 +26,9 @@ def get(shell: Shell, given: Given) -> None:
         local = os.path.join(folder, name or name_of(each.path))
         check_text(local)
         if not each.path and not name:
-            raise Failure("that is the root of the workspace", "give its folder a name: get -r -o NAME /")
+            raise Failure(
+                "that is the root of the workspace", "give its folder a name: get -r -o NAME /"
+            )
         orders.append(Order("get", each.path, local, each.folder, given.flag("f")))
     _carry_out(shell, given, orders)
 
@@ -46,7 +48,11 @@ def put(shell: Shell, given: Given) -> None:
 def speed(shell: Shell, given: Given) -> None:
     typed = "".join(word.text for word in given.options.words).lower()
     if not typed:
-        text = "no limit is asked for" if shell.speed is None else f"{in_words(shell.speed)} is asked for"
+        text = (
+            "no limit is asked for"
+            if shell.speed is None
+            else f"{in_words(shell.speed)} is asked for"
+        )
         shell.output.show({"speed": shell.speed}, text)
         return
     wanted = None if typed in _NONE else typed
@@ -98,15 +104,20 @@ def wait(shell: Shell, _given: Given) -> None:
 
 
 def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
-    """What is to travel: folders only with -r; those that a pattern matched are left out without it."""
+    """What is to travel: folders only with -r; those that a pattern matched are left out without
+    it."""
     taken = []
     for each in meant:
         if not each.folder or given.flag("r"):
             taken.append(each)
         elif each.matched:
-            shell.output.note(f"{escaped(name_of(each.path))} is a folder and left out; -r takes it along")
+            shell.output.note(
+                f"{escaped(name_of(each.path))} is a folder and left out; -r takes it along"
+            )
         else:
-            raise Failure(f"{each.path or '/'} is a folder", "-r takes it with all in it", "is_a_folder")
+            raise Failure(
+                f"{each.path or '/'} is a folder", "-r takes it with all in it", "is_a_folder"
+            )
     if not taken:
         raise Failure("nothing is left to do", code="unknown")
     return taken
@@ -134,7 +145,9 @@ def _remote_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
     if there is not None and there.folder:
         return path, ""
     if number > 1 or word.text.endswith("/"):
-        raise Failure(f"there is no folder {shown(path)} on the server", "mkdir makes it", "not_a_folder")
+        raise Failure(
+            f"there is no folder {shown(path)} on the server", "mkdir makes it", "not_a_folder"
+        )
     folder, _, name = path.rpartition("/")
     return folder, name
 
@@ -161,24 +174,56 @@ _TO_THERE = (("o", "place", "another name or folder on the server"),)
 
 VERBS = (
     Verb(
-        "get", "<file>", _GET, get, least=1, most=None, flags=_FLAGS, valued=_TO_HERE,
-        examples=("get a.mov", "get a.mov b.mov", "get *.mov", "get -r photos", "get -o new.txt old.txt",
-                  "get big.iso &"),
-        aliases=("mget", "recv"), completes=Completes.REMOTE, can_wait=True,
+        "get",
+        "<file>",
+        _GET,
+        get,
+        least=1,
+        most=None,
+        flags=_FLAGS,
+        valued=_TO_HERE,
+        examples=(
+            "get a.mov",
+            "get a.mov b.mov",
+            "get *.mov",
+            "get -r photos",
+            "get -o new.txt old.txt",
+            "get big.iso &",
+        ),
+        aliases=("mget", "recv"),
+        completes=Completes.REMOTE,
+        can_wait=True,
     ),
     Verb(
-        "put", "<file>", _PUT, put, least=1, most=None, flags=_FLAGS, valued=_TO_THERE,
+        "put",
+        "<file>",
+        _PUT,
+        put,
+        least=1,
+        most=None,
+        flags=_FLAGS,
+        valued=_TO_THERE,
         examples=("put a.mov", "put *.mov", "put -r ~/photos", "put -o docs/ a.txt"),
-        aliases=("mput", "send"), completes=Completes.LOCAL, can_wait=True,
+        aliases=("mput", "send"),
+        completes=Completes.LOCAL,
+        can_wait=True,
     ),
     Verb(
-        "speed", "<value mbps|kbps|bps>", "ask for a speed, for all transfers from now on; none: no limit",
-        speed, most=2, examples=("speed 10mbps", "speed none"),
+        "speed",
+        "<value mbps|kbps|bps>",
+        "ask for a speed, for all transfers from now on; none: no limit",
+        speed,
+        most=2,
+        examples=("speed 10mbps", "speed none"),
     ),
     Verb("transfers", "", "what is on its way, and what ended", transfers),
     Verb(
-        "cancel", "[<number>]", "stop a transfer beside the prompt; without a number, all", cancel,
-        most=None, examples=("cancel 2",),
+        "cancel",
+        "[<number>]",
+        "stop a transfer beside the prompt; without a number, all",
+        cancel,
+        most=None,
+        examples=("cancel 2",),
     ),
     Verb("wait", "", "wait for the transfers beside the prompt", wait),
-)  # fmt: skip
+)

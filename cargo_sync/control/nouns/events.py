@@ -19,7 +19,8 @@ class EventRows(Protocol):
         """The newest `limit`."""
 
     def bounds(self) -> tuple[int, int]:
-        """The oldest cursor that is kept, and the newest that ever was; the next one and it when none is."""
+        """The oldest cursor that is kept, and the newest that ever was; the next one and it when
+        none is."""
 
 
 class EventHandlers:

@@ -46,7 +46,9 @@ class KeyHandlers:
             try:
                 key: Admitted = await self._offload(change, *args)
             except OSError as error:
-                raise ControlError("os_error", f"the keys cannot be written: {error.strerror}") from error
+                raise ControlError(
+                    "os_error", f"the keys cannot be written: {error.strerror}"
+                ) from error
         return key
 
 

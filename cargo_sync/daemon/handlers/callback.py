@@ -6,11 +6,11 @@ from cargo_sync.api.daemon_commands import LONGEST_PAGE
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.callbacks import Callbacks
-from cargo_sync.daemon.delivering import asked
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
+from cargo_sync.daemon.reporting.webhooks import Callbacks
 from cargo_sync.model.world import World
+from cargo_sync.webhooks.dispatcher import asked
 
 _STATES = ("pending", "dead")
 
@@ -42,7 +42,9 @@ class CallbackHandlers:
         page = await offload(rows.page, job, state, args.get("after", 0), limit)
         counts = await offload(rows.count, job)
         if job is not None and not any(counts.values()):
-            self._jobs.get(job)  # of a job that there was and is not, what waits is shown all the same
+            self._jobs.get(
+                job
+            )  # of a job that there was and is not, what waits is shown all the same
         return {
             "callbacks": [views.callback(row) for row in page],
             "totals": counts,
@@ -54,7 +56,9 @@ class CallbackHandlers:
         count = await self._callbacks.retry(id, job)
         if id is not None and not count:
             raise ControlError(
-                Code.UNKNOWN_CALLBACK, f'no callback "{id}" waits', "`callback.list` names those that do"
+                Code.UNKNOWN_CALLBACK,
+                f'no callback "{id}" waits',
+                "`callback.list` names those that do",
             )
         if job is not None and not count:
             self._jobs.get(job)

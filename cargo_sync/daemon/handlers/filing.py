@@ -3,7 +3,7 @@
 from typing import Any
 
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.state.jobs import Jobs as JobRows
 
 
@@ -19,7 +19,9 @@ class FilingHandlers:
 
     async def add(self, args: dict[str, Any]) -> dict[str, Any]:
         origin = args.get("name", "the text")
-        job = (await self._jobs.add(args["text"], origin, paused=args.get("paused", False))).supervisor
+        job = (
+            await self._jobs.add(args["text"], origin, paused=args.get("paused", False))
+        ).supervisor
         return {"name": job.name, "file": job.settings.file, "state": job.state.value}
 
     async def remove(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
 from cargo_sync.model.events import Happened
 from cargo_sync.model.world import World
 from cargo_sync.state.events import Events

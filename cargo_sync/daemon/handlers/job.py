@@ -1,13 +1,14 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their own."""
+"""`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their
+own."""
 
 from typing import Any
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.bounds import SPEED
 from cargo_sync.daemon.handlers.refusals import enabled, ready
-from cargo_sync.daemon.jobs import Job, Jobs
+from cargo_sync.daemon.job.limits import SPEED
+from cargo_sync.daemon.jobs.registry import Job, Jobs
+from cargo_sync.daemon.reporting import views
 
 
 class JobHandlers:
@@ -29,7 +30,9 @@ class JobHandlers:
         }
 
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"jobs": [views.row(job.gauge.standing()) for _, job in sorted(self._jobs.all.items())]}
+        return {
+            "jobs": [views.row(job.gauge.standing()) for _, job in sorted(self._jobs.all.items())]
+        }
 
     async def show(self, args: dict[str, Any]) -> dict[str, Any]:
         job = self._jobs.get(args["job"])
@@ -74,7 +77,9 @@ class JobHandlers:
         ready(job)
         if not job.past.approvable:
             hint = "it goes on by itself once there is room" if job.past.held else ""
-            raise ControlError(Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint)
+            raise ControlError(
+                Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint
+            )
         return {"run": job.sync(approved=True)}
 
     async def speed(self, args: dict[str, Any]) -> dict[str, Any]:

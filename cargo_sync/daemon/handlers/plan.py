@@ -5,9 +5,9 @@ from typing import Any
 from cargo_sync.api.daemon_commands import LONGEST_PAGE
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
 from cargo_sync.daemon.handlers.refusals import enabled
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
 from cargo_sync.model.world import World
 from cargo_sync.state.planned import Planned
 
@@ -33,8 +33,12 @@ class PlanHandlers:
         page = await self._world.offload(self._planned.page, run, args.get("after", 0), limit)
         if problem := job.no_plan(run):
             raise ControlError(problem.code, problem.message, problem.hint)
-        if (page is None and not job.is_planning(run)) or (page is not None and page.job != job.name):
+        if (page is None and not job.is_planning(run)) or (
+            page is not None and page.job != job.name
+        ):
             raise ControlError(
-                Code.UNKNOWN_RUN, f'the job "{job.name}" has no plan {run}', "plans are kept for an hour"
+                Code.UNKNOWN_RUN,
+                f'the job "{job.name}" has no plan {run}',
+                "plans are kept for an hour",
             )
         return views.plan(job.name, run, page, limit)

@@ -1,14 +1,16 @@
 """Why an order is refused."""
 
 from cargo_sync.api.messages import Code, ControlError
-from cargo_sync.daemon.supervisor import Supervisor
+from cargo_sync.daemon.job.supervisor import Supervisor
 
 
 def enabled(job: Supervisor) -> None:
     """Raises ControlError(disabled)."""
     if not job.settings.enabled:
         raise ControlError(
-            Code.DISABLED, f'the job "{job.name}" is disabled', f'"enabled" is false in {job.settings.file}'
+            Code.DISABLED,
+            f'the job "{job.name}" is disabled',
+            f'"enabled" is false in {job.settings.file}',
         )
 
 

@@ -7,12 +7,12 @@ from cargo_sync.api.daemon_commands import LONGEST_PAGE
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config.units import parse_rate
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon.sessions.entering import seen
+from cargo_sync.daemon.sessions.hints import in_a_session
+from cargo_sync.daemon.sessions.login import seen
 from cargo_sync.daemon.sessions.registry import Sessions
+from cargo_sync.daemon.sessions.remote import There
 from cargo_sync.daemon.sessions.session import Session
-from cargo_sync.daemon.sessions.there import There
 from cargo_sync.daemon.sessions.transfer import Order
-from cargo_sync.daemon.sessions.words import in_a_session
 from cargo_sync.model.problems import ProblemError
 
 Enter = Callable[[dict[str, Any]], Awaitable[There]]
@@ -63,7 +63,9 @@ class SessionHandlers:
 
     async def listing(self, args: dict[str, Any]) -> dict[str, Any]:
         there = self._sessions.get(args["session"]).there
-        return await there.listing(args["path"], args.get("after", ""), args.get("limit", LONGEST_PAGE))
+        return await there.listing(
+            args["path"], args.get("after", ""), args.get("limit", LONGEST_PAGE)
+        )
 
     async def stat(self, args: dict[str, Any]) -> dict[str, Any]:
         return await self._sessions.get(args["session"]).there.stat(args["path"])
@@ -82,7 +84,9 @@ class SessionHandlers:
 
     async def delete(self, args: dict[str, Any]) -> dict[str, Any]:
         there = self._sessions.get(args["session"]).there
-        return {"displaced": await there.delete(args["path"], recursive=args.get("recursive", False))}
+        return {
+            "displaced": await there.delete(args["path"], recursive=args.get("recursive", False))
+        }
 
     async def move(self, args: dict[str, Any]) -> dict[str, Any]:
         await self._sessions.get(args["session"]).there.move(args["path"], args["to"])
@@ -94,7 +98,9 @@ class SessionHandlers:
         try:
             session.speed = None if args["speed"] is None else parse_rate(args["speed"])
         except ValueError as error:
-            raise ControlError(Code.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit') from None
+            raise ControlError(
+                Code.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'
+            ) from None
         await session.share()
         return {name: session.row()[name] for name in ("speed", "granted")}
 
@@ -107,12 +113,16 @@ class SessionHandlers:
         return {}
 
 
-async def _begun(session: Session, order: Order, make: Callable[[Order], Awaitable[Any]]) -> dict[str, Any]:
+async def _begun(
+    session: Session, order: Order, make: Callable[[Order], Awaitable[Any]]
+) -> dict[str, Any]:
     return {"transfer": (await session.begin(order, make)).id}
 
 
 def _order(verb: str, args: dict[str, Any], remote: str) -> Order:
-    return Order(verb, remote, args["local"], args.get("recursive", False), args.get("overwrite", False))
+    return Order(
+        verb, remote, args["local"], args.get("recursive", False), args.get("overwrite", False)
+    )
 
 
 def _worded(handler: Handler) -> Handler:

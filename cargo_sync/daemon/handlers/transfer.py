@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from cargo_sync.admission.slots import Slots
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.jobs import Jobs
-from cargo_sync.daemon.slots import Slots
-from cargo_sync.daemon.supervisor import Supervisor
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
 
 
 class TransferHandlers:
@@ -43,7 +43,9 @@ class TransferHandlers:
         exact = [one for one in found if one[1] == wanted]
         if len(exact or found) > 1:
             raise ControlError(
-                Code.BAD_ARGUMENT, f'{len(found):,} transfers begin with "{wanted}"', "give more of the id"
+                Code.BAD_ARGUMENT,
+                f'{len(found):,} transfers begin with "{wanted}"',
+                "give more of the id",
             )
         if not found:
             hint = "`transfer.list` names those that are on their way"

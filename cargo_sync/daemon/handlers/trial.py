@@ -4,9 +4,9 @@ from typing import Any
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.jobs import Jobs
-from cargo_sync.daemon.trials import Trials
+from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
 
 
 class TrialHandlers:
@@ -25,6 +25,8 @@ class TrialHandlers:
         one = self._trials.get(id)
         if one is None or one.job != job.name:
             raise ControlError(
-                Code.UNKNOWN_TEST, f'the job "{job.name}" has no test {id}', "tests are kept for an hour"
+                Code.UNKNOWN_TEST,
+                f'the job "{job.name}" has no test {id}',
+                "tests are kept for an hour",
             )
         return views.trial(id, one.job, one.steps, ready=one.ready)

@@ -6,8 +6,8 @@ from typing import Any
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.control.identity import Me
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon import views
-from cargo_sync.daemon.jobs import Jobs
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
 from cargo_sync.model.world import World
 
 
@@ -19,9 +19,13 @@ class WholeHandlers:
     """
 
     def __init__(
-        self, jobs: Jobs, world: World, me: Me, reload: Callable[[], Awaitable[list[str]]],
+        self,
+        jobs: Jobs,
+        world: World,
+        me: Me,
+        reload: Callable[[], Awaitable[list[str]]],
         stop: Callable[[], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._jobs = jobs
         self._world = world
         self._me = me

@@ -1,4 +1,5 @@
-"""Sessions: a person's logins at servers, and what they get and put; nothing of it outlives the daemon.
+"""Sessions: a person's logins at servers, and what they get and put; nothing of it outlives the
+daemon.
 
 registry   all sessions of a daemon: found by id, ended when unused
 session    one login at one server, its current workspace, its transfers

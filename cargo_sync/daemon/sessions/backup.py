@@ -1,25 +1,27 @@
-"""The kind "backup": a nickname at Servidor Backup's framed port. It has no folders; a file is its id."""
+"""The kind "backup": a nickname at Servidor Backup's framed port. It has no folders; a file is its
+id."""
 
 import os
 from collections.abc import Callable
 from typing import Any
 
+from cargo_sync.backup_protocol.client import Address, connected
+from cargo_sync.backup_protocol.messages import Verb
+from cargo_sync.backup_protocol.text import NO_FILES, NO_NICKNAME
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.sessions.backup_works import Fetching, Sending
+from cargo_sync.daemon.sessions.backup_steps import Fetching, Sending
 from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.near import checked_target, file_to_put
-from cargo_sync.daemon.sessions.there import Space, unsupported
+from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
+from cargo_sync.daemon.sessions.remote import Space, unsupported
 from cargo_sync.daemon.sessions.transfer import Order
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.framed import Address, connected
 from cargo_sync.trees.guest import GuestFolder
-from cargo_sync.wire.backup import Verb
-from cargo_sync.wire.backup_text import NO_FILES, NO_NICKNAME
 
 
 class Backup:
-    """See There. Every request has a connection of its own: nobody waits for another's gigabytes."""
+    """See There. Every request has a connection of its own: nobody waits for another's
+    gigabytes."""
 
     def __init__(
         self, address: Address, nickname: str, password: Secret | None, shared: Shared, world: World
@@ -84,7 +86,9 @@ class Backup:
         near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
         await near.open()
         called = os.path.basename(order.remote or order.local)
-        return Sending(self._address, self._fields(Verb.SEND, nome_arquivo=called), near, name, self._world)
+        return Sending(
+            self._address, self._fields(Verb.SEND, nome_arquivo=called), near, name, self._world
+        )
 
     async def close(self) -> None:
         return None
@@ -103,7 +107,8 @@ class Backup:
     def _is_empty(self, sentence: str) -> bool:
         """Whether a coordinator says that we have stored nothing yet.
 
-        Who gives a password is known, or refused. Another may be about to send the first file of a nickname.
+        Who gives a password is known, or refused. Another may be about to send the first file of a
+        nickname.
         """
         return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
 
@@ -126,7 +131,9 @@ def _files(answer: dict[str, Any]) -> list[Any]:
 
 def _entry(one: Any) -> dict[str, Any]:
     if not isinstance(one, dict):
-        raise ProblemError(Problem("protocol", "the server's list holds what is no file", retry=False))
+        raise ProblemError(
+            Problem("protocol", "the server's list holds what is no file", retry=False)
+        )
     size = one.get("tamanho")
     return {
         "id": str(one.get("id", "")), "name": str(one.get("nome_arquivo", "")), "kind": "file",

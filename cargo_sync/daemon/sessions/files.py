@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from cargo_sync.admission.bandwidth import Shares
+from cargo_sync.admission.slots import Slots
+from cargo_sync.copying.decision import Fate, decide
+from cargo_sync.copying.walk import One, Supply, Walk
+from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
 from cargo_sync.daemon.sessions.moving import Moving
-from cargo_sync.daemon.sessions.near import checked_target, file_to_put, folder_to_put
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.there import Space, unknown
+from cargo_sync.daemon.sessions.remote import Space, unknown
 from cargo_sync.daemon.sessions.transfer import Order
-from cargo_sync.daemon.sessions.walk import One, Supply, Walk
-from cargo_sync.daemon.shares import Shares
-from cargo_sync.daemon.slots import Slots
 from cargo_sync.local.parts import Checkpoints
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.plan.fate import Fate, decide
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, Login
 from cargo_sync.trees.cargo.problems import well_formed
@@ -53,7 +53,8 @@ class Shared:
 
 
 class Files:
-    """A login at a server; see There. Transfers share its calls, and so do jobs; each has its own flow."""
+    """A login at a server; see There. Transfers share its calls, and so do jobs; each has its own
+    flow."""
 
     def __init__(self, login: Login, shared: Shared, world: World) -> None:
         self.url = login.url
@@ -69,7 +70,9 @@ class Files:
         self._api.hold(self)
         answer = await self._api.get("/workspaces")
         with well_formed():
-            self.spaces = [Space(str(one["name"]), str(one["access"])) for one in answer["workspaces"]]
+            self.spaces = [
+                Space(str(one["name"]), str(one["access"])) for one in answer["workspaces"]
+            ]
         await self.use(workspace)
 
     async def use(self, name: str) -> None:
@@ -78,7 +81,12 @@ class Files:
             has = ", ".join(space.name for space in self.spaces) or "none"
             message = f"{self.username} has no workspace {name!r} on the server"
             raise ProblemError(
-                Problem("unknown_workspace", message, hint=f"workspaces of this user: {has}", retry=False)
+                Problem(
+                    "unknown_workspace",
+                    message,
+                    hint=f"workspaces of this user: {has}",
+                    retry=False,
+                )
             )
         self.space = found[0]
 
@@ -143,7 +151,7 @@ class Files:
     async def close(self) -> None:
         await self._api.let_go(self)
 
-    # -- within ----------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     async def _arriving(
         self, order: Order, remote: str, folder: str, alone: tuple[Entry, str] | None
@@ -166,10 +174,14 @@ class Files:
     ) -> Moving:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
-        return Moving(order, way, passage, folder, near, supply, shared.orders, shared.under_way, self._world)
+        return Moving(
+            order, way, passage, folder, near, supply, shared.orders, shared.under_way, self._world
+        )
 
     def _guest(self, folder: str, alone: str | None = None) -> GuestFolder:
-        return GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests, alone)
+        return GuestFolder(
+            folder, self._world, self._shared.checkpoints, self._shared.guests, alone
+        )
 
     def _tree(self, folder: str = "") -> VisitedTree:
         return VisitedTree(self._api, self.space.name, folder, self._world, nullcontext())

@@ -1,14 +1,15 @@
-"""The work of a get or a put of files: what is carried, and the folder here that is left after it."""
+"""The work of a get or a put of files: what is carried, and the folder here that is left after
+it."""
 
 import os
 from collections.abc import Sequence
 
-from cargo_sync.daemon.sessions.carry import Between, Carry, Terms
-from cargo_sync.daemon.sessions.claims import Claims
+from cargo_sync.copying.copier import Between, Carry, Terms
+from cargo_sync.copying.progress import Tally
+from cargo_sync.copying.transfer_ids import Claims
+from cargo_sync.copying.walk import Supply
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.tally import Tally
 from cargo_sync.daemon.sessions.transfer import Order
-from cargo_sync.daemon.sessions.walk import Supply
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.jobs import Mode
@@ -25,9 +26,17 @@ class Moving:
     """
 
     def __init__(
-        self, order: Order, way: Way, passage: Passage, folder: str, near: GuestFolder, supply: Supply,
-        orders: Orders, under_way: set[str], world: World,
-    ) -> None:  # fmt: skip
+        self,
+        order: Order,
+        way: Way,
+        passage: Passage,
+        folder: str,
+        near: GuestFolder,
+        supply: Supply,
+        orders: Orders,
+        under_way: set[str],
+        world: World,
+    ) -> None:
         self.tally = Tally()
         far = passage.far
         self._passage = passage

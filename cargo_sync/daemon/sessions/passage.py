@@ -1,11 +1,12 @@
-"""A passage: the far side of one get or put, with a slot and a share of the bandwidth while it moves."""
+"""A passage: the far side of one get or put, with a slot and a share of the bandwidth while it
+moves."""
 
 from collections.abc import Callable
 from typing import Final
 
-from cargo_sync.daemon.shares import Share, Shares
-from cargo_sync.daemon.slots import Slots
-from cargo_sync.daemon.turn import Turn
+from cargo_sync.admission.bandwidth import Share, Shares
+from cargo_sync.admission.slots import Slots
+from cargo_sync.admission.turn import Turn
 from cargo_sync.trees.visit import FarVisited
 
 PRIORITY: Final = 50
@@ -29,7 +30,8 @@ class Passage:
 
     @property
     def behind(self) -> bool:
-        """Whether what moves may have another rate now than the far side was told, or is being told."""
+        """Whether what moves may have another rate now than the far side was told, or is being
+        told."""
         return self._share.moves and not self._telling and self._share.rate != self._told
 
     def limit(self, speed: int | None) -> None:

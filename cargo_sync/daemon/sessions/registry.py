@@ -6,12 +6,12 @@ from typing import Final
 
 from cargo_sync.api import topics
 from cargo_sync.api.messages import Code, ControlError
-from cargo_sync.daemon.bell import Bell
-from cargo_sync.daemon.feed import Publish
+from cargo_sync.daemon.reporting.feed import Publish
+from cargo_sync.daemon.sessions.remote import There
 from cargo_sync.daemon.sessions.session import Session
-from cargo_sync.daemon.sessions.there import There
 from cargo_sync.daemon.sessions.transfer import Transfer
 from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Bell
 
 TICK: Final = 1.0
 UNUSED: Final = 12 * 3600.0
@@ -33,9 +33,7 @@ class Sessions:
         """Raises ControlError(unknown_session)."""
         session = self._sessions.get(id)
         if session is None:
-            message = (
-                "there is no such session: it was closed, not used for 12 hours, or the daemon is another"
-            )
+            message = "there is no such session: it was closed, not used for 12 hours, or the daemon is another"
             raise ControlError(Code.UNKNOWN_SESSION, message, "open one again")
         session.used_at = self._world.steady()
         return session
@@ -43,7 +41,9 @@ class Sessions:
     def check_room(self) -> None:
         """Raises ControlError(busy) when no other session may be opened."""
         if len(self._sessions) >= MOST:
-            raise ControlError(Code.BUSY, f"{MOST} sessions are open already", "close those not needed")
+            raise ControlError(
+                Code.BUSY, f"{MOST} sessions are open already", "close those not needed"
+            )
 
     def add(self, there: There) -> Session:
         """A session at an end that is logged in."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config.units import format_rate
-from cargo_sync.daemon.sessions.there import There
+from cargo_sync.daemon.sessions.remote import There
 from cargo_sync.daemon.sessions.transfer import Order, State, Transfer, Work
 from cargo_sync.model.world import World
 
@@ -24,9 +24,13 @@ class Session:
     """
 
     def __init__(
-        self, id: str, there: There, world: World, group: asyncio.TaskGroup,
+        self,
+        id: str,
+        there: There,
+        world: World,
+        group: asyncio.TaskGroup,
         say: Callable[["Session", Transfer], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.id = id
         self.there = there
         self.speed: int | None = None
@@ -47,15 +51,16 @@ class Session:
 
     @property
     def uneven(self) -> bool:
-        """Whether transfers began or ended since the rate was last shared among them, or what the daemon has
-        for one of them is another now."""
+        """Whether transfers began or ended since the rate was last shared among them, or what the
+        daemon has for one of them is another now."""
         running = self.running
         began_or_ended = self.speed is not None and len(running) not in (0, self._shared_by)
         return began_or_ended or any(transfer.behind() for transfer in running)
 
     @property
     def granted(self) -> int | None:
-        """Bits a second that the server lets its transfers have; None for no limit, or when nothing moves."""
+        """Bits a second that the server lets its transfers have; None for no limit, or when nothing
+        moves."""
         grants = [one.granted() for one in self.running]
         known = [bits for bits in grants if bits is not None]
         return sum(known) if known and len(known) == len(grants) else None
@@ -63,11 +68,15 @@ class Session:
     async def begin(self, order: Order, make: Callable[[Order], Any]) -> Transfer:
         """Begins a transfer. `make` gives its work, and raises what can be refused at once."""
         if len(self.running) >= AT_ONCE:
-            raise ControlError(Code.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one")
+            raise ControlError(
+                Code.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one"
+            )
         work: Work = await make(order)
         if self._closed:
             await work.close()
-            raise ControlError(Code.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again")
+            raise ControlError(
+                Code.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again"
+            )
         transfer = Transfer(self._world.token(), order, work, self._world, self._share, self._told)
         self._transfers[transfer.id] = transfer
         self._forget_old()

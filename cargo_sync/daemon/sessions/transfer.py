@@ -1,4 +1,5 @@
-"""One get or put, from its order to its end: tried again after a cut, for a minute, then it fails."""
+"""One get or put, from its order to its end: tried again after a cut, for a minute, then it
+fails."""
 
 import asyncio
 import logging
@@ -7,15 +8,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from cargo_sync.daemon.bell import Bell
-from cargo_sync.daemon.sessions.carry import CUTS
-from cargo_sync.daemon.sessions.tally import Tally
-from cargo_sync.daemon.sessions.words import told
-from cargo_sync.daemon.standing import eta
+from cargo_sync.copying.copier import CUTS
+from cargo_sync.copying.progress import Tally
+from cargo_sync.daemon.job.status import eta
+from cargo_sync.daemon.sessions.hints import told
 from cargo_sync.machines.meter import Meter
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Bell
 
 PATIENCE: Final = 60.0
 """Seconds without progress for which a cut way is tried again."""
@@ -27,7 +28,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was ordered. `remote` is a path in the workspace (or a backup's id), `local` an absolute path."""
+    """What was ordered. `remote` is a path in the workspace (or a backup's id), `local` an absolute
+    path."""
 
     verb: str
     remote: str
@@ -49,7 +51,8 @@ class Work(Protocol):
     tally: Tally
 
     async def attempt(self, speed: int | None) -> None:
-        """All that is left of it, at `speed` bits a second. What is done stays done when this fails.
+        """All that is left of it, at `speed` bits a second. What is done stays done when this
+        fails.
 
         Raises:
             ProblemError: with a code of CUTS, when another attempt goes on from there.
@@ -72,12 +75,18 @@ class Work(Protocol):
 
 
 class Transfer:
-    """One transfer. `say` is called at its beginning and its end; `speed` gives what it may ask for now."""
+    """One transfer. `say` is called at its beginning and its end; `speed` gives what it may ask for
+    now."""
 
     def __init__(
-        self, id: str, order: Order, work: Work, world: World, speed: Callable[[], int | None],
+        self,
+        id: str,
+        order: Order,
+        work: Work,
+        world: World,
+        speed: Callable[[], int | None],
         say: Callable[["Transfer"], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.id = id
         self.order = order
         self.state = State.RUNNING
@@ -120,7 +129,8 @@ class Transfer:
             await self._end(State.CANCELLED, None)
 
     async def ask(self, speed: int | None) -> None:
-        """Another rate, bits a second. A way that is cut just now asks for it at its next attempt."""
+        """Another rate, bits a second. A way that is cut just now asks for it at its next
+        attempt."""
         try:
             await self._work.ask(speed)
         except ProblemError as error:
@@ -143,7 +153,8 @@ class Transfer:
         """What the feed says of it."""
         tally, order = self._work.tally, self.order
         running = self.state is State.RUNNING
-        # What stands in a batch that is not committed is on its way; at the end only what arrived counts.
+        # What stands in a batch that is not committed is on its way; at the end only what arrived
+        # counts.
         done = self._bytes if running else tally.bytes_done
         return {
             "transfer": self.id, "verb": order.verb, "remote": order.remote, "local": order.local,
@@ -186,5 +197,7 @@ class Transfer:
                 wait = delay(tries, self._world.chance(), FIRST, CEILING)
                 if now + wait - since > PATIENCE:
                     raise
-                _log.info("%s is tried again in %.1f s: %s", self.order.verb, wait, error.problem.message)
+                _log.info(
+                    "%s is tried again in %.1f s: %s", self.order.verb, wait, error.problem.message
+                )
             await Bell().heard(wait)

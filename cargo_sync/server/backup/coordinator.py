@@ -5,16 +5,16 @@ import ssl
 
 from cargo_sync.config.backup import BackupSettings
 from cargo_sync.model.world import Offload, World
+from cargo_sync.server.accounts.access import Spaces
+from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.nicknames import Nicknames, UsersDoor
 from cargo_sync.server.backup.port import Port
 from cargo_sync.server.backup.shelf import Door, Shelves
 from cargo_sync.server.backup.text_port import TextPort
-from cargo_sync.server.registry import Registry
-from cargo_sync.server.sessions import Sessions
-from cargo_sync.server.spaces import Spaces
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.backups import Backups
+from cargo_sync.state.backup_files import Backups
 from cargo_sync.state.database import Database
 
 NOWHERE = "outra porta, que não está aberta"
@@ -23,7 +23,9 @@ NOWHERE = "outra porta, que não está aberta"
 class Coordinator:
     """Speaks the protocol from `start` to `close`."""
 
-    def __init__(self, settings: BackupSettings, door: Door, shelves: Shelves, offload: Offload) -> None:
+    def __init__(
+        self, settings: BackupSettings, door: Door, shelves: Shelves, offload: Offload
+    ) -> None:
         self._settings = settings
         self._door = door
         self._shelves = shelves
@@ -50,7 +52,10 @@ class Coordinator:
         if self._settings.listen is not None:
             host, asked = self._settings.listen
             text = TextPort(self._door, self._shelves, self._offload, other)
-            opened["listen"] = (host, await self._opened(Port("listen", text.serve), host, asked, None))
+            opened["listen"] = (
+                host,
+                await self._opened(Port("listen", text.serve), host, asked, None),
+            )
         return opened
 
     async def close(self) -> None:
@@ -58,16 +63,22 @@ class Coordinator:
         for port in self._ports:
             await port.close()
 
-    async def _opened(self, port: Port, host: str, asked: int, context: ssl.SSLContext | None) -> int:
+    async def _opened(
+        self, port: Port, host: str, asked: int, context: ssl.SSLContext | None
+    ) -> int:
         got = await port.start(host, asked, context)
         self._ports.append(port)
         return got
 
 
 def coordinator(
-    settings: BackupSettings, database: Database, world: World, registry: Registry, sessions: Sessions,
+    settings: BackupSettings,
+    database: Database,
+    world: World,
+    registry: Registry,
+    sessions: Sessions,
     spaces: Spaces,
-) -> Coordinator:  # fmt: skip
+) -> Coordinator:
     """The coordinator of a server, not open yet."""
     nicknames = None
     if settings.nicknames is not None:

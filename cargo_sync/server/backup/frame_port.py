@@ -1,21 +1,23 @@
-"""The port with frames: any number of requests a connection, content of any size in both directions."""
+"""The port with frames: any number of requests a connection, content of any size in both
+directions."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from cargo_sync.backup_protocol import frames
+from cargo_sync.backup_protocol.messages import Asked, Refused, Verb
 from cargo_sync.model.world import Offload
 from cargo_sync.server.backup.shelf import Door, Shelves
 from cargo_sync.server.backup.text_port import encoded
-from cargo_sync.wire import backup_frames as frames
-from cargo_sync.wire.backup import Asked, Refused, Verb
 
 IDLE: Final = 60.0
 """Seconds without a byte of a request, its content, or without an answer being taken."""
 PIECE: Final = 1024 * 1024
 DRAIN: Final = 8 * 1024 * 1024
-"""Content of a refused file that is still read, so that the refusal is not lost with the connection."""
+"""Content of a refused file that is still read, so that the refusal is not lost with the
+connection."""
 
 
 class FramePort:
@@ -50,7 +52,9 @@ class FramePort:
         self, asked: Asked, content: "_Content", address: str, writer: asyncio.StreamWriter
     ) -> None:
         user, shelves = asked.nickname, self._shelves
-        access = await self._door.enter(user, asked.password, address, sends=asked.verb is Verb.SEND)
+        access = await self._door.enter(
+            user, asked.password, address, sends=asked.verb is Verb.SEND
+        )
         match asked.verb:
             case Verb.SEND if asked.content is not None:
                 inside = encoded(asked)

@@ -1,8 +1,8 @@
 """Who comes in by the backup protocol: users with their password, and nicknames that have none.
 
-A nickname is a user like any other, in a folder of its own below one that the server's file names. It is made
-when it first sends a file. Given a password (`cargo_ctl user passwd`) it comes in with that alone, and may
-then be used by jobs, curl and the interactive client as well.
+A nickname is a user like any other, in a folder of its own below one that the server's file names.
+It is made when it first sends a file. Given a password (`cargo_ctl user passwd`) it comes in with
+that alone, and may then be used by jobs, curl and the interactive client as well.
 """
 
 import logging
@@ -10,18 +10,18 @@ import os
 from typing import Final
 
 from cargo_sync.api.messages import ControlError
+from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.registry import Registry
-from cargo_sync.server.sessions import Sessions
-from cargo_sync.server.spaces import Access, Spaces
-from cargo_sync.server.users import HashBook
+from cargo_sync.server.accounts.access import Access, Spaces
+from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.registry import Registry
+from cargo_sync.server.accounts.users import HashBook
 from cargo_sync.state.users import UserRow
-from cargo_sync.wire.backup import Refused, Status
-from cargo_sync.wire.backup_text import NO_NICKNAME
 
 MOST: Final = 10_000
 """Nicknames that are made: anybody who reaches the port can ask for one."""
@@ -60,7 +60,10 @@ class Nicknames:
         async with registry.changing:
             if registry.roster.user(name) is not None:
                 return
-            if sum(places.inside(user.path, self._folder) for user in registry.roster.users) >= MOST:
+            if (
+                sum(places.inside(user.path, self._folder) for user in registry.roster.users)
+                >= MOST
+            ):
                 raise Refused(FULL, Status.STORE)
             try:
                 await self._offload(_present, self._folder)
@@ -81,7 +84,9 @@ class UsersDoor:
         self._spaces = spaces
         self._nicknames = nicknames
 
-    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+    async def enter(
+        self, nickname: str, password: str | None, address: str, *, sends: bool
+    ) -> Access:
         """As `shelf.Door`."""
         try:
             if password is not None:

@@ -34,7 +34,11 @@ class Port:
         """Begins to answer; the port, which is another one when 0 is given. Raises ProblemError."""
         try:
             self._server = await asyncio.start_server(
-                self._connected, host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE if context else None
+                self._connected,
+                host,
+                port,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE if context else None,
             )
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
@@ -64,7 +68,11 @@ class Port:
         try:
             await self._serve(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            _log.info("a client of the backup port %s went: %s", self._name, error or "silent for too long")
+            _log.info(
+                "a client of the backup port %s went: %s",
+                self._name,
+                error or "silent for too long",
+            )
         except Exception:
             _log.exception("a request at the backup port %s could not be answered", self._name)
         finally:

@@ -1,7 +1,7 @@
 """One nickname's files: plain files of the user's own workspace, and the ids that lead to them.
 
-What is sent is staged, published and recorded before its id is told. A file that somebody moved or deleted by
-other means is not listed any more; one that was changed is fetched as it is now.
+What is sent is staged, published and recorded before its id is told. A file that somebody moved or
+deleted by other means is not listed any more; one that was changed is fetched as it is now.
 """
 
 import re
@@ -11,16 +11,16 @@ from functools import partial
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
+from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
 from cargo_sync.catalogue.contract import Held
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.spaces import Access
-from cargo_sync.state.backups import Backup, Backups
-from cargo_sync.wire.backup import Refused, Status
-from cargo_sync.wire.backup_text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
+from cargo_sync.server.accounts.access import Access
+from cargo_sync.state.backup_files import Backup, Backups
 
 RUN: Final = "backup"
 """The run that what is displaced by this protocol would belong to; nothing is."""
@@ -31,12 +31,15 @@ _SEPARATORS: Final = re.compile(r"[/\\]")
 class Door(Protocol):
     """Who may come in."""
 
-    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+    async def enter(
+        self, nickname: str, password: str | None, address: str, *, sends: bool
+    ) -> Access:
         """The own workspace of the user of this nickname.
 
         Args:
             password: None where the protocol knows none: then only users without one come in.
-            sends: a new nickname may be made for who sends a file, where the server's file allows it.
+            sends: a new nickname may be made for who sends a file, where the server's file allows
+                it.
 
         Raises:
             Refused: there is no such nickname, or the password is wrong.
@@ -44,7 +47,8 @@ class Door(Protocol):
 
 
 class Fetched(NamedTuple):
-    """A file to be sent back: its sender's name for it, its size in bytes, and a reader, to be closed."""
+    """A file to be sent back: its sender's name for it, its size in bytes, and a reader, to be
+    closed."""
 
     name: str
     size: int
@@ -86,7 +90,11 @@ class Shelves:
         with _translated():
             rows = await offload(self._rows.of, user)
             held = await offload(access.workspace.entries, [one.path for one in rows])
-        there = [Listed(one.id, one.name) for one, found in zip(rows, held, strict=True) if _is_file(found)]
+        there = [
+            Listed(one.id, one.name)
+            for one, found in zip(rows, held, strict=True)
+            if _is_file(found)
+        ]
         if not there:
             raise Refused(NO_FILES)
         return there
@@ -104,7 +112,8 @@ class Shelves:
             return Fetched(row.name, held.entry.size, reader)
 
     async def _free(self, access: Access, name: str) -> str:
-        """A name that nothing stands at and nothing else is coming to, and keeps it until it is there."""
+        """A name that nothing stands at and nothing else is coming to, and keeps it until it is
+        there."""
         place = access.workspace.path
         for path in _names(name):
             if (place, path) in self._coming:
@@ -146,12 +155,15 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ProblemError as error:
-        status = Status.COORDINATOR if error.problem.code in ("bad_path", "read_only") else Status.STORE
+        status = (
+            Status.COORDINATOR if error.problem.code in ("bad_path", "read_only") else Status.STORE
+        )
         raise Refused(error.problem.message, status) from error
 
 
 def _file_name(name: str) -> str:
-    """The last part of what the sender calls it, on whatever system. Raises ProblemError("bad_path")."""
+    """The last part of what the sender calls it, on whatever system. Raises
+    ProblemError("bad_path")."""
     last = _SEPARATORS.split(name)[-1].strip()
     return paths.check(last) if last else paths.check("..")
 
@@ -169,7 +181,9 @@ def _names(name: str) -> Iterator[str]:
 
 def _nothing_there(path: str, held: Held | None) -> None:
     if held is not None:
-        raise ProblemError(Problem("occupied", f"{path!r} exists already", path, hint="send it again"))
+        raise ProblemError(
+            Problem("occupied", f"{path!r} exists already", path, hint="send it again")
+        )
 
 
 def _is_file(held: Held | None) -> bool:

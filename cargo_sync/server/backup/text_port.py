@@ -1,15 +1,16 @@
-"""The port of the published program: one verb a connection, one answer, then the connection ends."""
+"""The port of the published program: one verb a connection, one answer, then the connection
+ends."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from cargo_sync.backup_protocol import text
+from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb
+from cargo_sync.backup_protocol.text import GREETING, LONGEST_ANSWER, TextRequest
 from cargo_sync.model.world import Offload
 from cargo_sync.server.backup.shelf import Door, Fetched, Shelves
-from cargo_sync.wire import backup_text as text
-from cargo_sync.wire.backup import Asked, Refused, Status, Verb
-from cargo_sync.wire.backup_text import GREETING, LONGEST_ANSWER, TextRequest
 
 DEADLINE: Final = 30.0
 """Seconds for a whole request, and for its answer to be taken."""
@@ -24,7 +25,12 @@ class TextPort:
     """
 
     def __init__(
-        self, door: Door, shelves: Shelves, offload: Offload, framed: str, deadline: float = DEADLINE
+        self,
+        door: Door,
+        shelves: Shelves,
+        offload: Offload,
+        framed: str,
+        deadline: float = DEADLINE,
     ) -> None:
         self._door = door
         self._shelves = shelves
@@ -33,7 +39,8 @@ class TextPort:
         self._deadline = deadline
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Greets, reads a request, answers it. Raises OSError and TimeoutError when the client went."""
+        """Greets, reads a request, answers it. Raises OSError and TimeoutError when the client
+        went."""
         writer.write(GREETING)
         try:
             async with asyncio.timeout(self._deadline):
@@ -51,7 +58,9 @@ class TextPort:
         match asked.verb:
             case Verb.SEND:
                 content = encoded(asked)
-                return (await shelves.put(user, access, asked.name, len(content), _once(content))).encode()
+                return (
+                    await shelves.put(user, access, asked.name, len(content), _once(content))
+                ).encode()
             case Verb.LIST:
                 return text.listing(user, await shelves.list(user, access), self._framed)
             case Verb.FETCH:
@@ -63,7 +72,9 @@ class TextPort:
         if found.size > LONGEST_ANSWER:
             raise text.too_large(self._framed)
         content = bytearray(found.size)
-        count = await self._offload(found.reader.read_into, memoryview(content), 0) if content else 0
+        count = (
+            await self._offload(found.reader.read_into, memoryview(content), 0) if content else 0
+        )
         if count != found.size or not await self._offload(found.reader.unchanged):
             raise Refused("O arquivo mudou enquanto era lido: tente de novo", Status.STORE)
         return bytes(content)

@@ -4,7 +4,7 @@ from typing import Any
 
 from cargo_sync.control.router import Handler
 from cargo_sync.server import views
-from cargo_sync.server.gauge import Gauge
+from cargo_sync.server.flows.sampler import Gauge
 
 
 class FlowHandlers:

@@ -2,7 +2,7 @@
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config.server import UserSettings
-from cargo_sync.server.registry import Registry
+from cargo_sync.server.accounts.registry import Registry
 
 
 def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
@@ -13,7 +13,9 @@ def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
     if given == ["username"]:
         what = f'the user "{user.username}" stands'
     else:
-        what = " and ".join(f'"{field}"' for field in given) + f' of the user "{user.username}" stand'
+        what = (
+            " and ".join(f'"{field}"' for field in given) + f' of the user "{user.username}" stand'
+        )
         what += "s" if len(given) == 1 else ""
     raise by_file(registry, what)
 
@@ -21,5 +23,7 @@ def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
 def by_file(registry: Registry, what: str) -> ControlError:
     """`what` "… stands", which the file says."""
     return ControlError(
-        Code.IN_FILE, f"{what} in {registry.file_name}, which wins", "change it there, then `reload`"
+        Code.IN_FILE,
+        f"{what} in {registry.file_name}, which wins",
+        "change it there, then `reload`",
     )

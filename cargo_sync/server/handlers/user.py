@@ -10,13 +10,13 @@ from cargo_sync.control.limits import rate
 from cargo_sync.control.router import Handler
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
+from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
+from cargo_sync.server.accounts.registry import Registry
+from cargo_sync.server.accounts.roster import RATES
+from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.feed import Tell
-from cargo_sync.server.gauge import Gauge
+from cargo_sync.server.flows.sampler import Gauge
 from cargo_sync.server.handlers.refusals import in_file
-from cargo_sync.server.registry import Registry
-from cargo_sync.server.roster import RATES
-from cargo_sync.server.sessions import PASSWORD_LENGTH
-from cargo_sync.server.users import Users
 from cargo_sync.state.users import UserRow
 
 _PASSWORDS: Final = ("password", "password_file", "password_hash")
@@ -25,7 +25,9 @@ _PASSWORDS: Final = ("password", "password_file", "password_hash")
 class UserHandlers:
     """Answers about users, and changes them. `tell` puts a notice into the feed."""
 
-    def __init__(self, registry: Registry, logins: Users, gauge: Gauge, offload: Offload, tell: Tell) -> None:
+    def __init__(
+        self, registry: Registry, logins: Users, gauge: Gauge, offload: Offload, tell: Tell
+    ) -> None:
         self._registry = registry
         self._logins = logins
         self._gauge = gauge
@@ -79,10 +81,14 @@ class UserHandlers:
         async with self._registry.changing:
             user = self._registry.user(args["user"])
             if not changes:
-                raise ControlError(Code.BAD_ARGUMENT, "user.set needs something to set", "such as a rate")
+                raise ControlError(
+                    Code.BAD_ARGUMENT, "user.set needs something to set", "such as a rate"
+                )
             in_file(self._registry, user, *changes)
             if "path" in changes:
-                changes["path"] = await self._registry.folder("user", changes["path"], user.username)
+                changes["path"] = await self._registry.folder(
+                    "user", changes["path"], user.username
+                )
             await self._put(user, changes)
         self._tell(user.username, "changed")
         return self._row(user.username)
@@ -138,7 +144,9 @@ def _name(name: str) -> str:
             raise ValueError("begins or ends with a space")
     except ValueError as error:
         raise ControlError(
-            Code.BAD_ARGUMENT, f'"user" {error}', 'a name has 1 to 100 characters without "/" and ":"'
+            Code.BAD_ARGUMENT,
+            f'"user" {error}',
+            'a name has 1 to 100 characters without "/" and ":"',
         ) from None
     return name
 
@@ -151,4 +159,6 @@ def _rates(cmd: str, args: dict[str, Any]) -> dict[str, int | None]:
 def _password(args: dict[str, Any]) -> None:
     """Raises ControlError(bad_argument), without a word of what it is."""
     if len(args["password"]) > PASSWORD_LENGTH:
-        raise ControlError(Code.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters')
+        raise ControlError(
+            Code.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters'
+        )

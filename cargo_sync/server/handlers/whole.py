@@ -8,7 +8,7 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.control.identity import Me
 from cargo_sync.control.router import Handler
 from cargo_sync.server import views
-from cargo_sync.server.registry import Read
+from cargo_sync.server.accounts.registry import Read
 
 
 class WholeHandlers:
@@ -21,9 +21,13 @@ class WholeHandlers:
     """
 
     def __init__(
-        self, me: Me, status: Callable[[], dict[str, Any]], reread: Callable[[], Awaitable[Read]],
-        stop: Callable[[], None], steady: Callable[[], float],
-    ) -> None:  # fmt: skip
+        self,
+        me: Me,
+        status: Callable[[], dict[str, Any]],
+        reread: Callable[[], Awaitable[Read]],
+        stop: Callable[[], None],
+        steady: Callable[[], float],
+    ) -> None:
         self._me = me
         self._status = status
         self._reread = reread

@@ -8,8 +8,8 @@ from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.control.router import Handler
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
+from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
-from cargo_sync.server.registry import Registry
 from cargo_sync.state.workspaces import Access, WorkspaceRow
 
 
@@ -39,7 +39,9 @@ class WorkspaceHandlers:
             if self._registry.roster.workspace(name) is not None:
                 raise ControlError(Code.WORKSPACE_EXISTS, f'there is a workspace "{name}" already')
             wanted = args.get("grants", {})
-            grants = {self._registry.user(user).username: _access(word) for user, word in wanted.items()}
+            grants = {
+                self._registry.user(user).username: _access(word) for user, word in wanted.items()
+            }
             path = await self._registry.folder("workspace", args["path"], name)
             await self._offload(self._registry.workspace_rows.add, WorkspaceRow(name, path, grants))
             await self._registry.refresh()
@@ -74,11 +76,15 @@ class WorkspaceHandlers:
         space, user = self._registry.workspace(args["workspace"]), self._registry.user(args["user"])
         of_file = self._registry.workspace_of_file(space.name)
         if of_file is not None and user.username in of_file.grants:
-            raise by_file(self._registry, f'the grant of "{space.name}" to "{user.username}" stands')
+            raise by_file(
+                self._registry, f'the grant of "{space.name}" to "{user.username}" stands'
+            )
         return space.name, user.username
 
     def _row(self, name: str) -> dict[str, Any]:
-        return views.workspace(self._registry.workspace(name), self._registry.workspace_of_file(name))
+        return views.workspace(
+            self._registry.workspace(name), self._registry.workspace_of_file(name)
+        )
 
 
 def _name(name: str) -> str:
@@ -87,11 +93,15 @@ def _name(name: str) -> str:
             raise ValueError("begins or ends with a space")
     except ValueError as error:
         raise ControlError(
-            Code.BAD_ARGUMENT, f'"workspace" {error}', 'a name has 1 to 100 characters without "/" and ":"'
+            Code.BAD_ARGUMENT,
+            f'"workspace" {error}',
+            'a name has 1 to 100 characters without "/" and ":"',
         ) from None
     if name == USER_WORKSPACE:
         raise ControlError(
-            Code.BAD_ARGUMENT, f'"{name}" is the name of every user\'s own folder', "take another name"
+            Code.BAD_ARGUMENT,
+            f'"{name}" is the name of every user\'s own folder',
+            "take another name",
         )
     return name
 

@@ -1,9 +1,9 @@
 """The HTTP API of a Cargo server, as calls (docs/http-api.md has the protocol).
 
-One login, with its token and its connections, is shared by all jobs of a user on a server: checking a
-password keeps the server busy for a quarter of a second, and hundreds of jobs begin at the same moment. It is
-made when it is first needed and again when the server does not know its token any more. Every call raises
-ProblemError, and nothing else.
+One login, with its token and its connections, is shared by all jobs of a user on a server: checking
+a password keeps the server busy for a quarter of a second, and hundreds of jobs begin at the same
+moment. It is made when it is first needed and again when the server does not know its token any
+more. Every call raises ProblemError, and nothing else.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ LONG_POLL: Final = 50.0
 REFUSED: Final = 1.0
 """Seconds for which a login that failed is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
-"""As REFUSED, of a wrong password or certificate; less than any job waits for before it asks again."""
+"""As REFUSED, of a wrong password or certificate; less than any job waits for before it asks
+again."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +64,9 @@ class Apis:
 
     def __init__(self, steady: Callable[[], float]) -> None:
         self._steady = steady
-        self._known: weakref.WeakValueDictionary[tuple[str, ...], Api] = weakref.WeakValueDictionary()
+        self._known: weakref.WeakValueDictionary[tuple[str, ...], Api] = (
+            weakref.WeakValueDictionary()
+        )
 
     def of(self, login: Login) -> "Api":
         """The calls of `login`, the same for all who ask."""
@@ -77,7 +80,8 @@ class Apis:
 class Api:
     """Calls of one user on one server.
 
-    Who uses it holds it: when the last one lets go, its connections are closed. It can be used again then.
+    Who uses it holds it: when the last one lets go, its connections are closed. It can be used
+    again then.
     """
 
     def __init__(self, login: Login, steady: Callable[[], float]) -> None:
@@ -100,7 +104,8 @@ class Api:
             await self.close()
 
     def ask_afresh(self) -> None:
-        """A person wants to know now: a login that was refused lately is tried again at the next call."""
+        """A person wants to know now: a login that was refused lately is tried again at the next
+        call."""
         self._refused = None
 
     async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
@@ -157,7 +162,8 @@ class Api:
         return response
 
     async def _log_in(self, known: str) -> None:
-        """Another token than the one `known` to be worth nothing. Of many who ask at once, one logs in."""
+        """Another token than the one `known` to be worth nothing. Of many who ask at once, one logs
+        in."""
         async with self._logging_in:
             if self._token != known:
                 return
@@ -168,8 +174,8 @@ class Api:
                 with translated(self.login.url):
                     await self._ask_for_token()
             except ProblemError as error:
-                # The others who wait are told the same: none of them tries the wrong password once more, or
-                # waits once more for a server that does not answer.
+                # The others who wait are told the same: none of them tries the wrong password once
+                # more, or waits once more for a server that does not answer.
                 seconds = REFUSED if error.problem.retry else HOPELESS
                 self._refused = (self._steady() + seconds, error.problem)
                 raise
@@ -210,7 +216,9 @@ def segment(name: str) -> str:
 
 def _deadline(query: dict[str, str | int]) -> aiohttp.ClientTimeout:
     patience = ANSWER + float(query.get("wait", 0))
-    return aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=patience)
+    return aiohttp.ClientTimeout(
+        total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=patience
+    )
 
 
 def _session(login: Login) -> aiohttp.ClientSession:
@@ -220,7 +228,9 @@ def _session(login: Login) -> aiohttp.ClientSession:
     elif login.ca_file:
         trust = ssl.create_default_context(cafile=login.ca_file)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trust, limit=0),  # each job has a poll and a call at most
+        connector=aiohttp.TCPConnector(
+            ssl=trust, limit=0
+        ),  # each job has a poll and a call at most
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
@@ -228,19 +238,32 @@ def _session(login: Login) -> aiohttp.ClientSession:
 
 def _wrong_password(username: str, host: str) -> Problem:
     return Problem(
-        "unauthorized", f"{host} does not let {username!r} in with this password",
-        hint="look at username and password in the job", retry=False,
-    )  # fmt: skip
+        "unauthorized",
+        f"{host} does not let {username!r} in with this password",
+        hint="look at username and password in the job",
+        retry=False,
+    )
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
-    """What an answer that is none says, trusted as words only. A redirect is not followed: it could lead a
-    password anywhere."""
+    """What an answer that is none says, trusted as words only. A redirect is not followed: it could
+    lead a password anywhere."""
     try:
         error = (await response.json(loads=orjson.loads, content_type=None))["error"]
-        code, message, hint = str(error["code"]), str(error["message"]), str(error.get("hint") or "")
+        code, message, hint = (
+            str(error["code"]),
+            str(error["message"]),
+            str(error.get("hint") or ""),
+        )
     except (aiohttp.ClientError, ValueError, KeyError, TypeError):
-        code, message = "refused", f"{response.url.host} answered {response.status} {response.reason}"
-        hint = "give the job's hostname the address that this leads to" if response.status < 400 else ""
+        code, message = (
+            "refused",
+            f"{response.url.host} answered {response.status} {response.reason}",
+        )
+        hint = (
+            "give the job's hostname the address that this leads to"
+            if response.status < 400
+            else ""
+        )
     retry = response.status == 429 or response.status >= 500
     return ProblemError(Problem(code, message, hint=hint, retry=retry))

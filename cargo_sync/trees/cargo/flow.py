@@ -1,7 +1,8 @@
 """The client's end of a flow: opened over HTTP, carried by a lane in a thread, told as outcomes.
 
-The planner feeds batches while the lane moves earlier ones; at most eight are open. The event loop and the
-lane's thread meet in two places only: calls that are posted to the thread, and a queue of what it tells.
+The planner feeds batches while the lane moves earlier ones; at most eight are open. The event loop
+and the lane's thread meet in two places only: calls that are posted to the thread, and a queue of
+what it tells.
 """
 
 import asyncio
@@ -82,7 +83,12 @@ class Flow:
     """
 
     def __init__(
-        self, api: Api, login: Login, world: World, turn: AbstractAsyncContextManager[Any], speed: int | None
+        self,
+        api: Api,
+        login: Login,
+        world: World,
+        turn: AbstractAsyncContextManager[Any],
+        speed: int | None,
     ) -> None:
         self._api = api
         self._login = login
@@ -109,10 +115,15 @@ class Flow:
             self._give_up(number, batch.tasks, {path})
 
     async def run(
-        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]],
-        where: tuple[str, str], run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
-        """As FarTree.transfer; `where` is (workspace, folder). A run without content opens nothing."""
+        self,
+        mode: Mode,
+        near: Ends,
+        batches: AsyncIterator[Sequence[Task]],
+        where: tuple[str, str],
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
+        """As FarTree.transfer; `where` is (workspace, folder). A run without content opens
+        nothing."""
         first = await anext(batches, None)
         if first is None:
             return
@@ -123,7 +134,9 @@ class Flow:
             try:
                 if self._speed != asked:
                     await self.set_speed(self._speed)
-                async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
+                async with aclosing(
+                    self._carry(mode, near, first, batches, opened, run)
+                ) as results:
                     async for told in results:
                         yield told
             finally:
@@ -131,16 +144,25 @@ class Flow:
                 await self._delete(opened.flow)
 
     async def set_speed(self, bits: int | None) -> None:
-        """Asks for another speed; one that is not open yet asks for it when it opens. Raises ProblemError."""
+        """Asks for another speed; one that is not open yet asks for it when it opens. Raises
+        ProblemError."""
         self._speed = bits
         if self._id:
             answer = await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
             with well_formed():
                 self.granted = answer["granted"]
 
-    async def _post(self, mode: Mode, where: tuple[str, str], speed: int | None, run: str) -> Opened:
+    async def _post(
+        self, mode: Mode, where: tuple[str, str], speed: int | None, run: str
+    ) -> Opened:
         workspace, folder = where
-        body = {"direction": mode.value, "workspace": workspace, "path": folder, "speed": speed, "run": run}
+        body = {
+            "direction": mode.value,
+            "workspace": workspace,
+            "path": folder,
+            "speed": speed,
+            "run": run,
+        }
         answer = await self._api.post("/flows", body)
         with well_formed():
             lane, host = answer["lane"], answer["lane"].get("host")
@@ -149,7 +171,11 @@ class Flow:
                 # By how the API was reached: a server cannot talk its client out of sealing.
                 keys = replace(keys, up=bytes.fromhex(lane["up"]), down=bytes.fromhex(lane["down"]))
             return Opened(
-                str(answer["flow"]), str(host or self._login.host), int(lane["port"]), keys, answer["granted"]
+                str(answer["flow"]),
+                str(host or self._login.host),
+                int(lane["port"]),
+                keys,
+                answer["granted"],
             )
 
     async def _delete(self, flow: str) -> None:
@@ -159,9 +185,14 @@ class Flow:
             return  # a server ends flows without lanes by itself
 
     async def _carry(
-        self, mode: Mode, near: Ends, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
-        opened: Opened, run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:  # fmt: skip
+        self,
+        mode: Mode,
+        near: Ends,
+        first: Sequence[Task],
+        rest: AsyncIterator[Sequence[Task]],
+        opened: Opened,
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
         steady = self._world.steady
         sock, link = await self._world.offload(
             open_lane, opened.host, opened.port, opened.keys, CONNECT, steady
@@ -174,7 +205,9 @@ class Flow:
         self.granted = opened.speed
         machine, hand_over = self._machinery(mode, near, sock, link, tell, run)
         self._machine = machine
-        lane = LaneThread(machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why))))
+        lane = LaneThread(
+            machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why)))
+        )
         self._lane = lane
         lane.start()
         feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
@@ -193,7 +226,13 @@ class Flow:
             self._machine = self._lane = None
 
     def _machinery(
-        self, mode: Mode, near: Ends, sock: socket, link: Link, tell: Callable[[Told], None], run: str
+        self,
+        mode: Mode,
+        near: Ends,
+        sock: socket,
+        link: Link,
+        tell: Callable[[Told], None],
+        run: str,
     ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
         """The lane's end, and how a batch is handed to it."""
 
@@ -223,9 +262,13 @@ class Flow:
         return receiver, receiver.ask
 
     async def _feed(
-        self, lane: LaneThread, machine: Sender | Receiver, hand_over: Callable[[int, Sequence[Offer]], None],
-        first: Sequence[Task], rest: AsyncIterator[Sequence[Task]],
-    ) -> None:  # fmt: skip
+        self,
+        lane: LaneThread,
+        machine: Sender | Receiver,
+        hand_over: Callable[[int, Sequence[Offer]], None],
+        first: Sequence[Task],
+        rest: AsyncIterator[Sequence[Task]],
+    ) -> None:
         """Hands batches to the lane as there is room for them."""
         number, tasks = 0, first
         try:

@@ -51,7 +51,8 @@ async def look(url: str, *, any_port: bool = False) -> Look:
 
     Args:
         url: `https://host:port/prefix`.
-        any_port: where nobody answers, the scheme's own port is looked at too: others' servers live there.
+        any_port: where nobody answers, the scheme's own port is looked at too: others' servers live
+            there.
 
     Raises:
         ProblemError: nobody answers there.
@@ -111,7 +112,9 @@ async def _is_trusted(session: aiohttp.ClientSession, url: str) -> bool:
             return False
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, trust: aiohttp.Fingerprint | bool) -> _Answer:
+async def _ask(
+    session: aiohttp.ClientSession, url: str, trust: aiohttp.Fingerprint | bool
+) -> _Answer:
     with translated(url):
         async with session.get(url, ssl=trust, allow_redirects=False) as response:
             return _Answer(response.status, response.headers, await response.content.read(MOST))
@@ -137,7 +140,9 @@ def _message(url: str, kind: Kind, sealed: bool, trusted: bool) -> str:
     if kind == "unknown":
         return f"{where} answers, but is no Cargo server"
     if not sealed:
-        return f"{where} is a Cargo server, without TLS: whoever is on the way can read what is sent"
+        return (
+            f"{where} is a Cargo server, without TLS: whoever is on the way can read what is sent"
+        )
     if not trusted:
         return f"{where} is a Cargo server with a certificate of its own: compare its fingerprint"
     return f"{where} is a Cargo server"

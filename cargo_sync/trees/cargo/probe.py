@@ -1,6 +1,7 @@
 """Calls that only try a server out: whether it answers and as whom, how fast the way there is.
 
-What docs/http-api.md calls probes is measured over HTTP, in the event loop: a lower bound of what lanes do.
+What docs/http-api.md calls probes is measured over HTTP, in the event loop: a lower bound of what
+lanes do.
 """
 
 import hashlib
@@ -36,7 +37,8 @@ class ProbingApi(Api):
     """An `Api` of its own for one trial. Every call raises ProblemError, and nothing else."""
 
     async def reach(self) -> float | None:
-        """The server's clock, in whole unix seconds; None when it does not tell. It takes no login."""
+        """The server's clock, in whole unix seconds; None when it does not tell. It takes no
+        login."""
         with translated(self.login.url):
             async with await self._request("GET", "/login", None, {}) as response:
                 date = response.headers.get("Date")

@@ -55,9 +55,13 @@ def _problem(error: Exception, where: str) -> Problem:
                 retry=False,
             )
         case aiohttp.ClientConnectorDNSError():
-            return Problem("unknown_host", f"there is no host {where}", hint="look at hostname in the job")
+            return Problem(
+                "unknown_host", f"there is no host {where}", hint="look at hostname in the job"
+            )
         case aiohttp.ClientSSLError():
-            return Problem("tls", f"{where} speaks no TLS", hint="is it http:// rather than https://?")
+            return Problem(
+                "tls", f"{where} speaks no TLS", hint="is it http:// rather than https://?"
+            )
         case aiohttp.ClientConnectorError():
             return Problem("unreachable", f"{where} cannot be reached: {_reason(error.os_error)}")
         case TimeoutError():

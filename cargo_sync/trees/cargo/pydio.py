@@ -1,7 +1,7 @@
 """Telling a Pydio server from ours, by how it answers a login that it does not know.
 
-Pydio 6 to 8: errors come with status 200 and `<message type="ERROR">`; a wrong login is 401 with the realm
-"Pydio API"; its pages name themselves.
+Pydio 6 to 8: errors come with status 200 and `<message type="ERROR">`; a wrong login is 401 with
+the realm "Pydio API"; its pages name themselves.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ def is_pydio(headers: Mapping[str, str], content: bytes) -> bool:
 def problem(where: str) -> Problem:
     """What a person is told who gave the address of one; `where` is its host."""
     return Problem(
-        "pydio_server", f"{where} is a Pydio server, and not a Cargo server",
+        "pydio_server",
+        f"{where} is a Pydio server, and not a Cargo server",
         hint="start `cargo_sync server` beside it, on its files' folder, and give the job that address",
         retry=False,
-    )  # fmt: skip
+    )

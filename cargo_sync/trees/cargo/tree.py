@@ -31,7 +31,12 @@ class CargoTree:
     """
 
     def __init__(
-        self, api: Api, workspace: str, folder: str, world: World, turn: AbstractAsyncContextManager[Any]
+        self,
+        api: Api,
+        workspace: str,
+        folder: str,
+        world: World,
+        turn: AbstractAsyncContextManager[Any],
     ) -> None:
         self._api = api
         self._login = api.login
@@ -49,12 +54,16 @@ class CargoTree:
         with well_formed():
             found = {str(one["name"]): one for one in answer["workspaces"]}
             if self._workspace not in found:
-                raise ProblemError(no_workspace(self._login.username, self._workspace, sorted(found)))
+                raise ProblemError(
+                    no_workspace(self._login.username, self._workspace, sorted(found))
+                )
             mine = found[self._workspace]
             root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
             # A server that never forgets a deletion says nothing of a floor.
             floor = int(mine.get("floor", 0))
-            here = Identity(root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor)
+            here = Identity(
+                root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor
+            )
         self._newest = Delta((), here.sequence, here.lineage)
         return here
 
@@ -102,7 +111,8 @@ class CargoTree:
             answer = await self._api.post(f"{self._base}/operations", body)
             with well_formed():
                 outcomes += [
-                    _outcome(action, result) for action, result in zip(part, answer["results"], strict=True)
+                    _outcome(action, result)
+                    for action, result in zip(part, answer["results"], strict=True)
                 ]
         return outcomes
 
@@ -114,7 +124,9 @@ class CargoTree:
             operation["expected"] = action.expected.version
         return operation
 
-    async def retire(self, path: str, entry: Entry, content: str, move_to: str, run: str) -> Problem | None:
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
         [found] = await self.hashes([(path, entry)])
         if isinstance(found, Problem):
             return found
@@ -132,12 +144,19 @@ class CargoTree:
         return problem
 
     async def _operate(self, operation: dict[str, Any], path: str, run: str) -> Problem | None:
-        answer = await self._api.post(f"{self._base}/operations", {"run": run, "operations": [operation]})
+        answer = await self._api.post(
+            f"{self._base}/operations", {"run": run, "operations": [operation]}
+        )
         with well_formed():
             return _refused(answer["results"][0], path)
 
     async def transfer(
-        self, mode: Mode, near: Ends, batches: AsyncIterator[Sequence[Task]], speed: int | None, run: str
+        self,
+        mode: Mode,
+        near: Ends,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         self.flow = Flow(self._api, self._login, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
@@ -168,9 +187,11 @@ def no_workspace(user: str, name: str, others: list[str]) -> Problem:
     """What is told of a workspace that the server does not show to this user."""
     has = ", ".join(others) or "none"
     return Problem(
-        "unknown_workspace", f"{user} has no workspace {name!r} on the server",
-        hint=f"workspaces of this user: {has}", retry=False,
-    )  # fmt: skip
+        "unknown_workspace",
+        f"{user} has no workspace {name!r} on the server",
+        hint=f"workspaces of this user: {has}",
+        retry=False,
+    )
 
 
 def _forgotten() -> Problem:
@@ -190,9 +211,16 @@ def _entry(row: Sequence[Any]) -> Entry | None:
     if kind not in (FILE, FOLDER, LINK) or (kind == LINK) != bool(target):
         raise ValueError(f"{path!r} is of kind {kind!r} and leads to {target!r}")
     entry = Entry(
-        paths.name(path), kind, int(size), int(mtime_ns), int(mode) & 0o777,
-        int(version), int(ident), str(content), str(target),
-    )  # fmt: skip
+        paths.name(path),
+        kind,
+        int(size),
+        int(mtime_ns),
+        int(mode) & 0o777,
+        int(version),
+        int(ident),
+        str(content),
+        str(target),
+    )
     return entry._replace(mtime_ns=0, size=0) if kind == FOLDER else entry
 
 
@@ -205,7 +233,9 @@ async def _paired(
             yield answer, items[count]
         count += 1
     if count != len(items):
-        raise ProblemError(Problem("protocol", f"asked for {len(items)} hashes, the server gave {count}"))
+        raise ProblemError(
+            Problem("protocol", f"asked for {len(items)} hashes, the server gave {count}")
+        )
 
 
 def _hash(answer: dict[str, Any], path: str) -> str | Problem:
@@ -216,7 +246,9 @@ def _hash(answer: dict[str, Any], path: str) -> str | Problem:
 def _refused(result: dict[str, Any], path: str) -> Problem | None:
     if result["code"] == "done":
         return None
-    return Problem(str(result["code"]), str(result["message"]), path, retry=bool(result.get("retry", True)))
+    return Problem(
+        str(result["code"]), str(result["message"]), path, retry=bool(result.get("retry", True))
+    )
 
 
 def _outcome(action: Action, result: dict[str, Any]) -> Outcome:
@@ -226,7 +258,10 @@ def _outcome(action: Action, result: dict[str, Any]) -> Outcome:
     if action.op is Op.DELETE:
         return Outcome(action, displaced=displaced)
     made = Entry(
-        paths.name(action.path), FOLDER, mode=action.source.mode if action.source else 0o755,
-        version=int(result["version"]), ident=int(result["ident"]),
-    )  # fmt: skip
+        paths.name(action.path),
+        FOLDER,
+        mode=action.source.mode if action.source else 0o755,
+        version=int(result["version"]),
+        ident=int(result["ident"]),
+    )
     return Outcome(action, action.source, made, displaced=displaced)

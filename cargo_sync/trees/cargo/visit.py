@@ -1,4 +1,5 @@
-"""A folder on our server as a visitor sees it: pages, single entries, and changes that a person orders."""
+"""A folder on our server as a visitor sees it: pages, single entries, and changes that a person
+orders."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -26,7 +27,7 @@ class VisitedTree(CargoTree):
     def granted(self) -> int | None:
         return self.flow.granted if self.flow is not None else None
 
-    # -- looking ---------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> Page:
         answer = await self._api.get(
@@ -35,7 +36,9 @@ class VisitedTree(CargoTree):
         with well_formed():
             rows = list(zip(*answer["entries"], strict=True))
             further = answer["next"]
-            if further is not None and (not rows or further <= after or not isinstance(further, str)):
+            if further is not None and (
+                not rows or further <= after or not isinstance(further, str)
+            ):
                 raise ValueError(f"more names after {after!r}, but none")
         entries, problems = [], []
         for row in rows:
@@ -49,7 +52,8 @@ class VisitedTree(CargoTree):
         return Page(sorted(entries), further, problems)
 
     async def entry(self, path: str) -> Entry | None:
-        """What stands at `path` now, None when nothing does. The workspace itself is a nameless folder."""
+        """What stands at `path` now, None when nothing does. The workspace itself is a nameless
+        folder."""
         whole = self._whole(path)
         if not whole:
             return WORKSPACE
@@ -82,7 +86,7 @@ class VisitedTree(CargoTree):
             after = page.next
         return standing
 
-    # -- changing --------------------------------------------------------------------------------------------
+    # -- changing ----------------------------------------------------------------------------------
 
     async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
         actions = [
@@ -95,8 +99,8 @@ class VisitedTree(CargoTree):
         """Takes a file or a folder to the server's trash; where it lies there.
 
         Raises:
-            ProblemError: `unknown`; `not_empty` for a folder that is to go alone; `changed` when it does not
-                come to rest.
+            ProblemError: `unknown`; `not_empty` for a folder that is to go alone; `changed` when it
+                does not come to rest.
         """
         for _ in range(LOOKS - 1):
             try:
@@ -114,7 +118,8 @@ class VisitedTree(CargoTree):
         return str((await self._ordered(operation, path, run)).get("displaced") or "")
 
     async def move(self, path: str, to: str, run: str) -> None:
-        """Renames, with all below. Raises ProblemError: `unknown`; `occupied`, when `to` is taken."""
+        """Renames, with all below. Raises ProblemError: `unknown`; `occupied`, when `to` is
+        taken."""
         found = await self._there(path)
         operation = {
             "op": "move", "path": self._whole(path), "to": self._whole(to), "expected": found.version,
@@ -130,11 +135,15 @@ class VisitedTree(CargoTree):
     async def _there(self, path: str) -> Entry:
         found = await self.entry(path)
         if found is None:
-            raise ProblemError(Problem("unknown", f"there is no {path!r} on the server", path, retry=False))
+            raise ProblemError(
+                Problem("unknown", f"there is no {path!r} on the server", path, retry=False)
+            )
         return found
 
     async def _ordered(self, operation: dict[str, Any], path: str, run: str) -> dict[str, Any]:
-        answer = await self._api.post(f"{self._base}/operations", {"run": run, "operations": [operation]})
+        answer = await self._api.post(
+            f"{self._base}/operations", {"run": run, "operations": [operation]}
+        )
         with well_formed():
             result: dict[str, Any] = answer["results"][0]
             if result["code"] == "done":
@@ -146,13 +155,24 @@ def _row(row: Sequence[Any]) -> Entry:
     """One entry as the server tells it; its name is checked by whoever uses it."""
     with well_formed():
         name, kind, size, mtime_ns, mode, version, ident, content, target = row
-        if kind not in (FILE, FOLDER, LINK) or (kind == LINK) != bool(target) or not isinstance(name, str):
+        if (
+            kind not in (FILE, FOLDER, LINK)
+            or (kind == LINK) != bool(target)
+            or not isinstance(name, str)
+        ):
             raise ValueError(f"{name!r} is of kind {kind!r} and leads to {target!r}")
         folder = kind == FOLDER
         return Entry(
-            name, kind, 0 if folder else int(size), 0 if folder else int(mtime_ns), int(mode) & 0o777,
-            int(version), int(ident), str(content), str(target),
-        )  # fmt: skip
+            name,
+            kind,
+            0 if folder else int(size),
+            0 if folder else int(mtime_ns),
+            int(mode) & 0o777,
+            int(version),
+            int(ident),
+            str(content),
+            str(target),
+        )
 
 
 def _in_the_way(problem: Problem | None) -> Problem | None:

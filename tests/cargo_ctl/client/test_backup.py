@@ -25,11 +25,17 @@ def piped(text: str, *more: str) -> Result:
 def told(result: Result) -> list[str]:
     """What was printed, without the menus and questions."""
     asked = {
-        words for each in menu.LANGUAGES.values() for words in (each.choose, each.which_file, each.which_id)
+        words
+        for each in menu.LANGUAGES.values()
+        for words in (each.choose, each.which_file, each.which_id)
     }
     lines = [line for line in result.output.splitlines() if line and not line.startswith("  ")]
     titles = {menu.PORTUGUESE.title, menu.PORTUGUESE.settings_title}
-    questions = {menu.PORTUGUESE.nickname, menu.PORTUGUESE.download_dir, menu.PORTUGUESE.coordinator}
+    questions = {
+        menu.PORTUGUESE.nickname,
+        menu.PORTUGUESE.download_dir,
+        menu.PORTUGUESE.coordinator,
+    }
     return [line for line in lines if line not in asked | titles | questions]
 
 
@@ -171,7 +177,9 @@ def test_without_tls_only_on_this_machine_or_by_consent(far: Far, runtime: str, 
     assert [each["url"] for each in far.calls("session.open")] == ["tls://backup.example:10001"]
 
 
-def test_a_coordinator_with_tls_is_known_by_its_certificate(far: Far, runtime: str, here: Path) -> None:
+def test_a_coordinator_with_tls_is_known_by_its_certificate(
+    far: Far, runtime: str, here: Path
+) -> None:
     configured(here, "backup.example:10001")
     far.seals_backups, far.look["trusted"] = True, False
     with far.running(runtime):

@@ -1,7 +1,8 @@
-"""A daemon that answers session.* from a server made of a dict, and moves files for real on the local disk.
+"""A daemon that answers session.* from a server made of a dict, and moves files for real on the
+local disk.
 
-It keeps the contract of docs/control-protocol.md as far as front ends lean on it. A file named in `stuck`
-stops half way until it is cancelled, and goes on from there when it is ordered again.
+It keeps the contract of docs/control-protocol.md as far as front ends lean on it. A file named in
+`stuck` stops half way until it is cancelled, and goes on from there when it is ordered again.
 """
 
 import contextlib
@@ -49,7 +50,11 @@ class Far:
 
     def calls(self, cmd: str) -> list[dict[str, Any]]:
         """The arguments of each request of this command, without the session."""
-        return [{k: v for k, v in args.items() if k != "session"} for name, args in self.asked if name == cmd]
+        return [
+            {k: v for k, v in args.items() if k != "session"}
+            for name, args in self.asked
+            if name == cmd
+        ]
 
     @contextlib.contextmanager
     def running(self, runtime: str, instance: str = "daemon", **more: Answer) -> Iterator["Far"]:
@@ -66,7 +71,7 @@ class Far:
         with canned(runtime, answers, instance, **self.options) as self.daemon:
             yield self
 
-    # -- answers ---------------------------------------------------------------------------------------------
+    # -- answers -----------------------------------------------------------------------------------
 
     def _open(self, args: dict[str, Any]) -> dict[str, Any]:
         backup = args.get("kind") == "backup"
@@ -97,7 +102,9 @@ class Far:
         found: dict[str, dict[str, Any]] = {}
         for folder in self.folders:
             if folder.startswith(head) and folder != path:
-                found[folder[len(head) :].split("/")[0]] = _folder(folder[len(head) :].split("/")[0])
+                found[folder[len(head) :].split("/")[0]] = _folder(
+                    folder[len(head) :].split("/")[0]
+                )
         for file, content in self.files.items():
             name, _, below = file[len(head) :].partition("/")
             if file.startswith(head):
@@ -140,7 +147,7 @@ class Far:
         self.files[args["to"]] = self.files.pop(args["path"])
         return {}
 
-    # -- transfers -------------------------------------------------------------------------------------------
+    # -- transfers ---------------------------------------------------------------------------------
 
     def _get(self, args: dict[str, Any]) -> dict[str, Any]:
         by_id = {id: file for file, id in self.ids.items()}
@@ -151,13 +158,20 @@ class Far:
         if not inside:
             raise ControlError("unknown", f"there is no {remote}")
         row = self._begin(
-            "get", args | {"remote": remote}, sum(len(self.files[each]) for each in inside), len(inside)
+            "get",
+            args | {"remote": remote},
+            sum(len(self.files[each]) for each in inside),
+            len(inside),
         )
         if remote in self.stuck and self._stays(row):
             return {"transfer": row["transfer"]}
         for each in inside:
             target = Path(args["local"] + each[len(remote) :])
-            if target.exists() and not args["overwrite"] and target.read_bytes() != self.files[each]:
+            if (
+                target.exists()
+                and not args["overwrite"]
+                and target.read_bytes() != self.files[each]
+            ):
                 return self._end(
                     row, "failed", {"code": "occupied", "message": f"{target} is there", "hint": ""}
                 )
@@ -169,13 +183,20 @@ class Far:
         if not self.known:
             raise ControlError("refused", "it answers: Apelido não encontrado")
         local, remote = Path(args["local"]), args.get("remote") or os.path.basename(args["local"])
-        files = [each for each in sorted(local.rglob("*")) if each.is_file()] if local.is_dir() else [local]
+        files = (
+            [each for each in sorted(local.rglob("*")) if each.is_file()]
+            if local.is_dir()
+            else [local]
+        )
         row = self._begin(
             "put", args | {"remote": remote}, sum(each.stat().st_size for each in files), len(files)
         )
         for each in files:
             target = f"{remote}/{each.relative_to(local)}" if local.is_dir() else remote
-            if self.files.get(target, each.read_bytes()) != each.read_bytes() and not args["overwrite"]:
+            if (
+                self.files.get(target, each.read_bytes()) != each.read_bytes()
+                and not args["overwrite"]
+            ):
                 return self._end(
                     row, "failed", {"code": "occupied", "message": f"{target} is there", "hint": ""}
                 )
@@ -202,8 +223,14 @@ class Far:
         self._told(row | {"bytes_done": row["bytes_total"] // 2})
         return True
 
-    def _end(self, row: dict[str, Any], state: str, problem: Any = None, **more: Any) -> dict[str, Any]:
-        done = {"bytes_done": row["bytes_total"], "files_done": row["files_total"]} if state == "done" else {}
+    def _end(
+        self, row: dict[str, Any], state: str, problem: Any = None, **more: Any
+    ) -> dict[str, Any]:
+        done = (
+            {"bytes_done": row["bytes_total"], "files_done": row["files_total"]}
+            if state == "done"
+            else {}
+        )
         self._told(row | {"state": state, "problem": problem, "eta_s": None} | done | more)
         return {"transfer": row["transfer"]}
 

@@ -10,7 +10,12 @@ from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
 from cargo_ctl.session.trust import Trust, Verdict, decide, is_loopback, place_of
 
 SEEN, OTHER = "ab" * 32, "cd" * 32
-SELF_MADE: dict[str, Any] = {"url": "https://far:8443", "sealed": True, "fingerprint": SEEN, "trusted": False}
+SELF_MADE: dict[str, Any] = {
+    "url": "https://far:8443",
+    "sealed": True,
+    "fingerprint": SEEN,
+    "trusted": False,
+}
 PUBLIC = SELF_MADE | {"trusted": True}
 PLAIN = {"url": "http://far:8443", "sealed": False, "fingerprint": "", "trusted": False}
 LOOPBACK = PLAIN | {"url": "http://127.0.0.1:8443"}

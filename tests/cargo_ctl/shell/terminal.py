@@ -1,4 +1,5 @@
-"""The client in a real terminal: typed to, and read as a person would see it, without what only draws."""
+"""The client in a real terminal: typed to, and read as a person would see it, without what only
+draws."""
 
 import contextlib
 import os

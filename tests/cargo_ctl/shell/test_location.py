@@ -91,5 +91,6 @@ TREE = {
 )
 def test_patterns(pattern: str, found: list[str]) -> None:
     assert [
-        each.path for each in expand(pattern, lambda folder: TREE.get(folder.rstrip("/") or folder, []))
+        each.path
+        for each in expand(pattern, lambda folder: TREE.get(folder.rstrip("/") or folder, []))
     ] == found

@@ -57,7 +57,9 @@ def test_patterns_are_what_is_not_quoted(word: str, pattern: str) -> None:
         ("get a&", "get", False, "a&", False),
     ],
 )
-def test_the_local_side_and_beside(line: str, verb: str, local: bool, rest: str, beside: bool) -> None:
+def test_the_local_side_and_beside(
+    line: str, verb: str, local: bool, rest: str, beside: bool
+) -> None:
     found = parse_line(line)
     assert isinstance(found, Line)
     assert (found.verb, found.local, found.rest, found.beside) == (verb, local, rest, beside)
@@ -68,7 +70,9 @@ def test_no_command(line: str) -> None:
     assert parse_line(line) is None
 
 
-@pytest.mark.parametrize("line", ["get 'a", 'get "a', "get $'a", "!", "get $'\\x1'", "get $'\\u12'"])
+@pytest.mark.parametrize(
+    "line", ["get 'a", 'get "a', "get $'a", "!", "get $'\\x1'", "get $'\\u12'"]
+)
 def test_lines_that_mean_nothing(line: str) -> None:
     with pytest.raises(LineError):
         parse_line(line)

@@ -23,7 +23,9 @@ def test_looking_around(far: Far, runtime: str) -> None:
     with far.running(runtime):
         assert transcript(
             "ls\ncd docs\ncwd\nls\ncd ..\ncd docs/deep\npwd\ncd ../..\nls docs *.txt\ncd\n"
-        ) == ("a.txt\nb.txt\ndocs/\n/docs\nc.txt\ndeep/\n/docs/deep\na.txt\nb.txt\n\ndocs:\nc.txt\ndeep/")
+        ) == (
+            "a.txt\nb.txt\ndocs/\n/docs\nc.txt\ndeep/\n/docs/deep\na.txt\nb.txt\n\ndocs:\nc.txt\ndeep/"
+        )
         assert script("ls -l a.txt docs\n").stdout.splitlines()[0].split() == [
             "MODE", "SIZE", "MODIFIED", "NAME",
         ]  # fmt: skip
@@ -34,7 +36,9 @@ def test_fetching_several_at_once(far: Far, runtime: str, here: Path) -> None:
         told = script(
             "get a.txt b.txt\nget *.txt docs\nget -r docs\nget -o other.txt a.txt\nget -o .. a.txt\n"
         )
-        assert told.exit_code == 1  # `docs` is a folder and was named, so nothing of the second line is done
+        assert (
+            told.exit_code == 1
+        )  # `docs` is a folder and was named, so nothing of the second line is done
         assert told.stderr == "docs is a folder (-r takes it with all in it)\n"
         assert sorted(told.stdout.splitlines()) == ["a.txt: 3 B in 0 s", "b.txt: 6 B in 0 s"]
         told = script("get -r docs\nget -o other.txt a.txt\nget -o .. a.txt\nget * \n")
@@ -49,14 +53,19 @@ def test_fetching_several_at_once(far: Far, runtime: str, here: Path) -> None:
     }
 
 
-def test_a_daemon_that_is_reached_by_its_port_with_a_key(far: Far, runtime: str, here: Path) -> None:
+def test_a_daemon_that_is_reached_by_its_port_with_a_key(
+    far: Far, runtime: str, here: Path
+) -> None:
     far.options = {"control": ControlSettings(port=0), "ipc": False}
     with far.running(runtime):
         assert far.daemon is not None
         key = here.parent / "laptop.key"
         key.write_bytes(key_text(far.daemon.made_key("laptop", "control")))
         key.chmod(0o600)
-        assert transcript("ls docs\nget a.txt\n", "--key", str(key)) == "c.txt\ndeep/\na.txt: 3 B in 0 s"
+        assert (
+            transcript("ls docs\nget a.txt\n", "--key", str(key))
+            == "c.txt\ndeep/\na.txt: 3 B in 0 s"
+        )
         far.daemon.keyring.revoke("laptop")  # type: ignore[union-attr]
         assert "does not know this key" in script("ls\n", "--connect", str(key)).stderr
 
@@ -66,9 +75,7 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
     (here / "tree").mkdir()
     (here / "tree/leaf").write_bytes(b"leaf")
     with far.running(runtime):
-        text = (
-            "put 'x y.txt'\nmkdir in\ncd in\nput -r tree\nput -o z.txt 'x y.txt'\nput ~/secret\nput nothing\n"
-        )
+        text = "put 'x y.txt'\nmkdir in\ncd in\nput -r tree\nput -o z.txt 'x y.txt'\nput ~/secret\nput nothing\n"
         told = script(text)
     assert (told.exit_code, told.stderr) == (
         1,
@@ -80,14 +87,14 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
     assert "in/secret" in far.files
 
 
-def test_what_stands_in_the_way_is_replaced_only_by_force(far: Far, runtime: str, here: Path) -> None:
+def test_what_stands_in_the_way_is_replaced_only_by_force(
+    far: Far, runtime: str, here: Path
+) -> None:
     (here / "a.txt").write_bytes(b"mine")
     with far.running(runtime):
         assert transcript("get a.txt b.txt\nls\n") == (
-            "b.txt: 6 B in 0 s\n"
-            f"! a.txt: {here}/a.txt is there (-f replaces it)\n"
-            "exit 1"
-        )  # fmt: skip
+            f"b.txt: 6 B in 0 s\n! a.txt: {here}/a.txt is there (-f replaces it)\nexit 1"
+        )
         assert (here / "a.txt").read_bytes() == b"mine"
         assert transcript("get -f a.txt") == "a.txt: 3 B in 0 s"
     assert (here / "a.txt").read_bytes() == b"one"
@@ -115,7 +122,11 @@ def test_changing(far: Far, runtime: str) -> None:
         ("get a.tx", 'there is no /a.tx on the server (did you mean "a.txt"?)', 1),
         ("get *.mov", "nothing matches *.mov on the server", 1),
         ("get 'a.txt", "the quote ' is not closed", 2),
-        ("get -x a", "there is no option -x; there are: -r, -f, -o (for a name that is one: -- -x)", 2),
+        (
+            "get -x a",
+            "there is no option -x; there are: -r, -f, -o (for a name that is one: -- -x)",
+            2,
+        ),
         ("get", "usage: get <file>", 2),
         ("cd a b", "usage: cd <dir>; a name with spaces stands in quotes", 2),
         ("cd a.txt", "/a.txt is no folder", 1),
@@ -130,10 +141,16 @@ def test_changing(far: Far, runtime: str) -> None:
         ("!date", "!date: other programs are started from a terminal only", 2),
         ("!", "! needs a command, such as !ls", 2),
         ("get -o nowhere/ a.txt", "there is no folder {here}/nowhere here", 1),
-        ("put -o nowhere/ ~/secret", "there is no folder /nowhere on the server (mkdir makes it)", 1),
+        (
+            "put -o nowhere/ ~/secret",
+            "there is no folder /nowhere on the server (mkdir makes it)",
+            1,
+        ),
     ],
-)  # fmt: skip
-def test_what_is_refused(far: Far, runtime: str, here: Path, line: str, said: str, code: int) -> None:
+)
+def test_what_is_refused(
+    far: Far, runtime: str, here: Path, line: str, said: str, code: int
+) -> None:
     with far.running(runtime):
         told = script(f"{line}\nls\n")
     assert (told.stderr, told.exit_code, told.stdout) == (said.format(here=here) + "\n", code, "")
@@ -152,7 +169,11 @@ def test_transfers_beside_a_script_are_waited_for(far: Far, runtime: str, here: 
     assert told.stderr == "[1] get a.txt\n[2] get b.txt\n[3] get c.txt\n"
     lines = told.stdout.splitlines()
     assert lines[2:4] == ["  1  get a.txt: done", "  2  get b.txt: done"]
-    assert sorted(lines[:2] + lines[4:]) == ["a.txt: 3 B in 0 s", "b.txt: 6 B in 0 s", "c.txt: 5 B in 0 s"]
+    assert sorted(lines[:2] + lines[4:]) == [
+        "a.txt: 3 B in 0 s",
+        "b.txt: 6 B in 0 s",
+        "c.txt: 5 B in 0 s",
+    ]
 
 
 def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> None:
@@ -169,7 +190,9 @@ def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> No
     assert told.stdout.startswith("a.txt: 1.0 MB in 0 s")
 
 
-def test_names_from_the_server_do_nothing_and_go_nowhere(far: Far, runtime: str, here: Path) -> None:
+def test_names_from_the_server_do_nothing_and_go_nowhere(
+    far: Far, runtime: str, here: Path
+) -> None:
     far.listed[""] = [
         {"name": name, "kind": "file", "size": 1, "mtime": None, "mode": None}
         for name in ("../../evil", "..", "", "x\x1b[2J\n", "-rf")
@@ -211,16 +234,18 @@ def test_workspaces(far: Far, runtime: str) -> None:
     with far.running(runtime):
         told = transcript("cd docs\nuse archive\ncwd\nuse\n", "--workspace", "default")
     assert told == (
-        "workspace archive\n/\n"
-        "   WORKSPACE  ACCESS\n   default    rw\n*  archive    ro"
-    )  # fmt: skip
+        "workspace archive\n/\n   WORKSPACE  ACCESS\n   default    rw\n*  archive    ro"
+    )
 
 
 def test_a_wrong_password_and_none(far: Far, runtime: str, here: Path) -> None:
     far.password = "another"
     with far.running(runtime):
         told = script("ls\n")
-        assert (told.exit_code, told.stderr) == (1, "the server does not know this name and password\n")
+        assert (told.exit_code, told.stderr) == (
+            1,
+            "the server does not know this name and password\n",
+        )
         assert PASSWORD not in told.output
         told = script("ls\n", "--password-file", str(here / "nothing"))
         assert (told.exit_code, "cannot be read: No such file" in told.stderr) == (2, True)
@@ -237,7 +262,7 @@ def test_a_wrong_password_and_none(far: Far, runtime: str, here: Path) -> None:
         ({"kind": "pydio", "message": "this is a Pydio server"}, "this is a Pydio server", 1),
         ({"kind": "unknown", "message": ""}, "no Cargo server answers at files.example", 1),
     ],
-)  # fmt: skip
+)
 def test_servers_that_are_not_let_in(
     far: Far, runtime: str, look: dict[str, object], said: str, code: int
 ) -> None:
@@ -248,7 +273,9 @@ def test_servers_that_are_not_let_in(
         assert far.calls("session.open") == []
 
 
-def test_a_fingerprint_on_the_command_line_is_what_the_session_is_held_to(far: Far, runtime: str) -> None:
+def test_a_fingerprint_on_the_command_line_is_what_the_session_is_held_to(
+    far: Far, runtime: str
+) -> None:
     far.look["trusted"] = False
     with far.running(runtime):
         assert script("cwd\n", "--tls-fingerprint", f"sha256:{FINGERPRINT.upper()}").stdout == "/\n"

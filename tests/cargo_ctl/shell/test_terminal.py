@@ -111,7 +111,9 @@ def test_tab_completes_commands_and_paths_of_both_sides(far: Far, here: Path) ->
     assert (here.parent / "home/c d.txt").exists()
 
 
-def test_ctrl_c_cancels_the_get_and_not_the_client_and_the_same_get_goes_on(far: Far, here: Path) -> None:
+def test_ctrl_c_cancels_the_get_and_not_the_client_and_the_same_get_goes_on(
+    far: Far, here: Path
+) -> None:
     for name in ("big.iso", "more.iso"):
         far.files[name] = b"x" * 2_000_000
         far.stuck.add(name)
@@ -144,10 +146,14 @@ def test_overwriting_asks(far: Far, here: Path) -> None:
                 (here / name).write_bytes(b"mine")
             shown.type("get a.txt zoo.txt")
             for answer in answers:
-                shown.wait("stands here already and is different: replace it? [y]es, [n]o, [a]ll, [q]uit: ")
+                shown.wait(
+                    "stands here already and is different: replace it? [y]es, [n]o, [a]ll, [q]uit: "
+                )
                 shown.type(answer)
             shown.wait(PROMPT)
-            theirs = [name for name in ("a.txt", "zoo.txt") if (here / name).read_bytes() != b"mine"]
+            theirs = [
+                name for name in ("a.txt", "zoo.txt") if (here / name).read_bytes() != b"mine"
+            ]
             assert theirs == replaced.split()
         assert ended(shown) == 0
 

@@ -1,13 +1,14 @@
-"""A coordinator's framed port, in memory: what the wire says it answers, and nothing of a real store."""
+"""A coordinator's framed port, in memory: what the wire says it answers, and nothing of a real
+store."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cargo_sync.wire import backup_frames as frames
-from cargo_sync.wire.backup import Asked, Refused, Status, Verb
-from cargo_sync.wire.backup_text import NO_FILES, NO_ID, NO_NICKNAME, Listed
+from cargo_sync.backup_protocol import frames
+from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb
+from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NO_NICKNAME, Listed
 
 
 class Coordinator:

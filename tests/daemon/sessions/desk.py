@@ -1,4 +1,5 @@
-"""A daemon's sessions without sockets: real folders, a real state, orders as the router passes them on."""
+"""A daemon's sessions without sockets: real folders, a real state, orders as the router passes them
+on."""
 
 import asyncio
 import random
@@ -10,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cargo_sync.admission.bandwidth import Shares
+from cargo_sync.admission.slots import Slots
 from cargo_sync.api.commands import check_arguments
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.daemon.handlers.session import SessionHandlers
-from cargo_sync.daemon.sessions.entering import entered
 from cargo_sync.daemon.sessions.files import Shared
+from cargo_sync.daemon.sessions.login import entered
 from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.daemon.shares import Shares
-from cargo_sync.daemon.slots import Slots
 from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.state.checkpoints import Checkpoints
@@ -53,7 +54,9 @@ class Desk:
             set(),
             lambda: roots,
         )
-        self._table = SessionHandlers(self.sessions, partial(entered, shared=shared, world=REAL)).table()
+        self._table = SessionHandlers(
+            self.sessions, partial(entered, shared=shared, world=REAL)
+        ).table()
         self.session = ""
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:

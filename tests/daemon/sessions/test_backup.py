@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.daemon.sessions.backup_works import local_name
+from cargo_sync.daemon.sessions.backup_steps import local_name
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server import tls
+from cargo_sync.server.http import tls
 from tests.daemon.sessions.coordinator import Coordinator, coordinating
 from tests.daemon.sessions.desk import Desk, desk
 
@@ -70,7 +70,10 @@ async def test_what_stands_there_is_kept(tmp_path: Path) -> None:
 async def test_refusals_come_in_the_servers_words(tmp_path: Path) -> None:
     async with coordinating() as there, desk(tmp_path / "daemon") as one:
         there.users["ben"] = "senha"
-        assert await refusal(one, "open", kind="backup", url="127.0.0.1:1", username="a") == "unreachable"
+        assert (
+            await refusal(one, "open", kind="backup", url="127.0.0.1:1", username="a")
+            == "unreachable"
+        )
         assert await refusal(one, "open", kind="backup", url="h.example:1", username="a") == "plain"
         with pytest.raises(ProblemError, match="Apelido não encontrado"):
             await enter(one, there, username="ben", password="wrong")
@@ -85,10 +88,15 @@ async def test_refusals_come_in_the_servers_words(tmp_path: Path) -> None:
         await enter(one, there, username="newcomer")
         assert await one.call("list", path="") == {"entries": [], "next": None}
         for verb, args in (
-            ("stat", {"path": "x"}), ("mkdir", {"path": "x"}), ("delete", {"path": "x"}),
-            ("move", {"path": "x", "to": "y"}), ("speed", {"speed": None}), ("use", {"workspace": "w"}),
-            ("list", {"path": "x"}), ("put", {"local": str(tmp_path), "recursive": True}),
-        ):  # fmt: skip
+            ("stat", {"path": "x"}),
+            ("mkdir", {"path": "x"}),
+            ("delete", {"path": "x"}),
+            ("move", {"path": "x", "to": "y"}),
+            ("speed", {"speed": None}),
+            ("use", {"workspace": "w"}),
+            ("list", {"path": "x"}),
+            ("put", {"local": str(tmp_path), "recursive": True}),
+        ):
             assert await refusal(one, verb, **args) == "unsupported"
         assert sorted(os.listdir(tmp_path)) == ["daemon", "full"]
 
@@ -145,11 +153,18 @@ async def test_over_tls_by_its_fingerprint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "name"),
     [
-        ("a b.txt", "a b.txt"), ("d/e.txt", "e.txt"), ("c:\\d\\e.txt", "e.txt"),
+        ("a b.txt", "a b.txt"),
+        ("d/e.txt", "e.txt"),
+        ("c:\\d\\e.txt", "e.txt"),
         ("../../etc/passwd", "passwd"),
-        ("..", "4_2"), ("", "4_2"), (".cargo_sync", "4_2"), (".CARGO_SYNC", "4_2"), ("x\x1b[2J", "4_2"),
-        ("x" * 256, "4_2"), ("a/", "a"),
+        ("..", "4_2"),
+        ("", "4_2"),
+        (".cargo_sync", "4_2"),
+        (".CARGO_SYNC", "4_2"),
+        ("x\x1b[2J", "4_2"),
+        ("x" * 256, "4_2"),
+        ("a/", "a"),
     ],
-)  # fmt: skip
+)
 def test_a_name_that_a_server_tells_leads_nowhere(told: str, name: str) -> None:
     assert local_name(told, "4/2") == name

@@ -14,9 +14,9 @@ import pytest
 from cargo_sync.api.messages import ControlError
 from cargo_sync.model.problems import ProblemError
 from tests.daemon.sessions.desk import Desk, desk
+from tests.server.flows.test_flows import tree
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
-from tests.server.test_flows import tree
 
 MIB = 2**20
 
@@ -27,10 +27,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def sitting(place: Path, roots: list[str] | None = None, **changed: Any) -> AsyncIterator[Desk]:
+async def sitting(
+    place: Path, roots: list[str] | None = None, **changed: Any
+) -> AsyncIterator[Desk]:
     """A session of ana's, whose workspace is `place`/ana, at a desk; `place`/here is hers too."""
     (place / "here").mkdir(exist_ok=True)
-    async with running(settings(place, settle=0.05, **changed)) as up, desk(place / "daemon", roots) as one:
+    async with (
+        running(settings(place, settle=0.05, **changed)) as up,
+        desk(place / "daemon", roots) as one,
+    ):
         await one.open(up)
         yield one
 
@@ -75,7 +80,7 @@ def fill(folder: Path) -> None:
     (folder / "a-link").symlink_to("dir 1/größe ✓")
 
 
-# -- there and back again ------------------------------------------------------------------------------------
+# -- there and back again --------------------------------------------------------------------------
 
 
 async def test_one_file_there_and_back_leaves_nothing_else(tmp_path: Path) -> None:
@@ -85,8 +90,11 @@ async def test_one_file_there_and_back_leaves_nothing_else(tmp_path: Path) -> No
         os.utime(here / "a b é", ns=(1, 1_600_000_000_000_000_123))
         row = await one.ended("put", local=str(here / "a b é"), remote="in/x y")
         assert (row["state"], row["problem"], row["files_done"], row["bytes_done"]) == (
-            "done", None, 1, 9 * MIB,
-        )  # fmt: skip
+            "done",
+            None,
+            1,
+            9 * MIB,
+        )
         assert (tmp_path / "ana" / "in" / "x y").read_bytes() == sent
         row = await one.ended("get", remote="in/x y", local=str(tmp_path / "new" / "deep" / "z"))
         assert (row["state"], row["problem"]) == ("done", None)
@@ -123,7 +131,7 @@ async def test_the_whole_workspace_is_a_folder_too(tmp_path: Path) -> None:
         assert tree(tmp_path / "back") == tree(tmp_path / "here")
 
 
-# -- what is there already -----------------------------------------------------------------------------------
+# -- what is there already -------------------------------------------------------------------------
 
 
 async def test_what_stands_there_is_left_alone_unless_it_may_be_displaced(tmp_path: Path) -> None:
@@ -173,16 +181,28 @@ async def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
         await one.ended("put", local=str(here / "f"), remote="f")
         assert await refusal(one, "get", remote="d", local=str(here / "x")) == "is_a_folder"
         assert await refusal(one, "get", remote="f", local=str(here / "d")) == "is_a_folder"
-        assert await refusal(one, "get", remote="f", local=str(here / "x"), recursive=True) == "not_a_folder"
+        assert (
+            await refusal(one, "get", remote="f", local=str(here / "x"), recursive=True)
+            == "not_a_folder"
+        )
         assert await refusal(one, "put", local=str(here / "d"), remote="x") == "is_a_folder"
         assert await refusal(one, "put", local=str(here / "f"), remote="d") == "is_a_folder"
-        assert await refusal(one, "put", local=str(here / "f"), remote="x", recursive=True) == "not_a_folder"
-        assert await refusal(one, "put", local=str(here / "d"), remote="f", recursive=True) == "not_a_folder"
+        assert (
+            await refusal(one, "put", local=str(here / "f"), remote="x", recursive=True)
+            == "not_a_folder"
+        )
+        assert (
+            await refusal(one, "put", local=str(here / "d"), remote="f", recursive=True)
+            == "not_a_folder"
+        )
         assert await refusal(one, "get", remote="nowhere", local=str(here / "x")) == "unknown"
         assert await refusal(one, "put", local=str(here / "nowhere"), remote="x") == "vanished"
         assert await refusal(one, "get", remote="f", local="relative") == "bad_path"
         assert await refusal(one, "get", remote="../f", local=str(here / "x")) == "bad_path"
-        assert await refusal(one, "get", remote="f", local=str(here / ".cargo_sync" / "x")) == "bad_path"
+        assert (
+            await refusal(one, "get", remote="f", local=str(here / ".cargo_sync" / "x"))
+            == "bad_path"
+        )
         assert sorted(os.listdir(here)) == ["d", "f"]
 
 
@@ -190,7 +210,12 @@ async def test_a_link_that_leads_out_does_not_come(tmp_path: Path) -> None:
     async with sitting(tmp_path) as one:
         there = tmp_path / "ana" / "box"
         (there / "sub").mkdir(parents=True)
-        for name, target in (("in", "sub"), ("sub/up", "../f"), ("out", "/etc"), ("sub/over", "../../x")):
+        for name, target in (
+            ("in", "sub"),
+            ("sub/up", "../f"),
+            ("out", "/etc"),
+            ("sub/over", "../../x"),
+        ):
             (there / name).symlink_to(target)
         (there / "f").write_bytes(b"f")
         await listed(one, "box", 4)
@@ -200,7 +225,7 @@ async def test_a_link_that_leads_out_does_not_come(tmp_path: Path) -> None:
         assert tree(tmp_path / "x") == {"f": b"f", "in": "sub", "sub": None, "sub/up": "../f"}
 
 
-# -- cuts ----------------------------------------------------------------------------------------------------
+# -- cuts ------------------------------------------------------------------------------------------
 
 
 async def _under_way(one: Desk, transfer: str, least: int) -> dict[str, Any]:
@@ -216,7 +241,9 @@ async def _under_way(one: Desk, transfer: str, least: int) -> dict[str, Any]:
 
 def _part(folder: Path) -> int:
     """Bytes of what is staged below a folder."""
-    return sum(part.stat().st_size for part in (folder / ".cargo_sync" / "staging").glob("guest-*.part"))
+    return sum(
+        part.stat().st_size for part in (folder / ".cargo_sync" / "staging").glob("guest-*.part")
+    )
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -266,7 +293,12 @@ async def test_a_server_that_goes_away_in_the_middle_is_waited_for(tmp_path: Pat
         async with running(settings(tmp_path, **fixed)):
             await one.call("speed", speed=None)
             row = await one.end(transfer)
-        assert (row["state"], row["problem"], row["files_done"], row["failures"]) == ("done", None, 61, 0)
+        assert (row["state"], row["problem"], row["files_done"], row["failures"]) == (
+            "done",
+            None,
+            61,
+            0,
+        )
         assert row["bytes_done"] == row["bytes_total"]
     assert tree(tmp_path / "ana" / "many") == tree(tmp_path / "many")
 
@@ -315,7 +347,7 @@ async def test_a_large_file_is_claimed_by_one_transfer(tmp_path: Path) -> None:
         assert os.listdir(tmp_path / "here") == ["large"]
 
 
-# -- the rest ------------------------------------------------------------------------------------------------
+# -- the rest --------------------------------------------------------------------------------------
 
 
 async def test_looking_making_renaming_deleting(tmp_path: Path) -> None:
@@ -356,7 +388,9 @@ async def test_a_workspace_that_may_only_be_read(tmp_path: Path) -> None:
         assert await one.call("use", workspace="shared") == {"workspace": "shared", "access": "ro"}
         row = await one.ended("get", remote="f", local=str(tmp_path / "here" / "f"))
         assert row["state"] == "done"
-        assert await refusal(one, "put", local=str(tmp_path / "here" / "f"), remote="g") == "read_only"
+        assert (
+            await refusal(one, "put", local=str(tmp_path / "here" / "f"), remote="g") == "read_only"
+        )
         assert await refusal(one, "mkdir", path="d") == "read_only"
         assert await refusal(one, "delete", path="f") == "read_only"
         assert await refusal(one, "use", workspace="nobodys") == "unknown_workspace"
@@ -369,7 +403,10 @@ async def test_two_sessions_at_once_in_one_folder(tmp_path: Path) -> None:
         {"username": name, "password": "correct horse", "path": str(tmp_path / name)}
         for name in ("ana", "ben")
     ]
-    async with running(settings(tmp_path, users=users, settle=0.05)) as up, desk(tmp_path / "daemon") as one:
+    async with (
+        running(settings(tmp_path, users=users, settle=0.05)) as up,
+        desk(tmp_path / "daemon") as one,
+    ):
         orders: list[str] = []
         for name in ("ana", "ben"):
             for number in range(30):
@@ -378,7 +415,9 @@ async def test_two_sessions_at_once_in_one_folder(tmp_path: Path) -> None:
             orders.append((await one.open(up, username=name))["session"])
             await listed(one, "", 31)
         order: dict[str, Any] = {"remote": "", "local": str(tmp_path / "here"), "recursive": True}
-        rows = await asyncio.gather(*(one.ended("get", session=session, **order) for session in orders))
+        rows = await asyncio.gather(
+            *(one.ended("get", session=session, **order) for session in orders)
+        )
         assert [(row["state"], row["files_done"]) for row in rows] == [("done", 31), ("done", 31)]
         assert tree(tmp_path / "here") == tree(tmp_path / "ana") | tree(tmp_path / "ben")
         assert not (tmp_path / "here" / ".cargo_sync").exists()
@@ -409,7 +448,9 @@ async def test_the_feed_tells_the_beginning_the_way_and_the_end(tmp_path: Path) 
     async with sitting(tmp_path) as one:
         (tmp_path / "ana" / "large").write_bytes(content(8 * MIB))
         await one.call("speed", speed="40mbps")
-        transfer = (await one.call("get", remote="large", local=str(tmp_path / "here" / "x")))["transfer"]
+        transfer = (await one.call("get", remote="large", local=str(tmp_path / "here" / "x")))[
+            "transfer"
+        ]
         await _under_way(one, transfer, 1 * MIB)
         assert (await one.call("show"))["granted"] is not None
         await one.call("speed", speed=None)
@@ -434,7 +475,8 @@ async def test_a_password_is_kept_nowhere(tmp_path: Path, caplog: pytest.LogCapt
             await one.ended("put", local=str(tmp_path / "server.json"), remote="f")
             shown |= await one.call("show")
             assert (
-                await refusal(one, "open", url=up.api, username="ana", password=canary + "x") == "certificate"
+                await refusal(one, "open", url=up.api, username="ana", password=canary + "x")
+                == "certificate"
             )
             for wrong in ("x" + canary, canary + "x"):
                 with pytest.raises(ProblemError) as caught:

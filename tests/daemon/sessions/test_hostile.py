@@ -10,7 +10,13 @@ from cargo_sync.model.problems import ProblemError
 from tests.daemon.sessions.desk import desk
 from tests.trees.cargo.answers import answering, ok
 
-HOME = ok({"workspaces": [{"name": "default", "access": "rw", "epoch": "e", "sequence": 1, "lineage": ""}]})
+HOME = ok(
+    {
+        "workspaces": [
+            {"name": "default", "access": "rw", "epoch": "e", "sequence": 1, "lineage": ""}
+        ]
+    }
+)
 NAMES = ("..", "../x", "a/b", "/etc", "", ".", "n\0l", "x" * 300)
 
 

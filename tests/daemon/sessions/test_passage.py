@@ -5,10 +5,10 @@ from typing import cast
 
 import pytest
 
+from cargo_sync.admission.bandwidth import Shares
+from cargo_sync.admission.slots import Slots
+from cargo_sync.admission.turn import Turn
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.shares import Shares
-from cargo_sync.daemon.slots import Slots
-from cargo_sync.daemon.turn import Turn
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.trees.visit import FarVisited
 

@@ -1,4 +1,5 @@
-"""A session and the registry of them, with works that do as they are told and a clock that stands."""
+"""A session and the registry of them, with works that do as they are told and a clock that
+stands."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +9,11 @@ from typing import Any
 import pytest
 
 from cargo_sync.api.messages import ControlError
+from cargo_sync.copying.progress import Tally
 from cargo_sync.daemon.sessions import transfer as transfers
 from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
+from cargo_sync.daemon.sessions.remote import Space
 from cargo_sync.daemon.sessions.session import ENDED, Session
-from cargo_sync.daemon.sessions.tally import Tally
-from cargo_sync.daemon.sessions.there import Space
 from cargo_sync.daemon.sessions.transfer import Order, Transfer
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -58,7 +59,12 @@ class Work:
 class Other:
     """The other end; nothing but its names is asked for here."""
 
-    url, username, spaces, space = "https://h:1", "ana", [Space("default", "rw")], Space("default", "rw")
+    url, username, spaces, space = (
+        "https://h:1",
+        "ana",
+        [Space("default", "rw")],
+        Space("default", "rw"),
+    )
     closed = False
 
     async def close(self) -> None:
@@ -109,7 +115,9 @@ async def test_a_transfer_is_told_from_its_beginning_to_its_end() -> None:
         assert work.closed == 1
 
 
-async def test_a_cut_is_tried_again_for_a_minute_without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cut_is_tried_again_for_a_minute_without_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with house() as one:
         monkeypatch.setattr(transfers, "delay", lambda *args: 0.0)
         work = Work("cut", "unreachable", "timeout")

@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cargo_sync.backup_protocol import frames
+from cargo_sync.backup_protocol.messages import Refused
+from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.model.world import World
+from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.port import Port
 from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.backup.text_port import TextPort
-from cargo_sync.server.spaces import Access
-from cargo_sync.server.workspace import Workspace
-from cargo_sync.state.backups import Backups
+from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.backup_files import Backups
 from cargo_sync.state.database import Database
-from cargo_sync.wire import backup_frames as frames
-from cargo_sync.wire.backup import Refused
-from cargo_sync.wire.backup_text import NO_NICKNAME
 from tests.server.house import tokens, tracked
 from tests.server.surroundings import inline
 
@@ -34,7 +34,9 @@ class OneDoor:
         self.rooms = rooms
         self.sent: list[bool] = []
 
-    async def enter(self, nickname: str, password: str | None, address: str, *, sends: bool) -> Access:
+    async def enter(
+        self, nickname: str, password: str | None, address: str, *, sends: bool
+    ) -> Access:
         self.sent.append(sends)
         if nickname not in self.rooms or password not in (None, "segredo"):
             raise Refused(NO_NICKNAME)
@@ -58,14 +60,21 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         tree = tracked(folder, database, lambda: NOW)
         workspace = Workspace(tree, tokens())
-        rooms = {"ana": Access("default", workspace, True), "ben": Access("default", workspace, True)}
+        rooms = {
+            "ana": Access("default", workspace, True),
+            "ben": Access("default", workspace, True),
+        }
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline)
         shelves = Shelves(Backups(database), world, lambda count: str(next(numbers)))
         door = OneDoor(rooms)
-        text = Port("listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8)
+        text = Port(
+            "listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8
+        )
         framed = Port("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
         try:
-            yield Ports(await text.start("127.0.0.1", 0), await framed.start("127.0.0.1", 0), folder, rooms)
+            yield Ports(
+                await text.start("127.0.0.1", 0), await framed.start("127.0.0.1", 0), folder, rooms
+            )
         finally:
             await text.close()
             await framed.close()
@@ -73,7 +82,8 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
 
 
 async def published_client(port: int, verb: bytes, body: bytes) -> bytes:
-    """What the published program does, step by step; its one read of the answer, then whether it closed."""
+    """What the published program does, step by step; its one read of the answer, then whether it
+    closed."""
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(verb)  # at once, without having read

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.backup_protocol import frames
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.workspace import Workspace
-from cargo_sync.wire import backup_frames as frames
+from cargo_sync.server.workspace.workspace import Workspace
 from tests.server.backup.ports import FramedClient, ports
 
 LARGE = os.urandom(5 * 1024 * 1024 + 3)
@@ -18,14 +18,23 @@ async def test_binary_content_there_and_back(tmp_path: Path) -> None:
     async with ports(tmp_path) as there:
         client = await FramedClient.connect(there.framed)
         sent = await client.ask(
-            verbo="TRANSMITIR", apelido="ana", senha="segredo", nome_arquivo="f.bin", tamanho=len(LARGE),
+            verbo="TRANSMITIR",
+            apelido="ana",
+            senha="segredo",
+            nome_arquivo="f.bin",
+            tamanho=len(LARGE),
             raw=LARGE,
-        )  # fmt: skip
+        )
         assert sent == {"status": 255, "id": "3507"}
         assert (there.folder / "f.bin").read_bytes() == LARGE
         listed = await client.ask(verbo="LISTAR", apelido="ana", senha="segredo")
-        assert listed == {"status": 255, "list_nome_arquivo": [{"id": "3507", "nome_arquivo": "f.bin"}]}
-        fetched = await client.ask(verbo="BAIXAR", apelido="ana", senha="segredo", id_arquivo="3507")
+        assert listed == {
+            "status": 255,
+            "list_nome_arquivo": [{"id": "3507", "nome_arquivo": "f.bin"}],
+        }
+        fetched = await client.ask(
+            verbo="BAIXAR", apelido="ana", senha="segredo", id_arquivo="3507"
+        )
         assert fetched == {"status": 255, "nome_arquivo": "f.bin", "tamanho": len(LARGE)}
         assert await client.content(len(LARGE)) == LARGE
         client.writer.close()
@@ -34,7 +43,9 @@ async def test_binary_content_there_and_back(tmp_path: Path) -> None:
 async def test_small_content_may_stand_in_the_json(tmp_path: Path) -> None:
     async with ports(tmp_path) as there:
         client = await FramedClient.connect(there.framed)
-        sent = await client.ask(verbo="TRANSMITIR", apelido="ana", nome_arquivo="n", conteudo_arquivo="é")
+        sent = await client.ask(
+            verbo="TRANSMITIR", apelido="ana", nome_arquivo="n", conteudo_arquivo="é"
+        )
         assert sent["status"] == 255
         assert (there.folder / "n").read_text() == "é"
         client.writer.close()
@@ -51,7 +62,9 @@ async def test_a_refused_file_does_not_end_the_connection(tmp_path: Path) -> Non
         client.writer.close()
 
 
-async def test_what_the_store_cannot_do_is_906(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_the_store_cannot_do_is_906(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise ProblemError(Problem("disk_full", "the disk is full"))
 
@@ -59,14 +72,22 @@ async def test_what_the_store_cannot_do_is_906(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(Workspace, "stage", full)
         client = await FramedClient.connect(there.framed)
         fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 3}
-        assert await client.ask(**fields, raw=b"abc") == {"status": 906, "mensagem": "the disk is full"}
+        assert await client.ask(**fields, raw=b"abc") == {
+            "status": 906,
+            "mensagem": "the disk is full",
+        }
         client.writer.close()
 
 
 async def test_half_a_file_is_nothing(tmp_path: Path) -> None:
     async with ports(tmp_path) as there:
         client = await FramedClient.connect(there.framed)
-        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 4_000_000}
+        fields = {
+            "verbo": "TRANSMITIR",
+            "apelido": "ana",
+            "nome_arquivo": "n",
+            "tamanho": 4_000_000,
+        }
         client.writer.write(frames.frame(fields) + b"x" * 2_000_000)
         await client.writer.drain()
         client.writer.close()

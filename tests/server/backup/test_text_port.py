@@ -25,7 +25,11 @@ async def test_errors_are_the_programs(tmp_path: Path) -> None:
         for verb, body, answer in (
             (b"LISTAR", b'"eva"', "Apelido não encontrado"),
             (b"LISTAR", b'"ana"', "Nenhum dado salvo"),
-            (b"BAIXAR", b'{"id": "1", "apelido": "ana"}', "\nUsuário não possui dados salvos no servidor"),
+            (
+                b"BAIXAR",
+                b'{"id": "1", "apelido": "ana"}',
+                "\nUsuário não possui dados salvos no servidor",
+            ),
         ):
             assert (await published_client(there.text, verb, body)).decode() == answer
         await published_client(there.text, b"TRANSMITIR", NOTE)
@@ -47,7 +51,10 @@ async def test_a_second_of_the_same_name_keeps_both(tmp_path: Path) -> None:
         assert listed.count("Nome do Arquivo: nota.txt\n") == 2
         for id, content in zip(ids, ("olá", "tchau"), strict=True):
             body = json.dumps({"id": id.decode(), "apelido": "ana"}).encode()
-            assert json.loads(await published_client(there.text, b"BAIXAR", body))["conteudo"] == content
+            assert (
+                json.loads(await published_client(there.text, b"BAIXAR", body))["conteudo"]
+                == content
+            )
 
 
 async def test_an_id_is_its_users_own(tmp_path: Path) -> None:

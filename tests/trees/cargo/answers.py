@@ -49,8 +49,11 @@ class Answers:
 
 @asynccontextmanager
 async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[Login, Answers]]:
-    """A login at a server with these answers, which are named by method and path: `GET_workspaces`."""
-    named = {name.replace("_", " /", 1).replace("_", "/"): list(given) for name, given in answers.items()}
+    """A login at a server with these answers, which are named by method and path:
+    `GET_workspaces`."""
+    named = {
+        name.replace("_", " /", 1).replace("_", "/"): list(given) for name, given in answers.items()
+    }
     heard = Answers({"POST /login": [TOKEN]} | named)
     app = web.Application(client_max_size=2**30)
     app.router.add_route("*", "/{path:.*}", heard.answer)

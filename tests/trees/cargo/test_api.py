@@ -1,4 +1,5 @@
-"""Calls of our server's API: what is no proper answer is a problem, which says whether to try again."""
+"""Calls of our server's API: what is no proper answer is a problem, which says whether to try
+again."""
 
 import asyncio
 import time
@@ -48,7 +49,10 @@ async def test_a_token_that_is_not_known_any_more_is_asked_for_again_once() -> N
 async def test_a_wrong_password_waits_for_a_person() -> None:
     found = await problem(ok({}), login=refuse(401, "unauthorized", "wrong password"))
     assert (found.code, found.retry) == ("unauthorized", False)
-    assert "in with this password" in found.message and "username and password in the job" in found.hint
+    assert (
+        "in with this password" in found.message
+        and "username and password in the job" in found.hint
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,9 @@ async def test_a_refusal_says_whether_it_may_be_tried_again(status: int, retry: 
     assert (found.code, found.retry) == ("some_code", retry)
 
 
-@pytest.mark.parametrize("content", [b"<html>", b'{"error": "words"}', b'{"error": {"code": 1}}', b"[]", b""])
+@pytest.mark.parametrize(
+    "content", [b"<html>", b'{"error": "words"}', b'{"error": {"code": 1}}', b"[]", b""]
+)
 async def test_a_refusal_without_our_words_is_told_by_its_status(content: bytes) -> None:
     found = await problem(raw(content, 502))
     assert (found.code, found.retry) == ("refused", True) and "502 Bad Gateway" in found.message
@@ -102,7 +108,9 @@ async def test_a_login_without_a_token_too(value: object) -> None:
 
 
 async def test_lines_come_one_by_one_and_empty_ones_are_signs_of_life() -> None:
-    async with answering(POST_hashes=[raw(b'{"a":1}\n\n\n{"a":2}\n'), raw(b'{"a":1}\nnot json\n')]) as (
+    async with answering(
+        POST_hashes=[raw(b'{"a":1}\n\n\n{"a":2}\n'), raw(b'{"a":1}\nnot json\n')]
+    ) as (
         login,
         _,
     ):
@@ -130,7 +138,7 @@ def test_a_login_shows_no_password() -> None:
     assert "password" not in repr(Login("https://x", "ana", lambda: "hush"))
 
 
-# -- many jobs, one login ------------------------------------------------------------------------------------
+# -- many jobs, one login --------------------------------------------------------------------------
 
 
 async def test_of_many_who_ask_at_once_one_logs_in() -> None:
@@ -156,10 +164,15 @@ async def test_of_many_who_ask_at_once_one_logs_in() -> None:
 
 async def test_a_wrong_password_is_tried_once_for_all() -> None:
     now = [100.0]
-    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (login, heard):
+    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (
+        login,
+        heard,
+    ):
         api = Api(login, lambda: now[0])
         told = await asyncio.gather(*(api.get("/x") for _ in range(20)), return_exceptions=True)
-        assert {one.problem.code for one in told if isinstance(one, ProblemError)} == {"unauthorized"}
+        assert {one.problem.code for one in told if isinstance(one, ProblemError)} == {
+            "unauthorized"
+        }
         assert (len(told), heard.asked) == (20, ["POST /login"])
         now[0] += HOPELESS
         assert await api.get("/x") == {}
@@ -167,7 +180,10 @@ async def test_a_wrong_password_is_tried_once_for_all() -> None:
 
 
 async def test_a_person_does_not_wait_for_a_refused_login() -> None:
-    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (login, _):
+    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (
+        login,
+        _,
+    ):
         api = Api(login, lambda: 100.0)
         with pytest.raises(ProblemError):
             await api.get("/x")

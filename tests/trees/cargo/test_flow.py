@@ -9,17 +9,18 @@ import pytest
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api, Login
 from cargo_sync.trees.cargo.flow import Flow
 from cargo_sync.trees.contract import Task
-from cargo_sync.trees.memory import MemoryTree
-from tests.server.test_flows import REAL
+from tests.server.flows.test_flows import REAL
 
 LOGIN = Login("http://127.0.0.1:9", "ana", lambda: "")
 
 
 class Meanwhile(Api):
-    """While a flow is being opened somebody sets another speed. Nobody listens where its lane would go."""
+    """While a flow is being opened somebody sets another speed. Nobody listens where its lane would
+    go."""
 
     def __init__(self) -> None:
         super().__init__(LOGIN, REAL.steady)
@@ -30,7 +31,11 @@ class Meanwhile(Api):
         self.calls.append((path, body["speed"]))
         if self.flow is not None and path == "/flows":
             await self.flow.set_speed(7)
-        return {"flow": "f1", "lane": {"port": 9, "token": "ab", "auth": "cd"}, "granted": body["speed"]}
+        return {
+            "flow": "f1",
+            "lane": {"port": 9, "token": "ab", "auth": "cd"},
+            "granted": body["speed"],
+        }
 
     async def delete(self, path: str) -> dict[str, Any]:
         return {}

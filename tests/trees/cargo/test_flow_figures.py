@@ -1,4 +1,5 @@
-"""What a flow says of each batch: the frames that were lost in its time, not since the flow began."""
+"""What a flow says of each batch: the frames that were lost in its time, not since the flow
+began."""
 
 from typing import Any
 

@@ -28,7 +28,12 @@ def test_who_answers_so(status: int, headers: dict[str, str], body: bytes, kind:
 async def test_a_cargo_server_without_tls() -> None:
     async with answering(GET_workspaces=[refuse(401, "unauthorized")]) as (login, heard):
         found = await look(login.url)
-    assert (found.kind, found.sealed, found.fingerprint, found.trusted) == ("cargo", False, "", False)
+    assert (found.kind, found.sealed, found.fingerprint, found.trusted) == (
+        "cargo",
+        False,
+        "",
+        False,
+    )
     assert "without TLS" in found.message
     assert heard.asked == ["GET /workspaces"]
     assert heard.bodies == [b""]

@@ -40,12 +40,18 @@ def problem_of(error: Exception) -> Problem:
     return raised.value.problem
 
 
-@pytest.mark.parametrize(("error", "code", "retry", "words"), CASES, ids=lambda case: type(case).__name__)
-def test_each_has_its_code_and_its_words(error: Exception, code: str, retry: bool, words: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "retry", "words"), CASES, ids=lambda case: type(case).__name__
+)
+def test_each_has_its_code_and_its_words(
+    error: Exception, code: str, retry: bool, words: str
+) -> None:
     problem = problem_of(error)
     assert (problem.code, problem.retry) == (code, retry)
     assert words in problem.message and "server" in problem.message
-    assert "127.0.0.1" not in problem.message, "the address that a name has says nothing to a person"
+    assert "127.0.0.1" not in problem.message, (
+        "the address that a name has says nothing to a person"
+    )
 
 
 def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:

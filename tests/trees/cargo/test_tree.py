@@ -1,4 +1,5 @@
-"""The far tree against a server that answers anything: what is not proper is refused, never believed."""
+"""The far tree against a server that answers anything: what is not proper is refused, never
+believed."""
 
 import time
 from collections.abc import AsyncIterator
@@ -81,12 +82,22 @@ async def test_changes_come_page_by_page() -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        row("../escape"), row("/etc/passwd"), row("a//b"), row(".cargo_sync/x"), row("a\0b"), row(None),
-        row(7), row(kind="z"), row(kind="l"), row(kind="f", target="/etc/passwd"), row(size="many"),
-        row(mode=None), ("a", "f"),
+        row("../escape"),
+        row("/etc/passwd"),
+        row("a//b"),
+        row(".cargo_sync/x"),
+        row("a\0b"),
+        row(None),
+        row(7),
+        row(kind="z"),
+        row(kind="l"),
+        row(kind="f", target="/etc/passwd"),
+        row(size="many"),
+        row(mode=None),
+        ("a", "f"),
     ],
     ids=repr,
-)  # fmt: skip
+)
 async def test_what_no_tree_holds_is_refused(bad: tuple[Any, ...]) -> None:
     async with tree(GET_changes=[changes(bad)]) as (it, _):
         with pytest.raises(ProblemError) as raised:
@@ -117,7 +128,9 @@ async def test_hashes_pair_with_what_was_asked() -> None:
         b'{"code":"changed","message":"it changed","retry":true}\n',
     )
     items = [("a", FILE_A), ("b", FILE_A)]
-    async with tree(POST_hashes=[raw(done + changed), raw(done), raw(done * 3), raw(b'"words"\n' * 2)]) as (
+    async with tree(
+        POST_hashes=[raw(done + changed), raw(done), raw(done * 3), raw(b'"words"\n' * 2)]
+    ) as (
         it,
         heard,
     ):
@@ -131,7 +144,14 @@ async def test_hashes_pair_with_what_was_asked() -> None:
 
 async def test_operations_carry_what_was_seen() -> None:
     answers = [
-        ok({"results": [{"code": "done", "version": 8, "ident": 8}, {"code": "changed", "message": "no"}]})
+        ok(
+            {
+                "results": [
+                    {"code": "done", "version": 8, "ident": 8},
+                    {"code": "changed", "message": "no"},
+                ]
+            }
+        )
     ]
     actions = [
         Action(Op.MKDIR, "f", Entry("f", FOLDER, mode=0o755, ident=1)),

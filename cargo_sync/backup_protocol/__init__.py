@@ -1,0 +1,7 @@
+"""Servidor Backup's protocol, as bytes: what both ends of it read and write.
+
+client    calls a framed port
+frames    the framed form: a length, a JSON head, the content
+messages  requests and answers as values
+text      the published program's text form
+"""

@@ -1,0 +1,192 @@
+"""A client of Servidor Backup's framed port; wire/frames.py has the bytes."""
+
+import asyncio
+import hashlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from cargo_sync.backup_protocol import frames
+from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.model.problems import Problem, ProblemError
+
+CONNECT: Final = 10.0
+ANSWER: Final = 60.0
+"""Seconds for an answer, or for any progress of content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the port is.
+
+    sealed       TLS
+    fingerprint  SHA-256 of the certificate that is expected, 64 hex digits; then no CA is asked
+    ca_file      CAs to trust instead of the system's, or ""
+    """
+
+    host: str
+    port: int
+    sealed: bool = False
+    fingerprint: str = ""
+    ca_file: str = ""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Connection:
+    """One connection. All calls raise ProblemError, and nothing else."""
+
+    def __init__(
+        self, where: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._where = where
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate that was shown, 64 hex digits. Only of a connection with
+        TLS."""
+        shown: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        return hashlib.sha256(shown.getpeercert(binary_form=True) or b"").hexdigest()
+
+    async def ask(self, fields: Mapping[str, Any]) -> None:
+        """Sends a request; its content follows by `send`."""
+        await self.send(frames.frame(fields))
+
+    async def send(self, piece: bytes | memoryview) -> None:
+        async with _translated(self._where):
+            self._writer.write(piece)
+            async with asyncio.timeout(ANSWER):
+                await self._writer.drain()
+
+    async def answer(self, seconds: float | None = ANSWER) -> dict[str, Any]:
+        """The fields of the next answer, which begins within `seconds`.
+
+        Raises:
+            ProblemError: `refused` or `store_failed`, with the server's sentence.
+        """
+        async with _translated(self._where):
+            async with asyncio.timeout(seconds):
+                head = await self._reader.readexactly(frames.LENGTH.size)
+            size = frames.length(head, frames.LONGEST_ANSWER)
+            body = bytearray()
+            while len(body) < size:
+                body += await self._some(size - len(body))
+            return frames.read_answer(bytes(body))
+
+    async def receive(self, most: int) -> bytes:
+        """Some of the content, 1 to `most` bytes."""
+        async with _translated(self._where):
+            return await self._some(most)
+
+    async def _some(self, most: int) -> bytes:
+        async with asyncio.timeout(ANSWER):
+            piece = await self._reader.read(min(most, 2**20))
+        if not piece:
+            raise asyncio.IncompleteReadError(b"", most)
+        return piece
+
+    async def close(self) -> None:
+        self._writer.close()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._writer.wait_closed()
+
+
+async def certificate(address: Address) -> tuple[str, bool]:
+    """SHA-256 of the certificate that is shown (64 hex digits), and whether this system's CAs vouch
+    for it.
+
+    Nothing is sent but TLS's own handshake.
+
+    Raises:
+        ProblemError: unreachable, unknown_host, tls.
+    """
+    try:
+        async with connected(
+            replace(address, sealed=True, fingerprint="", ca_file="")
+        ) as connection:
+            return connection.fingerprint, True
+    except ProblemError as error:
+        if error.problem.code != "certificate":
+            raise
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    async with _opened(address, unchecked) as connection:
+        return connection.fingerprint, False
+
+
+@asynccontextmanager
+async def connected(address: Address) -> AsyncIterator[Connection]:
+    """A connection for as long as the block lasts.
+
+    Raises:
+        ProblemError: unreachable, unknown_host, certificate, tls.
+    """
+    async with _opened(address, _trust(address) if address.sealed else None) as connection:
+        if address.sealed and address.fingerprint:
+            _check(address, connection.fingerprint)
+        yield connection
+
+
+@asynccontextmanager
+async def _opened(address: Address, context: ssl.SSLContext | None) -> AsyncIterator[Connection]:
+    where = str(address)
+    async with _translated(where):
+        async with asyncio.timeout(CONNECT):
+            reader, writer = await asyncio.open_connection(
+                address.host, address.port, ssl=context, limit=2**20
+            )
+    connection = Connection(where, reader, writer)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _trust(address: Address) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=address.ca_file or None)
+    if address.fingerprint:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _check(address: Address, got: str) -> None:
+    if got != address.fingerprint:
+        message = f"{address} shows another certificate than the one trusted here: sha256:{got}"
+        raise ProblemError(Problem("certificate", message, retry=False))
+
+
+@asynccontextmanager
+async def _translated(where: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, Refused) as error:
+        raise ProblemError(_problem(error, where)) from error
+
+
+def _problem(error: Exception, where: str) -> Problem:
+    match error:
+        case Refused():
+            code = "store_failed" if error.status is Status.STORE else "refused"
+            return Problem(code, f"{where} answers: {error.sentence}", retry=False)
+        case ssl.SSLCertVerificationError():
+            return Problem("certificate", f"the certificate of {where} is not trusted", retry=False)
+        case ssl.SSLError():
+            return Problem("tls", f"{where} speaks no TLS", retry=False)
+        case socket.gaierror():
+            return Problem("unknown_host", f"there is no host {where}")
+        case TimeoutError():
+            return Problem("timeout", f"{where} does not answer")
+        case ConnectionRefusedError():
+            return Problem("unreachable", f"{where} cannot be reached: nobody listens there")
+        case EOFError() | ConnectionError():
+            return Problem("cut", f"the connection to {where} was cut")
+        case _:
+            return Problem("unreachable", f"{where} cannot be reached: {error}")

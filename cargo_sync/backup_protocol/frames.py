@@ -1,0 +1,89 @@
+"""The backup protocol with frames: content of any size, text or not, in both directions.
+
+    a frame      length u32 big-endian, then so many bytes of JSON
+    a request    {"verbo", "apelido", "senha", …} and, for TRANSMITIR, "tamanho" raw bytes after it
+    an answer    {"status", …}; for BAIXAR with "tamanho", and so many raw bytes after it
+
+Any number of requests may follow each other on one connection. Status: 255 done, 158 an error of
+the coordinator, 906 an error of the store, both with "mensagem".
+"""
+
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb, asked
+from cargo_sync.backup_protocol.text import Listed
+
+LENGTH: Final = struct.Struct("!I")
+LONGEST_REQUEST: Final = 16 * 1024 * 1024
+"""Bytes of a request's JSON, which may hold a small file."""
+LONGEST_ANSWER: Final = 256 * 1024 * 1024
+
+
+def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
+    """How much JSON follows these four bytes. Raises Refused when it is more than `longest`."""
+    (count,) = LENGTH.unpack(head)
+    if count > longest:
+        raise Refused(f"O JSON passa de {longest} bytes; o conteúdo segue depois dele, com tamanho")
+    return int(count)
+
+
+def frame(fields: Mapping[str, Any]) -> bytes:
+    """`fields` as a frame."""
+    body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return LENGTH.pack(len(body)) + body
+
+
+def read_request(body: bytes) -> Asked:
+    """The request in a frame. Raises Refused."""
+    value = _object(body)
+    try:
+        verb = Verb(str(value.get("verbo", "")).upper())
+    except ValueError:
+        raise Refused('"verbo" deve ser TRANSMITIR, LISTAR ou BAIXAR') from None
+    return asked(verb, value)
+
+
+def stored(id: str) -> bytes:
+    """The answer to TRANSMITIR."""
+    return frame({"status": Status.DONE, "id": id})
+
+
+def listed(files: Iterable[Listed]) -> bytes:
+    """The answer to LISTAR."""
+    names = [{"id": one.id, "nome_arquivo": one.name} for one in files]
+    return frame({"status": Status.DONE, "list_nome_arquivo": names})
+
+
+def fetched(name: str, size: int) -> bytes:
+    """The answer to BAIXAR, before `size` raw bytes."""
+    return frame({"status": Status.DONE, "nome_arquivo": name, "tamanho": size})
+
+
+def refused(refusal: Refused) -> bytes:
+    """The answer to what cannot be done."""
+    return frame({"status": refusal.status, "mensagem": refusal.sentence.strip()})
+
+
+def read_answer(body: bytes) -> dict[str, Any]:
+    """The fields of an answer that went well. Raises Refused: that is what it says, or it makes no
+    sense."""
+    value = _object(body)
+    status = value.get("status")
+    if status == Status.DONE:
+        return value
+    if status not in (Status.COORDINATOR, Status.STORE):
+        raise Refused("A resposta não tem status")
+    raise Refused(str(value.get("mensagem", "")), Status(status))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise Refused("O pedido não é JSON válido") from None
+    if not isinstance(value, dict):
+        raise Refused("O pedido não é um objeto JSON")
+    return value

@@ -1,0 +1,120 @@
+"""The backup protocol's values: what a client asks of the coordinator, and how it is refused.
+
+Two forms of it are spoken: the published program's text without framing (`backup_text`), and frames
+of a length, JSON and raw content (`backup_frames`). Both ask the same three verbs with the same
+fields, in the spelling of the published page or of the published program.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, Final
+
+LONGEST_NAME: Final = 255
+"""Characters of a nickname or a file's name."""
+
+
+class Verb(StrEnum):
+    SEND = "TRANSMITIR"
+    LIST = "LISTAR"
+    FETCH = "BAIXAR"
+
+
+class Status(IntEnum):
+    """The page's answers."""
+
+    DONE = 255
+    COORDINATOR = 158
+    """What was asked cannot be: a mistake in it, an unknown nickname or id."""
+    STORE = 906
+    """The store could not do it: a full disk, a file that cannot be read."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, which is not our error
+    """What is answered instead of a result: a status, and a sentence for the person at the menu."""
+
+    def __init__(self, sentence: str, status: Status = Status.COORDINATOR) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request.
+
+    nickname  who asks: the name of a user
+    password  None on the text port, which knows none
+    id        of the file to fetch
+    name      of the file that is sent, as the client calls it
+    content   of a file that is sent within the JSON; None when it follows as `size` raw bytes
+    """
+
+    verb: Verb
+    nickname: str
+    password: str | None = field(default=None, repr=False)
+    id: str = ""
+    name: str = ""
+    content: str | None = field(default=None, repr=False)
+    size: int = 0
+
+
+def asked(verb: Verb, value: Any) -> Asked:
+    """The request that `value`, decoded JSON, is. A bare text is a nickname, as the program sends
+    LISTAR.
+
+    Raises:
+        Refused: a field is missing or not what it must be.
+    """
+    if isinstance(value, str) and verb is Verb.LIST:
+        value = {"apelido": value}
+    if not isinstance(value, dict):
+        raise Refused("O pedido não é um objeto JSON")
+    nickname = _text(value, "apelido")
+    password = value.get("senha")
+    if password is not None and not isinstance(password, str):
+        raise Refused('"senha" deve ser um texto')
+    match verb:
+        case Verb.LIST:
+            return Asked(verb, nickname, password)
+        case Verb.FETCH:
+            return Asked(verb, nickname, password, id=_id(value))
+        case Verb.SEND:
+            content = value.get("conteudo_arquivo", value.get("conteudo"))
+            if content is not None and not isinstance(content, str):
+                raise Refused('"conteudo_arquivo" deve ser um texto')
+            name = _text(value, "nome_arquivo")
+            return Asked(
+                verb, nickname, password, name=name, content=content, size=_size(value, content)
+            )
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise Refused(f'Falta o campo "{name}"')
+    if len(text) > LONGEST_NAME:
+        raise Refused(f'"{name}" tem mais de {LONGEST_NAME} caracteres')
+    return text
+
+
+def _id(value: Mapping[str, Any]) -> str:
+    id = value.get("id", value.get("id_arquivo"))
+    if isinstance(id, int) and not isinstance(id, bool):
+        id = str(id)  # scripts send what they were shown as a number
+    if not isinstance(id, str) or not id.strip():
+        raise Refused('Falta o campo "id"')
+    return id.strip()[:LONGEST_NAME]
+
+
+def _size(value: Mapping[str, Any], content: str | None) -> int:
+    size = value.get("tamanho")
+    if size is None and content is not None:
+        return 0
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
+        raise Refused(
+            'Falta o campo "conteudo_arquivo", ou "tamanho" com o número de bytes que seguem'
+        )
+    if content is not None and size:
+        raise Refused('"tamanho" e "conteudo_arquivo" não podem vir juntos')
+    return size

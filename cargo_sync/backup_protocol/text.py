@@ -1,0 +1,166 @@
+"""The backup protocol as the published program speaks it: text without any framing.
+
+    coordinator  255                                    at once, on accept
+    client       VERB                                   at once, without having read
+    client       JSON                                   once it has read exactly 255
+    coordinator  one answer of at most 1,024 bytes, in one send; then it closes
+
+Verb and JSON may come in one piece or in many, so the end of a request is where its JSON value is
+complete. The client makes one `recv(1024)` for the answer: what is longer would be cut in the
+middle, without a word.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cargo_sync.backup_protocol.messages import Asked, Refused, Verb, asked
+
+GREETING: Final = b"255"
+LONGEST_ANSWER: Final = 1024
+LONGEST_REQUEST: Final = 16 * 1024 * 1024
+"""Bytes of JSON: it is held in memory whole. What is larger goes to the framed port."""
+
+NO_NICKNAME: Final = "Apelido não encontrado"
+NO_FILES: Final = "Nenhum dado salvo"
+NO_ID: Final = "ID não encontrado"
+NOTHING_SAVED: Final = "\nUsuário não possui dados salvos no servidor"
+
+_SPACE: Final = b" \t\r\n"
+_OUTSIDE: Final = re.compile(rb'["{}\[\]]')
+_INSIDE: Final = re.compile(rb'["\\]')
+
+
+class Listed(NamedTuple):
+    """One file in a list."""
+
+    id: str
+    name: str
+
+
+class TextRequest:
+    """One request while it comes. `feed` is given every piece, until it answers with the whole."""
+
+    def __init__(self, longest: int = LONGEST_REQUEST) -> None:
+        self._longest = longest
+        self._came = bytearray()
+        self._verb: Verb | None = None
+        self._at = 0  # up to where the JSON was looked through
+        self._depth = 0
+        self._inside = False
+
+    def feed(self, piece: bytes) -> Asked | None:
+        """The request, once it is whole; what comes after it is not looked at.
+
+        Raises:
+            Refused: it is none, or too large.
+        """
+        self._came += piece
+        if len(self._came) > self._longest:
+            raise Refused(
+                f"O pedido passa de {self._longest} bytes: use a porta com tamanho (framed)"
+            )
+        if self._verb is None and not self._take_verb():
+            return None
+        end = self._end()
+        if end is None:
+            return None
+        assert self._verb is not None, "it was taken"
+        try:
+            value = json.loads(self._came[:end].decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise Refused("O pedido não é JSON válido") from None
+        return asked(self._verb, value)
+
+    def _take_verb(self) -> bool:
+        came = bytes(self._came[:32]).lstrip(_SPACE)
+        for verb in Verb:
+            word = verb.value.encode()
+            if came.startswith(word):
+                del self._came[: self._came.index(word) + len(word)]
+                self._verb = verb
+                return True
+        if not any(verb.value.encode().startswith(came) for verb in Verb):
+            raise Refused("Verbo desconhecido: use TRANSMITIR, LISTAR ou BAIXAR")
+        return False
+
+    def _end(self) -> int | None:
+        """Where the JSON value ends; every byte is looked at once, however small the pieces."""
+        came = self._came
+        if not self._depth and not self._inside:
+            while self._at < len(came) and came[self._at] in _SPACE:
+                self._at += 1
+            if self._at == len(came):
+                return None
+            if came[self._at] not in b'{["':
+                raise Refused("O pedido não é JSON válido")
+        while found := (_INSIDE if self._inside else _OUTSIDE).search(came, self._at):
+            mark = found[0]
+            self._at = found.end()
+            if mark == b"\\":
+                if self._at == len(came):
+                    self._at -= 1  # what it escapes has not come yet
+                    return None
+                self._at += 1
+            elif mark == b'"':
+                self._inside = not self._inside
+            else:
+                self._depth += 1 if mark in b"{[" else -1
+            if self._depth <= 0 and not self._inside:
+                return self._at
+        self._at = len(came)
+        return None
+
+
+def listing(nickname: str, files: Sequence[Listed], framed: str) -> bytes:
+    """The answer to LISTAR: a line a file, cut at a line where it would not reach the client whole.
+
+    Args:
+        files: those to be named first come first.
+        framed: where the rest can be had, such as "porta 10001".
+    """
+    head = f"\nUsuário: {nickname}\n\n"
+    lines = [f"\nID: {one.id} ---- Nome do Arquivo: {_line(one.name)}" for one in files]
+    whole = (head + "".join(lines) + "\n").encode()
+    if len(whole) <= LONGEST_ANSWER:
+        return whole
+    for shown in range(len(lines) - 1, -1, -1):
+        rest = f"\n… e mais {len(lines) - shown} ({framed})\n"
+        text = (head + "".join(lines[:shown]) + rest).encode()
+        if len(text) <= LONGEST_ANSWER:
+            return text
+    return sentence(f"A lista não cabe nesta porta: use a {framed}")
+
+
+def file(name: str, content: bytes, framed: str) -> bytes:
+    """The answer to BAIXAR.
+
+    Raises:
+        Refused: it would not reach the client whole, or is no text.
+    """
+    try:
+        fields = {"nome_arquivo": name, "conteudo": content.decode()}
+    except UnicodeDecodeError:
+        raise Refused(f"O arquivo não é um texto em UTF-8: use a {framed}") from None
+    for ascii_only in (True, False):  # as the program writes it, else in fewer bytes
+        answer = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
+        if len(answer) <= LONGEST_ANSWER:
+            return answer
+    raise too_large(framed)
+
+
+def too_large(framed: str) -> Refused:
+    """A file that this port cannot give."""
+    return Refused(f"O arquivo não cabe em {LONGEST_ANSWER} bytes: use a {framed}")
+
+
+def sentence(text: str) -> bytes:
+    """A sentence as an answer, never longer than the client reads."""
+    return (
+        text.encode("utf-8", "backslashreplace")[:LONGEST_ANSWER].decode("utf-8", "ignore").encode()
+    )
+
+
+def _line(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)

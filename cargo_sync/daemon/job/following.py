@@ -1,0 +1,51 @@
+"""Following what changes while a job goes on: the hours of the day, and the rate that it may
+have."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from cargo_sync.admission.bandwidth import Share
+from cargo_sync.daemon.job.schedule import Hours
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.process.wakeup import Bell
+from cargo_sync.trees.contract import FarTree
+
+AGAIN: Final = 5.0
+"""Seconds after which a rate that could not be told is told again."""
+
+_log = logging.getLogger(__name__)
+
+
+async def follow_hours(hours: Hours, share: Share, turned: Callable[[bool], None]) -> None:
+    """Until cancelled: calls `turned` when the window opens (True) or closes, and refreshes the
+    share.
+
+    What a timetable's row says may be another whenever the clock has moved on.
+    """
+    tick, was_open = Bell(), hours.open
+    while True:
+        await tick.heard(hours.patience())
+        share.refresh()
+        if hours.open != was_open:
+            was_open = not was_open
+            turned(was_open)
+
+
+async def follow_speed(share: Share, far: FarTree, job: str) -> None:
+    """Until cancelled: tells the far side what it may have from now on, whenever that is
+    another."""
+    again: float | None = None
+    while True:
+        await share.changed.heard(again)
+        again = None
+        if not share.moves:
+            continue
+        try:
+            await far.set_speed(share.rate)
+        except ProblemError as error:
+            _log.warning("the speed cannot be changed now: %s", error, extra={"job": job})
+            again = AGAIN
+        except Exception as error:
+            # What moves goes on as it did; a mistake here must not end the job.
+            _log.error("changing the speed failed", exc_info=error, extra={"job": job})

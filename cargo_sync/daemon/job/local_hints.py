@@ -1,0 +1,86 @@
+"""Watching jobs' local folders: hints from the watcher's threads, brought to the event loop."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from cargo_sync.local.inotify import Folders
+from cargo_sync.local.watch import Watch, native
+from cargo_sync.model.world import World
+
+MOST: Final = 2_000 if sys.platform == "linux" else 64
+"""Watched folders of a daemon; the others are looked at in intervals. Where we do not watch by
+ourselves each costs a thread."""
+
+
+class Watching:
+    """One folder that is watched, or the reason why it is not."""
+
+    def __init__(
+        self, watch: Watch | None, note: str, world: World, over: Callable[[], None]
+    ) -> None:
+        self.note = note
+        self._watch = watch
+        self._world = world
+        self._over = over
+
+    async def close(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            self._over()
+            await self._world.offload(watch.stop)
+
+
+class Watchers:
+    """All watched folders of a daemon."""
+
+    def __init__(self, world: World, most: int = MOST) -> None:
+        self._world = world
+        self._most = most
+        self._count = 0
+        self._native = native()
+
+    async def watch(self, folder: str, hint: Callable[[], None]) -> Watching | None:
+        """Begins to watch `folder`; None when it is not there now.
+
+        Args:
+            folder: absolute path.
+            hint: called on the event loop when something may have changed; many changes are one
+                call.
+        """
+        if not await self._world.offload(os.path.isdir, folder):
+            return None
+        if self._count >= self._most:
+            note = f"{folder!r} is looked at in intervals: {self._most} folders are watched already"
+            return Watching(None, note, self._world, self._over)
+        self._count += 1
+        watch = Watch(folder, _Across(asyncio.get_running_loop(), hint), self._native)
+        problem = await self._world.offload(watch.start)
+        if problem is not None:
+            self._over()
+            return Watching(None, str(problem), self._world, self._over)
+        return Watching(watch, "", self._world, self._over)
+
+    def _over(self) -> None:
+        self._count -= 1
+
+
+class _Across:
+    """Hints from other threads to the loop: those that come before the last was delivered add
+    nothing."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, hint: Callable[[], None]) -> None:
+        self._loop = loop
+        self._hint = hint
+        self._under_way = False
+
+    def __call__(self, _folders: Folders) -> None:
+        if not self._under_way:
+            self._under_way = True
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._under_way = False
+        self._hint()

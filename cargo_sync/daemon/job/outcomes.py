@@ -1,0 +1,253 @@
+"""What a supervisor knows of the looks that ended: how the last one went, what fails, what is
+held."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.job.status import Cause, Held
+from cargo_sync.engine.report import Report
+from cargo_sync.engine.run import Run
+from cargo_sync.machines.looks import Look, retry_after
+from cargo_sync.machines.retry import Failures
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+
+_CAUSES: Final = 100
+_FULL: Final = "disk_full"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job did between two rests: files and bytes that were brought over, and when it
+    began."""
+
+    files: int
+    bytes: int
+    since: float
+
+
+class Past:
+    """The looks of one job so far. It is told of each end, and answers from what it was told.
+
+    look      how the last look ended; None when the next one is to begin at once
+    looked    one came to its end since the daemon started
+    held      why the job is held, or ""
+    last_run  the last run that did something or failed, as JSON values
+    spent     overwrites of the runs that the guard held, since one was not
+    released  the look that ended last was the first that the guard did not hold any more
+    """
+
+    def __init__(
+        self,
+        settings: JobSettings,
+        failures: Failures,
+        world: World,
+        last_run: dict[str, Any] | None,
+    ) -> None:
+        self.look: Look | None = None
+        self.looked = False
+        self.held = ""
+        self.last_run = last_run
+        self.released = False
+        self.spent = int((last_run or {}).get("spent", 0))
+        self._settings = settings
+        self._failures = failures
+        self._world = world
+        self._now: Run | None = None
+        self._report: Report | None = None
+        self._trouble: Problem | None = None
+        self._tries = 0
+        self._told = ""
+        self._work: Work | None = None
+
+    # -- what is told ------------------------------------------------------------------------------
+
+    def begin(self, run: Run, *, approved: bool) -> None:
+        self._now = run
+        if approved:
+            self.held = ""
+
+    def forget_look(self) -> None:
+        """The next look begins at once."""
+        self.look = None
+
+    def stopped(self, run: Run) -> None:
+        """A look was cut short by an order."""
+        self._now = None
+        self._count(run.report)
+        self._remember(run)
+
+    def ended(self, run: Run) -> None:
+        """A look came to its end."""
+        self._now, report = None, run.report
+        self._count(report)
+        self._trouble, self._tries = None, 0
+        self._report, self.looked = report, True
+        # A look in which none of the files was due that found no room says nothing about the room.
+        still_full = self._told == _FULL and any(
+            one.problem.code == _FULL for one in self._failures.first(_CAUSES)
+        )
+        self.held = report.held or (self.held if still_full else "")
+        self.released = bool(self.spent) and not report.approvable
+        self.spent = report.overwrites if report.approvable else 0
+        full = bool(report.held) and not report.approvable
+        self.look = Look(
+            self._world.steady(),
+            report.surveyed,
+            report.again_in,
+            self._failures.next_at(),
+            full=full,
+            held=report.approvable,
+        )
+        if report.acted or report.errors or report.held or self.released:
+            self._remember(run)
+
+    def failed(self, run: Run, problem: Problem) -> None:
+        """A look ended early."""
+        self._now, self._trouble = None, problem
+        self._count(run.report)
+        # What got somewhere before it was cut is no failure in a row: the next try comes soon
+        # again.
+        self._tries = 1 if run.report.acted else self._tries + 1
+        full = problem.code == _FULL
+        self.held = str(problem) if full else ""
+        now = self._world.steady()
+        retry_at = now + retry_after(problem, self._tries, self._world.chance())
+        self.look = Look(now, retry_at=None if full else retry_at, full=full)
+        self._remember(run, problem)
+
+    def news(self) -> str | None:
+        """What holds the job or fails as a whole, when it has not been told; None when it has, or
+        nothing."""
+        now = self._why()
+        told, self._told = self._told, now
+        return (self.held or str(self._trouble)) if now and now != told else None
+
+    def _why(self) -> str:
+        """What is told once: the words of a full disk and of a failure hold figures that change."""
+        if self.held:
+            return self.held if self.approvable else _FULL
+        return f"{self._trouble.code} {self._trouble.path}" if self._trouble else ""
+
+    def rested(self) -> Work | None:
+        """What was done since the last rest, when the job has come to rest; else None.
+
+        It rests when nothing fails, is held or is still being written.
+        """
+        if self.held or self.errors or self.unsettled:
+            return None
+        work, self._work = self._work, None
+        return work
+
+    def _count(self, report: Report) -> None:
+        if report.acted:
+            before = self._work or Work(0, 0, report.started)
+            self._work = Work(
+                before.files + report.files, before.bytes + report.bytes, before.since
+            )
+
+    def _remember(self, run: Run, problem: Problem | None = None) -> None:
+        report = run.report
+        self.last_run = {
+            "run": report.run,
+            "started": report.started,
+            "ended": report.ended or self._world.wall(),
+            "files": report.files,
+            "bytes": report.bytes,
+            "errors": report.errors,
+            "spent": self.spent,
+            "problem": str(problem) if problem else "",
+        }
+
+    # -- what it answers ---------------------------------------------------------------------------
+
+    @property
+    def moving(self) -> bool:
+        """A look goes on and has something to move: both sides were there."""
+        return self._now is not None and self._now.progress.files_total > 0
+
+    @property
+    def unsettled(self) -> bool:
+        """Files are not taken yet, because they are not still."""
+        return (
+            self._report is not None and self._report.again_in is not None and self._trouble is None
+        )
+
+    @property
+    def approvable(self) -> bool:
+        """A person may let what is held pass."""
+        return bool(self.held) and self.look is not None and self.look.held
+
+    @property
+    def errors(self) -> int:
+        """How much fails: files, names and folders; the job as a whole counts as one."""
+        if self._present_trouble is not None:
+            return 1 + len(self._failures)
+        if self._report is None:
+            return len(self._failures)
+        if not self._report.problems:
+            return max(self._report.errors, len(self._failures))
+        return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
+
+    def detail(self) -> str:
+        """What a person should read beside the state; "" when all is well."""
+        if self.held:
+            return self.held
+        if self._present_trouble is not None:
+            return str(self._present_trouble)
+        first = next(iter(self.causes()), None)
+        if first is None:
+            return "some files are not still yet" if self.unsettled and not self.moving else ""
+        more = self.errors - 1
+        return first.message if more < 1 else f"{first.message}, and {more:,} more"
+
+    def causes(self) -> list[Cause]:
+        """The first of what fails, longest standing first."""
+        wall = self._world.wall() - self._world.steady()
+        found = []
+        if (trouble := self._present_trouble) is not None:
+            at = self.look.retry_at if self.look else None
+            found.append(Cause("", str(trouble), self._tries, None if at is None else wall + at))
+        found += [
+            Cause(
+                one.path,
+                str(one.problem),
+                one.tries,
+                None if one.next_at is None else wall + one.next_at,
+            )
+            for one in self._failures.first(_CAUSES)
+        ]
+        if self._report is not None:
+            found += [Cause(problem.path, str(problem)) for problem in self._unlisted(self._report)]
+        return found[:_CAUSES]
+
+    def again_at(self, look: float) -> float | None:
+        """When what fails is tried again, on the steady clock; None when all of it waits for a
+        person.
+
+        Args:
+            look: when the next look is due.
+        """
+        if self._trouble is not None or not len(self._failures):
+            return look
+        if self._report is not None and self._unlisted(self._report):
+            return look
+        due = self._failures.next_at()
+        return None if due is None else max(look, due)
+
+    def waits(self) -> Held | None:
+        """What an approval would let pass, or None."""
+        if not self.approvable or self._report is None:
+            return None
+        return Held(self._report.deletions, self._report.overwrites, self._report.run)
+
+    @property
+    def _present_trouble(self) -> Problem | None:
+        """Why the job fails as a whole. What ended an earlier look is over once something moves
+        again."""
+        return None if self.moving else self._trouble
+
+    def _unlisted(self, report: Report) -> list[Problem]:
+        """What the last look met beside the files that are tried again one by one."""
+        return [problem for problem in report.problems if not self._failures.knows(problem.path)]

@@ -1,0 +1,138 @@
+"""A gauge on one job: its advance and what is under way, sampled when somebody asks."""
+
+from cargo_sync.daemon.job.limits import SPEED
+from cargo_sync.daemon.job.status import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.engine.progress import Progress
+from cargo_sync.machines.job_state import JobState
+from cargo_sync.machines.meter import Meter
+from cargo_sync.model.world import World
+
+
+class Gauge:
+    """Reads a supervisor; rates are of the time between two readings, over a few seconds."""
+
+    def __init__(self, job: Supervisor, world: World) -> None:
+        self._job = job
+        self._world = world
+        self._run = ""
+        self._bytes = 0
+        self._before = 0
+        self._content = 0
+        self._meter = Meter()
+        self._meters: dict[str, Meter] = {}
+
+    def sample(self) -> None:
+        """Reads everything once, so that rates are known when somebody asks."""
+        self.advance()
+        self.under_way()
+
+    def standing(self) -> Standing:
+        job, past = self._job, self._job.past
+        state = job.state
+        return Standing(
+            job.settings,
+            state,
+            detail=self._detail(state),
+            next_at=self._next_at(state),
+            errors=past.errors,
+            advance=self.advance(),
+            last_run=past.last_run,
+            held=past.waits(),
+            notes=job.notes,
+            hour=self._hour(),
+            pace=self._pace(),
+        )
+
+    def _next_at(self, state: JobState) -> float | None:
+        if state is JobState.WAITING:
+            return self._job.bounds.hours.changes_at
+        at = self._job.next_at()
+        if at is not None and state is JobState.ERROR:
+            at = self._job.past.again_at(at)
+        return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
+
+    def _detail(self, state: JobState) -> str:
+        job = self._job
+        if state is JobState.WAITING:
+            return f"waits until {job.bounds.hours.opening()}"
+        if state is JobState.SYNCING and (queued := job.bounds.queued()):
+            return queued
+        return job.past.detail() if state in ("held", "error", "syncing") else ""
+
+    def _hour(self) -> Hour | None:
+        hours = self._job.bounds.hours
+        if hours.window is None:
+            return None
+        return Hour(hours.words(), str(hours.zone), hours.open, hours.changes_at)
+
+    def _pace(self) -> Pace:
+        bounds = self._job.bounds
+        moves = bounds.share.moves
+        return Pace(
+            bounds.limits.ordered(SPEED), bounds.own(), moves, bounds.share.rate if moves else None
+        )
+
+    def advance(self) -> Advance:
+        """How far the run that goes on has come; nothing while none does."""
+        run = self._job.run_now
+        if run is None or not run.progress.files_total:
+            return AT_REST
+        if run.report.run != self._run:
+            self._run, self._bytes, self._meter = run.report.run, 0, Meter()
+            self._before = self._content = 0
+        self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
+        progress = run.progress
+        rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
+        return Advance(
+            progress.files_done,
+            progress.files_total,
+            self._bytes,
+            progress.bytes_total,
+            round(rate),
+            eta(progress.bytes_total - self._bytes, rate),
+        )
+
+    def _arrived(self, progress: Progress) -> int:
+        """Bytes that are committed or on their way there, by whichever of two counts knows of more.
+
+        A lane counts all content that went over it, small files too; but what came in earlier tries
+        only the files that are under way know.
+        """
+        flowing = self._job.sides.flowing()
+        if flowing is None:
+            return progress.bytes_done
+        if flowing.figures.content < self._content:
+            self._before = progress.bytes_done  # the next flow of the same run
+        self._content = flowing.figures.content
+        moving = sum(file.done for file in flowing.figures.files)
+        return max(progress.bytes_done + moving, self._before + self._content)
+
+    def under_way(self) -> list[UnderWay]:
+        """The files that are on their way now."""
+        flowing = self._job.sides.flowing()
+        if flowing is None:
+            self._meters.clear()
+            return []
+        now, found = self._world.steady(), []
+        for file in flowing.figures.files:
+            id = flowing.ids.get(file.path, "")
+            if not id:
+                continue  # committed in this very moment
+            rate = 8 * self._meters.setdefault(id, Meter()).rate(now, file.done)
+            found.append(
+                UnderWay(
+                    id,
+                    self._job.name,
+                    file.path,
+                    self._job.settings.mode,
+                    file.size,
+                    file.done,
+                    round(rate),
+                    eta(file.size - file.done, rate),
+                    flowing.figures.rtt_ms,
+                    flowing.figures.lost,
+                )
+            )
+        self._meters = {one.id: self._meters[one.id] for one in found}
+        return found

@@ -1,0 +1,106 @@
+"""A job's hours: whether its window is open and which row of its timetable holds, by the clock on
+the wall.
+
+Somebody may set that clock at any time, so nothing is decided once for hours: whoever asks is
+answered by the clock of that moment, and who waits for an edge looks again at least every minute.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import Final, NamedTuple
+
+from cargo_sync.config.timetable import Row, Window
+from cargo_sync.machines.window import is_open, next_edge, next_row, speed_at
+
+LONGEST_WAIT: Final = 60.0
+
+
+class _Spell(NamedTuple):
+    """What holds from `since` until before `until`, unix seconds."""
+
+    since: float
+    until: float
+    open: bool
+    changes_at: int | None
+    rate: int | None
+
+
+class Hours:
+    """When a job may move files, and the rate that its timetable gives it then.
+
+    window  None is always; `zone` is of the window and of the rows
+    named   the zone's name, when the job names one: then it is said beside every time
+    wall    unix seconds
+    """
+
+    def __init__(
+        self,
+        window: Window | None,
+        rows: Sequence[Row],
+        zone: tzinfo,
+        named: str,
+        wall: Callable[[], float],
+    ) -> None:
+        self.window = window
+        self.zone = zone
+        self._named = f", {named}" if named else ""
+        self._rows = rows
+        self._wall = wall
+        self._spell = _Spell(0.0, 0.0, True, None, None)
+
+    @property
+    def matter(self) -> bool:
+        """Whether anything here depends on the time."""
+        return self.window is not None or bool(self._rows)
+
+    @property
+    def open(self) -> bool:
+        return self._now().open
+
+    @property
+    def changes_at(self) -> int | None:
+        """When the window next opens or closes, unix seconds; None when it never does."""
+        return self._now().changes_at
+
+    @property
+    def rate(self) -> int | None:
+        """The rate of the row that holds now, bits a second; None outside of all."""
+        return self._now().rate
+
+    def patience(self) -> float:
+        """Seconds after which to look at the clock again."""
+        return min(LONGEST_WAIT, max(0.0, self._now().until - self._wall()))
+
+    def words(self) -> str:
+        """`22:00 to 02:30, Europe/Madrid`; "" when there is no window."""
+        return f"{self.window}{self._named}" if self.window is not None else ""
+
+    def opening(self) -> str:
+        """When it opens, as its own clock shows it then: `22:00`, with the day when that is not
+        today.
+
+        "" while it is open.
+        """
+        at = self.changes_at
+        if at is None or self.open:
+            return ""
+        then, today = (datetime.fromtimestamp(time, self.zone) for time in (at, self._wall()))
+        form = "%H:%M" if then.date() == today.date() else "%Y-%m-%d %H:%M"
+        return f"{then.strftime(form)}{self._named}"
+
+    def _now(self) -> _Spell:
+        at = self._wall()
+        if not self._spell.since <= at < self._spell.until:
+            self._spell = self._spell_at(at)
+        return self._spell
+
+    def _spell_at(self, at: float) -> _Spell:
+        edge = next_edge(self.window, self.zone, at) if self.window is not None else None
+        row_edge = next_row(self._rows, self.zone, at)
+        return _Spell(
+            at,
+            min((time for time in (edge, row_edge) if time is not None), default=float("inf")),
+            self.window is None or is_open(self.window, self.zone, at),
+            edge,
+            speed_at(self._rows, self.zone, at),
+        )

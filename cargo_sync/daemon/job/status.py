@@ -1,0 +1,146 @@
+"""How a job stands: plain values that the supervisor makes and the views put into messages."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.lanes.figures import Figures
+from cargo_sync.machines.job_state import JobState
+from cargo_sync.model.limits import Ordered
+from cargo_sync.webhooks.retry_policy import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far the work under way has come. Totals grow while the survey goes on.
+
+    rate_bps  bits of files a second, lately
+    eta_s     seconds that are left at this rate, or None
+    """
+
+    files_done: int = 0
+    files_total: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    rate_bps: int = 0
+    eta_s: int | None = None
+
+
+AT_REST: Final = Advance()
+"""Nothing is under way; one for all, since most jobs rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something of a job fails. `path` is "" for the job as a whole; `next_at` is unix
+    seconds."""
+
+    path: str
+    message: str
+    tries: int = 0
+    next_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What waits for a person."""
+
+    deletions: int
+    overwrites: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A job's window at one moment.
+
+    words, zone  for people
+    changes_at   when it next opens or closes, unix seconds; None for one that never closes
+    """
+
+    words: str
+    zone: str
+    open: bool
+    changes_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A job's speed at one moment, bits a second; None is no limit.
+
+    ordered  what an order set in place of the file's
+    now      the job's own limit as it is now
+    granted  what it may have now, the daemon's bandwidth shared; only while it moves files
+    """
+
+    ordered: Ordered | None = None
+    now: int | None = None
+    moves: bool = False
+    granted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One job at one moment.
+
+    detail   a sentence for people, or ""
+    next_at  when the next look is due, unix seconds; None while one goes on, or when only an order
+             begins one
+    errors   how much fails: files, or the job as a whole
+    hour     of a job with a window
+    notes    what a person should know beside: warnings of the file, a folder that is polled, …
+    """
+
+    settings: JobSettings
+    state: JobState
+    detail: str = ""
+    next_at: float | None = None
+    errors: int = 0
+    advance: Advance = AT_REST
+    last_run: dict[str, Any] | None = None
+    held: Held | None = None
+    notes: tuple[str, ...] = ()
+    hour: Hour | None = None
+    pace: Pace = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """One file on its way; sizes in bytes, `rtt_ms` and `lost` of the flow that carries it."""
+
+    id: str
+    job: str
+    path: str
+    mode: str
+    size: int
+    done: int
+    rate_bps: int
+    eta_s: int | None
+    rtt_ms: float | None
+    lost: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flowing:
+    """What a job's flow says of itself now.
+
+    ids  the transfers' ids, by path
+    """
+
+    figures: Figures
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a callback that was sent for a trial: for which event, and how many seconds it
+    took."""
+
+    event: str
+    result: Result
+    seconds: float
+
+
+def eta(left: int, rate_bps: float) -> int | None:
+    """Seconds for `left` bytes; None when nothing moves or nothing is left."""
+    return round(left * 8 / rate_bps) if left > 0 and rate_bps >= 1 else None

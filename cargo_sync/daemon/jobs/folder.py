@@ -1,0 +1,127 @@
+"""The jobs folder, as far as the daemon itself writes there: a new job's file goes in, a removed
+one's aside.
+
+No file is ever written over, and none is deleted but one of ours that could not be loaded.
+"""
+
+import itertools
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from cargo_sync.local.system import System
+from cargo_sync.model.problems import ProblemError, from_os_error
+
+ASIDE: Final = ".removed"
+"""Below the jobs folder. Hidden folders hold no jobs."""
+_LONGEST: Final = 60
+_ENDING: Final = ".json"
+
+
+def slug(name: str) -> str:
+    """A job's name as the beginning of a file's: `My Photos é` is `my-photos-e`, `日本` is `job`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-") or "job"
+
+
+class Filing:
+    """Puts files into the jobs folder `folder`, and takes them out. Not for several threads at
+    once."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def place(self, name: str, text: str) -> str:
+        """Writes the file of a new job, durably and for its owner's eyes only; its path.
+
+        Raises:
+            ProblemError: it cannot be written. Nothing is left of it then.
+        """
+        with self._open() as (system, folder):
+            temporary = f".{slug(name)}.new"
+            try:
+                _write(system, folder, temporary, text.encode())
+                placed = _renamed(system, (folder, temporary), folder, slug(name) + _ENDING)
+            except OSError:
+                _unlink(system, folder, temporary)
+                raise
+            os.fsync(folder)
+        return os.path.join(self._folder, placed)
+
+    def withdraw(self, path: str) -> None:
+        """Removes a file that was placed and could not be loaded."""
+        with self._open() as (system, folder):
+            _unlink(system, folder, os.path.basename(path))
+            os.fsync(folder)
+
+    def put_aside(self, path: str) -> str:
+        """Moves a job's file to ASIDE; where it lies then, "" when there was none any more.
+
+        Raises:
+            ProblemError: it cannot be moved; it lies where it did.
+        """
+        with self._open() as (system, folder):
+            with suppress(FileExistsError):  # since the first job that was removed
+                system.mkdir(folder, ASIDE, 0o700)
+            aside = os.open(
+                ASIDE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder
+            )
+            try:
+                name = os.path.basename(path)
+                placed = _renamed(system, (folder, name), aside, name)
+                os.fsync(aside)
+                os.fsync(folder)
+            except FileNotFoundError:
+                return ""
+            finally:
+                os.close(aside)
+        return os.path.join(self._folder, ASIDE, placed)
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[System, int]]:
+        """The folder's descriptor; it is made when it is missing. What fails inside is a
+        ProblemError."""
+        try:
+            os.makedirs(self._folder, 0o700, exist_ok=True)
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                yield System.choose(), folder
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self._folder)) from error
+
+
+def _write(system: System, folder: int, name: str, content: bytes) -> None:
+    try:
+        fd = system.create(folder, name)
+    except FileExistsError:
+        _unlink(system, folder, name)  # left by a kill
+        fd = system.create(folder, name)
+    try:
+        system.write(fd, content, 0)
+        system.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _renamed(system: System, source: tuple[int, str], folder: int, name: str) -> str:
+    """Moves `source` to `name` in `folder`, or to the first number of it that is free; which
+    one."""
+    stem = name.removesuffix(_ENDING)
+    for number in itertools.count(1):
+        wanted = name if number == 1 else f"{stem}-{number}{_ENDING}"
+        try:
+            system.rename_noreplace(*source, folder, wanted)
+        except FileExistsError:
+            continue
+        break
+    return wanted
+
+
+def _unlink(system: System, folder: int, name: str) -> None:
+    with suppress(FileNotFoundError):  # it never was
+        system.unlink(folder, name)

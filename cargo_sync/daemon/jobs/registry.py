@@ -1,0 +1,216 @@
+"""The jobs of a daemon: a supervisor each, in a task of its own; added, removed and replaced one by
+one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.jobs.folder import Filing
+from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Bell
+
+_AGAIN: Final = 30.0
+
+_log = logging.getLogger(__name__)
+
+Build = Callable[[JobSettings], Awaitable[tuple[Supervisor, Gauge]]]
+"""Makes a job's supervisor, with what it kept from before, and the gauge on it."""
+
+
+class Job:
+    """One job that is there."""
+
+    def __init__(self, supervisor: Supervisor, gauge: Gauge, task: asyncio.Task[None]) -> None:
+        self.supervisor = supervisor
+        self.gauge = gauge
+        self.task = task
+
+
+class Jobs:
+    """All jobs by name.
+
+    group   owns their tasks
+    gone    called with the name of a job that was removed
+    """
+
+    def __init__(
+        self,
+        files: JobFiles,
+        build: Build,
+        world: World,
+        group: asyncio.TaskGroup,
+        gone: Callable[[str], None],
+    ) -> None:
+        self._files = files
+        self._build = build
+        self._world = world
+        self._group = group
+        self._gone = gone
+        self._jobs: dict[str, Job] = {}
+        self._changing = asyncio.Lock()
+
+    @property
+    def all(self) -> Mapping[str, Job]:
+        return MappingProxyType(self._jobs)
+
+    def get(self, name: str) -> Job:
+        """Raises ControlError(unknown_job), with what may have been meant."""
+        job = self._jobs.get(name)
+        if job is None:
+            hint = did_you_mean(name, self._jobs) or "`job.list` names those that there are"
+            raise ControlError(Code.UNKNOWN_JOB, f'there is no job "{name}"', hint)
+        return job
+
+    def chosen(self, name: str | None) -> list[Job]:
+        """One job, or all for None. Raises ControlError(unknown_job)."""
+        return list(self._jobs.values()) if name is None else [self.get(name)]
+
+    async def read(self) -> tuple[dict[str, str], tuple[ConfigError, ...]]:
+        """Reads all files (again) and does what they say, to none of the jobs that did not change.
+
+        Returns:
+            What became of each job: added, changed, unchanged or removed. And the bad files'
+                errors.
+        """
+        async with self._changing:
+            reading = await self._world.offload(self._files.read, self._settings())
+            for error in reading.errors:
+                for problem in error.problems:
+                    _log.error("%s", problem)
+            wanted = {job.name: job for job in reading.jobs}
+            results = {name: "removed" for name in self._jobs if name not in wanted}
+            # Room is made before it is taken: a folder may go from one job to another.
+            results |= {name: self._result(job) for name, job in wanted.items()}
+            await self._stop(
+                [name for name, result in results.items() if result in ("removed", "changed")]
+            )
+            for name, result in results.items():
+                if result == "removed":
+                    self._gone(name)
+            # All are made before the first begins: one that runs would keep the others waiting.
+            fresh = [
+                wanted[name] for name, result in results.items() if result in ("added", "changed")
+            ]
+            for made in [(settings, *await self._build(settings)) for settings in fresh]:
+                self._begin(*made)
+            return dict(sorted(results.items())), reading.errors
+
+    async def read_one(self, name: str) -> str:
+        """Reads one job's file again; the name that the job has then.
+
+        Raises:
+            ControlError: unknown_job, or bad_config: the job goes on as it was.
+        """
+        async with self._changing:
+            before = self.get(name).supervisor.settings
+            try:
+                now = await self._world.offload(self._files.read_one, before, self._settings())
+            except ConfigError as error:
+                raise ControlError(Code.BAD_CONFIG, "; ".join(map(str, error.problems))) from error
+            if now != before:
+                await self._stop([name])
+                if now.name != name:
+                    self._gone(name)
+                self._begin(now, *await self._build(now))
+            return now.name
+
+    async def add(self, text: str, origin: str, *, paused: bool) -> Job:
+        """Takes in a new job, whose file has this text.
+
+        Args:
+            origin: what errors call the text.
+            paused: it waits for `job.start`.
+
+        Raises:
+            ControlError: one_job, or bad_config with every problem, a line each. Nothing is left of
+                it then.
+            ProblemError: its file cannot be written.
+        """
+        async with self._changing:
+            filing = self._filing()
+            try:
+                wanted = await self._world.offload(
+                    self._files.judge, text, origin, self._settings()
+                )
+            except ConfigError as error:
+                raise _bad(error) from error
+            path = await self._world.offload(filing.place, wanted.name, text)
+            try:
+                settings = await self._world.offload(self._files.load_new, path, self._settings())
+                supervisor, gauge = await self._build(settings)
+                if paused:
+                    await supervisor.pause()
+                self._begin(settings, supervisor, gauge)
+            except BaseException as error:
+                await self._world.offload(filing.withdraw, path)
+                raise (_bad(error) if isinstance(error, ConfigError) else error) from error
+            return self._jobs[settings.name]
+
+    async def remove(self, name: str, forget: Callable[[str], None]) -> str:
+        """Ends a job and puts its file aside; where that lies now, "" when there was none any more.
+
+        Args:
+            forget: drops what the state knows of the job; called in a thread.
+
+        Raises:
+            ControlError: one_job, unknown_job.
+            ProblemError: its file cannot be moved; the job goes on then.
+        """
+        async with self._changing:
+            settings = self.get(name).supervisor.settings
+            place = await self._world.offload(self._filing().put_aside, settings.file)
+            await self._stop([name])
+            await self._world.offload(forget, name)
+            self._gone(name)
+            return place
+
+    def _filing(self) -> Filing:
+        if self._files.filing is None:
+            hint = "start a daemon without --job for more than one"
+            raise ControlError(Code.ONE_JOB, "this daemon was started for one job file alone", hint)
+        return self._files.filing
+
+    def _settings(self) -> list[JobSettings]:
+        return [job.supervisor.settings for job in self._jobs.values()]
+
+    def _result(self, wanted: JobSettings) -> str:
+        job = self._jobs.get(wanted.name)
+        if job is None:
+            return "added"
+        return "unchanged" if job.supervisor.settings == wanted else "changed"
+
+    def _begin(self, settings: JobSettings, supervisor: Supervisor, gauge: Gauge) -> None:
+        for warning in settings.warnings:
+            _log.warning("%s", warning, extra={"job": settings.name})
+        task = self._group.create_task(_kept_going(supervisor), name=settings.name)
+        self._jobs[settings.name] = Job(supervisor, gauge, task)
+
+    async def _stop(self, names: list[str]) -> None:
+        tasks = [self._jobs.pop(name).task for name in names]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _bad(error: ConfigError) -> ControlError:
+    return ControlError(Code.BAD_CONFIG, "\n".join(map(str, error.problems)))
+
+
+async def _kept_going(supervisor: Supervisor) -> None:
+    """A supervisor that ends by a mistake of ours begins again; the other jobs do not notice."""
+    while True:
+        try:
+            await supervisor.run()
+        except Exception as error:
+            _log.error("the job broke down", exc_info=error, extra={"job": supervisor.name})
+            await Bell().heard(_AGAIN)

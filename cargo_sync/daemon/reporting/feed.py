@@ -1,0 +1,160 @@
+"""What the daemon publishes, and when: states as they change, notices as they come, progress once a
+second and only to whoever listens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from cargo_sync.api import topics
+from cargo_sync.daemon.job.status import Advance, Standing
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.daemon.reporting import views
+from cargo_sync.machines.job_state import JobState
+from cargo_sync.model.events import Event
+from cargo_sync.process.wakeup import Bell
+
+TICK: Final = 1.0
+_OLD_ENOUGH: Final = 1
+"""Ticks that a transfer must have been seen before to be worth messages of its own."""
+
+
+class Publish(Protocol):
+    """The publisher, as far as it is needed here."""
+
+    def publish(
+        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+    ) -> None: ...
+
+    def forget(self, prefix: str) -> None: ...
+
+    def has_subscribers(self, prefix: str) -> bool: ...
+
+
+class Feed:
+    """The voice of all jobs. `jobs` gives those that there are, by name."""
+
+    def __init__(self, publisher: Publish, jobs: Callable[[], Mapping[str, Job]]) -> None:
+        self._publisher = publisher
+        self._jobs = jobs
+        self._said: dict[str, tuple[Any, ...]] = {}
+        self._states: dict[str, JobState] = {}
+        self._general: dict[str, Any] = {}
+        self._advances: dict[str, Advance] = {}
+        self._transfers: dict[str, int] = {}
+
+    # -- the voice of the supervisors --------------------------------------------------------------
+
+    def speak(self, events: Sequence[Event], cursor: int) -> None:
+        for job, at, notice in views.notices(events, cursor):
+            self._publisher.publish(topics.notice(job), "notice", notice, cursor=at)
+
+    def changed(self, job: Supervisor) -> None:
+        found = self._jobs().get(job.name)
+        if found is None or found.supervisor is not job:
+            return  # it is being replaced
+        standing = found.gauge.standing()
+        self._say_state(standing)
+        # With hundreds of jobs, asking all of them at every look of one would be most of the
+        # daemon's work.
+        if self._states.get(job.name) is not standing.state:
+            self._states[job.name] = standing.state
+            self._say_general()
+
+    def gone(self, name: str) -> None:
+        """A job was removed."""
+        self._said.pop(name, None)
+        self._advances.pop(name, None)
+        self._states.pop(name, None)
+        self._publisher.publish(topics.job_status(name), "status", views.removed(name))
+        self._publisher.forget(topics.job(name))
+        self._publisher.forget(topics.notice(name))
+        self._say_general()
+
+    # -- once a second -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Ticks until cancelled."""
+        never = Bell()
+        while True:
+            self.tick()
+            await never.heard(TICK)
+
+    def tick(self) -> None:
+        """States that changed by themselves, and progress for those who listen."""
+        jobs = self._jobs()
+        for name, job in jobs.items():
+            if job.supervisor.run_now is not None:
+                job.gauge.sample()
+            if job.supervisor.run_now is not None or name not in self._said:
+                self._say_state(job.gauge.standing())
+        self._states = {name: job.supervisor.state for name, job in jobs.items()}
+        self._say_general()
+        if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(
+            topics.JOBS
+        ):
+            self._say_progress(jobs)
+        else:
+            self._forget_progress()
+        if self._publisher.has_subscribers(topics.TRANSFERS):
+            self._say_transfers(jobs)
+
+    def _say_state(self, standing: Standing) -> None:
+        name = standing.settings.name
+        # When the next look comes is news of a job that fails, or that waits for its window; of
+        # others it would be said at every look.
+        told = standing.next_at is not None and standing.state in (JobState.ERROR, JobState.WAITING)
+        said = (
+            standing.state,
+            standing.detail,
+            standing.errors,
+            round(standing.next_at or 0) if told else 0,
+        )
+        if self._said.get(name) != said:
+            self._said[name] = said
+            self._publisher.publish(topics.job_status(name), "status", views.state(standing))
+
+    def _say_general(self) -> None:
+        general = views.general(list(self._states.values()))
+        if general != self._general:
+            self._general = general
+            self._publisher.publish(topics.STATUS, "status", general)
+
+    def _say_progress(self, jobs: Mapping[str, Job]) -> None:
+        advances = {name: job.gauge.advance() for name, job in jobs.items()}
+        changed = False
+        for name, advance in advances.items():
+            if advance != self._advances.get(name, Advance()):
+                changed = True
+                self._publisher.publish(
+                    topics.job_progress(name), "progress", views.progress(advance)
+                )
+        if changed:
+            self._publisher.publish(topics.PROGRESS, "progress", views.totals(advances.values()))
+        self._advances = advances
+
+    def _forget_progress(self) -> None:
+        """Nobody listens: who comes next is told how far it is then, and not how far it once
+        was."""
+        for name in self._advances:
+            self._publisher.forget(topics.job_progress(name))
+        if self._advances:
+            self._publisher.forget(topics.PROGRESS)
+        self._advances = {}
+
+    def _say_transfers(self, jobs: Mapping[str, Job]) -> None:
+        seen: dict[str, int] = {}
+        for job in jobs.values():
+            if job.supervisor.run_now is None:
+                continue
+            for one in job.gauge.under_way():
+                age = self._transfers.get(one.id, -1) + 1
+                if age == 0 and one.done >= one.size:
+                    continue  # it only waits for the others of its batch
+                seen[one.id] = age
+                if age >= _OLD_ENOUGH:
+                    self._publisher.publish(
+                        topics.transfer(one.id), "transfer", views.transfer(one)
+                    )
+        for id in self._transfers.keys() - seen.keys():
+            self._publisher.forget(topics.transfer(id))
+        self._transfers = seen

@@ -1,0 +1,110 @@
+"""What a daemon has to be measured: its jobs by state, and what each of them has done since the
+start.
+
+Counts come from the events that runs speak of, so that measuring costs an addition an event;
+nothing is read for it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from cargo_sync.daemon.job.supervisor import Audience, Supervisor
+from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.machines.job_state import JobState
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.process.metrics import Family
+
+MOST: Final = 1_000
+"""Jobs that have samples of their own; of more, only the sums are given."""
+_MOVED: Final = {Happened.UPLOADED: "upload", Happened.DOWNLOADED: "download"}
+
+
+class Measured:
+    """Passes on what is spoken, and counts it. `jobs` gives those that there are."""
+
+    def __init__(self, voice: Audience, jobs: Callable[[], Mapping[str, Job]]) -> None:
+        self._voice = voice
+        self._jobs = jobs
+        self._files = _Tally("cargo_files_total", "Files delivered.", ("job", "direction"))
+        self._bytes = _Tally("cargo_bytes_total", "Bytes of files delivered.", ("job", "direction"))
+        self._errors = _Tally("cargo_errors_total", "Failures.", ("job",))
+
+    def speak(self, events: Sequence[Event], cursor: int) -> None:
+        for event in events:
+            if direction := _MOVED.get(event.happened):
+                self._files.add(1, event.job, direction)
+                self._bytes.add(event.size, event.job, direction)
+            elif event.happened is Happened.FAILED:
+                self._errors.add(1, event.job)
+        self._voice.speak(events, cursor)
+
+    def changed(self, job: Supervisor) -> None:
+        self._voice.changed(job)
+
+    def gone(self, name: str) -> None:
+        self._voice.gone(name)
+
+    def families(self) -> Iterable[Family]:
+        jobs = self._jobs()
+        states = Counter(job.supervisor.state.value for job in jobs.values())
+        yield Family(
+            "cargo_daemon_jobs",
+            "gauge",
+            "Jobs by state.",
+            [({"state": state.value}, states[state.value]) for state in JobState],
+        )
+        rates = [(job.supervisor.name, job.gauge.advance().rate_bps) for job in jobs.values()]
+        yield Family.one(
+            "cargo_transfer_rate_bits",
+            "gauge",
+            "Bits of files a second, lately.",
+            sum(rate for _, rate in rates),
+        )
+        waiting = [(name, job.supervisor.past.errors) for name, job in jobs.items()]
+        yield Family.one(
+            "cargo_failing",
+            "gauge",
+            "Files, or jobs as a whole, that fail now.",
+            sum(n for _, n in waiting),
+        )
+        if len(jobs) <= MOST:
+            yield Family(
+                "cargo_job_transfer_rate_bits",
+                "gauge",
+                "The same, of each job that moves something.",
+                [({"job": name}, rate) for name, rate in rates if rate],
+            )
+            yield Family(
+                "cargo_job_failing",
+                "gauge",
+                "The same, of each job where something fails.",
+                [({"job": name}, count) for name, count in waiting if count],
+            )
+        for tally in (self._files, self._bytes, self._errors):
+            yield tally.family(jobs)
+
+
+class _Tally:
+    """A counter of each job, and of all of them together for when there are too many."""
+
+    def __init__(self, name: str, help: str, labels: tuple[str, ...]) -> None:
+        self._name = name
+        self._help = help
+        self._labels = labels
+        self._of_job: Counter[tuple[str, ...]] = Counter()
+        self._whole: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, count: int, job: str, *labels: str) -> None:
+        self._of_job[(job, *labels)] += count
+        self._whole[("", *labels)] += count
+
+    def family(self, jobs: Collection[str]) -> Family:
+        """Jobs that there are no more are forgotten."""
+        for key in [key for key in self._of_job if key[0] not in jobs]:
+            del self._of_job[key]
+        shown = self._of_job if len(jobs) <= MOST else self._whole
+        samples = [
+            (dict(zip(self._labels, key, strict=True)), count) for key, count in shown.items()
+        ]
+        return Family(self._name, "counter", self._help, samples)

@@ -1,0 +1,110 @@
+"""onUpdate: once a second how far a transfer is. No rows: what is not told now is not worth telling
+later."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from cargo_sync.config.events import EventSettings
+from cargo_sync.daemon.job.status import UnderWay
+from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.model.events import Moment
+from cargo_sync.model.world import World
+from cargo_sync.webhooks import variables
+from cargo_sync.webhooks.dispatcher import Send, asked
+from cargo_sync.webhooks.hosts import Hosts
+from cargo_sync.webhooks.message import host_of, message
+from cargo_sync.webhooks.outbox import Deliveries
+from cargo_sync.webhooks.retry_policy import Result
+
+_log = logging.getLogger(__name__)
+
+_OLD_ENOUGH: Final = 1
+"""Ticks that a transfer must have been seen before to be told of."""
+
+Key = tuple[str, str]
+"""Job and transfer."""
+
+
+class Updates:
+    """What is told of transfers under way; `jobs` gives the jobs that there are, by name.
+
+    Of a transfer one is in flight at most, and what is sent is of this moment. None is sent while a
+    callback of the transfer waits: its start comes first, and after its end nothing does.
+    """
+
+    def __init__(
+        self,
+        jobs: Callable[[], Mapping[str, Job]],
+        rows: Deliveries,
+        hosts: Hosts,
+        send: Send,
+        world: World,
+    ) -> None:
+        self._jobs = jobs
+        self._rows = rows
+        self._hosts = hosts
+        self._send = send
+        self._world = world
+        self._ages: dict[Key, int] = {}
+        self._in_flight: dict[Key, asyncio.Task[None]] = {}
+
+    async def tick(self, group: asyncio.TaskGroup) -> None:
+        """Once a second. Raises ProblemError when the state cannot be read."""
+        ages: dict[Key, int] = {}
+        for name, job in self._jobs().items():
+            event = asked(job.supervisor.settings, Moment.UPDATE)
+            if event is None or job.supervisor.run_now is None:
+                continue
+            moving = [one for one in job.gauge.under_way() if one.done < one.size]
+            for one in moving:
+                ages[name, one.id] = self._ages.get((name, one.id), -1) + 1
+            told = [one for one in moving if ages[name, one.id] >= _OLD_ENOUGH]
+            if told:
+                await self._tell(job, event, told, group)
+        self._ages = ages
+
+    async def silence(self, job: str, transfer: str) -> None:
+        """What is in flight of a transfer is called off."""
+        task = self._in_flight.get((job, transfer))
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _tell(
+        self, job: Job, event: EventSettings, moving: list[UnderWay], group: asyncio.TaskGroup
+    ) -> None:
+        name = job.supervisor.name
+        waits = await self._world.offload(self._rows.waits, name, [one.id for one in moving])
+        # Asked again after that wait: of what has come to its end meanwhile nothing more is told.
+        flowing = job.supervisor.sides.flowing()
+        still = set(flowing.ids.values()) - waits if flowing else set()
+        for one in moving:
+            key, host = (name, one.id), host_of(event)
+            if one.id not in still or key in self._in_flight:
+                continue
+            if self._hosts.is_well(host) and self._hosts.room(host) > 0:
+                self._hosts.enter(host)
+                self._in_flight[key] = group.create_task(self._one(key, host, event, one))
+
+    async def _one(self, key: Key, host: str, event: EventSettings, one: UnderWay) -> None:
+        began = self._world.steady()
+        result: Result | None = None
+        try:
+            progress = {"PROGRESS": 100 * one.done // one.size, "SPEED": one.rate_bps}
+            values = (
+                variables.transfer_of(one.path, one.id)
+                | variables.job(one.job, one.mode)
+                | progress
+            )
+            result = await self._send(
+                message(event, f"msg_{self._world.token()}", values, self._world.wall())
+            )
+        except Exception as error:
+            _log.error(
+                "an update failed in a way nobody foresaw", exc_info=error, extra={"job": one.job}
+            )
+        finally:
+            self._hosts.left(host, result, began)
+            del self._in_flight[key]

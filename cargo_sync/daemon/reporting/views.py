@@ -1,0 +1,279 @@
+"""Values -> the control plane's messages. Pure; docs/control-protocol.md describes the shapes."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any, Final
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.config.timetable import DAY
+from cargo_sync.config.units import format_clock
+from cargo_sync.control.limits import shown
+from cargo_sync.daemon.job.check_steps import Step
+from cargo_sync.daemon.job.status import Advance, Cause, Standing, Trial, UnderWay, eta
+from cargo_sync.machines.job_state import JobState, general_state
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.events import Event
+from cargo_sync.state.events import Row
+from cargo_sync.state.planned import PlannedPage
+from cargo_sync.webhooks.outbox import Waiting
+
+SHOWN: Final = 100
+SHOWN_CHARACTERS: Final = 8192
+"""Paths that one notice names, and how long they may be together: messages wait for slow
+subscribers."""
+
+
+def general(states: Sequence[JobState]) -> dict[str, Any]:
+    """The state of all jobs together: {state, jobs: {state: count}}."""
+    counts = Counter(states)
+    return {
+        "state": general_state(list(states)).value,
+        "jobs": {state.value: counts[state] for state in JobState if counts[state]},
+    }
+
+
+def totals(advances: Iterable[Advance]) -> dict[str, Any]:
+    """The progress of all jobs together."""
+    all_of = list(advances)
+    rate = sum(one.rate_bps for one in all_of)
+    left = sum(one.bytes_total - one.bytes_done for one in all_of)
+    return progress(
+        Advance(
+            sum(one.files_done for one in all_of),
+            sum(one.files_total for one in all_of),
+            sum(one.bytes_done for one in all_of),
+            sum(one.bytes_total for one in all_of),
+            rate,
+            eta(left, rate),
+        )
+    )
+
+
+def progress(advance: Advance) -> dict[str, Any]:
+    # Field by field: `asdict` copies deeply, which a list of hundreds of jobs would wait for.
+    return {
+        "files_done": advance.files_done,
+        "files_total": advance.files_total,
+        "bytes_done": advance.bytes_done,
+        "bytes_total": advance.bytes_total,
+        "rate_bps": advance.rate_bps,
+        "eta_s": advance.eta_s,
+    }
+
+
+def state(standing: Standing) -> dict[str, Any]:
+    """What the feed says when a job's state changes."""
+    return {
+        "job": standing.settings.name,
+        "state": standing.state.value,
+        "detail": standing.detail,
+        "errors": standing.errors,
+        "next_at": standing.next_at,
+    }
+
+
+def removed(name: str) -> dict[str, Any]:
+    """The last that the feed says of a job that there is no more."""
+    return {"job": name, "state": "removed", "detail": "", "errors": 0, "next_at": None}
+
+
+def row(standing: Standing) -> dict[str, Any]:
+    """A job in a list."""
+    job = standing.settings
+    return {
+        "name": job.name,
+        "mode": job.mode,
+        "state": standing.state.value,
+        "detail": standing.detail,
+        "local_dir": job.local_dir,
+        "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
+        "next_at": standing.next_at,
+        "errors": standing.errors,
+        "progress": progress(standing.advance),
+        "last_run": standing.last_run,
+    }
+
+
+def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
+    """Everything of a job."""
+    return row(standing) | {
+        "settings": settings(standing.settings),
+        "causes": [asdict(cause) for cause in causes],
+        "warnings": list(standing.notes),
+        "held": asdict(standing.held) if standing.held else None,
+        "window": asdict(standing.hour) if standing.hour else None,
+        "speed": speed(standing),
+    }
+
+
+def speed(standing: Standing) -> dict[str, Any]:
+    """A job's speed: the file's, what was ordered in its place, what holds now and what it is
+    granted."""
+    pace = standing.pace
+    limit = shown(_of_file(standing.settings), pace.ordered, pace.now)
+    return limit | {"granted": pace.granted} if pace.moves else limit
+
+
+def _of_file(job: JobSettings) -> Any:
+    """What a job's file says of its speed: one rate, or rows of them."""
+    rows = [
+        {
+            "from": format_clock(row.window.start),
+            "to": format_clock(row.window.end % DAY),
+            "speed": row.speed,
+        }
+        for row in job.timetable
+    ]
+    return rows or job.speed
+
+
+def settings(job: JobSettings) -> dict[str, Any]:
+    """A job's settings without its password. Of callbacks only the names: their addresses may hold
+    keys."""
+    return {
+        "file": job.file,
+        "username": job.username,
+        "speed": _of_file(job),
+        "priority": job.priority,
+        "sleep": job.sleep,
+        "settle": job.settle,
+        "watch": job.watch,
+        "enabled": job.enabled,
+        "include": list(job.include),
+        "exclude": list(job.exclude),
+        "delete": job.delete,
+        "after_transfer": {"move": job.move_to} if job.move_to else job.after_transfer,
+        "trash_days": job.trash_days,
+        "tls_fingerprint": job.tls_fingerprint,
+        "ca_file": job.ca_file,
+        "events": [event.event for event in job.events],
+    }
+
+
+def transfer(one: UnderWay) -> dict[str, Any]:
+    return asdict(one)
+
+
+def callback(row: Waiting) -> dict[str, Any]:
+    """A callback that waits, or was given up. Of its request nothing: addresses may hold keys."""
+    return {
+        "id": row.id,
+        "job": row.job,
+        "event": row.moment,
+        "transfer": row.variables.get("TRANSFER_ID"),
+        "file": row.variables.get("FILE_NAME"),
+        "state": row.state,
+        "created": row.created,
+        "attempts": row.attempts,
+        "next_at": row.next_at,
+        "error": row.error,
+    }
+
+
+def tried(job: str, one: Trial) -> dict[str, Any]:
+    """What the trial of a callback came to; `status` is null when there was no answer."""
+    return {
+        "job": job,
+        "event": one.event,
+        "delivered": one.result.delivered,
+        "status": one.result.status or None,
+        "seconds": round(one.seconds, 3),
+        "error": one.result.error,
+    }
+
+
+def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:
+    """A page of a plan; None when it is still being made."""
+    if page is None or page.totals is None:
+        return {"job": job, "run": run, "ready": False, "totals": {}, "actions": [], "next": None}
+    more = len(page.actions) == limit
+    return {
+        "job": job,
+        "run": run,
+        "ready": True,
+        # An overwrite is a put that displaces something: counted as one of the two here.
+        "totals": page.totals
+        | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
+        "actions": [_action(action) for _, action in page.actions],
+        "next": page.actions[-1][0] if more else None,
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    entry = action.source or action.expected
+    return {
+        "op": "overwrite" if action.op is Op.PUT and action.overwrites else action.op.value,
+        "path": action.path,
+        "size": entry.size if entry else 0,
+        "why": action.why,
+    }
+
+
+def trial(id: str, job: str, steps: Sequence[Step], *, ready: bool) -> dict[str, Any]:
+    """A trial, as far as it has come."""
+    return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
+
+
+def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    """A page of a job's history, newest first."""
+    return {
+        "job": job,
+        "rows": [_happened(row) for row in rows],
+        "next": rows[-1].cursor if len(rows) == limit else None,
+    }
+
+
+def _happened(row: Row) -> dict[str, Any]:
+    event, details = row.event, row.event.details
+    seconds = details.get("seconds")
+    return {
+        "cursor": row.cursor,
+        "time": event.time,
+        "kind": event.happened.kind,
+        "path": event.path,
+        "bytes": event.size,
+        "seconds": seconds,
+        "rate_bps": round(event.size * 8 / seconds) if seconds else None,
+        "transfer": details.get("transfer") or None,
+        "message": str(details.get("message", "")),
+    }
+
+
+def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """(job, cursor, notice) of events that became true at once; neighbours of one kind make one
+    notice.
+
+    Args:
+        events: in the order of their rows.
+        cursor: of the last of them; the rows before it have the cursors before it.
+    """
+    last = cursor - len(events)
+    for (job, happened), group in groupby(events, key=lambda event: (event.job, event.happened)):
+        batch = list(group)
+        last += len(batch)
+        yield (
+            job,
+            last,
+            {
+                "job": job,
+                "kind": happened.kind,
+                "count": len(batch),
+                "paths": _shown(batch),
+                "bytes": sum(event.size for event in batch),
+                "message": str(batch[0].details.get("message", "")),
+            },
+        )
+
+
+def _shown(batch: Sequence[Event]) -> list[str]:
+    """The first paths of a batch, as many as a notice names."""
+    paths, room = [], SHOWN_CHARACTERS
+    for event in batch[:SHOWN]:
+        room -= len(event.path)
+        if room < 0:
+            break
+        if event.path:
+            paths.append(event.path)
+    return paths

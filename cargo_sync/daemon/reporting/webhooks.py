@@ -1,0 +1,180 @@
+"""The callbacks of a daemon: events are read and become rows, rows are delivered, transfers are
+told of.
+
+Jobs speak through here, so that what asks for a callback is read at once. Nothing of it is awaited
+by a run.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from cargo_sync.config.callbacks import CallbackLimits
+from cargo_sync.config.events import EventSettings
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.job.status import Trial
+from cargo_sync.daemon.job.supervisor import Audience, Supervisor
+from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.daemon.reporting.progress_webhooks import Updates
+from cargo_sync.model.events import Event, Moment
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.metrics import Family
+from cargo_sync.process.wakeup import Bell
+from cargo_sync.state.database import Database
+from cargo_sync.webhooks import variables
+from cargo_sync.webhooks.dispatcher import Deliverer, asked
+from cargo_sync.webhooks.hosts import Hosts
+from cargo_sync.webhooks.message import message
+from cargo_sync.webhooks.outbox import Deliveries, New, Waiting
+from cargo_sync.webhooks.sender import Sender
+
+TICK: Final = 1.0
+_PAGE: Final = 500
+_LOOK: Final = 60.0
+"""Seconds after which events are looked at although nobody spoke: the sweep writes some too."""
+_TRIAL: Final = 8.0
+"""Seconds that a trial may take: whoever asked for it waits for ten."""
+_ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
+
+_log = logging.getLogger(__name__)
+
+
+class Callbacks:
+    """Reader, deliverer and updates of one daemon, and the voice of its jobs.
+
+    voice  is told all that this one is
+    jobs   those that there are, by name
+    """
+
+    def __init__(
+        self,
+        voice: Audience,
+        database: Database,
+        limits: CallbackLimits,
+        world: World,
+        jobs: Callable[[], Mapping[str, Job]],
+    ) -> None:
+        self.rows = Deliveries(database)
+        self._voice = voice
+        self._world = world
+        self._send = Sender(limits)
+        self._hosts = Hosts(world, limits.at_once)
+        self._settings: dict[str, JobSettings] = {}
+        self._removed: set[str] = set()
+        self._told = Bell()
+        self._counts: dict[str, int] = {}
+        self._updates = Updates(jobs, self.rows, self._hosts, self._send, world)
+        self._deliverer = Deliverer(self.rows, self, self._hosts, self._send, world, self._before)
+
+    # -- the voice of the jobs ---------------------------------------------------------------------
+
+    def speak(self, events: Sequence[Event], cursor: int) -> None:
+        self._voice.speak(events, cursor)
+        if any(event.tell for event in events):
+            self._told.ring()
+
+    def changed(self, job: Supervisor) -> None:
+        self._voice.changed(job)
+
+    def gone(self, name: str) -> None:
+        """A job was removed."""
+        self._voice.gone(name)
+        self._settings.pop(name, None)
+        self._removed.add(name)
+        self._deliverer.wake()
+
+    # -- the jobs as they are now ------------------------------------------------------------------
+
+    def know(self, settings: JobSettings) -> None:
+        """A job begins, or goes on with other settings."""
+        self._settings[settings.name] = settings
+        self._removed.discard(settings.name)
+        self._deliverer.wake()
+
+    def settings(self, job: str) -> JobSettings | None:
+        return self._settings.get(job)
+
+    def was_removed(self, job: str) -> bool:
+        return job in self._removed
+
+    # -- what goes on ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with self._send, asyncio.TaskGroup() as group:
+            group.create_task(self._deliverer.run())
+            group.create_task(self._kept_up(self._read, self._told, _LOOK))
+            group.create_task(self._kept_up(partial(self._updates.tick, group), Bell(), TICK))
+
+    async def _kept_up(self, work: Callable[[], Awaitable[None]], bell: Bell, every: float) -> None:
+        """A mistake of ours, or a full disk, costs one round; nothing else in the daemon
+        notices."""
+        while True:
+            try:
+                await work()
+            except ProblemError as error:
+                _log.error("callbacks cannot be kept track of: %s", error)
+            except Exception as error:
+                _log.error("callbacks failed in a way nobody foresaw", exc_info=error)
+            await bell.heard(every)
+
+    async def _read(self) -> None:
+        """Events that asked for a callback become rows, in one transaction with the cursor."""
+        while read := await self._world.offload(self.rows.unread, _PAGE):
+            new = [one for row in read if (one := self._new(row.event)) is not None]
+            await self._world.offload(self.rows.add, new, read[-1].cursor)
+            self._deliverer.wake()
+        self._counts = await self._world.offload(self.rows.count, None)
+
+    def families(self) -> Iterable[Family]:
+        """What there is to be measured. How many wait is as of a minute ago, or of the last
+        event."""
+        yield Family(
+            "cargo_callbacks",
+            "gauge",
+            "Callbacks that are not delivered.",
+            [({"state": state}, count) for state, count in self._counts.items()],
+        )
+        yield Family(
+            "cargo_callback_attempts_total",
+            "counter",
+            "Callbacks that were sent, by what it came to.",
+            [({"result": result}, count) for result, count in self._deliverer.came_to.items()],
+        )
+
+    def _new(self, event: Event) -> New | None:
+        told = variables.told(event)
+        job = self._settings.get(event.job)
+        if told is None or (job is not None and asked(job, told.moment) is None):
+            return None
+        id, now = f"msg_{self._world.token()}", self._world.wall()
+        return New(id, event.job, told.moment, told.stream, told.variables, now)
+
+    async def _before(self, row: Waiting) -> None:
+        if row.moment in _ENDS:
+            await self._updates.silence(row.job, row.stream)
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    async def retry(self, id: str | None, job: str | None) -> int:
+        """What waits is due now, what is dead waits again; how many there are.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
+        retry = partial(self.rows.retry, self._world.wall(), id=id, job=job)
+        count = await self._world.offload(retry)
+        self._hosts.wake()
+        self._deliverer.wake()
+        return count
+
+    async def trial(self, job: JobSettings, event: EventSettings) -> Trial:
+        """Sends one with example values now, past everything that waits."""
+        began, token = self._world.steady(), self._world.token()
+        values = variables.example(Moment(event.event), job.name, job.mode, token)
+        request = message(event, f"msg_{token}", values, self._world.wall())
+        result = await self._send(request, _TRIAL)
+        return Trial(event.event, result, self._world.steady() - began)

@@ -1,0 +1,129 @@
+"""Entering: what a person gives at the door -> a session's other end, logged in."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.backup_protocol.client import Address, certificate
+from cargo_sync.config import places
+from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.sessions.backup import Backup
+from cargo_sync.daemon.sessions.files import Files, Shared
+from cargo_sync.daemon.sessions.remote import There
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.look import Look, look
+
+BACKUP_PORT: Final = 10001
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How a server is known, as it was given: by its certificate's SHA-256 (64 hex digits), by CAs,
+    or ""."""
+
+    fingerprint: str = ""
+    ca_file: str = ""
+    allow_plain: bool = False
+
+
+async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> There:
+    """The other end that `session.open` asks for, logged in.
+
+    Raises:
+        ControlError: bad_argument.
+        ProblemError: it cannot be reached, or does not let us in.
+    """
+    trust, kind = _trust(args), args.get("kind", "files")
+    password = Secret(args["password"]) if "password" in args else None
+    if kind == "backup":
+        address = _address(args["url"])
+        _refuse_plain(address.host, address.sealed, trust)
+        address = replace(address, fingerprint=trust.fingerprint, ca_file=trust.ca_file)
+        backup = Backup(address, args["username"], password, shared, world)
+        await backup.open()
+        return backup
+    if kind != "files":
+        raise _bad('"kind" must be "files" or "backup"')
+    if password is None:
+        raise _bad('session.open needs the argument "password"')
+    url = server_url(args["url"])
+    _refuse_plain(places.url_host(url), url.startswith("https:"), trust)
+    login = Login(url, args["username"], password.reveal, trust.fingerprint, trust.ca_file)
+    files = Files(login, shared, world)
+    try:
+        await files.open(args.get("workspace", "default"))
+    except BaseException:
+        await files.close()
+        raise
+    return files
+
+
+def server_url(text: str) -> str:
+    """Raises ControlError(bad_argument)."""
+    try:
+        return places.base_url(text)
+    except ValueError as error:
+        raise _bad(f'"url" {error}', "such as https://files.example.com:8443") from None
+
+
+def has_port(text: str) -> bool:
+    """Whether an address, which `server_url` took, names its port."""
+    return urlsplit(text if "://" in text else f"//{text}").port is not None
+
+
+def _trust(args: Mapping[str, Any]) -> Trust:
+    fingerprint, ca_file = "", args.get("ca_file", "")
+    if "tls_fingerprint" in args:
+        try:
+            fingerprint = places.fingerprint(args["tls_fingerprint"])
+        except ValueError as error:
+            raise _bad(f'"tls_fingerprint" {error}') from None
+    if ca_file and not os.access(ca_file, os.R_OK):
+        raise _bad(f'"ca_file": {ca_file} cannot be read')
+    return Trust(fingerprint, ca_file, args.get("allow_plain", False))
+
+
+async def seen(text: str) -> Look:
+    """Who answers at an address, as `session.look` tells it. Raises ControlError, ProblemError."""
+    if not text.strip().lower().startswith("tls://"):
+        return await look(server_url(text), any_port=not has_port(text))
+    address = _address(text)
+    fingerprint, trusted = await certificate(address)
+    sentence = f"{address} speaks TLS" + ("" if trusted else " with a certificate of its own")
+    return Look(f"tls://{address}", "unknown", True, fingerprint, trusted, sentence)
+
+
+def _address(text: str) -> Address:
+    """`host:10001`, `tcp://…` without TLS, `tls://…` or `https://…` with it."""
+    scheme, separator, rest = text.strip().partition("://")
+    scheme = scheme.lower() if separator else "tcp"
+    rest = rest if separator else text.strip()
+    if scheme not in ("tcp", "http", "tls", "https"):
+        raise _bad('"url" must be host:port, tcp://host:port or tls://host:port')
+    sealed = scheme in ("tls", "https")
+    try:
+        # What is an address is the same everywhere; only the port that is meant without one
+        # differs.
+        url = places.base_url(f"https://{rest if has_port(rest) else f'{rest}:{BACKUP_PORT}'}")
+    except ValueError as error:
+        raise _bad(f'"url" {error}', "such as backup.example.com:10001") from None
+    parts = urlsplit(url)
+    return Address(parts.hostname or "", parts.port or BACKUP_PORT, sealed)
+
+
+def _refuse_plain(host: str, sealed: bool, trust: Trust) -> None:
+    if not sealed and not trust.allow_plain and not places.is_loopback(host):
+        message = (
+            f"without TLS whoever is on the way to {host} could read the password and the files"
+        )
+        hint = "use https://, or allow_plain if the network is your own"
+        raise ProblemError(Problem("plain", message, hint=hint, retry=False))
+
+
+def _bad(message: str, hint: str = "") -> ControlError:
+    return ControlError(Code.BAD_ARGUMENT, message, hint)

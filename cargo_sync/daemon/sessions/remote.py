@@ -1,0 +1,58 @@
+"""What a session asks of the other end, whatever kind it is."""
+
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+from cargo_sync.daemon.sessions.transfer import Order, Work
+from cargo_sync.model.problems import Problem, ProblemError
+
+
+class Space(NamedTuple):
+    """A workspace as the user knows it; `access` is rw or ro."""
+
+    name: str
+    access: str
+
+
+class There(Protocol):
+    """The other end of a session, logged in. All calls raise ProblemError."""
+
+    url: str
+    username: str
+    spaces: list[Space]
+    space: Space
+
+    async def use(self, name: str) -> None:
+        """Another workspace for what comes next."""
+
+    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        """{entries, next}."""
+
+    async def stat(self, path: str) -> dict[str, Any]:
+        """One entry."""
+
+    async def mkdir(self, path: str) -> None: ...
+
+    async def delete(self, path: str, *, recursive: bool) -> str:
+        """Where it lies in the trash now."""
+
+    async def move(self, path: str, to: str) -> None: ...
+
+    async def get(self, order: Order) -> Work:
+        """What can be refused at once is; the rest is the work's."""
+
+    async def put(self, order: Order) -> Work: ...
+
+    def check_speed(self) -> None:
+        """Raises ProblemError where rates cannot be asked for."""
+
+    async def close(self) -> None: ...
+
+
+def unsupported(what: str) -> NoReturn:
+    raise ProblemError(Problem("unsupported", f"a backup session has no {what}", retry=False))
+
+
+def unknown(path: str) -> ProblemError:
+    return ProblemError(
+        Problem("unknown", f"there is no {path!r} on the server", path, retry=False)
+    )

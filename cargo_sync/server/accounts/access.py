@@ -1,0 +1,73 @@
+"""Which user may enter which workspace, under which name, and whether to write.
+
+A user's own path is their workspace `default`; others are named in the file and granted. Names are
+looked up among a user's own only, so that what belongs to others cannot even be asked about.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from cargo_sync.config.server import UserSettings, WorkspaceSettings
+from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.server.answers import read_only, unknown
+from cargo_sync.server.workspace.workspace import Workspace
+
+
+class Access(NamedTuple):
+    """A workspace as one user knows it."""
+
+    name: str
+    workspace: Workspace
+    writable: bool
+
+    def may_write(self) -> None:
+        """Raises ProblemError "read_only"."""
+        if not self.writable:
+            raise read_only(self.name)
+
+
+def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings]) -> list[str]:
+    """The folders that a file's users and workspaces need, each once: real paths, sorted."""
+    folders = [one.path for one in users] + [one.path for one in workspaces]
+    return sorted({os.path.realpath(folder) for folder in folders})
+
+
+class Spaces:
+    """Every user's workspaces. Replaced whole when the file is read again."""
+
+    def __init__(self) -> None:
+        self._of: Mapping[str, Mapping[str, Access]] = {}
+
+    def apply(
+        self,
+        users: Sequence[UserSettings],
+        workspaces: Sequence[WorkspaceSettings],
+        at: Callable[[str], Workspace],
+    ) -> None:
+        """Takes a file over; `at` gives the workspace of a real path."""
+        own: dict[str, dict[str, Access]] = {}
+        for user in users:
+            home = at(os.path.realpath(user.path))
+            own[user.username] = {USER_WORKSPACE: Access(USER_WORKSPACE, home, True)}
+        for one in workspaces:
+            workspace = at(os.path.realpath(one.path))
+            for name, access in one.grants.items():
+                if name in own:
+                    own[name][one.name] = Access(one.name, workspace, access == "rw")
+        self._of = own
+
+    def of(self, user: str) -> list[Access]:
+        """A user's workspaces, by name."""
+        return [access for _, access in sorted(self._of.get(user, {}).items())]
+
+    def get(self, user: str, name: str) -> Access:
+        """The user's workspace of that name.
+
+        Raises:
+            ProblemError: "unknown", whether there is none or it is somebody else's.
+        """
+        access = self._of.get(user, {}).get(name)
+        if access is None:
+            raise unknown("such workspace")
+        return access

@@ -1,0 +1,17 @@
+"""Where a request comes from."""
+
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """Where a request comes from.
+
+    ip      of the client: what the last proxy that is not trusted, or nobody but the client,
+            connected from
+    host    the name or address that the client used for this server, without a port
+    secure  whether the client's end of the connection is TLS
+    """
+
+    ip: str
+    host: str
+    secure: bool

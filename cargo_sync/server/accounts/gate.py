@@ -1,0 +1,36 @@
+"""How many logins are checked at the same time: argon2 takes memory and a core each."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from cargo_sync.model.problems import Problem
+from cargo_sync.server.answers import LaterError
+
+
+class Gate:
+    """So many inside at once, so many waiting; who comes then is asked to come later."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._inside = asyncio.Semaphore(at_once)
+        self._room = at_once + waiting
+
+    async def __aenter__(self) -> Self:
+        if self._room <= 0:
+            raise LaterError(Problem("busy", "too many are logging in at this moment"), 2)
+        self._room -= 1
+        try:
+            await self._inside.acquire()
+        except BaseException:
+            self._room += 1
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._room += 1
+        self._inside.release()

@@ -1,0 +1,173 @@
+"""The roster: all users and workspaces that a server has, of its file and made by command together.
+
+What the file says wins, field by field. What was made by command and does not go with the file any
+more is left out, with a sentence that says why; it is kept, and comes back when the file makes room
+for it.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
+
+from cargo_sync.config.server import UserSettings, WorkspaceSettings
+from cargo_sync.state.users import UserRow
+from cargo_sync.state.workspaces import WorkspaceRow
+
+RATES: Final = ("upload_speed", "download_speed", "upload_bandwidth", "download_bandwidth")
+SETTABLE: Final = (*RATES, "enabled")
+"""The fields of a user of the file that a command may set while the file leaves them out."""
+
+Kind = Literal["user", "workspace", "server"]
+Real = Callable[[str], str]
+"""A path -> the path that it leads to."""
+
+
+class Holder(NamedTuple):
+    """Who holds a folder, in words; several users may hold the same one."""
+
+    kind: Kind
+    words: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Users and workspaces as they hold now. `notices` are sentences about what was left out."""
+
+    users: tuple[UserSettings, ...] = ()
+    workspaces: tuple[WorkspaceSettings, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def user(self, name: str) -> UserSettings | None:
+        return next((one for one in self.users if one.username == name), None)
+
+    def workspace(self, name: str) -> WorkspaceSettings | None:
+        return next((one for one in self.workspaces if one.name == name), None)
+
+
+class Ground:
+    """Who holds which folder: none may lie in another, but users may share one."""
+
+    def __init__(self, real: Real) -> None:
+        self._real = real
+        self._held: dict[str, Holder] = {}
+        self._within: dict[str, Holder] = {}
+        """By each folder above one that is held: who holds it."""
+
+    def clash(self, kind: Kind, path: str) -> Holder | None:
+        """The one in whose way `path` would be."""
+        own = self._real(path)
+        holder = self._held.get(own)
+        if holder is not None:
+            return None if kind == holder.kind == "user" else holder
+        above = next((self._held[one] for one in _above(own) if one in self._held), None)
+        return above or self._within.get(own)
+
+    def take(self, holder: Holder) -> None:
+        own = self._real(holder.path)
+        self._held.setdefault(own, holder)
+        for one in _above(own):
+            self._within.setdefault(one, holder)
+
+
+def ground(
+    users: Iterable[UserSettings],
+    workspaces: Iterable[WorkspaceSettings],
+    state_dir: str,
+    real: Real,
+) -> Ground:
+    """What these hold, and the server itself."""
+    held = Ground(real)
+    held.take(Holder("server", "the server's state_dir", state_dir))
+    for user in users:
+        held.take(_user_holder(user))
+    for space in workspaces:
+        held.take(_workspace_holder(space))
+    return held
+
+
+def effective(
+    of_file: Roster,
+    users: Mapping[str, UserRow],
+    workspaces: Mapping[str, WorkspaceRow],
+    state_dir: str,
+    real: Real,
+) -> Roster:
+    """The file's users and workspaces, and those that the state keeps."""
+    held = ground(of_file.users, of_file.workspaces, state_dir, real)
+    known = {one.username: _merged_user(one, users.get(one.username)) for one in of_file.users}
+    spaces = {one.name: one for one in of_file.workspaces}
+    notices: list[str] = []
+    for row in users.values():
+        if row.path is None or row.name in known:
+            continue
+        if against := held.clash("user", row.path):
+            notices.append(_left_out("user", row.name, row.path, against))
+            continue
+        known[row.name] = _made_user(row, row.path)
+        held.take(_user_holder(known[row.name]))
+    for space in workspaces.values():
+        if space.path is None or space.name in spaces:
+            continue
+        if against := held.clash("workspace", space.path):
+            notices.append(_left_out("workspace", space.name, space.path, against))
+            continue
+        spaces[space.name] = WorkspaceSettings(space.name, space.path, {})
+        held.take(_workspace_holder(spaces[space.name]))
+    granted = [_with_grants(one, workspaces.get(one.name), known) for one in spaces.values()]
+    return Roster(tuple(known.values()), tuple(granted), tuple(notices))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a real path, the nearest first."""
+    while (above := os.path.dirname(path)) != path:
+        yield above
+        path = above
+
+
+def _user_holder(user: UserSettings) -> Holder:
+    return Holder("user", f'the folder of the user "{user.username}"', user.path)
+
+
+def _workspace_holder(space: WorkspaceSettings) -> Holder:
+    return Holder("workspace", f'the folder of the workspace "{space.name}"', space.path)
+
+
+def _merged_user(one: UserSettings, row: UserRow | None) -> UserSettings:
+    if row is None:
+        return one
+    open_fields = {name: getattr(row, name) for name in SETTABLE if name not in one.given}
+    return replace(one, **open_fields)
+
+
+def _made_user(row: UserRow, path: str) -> UserSettings:
+    return UserSettings(
+        row.name,
+        path,
+        None,
+        None,
+        row.upload_speed,
+        row.download_speed,
+        row.upload_bandwidth,
+        row.download_bandwidth,
+        row.enabled,
+    )
+
+
+def _with_grants(
+    one: WorkspaceSettings, row: WorkspaceRow | None, users: Collection[str]
+) -> WorkspaceSettings:
+    kept = (
+        {}
+        if row is None
+        else {user: access for user, access in row.grants.items() if user in users}
+    )
+    return replace(one, grants={**kept, **one.grants})
+
+
+def _left_out(kind: str, name: str, path: str, against: Holder) -> str:
+    return (
+        f'the {kind} "{name}" was made by command and is left out: {path} and {against.words}, '
+        f"{against.path}, lie one in the other"
+    )

@@ -1,0 +1,94 @@
+"""Wrong passwords: a growing delay by account and by address. Time is an argument.
+
+An account that is being guessed at does not lock its owner out: an address from which its right
+password came is not held up by what other addresses try.
+"""
+
+import ipaddress
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+FREE: Final = 5
+"""Wrong passwords that cost no delay: people mistype."""
+FIRST: Final = 1.0
+LONGEST: Final = 300.0
+FORGET: Final = 3600.0
+"""Seconds after the last wrong password until it is forgotten."""
+KEPT: Final = 20_000
+"""Accounts and addresses remembered; beyond, those that failed longest ago are forgotten."""
+
+
+class _Failures(NamedTuple):
+    times: int
+    last: float
+
+
+@dataclass(slots=True)
+class _Known:
+    """Something by key, bounded: the oldest go first."""
+
+    failures: dict[Hashable, _Failures]
+
+    def wait(self, key: Hashable, now: float) -> float:
+        found = self.failures.get(key)
+        if found is None or now - found.last > FORGET:
+            return 0.0
+        return max(0.0, found.last + delay(found.times) - now)
+
+    def add(self, key: Hashable, now: float) -> None:
+        found = self.failures.pop(key, None)
+        count = found.times if found is not None and now - found.last <= FORGET else 0
+        self.failures[key] = _Failures(count + 1, now)
+        if len(self.failures) > KEPT:
+            del self.failures[next(iter(self.failures))]
+
+
+class Throttle:
+    """Who has to wait before a password is looked at."""
+
+    def __init__(self) -> None:
+        self._accounts = _Known({})
+        self._addresses = _Known({})
+        self._good: dict[tuple[str, str], None] = {}
+
+    def wait(self, account: str, address: str, now: float) -> float:
+        """Seconds until a password of `account` from `address` is looked at; 0.0 for at once."""
+        block = network(address)
+        held = 0.0 if (account, block) in self._good else self._accounts.wait(account, now)
+        return max(held, self._addresses.wait(block, now))
+
+    def failed(self, account: str, address: str, now: float) -> None:
+        """A wrong password. Unknown accounts count too, or asking would tell which ones there
+        are."""
+        self._accounts.add(account, now)
+        self._addresses.add(network(address), now)
+
+    def succeeded(self, account: str, address: str) -> None:
+        """The right password: the address is forgiven, and remembered as one of the account's
+        own."""
+        block = network(address)
+        self._addresses.failures.pop(block, None)
+        self._good.pop((account, block), None)
+        self._good[(account, block)] = None
+        if len(self._good) > KEPT:
+            del self._good[next(iter(self._good))]
+
+
+def delay(failures: int) -> float:
+    """Seconds to wait after so many wrong passwords: none, then 1, 2, 4 … up to five minutes."""
+    return 0.0 if failures < FREE else min(LONGEST, FIRST * 2.0 ** min(failures - FREE, 30))
+
+
+def network(address: str) -> str:
+    """What counts as one address: a whole /64 of IPv6, since that is what one subscriber is
+    given."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip.packed[:8] + bytes(8), 64)))
+    return str(ip)

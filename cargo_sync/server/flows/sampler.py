@@ -1,0 +1,89 @@
+"""A gauge on the flows: what each has moved and how fast, read when somebody asks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cargo_sync.lanes.figures import Figures
+from cargo_sync.machines.meter import Meter
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.world import World
+from cargo_sync.server.flows.flows import Flow
+
+SHOWN: Final = 8
+"""Characters of a flow's id that are shown: with the whole one its user could end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One flow at one moment.
+
+    bytes     of files that went over its lane
+    rate_bps  bits of files a second, lately; granted is what it may take at most, None for no limit
+    rtt_ms, lost   of the sending side; None where its platform does not tell
+    since     unix seconds
+    """
+
+    id: str
+    user: str
+    direction: Mode
+    workspace: str
+    folder: str
+    bytes: int
+    rate_bps: int
+    granted: int | None
+    rtt_ms: float | None
+    lost: int | None
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All flows of a moment together: how many each way, and their rates in bits a second."""
+
+    uploads: int
+    downloads: int
+    upload_bps: int
+    download_bps: int
+
+
+class Gauge:
+    """Reads flows; rates are of the time between two readings, over a few seconds."""
+
+    def __init__(self, flows: Callable[[], Sequence[Flow]], world: World) -> None:
+        self._flows = flows
+        self._world = world
+        self._meters: dict[str, Meter] = {}
+
+    def readings(self) -> list[Reading]:
+        """Every flow that is open, by user, then the oldest first."""
+        flows = sorted(self._flows(), key=lambda flow: (flow.user.name, flow.opened_at))
+        now = self._world.steady()
+        found = [self._read(flow, now) for flow in flows]
+        self._meters = {flow.id: self._meters[flow.id] for flow in flows}
+        return found
+
+    def _read(self, flow: Flow, now: float) -> Reading:
+        figures = Figures() if flow.machine is None else flow.machine.figures()
+        rate = 8 * self._meters.setdefault(flow.id, Meter()).rate(now, figures.content)
+        return Reading(
+            flow.id[:SHOWN],
+            flow.user.name,
+            flow.mode,
+            flow.access.name,
+            flow.folder,
+            figures.content,
+            round(rate),
+            flow.granted,
+            figures.rtt_ms,
+            figures.lost,
+            self._world.wall() - (now - flow.opened_at),
+        )
+
+
+def totals(readings: Sequence[Reading]) -> Totals:
+    up = [one for one in readings if one.direction is Mode.UPLOAD]
+    down = [one for one in readings if one.direction is Mode.DOWNLOAD]
+    return Totals(
+        len(up), len(down), sum(one.rate_bps for one in up), sum(one.rate_bps for one in down)
+    )

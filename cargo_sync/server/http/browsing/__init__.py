@@ -1,0 +1,5 @@
+"""A folder as clients see it.
+
+browse       its entries, a page at a time
+folder_page  the same as HTML
+"""

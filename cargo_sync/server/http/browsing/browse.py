@@ -1,0 +1,119 @@
+"""What a workspace holds, over HTTP: workspaces, tree, one entry, changes with long poll."""
+
+import asyncio
+from bisect import bisect_right
+from operator import attrgetter
+from typing import Final
+
+from aiohttp import web
+
+from cargo_sync.catalogue.contract import Page
+from cargo_sync.model.transfers import columns
+from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.access import Spaces
+from cargo_sync.server.answers import answer, bad_request, unknown
+from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.fields import Query
+from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.workspace.workspace import Workspace
+
+LIMIT: Final = 10_000
+"""Rows an answer."""
+WAIT: Final = 55
+"""Seconds a poll waits at most: proxies give up after 60."""
+GONE: Final = "x"
+"""The kind of a path where nothing stands any more."""
+
+
+class Browse:
+    """The handlers that only read."""
+
+    def __init__(self, entrance: Entrance, spaces: Spaces, polls: Polls, offload: Offload) -> None:
+        self._entrance = entrance
+        self._spaces = spaces
+        self._polls = polls
+        self._offload = offload
+
+    def routes(self, v1: str) -> list[web.RouteDef]:
+        return [
+            web.get(f"{v1}/workspaces", self.workspaces),
+            web.get(f"{v1}/workspaces/{{workspace}}/tree", self.tree),
+            web.get(f"{v1}/workspaces/{{workspace}}/entry", self.entry),
+            web.get(f"{v1}/workspaces/{{workspace}}/changes", self.changes),
+        ]
+
+    async def workspaces(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        since = Query(request.query, "since").whole("since", 0)
+        shown = []
+        for access in self._spaces.of(user.name):
+            position = await self._offload(access.workspace.position, since)
+            mine = {"name": access.name, "access": "rw" if access.writable else "ro"}
+            shown.append(mine | position._asdict())
+        return answer({"workspaces": shown})
+
+    async def tree(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        query = Query(request.query, "path", "after", "limit")
+        folder, limit = query.path("path"), max(1, query.whole("limit", LIMIT, LIMIT))
+        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
+        entries = await self._offload(workspace.listing, folder)
+        if entries is None:
+            raise unknown("such folder")
+        start = bisect_right(entries, query.name("after"), key=attrgetter("name"))
+        shown = entries[start : start + limit]
+        more = start + limit < len(entries)
+        return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
+
+    async def entry(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        path = Query(request.query, "path").path("path")
+        if not path:
+            raise bad_request('"path" is empty: the workspace itself is no entry')
+        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
+        found = await self._offload(workspace.entry, path)
+        if found is None:
+            raise unknown("such file or folder")
+        return answer({"entry": tuple(found)})
+
+    async def changes(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        query = Query(request.query, "since", "under", "wait", "limit")
+        since, under = query.cursor("since"), query.path("under")
+        wait, limit = query.whole("wait", 0, WAIT), max(1, query.whole("limit", LIMIT, LIMIT))
+        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
+
+        async def look() -> Page:
+            return await self._offload(workspace.changes, since, under, limit)
+
+        if not wait:
+            return _changes(workspace, await look())
+        # Who waits is counted in before looking, so that no change falls between the two.
+        with self._polls.waiting(workspace.id, under, user.name) as changed:
+            page = await look()
+            try:
+                async with asyncio.timeout(wait):
+                    # A sequence below the client's is news too: an old backup came back.
+                    while not page.rows and page.sequence >= since and not self._polls.closed:
+                        await changed.wait()
+                        changed.clear()
+                        page = await look()
+            except TimeoutError:
+                pass
+        return _changes(workspace, page)
+
+
+def _changes(workspace: Workspace, page: Page) -> web.Response:
+    gone = (GONE, 0, 0, 0, 0, 0, "", "")
+    rows = [(path, *(gone if entry is None else entry[1:])) for path, entry in page.rows]
+    return answer(
+        {
+            "epoch": workspace.epoch,
+            "sequence": page.sequence,
+            "next": page.next,
+            "more": page.more,
+            "lineage": page.lineage,
+            "floor": page.floor,
+            "rows": columns(rows),
+        }
+    )

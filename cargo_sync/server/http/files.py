@@ -1,0 +1,240 @@
+"""Plain files over HTTP: GET, HEAD and PUT below /v1/files, with ranges and conditions, for curl,
+browsers.
+
+Not the fast path (lanes are); but the same promises hold: what is sent is one version, whole or
+broken off; what comes is staged, hashed, and published at once, if the conditions still hold at
+that moment.
+"""
+
+import contextlib
+import mimetypes
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from cargo_sync.catalogue.contract import Held
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.access import Access, Spaces
+from cargo_sync.server.answers import bad_request, refusal, unknown
+from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.browsing import folder_page
+from cargo_sync.server.http.conditions import Conditions, Part, etag, wanted_part
+from cargo_sync.server.http.fields import Query
+from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
+from cargo_sync.server.workspace.workspace import Workspace
+
+CHUNK: Final = 1024 * 1024
+RUN: Final = "http"
+"""The run that what is displaced over plain HTTP belongs to."""
+_SECONDS = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Files:
+    """The handlers of /v1/files.
+
+    wall  unix seconds: the mtime of what comes without one
+    v1    what every address begins with
+    """
+
+    def __init__(
+        self,
+        entrance: Entrance,
+        spaces: Spaces,
+        offload: Offload,
+        wall: Callable[[], float],
+        v1: str,
+    ) -> None:
+        self._entrance = entrance
+        self._spaces = spaces
+        self._offload = offload
+        self._wall = wall
+        self._v1 = v1
+
+    def routes(self) -> list[web.RouteDef]:
+        files = f"{self._v1}/files/{{workspace}}"
+        return [
+            web.get(files, self.get),
+            web.get(files + "/{path:.*}", self.get),
+            web.put(files + "/{path:.*}", self.put),
+        ]
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """A file, a part of it, or a folder's listing. HEAD comes here too."""
+        access, path = await self._asked(request)
+        path = path.removesuffix("/")
+        paths.check(path)
+        if not path:
+            return await self._folder(request, access, path)
+        held, reader = await self._offload(access.workspace.open, path)
+        if held is None:
+            raise unknown("such file or folder")
+        if held.entry.kind == FOLDER:
+            return await self._folder(request, access, path)
+        if reader is None:
+            message = f"{path!r} is a symbolic link; links are never followed"
+            raise ProblemError(Problem("symlink", message, path, retry=False))
+        with contextlib.closing(reader):
+            return await self._file(request, access.workspace, held, reader)
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Takes a file in: 201 when nothing stood there, 204 when it was displaced by this one."""
+        access, path = await self._asked(request)
+        access.may_write()
+        if not path or path.endswith("/"):
+            raise bad_request(
+                "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at its end"
+            )
+        paths.check(path)
+        if "Content-Range" in request.headers:
+            raise bad_request(
+                "a part of a file cannot be put", "send it whole, without Content-Range"
+            )
+        refuse_encoding(request)
+        if (size := request.content_length) is None:
+            hint = "curl gives it for a file, not for a pipe"
+            raise ProblemError(
+                Problem("no_length", "there is no Content-Length", hint=hint, retry=False)
+            )
+        workspace = access.workspace
+        upload = await self._offload(
+            workspace.stage,
+            path,
+            size,
+            self._mtime(request),
+            partial(_must_hold, request, workspace),
+            RUN,
+        )
+        try:
+            waiting = bytearray()
+            async for chunk in chunks(request):
+                waiting += chunk
+                if len(waiting) >= CHUNK:
+                    await self._offload(upload.write, waiting)
+                    waiting = bytearray()
+            await self._offload(upload.write, waiting)
+            held, created = await self._offload(upload.publish)
+        finally:
+            await self._offload(upload.drop)
+        headers = {"ETag": etag(workspace.epoch, held.entry.version), "X-Blake3": held.entry.hash}
+        return web.Response(status=201 if created else 204, headers=headers)
+
+    async def _asked(self, request: web.Request) -> tuple[Access, str]:
+        user = await self._entrance.user_of_files(request)
+        access = self._spaces.get(user.name, request.match_info["workspace"])
+        return access, request.match_info.get("path", "")
+
+    async def _file(
+        self, request: web.Request, workspace: Workspace, held: Held, reader: Reader
+    ) -> web.StreamResponse:
+        entry = held.entry
+        tag = etag(workspace.epoch, entry.version)
+        headers = {
+            "ETag": tag,
+            "Accept-Ranges": "bytes",
+            "Last-Modified": _date(entry.mtime_ns),
+            "Cache-Control": "private, no-cache",
+            "Content-Security-Policy": "sandbox",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if entry.hash:
+            headers["X-Blake3"] = entry.hash
+        if _must_hold(request, workspace, held) == "same":
+            return web.Response(status=304, headers=headers)
+        part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
+        if part == "none":
+            message = f"there are {entry.size} bytes, none of them in that range"
+            beyond = refusal(ProblemError(Problem("bad_range", message, retry=False)))
+            beyond.headers["Content-Range"] = f"bytes */{entry.size}"
+            return beyond
+        start, end = part if isinstance(part, Part) else Part(0, entry.size)
+        response = web.StreamResponse(
+            status=206 if isinstance(part, Part) else 200, headers=headers
+        )
+        response.content_type = _content_type(entry.name)
+        response.content_length = end - start
+        if isinstance(part, Part):
+            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
+        await response.prepare(request)
+        if request.method == "GET":
+            await self._send(response, reader, start, end)
+        await response.write_eof()
+        return response
+
+    async def _send(
+        self, response: web.StreamResponse, reader: Reader, start: int, end: int
+    ) -> None:
+        """Sends bytes [start, end). The last piece goes only when the file is still what it was
+        when opened.
+
+        Raises:
+            ConnectionResetError: the client went, or does not read; or the file changed: then the
+                answer is broken off, which the client sees by its length.
+        """
+        while start < end:
+            piece = bytearray(min(CHUNK, end - start))
+            count = await self._offload(reader.read_into, memoryview(piece), start)
+            start += count
+            if count < len(piece) or (start == end and not await self._offload(reader.unchanged)):
+                raise ConnectionResetError("the file changed while it was read")
+            await sent(response.write(bytes(piece)))
+
+    async def _folder(self, request: web.Request, access: Access, path: str) -> web.Response:
+        query = Query(request.query, "after")
+        entries = await self._offload(access.workspace.listing, path)
+        if entries is None:
+            raise unknown("such file or folder")
+        page = folder_page.cut(entries, query.name("after"))
+        if folder_page.wants_html(request.headers.get("Accept", "")):
+            base = f"{self._v1}/files"
+            return folder_page.html(base, access.name, path, page)
+        return folder_page.json(access.workspace.epoch, path, page)
+
+    def _mtime(self, request: web.Request) -> int:
+        """When the content last changed, in ns: X-Mtime (unix seconds, up to nine decimals), or
+        now."""
+        given = request.headers.get("X-Mtime")
+        if given is None:
+            return int(self._wall() * 1e9)
+        if not _SECONDS.fullmatch(given):
+            raise bad_request('X-Mtime must be unix seconds such as "1700000000" or "1700000000.5"')
+        return int(Decimal(given) * 10**9)
+
+
+def _must_hold(request: web.Request, workspace: Workspace, held: Held | None) -> str:
+    """The verdict "go" or, for reading, "same".
+
+    Raises:
+        ProblemError: "stale", when what is there is not what the request is about.
+    """
+    tag = None if held is None else etag(workspace.epoch, held.entry.version)
+    verdict = Conditions.of(request.headers).verdict(tag)
+    if verdict == "stale" or (verdict == "same" and request.method == "PUT"):
+        message = "what is there is not what the request expects"
+        hint = "look again (HEAD gives the present ETag), then decide"
+        raise ProblemError(Problem("stale", message, hint=hint, retry=False))
+    return verdict
+
+
+def _content_type(name: str) -> str:
+    """Guessed by the name alone; browsers are told to guess no further, and to keep it in a
+    sandbox."""
+    guessed, encoding = mimetypes.guess_type(name)
+    return guessed if guessed and not encoding else "application/octet-stream"
+
+
+def _date(mtime_ns: int) -> str:
+    """An HTTP date, of whole seconds; years that it cannot express are brought to the nearest it
+    can."""
+    seconds = min(max(mtime_ns // 10**9, 0), 253_402_300_799)
+    return format_datetime(_EPOCH + timedelta(seconds=seconds), usegmt=True)

@@ -1,0 +1,178 @@
+"""The HTTP API: routes, logins, and errors in one shape. docs/http-api.md has the protocol.
+
+Everything under `<prefix>/v1`. Each room of handlers is given what it needs and nothing more; no
+handler touches the disk in the event loop.
+"""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from logging import getLogger
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.access import Spaces
+from cargo_sync.server.accounts.address import Address
+from cargo_sync.server.accounts.users import User
+from cargo_sync.server.answers import answer, bad_request, refusal
+from cargo_sync.server.flows.flows import FlowRequest
+from cargo_sync.server.http import fields
+from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.browsing.browse import Browse
+from cargo_sync.server.http.files import Files
+from cargo_sync.server.http.limits import LOGIN_BYTES, read_object
+from cargo_sync.server.http.operations import Operations
+from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.http.probe import Probe
+
+_log = getLogger(__name__)
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Flows(Protocol):
+    """Who negotiates flows (server.flows). An id that is not the user's own is answered as
+    unknown."""
+
+    async def open(self, user: User, address: Address, request: FlowRequest) -> dict[str, Any]:
+        """Opens a flow; the answer tells the client where its lanes go and with which keys."""
+
+    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
+        """Asks for another rate for a flow that runs."""
+
+    async def end(self, user: User, id: str) -> dict[str, Any]:
+        """Ends a flow; ending it twice is harmless."""
+
+
+class Gateway:
+    """The application that answers."""
+
+    def __init__(
+        self,
+        entrance: Entrance,
+        spaces: Spaces,
+        polls: Polls,
+        flows: Flows,
+        offload: Offload,
+        wall: Callable[[], float],
+        prefix: str = "",
+    ) -> None:
+        self._entrance = entrance
+        self._flows = flows
+        self._polls = polls
+        self._v1 = f"{prefix}/v1"
+        self._rooms = [
+            *Browse(entrance, spaces, polls, offload).routes(self._v1),
+            *Operations(entrance, spaces, offload).routes(self._v1),
+            *Files(entrance, spaces, offload, wall, self._v1).routes(),
+            *Probe(entrance).routes(self._v1),
+        ]
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self._refusals])
+        app.add_routes(
+            [
+                web.post(f"{self._v1}/login", self.login),
+                web.post(f"{self._v1}/flows", self.open_flow),
+                web.post(f"{self._v1}/flows/{{id}}/speed", self.flow_speed),
+                web.delete(f"{self._v1}/flows/{{id}}", self.end_flow),
+                *self._rooms,
+            ]
+        )
+        app.on_response_prepare.append(_no_versions)
+        app.on_shutdown.append(self._close_polls)
+        return app
+
+    async def login(self, request: web.Request) -> web.Response:
+        body = await read_object(request, LOGIN_BYTES)
+        name, password = (
+            fields.text(body, "username", 200),
+            fields.text(body, "password", LOGIN_BYTES),
+        )
+        login = await self._entrance.sessions.login(
+            name, password, self._entrance.address(request).ip
+        )
+        shown = {
+            "token": login.token,
+            "expires_in": login.expires_in,
+            "user": login.user.name,
+            "server": {"version": version("cargo-sync")},
+        }
+        return answer(shown)
+
+    async def open_flow(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        wanted = _flow_request(await read_object(request))
+        return answer(await self._flows.open(user, self._entrance.address(request), wanted))
+
+    async def flow_speed(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        rate = fields.rate(await read_object(request), "speed")
+        return answer(await self._flows.speed(user, request.match_info["id"], rate))
+
+    async def end_flow(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        return answer(await self._flows.end(user, request.match_info["id"]))
+
+    @web.middleware
+    async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Whatever goes wrong, as one shape of answer; only what nobody foresaw is logged, and not
+        told."""
+        try:
+            return await handler(request)
+        except ProblemError as error:
+            problem = error
+        except web.HTTPException as error:
+            problem = ProblemError(_of_aiohttp(error))
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, ascii(request.path))
+            problem = ProblemError(Problem("failed", "the server failed at this; its log says why"))
+        _log.debug("%s %s refused: %s", request.method, ascii(request.path), problem.problem.code)
+        response = refusal(problem)
+        if problem.problem.code == "unauthorized":
+            response.headers["WWW-Authenticate"] = self._challenge(request)
+        if not request.content.is_eof():
+            response.force_close()  # what still comes is not read for its own sake
+        return response
+
+    def _challenge(self, request: web.Request) -> str:
+        """A browser asks for a password when it is told that Basic will do."""
+        files = request.path.startswith(f"{self._v1}/files/")
+        return 'Basic realm="Cargo", charset="UTF-8"' if files else "Bearer"
+
+    async def _close_polls(self, _: web.Application) -> None:
+        self._polls.close()
+
+
+async def _no_versions(_: web.Request, response: web.StreamResponse) -> None:
+    """Strangers are not told which library in which version answers."""
+    response.headers["Server"] = "Cargo"
+
+
+def _of_aiohttp(error: web.HTTPException) -> Problem:
+    match error.status:
+        case 404:
+            return Problem(
+                "unknown", "there is nothing here", hint="the API is under /v1", retry=False
+            )
+        case 405:
+            return Problem("method", "this address does not take that method", retry=False)
+        case _:
+            return Problem("bad_request", error.reason or "the request cannot be read", retry=False)
+
+
+def _flow_request(body: dict[str, Any]) -> FlowRequest:
+    direction = fields.text(body, "direction", 20)
+    if direction not in (Mode.UPLOAD, Mode.DOWNLOAD):
+        raise bad_request('"direction" must be "upload" or "download"')
+    return FlowRequest(
+        Mode(direction),
+        fields.text(body, "workspace", 200),
+        fields.path(body, "path"),
+        fields.run(body),
+        fields.rate(body, "speed") if "speed" in body else None,
+    )

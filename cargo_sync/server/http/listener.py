@@ -1,0 +1,67 @@
+"""The port of the HTTP API: TLS, so many connections at once, and an orderly end."""
+
+import asyncio
+import resource
+import ssl
+from typing import Final
+
+from aiohttp import web
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.http.limits import SERVER_OPTIONS
+
+HANDSHAKE: Final = 10.0
+GOODBYE: Final = 1.0
+"""Seconds that requests have to come to their end when the server is stopped."""
+CONNECTIONS: Final = 8_192
+
+
+class Listener:
+    """Answers on one address until it is closed. More connections than half of what the system lets
+    us have open are closed at once, so that there is always a descriptor for a file."""
+
+    def __init__(self, application: web.Application, context: ssl.SSLContext | None) -> None:
+        self._runner = web.AppRunner(application, shutdown_timeout=GOODBYE, **SERVER_OPTIONS)
+        self._context = context
+        self._server: asyncio.Server | None = None
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
+
+    async def start(self, host: str, port: int) -> int:
+        """Begins to answer; the port, which is another one when 0 is given.
+
+        Raises:
+            ProblemError: "address".
+        """
+        await self._runner.setup()
+        handshake = HANDSHAKE if self._context else None
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._connected,
+                host,
+                port,
+                ssl=self._context,
+                ssl_handshake_timeout=handshake,
+                backlog=1024,
+            )
+        except OSError as error:
+            message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
+            hint = 'change "listen", or stop what listens there'
+            raise ProblemError(Problem("address", message, hint=hint)) from error
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Takes no more, and lets what is under way end soon."""
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    def _connected(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None, "it is set up"
+        return _Refusing() if len(server.connections) >= self._most else server()
+
+
+class _Refusing(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

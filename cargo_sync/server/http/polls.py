@@ -1,0 +1,95 @@
+"""Long polls: requests that wait until something changes. Waiting costs a dictionary entry and a
+socket.
+
+A change is announced from whatever thread made it, with its paths. Who waits for a folder wakes
+when a path at or below it changes; the announcement is turned into folders once, not once a waiter.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.problems import Problem
+from cargo_sync.server.answers import LaterError
+
+PER_USER: Final = 500
+
+_Waiting = dict[str, set[asyncio.Event]]
+
+
+class Polls:
+    """Who waits for what, in every workspace. Only `changed` may be called from any thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[int, _Waiting] = {}
+        self._of_user: Counter[str] = Counter()
+        self._closed = False
+
+    @contextmanager
+    def waiting(self, workspace: int, under: str, user: str) -> Iterator[asyncio.Event]:
+        """An event that is set by every change at or below `under`, from now on.
+
+        Raises:
+            LaterError: "busy", when the user has 500 of them already.
+        """
+        if self._of_user[user] >= PER_USER:
+            raise LaterError(
+                Problem("busy", f"{PER_USER} requests of yours wait for changes already"), 5
+            )
+        event = asyncio.Event()
+        if self._closed:
+            event.set()
+        folders = self._waiting.setdefault(workspace, {})
+        folders.setdefault(under, set()).add(event)
+        self._of_user[user] += 1
+        try:
+            yield event
+        finally:
+            self._of_user -= Counter([user])
+            folders[under].discard(event)
+            if not folders[under]:
+                del folders[under]
+            if not folders and self._waiting.get(workspace) is folders:
+                del self._waiting[workspace]
+
+    def changed(self, workspace: int, changed: Iterable[str]) -> None:
+        """Wakes who waits for any of the paths."""
+        if self._waiting.get(workspace):
+            self._loop.call_soon_threadsafe(self._wake, workspace, frozenset(changed))
+
+    def close(self) -> None:
+        """Everybody is answered now, and nobody waits any more."""
+        self._closed = True
+        for folders in self._waiting.values():
+            for events in folders.values():
+                for event in events:
+                    event.set()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def __len__(self) -> int:
+        return self._of_user.total()
+
+    def _wake(self, workspace: int, changed: frozenset[str]) -> None:
+        above = _with_folders_above(changed)
+        for under, events in self._waiting.get(workspace, {}).items():
+            # A folder that went takes everything below it along.
+            if under in above or not changed.isdisjoint(_with_folders_above([under])):
+                for event in events:
+                    event.set()
+
+
+def _with_folders_above(some: Iterable[str]) -> set[str]:
+    """The paths and every folder that they lie in."""
+    found: set[str] = set()
+    for path in some:
+        while path not in found:
+            found.add(path)
+            path = paths.parent(path)
+    return found

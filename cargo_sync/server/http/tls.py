@@ -1,0 +1,150 @@
+"""The server's certificate: one of your own, or one made at the first start, which clients pin.
+
+A pinned certificate is trusted for what it is, not for who signed it: long-lived, P-256, with every
+name and address that this server may be reached by.
+"""
+
+import datetime
+import hashlib
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+
+YEARS: Final = 10
+_CERT, _KEY = "server.crt", "server.key"
+
+
+class Certificate(NamedTuple):
+    """Files in PEM: a certificate, with those above it, and its key. The fingerprint is what
+    clients pin."""
+
+    cert: str
+    key: str
+    fingerprint: str
+
+
+def own(cert: str, key: str) -> Certificate:
+    """A certificate that somebody gave.
+
+    Raises:
+        ProblemError: "certificate", when it cannot be read or is not one.
+    """
+    return Certificate(cert, key, fingerprint(_read(cert)))
+
+
+def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Certificate:
+    """The certificate in `folder`, made there when there is none.
+
+    Args:
+        names: host names and IP addresses that it is for; duplicates are read over.
+        now: with a time zone. It is valid from a day before, for clocks that are behind.
+
+    Raises:
+        ProblemError: it cannot be written or read.
+    """
+    cert, key = os.path.join(folder, _CERT), os.path.join(folder, _KEY)
+    if not (os.path.exists(cert) and os.path.exists(key)):
+        secret, public = _make(names, now)
+        try:  # the certificate last: it stands for both
+            _write(key, secret, 0o600)
+            _write(cert, public, 0o644)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, folder)) from error
+    return own(cert, key)
+
+
+def fingerprint(pem: bytes) -> str:
+    """`sha256:` and the SHA-256 of the first certificate in `pem`, as 64 hex digits.
+
+    Raises:
+        ProblemError: "certificate", when there is none.
+    """
+    try:
+        first = x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise _bad("there is no certificate in PEM in it") from error
+    return "sha256:" + hashlib.sha256(first.public_bytes(serialization.Encoding.DER)).hexdigest()
+
+
+def context(certificate: Certificate) -> ssl.SSLContext:
+    """What a listener needs: TLS 1.2 and newer.
+
+    Raises:
+        ProblemError: "certificate", when key and certificate do not belong together or cannot be
+            read.
+    """
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        made.load_cert_chain(certificate.cert, certificate.key)
+    except (ssl.SSLError, OSError) as error:
+        raise _bad(f"{certificate.cert} and {certificate.key} cannot be used: {error}") from error
+    return made
+
+
+def _make(names: Iterable[str], now: datetime.datetime) -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Cargo server")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
+        .add_extension(
+            x509.SubjectAlternativeName([_general(name) for name in dict.fromkeys(names)]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return secret, certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    """Whole or not at all, and readable by others only when it may be."""
+    fresh = path + ".new"
+    with open(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb"
+    ) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise _bad(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _bad(message: str) -> ProblemError:
+    hint = "give tls.cert and tls.key as PEM files that belong together, or leave tls out for a self-made one"
+    return ProblemError(Problem("certificate", message, hint=hint, retry=False))

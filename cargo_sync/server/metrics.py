@@ -1,0 +1,39 @@
+"""What a server has to be measured. Nothing is counted by walking: all of it is known already."""
+
+from collections.abc import Iterable
+
+from cargo_sync.model.jobs import Mode
+from cargo_sync.process.metrics import Family
+from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.users import Users
+from cargo_sync.server.flows.flows import Flows
+from cargo_sync.server.http.polls import Polls
+
+
+def families(
+    users: Users, folders: int, sessions: Sessions, flows: Flows | None, polls: Polls
+) -> Iterable[Family]:
+    """The families of a server as it stands; `folders` are served, `flows` is None before it is
+    up."""
+    yield Family.one("cargo_server_users", "gauge", "Users who may log in.", len(users))
+    yield Family.one("cargo_server_folders", "gauge", "Folders that are served.", folders)
+    yield Family.one("cargo_server_polls", "gauge", "Requests that wait for changes.", len(polls))
+    yield Family(
+        "cargo_server_logins_total",
+        "counter",
+        "Passwords that were checked.",
+        [({"result": "ok"}, sessions.let_in), ({"result": "failed"}, sessions.refused)],
+    )
+    if flows is not None:
+        yield Family(
+            "cargo_server_flows",
+            "gauge",
+            "Flows that are open.",
+            [({"direction": mode.value}, flows.count(mode)) for mode in Mode],
+        )
+        yield Family(
+            "cargo_server_bytes_total",
+            "counter",
+            "Bytes of files that went over flows.",
+            [({"direction": mode.value}, flows.moved(mode)) for mode in Mode],
+        )

@@ -1,0 +1,68 @@
+"""Sweeping a server's state: what was kept long enough goes, in parts so small that nobody waits
+for it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from cargo_sync.catalogue.contract import Catalogue
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.state.audit import Audit
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+from cargo_sync.state.replies import Replies
+from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.stores.folder import STALE
+
+EVERY: Final = 3600.0
+DAY: Final = 86400.0
+REPLIES_KEPT: Final = DAY
+TOMBSTONES_KEPT: Final = 90 * DAY
+PART: Final = 2_000
+
+_log = logging.getLogger(__name__)
+
+
+class Sweep:
+    """Sweeps at the start and every hour."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
+        self._world = world
+        self._catalogue = catalogue
+        self._checkpoints = Checkpoints(database, world.wall)
+        self._replies = Replies(database, world.wall)
+        self._audit = Audit(database, world.wall)
+        self._upkeep = Upkeep(database)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.once()
+            except ProblemError as error:
+                _log.error("the state cannot be swept: %s", error)
+            try:
+                async with asyncio.timeout(EVERY):
+                    await asyncio.Event().wait()
+            except TimeoutError:
+                pass
+
+    async def once(self) -> None:
+        """Raises ProblemError when the state cannot be written."""
+        now, offload = self._world.wall(), self._world.offload
+        # What nobody goes on with; its staged part goes when its store is tidied.
+        await offload(self._checkpoints.purge, now - STALE)
+        await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
+        await offload(self._audit.prune)
+        await offload(self._catalogue.mark, now, DAY)
+        await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
+        await self._until_done(self._upkeep.shrink)
+        await offload(self._upkeep.checkpoint)
+
+    async def _until_done(self, part: Callable[..., object], *args: Any) -> None:
+        """Part after part, until one says that nothing is left; in between others have the
+        state."""
+        while await self._world.offload(part, *args):
+            pass

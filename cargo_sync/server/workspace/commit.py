@@ -1,0 +1,129 @@
+"""What a flow brings, judged and recorded: the folder's side of a FolderSink, and of a
+FolderSource.
+
+An offer names the version that its sender saw at the place, 0 for none. It is compared with what is
+in the folder twice: before anything is sent, and at the moment of replacement.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from cargo_sync.catalogue.contract import Held
+from cargo_sync.local.publish import Published
+from cargo_sync.local.space import room_for
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.workspace.catalogued_folder import Look, TrackedFolder, changed, put
+
+
+class Committing:
+    """The Judge of one flow (local.sink). Used by one lane's thread."""
+
+    def __init__(self, folder: TrackedFolder) -> None:
+        self._folder = folder
+        self._stood: dict[str, Held | None] = {}
+        """What `expected` found at the places of the batch that is being committed."""
+
+    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        folder = self._folder
+        with folder.lock:
+            full = room_for(folder.store.root, sum(offer.size for offer in offers))
+            looks = folder.look_at_all([offer.path for offer in offers])
+        return [_judged(offer, look, full) for offer, look in zip(offers, looks, strict=True)]
+
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        answers: list[Entry | Problem | None] = []
+        looks = self._folder.look_at_all([offer.path for offer in offers])
+        for offer, look in zip(offers, looks, strict=True):
+            if isinstance(look, Problem):
+                answers.append(look)
+            elif _version(look.held) != offer.expected:
+                answers.append(changed(offer.path).problem)
+            else:
+                self._stood[offer.path] = look.held
+                answers.append(look.seen)
+        return answers
+
+    def record(
+        self, offers: Sequence[Offer], published: Sequence[Published | None]
+    ) -> list[Receipt]:
+        stood, self._stood = self._stood, {}
+        new = [
+            (offer, one.entry)
+            for offer, one in zip(offers, published, strict=True)
+            if one is not None and one.entry is not None
+        ]
+        folder = self._folder
+        changes = [put(offer.path, entry) for offer, entry in new]
+        before = folder.folders_above(offer.path for offer, _ in new)
+        versions = iter(folder.record([*before, *changes])[len(before) :] if changes else ())
+        receipts = []
+        for offer, one in zip(offers, published, strict=True):
+            if one is None or one.entry is None:
+                receipts.append(self._there_already(offer))
+                continue
+            entry, version = one.entry, next(versions)
+            held = stood.get(offer.path)
+            same = held is not None and held.entry.kind == entry.kind
+            ident = held.entry.ident if held is not None and same else version
+            receipts.append(
+                Receipt(
+                    "done", version, ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
+                )
+            )
+        return receipts
+
+    def lock(self) -> AbstractContextManager[object]:
+        return self._folder.lock
+
+    def _there_already(self, offer: Offer) -> Receipt:
+        """The receipt of a content that needed not be sent, if it is still there."""
+        try:
+            held = self._folder.look(offer.path)
+            if held is None or not _is_offered(held.entry, offer):
+                raise changed(offer.path)
+        except ProblemError as error:
+            problem = error.problem
+            return Receipt(problem.code, message=str(problem), retry=problem.retry)
+        entry = held.entry
+        return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
+
+
+def expect(folder: TrackedFolder, offer: Offer) -> Entry | None:
+    """The folder's entry of the version that an offer asks for; None when there is another by now.
+
+    Raises:
+        ProblemError: "bad_path".
+    """
+    held = folder.catalogue.entry(folder.id, paths.check(offer.path))
+    if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
+        return None
+    return held.entry._replace(version=held.ctime_ns, ident=held.inode)
+
+
+def _judged(offer: Offer, look: Look | Problem, full: Problem | None) -> Want | None:
+    if isinstance(look, Problem):
+        return Want(look.code, message=str(look))
+    if look.held is not None and _is_offered(look.held.entry, offer):
+        return Want("none")
+    if _version(look.held) != offer.expected:
+        return Want("changed", message=str(changed(offer.path)))
+    return Want(full.code, message=str(full)) if full else None
+
+
+def _version(held: Held | None) -> int:
+    return held.entry.version if held is not None else 0
+
+
+def _is_offered(entry: Entry, offer: Offer) -> bool:
+    """Whether what is there is already what the offer would bring, to the last bit."""
+    if offer.target:
+        return entry.kind == LINK and entry.target == offer.target
+    return (
+        entry.kind == FILE
+        and bool(offer.hash)
+        and (entry.hash, entry.size, entry.mtime_ns) == (offer.hash, offer.size, offer.mtime_ns)
+        and entry.mode & 0o777 == offer.mode & 0o777
+    )

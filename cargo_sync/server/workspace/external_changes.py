@@ -1,0 +1,197 @@
+"""Intake: what other programs put into a workspace's folder is noticed, and taken in once it is
+still.
+
+A watcher's hint says where to look; what nobody hints at (an overflow, a network file system) is
+found by a scan of everything, at the start and at intervals. A file that is new or changed is taken
+in when two looks, `settle` seconds of our own clock apart, saw it alike: no other clock is asked.
+Only a scan, which may meet millions, believes times that lie more than a minute back.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final
+
+from cargo_sync.local.inotify import Folders, Inotify
+from cargo_sync.local.watch import Watch
+from cargo_sync.machines.settling import Settling
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.server.workspace.catalogued_folder import Compared, Still
+from cargo_sync.server.workspace.workspace import Workspace
+
+AGED: Final = 60.0
+"""Seconds since a file's last change after which a scan takes it for still."""
+SOON: Final = 0.05
+"""Seconds from a hint to the look: hints come in flocks."""
+SLICE: Final = 0.05
+"""Seconds of scanning at a time; in between others have the workspace."""
+AWAY: Final = 5.0
+"""Seconds until a folder that is away is asked for again, if a scan is not due before."""
+TIDY: Final = 3_600.0
+
+_log = logging.getLogger(__name__)
+
+
+class Intake:
+    """One workspace's. `run` never ends by itself; `scan` and `look` are its steps."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        world: World,
+        settle: float,
+        interval: float,
+        trash_days: float,
+        inotify: Inotify | None,
+    ) -> None:
+        self._workspace = workspace
+        self._world = world
+        self._settle = settle
+        self._interval = interval
+        self._trash_days = trash_days
+        self._settling = Settling(settle)
+        self._woken = asyncio.Event()
+        self._due: dict[str, float] = {}
+        self._rest: dict[str, float] = {}
+        self._scan_at = self._tidy_at = world.steady()
+        self._watch: Watch | None = None
+        self._told: Problem | None = None
+        self._native = inotify
+
+    async def run(self) -> None:
+        """Looks for ever, where and when it is due. What fails is said once, and tried again."""
+        try:
+            while True:
+                await self._step()
+                self._woken.clear()
+                try:
+                    async with asyncio.timeout(max(0.0, self._next() - self._world.steady())):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            if self._watch is not None:
+                self._watch.stop()
+
+    def hint(self, folders: Folders) -> None:
+        """Something happened in these folders, or nobody knows where (None). For the loop's
+        thread."""
+        now = self._world.steady()
+        if folders is None:
+            self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
+        for folder in folders or ():
+            self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)))
+        self._woken.set()
+
+    async def scan(self) -> None:
+        """Looks at everything. Raises ProblemError when nothing could be looked at."""
+        opened = await self._world.offload(self._workspace.attach)
+        if opened or self._watch is None:
+            await self._watch_anew()
+        pending = [""]
+        self._due.clear()
+        while pending:
+            await self._world.offload(self._slice, pending)
+
+    async def look(self) -> None:
+        """Looks where it is due. Raises ProblemError when the folder is away."""
+        now = self._world.steady()
+        due = [folder for folder, at in self._due.items() if at <= now]
+        for folder in due:
+            del self._due[folder]
+        while due:
+            await self._world.offload(self._look_at, due)
+        self._rest = {folder: at for folder, at in self._rest.items() if at > self._world.steady()}
+
+    # -- within ------------------------------------------------------------------------------------
+
+    async def _step(self) -> None:
+        try:
+            if self._world.steady() >= self._scan_at:
+                self._scan_at = self._world.steady() + min(AWAY, self._interval)
+                await self.scan()
+                self._scan_at = self._world.steady() + self._interval
+            await self.look()
+            if self._world.steady() >= self._tidy_at:
+                self._tidy_at = self._world.steady() + TIDY
+                await self._world.offload(self._workspace.tidy, self._trash_days)
+            self._tell(None)
+        except ProblemError as error:
+            self._tell(error.problem)
+
+    def _next(self) -> float:
+        return min(self._scan_at, self._tidy_at, *self._due.values())
+
+    def _slice(self, pending: list[str]) -> None:
+        """A part of a scan, in a thread; `pending` are the folders still to be looked at."""
+        end = self._world.steady() + SLICE
+        still = partial(self._still, self._world.wall() - AGED)
+        while pending:
+            pending += reversed(self._compare(pending.pop(), still).below)
+            if self._world.steady() >= end:
+                return
+
+    def _look_at(self, due: list[str]) -> None:
+        """Some of the hinted folders, and what is new below them, in a thread."""
+        end = self._world.steady() + SLICE
+        still = partial(self._still, 0.0)
+        while due:
+            begun = self._world.steady()
+            folder = due.pop()
+            due += self._compare(folder, still).fresh
+            ended = self._world.steady()
+            # A large folder takes its time: others come first.
+            self._rest[folder] = ended + max(SOON, self._settle, 4 * (ended - begun))
+            if ended >= end:
+                return
+
+    def _compare(self, folder: str, still: Still) -> Compared:
+        """Takes in what happened in one folder. Nothing is concluded from one that cannot be read.
+
+        Raises:
+            ProblemError: the whole is away.
+        """
+        try:
+            found = self._workspace.compare(folder, still)
+        except ProblemError as error:
+            if error.problem.code in ("root_gone", "disk_full", "state_damaged") or not folder:
+                raise
+            if error.problem.code not in ("vanished", "not_a_folder"):
+                self._tell(error.problem)
+            return Compared([], [], False)
+        if found.unsettled:
+            self._due_at(folder, self._world.steady() + max(SOON, self._settle))
+        return found
+
+    def _still(self, wall: float, path: str, entry: Entry) -> bool:
+        """`wall` is what a file's own times are compared with; 0 lets only what was watched
+        count."""
+        return self._settling.is_still(path, entry, wall, self._world.steady())
+
+    def _due_at(self, folder: str, at: float) -> None:
+        self._due[folder] = min(at, self._due.get(folder, at))
+
+    async def _watch_anew(self) -> None:
+        """Watches the folder that was opened. Where that cannot be, scans go on at their
+        intervals."""
+        if self._watch is not None:
+            await self._world.offload(self._watch.stop)
+        loop = asyncio.get_running_loop()
+
+        def on_hint(folders: Folders) -> None:
+            try:
+                loop.call_soon_threadsafe(self.hint, folders)
+            except RuntimeError:
+                return  # the loop has ended: a last event comes too late
+
+        self._watch = Watch(self._workspace.path, on_hint, self._native)
+        if problem := await self._world.offload(self._watch.start):
+            _log.warning("%s", problem)
+
+    def _tell(self, problem: Problem | None) -> None:
+        """Says a problem once, not at every try."""
+        if problem is not None and problem != self._told:
+            _log.error("%s", problem)
+        self._told = problem

@@ -1,0 +1,117 @@
+"""The folders that are open: one workspace each, with an intake while it is served."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from functools import partial
+
+from cargo_sync.catalogue.contract import Catalogue
+from cargo_sync.config.server import ServerSettings
+from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.watch import native
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.server.workspace.catalogued_folder import Changed, TrackedFolder
+from cargo_sync.server.workspace.external_changes import Intake
+from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.stores.folder import FolderStore
+
+_log = logging.getLogger(__name__)
+
+
+class Opened:
+    """Workspaces by real path.
+
+    A folder that is served no more stays open until the server ends: a descriptor that somebody may
+    still be reading through cannot be closed. It is looked at no more, and costs nothing but its
+    place.
+    """
+
+    def __init__(
+        self, world: World, catalogue: Catalogue, checkpoints: Checkpoints, changed: Changed
+    ) -> None:
+        self._world = world
+        self._catalogue = catalogue
+        self._checkpoints = checkpoints
+        self._changed = changed
+        self._native = native()
+        self._open: dict[str, Workspace] = {}
+        self._intakes: dict[str, asyncio.Task[None]] = {}
+
+    def at(self, path: str) -> Workspace:
+        """The workspace of a real path that was opened."""
+        return self._open[path]
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._open
+
+    async def open(self, path: str) -> Problem | None:
+        """Opens a folder, which is made if it was never served; why it cannot be used now, if it
+        cannot.
+
+        It is there all the same then, and is asked for again while it is served.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
+        if path not in self._open:
+            self._open[path] = await self._world.offload(self._made, path)
+        try:
+            await self._world.offload(self._open[path].attach)
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def serve(
+        self, paths: Collection[str], settings: ServerSettings, tasks: asyncio.TaskGroup
+    ) -> None:
+        """From now on other programs' changes are noticed in these folders, and in no others."""
+        for path in self._intakes.keys() - set(paths):
+            self._intakes.pop(path).cancel()
+        for path in paths:
+            if path not in self._intakes:
+                intake = Intake(
+                    self._open[path],
+                    self._world,
+                    settings.settle,
+                    settings.scan_interval,
+                    settings.trash_days,
+                    self._native,
+                )
+                self._intakes[path] = tasks.create_task(intake.run())
+
+    def away(self) -> int:
+        """How many of the served folders are not there."""
+        return sum(not self._open[path].attached for path in self._intakes)
+
+    def stop(self) -> None:
+        """Hashes that are being computed end soon."""
+        for workspace in self._open.values():
+            workspace.stop()
+
+    def rest(self) -> None:
+        """Nothing is looked at any more."""
+        for intake in self._intakes.values():
+            intake.cancel()
+
+    def close(self) -> None:
+        """Closes the folders. Nobody may be in them any more."""
+        for workspace in self._open.values():
+            workspace.close()
+
+    def _made(self, path: str) -> Workspace:
+        world = self._world
+        open_store = partial(
+            FolderStore.open,
+            path,
+            token=world.token,
+            checkpoints=self._checkpoints,
+            wall=world.wall,
+        )
+        return Workspace(
+            TrackedFolder(path, self._catalogue, open_store, world.token, self._changed),
+            world.token,
+        )

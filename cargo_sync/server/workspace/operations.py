@@ -1,0 +1,239 @@
+"""Changing a folder without content: folders made, things deleted (to the trash) and moved.
+
+Each operation fails alone. What was done to the folder is made durable and then recorded for many
+operations at once, since each sync and each transaction costs as much as hundreds of renames.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from cargo_sync.catalogue.contract import Change, Gone, Held
+from cargo_sync.catalogue.contract import Move as Moved
+from cargo_sync.local.root import above
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.server.workspace.catalogued_folder import TrackedFolder, changed, put
+
+TOGETHER: Final = 200
+"""Operations that are recorded at once; the folder is locked meanwhile."""
+
+
+class Mkdir(NamedTuple):
+    """A folder at `path`. `expected` is the version that stands there and makes way, 0 for
+    nothing."""
+
+    path: str
+    mode: int
+    expected: int
+
+
+class Delete(NamedTuple):
+    """What has version `expected` goes to the trash.
+
+    seen  for a folder that is not empty: nothing in it may be newer than this; None: it must be
+          empty
+    """
+
+    path: str
+    expected: int
+    seen: int | None
+
+
+class Move(NamedTuple):
+    """What has version `expected` goes to `to`, where nothing may stand."""
+
+    path: str
+    to: str
+    expected: int
+
+
+Operation = Mkdir | Delete | Move
+
+
+class Done(NamedTuple):
+    """What stands there now.
+
+    version, ident  of the row at the path; after a deletion it is a tombstone
+    displaced       where in the trash lies what stood there before, or ""
+    """
+
+    version: int
+    ident: int
+    displaced: str = ""
+
+
+Result = Done | Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What an operation has done to the folder, and how it is to be recorded.
+
+    changes  the last one is the operation's own path; none when all was as wanted
+    """
+
+    done: Done
+    changes: Sequence[Change] = ()
+    touched: Sequence[str] = ()
+
+
+class Changing:
+    """The operations of one request."""
+
+    def __init__(self, folder: TrackedFolder, run: str) -> None:
+        self._folder = folder
+        self._run = run
+
+    def __call__(self, operations: Sequence[Operation]) -> list[Result]:
+        """One result an operation, in order; each is durable."""
+        results: list[Result] = []
+        for start in range(0, len(operations), TOGETHER):
+            results += self._together(operations[start : start + TOGETHER])
+        return results
+
+    def _together(self, operations: Sequence[Operation]) -> list[Result]:
+        results: list[Result] = []
+        acts: list[_Act | Problem] = []
+        taken: set[str] = set()
+        with self._folder.lock:
+            for operation in operations:
+                if isinstance(operation, Move) or _depends(operation.path, taken):
+                    results += self._record(acts)
+                    acts, taken = [], set()
+                try:
+                    acts.append(self._act(operation))
+                except ProblemError as error:
+                    acts.append(error.problem)
+                if isinstance(operation, Move):
+                    results += self._record(acts)
+                    acts = []
+                elif isinstance(operation, Delete) or (acts[-1:] and _displaced(acts[-1])):
+                    taken.add(operation.path)
+            results += self._record(acts)
+        return results
+
+    def _record(self, acts: Sequence[_Act | Problem]) -> list[Result]:
+        """Makes durable, then records, what was done; without that none of it is reported as
+        done."""
+        good = [act for act in acts if isinstance(act, _Act)]
+        changes = [change for act in good for change in act.changes]
+        try:
+            if changes:
+                self._folder.store.root.sync({folder for act in good for folder in act.touched})
+            versions = iter(self._folder.record(changes) if changes else ())
+        except ProblemError as error:
+            return [act if isinstance(act, Problem) else error.problem for act in acts]
+        results: list[Result] = []
+        for act in acts:
+            if isinstance(act, Problem):
+                results.append(act)
+                continue
+            version = 0
+            for _ in act.changes:
+                version = next(versions)
+            done = act.done
+            results.append(
+                done._replace(version=version, ident=done.ident or version) if act.changes else done
+            )
+        return results
+
+    def _act(self, operation: Operation) -> _Act:
+        paths.check(operation.path)
+        match operation:
+            case Mkdir():
+                return self._mkdir(operation)
+            case Delete():
+                return self._delete(operation)
+            case Move():
+                return self._move(operation)
+
+    def _mkdir(self, operation: Mkdir) -> _Act:
+        path, folder = operation.path, self._folder
+        held = folder.look(path)
+        if held is not None and held.entry.kind == FOLDER:
+            return _Act(Done(held.entry.version, held.entry.ident))
+        _expect(held, operation.expected, path)
+        root, displaced, touched = folder.store.root, "", list[str]()
+        if held is not None:
+            displaced, touched = folder.store.displace(path, self._run)
+        made = root.make_folder(path, operation.mode)
+        # Folders that were there, but that nobody has recorded yet, come before those that were
+        # made.
+        changes = folder.folders_above([path])
+        seen = root.entry(path)
+        if seen is None or seen.kind != FOLDER:
+            raise changed(path)
+        return _Act(Done(0, 0, displaced), [*changes, put(path, seen)], [*touched, *above(made)])
+
+    def _delete(self, operation: Delete) -> _Act:
+        path, folder = operation.path, self._folder
+        held = folder.look(path)
+        if held is None:
+            return _Act(Done(0, 0))  # what was wanted is so
+        _expect(held, operation.expected, path)
+        if held.entry.kind == FOLDER:
+            self._may_go(operation)
+        displaced, touched = folder.store.displace(path, self._run)
+        return _Act(Done(0, held.entry.ident, displaced), [Gone(path)], touched)
+
+    def _may_go(self, operation: Delete) -> None:
+        """Whether a folder's content lets it be deleted, by what is in the folder now."""
+        path, folder = operation.path, self._folder
+        if operation.seen is None:
+            if any(folder.store.root.listing(path)):
+                message = f"{path!r} is a folder that is not empty"
+                raise ProblemError(Problem("not_empty", message, path))
+            return
+        pending = [path]
+        while pending:
+            pending += folder.compare(pending.pop(), lambda path, entry: True).below
+        since, more = operation.seen, True
+        while more:
+            page = folder.catalogue.changes(folder.id, since, path, TOGETHER)
+            if any(entry is not None for _, entry in page.rows):
+                raise changed(path)
+            since, more = page.next, page.more
+
+    def _move(self, operation: Move) -> _Act:
+        path, to, folder = operation.path, paths.check(operation.to), self._folder
+        held = folder.look(path)
+        if held is None:
+            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+        _expect(held, operation.expected, path)
+        if paths.is_below(to, path):
+            reason = f"{path!r} cannot be moved to {to!r}, into itself"
+            raise ProblemError(Problem("bad_path", reason, path, retry=False))
+        if folder.look(to) is not None:
+            raise ProblemError(Problem("occupied", f"{to!r} exists already", path))
+        root = folder.store.root
+        made = root.make_folder(paths.parent(to)) if paths.parent(to) else ()
+        with root.folder(paths.parent(path)) as source, root.folder(paths.parent(to)) as target:
+            try:
+                root.system.rename_noreplace(source.fd, paths.name(path), target.fd, paths.name(to))
+            except OSError as error:
+                raise ProblemError(from_os_error(error, to)) from error
+        root.forget(path)
+        seen = root.entry(to)
+        if seen is None:
+            raise changed(to)
+        touched = [paths.parent(path), paths.parent(to), *above(made)]
+        moved = Moved(path, to, seen.version)
+        return _Act(Done(0, held.entry.ident), [*folder.folders_above([to]), moved], touched)
+
+
+def _expect(held: Held | None, version: int, path: str) -> None:
+    if (held.entry.version if held is not None else 0) != version:
+        raise changed(path)
+
+
+def _displaced(act: _Act | Problem) -> bool:
+    return isinstance(act, _Act) and bool(act.done.displaced)
+
+
+def _depends(path: str, taken: set[str]) -> bool:
+    """Whether something at or above `path` went away and is not recorded yet."""
+    while path and path not in taken:
+        path = paths.parent(path)
+    return bool(path)

@@ -1,0 +1,96 @@
+"""One file that comes over plain HTTP: staged and hashed as it comes, published like any other."""
+
+import threading
+from collections.abc import Callable
+
+from cargo_sync.catalogue.contract import Held
+from cargo_sync.local.publish import Placement, place, secure
+from cargo_sync.local.space import room_for
+from cargo_sync.model.entries import FILE, FOLDER
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer
+from cargo_sync.server.workspace.catalogued_folder import TrackedFolder, changed, put
+
+Admit = Callable[[Held | None], None]
+"""Raises ProblemError when what stands there is not what the request expects."""
+
+
+class Upload:
+    """A file on its way in. Blocking; used by one request. `drop` comes last, whatever happened.
+
+    A request that is cut off may leave a thread that still writes for it: a step waits for the one
+    before.
+    """
+
+    def __init__(self, folder: TrackedFolder, offer: Offer, admit: Admit, run: str) -> None:
+        """Args:
+        offer: path, size, mtime and mode; the mode of a file that stands there is kept.
+
+        Raises:
+            ProblemError: `admit` refuses what is there; a folder is there; "disk_full".
+        """
+        self._folder = folder
+        self._admit = admit
+        self._run = run
+        self._done = 0
+        self._steps = threading.Lock()
+        with folder.lock:
+            held = folder.look(offer.path)
+            self._check(held, offer.path)
+        if held is not None and held.entry.kind == FILE:
+            offer = offer._replace(mode=held.entry.mode)
+        store = folder.store
+        if problem := room_for(store.root, offer.size):
+            raise ProblemError(problem)
+        self._offer = offer
+        self._staging = store.staging
+        self._part = store.staging.part(offer)
+
+    def write(self, content: bytes | bytearray) -> None:
+        """The next bytes. Raises ProblemError: more than was said came, or the disk's."""
+        if content:
+            with self._steps:
+                self._part.write(self._done, memoryview(content))
+                self._done += len(content)
+
+    def publish(self) -> tuple[Held, bool]:
+        """Puts the file in its place, durably; what is there then, and whether nothing stood there
+        before.
+
+        Raises:
+            ProblemError: "incomplete"; `admit` refuses what is there by now; the disk's.
+        """
+        with self._steps:
+            return self._publish()
+
+    def _publish(self) -> tuple[Held, bool]:
+        path, folder = self._offer.path, self._folder
+        staged = self._part.finish()
+        [problem] = secure(self._staging, [staged])
+        if problem:
+            raise ProblemError(problem)
+        with folder.lock:
+            try:
+                held, seen = folder.look_closely(path)
+                self._check(held, path)
+            except ProblemError:
+                self._staging.discard(staged)
+                raise
+            [result] = place(self._staging, [Placement(staged, seen)], folder.store.run(self._run))
+            if result.problem or result.entry is None:
+                raise ProblemError(result.problem) if result.problem else changed(path)
+            folder.record([*folder.folders_above([path]), put(path, result.entry)])
+            now = folder.catalogue.entry(folder.id, path)
+        assert now is not None, "it was recorded under the same lock"
+        return now, held is None
+
+    def drop(self) -> None:
+        """Removes what was staged and not published."""
+        with self._steps:
+            self._part.leave()
+            self._staging.release(self._offer.transfer)
+
+    def _check(self, held: Held | None, path: str) -> None:
+        if held is not None and held.entry.kind == FOLDER:
+            raise ProblemError(Problem("is_a_folder", f"{path!r} is a folder", path, retry=False))
+        self._admit(held)

@@ -1,0 +1,205 @@
+"""A workspace: what the rest of the server asks of a served folder.
+
+Everything here blocks and is called from threads; what others name by path is checked here once
+more.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Final, NamedTuple
+
+from blake3 import blake3
+
+from cargo_sync.catalogue.contract import Held, Page
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.local.read import FileReader, FolderSource, open_file
+from cargo_sync.local.sink import FolderSink
+from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer
+from cargo_sync.server.workspace.catalogued_folder import Compared, Still, TrackedFolder, changed
+from cargo_sync.server.workspace.commit import Committing, expect
+from cargo_sync.server.workspace.operations import Changing, Operation, Result
+from cargo_sync.server.workspace.upload import Admit, Upload
+
+EVERYTHING: Final = 2**63 - 1
+PIECE: Final = 4 * 1024 * 1024
+MODE: Final = 0o644
+"""Of files that come over plain HTTP."""
+
+
+class Position(NamedTuple):
+    """Where a workspace stands.
+
+    sequence  the version of the newest change
+    lineage   of the change that was asked about
+    floor     deletions up to this version may be forgotten
+    """
+
+    epoch: str
+    sequence: int
+    lineage: str
+    floor: int
+
+
+class Workspace:
+    """One served folder. While it is away, what needs it raises "root_gone"; the catalogue still
+    answers.
+
+    id, epoch  of the catalogue's life of this workspace
+    """
+
+    def __init__(self, folder: TrackedFolder, token: Callable[[], str]) -> None:
+        self._folder = folder
+        self._token = token
+        self._closing = False
+        self.id = folder.id
+        self.epoch = folder.epoch
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.path!r})"
+
+    @property
+    def path(self) -> str:
+        return self._folder.path
+
+    @property
+    def attached(self) -> bool:
+        """Whether the folder was there when it was last asked for."""
+        return self._folder.attached
+
+    def attach(self) -> bool:
+        """Opens the folder when it is not open, or came back; whether it did. Raises
+        ProblemError."""
+        return self._folder.attach()
+
+    def stop(self) -> None:
+        """Hashes that are being computed end soon."""
+        self._closing = True
+
+    def close(self) -> None:
+        """Closes the folder, which nobody may be using any more."""
+        self._folder.close()
+
+    # -- what the catalogue says -------------------------------------------------------------------
+
+    def position(self, since: int) -> Position:
+        """Where the workspace stands, for who knows it as of the change numbered `since`."""
+        catalogue = self._folder.catalogue
+        page = catalogue.changes(self.id, EVERYTHING, "", 1)
+        return Position(self.epoch, page.sequence, catalogue.lineage(self.id, since), page.floor)
+
+    def changes(self, since: int, under: str, limit: int) -> Page:
+        """What changed below `under` after `since`; see the catalogue's contract."""
+        return self._folder.catalogue.changes(self.id, since, under, limit)
+
+    def listing(self, folder: str) -> list[Entry] | None:
+        """What stands directly in a folder, by name; None when there is no such folder."""
+        if folder:
+            above = self._folder.catalogue.entry(self.id, folder)
+            if above is None or above.entry.kind != FOLDER:
+                return None
+        return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
+
+    def entries(self, some: Sequence[str]) -> list[Held | None]:
+        """What stands at each of these paths, in their order."""
+        return self._folder.catalogue.entries(self.id, some)
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at `path` in the folder itself now. Raises ProblemError, as
+        `TrackedFolder.look`."""
+        held = self._folder.look(path)
+        return held and held.entry
+
+    # -- content -----------------------------------------------------------------------------------
+
+    def open(self, path: str) -> tuple[Held | None, FileReader | None]:
+        """What stands at `path`, and a reader of exactly that when it is a file.
+
+        Raises:
+            ProblemError: as `look`; it cannot be read.
+        """
+        with self._folder.lock:
+            held, seen = self._folder.look_closely(path)
+            if held is None or seen is None or seen.kind != FILE:
+                return held, None
+            return held, open_file(self._folder.store.root, path, seen)
+
+    def hash(self, path: str, version: int) -> str:
+        """BLAKE3 of a version, from the catalogue or, the first time, from a stable read.
+
+        Raises:
+            ProblemError: "changed" when there is another version by now, or while it is read;
+                "vanished", "not_a_file", "stopping", or why it cannot be read.
+        """
+        held, reader = self.open(path)
+        if held is None:
+            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+        if reader is None:
+            raise ProblemError(Problem("not_a_file", f"{path!r} is not a file", path, retry=False))
+        with closing(reader):
+            if held.entry.version != version:
+                raise changed(path)
+            if held.entry.hash:
+                return held.entry.hash
+            found = self._digest(reader, path, held.entry.size)
+        self._folder.catalogue.set_hash(self.id, path, version, found)
+        return found
+
+    def _digest(self, reader: FileReader, path: str, size: int) -> str:
+        digest = blake3()
+        piece = memoryview(bytearray(min(PIECE, max(size, 1))))
+        done = 0
+        while done < size:
+            if self._closing:
+                raise ProblemError(Problem("stopping", "the server is being stopped", path))
+            count = reader.read_into(piece[: size - done], done)
+            if not count:
+                break
+            digest.update(piece[:count])
+            done += count
+        if done != size or not reader.unchanged():
+            raise changed(path)
+        return digest.hexdigest()
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def change(self, operations: Sequence[Operation], run: str) -> list[Result]:
+        """Makes folders, deletes and moves; one result an operation, in order. Each fails alone."""
+        return Changing(self._folder, run)(operations)
+
+    def stage(self, path: str, size: int, mtime_ns: int, admit: Admit, run: str) -> Upload:
+        """Begins to take a file in that comes in order. Raises ProblemError."""
+        return Upload(
+            self._folder, Offer(path, size, mtime_ns, MODE, 0, 0, self._token()), admit, run
+        )
+
+    def compare(self, folder: str, still: Still) -> Compared:
+        """Takes in what other programs did in one folder; see TrackedFolder. Raises
+        ProblemError."""
+        return self._folder.compare(folder, still)
+
+    def tidy(self, trash_days: float) -> None:
+        """Frees old trash and staging. Raises ProblemError."""
+        self._folder.store.tidy(trash_days)
+
+    # -- flows -------------------------------------------------------------------------------------
+
+    def sink(self, run: str) -> Sink:
+        """Where a flow's receiver stages and commits; what is displaced goes to the trash of `run`.
+
+        Raises:
+            ProblemError: "root_gone".
+        """
+        with self._folder.lock:
+            store = self._folder.store
+            return FolderSink(store.staging, Committing(self._folder), store.run(run))
+
+    def source(self) -> Source:
+        """Where a flow's sender reads: exactly the versions that its offers name.
+
+        Raises:
+            ProblemError: "root_gone".
+        """
+        return FolderSource(self._folder.store.root, partial(expect, self._folder))

@@ -1,0 +1,175 @@
+"""A source and a sink in memory: files as bytes, for inline runs of whole flows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from cargo_sync.machines.cover import Cover
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFile:
+    """One file: its content, and a version that changes with it."""
+
+    content: bytes
+    version: int = 1
+    mtime_ns: int = 0
+    mode: int = 0o644
+    target: str = ""
+
+    def offer(self, path: str, transfer: str = "") -> Offer:
+        """This file as a sender offers it."""
+        size = 0 if self.target else len(self.content)
+        return Offer(
+            path,
+            size,
+            self.mtime_ns,
+            self.mode,
+            self.version,
+            self.version,
+            transfer,
+            target=self.target,
+        )
+
+
+class MemoryReader:
+    """An open `MemoryFile`: reads what stands at its path now, as a file written in place would
+    be."""
+
+    def __init__(self, source: "MemorySource", offer: Offer) -> None:
+        self._source = source
+        self._offer = offer
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        content = self._source.files[self._offer.path].content[offset : offset + len(view)]
+        view[: len(content)] = content
+        return len(content)
+
+    def unchanged(self) -> bool:
+        return self._source.files[self._offer.path].version == self._offer.version
+
+    def close(self) -> None:
+        self._source.open_readers -= 1
+
+
+class MemorySource:
+    """Reads `files`, path -> file; they may be replaced while it is read."""
+
+    def __init__(self, files: dict[str, MemoryFile]) -> None:
+        self.files = files
+        self.open_readers = 0
+
+    def open(self, offer: Offer) -> MemoryReader:
+        file = self.files.get(offer.path)
+        if file is None:
+            raise ProblemError(
+                Problem("vanished", f"{offer.path!r} is not there any more", offer.path)
+            )
+        if file.version != offer.version:
+            raise ProblemError(Problem("changed", f"{offer.path!r} was changed", offer.path))
+        self.open_readers += 1
+        return MemoryReader(self, offer)
+
+
+@dataclass(slots=True)
+class _Staged:
+    """One file under way: what came, and what is still missing."""
+
+    content: bytearray
+    cover: Cover
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class MemoryDisk:
+    """What outlives a lane.
+
+    files    path -> published file
+    durable  (transfer, version, size) -> content and holes at the last checkpoint
+    """
+
+    files: dict[str, MemoryFile] = field(default_factory=dict)
+    durable: dict[tuple[str, int, int], tuple[bytes, tuple[tuple[int, int], ...]]] = field(
+        default_factory=dict
+    )
+
+
+class MemorySink:
+    """Stages and publishes on a `MemoryDisk`. What equals a published file, hash for hash, is not
+    wanted."""
+
+    def __init__(self, disk: MemoryDisk) -> None:
+        self.disk = disk
+        self.closed = False
+        self.checkpoints = 0
+        self._batches: dict[int, tuple[Sequence[Offer], dict[int, _Staged]]] = {}
+
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        staged: dict[int, _Staged] = {}
+        wants = []
+        for index, offer in enumerate(offers):
+            there = self.disk.files.get(offer.path)
+            if there and offer.hash and blake3(there.content).hexdigest() == offer.hash:
+                wants.append(Want("none"))
+                continue
+            content, holes = self.disk.durable.get(
+                _key(offer), (bytes(offer.size), ((0, offer.size),) if offer.size else ())
+            )
+            staged[index] = _Staged(bytearray(content), Cover(holes))
+            wants.append(Want("ranges", holes) if _key(offer) in self.disk.durable else Want("all"))
+        self._batches[batch] = (offers, staged)
+        return wants
+
+    def whole(self, batch: int, index: int, content: memoryview) -> None:
+        self._batches[batch][1][index].content[:] = content
+
+    def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        staged = self._batches[batch][1][index]
+        staged.content[offset : offset + len(content)] = content
+        staged.cover.add(offset, len(content))
+
+    def failed(self, batch: int, index: int, problem: Problem) -> None:
+        offers, staged = self._batches[batch]
+        staged[index].problem = problem
+        if problem.code == CANCELLED:
+            self.disk.durable.pop(_key(offers[index]), None)
+
+    def checkpoint(self) -> None:
+        self.checkpoints += 1
+        for offers, files in self._batches.values():
+            for index, staged in files.items():
+                offer, holes = offers[index], staged.cover.holes()
+                if offer.transfer and staged.problem is None and staged.cover.missing < offer.size:
+                    self.disk.durable[_key(offer)] = (bytes(staged.content), holes)
+
+    def commit(self, batch: int) -> list[Receipt]:
+        offers, staged = self._batches.pop(batch)
+        return [self._publish(offer, staged.get(index)) for index, offer in enumerate(offers)]
+
+    def close(self) -> None:
+        self.checkpoint()
+        self.closed = True
+        self._batches.clear()
+
+    def _publish(self, offer: Offer, staged: _Staged | None) -> Receipt:
+        if staged and staged.problem:
+            problem = staged.problem
+            return Receipt(problem.code, message=problem.message, retry=problem.retry)
+        before = self.disk.files.get(offer.path)
+        if staged is None:
+            assert before
+            return Receipt("done", before.version, 0, before.mtime_ns, before.mode, offer.hash)
+        content = bytes(staged.content)
+        version = before.version + 1 if before else 1
+        self.disk.files[offer.path] = MemoryFile(
+            content, version, offer.mtime_ns, offer.mode, offer.target
+        )
+        self.disk.durable.pop(_key(offer), None)
+        return Receipt("done", version, 0, offer.mtime_ns, offer.mode, blake3(content).hexdigest())
+
+
+def _key(offer: Offer) -> tuple[str, int, int]:
+    return offer.transfer, offer.version, offer.size

@@ -1,0 +1,305 @@
+"""A tree in memory: the fake that ships with the code, for whole runs that replay from a seed.
+
+It keeps the Tree contract as a folder or a server does, displaced content included, and takes
+either part: near (it tells whole listings) or far (it tells changes).
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Literal
+
+from blake3 import blake3
+
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.model import entries, paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.trees.contract import Delta, NearTree, Observation, Task, Whole
+from cargo_sync.trees.offers import Moved, offers, outcomes
+from cargo_sync.trees.pump import pump
+
+
+class MemoryTree:
+    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first;
+    `speeds` the speeds that were set, which change nothing here."""
+
+    def __init__(
+        self, part: Literal["near", "far"], identity: str = "memory", lineage: str = ""
+    ) -> None:
+        self._part = part
+        self._identity = identity
+        self._lineage = lineage
+        self._entries: dict[str, Entry] = {}
+        self._contents: dict[str, bytes] = {}
+        self._log: list[tuple[str, Entry | None]] = []
+        self._idents = 0
+        self._cancelled: set[str] = set()
+        self._floor = 0
+        self.trash: list[tuple[str, bytes]] = []
+        self.speeds: list[int | None] = []
+
+    # -- what a person does with the tree ----------------------------------------------------------
+
+    def write(self, path: str, content: bytes, mtime_ns: int = 0, mode: int = 0o644) -> Entry:
+        """Puts a file at `path` and makes its parents; what stood there is gone, as a program does
+        it."""
+        return self._put(path, FILE, content, mtime_ns, mode)
+
+    def link(self, path: str, target: str) -> Entry:
+        return self._put(path, LINK, b"", 0, 0o777, target)
+
+    def make(self, path: str) -> Entry:
+        return self._entries.get(path) or self._put(path, FOLDER, b"", 0, 0o755)
+
+    def remove(self, path: str) -> None:
+        """Removes `path` and what is below it."""
+        for one in [one for one in self._entries if paths.is_below(one, path)]:
+            del self._entries[one]
+            self._contents.pop(one, None)
+            self._log.append((one, None))
+
+    def forget_gone(self) -> None:
+        """Deletions until now are told no more, as by a server after three months."""
+        self._floor = len(self._log)
+
+    def read(self, path: str) -> bytes:
+        return self._contents[path]
+
+    def entry(self, path: str) -> Entry | None:
+        return self._entries.get(path)
+
+    def files(self) -> dict[str, bytes]:
+        return dict(sorted(self._contents.items()))
+
+    def _put(
+        self, path: str, kind: str, content: bytes, mtime: int, mode: int, target: str = ""
+    ) -> Entry:
+        if folder := paths.parent(path):
+            self.make(folder)
+        self._idents += 1
+        digest = blake3(content).hexdigest() if kind == FILE and self._part == "far" else ""
+        version = 0 if kind == FOLDER and self._part == "near" else len(self._log) + 1
+        entry = Entry(
+            paths.name(path), kind, len(content), mtime, mode, version, self._idents, digest, target
+        )
+        self._entries[path] = entry
+        self._contents.pop(path, None)
+        if kind == FILE:
+            self._contents[path] = content
+        self._log.append((path, entry))
+        return entry
+
+    # -- the contract ------------------------------------------------------------------------------
+
+    async def open(self, cursor: int = 0) -> Identity:
+        sequence = len(self._log) if self._part == "far" else 0
+        return Identity(self._identity, "", sequence, self._lineage if cursor else "", self._floor)
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        if self._part == "far":
+            yield Delta(
+                [
+                    (path, entry)
+                    for number, (path, entry) in enumerate(self._log, 1)
+                    if number > cursor
+                    and (number > self._floor or self._entries.get(path) is entry is not None)
+                ],
+                len(self._log),
+                self._lineage if self._log else "",
+            )
+            return
+        folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
+        for folder in sorted(folders, key=paths.key):
+            yield [self._listing(folder)]
+
+    def _listing(self, folder: str) -> Whole:
+        below = [
+            one for path, one in self._entries.items() if path and paths.parent(path) == folder
+        ]
+        return Whole(folder, entries.encode(entries.listing(below)), len(below))
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        return [self._hash(path, entry) for path, entry in items]
+
+    def _hash(self, path: str, entry: Entry) -> str | Problem:
+        if self._entries.get(path) != entry:
+            return Problem("changed", f"{path!r} changed", path)
+        return blake3(self._contents[path]).hexdigest()
+
+    async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        return [self._apply(action) for action in actions]
+
+    def _apply(self, action: Action) -> Outcome:
+        if problem := self.blocked(action.path):
+            return Outcome(action, problem=problem)
+        present = self._entries.get(action.path)
+        if present != action.expected and not (
+            present and present.kind == FOLDER and action.op is Op.MKDIR
+        ):
+            return Outcome(
+                action, problem=Problem("changed", f"{action.path!r} changed", action.path)
+            )
+        below = [path for path in self._entries if paths.parent(path) == action.path]
+        if action.op is Op.DELETE and below:
+            return Outcome(
+                action, problem=Problem("not_empty", f"{action.path!r} is not empty", action.path)
+            )
+        if action.expected is not None:
+            self.displace(action.path)
+        if action.op is Op.DELETE:
+            return Outcome(action, displaced=action.path)
+        return Outcome(action, action.source, self.make(action.path))
+
+    def blocked(self, path: str) -> Problem | None:
+        """What keeps anything from standing at `path`: a file or a link above it."""
+        for above in paths.upwards(paths.parent(path)):
+            present = self._entries.get(above)
+            if present is not None and present.kind != FOLDER:
+                return Problem(
+                    "not_a_folder", f"{above!r} is a file where a folder is needed", path
+                )
+        return None
+
+    def displace(self, path: str) -> None:
+        """Moves what stands at `path`, and below it, to the trash."""
+        for one, content in self._contents.items():
+            if paths.is_below(one, path):
+                self.trash.append((one, content))
+        self.remove(path)
+
+    async def retire(
+        self, path: str, entry: Entry, content: str, move_to: str, run: str
+    ) -> Problem | None:
+        found = self._hash(path, entry)
+        if isinstance(found, Problem) or found != content:
+            return Problem("changed", f"{path!r} is not what was delivered", path)
+        if move_to:
+            self.write(paths.join(move_to, path), self._contents[path], entry.mtime_ns, entry.mode)
+            self.remove(path)
+        else:
+            self.displace(path)
+        return None
+
+    async def close(self) -> None:
+        return None
+
+    def source(self) -> Source:
+        return _MemorySource(self)
+
+    def sink(self, run: str) -> Sink:
+        return _MemorySink(self)
+
+    async def transfer(
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
+        self._cancelled.clear()
+        ends = (
+            (near.source(), self.sink(run))
+            if mode is Mode.UPLOAD
+            else (self.source(), near.sink(run))
+        )
+        number = 0
+        async for tasks in batches:
+            number += 1
+            yield outcomes(tasks, pump(*ends, number, offers(tasks), self._cancelled), Moved())
+
+    def cancel(self, path: str) -> None:
+        self._cancelled.add(path)
+
+    async def set_speed(self, bits: int | None) -> None:
+        self.speeds.append(bits)
+
+    async def wait(self, cursor: int, seconds: float) -> bool:
+        return len(self._log) > cursor
+
+
+class _MemoryReader:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        piece = self._content[offset : offset + len(view)]
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def unchanged(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        return None
+
+
+class _MemorySource:
+    def __init__(self, tree: MemoryTree) -> None:
+        self._tree = tree
+
+    def open(self, offer: Offer) -> _MemoryReader:
+        entry = self._tree.entry(offer.path)
+        if entry is None or (entry.version, entry.ident) != (offer.version, offer.ident):
+            raise ProblemError(
+                Problem("changed", f"{offer.path!r} is not what was planned", offer.path)
+            )
+        return _MemoryReader(self._tree.read(offer.path))
+
+
+class _MemorySink:
+    def __init__(self, tree: MemoryTree) -> None:
+        self._tree = tree
+        self._batches: dict[
+            int, tuple[Sequence[Offer], dict[int, bytearray], dict[int, Problem]]
+        ] = {}
+
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        self._batches[batch] = (offers, {}, {})
+        return [Want("all")] * len(offers)
+
+    def whole(self, batch: int, index: int, content: memoryview) -> None:
+        self._batches[batch][1][index] = bytearray(content)
+
+    def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        staged = self._batches[batch][1].setdefault(
+            index, bytearray(self._batches[batch][0][index].size)
+        )
+        staged[offset : offset + len(content)] = content
+
+    def failed(self, batch: int, index: int, problem: Problem) -> None:
+        self._batches[batch][2][index] = problem
+
+    def checkpoint(self) -> None:
+        return None
+
+    def commit(self, batch: int) -> list[Receipt]:
+        offers, staged, problems = self._batches.pop(batch)
+        return [
+            self._commit(offer, bytes(staged.get(index, b"")), problems.get(index))
+            for index, offer in enumerate(offers)
+        ]
+
+    def _commit(self, offer: Offer, content: bytes, problem: Problem | None) -> Receipt:
+        tree, present = self._tree, self._tree.entry(offer.path)
+        found = (present.version, present.ident) if present else (0, 0)
+        if problem is None and found != (offer.expected, offer.occupant):
+            problem = Problem("changed", f"{offer.path!r} changed at the destination", offer.path)
+        problem = problem or tree.blocked(offer.path)
+        if problem is not None:
+            return Receipt(problem.code, message=problem.message, retry=problem.retry)
+        if present is not None:
+            tree.displace(offer.path)
+        if offer.target:
+            entry = tree.link(offer.path, offer.target)
+        else:
+            entry = tree.write(offer.path, content, offer.mtime_ns, offer.mode)
+        displaced = offer.path if present else ""
+        return Receipt(
+            "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, displaced
+        )
+
+    def close(self) -> None:
+        self._batches.clear()

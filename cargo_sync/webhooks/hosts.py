@@ -1,0 +1,72 @@
+"""The hosts that callbacks go to: how many are in flight to each, and which rest."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from cargo_sync.model.world import World
+from cargo_sync.webhooks import retry_policy
+from cargo_sync.webhooks.retry_policy import Host, Result
+
+ALTOGETHER: Final = 128
+"""In flight to all hosts: sockets are bounded, however many hosts there are."""
+
+
+@dataclass(slots=True)
+class _Known:
+    host: Host = field(default_factory=Host)
+    in_flight: int = 0
+
+
+class Hosts:
+    """By name and port. Forgotten when nothing is in flight and all is well."""
+
+    def __init__(self, world: World, at_once: int) -> None:
+        self._world = world
+        self._at_once = at_once
+        self._known: dict[str, _Known] = {}
+        self._in_flight = 0
+
+    def room(self, name: str) -> int:
+        """How many more may go there now."""
+        known = self._known.get(name) or _Known()
+        here = retry_policy.room(known.host, self._at_once, known.in_flight, self._world.steady())
+        return min(here, ALTOGETHER - self._in_flight)
+
+    def rests(self, name: str) -> float | None:
+        """Seconds that a host is still left alone; None when it is not."""
+        known = self._known.get(name)
+        left = (
+            known.host.rests - self._world.steady()
+            if known is not None and known.host.tries
+            else 0.0
+        )
+        return left if left > 0 else None
+
+    def is_well(self, name: str) -> bool:
+        known = self._known.get(name)
+        return known is None or not known.host.tries
+
+    def enter(self, name: str) -> None:
+        self._known.setdefault(name, _Known()).in_flight += 1
+        self._in_flight += 1
+
+    def left(self, name: str, result: Result | None, began: float) -> None:
+        """Args:
+        result: None when the attempt was called off.
+        began: when it began, steady seconds.
+        """
+        known = self._known[name]
+        known.in_flight -= 1
+        self._in_flight -= 1
+        if result is not None:
+            wish = retry_policy.wished(result.retry_after, self._world.wall())
+            known.host = retry_policy.after(
+                known.host, result, began, self._world.steady(), wish, self._world.chance()
+            )
+        if not known.in_flight and not known.host.tries:
+            del self._known[name]
+
+    def wake(self) -> None:
+        """A person asked to try now: no host rests any longer, whether or not it is back."""
+        for known in self._known.values():
+            known.host = Host(known.host.tries, known.host.failed)

@@ -1,0 +1,314 @@
+"""Deliveries: callbacks that wait, rows of their own made of the events that asked for one.
+
+Events are read by a cursor, and what is made of them is written together with it: each asks once,
+whatever comes between. Of a stream (a transfer) only the first waiting row is ever due, so that its
+order is kept by two or three index lookups a row, and what stands behind costs nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from cargo_sync.state.bulk import Insert
+from cargo_sync.state.database import Database
+from cargo_sync.state.events import Row, row_of
+from cargo_sync.state.migrations import Statements
+
+_READER: Final = "callbacks"
+LONGEST: Final = 2 * 86400.0
+"""Seconds; nothing is ever put off so far."""
+
+_TOLD = """
+SELECT cursor, job, happened, time, path, size, details, tell FROM event INDEXED BY event_tell
+WHERE tell IS NOT NULL AND cursor > (SELECT cursor FROM reader WHERE name = ?) ORDER BY cursor LIMIT ?
+"""
+
+_UNREAD: Final = """
+SELECT 1 FROM event INDEXED BY event_tell
+WHERE tell IS NOT NULL AND cursor > (SELECT cursor FROM reader WHERE name = ?) AND job = ? LIMIT 1
+"""
+
+_PUT: Final = Insert(
+    "INSERT INTO delivery (id, job, moment, stream, variables, created, since) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?)",
+)
+
+_LET_FIRST = """
+UPDATE delivery SET next_at = created WHERE number > ? AND NOT EXISTS (
+    SELECT 1 FROM delivery AS before WHERE before.job = delivery.job AND before.stream = delivery.stream
+    AND before.state = 'pending' AND before.number < delivery.number)
+"""
+
+# A person may have revived one before it meanwhile: then it is that one's turn.
+_AGAIN = """
+UPDATE delivery SET attempts = attempts + 1, error = ?, next_at = CASE WHEN NOT EXISTS (
+    SELECT 1 FROM delivery AS before WHERE before.job = delivery.job AND before.stream = delivery.stream
+    AND before.state = 'pending' AND before.number < delivery.number) THEN ? END
+WHERE number = ? AND state = 'pending'
+"""
+
+_DEAD = """
+UPDATE delivery SET attempts = attempts + 1, error = ?, next_at = NULL, state = 'dead', ended = ?
+WHERE number = ? AND state = 'pending'
+"""
+
+# One step from each (job, moment) to the next, however many rows stand between.
+_GROUPS = """
+WITH RECURSIVE groups (job, moment) AS (
+    SELECT * FROM (SELECT job, moment FROM delivery WHERE next_at IS NOT NULL ORDER BY job, moment LIMIT 1)
+    UNION ALL
+    SELECT following.job, following.moment FROM groups JOIN delivery AS following
+    ON following.number = coalesce(
+        (SELECT number FROM delivery WHERE next_at IS NOT NULL AND job = groups.job AND moment > groups.moment
+         ORDER BY moment LIMIT 1),
+        (SELECT number FROM delivery WHERE next_at IS NOT NULL AND job > groups.job
+         ORDER BY job, moment LIMIT 1))
+)
+SELECT job, moment, (SELECT min(next_at) FROM delivery
+    WHERE delivery.job = groups.job AND delivery.moment = groups.moment AND next_at IS NOT NULL)
+FROM groups
+"""
+
+_SHOWN = "SELECT number, id, job, moment, stream, variables, created, since, state, attempts, next_at, error"
+
+
+class Waiting(NamedTuple):
+    """One callback that is not delivered.
+
+    number     of the row, growing
+    id         sent with every attempt
+    moment     onFinish, …
+    stream     within the job: what is delivered one after the other
+    variables  by name, JSON values
+    created    when, unix seconds; since: what its days are counted from
+    state      pending or dead
+    next_at    when it is due; None when it is dead, or stands behind another
+    error      what became of the last attempt, or ""
+    """
+
+    number: int
+    id: str
+    job: str
+    moment: str
+    stream: str
+    variables: dict[str, Any]
+    created: float
+    since: float
+    state: str = "pending"
+    attempts: int = 0
+    next_at: float | None = None
+    error: str = ""
+
+
+class New(NamedTuple):
+    """A callback to be delivered; fields as in `Waiting`."""
+
+    id: str
+    job: str
+    moment: str
+    stream: str
+    variables: dict[str, Any]
+    created: float
+
+
+class Group(NamedTuple):
+    """The callbacks of one job for one moment: when the first of them is due."""
+
+    job: str
+    moment: str
+    next_at: float
+
+
+class Again(NamedTuple):
+    number: int
+    next_at: float
+    error: str
+
+
+class Dead(NamedTuple):
+    number: int
+    error: str
+
+
+class Deliveries:
+    """The callbacks of a daemon that wait. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- from events -------------------------------------------------------------------------------
+
+    def unread(self, limit: int) -> list[Row]:
+        """The next events that asked for a callback and were not read yet, oldest first."""
+        with self._database.read() as connection:
+            return [row_of(columns) for columns in connection.execute(_TOLD, (_READER, limit))]
+
+    def add(self, new: Sequence[New], cursor: int) -> None:
+        """What was made of the events up to `cursor`, which are read now."""
+        with self._database.transaction() as connection:
+            last = connection.execute("SELECT coalesce(max(number), 0) FROM delivery").fetchone()[0]
+            rows = [
+                (one.id, one.job, one.moment, one.stream, orjson.dumps(one.variables).decode(),
+                 one.created, one.created)
+                for one in new
+            ]  # fmt: skip
+            _PUT(connection, rows)
+            connection.execute(_LET_FIRST, (last,))
+            connection.execute("UPDATE reader SET cursor = ? WHERE name = ?", (cursor, _READER))
+
+    def waits(self, job: str, streams: Sequence[str]) -> set[str]:
+        """Those of `streams` for which something waits: a row, or an event that is not read yet."""
+        with self._database.read() as connection:
+            if connection.execute(_UNREAD, (_READER, job)).fetchone() is not None:
+                return set(streams)
+            return {
+                stream
+                for stream in streams
+                if connection.execute(
+                    "SELECT 1 FROM delivery WHERE job = ? AND stream = ? AND state = 'pending' LIMIT 1",
+                    (job, stream),
+                ).fetchone()
+            }
+
+    # -- to be delivered ---------------------------------------------------------------------------
+
+    def groups(self) -> list[Group]:
+        """Of each job and moment for which something waits, when the first is due."""
+        with self._database.read() as connection:
+            return [Group._make(row) for row in connection.execute(_GROUPS)]
+
+    def due(self, job: str, moment: str, now: float, limit: int) -> list[Waiting]:
+        """The first that are due, longest due first."""
+        with self._database.read() as connection:
+            return list(
+                _waiting(
+                    connection,
+                    f"{_SHOWN} FROM delivery WHERE job = ? AND moment = ? AND next_at <= ? "
+                    "ORDER BY next_at, number LIMIT ?",
+                    (job, moment, now, limit),
+                )
+            )
+
+    def settle(
+        self, delivered: Sequence[int], again: Sequence[Again], dead: Sequence[Dead], now: float
+    ) -> None:
+        """What became of attempts. What stood behind a delivered or dead one is due now."""
+        with self._database.transaction() as connection:
+            streams: dict[tuple[str, str], None] = {}
+            for number in (*delivered, *(one.number for one in dead)):
+                row = connection.execute(
+                    "SELECT job, stream FROM delivery WHERE number = ?", (number,)
+                )
+                streams.update(dict.fromkeys(row))
+            for number in delivered:
+                connection.execute("DELETE FROM delivery WHERE number = ?", (number,))
+            for number, next_at, error in again:
+                connection.execute(_AGAIN, (error, next_at, number))
+            for number, error in dead:
+                connection.execute(_DEAD, (error, now, number))
+            for job, stream in streams:
+                _promote(connection, job, stream, now)
+
+    def bury(
+        self, job: str, moment: str, error: str, now: float, before: float | None = None
+    ) -> int:
+        """All of a job's for a moment are dead, or those whose days are counted from `before` or
+        earlier.
+
+        Returns:
+            How many are.
+        """
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT number, stream FROM delivery WHERE job = ? AND moment = ? AND state = 'pending' "
+                "AND (?3 IS NULL OR since <= ?3)",
+                (job, moment, before),
+            ).fetchall()
+            for number, _ in rows:
+                connection.execute(
+                    "UPDATE delivery SET state = 'dead', next_at = NULL, ended = ?, error = ? "
+                    "WHERE number = ?",
+                    (now, error, number),
+                )
+            for stream in {stream for _, stream in rows}:
+                _promote(connection, job, stream, now)
+        return len(rows)
+
+    # -- for people --------------------------------------------------------------------------------
+
+    def page(self, job: str | None, state: str | None, after: int, limit: int) -> list[Waiting]:
+        """Rows with numbers above `after`, of a job or all, in a state or any."""
+        with self._database.read() as connection:
+            return list(
+                _waiting(
+                    connection,
+                    f"{_SHOWN} FROM delivery WHERE number > ?1 AND (?2 IS NULL OR job = ?2) "
+                    "AND (?3 IS NULL OR state = ?3) ORDER BY number LIMIT ?4",
+                    (after, job, state, limit),
+                )
+            )
+
+    def count(self, job: str | None) -> dict[str, int]:
+        """How many there are, by state; of a job or of all."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT state, count(*) FROM delivery WHERE ?1 IS NULL OR job = ?1 GROUP BY state",
+                (job,),
+            )
+            return {"pending": 0, "dead": 0} | dict(rows.fetchall())
+
+    def retry(self, now: float, *, id: str | None = None, job: str | None = None) -> int:
+        """Waiting ones are due now, dead ones wait again and their days begin anew; of an id, a
+        job, or all.
+
+        Returns:
+            How many there are.
+        """
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT number, job, stream, state FROM delivery "
+                "WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR job = ?2)",
+                (id, job),
+            ).fetchall()
+            for number, _, _, state in rows:
+                if state == "dead":
+                    connection.execute(
+                        "UPDATE delivery SET state = 'pending', since = ?, ended = NULL WHERE number = ?",
+                        (now, number),
+                    )
+            for owner, stream in {(owner, stream): None for _, owner, stream, _ in rows}:
+                connection.execute(
+                    "UPDATE delivery SET next_at = NULL WHERE job = ? AND stream = ? AND state = 'pending'",
+                    (owner, stream),
+                )
+                _promote(connection, owner, stream, now)
+        return len(rows)
+
+    def purge(self, before: float, now: float) -> int:
+        """Drops those that became dead before `before`; how many.
+
+        What would be due later than anything ever is, because a clock was set back, is due now.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE delivery SET next_at = ?1 WHERE next_at > ?1 + ?2", (now, LONGEST)
+            )
+            return connection.execute(
+                "DELETE FROM delivery WHERE state = 'dead' AND ended < ?", (before,)
+            ).rowcount
+
+
+def _promote(connection: Statements, job: str, stream: str, now: float) -> None:
+    """The first of a stream that waits is due, if it was not its turn before."""
+    connection.execute(
+        "UPDATE delivery SET next_at = ?3 WHERE next_at IS NULL AND number = (SELECT min(number) "
+        "FROM delivery WHERE job = ?1 AND stream = ?2 AND state = 'pending')",
+        (job, stream, now),
+    )
+
+
+def _waiting(connection: Statements, sql: str, parameters: Sequence[object]) -> Iterator[Waiting]:
+    for row in connection.execute(sql, parameters):
+        number, id, job, moment, stream, variables, *rest = row
+        yield Waiting(number, id, job, moment, stream, orjson.loads(variables), *rest)

@@ -1,0 +1,70 @@
+"""Names to addresses, each of them allowed.
+
+An attempt resolves its host once, here, and connects to what is returned: there is no second look
+at the name, whose answer could be another.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+THREADS: Final = 4
+"""Looking up a name blocks; in threads of its own it holds up nobody else's."""
+
+Look = Callable[[str, int, int], list[tuple[int, str]]]
+"""(host, port, family) -> (family, address); raises OSError."""
+
+
+class NotAllowed(OSError):  # noqa: N818 - an OSError is what aiohttp passes on from a resolver
+    """The daemon's file does not allow the address."""
+
+
+class Resolver(AbstractResolver):
+    """The system's own, in threads; `allows` judges each address."""
+
+    def __init__(
+        self, allows: Callable[[IPv4Address | IPv6Address], bool], look: Look | None = None
+    ) -> None:
+        self._allows = allows
+        self._look = look or _system
+        self._pool = ThreadPoolExecutor(THREADS, "callback names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises:
+        NotAllowed: the host has addresses, and none of them may be connected to.
+        OSError: it has none.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._pool, self._look, host, port, family)
+        allowed = [one for one in found if self._allows(ip_address(one[1]))]
+        if found and not allowed:
+            raise NotAllowed(f"{host} is {', '.join(sorted({address for _, address in found}))}")
+        return [
+            ResolveResult(
+                hostname=host, host=address, port=port, family=of, proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for of, address in allowed
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _system(host: str, port: int, family: int) -> list[tuple[int, str]]:
+    found = socket.getaddrinfo(
+        host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+    )
+    return [(of, _address(*where)) for of, _, _, _, where in found]
+
+
+def _address(host: str | int, _port: object = 0, _flow: object = 0, scope: object = 0) -> str:
+    """A link-local IPv6 address names its interface by number."""
+    return f"{host}%{scope}" if scope else str(host)

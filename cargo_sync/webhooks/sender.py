@@ -1,0 +1,149 @@
+"""Sending: one request, one answer, in bounded time and memory; what went wrong, in words without
+addresses.
+
+No redirect is followed (it could lead a signed message anywhere), no cookie kept, no proxy taken
+from the environment.
+"""
+
+import os
+from contextlib import suppress
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from yarl import URL
+
+from cargo_sync.config.callbacks import CallbackLimits
+from cargo_sync.webhooks.message import Message
+from cargo_sync.webhooks.resolver import Look, NotAllowed, Resolver
+from cargo_sync.webhooks.retry_policy import Result
+
+DEADLINE: Final = 10.0
+KEPT: Final = 4.0
+"""Seconds that an idle connection is kept: less than servers do, or one is met as it closes."""
+ANSWER: Final = 4096
+"""Bytes of an answer that are read, so that its connection can serve again; a longer one ends
+it."""
+
+
+class Sender:
+    """One session for all callbacks of a daemon; to be entered.
+
+    look      resolves names; None is the system's way
+    deadline  seconds an attempt
+    """
+
+    def __init__(
+        self, limits: CallbackLimits, *, look: Look | None = None, deadline: float = DEADLINE
+    ) -> None:
+        self._limits = limits
+        self._look = look
+        self._deadline = deadline
+        self._session: aiohttp.ClientSession | None = None
+        self._resolver: Resolver | None = None
+
+    async def __aenter__(self) -> Self:
+        self._resolver = Resolver(self._limits.holds, self._look)
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver, use_dns_cache=False, limit=0, keepalive_timeout=KEPT
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "cargo_sync", "Accept": "*/*"},
+            auto_decompress=False,
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._session is not None and self._resolver is not None
+        await self._session.close()
+        await self._resolver.close()
+
+    async def __call__(self, message: Message, deadline: float | None = None) -> Result:
+        """One attempt. What went wrong is a result too.
+
+        Args:
+            deadline: seconds, when they are not the usual ones.
+        """
+        assert self._session is not None, "entered"
+        seconds = self._deadline if deadline is None else deadline
+        try:
+            url = URL(message.url, encoded=True)
+        except ValueError:
+            return Result(error="its address is not one that can be called")
+        if refusal := self._refusal(url.host or ""):
+            return Result(error=refusal)
+        where = f"{url.host}:{url.port}"
+        try:
+            async with self._session.request(
+                message.method,
+                url,
+                data=message.body,
+                headers=message.headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+            ) as answer:
+                with suppress(
+                    aiohttp.ClientError, OSError
+                ):  # what it adds to its word changes nothing
+                    await answer.content.read(ANSWER)
+                return _judged(answer, where)
+        except TimeoutError:
+            return Result(error=f"{where} did not answer within {seconds:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Result(error=_words(error, where))
+
+    def _refusal(self, host: str) -> str:
+        """Why a host may not be reached, before it is looked up; "" when it may."""
+        if not self._limits.names(host):
+            return f"callbacks to {host} are not allowed (callbacks.hosts in the daemon's file)"
+        last = host.rstrip(".").rpartition(".")[2]
+        if ":" not in host and not last.isdigit() and not last.lower().startswith("0x"):
+            return ""  # a name: its addresses are judged when they are known
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return f"{host} is not an IP address as it should be written"
+        return "" if self._limits.holds(address) else _not_allowed(host)
+
+
+def _words(error: Exception, where: str) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, NotAllowed):
+            return _not_allowed(str(error.os_error))
+        case aiohttp.ClientConnectorDNSError():
+            return f"there is no host {where.rpartition(':')[0]}"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {where} is not trusted"
+        case aiohttp.ClientSSLError():
+            return f"{where} speaks no TLS"
+        case aiohttp.ClientConnectorError():
+            number = error.os_error.errno
+            reason = os.strerror(number).lower() if number else "no answer"
+            return f"{where} cannot be reached: {reason}"
+        case aiohttp.ClientResponseError():
+            return f"{where} answered what is not HTTP"
+        case _:
+            return f"{where} ended the connection without an answer"
+
+
+def _not_allowed(what: str) -> str:
+    return f"{what}: callbacks there are not allowed (callbacks.networks in the daemon's file)"
+
+
+def _judged(answer: aiohttp.ClientResponse, where: str) -> Result:
+    status = answer.status
+    if 200 <= status < 300:
+        return Result(status)
+    error = f"{where} answered {status} {(answer.reason or '')[:100]}".rstrip()
+    if 300 <= status < 400:
+        error += "; redirects are not followed: give the callback the address that this leads to"
+    return Result(status, answer.headers.get("Retry-After", ""), error)

@@ -1,0 +1,106 @@
+"""What an event offers to templates. docs/events.md describes it: a public contract."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cargo_sync.model.events import Event, Moment, moment
+
+Variables = dict[str, Any]
+"""By name, JSON values."""
+
+
+class Told(NamedTuple):
+    """What is told of one event.
+
+    stream  within the job, what is told one after the other: a transfer, or the job itself
+    """
+
+    moment: Moment
+    stream: str
+    variables: Variables
+
+
+def told(event: Event) -> Told | None:
+    """None for an event of which nobody is told."""
+    found = moment(event.happened, event.path)
+    if found is None:
+        return None
+    transfer = event.details.get("transfer") or None
+    # What failed before it was a transfer is told of by its path: no id begins with a slash.
+    stream = transfer or f"/{event.path}" if event.path else ""
+    always = transfer_of(event.path, transfer) if event.path else {}
+    return Told(found, stream, always | job(event.job, event.tell) | _MORE[found](event))
+
+
+def transfer_of(path: str, transfer: str | None) -> Variables:
+    return {"FILE_NAME": path, "TRANSFER_ID": transfer}
+
+
+def job(name: str, mode: str) -> Variables:
+    return {"SYNC_NAME": name, "SYNC_MODE": mode}
+
+
+def _nothing(_: Event) -> Variables:
+    return {}
+
+
+def _finish(event: Event) -> Variables:
+    seconds = event.details.get("seconds")
+    return {
+        "AVG_SPEED": round(event.size * 8 / seconds) if seconds else None,
+        "DURATION": None if seconds is None else round(seconds, 3),
+        "LOST_FRAMES": event.details.get("lost"),
+        "AVG_RTT": event.details.get("rtt_ms"),
+    }
+
+
+def _error(event: Event) -> Variables:
+    return {"ERROR": event.details.get("message", "")}
+
+
+def _held(event: Event) -> Variables:
+    return {
+        "REASON": event.details.get("message", ""),
+        "DELETIONS": event.details.get("deletions"),
+        "OVERWRITES": event.details.get("overwrites"),
+    }
+
+
+def _idle(event: Event) -> Variables:
+    details = event.details
+    return {
+        "FILES": details.get("files"),
+        "BYTES": event.size,
+        "DURATION": round(details.get("seconds", 0.0), 3),
+    }
+
+
+_MORE: dict[Moment, Callable[[Event], Variables]] = {
+    Moment.START: _nothing,
+    Moment.FINISH: _finish,
+    Moment.ERROR: _error,
+    Moment.HELD: _held,
+    Moment.JOB_ERROR: _error,
+    Moment.IDLE: _idle,
+}
+
+
+def example(which: Moment, name: str, mode: str, transfer: str) -> Variables:
+    """Values for a trial: of the types that a real one has."""
+    of_file = transfer_of("folder/example file.txt", transfer)
+    error = {"ERROR": "this is a trial, nothing failed"}
+    more: dict[Moment, Variables] = {
+        Moment.START: of_file,
+        Moment.UPDATE: of_file | {"PROGRESS": 50, "SPEED": 8_000_000},
+        Moment.FINISH: of_file
+        | {"AVG_SPEED": 8_000_000, "DURATION": 1.5, "LOST_FRAMES": 0, "AVG_RTT": 12.5},
+        Moment.ERROR: of_file | error,
+        Moment.HELD: {
+            "REASON": "this is a trial, nothing is held",
+            "DELETIONS": 0,
+            "OVERWRITES": 0,
+        },
+        Moment.JOB_ERROR: error,
+        Moment.IDLE: {"FILES": 1, "BYTES": 1_500_000, "DURATION": 1.5},
+    }
+    return job(name, mode) | more[which]

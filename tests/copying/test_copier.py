@@ -1,0 +1,262 @@
+"""What is carried, by a far side that does as it is told: cuts, refusals, receipts that never
+come."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.copying import copier as carry
+from cargo_sync.copying.copier import Between, Carry, Terms
+from cargo_sync.copying.progress import Tally
+from cargo_sync.copying.transfer_ids import Claims
+from cargo_sync.copying.walk import Walk
+from cargo_sync.lanes.figures import Figures
+from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Outcome
+from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.state.database import Database
+from cargo_sync.state.orders import Orders, Way
+from cargo_sync.trees.contract import Ends, Task
+from cargo_sync.trees.visit import Page
+from tests.server.surroundings import entropy, inline
+
+FRESH = entropy()
+WORLD = World(lambda: 0.0, lambda: 0.0, lambda: 0.0, lambda: FRESH(16).hex(), inline)
+LARGE = 9_000_000
+
+Step = Callable[["Side", Sequence[Task]], list[Outcome] | None]
+
+
+class Side:
+    """Entries by path. As the far side it settles each batch as the next of `steps` says, else
+    well."""
+
+    def __init__(self, *files: str, size: int = 3) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.hash = "same"
+        self.steps: list[Step] = []
+        self.batches: list[list[str]] = []
+        for path in files:
+            self.put(path, Entry(paths.name(path), FILE, size, 5, 0o644, 1, 1))
+
+    def put(self, path: str, entry: Entry) -> None:
+        for above in paths.upwards(paths.parent(path)):
+            self.entries.setdefault(above, Entry(paths.name(above), FOLDER, mode=0o755))
+        self.entries[path] = entry
+
+    async def page(self, folder: str, after: str, limit: int) -> Page:
+        below = [
+            entry for path, entry in self.entries.items() if path and paths.parent(path) == folder
+        ]
+        return Page(sorted(below))
+
+    async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
+        found = {name: self.entries.get(paths.join(folder, name)) for name in names}
+        return {name: entry for name, entry in found.items() if entry is not None}
+
+    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+        problems: list[Problem | None] = []
+        for path, _ in folders:
+            there = self.entries.setdefault(path, Entry(paths.name(path), FOLDER))
+            problems.append(
+                None if there.kind == FOLDER else Problem("not_a_folder", "a file", path)
+            )
+        return problems
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        return [self.hash for _ in items]
+
+    def source(self) -> Source:
+        raise NotImplementedError
+
+    def sink(self, run: str) -> Sink:
+        raise NotImplementedError
+
+    async def transfer(
+        self,
+        mode: Mode,
+        near: Ends,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
+        async for tasks in batches:
+            self.batches.append([task.action.path for task in tasks])
+            step: Step = self.steps.pop(0) if self.steps else well
+            outcomes = step(self, tasks)
+            if outcomes is None:
+                raise ProblemError(Problem("cut", "it was cut"))
+            yield outcomes
+
+    def figures(self) -> Figures | None:
+        return None
+
+    async def set_speed(self, bits: int | None) -> None:
+        raise NotImplementedError
+
+    def granted(self) -> int | None:
+        return None
+
+
+def well(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
+    for task in tasks:
+        assert task.action.source is not None
+        side.put(task.action.path, task.action.source)
+    return [Outcome(task.action, task.action.source, transfer=task.transfer) for task in tasks]
+
+
+def lost(side: Side, tasks: Sequence[Task]) -> None:
+    """All arrives, and nobody is told."""
+    well(side, tasks)
+
+
+def cut(side: Side, tasks: Sequence[Task]) -> None:
+    """Nothing arrives."""
+
+
+def failing(*codes: str) -> Step:
+    def step(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
+        return [
+            Outcome(task.action, problem=Problem(code, code, task.action.path))
+            if code
+            else well(side, [task])[0]
+            for task, code in zip(tasks, codes, strict=True)
+        ]
+
+    return step
+
+
+class House:
+    """A put from `near` to `far`."""
+
+    def __init__(self, folder: Path, near: Side, far: Side, *, overwrite: bool = False) -> None:
+        self.near, self.far, self.tally = near, far, Tally()
+        self.database = Database.open(str(folder / "s.db"), "daemon")
+        self.under_way: set[str] = set()
+        claims = Claims(
+            Orders(self.database, lambda: 0.0),
+            Way("put", "u", "ana", "w"),
+            lambda path: (path, "/" + path),
+            "",
+            self.under_way,
+            WORLD,
+        )
+        between = Between(Mode.UPLOAD, near, far, far, near)
+        self.carry = Carry(between, Walk(near), Terms(overwrite, "run"), self.tally, claims, WORLD)
+
+    async def attempts(self) -> int:
+        """How many it took."""
+        for number in range(1, 10):
+            try:
+                await self.carry.attempt(None)
+            except ProblemError as error:
+                if error.problem.code != "cut":
+                    raise
+            else:
+                return number
+        raise AssertionError("it does not end")
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Done, of how many, skipped, failed."""
+        tally = self.tally
+        return tally.files_done, tally.files_total, tally.skipped, tally.failures
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carry, "delay", lambda *args, **more: 0.0)
+
+
+async def test_folders_first_then_files_in_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carry, "BATCH_FILES", 2)
+    house = House(tmp_path, Side("a", "b", "d/c", "d/e/f"), Side())
+    house.near.put("empty", Entry("empty", FOLDER))
+    assert await house.attempts() == 1
+    assert house.far.batches == [["a", "b"], ["d/c", "d/e/f"]]
+    assert house.counts == (4, 4, 0, 0)
+    assert house.far.entries["empty"].kind == FOLDER
+
+
+async def test_what_arrived_without_a_receipt_counts_once_and_is_not_sent_twice(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, Side("a", "d/b", size=LARGE), Side())
+    house.far.steps = [lost]
+    assert await house.attempts() == 2
+    assert house.far.batches == [["a", "d/b"]]
+    assert house.counts == (2, 2, 0, 0)
+    assert house.tally.bytes_done == house.tally.bytes_total == 2 * LARGE
+    assert house.under_way == set()
+
+
+async def test_what_was_cut_is_sent_again_under_its_id(tmp_path: Path) -> None:
+    house = House(tmp_path, Side("a", size=LARGE), Side())
+    house.far.steps = [cut, cut]
+    assert await house.attempts() == 3
+    assert house.far.batches == [["a"]] * 3
+    assert house.counts == (1, 1, 0, 0)
+
+
+async def test_what_is_overtaken_is_looked_at_again_a_few_times(tmp_path: Path) -> None:
+    house = House(tmp_path, Side("a", "b"), Side())
+    house.far.steps = [
+        failing("changed", ""),
+        failing("busy"),
+        failing("vanished"),
+        failing("changed"),
+    ]
+    assert await house.attempts() == 1
+    assert house.far.batches == [["a", "b"], ["a"], ["a"], ["a"]]
+    assert house.counts == (1, 2, 0, 1)
+    assert house.tally.failed[0][1].code == "changed"
+
+
+async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
+    house = House(tmp_path, Side("a", "b", "d/c", "e/f"), Side("d"))
+    house.far.steps = [failing("unreadable", "", "")]
+    assert await house.attempts() == 1
+    assert [(path, problem.code) for path, problem in house.tally.failed] == [
+        ("d", "not_a_folder"), ("a", "unreadable"),
+    ]  # fmt: skip
+    assert house.counts == (2, 3, 0, 2)
+    verdict = house.tally.verdict()
+    assert verdict is not None
+    assert "2 files or folders failed" in verdict.message
+
+
+async def test_a_full_disk_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carry, "BATCH_FILES", 1)
+    house = House(tmp_path, Side("a", "b", "c"), Side())
+    house.far.steps = [failing("disk_full")]
+    with pytest.raises(ProblemError) as caught:
+        await house.attempts()
+    assert caught.value.problem.code == "disk_full"
+    assert len(house.far.batches) < 3
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "hash", "counts"),
+    [
+        (False, "same", (0, 0, 1, 0)),
+        (True, "same", (0, 0, 1, 0)),
+        (False, "", (0, 0, 0, 1)),
+        (True, "", (1, 1, 0, 0)),
+    ],
+)
+async def test_of_one_size_and_another_time_the_hash_decides(
+    tmp_path: Path, overwrite: bool, hash: str, counts: tuple[int, int, int, int]
+) -> None:
+    near, far = Side("a"), Side("a")
+    far.put("a", far.entries["a"]._replace(mtime_ns=99))
+    far.hash = hash
+    house = House(tmp_path, near, far, overwrite=overwrite)
+    await house.attempts()
+    assert house.counts == counts

@@ -1,0 +1,58 @@
+import pytest
+
+from cargo_sync.copying.decision import Fate, decide, leads_out
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.problems import Problem
+
+SOURCE = Entry("f", FILE, 5, 100)
+LINKED = Entry("l", LINK, target="f")
+
+
+@pytest.mark.parametrize(
+    ("source", "there", "overwrite", "fate", "code"),
+    [
+        (SOURCE, None, False, Fate.BRING, ""),
+        (SOURCE, SOURCE._replace(version=9, ident=9), False, Fate.EQUAL, ""),
+        (SOURCE, SOURCE._replace(version=9, ident=9), True, Fate.EQUAL, ""),
+        (SOURCE, Entry("f", FILE, 5, 99), False, Fate.COMPARE, "occupied"),
+        (SOURCE, Entry("f", FILE, 5, 99), True, Fate.COMPARE, ""),
+        (SOURCE, Entry("f", FILE, 6, 100), False, Fate.REFUSE, "occupied"),
+        (SOURCE, Entry("f", FILE, 6, 100), True, Fate.BRING, ""),
+        (SOURCE, LINKED, False, Fate.REFUSE, "occupied"),
+        (SOURCE, LINKED, True, Fate.BRING, ""),
+        (SOURCE, Entry("f", FOLDER), True, Fate.REFUSE, "is_a_folder"),
+        (SOURCE, Problem("special", "a device"), True, Fate.REFUSE, "special"),
+        (LINKED, None, False, Fate.BRING, ""),
+        (LINKED, LINKED, False, Fate.EQUAL, ""),
+        (LINKED, Entry("l", LINK, target="g"), False, Fate.REFUSE, "occupied"),
+        (Entry("l", LINK, target="/etc"), None, True, Fate.REFUSE, "symlink"),
+    ],
+)
+def test_what_is_done(
+    source: Entry, there: Entry | Problem | None, overwrite: bool, fate: Fate, code: str
+) -> None:
+    decided = decide("d/x", source, there, overwrite=overwrite)
+    assert decided.fate is fate
+    assert (decided.problem.code if decided.problem else "") == code
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "out"),
+    [
+        ("l", "f", False),
+        ("l", "./d//f", False),
+        ("d/l", "../f", False),
+        ("d/e/l", "../../f", False),
+        ("l", "../f", True),
+        ("d/l", "../../f", True),
+        ("d/l", "/f", True),
+        ("d/l", "", True),
+        ("d/l", "x/../f", True),  # x may be a link to the root itself
+        ("d/l", "../x/../../f", True),
+        ("l", "..", True),
+        ("d/l", "..", False),
+        ("l", "...", False),
+    ],
+)
+def test_links_that_lead_out(path: str, target: str, out: bool) -> None:
+    assert leads_out(path, target) is out

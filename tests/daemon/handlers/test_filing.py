@@ -1,0 +1,174 @@
+"""Jobs that are added and removed by command: through the router, into a real folder of job
+files."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.state.events import Events
+from tests.daemon.handlers.test_handlers import Daemon, running
+from tests.daemon.house import until
+
+CANARY = "canary-77aa"
+
+
+def text(name: str = "photos", **changes: Any) -> str:
+    fields = {
+        "sync_name": name, "sync_mode": "upload", "local_dir": f"/nowhere/{name}", "username": "ana",
+        "password": CANARY, "hostname": "https://files.example:8443", "sleep": 1e6,
+    }  # fmt: skip
+    return orjson.dumps(fields | changes).decode()
+
+
+def files(tmp_path: Path) -> JobFiles:
+    (tmp_path / "jobs").mkdir(exist_ok=True)
+    return JobFiles.folder(str(tmp_path / "jobs"), {"HOME": "/home/ana"})
+
+
+async def refused(daemon: Daemon, **args: Any) -> dict[str, str]:
+    raw = await daemon.router.answer(orjson.dumps({"cmd": "job.add", "args": args}))
+    assert CANARY.encode() not in raw
+    error = orjson.loads(raw)["error"]
+    assert isinstance(error, dict)
+    return error
+
+
+async def test_a_job_is_added_and_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    place = tmp_path / "jobs"
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        added = await daemon.ask("job.add", text=text("My photos"))
+        assert added == {
+            "name": "My photos",
+            "file": str(place / "my-photos.json"),
+            "state": "starting",
+        }
+        assert (place / "my-photos.json").read_text() == text("My photos")
+        await daemon.synced("My photos")
+        assert (await daemon.ask("reload"))["jobs"] == [
+            {"name": "My photos", "result": "unchanged"}
+        ]
+        daemon.house.near["My photos"].write("a", b"1")
+        await daemon.ask("job.sync", job="My photos")
+        await until(lambda: daemon.house.far["My photos"].files())
+        await daemon.synced("My photos")
+
+        removed = await daemon.ask("job.remove", job="My photos")
+        assert removed == {"name": "My photos", "file": str(place / ".removed" / "my-photos.json")}
+        assert Path(removed["file"]).read_text() == text("My photos")
+        assert os.listdir(place) == [".removed"]
+        assert daemon.gone == ["My photos"] and daemon.house.jobs.get("My photos") is None
+        assert await daemon.ask("job.show", job="My photos") == "unknown_job"
+        assert [row.event.path for row in Events(daemon.house.database).since(0, 9)] == ["a"]
+        assert [
+            row["path"] for row in (await daemon.ask("job.history", job="My photos"))["rows"]
+        ] == ["a"]
+        assert (await daemon.ask("reload"))["jobs"] == []
+    assert CANARY not in caplog.text
+
+
+async def test_it_may_wait_for_its_start(tmp_path: Path) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        assert (await daemon.ask("job.add", text=text(), paused=True))["state"] == "paused"
+        row = daemon.house.jobs.get("photos")
+        assert row is not None and row.paused, "also after a restart"
+        await daemon.ask("job.start", job="photos")
+        await daemon.synced("photos")
+
+
+async def test_every_problem_is_told_with_its_line_and_nothing_is_left(tmp_path: Path) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        fields = [
+            '"sync_name": "x"',
+            '"sync_mode": "both"',
+            '"local_dir": "here"',
+            f'"password": "{CANARY}"',
+        ]
+        bad = "{\n" + ",\n".join(fields) + "}"
+        error = await refused(daemon, text=bad, name="x.json")
+        assert error["code"] == "bad_config"
+        lines = error["message"].splitlines()
+        assert (
+            'x.json:3: sync_mode: "both" is not allowed (expected: "download" or "upload")' in lines
+        )
+        assert (
+            "x.json:4: local_dir: 'here' is relative, which means another folder once this is sent; "
+            "write it absolute"
+        ) in lines
+        assert any("hostname: is missing" in line for line in lines)
+        assert any("username: is missing" in line for line in lines)
+        assert (await refused(daemon, text="not json"))["code"] == "bad_config"
+        assert (await refused(daemon, text=text(password=None, password_file="secret")))[
+            "message"
+        ].startswith("the text:1: password_file: 'secret' is relative")
+    assert os.listdir(tmp_path / "jobs") == []
+
+
+async def test_home_is_no_relative_path(tmp_path: Path) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        await daemon.ask("job.add", text=text(local_dir="~/photos"))
+        assert daemon.jobs.get("photos").supervisor.settings.local_dir == "/home/ana/photos"
+
+
+async def test_names_and_folders_that_are_taken(tmp_path: Path) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        await daemon.ask("job.add", text=text("a"))
+        # Not read yet, but there: the next start would find two of one name.
+        (tmp_path / "jobs" / "waits.json").write_text(text("b"))
+        error = await refused(daemon, text=text("a"), name="new.json")
+        assert error["message"].splitlines()[0] == (
+            f'new.json: sync_name: "a" is also the name of the job in {tmp_path}/jobs/a.json '
+            "(rename one of them)"
+        )
+        assert (
+            "overlaps with"
+            in (await refused(daemon, text=text("c", local_dir="/nowhere/a/sub")))["message"]
+        )
+        assert (
+            "is also the name"
+            in (await refused(daemon, text=text("b", local_dir="/else")))["message"]
+        )
+        assert sorted(os.listdir(tmp_path / "jobs")) == ["a.json", "waits.json"]
+
+
+async def test_what_cannot_be_loaded_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+
+        async def broken(*_: object) -> None:
+            raise OSError("no memory")
+
+        monkeypatch.setattr(daemon.jobs, "_build", broken)
+        assert await daemon.ask("job.add", text=text()) == "internal"
+        assert os.listdir(tmp_path / "jobs") == [] and daemon.jobs.all == {}
+
+
+async def test_a_file_that_cannot_be_moved_keeps_its_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        await daemon.ask("job.add", text=text())
+        (tmp_path / "jobs" / ".removed").write_text("a file where a folder is needed")
+        assert await daemon.ask("job.remove", job="photos") == "not_a_folder"
+        await daemon.synced("photos")
+        assert (tmp_path / "jobs" / "photos.json").exists()
+
+
+async def test_a_job_whose_file_was_deleted_by_hand_is_removed_too(tmp_path: Path) -> None:
+    async with running(tmp_path, files(tmp_path)) as daemon:
+        await daemon.ask("job.add", text=text())
+        (tmp_path / "jobs" / "photos.json").unlink()
+        assert await daemon.ask("job.remove", job="photos") == {"name": "photos", "file": ""}
+        assert daemon.jobs.all == {}
+
+
+async def test_a_daemon_of_one_job_takes_no_other(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(text("one"))
+    async with running(tmp_path, JobFiles.one(str(tmp_path / "one.json"), {})) as daemon:
+        assert await daemon.ask("job.add", text=text("two")) == "one_job"
+        assert await daemon.ask("job.remove", job="one") == "one_job"
+        await daemon.synced("one")

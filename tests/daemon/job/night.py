@@ -1,0 +1,192 @@
+"""Transcripts: what a job says through a night or a day, by a clock that only the story moves.
+
+The clock on the wall is the loop's, which jumps from one timer to the next, and what somebody set
+it by. A river stands for the server: bytes flow at exactly the rate that was asked for, stop where
+they are stopped, and go on from there, as a lane does from its checkpoint.
+
+`python -m tests.daemon.job.night` writes the transcripts into docs/schedules.md.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from cargo_ctl.render import jobs
+from cargo_sync.config.units import format_rate
+from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.reporting import views
+from cargo_sync.model.actions import Outcome
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Bell
+from cargo_sync.trees.contract import NearTree, Task
+from tests.daemon.house import FarSide, House, Recorder, going
+from tests.virtual import run
+
+PAGE: Final = Path(__file__).parents[3] / "docs" / "schedules.md"
+BLOCK: Final = re.compile(r"(<!-- transcript: (\S+) -->\n```\n)(.*?)(```\n)", re.DOTALL)
+GIGA: Final = 1_000_000_000
+FASTEST: Final = 100_000_000
+"""Bits a second of the river's bed: what flows when nobody asks for less."""
+
+
+class River(FarSide):
+    """A far side of which every file is `size` bytes long on the way, whatever lies in the
+    folder."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self.size = 0
+        self._tell = tell
+        self._gone = 0.0
+        self._speed: int | None = None
+        self._turned = asyncio.Event()
+
+    async def set_speed(self, bits: int | None) -> None:
+        self._speed = bits
+        self._turned.set()
+        self._tell(f"asks for {format_rate(bits)}" if bits else "asks for no limit")
+
+    async def _held_up(
+        self, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]]
+    ) -> AsyncGenerator[Sequence[Task], None]:
+        async for tasks in super()._held_up(first, rest):
+            await self._flow()
+            yield tasks
+
+    async def transfer(
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
+        try:
+            async for outcomes in super().transfer(mode, near, batches, speed, run):
+                yield outcomes
+        except BaseException:
+            self._tell(f"stopped at {self._gone / 1e9:.1f} of {self.size / 1e9:.1f} GB")
+            raise
+
+    async def _flow(self) -> None:
+        """All bytes that are left, at the speed of every moment."""
+        loop = asyncio.get_running_loop()
+        while self._gone < self.size:
+            self._turned.clear()
+            rate, began = min(self._speed or FASTEST, FASTEST) / 8, loop.time()
+            try:
+                async with asyncio.timeout((self.size - self._gone) / rate):
+                    await self._turned.wait()
+            except TimeoutError:
+                self._gone = self.size
+            finally:
+                self._gone = min(self.size, self._gone + (loop.time() - began) * rate)
+        self._gone = 0.0
+
+
+class Night(Recorder):
+    """One job, and what it says, each line by the clock that hangs in `zone`."""
+
+    def __init__(self, folder: Path, begins: str, zone: str, **job: Any) -> None:
+        super().__init__()
+        self.zone = ZoneInfo(zone)
+        self.lines: list[str] = []
+        self.ahead = 0.0
+        self._begins = datetime.fromisoformat(begins).replace(tzinfo=self.zone).timestamp()
+        self._house = _House(folder, self.wall)
+        self._house.zone = self.zone
+        self.river = self._house.far["nightly"] = River(self.tell)
+        self._last = ("", "")
+        self._told = 0.0
+        self._stirred = Bell()
+        self.supervisor = self._house.job(voice=self, **job)
+        self._gauge = Gauge(self.supervisor, self._house.world())
+        self.near = self._house.near["nightly"]
+
+    def wall(self) -> float:
+        return self._begins + asyncio.get_running_loop().time() + self.ahead
+
+    def tell(self, what: str) -> None:
+        self._told = asyncio.get_running_loop().time()
+        self._stirred.ring()
+        shown = datetime.fromtimestamp(round(self.wall()), self.zone)
+        self.lines.append(f"{shown:%a %d %b %H:%M:%S %Z}  {what}")
+
+    def changed(self, job: Supervisor) -> None:
+        self.look()
+
+    def look(self) -> None:
+        """Tells the state, when it is another: as `cargo_ctl job list` shows it."""
+        row = views.row(self._gauge.standing())
+        if self._last != (now := (row["state"], row["detail"])):
+            self._last = now
+            self.tell(f"{row['state']}, {jobs.explained(row, self.wall())}".rstrip(", "))
+
+    def file(self, name: str, size: int) -> None:
+        """A file appears, to be found by the next look; a hint says so."""
+        self.river.size = size
+        self.near.write(name, b"1")
+        self.supervisor.hint()
+        self.tell(f"a file of {size / 1e9:.1f} GB appears")
+
+    def set_clock(self, hours: float, why: str) -> None:
+        self.ahead += hours * 3600
+        self.tell(why)
+
+    async def until(self, time: str) -> None:
+        """Lets the clock on the wall come to `time`, looking at the job as the feed does: once a
+        second, but seldom while nothing has happened for a while."""
+        then = datetime.fromisoformat(time).replace(tzinfo=self.zone).timestamp()
+        while self.wall() < then:
+            quiet = asyncio.get_running_loop().time() - self._told
+            await self._stirred.heard(min(1.0 if quiet < 5 else 60.0, then - self.wall()))
+            self.look()
+
+
+class _House(House):
+    def __init__(self, folder: Path, wall: Callable[[], float]) -> None:
+        self._clock = wall
+        super().__init__(folder)
+
+    def world(self) -> World:
+        world = super().world()
+        return World(self._clock, world.steady, world.chance, world.token, world.offload)
+
+
+Story = Callable[[Night], Awaitable[None]]
+
+
+def transcript(
+    folder: Path, begins: str, story: Story, zone: str = "Europe/Madrid", **job: Any
+) -> str:
+    async def told() -> str:
+        night = Night(folder, begins, zone, **job)
+        async with going(night.supervisor):
+            night.look()
+            await story(night)
+        return "\n".join(night.lines) + "\n"
+
+    return run(told())
+
+
+def main() -> None:
+    from tests.daemon.job.test_nights import STORIES
+
+    page = PAGE.read_text(encoding="utf-8")
+
+    def written(block: re.Match[str]) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            return block[1] + STORIES[block[2]](Path(folder)) + block[4]
+
+    PAGE.write_text(BLOCK.sub(written, page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,298 @@
+"""Trials of jobs: against a real server, and against one that answers what a test wants."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import argon2
+import pytest
+from aiohttp import web
+
+from cargo_sync.daemon.job import check_steps as trials
+from cargo_sync.daemon.job.check_steps import Case, Step, trial
+from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.local.lock import lock_root
+from cargo_sync.local.root import Root
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.probe import ProbingApi
+from tests.daemon.house import settings
+from tests.server import test_app
+from tests.server.surroundings import CHEAP
+from tests.trees.cargo.answers import Answer, answering, ok, refuse
+
+NOW = 1_800_000_000.0
+SPACES = ok(
+    {"workspaces": [{"name": "default", "access": "rw"}, {"name": "shared", "access": "ro"}]}
+)
+TREE = ok({"entries": [], "next": None})
+FLOW = ok({"flow": "f1", "granted": 8_000_000})
+ALL = [
+    "server",
+    "login",
+    "workspace",
+    "remote folder",
+    "local folder",
+    "granted speed",
+    "rate",
+    "clock",
+]
+
+
+async def _inline(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
+def world(wall: float = NOW) -> World:
+    steady = asyncio.get_running_loop().time
+    return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), _inline)
+
+
+def case(login: Login, folder: Path, **changes: Any) -> Case:
+    fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
+    job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
+    return Case(job, ProbingApi(login, time.monotonic), world(), job.speed, None)
+
+
+async def made(one: Case) -> dict[str, Step]:
+    try:
+        return {step.name: step async for step in trial(one)}
+    finally:
+        await one.api.close()
+
+
+def dated(seconds: float) -> Answer:
+    """A server whose clock shows another time."""
+    date = format_datetime(
+        parsedate_to_datetime("Thu, 01 Jan 1970 00:00:00 GMT").fromtimestamp(seconds)
+    )
+    return lambda: web.Response(status=405, body=b"{}", headers={"Date": date})
+
+
+async def tried(
+    folder: Path, changes: dict[str, Any] | None = None, **answers: list[Answer]
+) -> dict[str, Step]:
+    given = {
+        "GET_login": [dated(NOW)], "GET_workspaces": [SPACES], "GET_workspaces_default_tree": [TREE],
+        "POST_flows": [FLOW], "DELETE_flows_f1": [ok({})],
+        "POST_probe": [ok({"bytes": 1_000_000, "seconds": 0.5})],
+    }  # fmt: skip
+    async with answering(**given | answers) as (login, heard):
+        steps = await made(case(login, folder, **changes or {}))
+        assert heard.asked.count("POST /login") <= 1
+        return steps
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder for the server's control sockets."""
+    with TemporaryDirectory(prefix="cg") as folder:
+        monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
+        yield
+
+
+@pytest.mark.usefixtures("runtime")
+@pytest.mark.parametrize("mode", ["upload", "download"])
+async def test_all_steps_against_a_real_server(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
+    monkeypatch.setattr(trials, "MEASURE", 0.05)
+    local = tmp_path / "local"
+    local.mkdir()
+    async with test_app.running(test_app.settings(tmp_path)) as up:
+        login = Login(up.api, "ana", lambda: "correct horse", up.fingerprint)
+        one = case(login, local, mode=mode, remote_dir="")
+        one = replace(one, world=replace(one.world, wall=time.time))
+        steps = await made(one)
+        other = await made(case(replace(login, password=lambda: "wrong"), local, mode=mode))
+        stranger = await made(
+            case(replace(login, fingerprint="sha256:" + "0" * 64), local, mode=mode)
+        )
+        assert [path.name for path in (tmp_path / "ana").iterdir()] == [".cargo_sync"]
+    assert list(steps) == ALL and all(step.ok and not step.hint for step in steps.values()), steps
+    assert (
+        steps["server"].message
+        == f"{up.api} answers, over TLS, with the certificate that the job names"
+    )
+    assert steps["granted speed"].message == "the server grants no limit"
+    way = "up" if mode == "upload" else "down"
+    assert f"bps {way}, measured over HTTP (" in steps["rate"].message
+    assert list(other) == ["server", "login", "local folder", "clock"]
+    assert not other["login"].ok and "does not let 'ana' in" in other["login"].message
+    assert list(stranger) == ["server", "local folder"]
+    assert (
+        up.fingerprint in stranger["server"].message
+        and "tls_fingerprint" in stranger["server"].hint
+    )
+
+
+async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
+    steps = await tried(tmp_path)
+    assert all(step.ok for step in steps.values())
+    assert steps["granted speed"].message == "the server grants 8mbps"
+    assert steps["rate"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
+    assert steps["workspace"].message == "ana may read and write the workspace 'default'"
+
+
+@pytest.mark.parametrize(
+    ("changes", "ok_", "message"),
+    [
+        ({"workspace": "shared"}, False, "ana may read the workspace 'shared' but not change it"),
+        ({"workspace": "shared", "mode": "download"}, True, "ana may read the workspace 'shared'"),
+        (
+            {"workspace": "shared", "mode": "download", "after_transfer": "delete"},
+            False,
+            "ana may read the",
+        ),
+        ({"workspace": "none"}, False, "ana has no workspace 'none' on the server"),
+    ],
+)
+async def test_rights_that_the_job_needs(
+    tmp_path: Path, changes: dict[str, Any], ok_: bool, message: str
+) -> None:
+    steps = await tried(
+        tmp_path, changes, GET_workspaces_shared_tree=[TREE], GET_probe=[ok({"some": "bytes"})]
+    )
+    assert steps["workspace"].ok is ok_ and steps["workspace"].message.startswith(message)
+    assert ("granted speed" in steps) is ok_, "what stands on it is left out"
+
+
+async def test_a_remote_folder_that_is_not_there(tmp_path: Path) -> None:
+    gone = refuse(404, "unknown")
+    up = await tried(tmp_path, GET_workspaces_default_tree=[gone])
+    assert up["remote folder"].message == "there is no /box yet; the first upload makes it"
+    down = await tried(
+        tmp_path,
+        {"mode": "download"},
+        GET_workspaces_default_tree=[gone],
+        GET_probe=[ok({"some": "bytes"})],
+    )
+    assert (
+        not down["remote folder"].ok
+        and down["remote folder"].hint == "look at remote_dir in the job"
+    )
+
+
+async def test_a_probe_that_is_refused_fails_alone(tmp_path: Path) -> None:
+    steps = await tried(tmp_path, POST_probe=[refuse(429, "busy", "another probe is under way")])
+    assert list(steps) == ALL
+    assert [name for name, step in steps.items() if not step.ok] == ["rate"]
+
+
+async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Heard(ProbingApi):
+        async def send(self, most: int, seconds: float, steady: Callable[[], float]) -> Any:
+            asked.append(most)
+            return await super().send(most, seconds, steady)
+
+    async with answering(POST_probe=[ok({"bytes": 1, "seconds": 1})]) as (login, _):
+        for speed in (None, 80_000_000, 1):
+            one = replace(case(login, tmp_path), api=Heard(login, time.monotonic), speed=speed)
+            await one.api.log_in()
+            await trials.rate(one)
+            await one.api.close()
+    assert asked == [64 * 2**20, 20_000_000, 256 * 1024]
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [
+        (NOW + 2, "the server's clock agrees with ours"),
+        (NOW - 3, "the server's clock agrees with ours"),
+        (NOW + 3, "the server's clock is 3 s ahead of ours"),
+        (NOW - 3600, "the server's clock is 3,599 s behind ours"),
+    ],
+)
+async def test_clocks_that_differ_are_a_warning(tmp_path: Path, shown: float, message: str) -> None:
+    step = (await tried(tmp_path, GET_login=[dated(shown)]))["clock"]
+    assert step.ok and step.message == message
+    assert bool(step.hint) == ("agrees" not in message)
+
+
+async def local(folder: Path, bound: str | None = None, **changes: Any) -> Step:
+    """The step alone; a server is not asked for it."""
+    one = case(Login("http://127.0.0.1:1", "ana", str), folder, **changes)
+    return await trials._made("local folder", trials.local_folder, replace(one, bound=bound))
+
+
+async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = tmp_path / "away"
+    assert not (await local(away)).ok
+    assert (
+        await local(away, mode="download")
+    ).message == f"there is no {away} yet; the first run makes it"
+    assert (await local(tmp_path)).message == f"{tmp_path} may be read"
+    assert "may be read and written, " in (await local(tmp_path, mode="download")).message
+    lost = await local(tmp_path, bound=f"abc {tmp_path}", mode="download")
+    assert not lost.ok and "its marker is missing" in lost.message
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda *_, **__: False)
+        assert (await local(tmp_path)).ok, "it only reads"
+        for changes in ({"mode": "download"}, {"after_transfer": "delete"}):
+            assert "may not be written to" in (await local(tmp_path, **changes)).message
+    monkeypatch.setattr(trials, "free", lambda root: 1_000_000)
+    full = await local(tmp_path, mode="download")
+    assert (full.ok, full.hint) == (False, "make room")
+
+
+async def test_a_folder_in_use_and_one_that_is_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Root.open(str(tmp_path))
+    lock = lock_root(root, "a job", leave_name=False)
+    try:
+        assert (await local(tmp_path)).ok, "the daemon's own lock is its own"
+        monkeypatch.setattr("os.getpid", lambda: 1)
+        step = await local(tmp_path)
+        assert not step.ok and step.message.startswith(f"{tmp_path} is in use by process ")
+    finally:
+        lock.release()
+        root.close()
+
+
+async def test_whatever_goes_wrong_is_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Case) -> tuple[str, str]:
+        raise RuntimeError("nobody foresaw this")
+
+    async def silent(_: Case) -> tuple[str, str]:
+        await asyncio.Event().wait()
+        return "", ""
+
+    monkeypatch.setattr(trials, "PATIENCE", 0.01)
+    monkeypatch.setattr(trials, "STEPS", (("a", "", broken), ("b", "", silent), ("c", "a", silent)))
+    steps = await tried(tmp_path)
+    assert steps == {
+        "a": Step("a", False, "something went wrong inside: RuntimeError", "see the log"),
+        "b": Step("b", False, "nothing came of it within 0.01 s"),
+    }
+
+
+async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:
+    end = asyncio.Event()
+
+    async def prepare(job: Any) -> Case:
+        await end.wait()
+        raise ProblemError(Problem("gone", "gone"))
+
+    async with asyncio.TaskGroup() as group:
+        kept = Trials(prepare, world(), group)
+        first = kept.begin(settings("a"))
+        assert kept.begin(settings("a")) == first != kept.begin(settings("b"))
+        end.set()
+    one = kept.get(first)
+    assert one is not None and one.ready and not one.steps[0].ok
+    assert kept.get("another") is None
+    one.began -= 3601
+    assert kept.get(first) is None

@@ -1,0 +1,62 @@
+"""What is told of the looks that ended: once each."""
+
+from types import SimpleNamespace
+from typing import cast
+
+from cargo_sync.daemon.job.outcomes import Past
+from cargo_sync.engine.report import Report
+from cargo_sync.engine.run import Run
+from cargo_sync.machines.retry import Failures
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+from tests.daemon.house import settings
+
+
+class Looks:
+    """A job's past, told of one look after the other."""
+
+    def __init__(self) -> None:
+        self.failures = Failures()
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "t", None)  # type: ignore[arg-type]
+        self.past = Past(settings("nightly"), self.failures, world, None)
+
+    def ended(self, *problems: Problem) -> str | None:
+        report = Report("run", 0.0)
+        for problem in problems:
+            self.failures.failed(problem.path, problem, 0.0, 0.5)
+            report.failed_alone(problem)
+            if problem.code == "disk_full":
+                report.fill(problem)
+        self.past.ended(cast(Run, SimpleNamespace(report=report)))
+        return self.past.news()
+
+    def failed(self, problem: Problem) -> str | None:
+        self.past.failed(cast(Run, SimpleNamespace(report=Report("run", 0.0))), problem)
+        return self.past.news()
+
+
+def full(left: int) -> Problem:
+    return Problem("disk_full", f"{left} bytes are free", "film.mov")
+
+
+def test_a_full_disk_is_told_once_whatever_is_free_until_there_was_room() -> None:
+    looks = Looks()
+    assert looks.ended(full(7)) == str(full(7))
+    assert looks.ended(full(5)) is None
+    assert looks.past.held == str(full(5))
+    assert looks.ended() is None, "no file was due: nobody knows whether there is room"
+    assert looks.past.held == str(full(5))
+    assert looks.ended(full(3)) is None
+    looks.failures.succeeded("film.mov")
+    assert looks.ended() is None
+    assert looks.past.held == ""
+    assert looks.ended(full(2)) == str(full(2))
+
+
+def test_a_failure_of_the_job_is_told_once_by_its_kind() -> None:
+    looks = Looks()
+    assert looks.failed(Problem("throttled", "try again in 20 s")) == "try again in 20 s"
+    assert looks.failed(Problem("throttled", "try again in 40 s")) is None
+    assert looks.failed(Problem("unreachable", "nobody answers")) == "nobody answers"
+    assert looks.ended() is None
+    assert looks.failed(Problem("unreachable", "nobody answers")) == "nobody answers"

@@ -1,0 +1,117 @@
+"""The small parts: bell, listening to the server, watching folders, taking notes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from cargo_sync.daemon.job.local_hints import Watchers
+from cargo_sync.daemon.job.remote_hints import hear_far
+from cargo_sync.daemon.noted import Noted
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.process.wakeup import Bell
+from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.contract import Task
+from tests.daemon.house import FarSide, House, until
+
+
+async def test_a_bell_keeps_what_was_rung_before() -> None:
+    bell = Bell()
+    assert not await bell.heard(0)
+    bell.ring()
+    bell.ring()
+    assert await bell.heard(0)
+    assert not await bell.heard(0)
+    bell.ring()
+    bell.hush()
+    assert not await bell.heard(0)
+
+
+async def test_listening_begins_after_a_good_look_and_again_after_the_next() -> None:
+    far, seen = FarSide(), Bell()
+    hints: list[str] = []
+    cursors: list[int] = []
+
+    async def cursor() -> int:
+        cursors.append(len(hints))
+        return 0
+
+    task = asyncio.create_task(
+        hear_far(far, seen, cursor, lambda: hints.append("hint"), asyncio.get_running_loop().time)
+    )
+    await asyncio.sleep(0)
+    far.news.set()
+    assert cursors == []
+    seen.ring()
+    await until(lambda: hints == ["hint"])
+    far.news.set()
+    await asyncio.sleep(0)
+    assert hints == ["hint"]  # until the look that this hint brought is over
+    seen.ring()
+    await until(lambda: hints == ["hint"] * 2)
+    task.cancel()
+
+
+async def test_an_unreachable_server_is_left_to_the_looks() -> None:
+    class Away(FarSide):
+        asked = 0
+
+        async def wait(self, cursor: int, seconds: float) -> bool:
+            self.asked += 1
+            raise ProblemError(Problem("unreachable", "nobody answers"))
+
+    far, seen = Away(), Bell()
+
+    async def cursor() -> int:
+        return 0
+
+    task = asyncio.create_task(
+        hear_far(far, seen, cursor, lambda: None, asyncio.get_running_loop().time)
+    )
+    seen.ring()
+    await until(lambda: far.asked == 1)
+    await asyncio.sleep(0.01)
+    assert far.asked == 1
+    task.cancel()
+
+
+async def test_watched_folders_give_hints_and_are_bounded(tmp_path: Path) -> None:
+    hinted = asyncio.Event()
+    watchers = Watchers(House(tmp_path / "state").world(), most=1)
+    folder = tmp_path / "folder"
+    assert await watchers.watch(str(folder), hinted.set) is None
+    folder.mkdir()
+    first = await watchers.watch(str(folder), hinted.set)
+    second = await watchers.watch(str(folder), hinted.set)
+    assert first and second
+    try:
+        assert first.note == ""
+        assert "looked at in intervals" in second.note
+        (folder / "new.txt").write_text("1")
+        async with asyncio.timeout(10):
+            await hinted.wait()
+    finally:
+        await first.close()
+        await second.close()
+    again = await watchers.watch(str(folder), hinted.set)
+    assert again and again.note == ""
+    await again.close()
+
+
+async def test_notes_of_what_is_under_way() -> None:
+    near, far = MemoryTree("near"), FarSide()
+    noted = Noted(far)
+    tasks = [
+        Task(Action(Op.PUT, name, near.write(name, b"1")), f"id of {name}") for name in ("a", "b")
+    ]
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield tasks[:1]
+        assert noted.ids == {}
+        yield tasks[1:]
+
+    seen = []
+    async for outcomes in noted.transfer(Mode.UPLOAD, near, batches(), None, "run"):
+        seen += [outcome.action.path for outcome in outcomes]
+    assert (seen, noted.ids) == (["a", "b"], {})

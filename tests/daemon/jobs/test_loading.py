@@ -1,0 +1,107 @@
+"""Job files read again: what each edit of the folder does to the jobs that run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.jobs.loading import JobFiles, Reading
+
+
+class Folder:
+    """A folder of job files, and what a daemon reads in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files = JobFiles.folder(str(path), {})
+        self.running: tuple[JobSettings, ...] = ()
+
+    def write(self, file: str, name: str, **changes: Any) -> None:
+        content = {
+            "sync_name": name, "sync_mode": "upload", "local_dir": f"/data/{name}",
+            "hostname": "https://files.example.org", "username": "ana", "password": "canary-77",
+        }  # fmt: skip
+        (self.path / f"{file}.json").write_text(json.dumps(content | changes))
+
+    def read(self) -> Reading:
+        reading = self.files.read(self.running)
+        self.running = reading.jobs
+        return reading
+
+    def names(self) -> list[str]:
+        return [job.name for job in self.read().jobs]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_files_come_and_go(folder: Folder) -> None:
+    assert folder.names() == []
+    folder.write("one", "b")
+    folder.write("two", "a")
+    assert folder.names() == ["a", "b"]
+    (folder.path / "one.json").unlink()
+    assert folder.names() == ["a"]
+
+
+def test_a_bad_file_leaves_its_job_as_it_was(folder: Folder) -> None:
+    folder.write("one", "a", sleep=5)
+    folder.write("two", "b")
+    assert folder.names() == ["a", "b"]
+    folder.write("one", "a", sleep=-1)
+    reading = folder.read()
+    assert [(job.name, job.sleep) for job in reading.jobs] == [("a", 5.0), ("b", 3.0)]
+    [error] = reading.errors
+    assert "sleep" in str(error) and "one.json" in str(error)
+
+
+def test_a_bad_file_that_never_was_good_has_no_job(folder: Folder) -> None:
+    folder.write("one", "a", sleep=-1)
+    assert folder.names() == []
+
+
+def test_a_newcomer_never_displaces_a_job_that_runs(folder: Folder) -> None:
+    folder.write("b", "nightly")
+    assert folder.names() == ["nightly"]
+    folder.write("a", "nightly", local_dir="/elsewhere")
+    reading = folder.read()
+    assert [Path(job.file).name for job in reading.jobs] == ["b.json"]
+    [error] = reading.errors
+    assert "a.json" in str(error) and "b.json" in str(error)
+
+
+def test_a_change_that_clashes_leaves_the_job_as_it_was(folder: Folder) -> None:
+    folder.write("a", "a")
+    folder.write("b", "b")
+    assert folder.names() == ["a", "b"]
+    folder.write("b", "b", local_dir="/data/a/below")
+    reading = folder.read()
+    assert [job.local_dir for job in reading.jobs] == ["/data/a", "/data/b"]
+    assert "overlaps" in str(reading.errors[0])
+
+
+def test_a_folder_that_cannot_be_listed_changes_nothing(folder: Folder, tmp_path: Path) -> None:
+    folder.write("a", "a")
+    running = folder.read().jobs
+    (tmp_path / "file").write_text("")
+    reading = JobFiles.folder(str(tmp_path / "file"), {}).read(running)
+    assert reading.jobs == running and len(reading.errors) == 1
+
+
+def test_one_file_alone(folder: Folder) -> None:
+    folder.write("a", "a")
+    folder.write("b", "b")
+    first, second = folder.read().jobs
+    folder.write("a", "a", speed="1mbps")
+    assert folder.files.read_one(first, [first, second]).speed == 1_000_000
+    folder.write("a", "b")
+    with pytest.raises(ConfigError, match=r"also the name of the job in .*b\.json"):
+        folder.files.read_one(first, [first, second])
+    (folder.path / "a.json").unlink()
+    with pytest.raises(ConfigError, match="not there any more"):
+        folder.files.read_one(first, [first, second])

@@ -1,0 +1,172 @@
+"""What is published: states as they change, notices by batch, progress only to whoever listens."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.config.timetable import Window
+from cargo_sync.daemon.job.status import Flowing
+from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.reporting import views
+from cargo_sync.daemon.reporting.feed import Feed
+from cargo_sync.lanes.figures import Figures, Moving
+from cargo_sync.model.events import Event, Happened
+from tests.daemon.house import Board, House, settings, until
+from tests.daemon.jobs.test_registry import Files
+
+
+def event(happened: Happened, path: str, size: int = 1, job: str = "nightly") -> Event:
+    return Event(
+        job, happened, 0.0, path, size, {"message": f"about {path}"} if happened == "failed" else {}
+    )
+
+
+def test_neighbours_of_one_kind_make_one_notice() -> None:
+    events = [
+        event(Happened.UPLOADED, "a"), event(Happened.UPLOADED, "b", 5), event(Happened.FAILED, "c"),
+        event(Happened.FAILED, "d"), event(Happened.UPLOADED, "e"),
+    ]  # fmt: skip
+    told = [(at, one["kind"], one["count"], one["paths"], one["bytes"], one["message"])
+            for _, at, one in views.notices(events, 105)]  # fmt: skip
+    assert told == [
+        (102, "uploaded", 2, ["a", "b"], 6, ""),
+        (104, "error", 2, ["c", "d"], 2, "about c"),
+        (105, "uploaded", 1, ["e"], 1, ""),
+    ]
+
+
+def test_a_notice_names_the_first_hundred() -> None:
+    [(_, at, told)] = views.notices(
+        [event(Happened.UPLOADED, str(number)) for number in range(2000)], 2000
+    )
+    assert (at, told["count"], len(told["paths"])) == (2000, 2000, 100)
+    long = [event(Happened.UPLOADED, "x" * 1000 + str(number)) for number in range(100)]
+    [(_, at, told)] = views.notices(long, 100)
+    assert (at, told["count"], len(told["paths"])) == (100, 100, 8)
+
+
+class Stage:
+    """One job with its feed."""
+
+    def __init__(self, house: House, board: Board) -> None:
+        self.house = house
+        self.board = board
+        self.jobs: Jobs | None = None
+        self.feed = Feed(board, lambda: self.jobs.all if self.jobs else {})
+
+    def topics(self) -> list[str]:
+        """What was published since the last call, as "topic word"."""
+        said = [
+            f"{topic} {fields.get('state') or fields.get('kind') or fields.get('files_done')}"
+            for topic, _, fields, _ in self.board.messages
+        ]
+        self.board.messages.clear()
+        return said
+
+
+@contextlib.asynccontextmanager
+async def stage(folder: Path, *subscribed: str, **changes: Any) -> AsyncIterator[Stage]:
+    house = House(folder)
+    one = Stage(house, Board(*subscribed))
+    house.voice = one.feed  # type: ignore[assignment]
+    async with asyncio.TaskGroup() as group:
+        one.jobs = Jobs(
+            Files(settings("my job", **changes)), house.build, house.world(), group, one.feed.gone
+        )
+        await one.jobs.read()
+        yield one
+        for job in one.jobs.all.values():
+            job.task.cancel()
+
+
+async def test_a_state_is_said_when_it_changes(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        assert one.jobs
+        job = one.jobs.get("my job").supervisor
+        await until(lambda: job.state == "synced")
+        one.house.near["my job"].write("a", b"1")
+        job.sync()
+        await until(lambda: one.house.far["my job"].files() and job.run_now is None)
+        one.feed.tick()
+        one.feed.tick()
+        await job.pause()
+        assert one.topics() == [
+            "job/my%20job/status synced", "status/ synced", "notice/my%20job/ uploaded",
+            "job/my%20job/status paused", "status/ paused",
+        ]  # fmt: skip
+
+
+async def test_a_job_outside_its_window_says_when_it_begins(tmp_path: Path) -> None:
+    # The house's clock stands at 2027-01-15 09:00 in Madrid.
+    async with stage(tmp_path, window=Window(22 * 60, 150)) as one:
+        one.feed.tick()
+        one.feed.tick()
+        [(_, _, fields, _)] = [
+            message for message in one.board.messages if message[0].startswith("job/")
+        ]
+        assert (fields["state"], fields["detail"]) == ("waiting", "waits until 22:00")
+        assert fields["next_at"] == 1_800_000_000 + 13 * 3600
+
+
+async def test_the_last_word_of_a_job_that_is_gone(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        one.topics()
+        one.feed.gone("my job")
+        assert one.topics()[0] == "job/my%20job/status removed"
+        assert one.board.forgotten == ["job/my%20job/", "notice/my%20job/"]
+
+
+async def test_progress_is_sampled_for_listeners_only(tmp_path: Path) -> None:
+    for subscribed, said in (
+        ((), []),
+        (("progress/",), ["job/my%20job/progress 0", "progress/ 0"]),
+    ):
+        async with stage(tmp_path / str(len(subscribed)), *subscribed) as one:
+            assert one.jobs
+            job = one.jobs.get("my job").supervisor
+            await until(lambda job=job: job.state == "synced")  # type: ignore[misc]
+            far = one.house.far["my job"]
+            far.stuck = True
+            one.house.near["my job"].write("big", b"0" * 1000)
+            job.sync()
+            await far.moving.wait()
+            one.topics()
+            one.feed.tick()
+            one.feed.tick()
+            assert [line for line in one.topics() if "progress" in line] == said
+            one.board.subscribed = ()
+            one.feed.tick()
+            forgotten = ["job/my%20job/progress", "progress/"] if said else []
+            assert [topic for topic in one.board.forgotten if "progress" in topic] == forgotten
+
+
+async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
+    async with stage(tmp_path, "transfer/") as one:
+        assert one.jobs
+        job = one.jobs.get("my job").supervisor
+        await until(lambda: job.state == "synced")
+        far = one.house.far["my job"]
+        far.stuck = True
+        one.house.near["my job"].write("big", b"0" * 1000)
+        job.sync()
+        await far.moving.wait()
+        flowing = Flowing(
+            Figures(files=(Moving("big", 250, 1000),), lost=3, rtt_ms=1.5), {"big": "ab12"}
+        )
+        job.sides = replace(job.sides, flowing=lambda: flowing)
+        one.topics()
+        one.feed.tick()
+        assert [line for line in one.topics() if line.startswith("transfer/")] == []
+        one.feed.tick()
+        told = [fields for topic, _, fields, _ in one.board.messages if topic == "transfer/ab12/"]
+        assert told == [{
+            "id": "ab12", "job": "my job", "path": "big", "mode": "upload", "size": 1000, "done": 250,
+            "rate_bps": 0, "eta_s": None, "rtt_ms": 1.5, "lost": 3,
+        }]  # fmt: skip
+        await job.pause()
+        await until(lambda: job.run_now is None)
+        one.feed.tick()
+        assert one.board.forgotten == ["transfer/ab12/"]

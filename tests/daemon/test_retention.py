@@ -1,0 +1,183 @@
+"""What was kept long enough goes, a part at a time; what is wanted stays."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.config.process_shape import KeepSettings
+from cargo_sync.daemon import retention as sweeping
+from cargo_sync.daemon.retention import Sweep
+from cargo_sync.model import entries
+from cargo_sync.model.checkpoints import Checkpoint
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.world import World
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
+from cargo_sync.state.folders import Folders
+from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.planned import Planned
+from cargo_sync.state.replies import Replies
+
+DAY = 86_400.0
+LISTING = entries.encode((Entry("a", FILE, 1, 1, 0o644, 1, 1, "", ""),))
+
+
+class State:
+    """A state, a clock, and the jobs that have a file."""
+
+    def __init__(self, folder: Path, **keep: Any) -> None:
+        self.now = 1000 * DAY
+        self.files = {"nightly"}
+        self.offloaded = 0
+        self.database = Database.open(str(folder / "state.db"), "daemon")
+        world = World(lambda: self.now, lambda: self.now, lambda: 0.5, lambda: "t", self._offload)
+        self.sweep = Sweep(self.database, world, KeepSettings(**keep), lambda: self.files, list)
+
+    async def _offload(self, work: Callable[..., Any], *args: Any) -> Any:
+        self.offloaded += 1
+        return work(*args)
+
+    def event(self, days_ago: float, count: int = 1) -> None:
+        event = Event("nightly", Happened.UPLOADED, self.now - days_ago * DAY)
+        Events(self.database).append([event] * count)
+
+    def events(self) -> int:
+        return len(Events(self.database).since(0, 10**6))
+
+
+async def test_old_events_go_in_parts(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.event(31, 3 * sweeping.PART + 1)
+    state.event(29, 2)
+    with state.database:
+        await state.sweep.once()
+        assert state.events() == 2
+        assert state.offloaded >= 4
+        assert Events(state.database).append([]) == 3 * sweeping.PART + 3  # no cursor is used twice
+
+
+async def test_the_file_says_how_much_history_stays(tmp_path: Path) -> None:
+    state = State(tmp_path, events_days=1, events=5)
+    with state.database:
+        state.event(2, 3)
+        state.event(0.5, 9)
+        await state.sweep.once()
+        assert state.events() == 5
+
+
+async def test_a_clock_that_jumped_back_empties_nothing(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database:
+        state.event(-400)
+        state.event(31, 2)
+        await state.sweep.once()
+        assert state.events() == 3
+
+
+async def test_plans_replies_and_checkpoints(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database as database:
+        planned = Planned(database)
+        for run, hours in (("old", 2), ("older", 3), ("new", 0.5)):
+            planned.begin(run, "nightly", state.now - hours * 3600)
+            planned.ready(run, {})
+        for days in (8, 6):
+            now = state.now - days * DAY
+            kept = Checkpoint(str(days), "p", 1, 1, 1, 1, ())
+            Checkpoints(database, partial(float, now)).put(kept)
+        for id, hours in (("old", 25), ("new", 23)):
+            now = state.now - hours * 3600
+            Replies(database, partial(float, now)).put(id, b"{}")
+        await state.sweep.once()
+        assert [run for run in ("old", "older", "new") if planned.page(run, 0, 9)] == ["new"]
+        assert [days for days in "86" if Checkpoints(database, lambda: 0.0).get(days)] == ["6"]
+        assert [id for id in ("old", "new") if Replies(database, lambda: 0.0).get(id)] == ["new"]
+
+
+def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:
+    from cargo_sync.model.actions import Action, Op
+
+    with Database.open(str(tmp_path / "state.db"), "daemon") as database:
+        planned = Planned(database)
+        planned.begin("old", "nightly", 1.0)
+        planned.add("old", [Action(Op.MKDIR, str(number)) for number in range(25)])
+        steps = 0
+        while planned.purge(2.0, 10):
+            steps += 1
+        assert (steps, planned.page("old", 0, 9)) == (3, None)
+
+
+# -- jobs whose file is gone -----------------------------------------------------------------------
+
+
+def remembered(state: State, name: str, folders: int = 1) -> None:
+    job = Jobs(state.database).get_or_create(name)
+    Folders(state.database, job.id).observe_near(
+        [(f"f{number}", LISTING) for number in range(folders)]
+    )
+
+
+def names(state: State) -> list[str]:
+    return [row.name for row in Jobs(state.database).all()]
+
+
+async def test_a_job_without_a_file_is_forgotten_after_three_months(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database as database:
+        remembered(state, "nightly")
+        remembered(state, "gone", 2 * sweeping.FOLDERS + 1)
+        state.event(1)
+        Events(database).append([Event("gone", Happened.UPLOADED, state.now + 80 * DAY)])
+        await state.sweep.once()
+        state.now += 89 * DAY
+        await state.sweep.once()
+        assert names(state) == ["gone", "nightly"]
+        state.now += 2 * DAY
+        await state.sweep.once()
+        assert names(state) == ["nightly"]
+        with database.read() as connection:
+            assert connection.execute("SELECT count(*) FROM folder").fetchone() == (1,)
+        assert state.events() == 1  # its history stays as long as everybody's
+
+
+async def test_a_file_that_comes_back_in_time_begins_the_count_anew(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database:
+        remembered(state, "gone")
+        await state.sweep.once()
+        state.now += 80 * DAY
+        state.files = {"nightly", "gone"}
+        await state.sweep.once()
+        state.files = {"nightly"}
+        state.now += 80 * DAY
+        await state.sweep.once()
+        state.now += 80 * DAY
+        await state.sweep.once()
+        assert names(state) == ["gone"]
+
+
+async def test_a_long_stop_of_the_daemon_forgets_nothing(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database:
+        remembered(state, "gone")
+        state.now += 400 * DAY  # only now it is noticed
+        await state.sweep.once()
+        assert names(state) == ["gone"]
+
+
+async def test_a_job_that_comes_back_while_it_is_forgotten_begins_anew(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.database as database:
+        remembered(state, "gone", 25)
+        jobs = Jobs(database)
+        jobs.miss(["nightly"], 1.0)
+        assert jobs.forget(2.0, 10)
+        fresh = jobs.get_or_create("gone")
+        assert fresh.binding is None and list(Folders(database, fresh.id).below("")) == []
+        jobs.miss(["gone"], 5.0)
+        while jobs.forget(2.0, 10):
+            pass
+        assert [row.id for row in jobs.all()] == [fresh.id]

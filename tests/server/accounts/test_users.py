@@ -1,0 +1,204 @@
+"""Users and their passwords: hashed once, never needed again, wrong ones cost the same for
+everybody."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import argon2
+import pytest
+
+from cargo_sync.config.secret import Secret
+from cargo_sync.config.server import UserSettings
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Sessions
+from cargo_sync.server.accounts.users import Users
+from cargo_sync.server.answers import LaterError
+from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
+
+ANA = UserSettings("ana", "/srv/ana", Secret("correct horse"), upload_speed=1_000)
+BEN = UserSettings("ben", "/srv/ben", Secret("battery staple"), enabled=False)
+
+
+async def _users(book: Book, *settings: UserSettings) -> Users:
+    users = Users(book, CHEAP, inline)
+    await users.apply(settings)
+    return users
+
+
+async def test_a_password_is_kept_as_a_hash_only() -> None:
+    book = Book()
+    users = await _users(book, ANA)
+    assert book.hashes["ana"].startswith("$argon2id$")
+    assert "horse" not in repr(book.hashes) + repr(ANA) + repr(users.get("ana"))
+    assert (await users.check("ana", "correct horse")) is users.get("ana")
+    assert await users.check("ana", "wrong") is None
+
+
+async def test_a_missing_password_keeps_the_hash_and_a_same_one_is_not_hashed_again() -> None:
+    book = Book()
+    await _users(book, ANA)
+    first = dict(book.hashes)
+    users = await _users(book, UserSettings("ana", "/srv/ana"))
+    assert book.hashes == first
+    assert await users.check("ana", "correct horse")
+    await _users(book, ANA)
+    assert book.hashes == first
+
+
+async def test_a_given_hash_is_taken_as_it_is() -> None:
+    book = Book()
+    given = CHEAP.hash("tr0ub4dor")
+    users = await _users(book, UserSettings("ana", "/srv/ana", password_hash=given))
+    assert book.hashes == {"ana": given}
+    assert await users.check("ana", "tr0ub4dor")
+
+
+async def test_who_changed_is_told_so_that_their_logins_end() -> None:
+    users = Users(Book(), CHEAP, inline)
+    assert (await users.apply([ANA])).changed == frozenset()
+    assert (await users.apply([ANA])).changed == frozenset()
+    other = UserSettings("ana", "/srv/ana", Secret("new"))
+    assert (await users.apply([other])).changed == {"ana"}
+    assert (await users.apply([])).changed == {"ana"}
+
+
+async def test_a_user_of_the_file_without_a_password_is_told_of_a_nickname_is_not() -> None:
+    users = Users(Book(), CHEAP, inline)
+    written = UserSettings("cleo", "/srv/cleo", given=frozenset({"username", "path"}))
+    (notice,) = (await users.apply([written, UserSettings("dora", "/srv/nicknames/dora")])).notices
+    assert "cleo" in notice
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in() -> None:
+    book = Book()
+    changing: list[Callable[[], Awaitable[None]]] = []
+
+    async def offload(work: Callable[..., Any], *args: Any) -> Any:
+        done = work(*args)
+        if work.__name__ == "_verify" and changing:
+            await changing.pop()()
+        return done
+
+    users = Users(book, CHEAP, offload)
+    await users.apply([ANA])
+    changing.append(lambda: users.set_password("ana", "new"))
+    assert await users.check("ana", "correct horse") is None
+    changing.append(lambda: users.set_password("ana", "newer"))
+    assert await users.check("ana", "newer") is users.get("ana")
+
+
+async def test_who_is_taken_out_or_disabled_is_named_without_a_look_at_passwords() -> None:
+    users = await _users(Book(), ANA)
+    assert users.take([ANA, BEN]) == frozenset()
+    assert users.take([BEN]) == {"ana"}
+    assert users.get("ana") is None
+
+
+async def test_disabled_and_unknown_are_refused_after_the_same_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users = await _users(Book(), ANA, BEN)
+    checked: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(hasher: argon2.PasswordHasher, hash: str, password: str) -> bool:
+        checked.append(password)
+        return verify(hasher, hash, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    assert await users.check("ben", "battery staple") is None
+    assert await users.check("nobody", "battery staple") is None
+    assert await users.check("nobody", "nobody's") is None
+    assert len(checked) == 3
+
+
+class _Door:
+    """Sessions over a clock that only moves when told."""
+
+    def __init__(self, users: Users) -> None:
+        self.clock = Clock()
+        self.sessions = Sessions(users, self.clock, entropy())
+
+    async def code(self, name: str, password: str, address: str = "10.0.0.1") -> str:
+        try:
+            await self.sessions.login(name, password, address)
+        except ProblemError as error:
+            return error.problem.code
+        return "in"
+
+
+async def test_a_token_is_bound_to_its_user_and_its_time() -> None:
+    door = _Door(await _users(Book(), ANA))
+    login = await door.sessions.login("ana", "correct horse", "10.0.0.1")
+    assert len(login.token) == 43
+    assert door.sessions.bearer(login.token).name == "ana"
+    assert login.token not in repr(vars(door.sessions))
+    door.clock.now += TOKEN_SECONDS
+    with pytest.raises(ProblemError, match="token"):
+        door.sessions.bearer(login.token)
+
+
+async def test_a_disabled_user_is_out_at_once() -> None:
+    users = await _users(Book(), ANA)
+    door = _Door(users)
+    login = await door.sessions.login("ana", "correct horse", "10.0.0.1")
+    applied = await users.apply([])
+    door.sessions.forget(applied.changed)
+    with pytest.raises(ProblemError):
+        door.sessions.bearer(login.token)
+    assert await door.code("ana", "correct horse") == "unauthorized"
+
+
+async def test_guessing_is_slowed_down_by_account_and_address() -> None:
+    door = _Door(await _users(Book(), ANA))
+    assert [await door.code("ana", "guess") for _ in range(6)] == ["unauthorized"] * 5 + [
+        "throttled"
+    ]
+    assert await door.code("ana", "correct horse", "10.9.9.9") == "throttled"
+    with pytest.raises(LaterError) as held:
+        await door.sessions.login("ana", "correct horse", "10.0.0.1")
+    assert held.value.seconds == 1
+    door.clock.now += 1
+    assert await door.code("ana", "correct horse") == "in"
+
+
+async def test_a_verified_password_is_not_hashed_again_for_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users = await _users(Book(), ANA)
+    door = _Door(users)
+    checks = 0
+    check: Callable[[str, str], Awaitable[Any]] = users.check
+
+    async def counted(name: str, password: str) -> Any:
+        nonlocal checks
+        checks += 1
+        return await check(name, password)
+
+    monkeypatch.setattr(users, "check", counted)
+    for _ in range(3):
+        assert (await door.sessions.basic("ana", "correct horse", "10.0.0.1")).name == "ana"
+    assert checks == 1
+    door.clock.now += BASIC_SECONDS
+    await door.sessions.basic("ana", "correct horse", "10.0.0.1")
+    assert checks == 2
+    assert "correct" not in repr(vars(door.sessions))
+    with pytest.raises(ProblemError):
+        await door.sessions.basic("ana", "wrong", "10.0.0.1")
+
+
+async def test_tokens_of_one_user_are_bounded() -> None:
+    door = _Door(await _users(Book(), ANA))
+    first = (await door.sessions.login("ana", "correct horse", "10.0.0.1")).token
+    door.sessions._tokens.update(
+        {
+            bytes([1]) + number.to_bytes(31, "big"): door.sessions._tokens[
+                next(iter(door.sessions._tokens))
+            ]
+            for number in range(PER_USER - 1)
+        }
+    )
+    door.sessions.bearer(first)
+    await door.sessions.login("ana", "correct horse", "10.0.0.1")
+    with pytest.raises(ProblemError):
+        door.sessions.bearer(first)

@@ -1,0 +1,308 @@
+"""Plain files over HTTP, as curl and browsers use them."""
+
+import asyncio
+import base64
+import io
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from blake3 import blake3
+
+from cargo_sync.local import space
+from cargo_sync.server.http import files
+from cargo_sync.server.http.limits import sent
+from cargo_sync.server.workspace.upload import Upload
+from cargo_sync.server.workspace.workspace import Workspace
+from tests.server.house import NOW, PASSWORDS, House, living
+
+FILES = "/v1/files/default"
+
+
+async def put(house: House, name: str, content: bytes, **headers: str) -> tuple[int, str]:
+    """The status, and the ETag of what is there now."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = await house.call("PUT", f"{FILES}/{name}", content, headers=sent)
+    return answer.status, answer.headers.get("ETag", "")
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def trash(house: House) -> list[bytes]:
+    """What was displaced."""
+    place = house.folders["ana"] / ".cargo_sync" / "trash"
+    return sorted(path.read_bytes() for path in place.rglob("*") if path.is_file())
+
+
+async def test_a_file_goes_in_and_comes_out(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        content = os.urandom(3 * files.CHUNK + 17)
+        answer = await house.call("PUT", f"{FILES}/a%20b/%C3%A9.jpg", io.BytesIO(content))
+        assert answer.status == 201
+        assert answer.headers["X-Blake3"] == blake3(content).hexdigest()
+        there = house.folders["ana"] / "a b" / "é.jpg"
+        assert there.read_bytes() == content
+        assert there.stat().st_mtime == NOW
+        back = await house.call("GET", f"{FILES}/a%20b/%C3%A9.jpg")
+        assert (back.status, back.body == content) == (200, True)
+        assert back.headers["ETag"] == answer.headers["ETag"]
+        assert back.headers["Content-Type"] == "image/jpeg"
+        assert back.headers["Content-Security-Policy"] == "sandbox"
+        assert back.headers["X-Content-Type-Options"] == "nosniff"
+        assert back.headers["Last-Modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+        head = await house.call("HEAD", f"{FILES}/a%20b/%C3%A9.jpg")
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(content))
+        staging = house.folders["ana"] / ".cargo_sync" / "staging"
+        assert list(staging.iterdir()) == []
+
+
+async def test_basic_logins_as_curl_sends_them(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"x")
+        for name, password, status in (
+            ("ana", PASSWORDS["ana"], 200),
+            ("ana", "wrong", 401),
+            ("nobody", "x", 401),
+        ):
+            answer = await house.call(
+                "GET", f"{FILES}/file", user="", headers=basic(name, password)
+            )
+            assert answer.status == status
+        header = basic("ana", PASSWORDS["ana"])
+        answer = await house.call("GET", "/v1/workspaces", user="", headers=header)
+        assert answer.status == 401  # the API takes tokens
+
+
+RANGES = [
+    ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+    ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+    ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+    ("bytes=0-1,3-4", 200, b"0123456789", None),
+    ("bytes=10-", 416, None, "bytes */10"),
+]
+
+
+async def test_ranges(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "digits", b"0123456789")
+        for asked, status, body, shown in RANGES:
+            answer = await house.call("GET", f"{FILES}/digits", headers={"Range": asked})
+            assert (answer.status, answer.headers.get("Content-Range")) == (status, shown)
+            assert answer.code == "bad_range" if body is None else answer.body == body
+
+
+async def test_conditional_reads(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        _, tag = await put(house, "file", b"one")
+        answer = await house.call("GET", f"{FILES}/file", headers={"If-None-Match": tag})
+        assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", tag)
+        answer = await house.call("GET", f"{FILES}/file", headers={"If-Match": '"other"'})
+        assert (answer.status, answer.code) == (412, "stale")
+        old = {"Range": "bytes=0-0", "If-Range": '"other"'}
+        assert (await house.call("GET", f"{FILES}/file", headers=old)).status == 200
+
+
+async def test_conditional_writes(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        created, first = await put(house, "file", b"one", If_None_Match="*")
+        assert created == 201
+        assert (await put(house, "file", b"two", If_None_Match="*"))[0] == 412
+        replaced, second = await put(house, "file", b"two", If_Match=first)
+        assert (replaced, second != first) == (204, True)
+        assert (await put(house, "file", b"three", If_Match=first))[0] == 412
+        assert (await put(house, "other", b"three", If_Match="*"))[0] == 412
+        assert (house.folders["ana"] / "file").read_bytes() == b"two"
+        assert trash(house) == [b"one"]
+        assert (await put(house, "file", b"four"))[0] == 204
+        assert trash(house) == [b"one", b"two"]
+
+
+async def test_the_folder_is_the_truth(tmp_path: Path) -> None:
+    """Another program writes: the next reader gets that, and a writer who has not seen it is
+    refused."""
+    async with living(tmp_path) as house:
+        _, tag = await put(house, "file", b"one")
+        (house.folders["ana"] / "file").write_bytes(b"by hand")
+        assert (await put(house, "file", b"two", If_Match=tag))[0] == 412
+        answer = await house.call("GET", f"{FILES}/file")
+        assert (answer.body, answer.headers["ETag"] != tag) == (b"by hand", True)
+        assert (await put(house, "file", b"two", If_Match=answer.headers["ETag"]))[0] == 204
+        assert trash(house) == [b"by hand"]
+        (house.folders["ana"] / "file").unlink()
+        assert (await house.call("GET", f"{FILES}/file")).status == 404
+        assert (await put(house, "file", b"three", If_None_Match="*"))[0] == 201
+
+
+async def test_conditions_are_looked_at_again_when_it_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as house:
+        _, tag = await put(house, "file", b"one")
+        admitted, going = asyncio.Event(), asyncio.Event()
+        stage = Workspace.stage
+
+        def staged(workspace: Workspace, *args: Any) -> Upload:
+            upload = stage(workspace, *args)
+            admitted.set()
+            return upload
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"tw"
+            await going.wait()
+            yield b"o"
+
+        monkeypatch.setattr(Workspace, "stage", staged)
+        headers = {"If-Match": tag, "Content-Length": "3"}
+        writing = asyncio.ensure_future(house.call("PUT", f"{FILES}/file", body(), headers=headers))
+        await admitted.wait()
+        (house.folders["ana"] / "file").write_bytes(b"meanwhile")
+        going.set()
+        answer = await writing
+        assert (answer.status, answer.code) == (412, "stale")
+        assert (house.folders["ana"] / "file").read_bytes() == b"meanwhile"
+        assert list((house.folders["ana"] / ".cargo_sync" / "staging").iterdir()) == []
+
+
+OUTSIDE = [
+    "../ben/secret",
+    "%2e%2e/ben/secret",
+    "..%2fben%2fsecret",
+    "a/../../ben/secret",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "a%00b",
+    ".cargo_sync/marker",
+    ".cargo_sync%2fmarker",
+    "a//b",
+    "x" * 300,
+]
+
+
+async def test_no_way_out_of_the_folder(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ben"] / "secret").write_text("ben's")
+        before = _standing(tmp_path)
+        for path in OUTSIDE:
+            for method, body in (("GET", None), ("HEAD", None), ("PUT", b"x")):
+                answer = await house.call(method, f"{FILES}/{path}", body)
+                assert answer.status in (400, 404), (method, path)
+                assert b"ben's" not in answer.body
+        assert _standing(tmp_path) == before
+
+
+def _standing(place: Path) -> list[Path]:
+    return sorted(path for path in place.rglob("*") if "state.db" not in path.name)
+
+
+async def test_links_are_not_followed(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ben"] / "secret").write_text("ben's")
+        (house.folders["ana"] / "out").symlink_to(house.folders["ben"])
+        (house.folders["ana"] / "file").symlink_to(house.folders["ben"] / "secret")
+        for path in ("file", "out", "out/secret"):
+            answer = await house.call("GET", f"{FILES}/{path}")
+            assert (answer.status, answer.code) == (409, "symlink")
+        assert (await put(house, "out/new", b"x"))[0] == 409
+        assert (await put(house, "file", b"mine"))[
+            0
+        ] == 204  # the link makes way, what it led to does not
+        assert (house.folders["ben"] / "secret").read_text() == "ben's"
+        assert sorted(os.listdir(house.folders["ben"])) == [".cargo_sync", "secret"]
+
+
+async def test_folders_are_listed_for_programs_and_for_people(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "docs/%3Cscript%3E", b"x")
+        await put(house, "docs/a", b"abc")
+        answer = await house.call("GET", f"{FILES}/docs/")
+        shown = [(e["name"], e["kind"], e["size"]) for e in answer.json["entries"]]
+        assert shown == [("<script>", "f", 1), ("a", "f", 3)]
+        page = await house.call("GET", f"{FILES}/docs", headers={"Accept": "text/html,*/*"})
+        text = page.body.decode()
+        assert "<script>" not in text
+        assert f'href="{FILES}/docs/%3Cscript%3E">&lt;script&gt;</a>' in text
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        more = await house.call("GET", f"{FILES}/docs?after=%3Cscript%3E")
+        assert [e["name"] for e in more.json["entries"]] == ["a"]
+        assert [e["name"] for e in (await house.call("GET", FILES)).json["entries"]] == ["docs"]
+
+
+UNFIT: list[tuple[str, dict[str, str], int, str]] = [
+    ("folder", {}, 409, "is_a_folder"),
+    ("folder/", {}, 400, "bad_request"),
+    ("file/below", {}, 409, "not_a_folder"),
+    ("new", {"Content-Range": "bytes 0-1/3"}, 400, "bad_request"),
+    ("new", {"Content-Encoding": "gzip"}, 415, "unsupported"),
+    ("new", {"X-Mtime": "yesterday"}, 400, "bad_request"),
+    ("new", {"X-Mtime": "1e9"}, 400, "bad_request"),
+]
+
+
+async def test_what_cannot_be_put(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "folder").mkdir()
+        (house.folders["ana"] / "file").write_text("x")
+        for path, headers, status, code in UNFIT:
+            answer = await house.call("PUT", f"{FILES}/{path}", b"x", headers=headers)
+            assert (answer.status, answer.code) == (status, code)
+        assert not (house.folders["ana"] / "new").exists()
+
+
+async def test_the_time_of_last_change_can_be_given(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"x", X_Mtime="1234567890.123456789")
+        assert (house.folders["ana"] / "file").stat().st_mtime_ns == 1234567890123456789
+
+
+async def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "run", b"x")
+        (house.folders["ana"] / "run").chmod(0o755)
+        await put(house, "run", b"y")
+        assert (house.folders["ana"] / "run").stat().st_mode & 0o777 == 0o755
+
+
+async def test_no_length_no_file(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"x"
+
+        answer = await house.call("PUT", f"{FILES}/new", body())
+        assert (answer.status, answer.code) == (411, "no_length")
+
+
+async def test_a_full_disk_is_said_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as house:
+        monkeypatch.setattr(space, "free", lambda root: 0)
+        answer = await house.call("PUT", f"{FILES}/new", b"x")
+        assert (answer.status, answer.code) == (507, "disk_full")
+
+
+async def test_a_file_that_changes_while_it_is_read_is_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as house:
+        monkeypatch.setattr(files, "CHUNK", 4)
+        await put(house, "file", b"0123456789")
+        pieces = 0
+
+        async def meanwhile(writing: object) -> None:
+            nonlocal pieces
+            pieces += 1
+            await sent(writing)  # type: ignore[arg-type]
+            if pieces == 1:
+                (house.folders["ana"] / "file").write_bytes(b"ABCDEFGHIJ")
+
+        monkeypatch.setattr(files, "sent", meanwhile)
+        with pytest.raises(aiohttp.ClientError):
+            await house.call("GET", f"{FILES}/file")
+        assert pieces == 2  # the last one was never sent

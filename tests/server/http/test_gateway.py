@@ -1,0 +1,389 @@
+"""The API as transcripts: who may see what, what changed, and what waits for it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.accounts.logins import TOKEN_SECONDS
+from cargo_sync.server.flows.flows import FlowRequest
+from cargo_sync.server.http import polls
+from tests.server.house import House, living
+from tests.server.surroundings import until
+
+Rows = list[tuple[object, ...]]
+
+
+async def changes(
+    house: House, query: str = "since=0", user: str = "ana", name: str = "default"
+) -> Rows:
+    """(path, kind, version) of each change, oldest first."""
+    answer = await house.call("GET", f"/v1/workspaces/{name}/changes?{query}", user=user)
+    assert answer.status == 200, answer.body
+    return [(row[0], row[1], row[5]) for row in zip(*answer.json["rows"], strict=True)]
+
+
+async def test_login(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        right = {"username": "ana", "password": "correct horse"}
+        answer = await house.call("POST", "/v1/login", right, user="")
+        assert (answer.status, answer.json["user"], answer.json["expires_in"]) == (
+            200,
+            "ana",
+            TOKEN_SECONDS,
+        )
+        header = {"Authorization": f"Bearer {answer.json['token']}"}
+        assert (await house.call("GET", "/v1/workspaces", user="", headers=header)).status == 200
+        for wrong in (
+            {"username": "ana", "password": "x"},
+            {"username": "nobody", "password": "x"},
+        ):
+            answer = await house.call("POST", "/v1/login", wrong, user="")
+            assert (answer.status, answer.code) == (401, "unauthorized")
+        assert "correct" not in answer.body.decode()
+
+
+async def test_guessing_is_answered_with_429(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        wrong = {"username": "ana", "password": "x"}
+        codes = [(await house.call("POST", "/v1/login", wrong, user="")).status for _ in range(6)]
+        assert codes == [401] * 5 + [429]
+        answer = await house.call("POST", "/v1/login", wrong, user="")
+        assert (answer.code, answer.headers["Retry-After"]) == ("throttled", "1")
+
+
+CLOSED = [
+    ("GET", "/v1/workspaces"),
+    ("GET", "/v1/workspaces/default/tree"),
+    ("GET", "/v1/workspaces/default/changes"),
+    ("POST", "/v1/workspaces/default/operations"),
+    ("POST", "/v1/workspaces/default/hashes"),
+    ("POST", "/v1/flows"),
+    ("DELETE", "/v1/flows/f1"),
+    ("GET", "/v1/files/default/a"),
+    ("PUT", "/v1/files/default/a"),
+]
+
+
+async def test_nothing_without_a_login(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for method, path in CLOSED:
+            for header in ({}, {"Authorization": "Bearer guessed"}, {"Authorization": "Basic !"}):
+                answer = await house.call(method, path, user="", headers=header)
+                assert (answer.status, answer.code) == (401, "unauthorized"), path
+            asks = "Basic" if "/files/" in path else "Bearer"
+            assert answer.headers["WWW-Authenticate"].startswith(asks)
+
+
+async def test_each_sees_their_own(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "mine").write_text("ana's")
+        house.intake("ana")
+        seen = {}
+        for user in ("ana", "ben"):
+            answer = await house.call("GET", "/v1/workspaces", user=user)
+            seen[user] = [
+                (one["name"], one["access"], one["sequence"]) for one in answer.json["workspaces"]
+            ]
+        assert seen["ana"] == [("default", "rw", 1), ("shared", "rw", 0)]
+        assert seen["ben"] == [("default", "rw", 0), ("shared", "ro", 0)]
+        assert await changes(house) == [("mine", "f", 1)]
+        assert await changes(house, user="ben") == []
+        for name in ("ana", "nothing", "..", "%2e%2e%2fana"):
+            answer = await house.call("GET", f"/v1/workspaces/{name}/tree", user="ben")
+            assert (answer.status, answer.code) == (404, "unknown")
+        assert (await house.call("GET", "/v1/files/default/mine", user="ben")).status == 404
+
+
+async def test_what_is_granted_for_reading_is_not_written(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["shared"] / "notice").write_text("read me")
+        house.intake("shared")
+        assert await changes(house, user="ben", name="shared") == [("notice", "f", 1)]
+        delete = {"operations": [{"op": "delete", "path": "notice", "expected": 1}]}
+        for answer in (
+            await house.call("POST", "/v1/workspaces/shared/operations", delete, user="ben"),
+            await house.call("PUT", "/v1/files/shared/notice", b"changed", user="ben"),
+        ):
+            assert (answer.status, answer.code) == (403, "read_only")
+        assert (house.folders["shared"] / "notice").read_text() == "read me"
+        answer = await house.call("POST", "/v1/workspaces/shared/operations", delete)
+        assert answer.json["results"][0]["code"] == "done"
+
+
+async def test_a_tree_is_told_in_pages(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for name in ("b", "a", "é", "c"):
+            (house.folders["ana"] / name).mkdir()
+        house.intake("ana")
+        names, after = [], ""
+        while after is not None:
+            answer = (
+                await house.call("GET", f"/v1/workspaces/default/tree?limit=3&after={after}")
+            ).json
+            assert len(answer["entries"]) == 9
+            names.append(answer["entries"][0])
+            after = answer["next"]
+        assert names == [["a", "b", "c"], ["é"]]
+        assert (await house.call("GET", "/v1/workspaces/default/tree?path=a")).json["entries"] == []
+        assert (await house.call("GET", "/v1/workspaces/default/tree?path=z")).status == 404
+
+
+async def test_one_entry_is_looked_at_in_the_folder_itself(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "d").mkdir()
+        (house.folders["ana"] / "d" / "f").write_bytes(b"just now")
+        found = (await house.call("GET", "/v1/workspaces/default/entry?path=d/f")).json["entry"]
+        assert (found[0], found[1], found[2]) == ("f", "f", 8)
+        (house.folders["ana"] / "d" / "f").write_bytes(b"and again")
+        newer = (await house.call("GET", "/v1/workspaces/default/entry?path=d/f")).json["entry"]
+        assert (newer[2], newer[5] > found[5], newer[6]) == (9, True, found[6])
+        for path, status in (("d/g", 404), ("../x", 400), (".cargo_sync", 400), ("", 400)):
+            answer = await house.call("GET", f"/v1/workspaces/default/entry?path={path}")
+            assert answer.status == status
+        assert (await house.call("GET", "/v1/workspaces/nobodys/entry?path=d")).status == 404
+
+
+async def test_changes_are_told_in_pages_below_a_folder(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        folder = house.folders["ana"] / "photos"
+        folder.mkdir()
+        for name in ("1", "2", "3"):
+            (folder / name).write_text(name)
+        house.intake("ana")
+        first = (
+            await house.call("GET", "/v1/workspaces/default/changes?under=photos&limit=2")
+        ).json
+        assert (first["rows"][0], first["more"], first["next"], first["sequence"]) == (
+            ["1", "2"],
+            True,
+            3,
+            4,
+        )
+        (folder / "1").unlink()
+        house.intake("ana")
+        rest = await changes(house, f"under=photos&since={first['next']}")
+        assert rest == [("3", "f", 4), ("1", "x", 0)]
+        assert await changes(house, "under=elsewhere") == []
+
+
+async def test_a_poll_wakes_when_something_below_its_folder_changes(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        poll = asyncio.ensure_future(changes(house, "since=0&under=a/b&wait=50"))
+        await until(lambda: len(house.polls) == 1, asyncio.sleep)
+        (house.folders["ana"] / "elsewhere").write_text("x")
+        house.intake("ana")
+        await asyncio.sleep(0)
+        assert not poll.done()
+        (house.folders["ana"] / "a" / "b").mkdir(parents=True)
+        (house.folders["ana"] / "a" / "b" / "file").write_text("x")
+        house.intake("ana")
+        assert [row[:2] for row in await poll] == [("file", "f")]
+        assert len(house.polls) == 0
+
+
+async def test_a_poll_of_a_newer_sequence_is_answered_at_once(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        assert (
+            await changes(house, "since=99&wait=50") == []
+        )  # an old backup came back: that is news
+
+
+async def test_polls_are_bounded_and_end_with_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polls, "PER_USER", 2)
+    async with living(tmp_path) as house:
+        waiting = [asyncio.ensure_future(changes(house, "since=0&wait=50")) for _ in range(2)]
+        await until(lambda: len(house.polls) == 2, asyncio.sleep)
+        answer = await house.call("GET", "/v1/workspaces/default/changes?since=0&wait=50")
+        assert (answer.status, answer.code) == (429, "busy")
+        assert await changes(house, "since=0&wait=0", user="ben") == []
+        house.polls.close()
+        assert await asyncio.gather(*waiting) == [[], []]
+
+
+async def test_operations_each_fail_alone(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        folder = house.folders["ana"]
+        (folder / "old").write_text("old")
+        (folder / "kept").write_text("kept")
+        house.intake("ana")
+        answer = await house.call(
+            "POST",
+            "/v1/workspaces/default/operations",
+            {
+                "run": "r1",
+                "operations": [
+                    {"op": "mkdir", "path": "a/b", "mode": 0o700},
+                    {"op": "move", "path": "old", "to": "a/b/new", "expected": 2},
+                    {"op": "delete", "path": "kept", "expected": 7},
+                    {"op": "delete", "path": "kept"},
+                    {"op": "delete", "path": "../ben", "expected": 1},
+                    {"op": "delete", "path": ".cargo_sync/marker", "expected": 1},
+                    {"op": "delete", "path": "", "expected": 1},
+                    {"op": "mkdir", "path": "/etc/x"},
+                    {"op": "burn", "path": "kept"},
+                    "nonsense",
+                ],
+            },
+        )
+        codes = [result["code"] for result in answer.json["results"]]
+        assert codes == [
+            "done", "done", "changed", "bad_request", "bad_path", "bad_path", "bad_request", "bad_path",
+            "bad_request", "bad_request",
+        ]  # fmt: skip
+        assert (folder / "a/b/new").read_text() == "old"
+        assert (folder / "kept").read_text() == "kept"
+        made, moved = answer.json["results"][:2]
+        assert await changes(house, "since=2") == [
+            ("a", "d", made["version"] - 1), ("a/b", "d", made["version"]),
+            ("a/b/new", "f", moved["version"]), ("old", "x", 0),
+        ]  # fmt: skip
+        assert moved["ident"] == 2
+
+
+async def test_hashes_come_line_by_line(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "empty").write_bytes(b"")
+        (house.folders["ana"] / "folder").mkdir()
+        house.intake("ana")
+        files = [["empty", 1], ["folder", 2], ["empty", 9], ["gone", 3]]
+        answer = await house.call("POST", "/v1/workspaces/default/hashes", {"files": files})
+        lines = [line for line in answer.body.decode().split("\n") if line]
+        assert len(lines) == 4
+        assert "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262" in lines[0]
+        codes = [line.split('"')[3] for line in lines]
+        assert codes == ["done", "not_a_file", "changed", "vanished"]
+        [entry] = [e for e in house.workspace("ana").listing("") or [] if e.name == "empty"]
+        assert entry.hash.startswith("af1349b9")
+        assert entry.version == 1
+
+
+BAD_BODIES: list[tuple[str, object, str]] = [
+    ("/v1/login", b"{", "not JSON"),
+    ("/v1/login", [], "not a JSON object"),
+    ("/v1/login", {"username": "ana"}, '"password"'),
+    ("/v1/login", {"username": ["ana"], "password": "x"}, '"username"'),
+    ("/v1/workspaces/default/operations", {"operations": {}}, '"operations" must be a list'),
+    ("/v1/workspaces/default/operations", {"operations": [{}] * 2001}, "at most 2,000"),
+    ("/v1/workspaces/default/operations", {"operations": [], "run": "../x"}, '"run"'),
+    ("/v1/workspaces/default/hashes", {"files": [["a"]]}, "[path, version]"),
+    ("/v1/workspaces/default/hashes", {"files": [["a", -1]]}, '"version"'),
+    ("/v1/workspaces/default/hashes", {"files": [["a", True]]}, '"version"'),
+    ("/v1/flows/f1/speed", {"speed": 0}, '"speed"'),
+    ("/v1/flows/f1/speed", {}, '"speed"'),
+]
+
+
+async def test_bad_bodies_name_the_field(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for path, body, words in BAD_BODIES:
+            answer = await house.call("POST", path, body)
+            assert (answer.status, answer.code) == (400, "bad_request"), body
+            assert words in answer.json["error"]["message"]
+
+
+BAD_QUERIES = (
+    "since=x",
+    "since=-2",
+    "since=1_0",
+    "wait=56",
+    "limit=10001",
+    "until=3",
+    "since=9223372036854775808",
+)
+
+
+async def test_bad_queries_name_the_field(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for query in BAD_QUERIES:
+            answer = await house.call("GET", f"/v1/workspaces/default/changes?{query}")
+            assert (answer.status, answer.code) == (400, "bad_request"), query
+            assert f'"{query.partition("=")[0]}"' in answer.json["error"]["message"]
+
+
+async def test_large_and_packed_bodies_are_refused(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        answer = await house.call("POST", "/v1/login", b'"' + b"x" * 9_000 + b'"', user="")
+        assert (answer.status, answer.code) == (413, "too_large")
+        answer = await house.call(
+            "POST", "/v1/login", b"x", user="", headers={"Content-Encoding": "gzip"}
+        )
+        assert (answer.status, answer.code) == (415, "unsupported")
+
+
+async def test_flows_are_handed_over(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        wanted = {"direction": "upload", "workspace": "default", "path": "a", "speed": 8}
+        assert (await house.call("POST", "/v1/flows", wanted)).json == {"flow": "f1"}
+        await house.call("POST", "/v1/flows/f1/speed", {"speed": 8_000})
+        await house.call("POST", "/v1/flows/f1/speed", {"speed": None})
+        await house.call("DELETE", "/v1/flows/f1")
+        assert (await house.call("DELETE", "/v1/flows/f2")).code == "unknown"
+        address = house.flows.asked[0][2]
+        assert address == ("127.0.0.1", "127.0.0.1", False)
+        assert house.flows.asked == [
+            ("open", "ana", address, FlowRequest(Mode.UPLOAD, "default", "a", "http", 8)),
+            ("speed", "ana", "f1", 8_000), ("speed", "ana", "f1", None), ("end", "ana", "f1"),
+        ]  # fmt: skip
+
+
+FLOW = {"direction": "download", "workspace": "default", "path": ""}
+FORWARDED = {
+    "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "files.example:443",
+}
+
+
+async def test_only_trusted_proxies_are_believed(tmp_path: Path) -> None:
+    async with living(tmp_path, proxies=["127.0.0.0/8"]) as house:
+        await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
+        assert house.flows.asked[0][2] == ("198.51.100.7", "files.example", True)
+    (tmp_path / "strict").mkdir()
+    async with living(tmp_path / "strict") as house:
+        await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
+        assert house.flows.asked[0][2] == ("127.0.0.1", "127.0.0.1", False)
+
+
+async def test_it_lives_under_a_prefix(tmp_path: Path) -> None:
+    async with living(tmp_path, prefix="/cargo") as house:
+        assert (await house.call("GET", "/cargo/v1/workspaces")).status == 200
+        answer = await house.call("GET", "/v1/workspaces")
+        assert (answer.status, answer.code) == (404, "unknown")
+        assert (await house.call("DELETE", "/cargo/v1/workspaces")).code == "method"
+        assert answer.headers["Server"] == "Cargo"
+
+
+async def test_what_nobody_foresaw_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with living(tmp_path) as house:
+        house.flows.asked = None  # type: ignore[assignment]
+        answer = await house.call("POST", "/v1/flows", FLOW)
+        assert answer.code == "failed"
+        assert "NoneType" not in answer.body.decode()
+        assert "NoneType" in caplog.text
+
+
+async def test_a_folder_that_is_away_is_said_so_and_the_catalogue_still_answers(
+    tmp_path: Path,
+) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "file").write_text("x")
+        house.intake("ana")
+        house.folders["ana"].rename(tmp_path / "unmounted")
+        answer = await house.call("PUT", "/v1/files/default/new", b"x")
+        assert (answer.status, answer.code) == (503, "root_gone")
+        delete = {"operations": [{"op": "delete", "path": "file", "expected": 1}]}
+        answer = await house.call("POST", "/v1/workspaces/default/operations", delete)
+        assert answer.json["results"][0]["code"] == "root_gone"
+        with pytest.raises(ProblemError):
+            house.intake("ana")
+        assert await changes(house) == [("file", "f", 1)]
+        (tmp_path / "unmounted").rename(house.folders["ana"])
+        answer = await house.call("POST", "/v1/workspaces/default/operations", delete)
+        assert answer.json["results"][0]["code"] == "done"

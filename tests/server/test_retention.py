@@ -1,0 +1,44 @@
+"""A server's state is swept: tombstones, checkpoints."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cargo_sync.catalogue.contract import Gone, Put
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.model.checkpoints import Checkpoint
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.world import World
+from cargo_sync.server.retention import PART, Sweep
+from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.database import Database
+
+DAY = 86_400.0
+
+
+async def inline(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
+async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: Path) -> None:
+    now = [1000 * DAY]
+    world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline)
+    with Database.open(str(tmp_path / "state.db"), "server") as database:
+        catalogue = SqliteCatalogue(database)
+        sweep = Sweep(database, catalogue, world)
+        space = catalogue.workspace("/srv", lambda: "e").id
+        some = [f"{number}" for number in range(2 * PART + 1)]
+        catalogue.record(space, [Put(name, Entry(name, FILE), 0, 0) for name in some])
+        catalogue.record(space, [Gone(name) for name in some[1:]])
+        Checkpoints(database, world.wall).put(Checkpoint("t", "p", 1, 1, 1, 1, ()))
+        for _ in range(89):
+            await sweep.once()
+            now[0] += DAY
+        assert len(catalogue.changes(space, 0, "", 10**6).rows) == len(some)
+        assert Checkpoints(database, world.wall).get("t") is None
+        for _ in range(3):
+            await sweep.once()
+            now[0] += DAY
+        page = catalogue.changes(space, 0, "", 10**6)
+        assert [path for path, _ in page.rows] == ["0"]
+        assert page.floor == page.sequence == 4 * PART + 1

@@ -1,0 +1,161 @@
+"""Intake: what another program writes is noticed, and taken in once it is still. The clock is the
+test's."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.watch import Watch, native
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.server.workspace.external_changes import AGED, Intake
+from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.database import Database
+from tests.server.house import Heard, tokens, tracked
+from tests.server.surroundings import Clock, inline, until
+
+SETTLE = 0.5
+LATER = 4_000_000_000.0
+"""A wall clock by which every file of the test is old."""
+
+
+class Yard:
+    """A folder with its intake; hints are given by hand, unless it `run`s."""
+
+    def __init__(self, place: Path, database: Database, wall: float) -> None:
+        self.place = place
+        self.clock, self.heard = Clock(), Heard()
+        world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline)
+        self.folder = tracked(place, database, Clock(wall), self.heard)
+        self.workspace = Workspace(self.folder, tokens())
+        self.intake = Intake(
+            self.workspace, world, SETTLE, interval=60.0, trash_days=14, inotify=native()
+        )
+
+    def names(self) -> list[str]:
+        return [path for path, entry in self.workspace.changes(0, "", 1_000).rows if entry]
+
+    async def after(self, seconds: float) -> list[str]:
+        """What is known after a look, so much later."""
+        self.clock.now += seconds
+        await self.intake.look()
+        return self.names()
+
+
+@asynccontextmanager
+async def yard(place: Path, wall: float = 0.0, *, watch: bool = False) -> AsyncIterator[Yard]:
+    with (
+        Database.open(str(place / "state.db"), "server") as database,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not watch:
+            patch.setattr(Watch, "start", lambda self: None)
+        made = Yard(place / "files", database, wall)
+        try:
+            yield made
+        finally:
+            made.workspace.close()
+
+
+async def test_a_first_scan_offers_what_is_old_at_once(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "a" / "b").mkdir(parents=True)
+        (one.place / "a" / "b" / "file").write_text("x")
+        await one.intake.scan()
+        assert one.names() == ["a", "a/b", "a/b/file"]
+
+
+async def test_what_was_changed_within_a_minute_is_watched_first(tmp_path: Path) -> None:
+    async with yard(tmp_path) as one:
+        (one.place / "file").write_text("x")
+        touched = (one.place / "file").stat().st_ctime
+        one.intake._world.wall.now = touched + AGED - 1  # type: ignore[attr-defined]
+        await one.intake.scan()
+        assert one.names() == []
+        assert await one.after(SETTLE) == ["file"]
+
+
+async def test_two_looks_alike_half_a_second_apart(tmp_path: Path) -> None:
+    """Whatever the wall clock says."""
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "file").write_text("x")
+        one.intake.hint(frozenset({""}))
+        assert await one.after(0.1) == []
+        (one.place / "file").write_text("xy")
+        assert await one.after(SETTLE) == []
+        assert await one.after(SETTLE - 0.1) == []
+        assert await one.after(0.1) == ["file"]
+
+
+async def test_what_is_new_is_looked_into_all_the_way_down(tmp_path: Path) -> None:
+    async with yard(tmp_path) as one:
+        (one.place / "a" / "b" / "c").mkdir(parents=True)
+        (one.place / "a" / "b" / "c" / "file").write_text("x")
+        one.intake.hint(frozenset({"", "a"}))
+        assert await one.after(0.1) == ["a", "a/b", "a/b/c"]
+        assert await one.after(SETTLE) == ["a", "a/b", "a/b/c", "a/b/c/file"]
+
+
+async def test_deletions_need_no_settling(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "file").write_text("x")
+        await one.intake.scan()
+        (one.place / "file").unlink()
+        one.intake.hint(frozenset({""}))
+        assert await one.after(0.1) == []
+
+
+async def test_a_folder_that_is_away_deletes_nothing(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "file").write_text("x")
+        await one.intake.scan()
+        one.place.rename(tmp_path / "away")
+        one.intake.hint(frozenset({""}))
+        with pytest.raises(ProblemError):
+            await one.after(0.1)
+        with pytest.raises(ProblemError):
+            await one.intake.scan()
+        assert one.names() == ["file"]
+
+
+async def test_a_problem_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with yard(tmp_path, LATER) as one:
+        one.place.rename(tmp_path / "away")
+        for _ in range(3):
+            one.clock.now += 100
+            await one.intake._step()
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+        assert "nothing is deleted meanwhile" in caplog.text
+
+
+async def test_a_lost_hint_asks_for_a_scan_of_everything(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        await one.intake._step()
+        (one.place / "file").write_text("x")
+        await one.intake._step()
+        assert one.names() == []  # nobody hinted, and the next scan is a minute away
+        one.intake.hint(None)
+        one.clock.now += SETTLE
+        await one.intake._step()
+        assert one.names() == ["file"]
+
+
+async def test_it_notices_by_itself(tmp_path: Path) -> None:
+    """The real watcher: it hints, and the intake looks; time passes with the looks."""
+    async with yard(tmp_path, watch=True) as one:
+        running = asyncio.ensure_future(one.intake.run())
+        await until(lambda: one.intake._watch is not None, asyncio.sleep)
+
+        def noticed() -> bool:
+            one.clock.now += 0.3
+            one.intake._woken.set()
+            return "dropped" in one.names()
+
+        (one.place / "dropped").write_text("x")
+        await until(noticed, asyncio.sleep)
+        running.cancel()
+        await asyncio.wait({running})

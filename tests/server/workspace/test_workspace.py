@@ -1,0 +1,380 @@
+"""A workspace: the folder is the truth, an older version is refused, and what was displaced is
+kept."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.workspace.catalogued_folder import TrackedFolder
+from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
+from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.database import Database
+from tests.server.house import NOW, Heard, tokens, tracked
+from tests.server.surroundings import Clock
+
+
+@dataclass(slots=True)
+class Ground:
+    """A workspace over a real folder; another program's hands are the test's own."""
+
+    place: Path
+    folder: TrackedFolder
+    workspace: Workspace
+    heard: Heard
+
+    def scan(self) -> None:
+        pending = [""]
+        while pending:
+            pending += self.workspace.compare(pending.pop(), lambda path, entry: True).below
+
+    def there(self) -> str:
+        """`path:kind,version` of everything that stands, by path."""
+        rows = self.workspace.changes(0, "", 1_000).rows
+        return " ".join(
+            f"{path}:{entry.kind}{entry.version}"
+            for path, entry in sorted(rows, key=_path)
+            if entry
+        )
+
+    def entry(self, path: str) -> Entry:
+        held = self.folder.look(path)
+        assert held is not None
+        return held.entry
+
+    def change(self, *operations: Operation) -> list[str | Done]:
+        """Done, or the problem's code, of each."""
+        results = self.workspace.change(operations, "run")
+        return [result.code if isinstance(result, Problem) else result for result in results]
+
+    def bring(self, *files: tuple[Offer, bytes]) -> tuple[list[Want], list[Receipt]]:
+        """One batch, as a flow brings it."""
+        sink = self.workspace.sink("run")
+        wants = sink.begin(1, [offer for offer, _ in files])
+        for index, (offer, content) in enumerate(files):
+            if wants[index].code == "all" and not offer.target:
+                sink.whole(1, index, memoryview(content))
+        return wants, sink.commit(1)
+
+    def trash(self) -> dict[str, bytes]:
+        runs = self.place / ".cargo_sync" / "trash"
+        return {
+            str(path.relative_to(runs)).partition("/")[2]: path.read_bytes()
+            for path in runs.rglob("*")
+            if path.is_file()
+        }
+
+
+def _path(row: tuple[str, object]) -> str:
+    return row[0]
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    with Database.open(str(tmp_path / "state.db"), "server") as database:
+        heard = Heard()
+        folder = tracked(tmp_path / "files", database, Clock(NOW), heard)
+        workspace = Workspace(folder, tokens())
+        yield Ground(tmp_path / "files", folder, workspace, heard)
+        workspace.close()
+
+
+def offer(path: str, content: bytes = b"", expected: int = 0, **rest: object) -> Offer:
+    made = Offer(path, len(content), 1_600_000_000_000_000_000, 0o640, 1, 1, "ab" * 16, expected)
+    return made._replace(**rest)  # type: ignore[arg-type]
+
+
+# -- taking in -------------------------------------------------------------------------------------
+
+
+def test_what_another_program_does_is_taken_in(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    (ground.place / "link").symlink_to("a/file")
+    ground.scan()
+    assert ground.there() == "a:d1 a/file:f3 link:l2"
+    ground.scan()
+    assert ground.there() == "a:d1 a/file:f3 link:l2"  # nothing new: no new versions
+    (ground.place / "a" / "file").write_text("xy")
+    (ground.place / "link").unlink()
+    ground.scan()
+    assert ground.there() == "a:d1 a/file:f5"
+    assert ground.heard.paths[-2:] == ["link", "a/file"]
+
+
+def test_a_file_that_is_still_written_keeps_the_version_it_had(ground: Ground) -> None:
+    (ground.place / "file").write_text("x")
+    ground.scan()
+    (ground.place / "file").write_text("half of")
+    found = ground.workspace.compare("", lambda path, entry: False)
+    assert (found.unsettled, ground.there()) == (True, "file:f1")
+
+
+def test_a_folder_that_another_took_the_place_of_is_to_be_looked_into(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "b").mkdir()
+    ground.scan()
+    (ground.place / "a").rmdir()
+    (ground.place / "b").rename(ground.place / "a")
+    found = ground.workspace.compare("", lambda path, entry: True)
+    assert (found.below, found.fresh) == (["a"], ["a"])
+
+
+def test_looking_at_one_path_takes_in_the_folders_above_it(ground: Ground) -> None:
+    (ground.place / "a" / "b").mkdir(parents=True)
+    (ground.place / "a" / "b" / "file").write_text("x")
+    assert ground.entry("a/b/file").version == 3
+    assert ground.there() == "a:d1 a/b:d2 a/b/file:f3"
+    assert ground.folder.look("a/b/nothing") is None
+
+
+def test_an_unreadable_folder_deletes_nothing(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    ground.scan()
+
+    def refuse(path: str) -> None:
+        raise ProblemError(Problem("unreadable", "no", path))
+
+    monkeypatch.setattr(ground.folder.store.root, "listing", refuse)
+    with pytest.raises(ProblemError):
+        ground.workspace.compare("a", lambda path, entry: True)
+    assert ground.there() == "a:d1 a/file:f2"
+
+
+def test_a_missing_root_deletes_nothing_and_comes_back(ground: Ground, tmp_path: Path) -> None:
+    (ground.place / "file").write_text("x")
+    ground.scan()
+    ground.place.rename(tmp_path / "away")
+    for attempt in (ground.scan, lambda: ground.folder.look("file"), ground.workspace.attach):
+        with pytest.raises(ProblemError) as refused:
+            attempt()
+        assert refused.value.problem.code == "root_gone"
+    ground.place.mkdir()  # an empty mount point
+    with pytest.raises(ProblemError) as refused:
+        ground.workspace.attach()
+    assert refused.value.problem.code == "root_replaced"
+    assert ground.there() == "file:f1"
+    ground.place.rmdir()
+    (tmp_path / "away").rename(ground.place)
+    assert ground.workspace.attach()
+    ground.scan()
+    assert ground.there() == "file:f1"
+
+
+def test_reserved_and_foreign_paths_are_refused(ground: Ground) -> None:
+    for path in (".cargo_sync/marker", "..", "a/../b", "/etc", "a\0b"):
+        with pytest.raises(ProblemError) as refused:
+            ground.folder.look(path)
+        assert refused.value.problem.code == "bad_path"
+
+
+# -- flows -----------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_published_and_recorded(ground: Ground) -> None:
+    wants, receipts = ground.bring(
+        (offer("a/one", b"one"), b"one"), (offer("two"), b""), (offer("link", target="a/one"), b"")
+    )
+    assert [want.code for want in wants] == ["all", "all", "all"]
+    assert [(one.code, one.version, one.ident) for one in receipts] == [
+        ("done", 2, 2), ("done", 3, 3), ("done", 4, 4),
+    ]  # fmt: skip
+    assert receipts[0].hash == blake3(b"one").hexdigest()
+    assert receipts[0].mode == 0o640
+    assert ground.there() == "a:d1 a/one:f2 link:l4 two:f3"
+    assert (ground.place / "a" / "one").stat().st_mtime_ns == 1_600_000_000_000_000_000
+    ground.scan()
+    assert ground.there() == "a:d1 a/one:f2 link:l4 two:f3"  # it is recorded as it stands
+
+
+def test_replacing_keeps_the_id_and_what_was_there(ground: Ground) -> None:
+    ground.bring((offer("file", b"one"), b"one"))
+    _, [receipt] = ground.bring((offer("file", b"two", expected=1), b"two"))
+    assert (receipt.code, receipt.version, receipt.ident) == ("done", 2, 1)
+    assert receipt.displaced.endswith("-run/file")
+    assert ground.trash() == {"file": b"one"}
+
+
+@pytest.mark.parametrize("expected", [0, 1, 7])
+def test_an_older_version_is_refused_before_anything_is_sent(ground: Ground, expected: int) -> None:
+    ground.bring((offer("file", b"one"), b"one"))
+    (ground.place / "file").write_text("by hand")
+    [want], [receipt] = ground.bring((offer("file", b"two", expected=expected), b"two"))
+    assert (want.code, receipt.code) == ("changed", "changed")
+    assert (ground.place / "file").read_text() == "by hand"
+    _, [receipt] = ground.bring((offer("file", b"two", expected=2), b"two"))
+    assert (receipt.code, ground.trash()) == ("done", {"file": b"by hand"})
+
+
+def test_it_is_looked_at_again_at_the_moment_of_replacement(ground: Ground) -> None:
+    ground.bring((offer("file", b"one"), b"one"))
+    sink = ground.workspace.sink("run")
+    offers = [offer("file", b"two", expected=1), offer("new", b"x")]
+    assert [want.code for want in sink.begin(1, offers)] == ["all", "all"]
+    sink.whole(1, 0, memoryview(b"two"))
+    sink.whole(1, 1, memoryview(b"x"))
+    (ground.place / "file").write_text("meanwhile")
+    (ground.place / "new").write_text("meanwhile")
+    assert [receipt.code for receipt in sink.commit(1)] == ["changed", "changed"]
+    assert (ground.place / "file").read_text() == "meanwhile"
+    assert (ground.place / "new").read_text() == "meanwhile"
+    assert ground.trash() == {}
+
+
+def test_what_is_there_already_is_not_sent(ground: Ground) -> None:
+    """A reply was lost, and the same comes again: no duplicate, no conflict with oneself."""
+    [_], [first] = ground.bring((offer("file", b"one"), b"one"))
+    again = offer("file", b"one", hash=first.hash)
+    [want], [receipt] = ground.bring((again, b"one"))
+    assert (want.code, receipt) == ("none", first)
+    [want], [receipt] = ground.bring((again._replace(mode=0o600), b"one"))
+    assert want.code == "changed"
+    sink = ground.workspace.sink("run")
+    assert sink.begin(1, [again])[0].code == "none"
+    (ground.place / "file").unlink()
+    assert sink.commit(1)[0].code == "changed"
+
+
+def test_only_the_version_that_was_offered_is_read(ground: Ground) -> None:
+    (ground.place / "file").write_text("one")
+    entry = ground.entry("file")
+    asked = offer("file", b"one", version=entry.version, ident=entry.ident)
+    source = ground.workspace.source()
+    with closing(source.open(asked)) as reader:
+        content = bytearray(3)
+        assert (reader.read_into(memoryview(content), 0), bytes(content)) == (3, b"one")
+    for other in (
+        asked._replace(version=9),
+        asked._replace(ident=9),
+        asked._replace(path="../file"),
+    ):
+        with pytest.raises(ProblemError):
+            source.open(other)
+    (ground.place / "file").write_text("two")
+    with pytest.raises(ProblemError) as refused:
+        source.open(asked)
+    assert refused.value.problem.code == "changed"
+
+
+# -- operations ------------------------------------------------------------------------------------
+
+
+def test_folders_are_made_with_those_above(ground: Ground) -> None:
+    assert ground.change(Mkdir("a/b/c", 0o750, 0), Mkdir("a/b", 0o700, 0), Mkdir("a/d", 0o755, 0)) == [
+        Done(3, 3), Done(2, 2), Done(4, 4),
+    ]  # fmt: skip
+    assert ground.there() == "a:d1 a/b:d2 a/b/c:d3 a/d:d4"
+    assert (ground.place / "a/b/c").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_folder_takes_the_place_of_a_file_that_was_expected(ground: Ground) -> None:
+    ground.bring((offer("a", b"one"), b"one"))
+    assert ground.change(Mkdir("a", 0o755, 0)) == ["changed"]
+    [done] = ground.change(Mkdir("a", 0o755, 1))
+    assert isinstance(done, Done)
+    assert done.displaced.endswith("-run/a")
+    assert (ground.there(), ground.trash()) == ("a:d2", {"a": b"one"})
+
+
+def test_deleting_from_the_inside_out_in_one_request(ground: Ground) -> None:
+    (ground.place / "a" / "b").mkdir(parents=True)
+    (ground.place / "a" / "b" / "file").write_text("x")
+    ground.scan()
+    assert ground.change(Delete("a", 1, None), Delete("a/b", 2, None)) == ["not_empty", "not_empty"]
+    results = ground.change(
+        Delete("a/b/file", 3, None), Delete("a/b", 2, None), Delete("a", 1, None)
+    )
+    assert [isinstance(one, Done) and one.version for one in results] == [4, 5, 6]
+    assert (ground.there(), ground.trash()) == ("", {"a/b/file": b"x"})
+
+
+def test_deleting_twice_is_harmless_and_an_older_version_is_refused(ground: Ground) -> None:
+    (ground.place / "file").write_text("x")
+    ground.scan()
+    (ground.place / "file").write_text("by hand")
+    assert ground.change(Delete("file", 1, None)) == ["changed"]
+    assert isinstance(ground.change(Delete("file", 2, None))[0], Done)
+    assert ground.change(Delete("file", 2, None)) == [Done(0, 0)]
+
+
+def test_a_whole_folder_goes_only_when_all_in_it_was_seen(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "seen").write_text("x")
+    ground.scan()
+    (ground.place / "a" / "unseen").write_text("y")
+    assert ground.change(Delete("a", 1, 2)) == ["changed"]
+    assert (ground.place / "a" / "unseen").exists()
+    assert isinstance(ground.change(Delete("a", 1, 3))[0], Done)
+    assert (ground.there(), sorted(ground.trash())) == ("", ["a/seen", "a/unseen"])
+
+
+def test_a_move_keeps_ids_and_never_replaces(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    (ground.place / "other").write_text("y")
+    ground.scan()
+    ids = ground.entry("a").ident, ground.entry("a/file").ident
+    assert ground.change(Move("a", "other", 1)) == ["occupied"]
+    assert ground.change(Move("a", "a/b", 1)) == ["bad_path"]
+    assert ground.change(Move("a", "b", 9)) == ["changed"]
+    assert ground.change(Move("none", "b", 9)) == ["vanished"]
+    [done] = ground.change(Move("a", "new/b", 1))
+    assert isinstance(done, Done)
+    assert done.ident == ids[0]
+    assert (ground.entry("new/b").ident, ground.entry("new/b/file").ident) == ids
+    before = ground.there()
+    ground.scan()
+    assert ground.there() == before
+
+
+def test_one_after_the_other_in_one_request(ground: Ground) -> None:
+    (ground.place / "a").write_text("x")
+    ground.scan()
+    results = ground.change(
+        Delete("a", 1, None),
+        Mkdir("a", 0o755, 0),
+        Move("a", "b", 3),
+        Mkdir("a/c", 0o755, 0),
+        Delete("b", 4, None),
+    )
+    assert all(isinstance(one, Done) for one in results), results
+    assert sorted(path.name for path in ground.place.iterdir()) == [".cargo_sync", "a"]
+    before = ground.there()
+    ground.scan()
+    assert ground.there() == before
+
+
+# -- hashes ----------------------------------------------------------------------------------------
+
+
+def test_a_hash_is_computed_once_and_told_of_that_version_only(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ground.place / "file").write_bytes(b"x" * 10_000)
+    ground.scan()
+    expected = blake3(b"x" * 10_000).hexdigest()
+    assert ground.workspace.hash("file", 1) == expected
+    monkeypatch.setattr(Workspace, "_digest", None)
+    assert ground.workspace.hash("file", 1) == expected
+    assert ground.entry("file").version == 1
+    (ground.place / "file").write_text("other")
+    with pytest.raises(ProblemError):
+        ground.workspace.hash("file", 1)
+
+
+def test_hashing_ends_when_the_server_does(ground: Ground) -> None:
+    (ground.place / "file").write_text("x")
+    ground.scan()
+    ground.workspace.stop()
+    with pytest.raises(ProblemError) as refused:
+        ground.workspace.hash("file", 1)
+    assert refused.value.problem.code == "stopping"
