@@ -30,7 +30,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import Api, Login
+from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta, NearTree, Task, Whole
 from cargo_sync.trees.folder import FolderTree
@@ -59,7 +59,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
     near = FolderTree(
         str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None
     )
-    api = Api(Login(url, "ana", lambda: PASSWORD), REAL.steady)
+    api = Api(ServerLogin(url, "ana", lambda: PASSWORD), REAL.steady)
     far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
     await near.open()
     await far.open()

@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"[^\w./:=@%+,-]")
 _IN_DOUBLE = re.compile(r'[\\"$`]')
 
 
-class Line(NamedTuple):
+class TypedLine(NamedTuple):
     """A line as far as the cursor.
 
     words       those that are complete, without their quotes; the program first
@@ -31,7 +31,7 @@ class Line(NamedTuple):
     quote: str
 
 
-def taken_apart(line: str, breaks: str = "") -> Line:
+def taken_apart(line: str, breaks: str = "") -> TypedLine:
     """`line` by the rules of a POSIX shell. Variables and substitutions stay as they are
     written."""
     words: list[str] = []
@@ -59,10 +59,10 @@ def taken_apart(line: str, breaks: str = "") -> Line:
             word, inside = word + char, True
             if char in breaks:
                 head = len(word) - (char in _KEPT)
-    return Line(words, word, head, quote)
+    return TypedLine(words, word, head, quote)
 
 
-def for_bash(name: str, line: Line) -> str:
+def for_bash(name: str, line: TypedLine) -> str:
     """What bash inserts for `name` where `line` ends: the rest of it, quoted as the line is
     there."""
     rest = name[line.head :]

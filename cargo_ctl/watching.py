@@ -21,7 +21,7 @@ _REDRAW = 0.1
 _SECOND = 1.0
 
 
-class View(Protocol):
+class FeedView(Protocol):
     """Where a feed is shown."""
 
     def take(self, message: FeedMessage | None) -> None:
@@ -84,7 +84,7 @@ def _picture(board: Board | ServerBoard, now: float) -> "RenderableType":
 
 
 @contextlib.contextmanager
-def view(*, server: bool = False) -> Iterator[View]:
+def view(*, server: bool = False) -> Iterator[FeedView]:
     """The view that standard output can show, of a daemon's feed or a server's."""
     board = ServerBoard() if server else Board()
     if not sys.stdout.isatty():

@@ -227,13 +227,13 @@ def _await(program: Process, answers: Callable[[], bool]) -> None:
 # -- watching it -----------------------------------------------------------------------------------
 
 
-Jobs = dict[str, dict[str, Any]]
+JobsByName = dict[str, dict[str, Any]]
 """By name: state and detail, progress, files and bytes that arrived, since when it fails."""
 
 
-def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"]) -> float:
+def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> float:
     """Shows progress from the feed until all has arrived; the seconds that it took."""
-    jobs: Jobs = {UP: {}, DOWN: {}}
+    jobs: JobsByName = {UP: {}, DOWN: {}}
     began = moved = time.monotonic()
     with (
         _screen(wanted) as show,
@@ -261,7 +261,7 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "Seen"]) -> float:
                 raise DemoError("; ".join(standing))
 
 
-def _take(jobs: Jobs, message: FeedMessage, now: float) -> None:
+def _take(jobs: JobsByName, message: FeedMessage, now: float) -> None:
     job, told = jobs.setdefault(topics.name_of(message.topic), {}), message.fields
     if message.type == "status":
         failing = {"failing": job.get("failing", now)} if told["state"] == "error" else {}
@@ -275,13 +275,13 @@ def _take(jobs: Jobs, message: FeedMessage, now: float) -> None:
 
 
 @contextlib.contextmanager
-def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
+def _screen(wanted: Mapping[str, "DemoEntry"]) -> Iterator[Callable[[JobsByName], None]]:
     """Shows jobs: a bar each on a terminal, else a line each, at most once a second."""
     total = max(1, sum(one.size for one in wanted.values()))
     if not sys.stdout.isatty():
         said: dict[str, tuple[int, float]] = {}
 
-        def lines(jobs: Jobs) -> None:
+        def lines(jobs: JobsByName) -> None:
             now = time.monotonic()
             for name, job in jobs.items():
                 percent = min(100, 100 * _bytes(job) // total)
@@ -304,7 +304,7 @@ def _screen(wanted: Mapping[str, "Seen"]) -> Iterator[Callable[[Jobs], None]]:
     with Progress(*columns) as bars:
         tasks = {name: bars.add_task(name, total=total) for name in (UP, DOWN)}
 
-        def drawn(jobs: Jobs) -> None:
+        def drawn(jobs: JobsByName) -> None:
             for name, task in tasks.items():
                 bars.update(task, completed=_bytes(jobs[name]))
 
@@ -322,7 +322,7 @@ def _bytes(job: Mapping[str, Any]) -> int:
 # -- comparing -------------------------------------------------------------------------------------
 
 
-class Seen(NamedTuple):
+class DemoEntry(NamedTuple):
     """One entry of a tree: kind is file, folder or link."""
 
     kind: str
@@ -332,10 +332,10 @@ class Seen(NamedTuple):
     target: str = ""
 
 
-def look(root: str) -> dict[str, Seen]:
+def look(root: str) -> dict[str, DemoEntry]:
     """What a job takes of the tree at `root`, by path."""
     filters = Filters((), DEFAULT_EXCLUDE)
-    found: dict[str, Seen] = {}
+    found: dict[str, DemoEntry] = {}
     pending = [""]
     while pending:
         folder = pending.pop()
@@ -347,21 +347,23 @@ def look(root: str) -> dict[str, Seen]:
                 continue
             if is_folder:
                 pending.append(path)
-                found[path] = Seen("folder")
+                found[path] = DemoEntry("folder")
             elif stat.S_ISLNK(status.st_mode):
-                found[path] = Seen("link", target=os.readlink(entry.path))
+                found[path] = DemoEntry("link", target=os.readlink(entry.path))
             elif stat.S_ISREG(status.st_mode):
                 mode = stat.S_IMODE(status.st_mode) & 0o777
-                found[path] = Seen("file", status.st_size, status.st_mtime_ns, mode)
+                found[path] = DemoEntry("file", status.st_size, status.st_mtime_ns, mode)
     return found
 
 
-def arrived(wanted: Mapping[str, Seen], root: str) -> bool:
+def arrived(wanted: Mapping[str, DemoEntry], root: str) -> bool:
     """Whether every path is there; what they hold is compared afterwards."""
     return os.path.isdir(root) and len(look(root)) >= len(wanted)
 
 
-def _compare(wanted: Mapping[str, Seen], found: Mapping[str, Seen], first: str, last: str) -> None:
+def _compare(
+    wanted: Mapping[str, DemoEntry], found: Mapping[str, DemoEntry], first: str, last: str
+) -> None:
     click.echo("comparing every file with the first folder")
     wrong = [f"{path!r} did not arrive" for path in wanted.keys() - found.keys()]
     wrong += [

@@ -346,7 +346,7 @@ def main() -> None:
     from cargo_sync import pydio
 
     if pydio.is_meant(sys.argv[1:]):
-        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.Host(_run, _refuse))
+        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.PydioProgram(_run, _refuse))
     cargo_sync(prog_name="cargo_sync")
 
 

@@ -33,7 +33,7 @@ _WARNING: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class PydioProgram:
     """The program around the command.
 
     run     runs an application to its end, with its log and the name that the log has
@@ -84,7 +84,7 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
       cargo_sync -s https://files.example.org -d ~/Photos -w default -u john -dir up -p
       '${PASSWORD}'
     """
-    host: Host = ctx.obj
+    host: PydioProgram = ctx.obj
     password: str | None = given["password"]
     variable = _VARIABLE.fullmatch(password) if password else None
     if password and variable is None:
@@ -108,7 +108,7 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
     _run(arguments, given["port"] or PORT, host)
 
 
-def _run(arguments: "Arguments", port: int, host: Host) -> None:
+def _run(arguments: "Arguments", port: int, host: PydioProgram) -> None:
     from cargo_sync.api.addresses import job_instance
     from cargo_sync.config.arguments import load, missing
     from cargo_sync.config.control import ControlSettings

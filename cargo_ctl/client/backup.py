@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from cargo_ctl.client import menu
-from cargo_ctl.client.backup_door import Door, is_locked
+from cargo_ctl.client.backup_door import SessionOpener, is_locked
 from cargo_ctl.client.backup_settings import (
     OLD_PORT,
-    BackupSettings,
+    MenuSettings,
     address,
     is_nickname,
     read_settings,
@@ -22,10 +22,10 @@ from cargo_ctl.client.backup_settings import (
 from cargo_ctl.reach import FAILED
 from cargo_ctl.render.words import escaped, size
 from cargo_ctl.session.daemon import PRIVATE, held_daemon
-from cargo_ctl.session.opening import WRONG, Person, Refused, Terminal, Wanted
+from cargo_ctl.session.opening import WRONG, Person, Prompter, SessionRefused, Wanted
 from cargo_ctl.session.places import config_file
-from cargo_ctl.session.session import Session
-from cargo_ctl.session.transfers import CANCELLED, DONE, Row, Transfers
+from cargo_ctl.session.session import OpenSession
+from cargo_ctl.session.transfers import CANCELLED, DONE, SessionTransfers, TransferRow
 from cargo_ctl.shell.client import close, guarded
 from cargo_ctl.shell.interrupts import ending_in_order, held
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
@@ -57,7 +57,7 @@ def run_backup(
             held_daemon(connect, env, command) as addresses,
             Client(addresses.commands, key=addresses.key) as client,
         ):
-            backup = Backup(client, addresses, wanted, words, output, env, terminal)
+            backup = BackupMenu(client, addresses, wanted, words, output, env, terminal)
             try:
                 backup.run()
             finally:
@@ -71,7 +71,7 @@ def run_backup(
 T = TypeVar("T")
 
 
-class Backup:
+class BackupMenu:
     """The menu's loop. A session is opened when the first order needs one, and anew when settings
     change."""
 
@@ -89,12 +89,12 @@ class Backup:
         self._addresses = addresses
         self._words = words
         self._output = output
-        self._person: Person | None = Terminal(output.note) if terminal else None
+        self._person: Person | None = Prompter(output.note) if terminal else None
         self._file = config_file(env, "backup.json")
         self._settings = read_settings(self._file)
-        self._door = Door(client, wanted, self._person, env)
-        self._session: Session | None = None
-        self._transfers: Transfers | None = None
+        self._door = SessionOpener(client, wanted, self._person, env)
+        self._session: OpenSession | None = None
+        self._transfers: SessionTransfers | None = None
 
     def run(self) -> None:
         orders: dict[str, Callable[[], None]] = {"1": self._send, "2": self._list, "3": self._fetch}
@@ -133,7 +133,7 @@ class Backup:
                 self._door.forget()
                 self.leave()
             self._fail(menu.problem(self._words, code, error.message, error.hint))
-        except Refused as error:
+        except SessionRefused as error:
             self._fail(error.message + (f" ({error.hint})" if error.hint else ""))
         except (KeyboardInterrupt, EOFError):
             click.echo()
@@ -172,7 +172,9 @@ class Backup:
         if row is not None:
             self._output.show(row, self._words.received.format(escaped(_landed(row, folder))))
 
-    def _transfer(self, verb: str, args: dict[str, Any], overwrite: bool = False) -> Row | None:
+    def _transfer(
+        self, verb: str, args: dict[str, Any], overwrite: bool = False
+    ) -> TransferRow | None:
         """Carry out one transfer; its last row, or None if it has been told that there is none."""
         try:
             row = self._followed(verb, args | {"overwrite": overwrite})
@@ -194,7 +196,7 @@ class Backup:
             str(code), str(problem.get("message") or verb), str(problem.get("hint") or "")
         )
 
-    def _replaced(self, verb: str, args: dict[str, Any], row: Row) -> Row | None:
+    def _replaced(self, verb: str, args: dict[str, Any], row: TransferRow) -> TransferRow | None:
         name = escaped(row.get("path") or self._name_of(args["remote"]))
         if self._person is None:
             self._fail(self._words.left.format(name))
@@ -208,7 +210,7 @@ class Backup:
     def _name_of(self, id: str) -> str:
         return next((each.name for each in self._opened().entries("") if each.id == id), id)
 
-    def _followed(self, verb: str, args: dict[str, Any]) -> Row:
+    def _followed(self, verb: str, args: dict[str, Any]) -> TransferRow:
         session = self._opened()
         assert self._transfers is not None
         transfers = self._transfers
@@ -228,10 +230,10 @@ class Backup:
 
     # -- the session -------------------------------------------------------------------------------
 
-    def _opened(self) -> Session:
+    def _opened(self) -> OpenSession:
         if self._session is None:
             self._session = self._door.open(self._settings)
-            self._transfers = Transfers.of(self._session, self._addresses)
+            self._transfers = SessionTransfers.of(self._session, self._addresses)
         return self._session
 
     def _unlocking(self, work: Callable[[], T]) -> T:
@@ -242,7 +244,7 @@ class Backup:
             if not is_locked(error):
                 raise
             if self._person is None:
-                raise Refused(self._words.no_password) from error
+                raise SessionRefused(self._words.no_password) from error
             if not self._unlocked():
                 raise
             return work()
@@ -298,7 +300,7 @@ class Backup:
             self._output.note(self._words.old_port)
         self._keep(replace(self._settings, coordinator=typed))
 
-    def _keep(self, settings: BackupSettings) -> None:
+    def _keep(self, settings: MenuSettings) -> None:
         if settings != self._settings:
             self._door.forget()
             self.leave()
@@ -329,7 +331,7 @@ class Backup:
         self._output.fail(text)
 
 
-def _landed(row: Row, folder: str) -> str:
+def _landed(row: TransferRow, folder: str) -> str:
     """Where a file that was fetched lies now."""
     local = str(row.get("local") or folder)
     name = os.path.basename(str(row.get("path") or ""))

@@ -4,9 +4,9 @@ without."""
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cargo_ctl.client.backup_settings import BackupSettings
+from cargo_ctl.client.backup_settings import MenuSettings
 from cargo_ctl.session.opening import WRONG, Person, Wanted, settle
-from cargo_ctl.session.session import Login, Session
+from cargo_ctl.session.session import OpenSession, SessionLogin
 from cargo_sync.api.client import Client, CommandError
 
 _LOOK = 60.0
@@ -18,7 +18,7 @@ _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
 """How TLS fails at a coordinator that speaks none."""
 
 
-class Door:
+class SessionOpener:
     """Opens sessions; `password` is the one to use, "" for none yet."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Door:
         self.password = self._person.ask_secret(question)
         return bool(self.password)
 
-    def open(self, settings: BackupSettings) -> Session:
+    def open(self, settings: MenuSettings) -> OpenSession:
         """With TLS if the coordinator speaks it; without only where nobody is on the way, or by
         consent.
 
@@ -59,9 +59,9 @@ class Door:
         _, plain = settle(look, self._wanted, self._person, self._env)
         return self._enter(f"tcp://{typed}", settings.nickname, plain)
 
-    def _enter(self, url: str, nickname: str, allow_plain: bool = False) -> Session:
+    def _enter(self, url: str, nickname: str, allow_plain: bool = False) -> OpenSession:
         wanted = self._wanted
-        login = Login(
+        login = SessionLogin(
             url,
             nickname,
             self.password,
@@ -71,13 +71,13 @@ class Door:
             kind="backup",
         )
         try:
-            return Session.open(self._client, login)
+            return OpenSession.open(self._client, login)
         except CommandError as error:
             if error.code != _CERTIFICATE or wanted.fingerprint or wanted.ca_file:
                 raise
         look = self._client.call("session.look", {"url": url}, _LOOK)
         fingerprint, _ = settle(look, wanted, self._person, self._env)
-        return Session.open(self._client, replace(login, fingerprint=fingerprint))
+        return OpenSession.open(self._client, replace(login, fingerprint=fingerprint))
 
 
 def is_locked(error: CommandError) -> bool:

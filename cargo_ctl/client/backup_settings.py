@@ -15,7 +15,7 @@ _LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class BackupSettings:
+class MenuSettings:
     """`complete` when the menu's first three entries can be used."""
 
     nickname: str = ""
@@ -27,23 +27,23 @@ class BackupSettings:
         return bool(self.nickname and self.download_dir)
 
 
-def read_settings(file: str) -> BackupSettings:
+def read_settings(file: str) -> MenuSettings:
     """The settings that were kept; fields that are no text, and a file that is no JSON, count as
     not set."""
     try:
         with open(file, encoding="utf-8") as opened:
             kept = json.load(opened)
     except (OSError, ValueError):
-        return BackupSettings()
-    fields = asdict(BackupSettings())
+        return MenuSettings()
+    fields = asdict(MenuSettings())
     if isinstance(kept, dict):
         fields |= {
             name: kept[name] for name in fields if isinstance(kept.get(name), str) and kept[name]
         }
-    return BackupSettings(**fields)
+    return MenuSettings(**fields)
 
 
-def write_settings(file: str, settings: BackupSettings) -> None:
+def write_settings(file: str, settings: MenuSettings) -> None:
     """Keep them, for this user alone. Raises OSError."""
     write_private(file, json.dumps(asdict(settings), ensure_ascii=False, indent=2) + "\n")
 

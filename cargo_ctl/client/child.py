@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from cargo_ctl.watching import View
+from cargo_ctl.watching import FeedView
 from cargo_sync.api.addresses import Addresses, is_live
 from cargo_sync.api.client import NotRunning, subscribe
 from cargo_sync.api.topics import ALL
@@ -23,7 +23,7 @@ _FORWARDED = {
 }
 
 
-def run_watched(command: Sequence[str], addresses: Addresses, view: View) -> int:
+def run_watched(command: Sequence[str], addresses: Addresses, view: FeedView) -> int:
     """Run `command`, a daemon that offers `addresses`, until it ends; its exit code, 128 + n for
     signal n.
 
@@ -56,7 +56,7 @@ def run_watched(command: Sequence[str], addresses: Addresses, view: View) -> int
 
 
 def _watch(
-    child: "subprocess.Popen[str]", feed: str, view: View, lines: "queue.SimpleQueue[str]"
+    child: "subprocess.Popen[str]", feed: str, view: FeedView, lines: "queue.SimpleQueue[str]"
 ) -> None:
     with contextlib.suppress(NotRunning), subscribe(feed, ALL) as subscription:
         while child.poll() is None:
@@ -67,7 +67,7 @@ def _watch(
             view.take(message)
 
 
-def _say(lines: "queue.SimpleQueue[str]", view: View) -> None:
+def _say(lines: "queue.SimpleQueue[str]", view: FeedView) -> None:
     with contextlib.suppress(queue.Empty):
         while True:
             view.say(lines.get_nowait())

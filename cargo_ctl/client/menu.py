@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cargo_ctl.render.words import escaped, size
-from cargo_ctl.session.session import Entry
+from cargo_ctl.session.session import RemoteEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def settings_menu(words: Words, nickname: str, download_dir: str, coordinator: s
     )
 
 
-def listing(words: Words, nickname: str, entries: Sequence[Entry]) -> str:
+def listing(words: Words, nickname: str, entries: Sequence[RemoteEntry]) -> str:
     """The saved files, an id a line, as the published coordinator writes it."""
     if not entries:
         return words.nothing
@@ -240,6 +240,6 @@ def _numbered(title: str, entries: Sequence[str], values: Sequence[str]) -> str:
     return "\n".join(["", title, *lines])
 
 
-def _file(words: Words, entry: Entry) -> str:
+def _file(words: Words, entry: RemoteEntry) -> str:
     line = words.file_line.format(escaped(entry.id), escaped(entry.name))
     return line if entry.size is None else f"{line} ({size(entry.size)})"

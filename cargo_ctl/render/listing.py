@@ -13,7 +13,7 @@ _SEPARATORS = {"folder": "/", "link": "@"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedRow:
     """One name to list: kind is file, folder, link or other; size in bytes, mtime in unix
     seconds."""
 
@@ -29,7 +29,7 @@ class Row:
         return escaped(self.name) + _SEPARATORS.get(self.kind, "")
 
 
-def names(rows: Sequence[Row], columns: int) -> str:
+def names(rows: Sequence[ListedRow], columns: int) -> str:
     """The names side by side in `columns` cells, down first; a line each if `columns` is 0."""
     shown = [row.shown for row in rows]
     if not columns:
@@ -43,12 +43,12 @@ def names(rows: Sequence[Row], columns: int) -> str:
     )
 
 
-def long(rows: Sequence[Row]) -> str:
+def long(rows: Sequence[ListedRow]) -> str:
     """A line a name: mode, size, when it was changed (here and now's time zone), name."""
     return table(("MODE", "SIZE", "MODIFIED", "NAME"), [_long(row) for row in rows], {1})
 
 
-def _long(row: Row) -> Sequence[str]:
+def _long(row: ListedRow) -> Sequence[str]:
     return (
         _mode(row),
         size(row.size) if row.kind == "file" and row.size is not None else "",
@@ -57,7 +57,7 @@ def _long(row: Row) -> Sequence[str]:
     )
 
 
-def _mode(row: Row) -> str:
+def _mode(row: ListedRow) -> str:
     kind = {"folder": stat.S_IFDIR, "link": stat.S_IFLNK, "file": stat.S_IFREG}.get(row.kind, 0)
     if row.mode is None:
         return stat.filemode(kind)[0]

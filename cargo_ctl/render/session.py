@@ -15,22 +15,22 @@ _BAR = 24
 _MOST = 8
 _FAILED = 20
 
-Row = Mapping[str, Any]
+TransferFields = Mapping[str, Any]
 
 
-def name(row: Row) -> str:
+def name(row: TransferFields) -> str:
     """What is on its way, by its name where it comes from."""
     whole = row.get("remote") if row.get("verb") == "get" else row.get("local")
     return escaped(str(whole or "").rstrip("/").rpartition("/")[2] or "/")
 
 
-def resumes(row: Row) -> str:
+def resumes(row: TransferFields) -> str:
     """`goes on at 12.3 MB of 50.0 MB` of what an earlier order had begun; else ""."""
     before, total = _number(row, "resumed"), _number(row, "bytes_total")
     return f"{name(row)}: goes on at {size(before)} of {size(total)}" if before else ""
 
 
-def ended(row: Row, seconds: float) -> str:
+def ended(row: TransferFields, seconds: float) -> str:
     """The line for a transfer that is over: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`, with what failed
     below it."""
     problem = row.get("problem") or {}
@@ -56,7 +56,7 @@ def ended(row: Row, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def _done(row: Row, seconds: float) -> str:
+def _done(row: TransferFields, seconds: float) -> str:
     files, skipped = _number(row, "files_done"), _number(row, "skipped")
     parts = []
     if _number(row, "files_total") > 1 or files > 1:
@@ -76,21 +76,21 @@ def _done(row: Row, seconds: float) -> str:
     return text + (f", {count(skipped, 'file')} skipped" if skipped else "")
 
 
-def line(row: Row) -> str:
+def line(row: TransferFields) -> str:
     """One transfer in a word or two for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s
     left`."""
     figures = ", ".join(pace(row))
     return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
 
 
-def rows(transfers: Sequence[Row], numbers: Mapping[str, int]) -> str:
+def rows(transfers: Sequence[TransferFields], numbers: Mapping[str, int]) -> str:
     """Every transfer of a session as a line, with the number that `cancel` takes."""
     if not transfers:
         return "nothing is or was on its way"
     return "\n".join(f"{numbers[row['transfer']]:>3}  {_told(row)}" for row in transfers)
 
 
-def _told(row: Row) -> str:
+def _told(row: TransferFields) -> str:
     what = f"{escaped(row.get('verb') or '')} {name(row)}: {escaped(row.get('state') or '')}"
     if row.get("state") == "running":
         return ", ".join([f"{what} {_share(row)}", *pace(row)])
@@ -99,7 +99,7 @@ def _told(row: Row) -> str:
     return what + f" at {_share(row)}" * bool(_number(row, "bytes_total"))
 
 
-def picture(running: Sequence[Row], waiting: int) -> RenderableType:
+def picture(running: Sequence[TransferFields], waiting: int) -> RenderableType:
     """A bar for each of the first few that run, and how many wait."""
     grid = Table.grid(padding=(0, 2))
     for row in running[:_MOST]:
@@ -117,17 +117,17 @@ def picture(running: Sequence[Row], waiting: int) -> RenderableType:
     return Group(grid, Text(f"{more:,} more", style="dim")) if more else grid
 
 
-def _counted(row: Row) -> list[str]:
+def _counted(row: TransferFields) -> list[str]:
     files = _number(row, "files_total")
     figures = [f"{_number(row, 'files_done'):,} of {count(files, 'file')}"] if files > 1 else []
     return [*figures, _share(row)]
 
 
-def _share(row: Row) -> str:
+def _share(row: TransferFields) -> str:
     return f"{size(_number(row, 'bytes_done'))} of {size(_number(row, 'bytes_total'))}"
 
 
-def _percent(row: Row) -> str:
+def _percent(row: TransferFields) -> str:
     return (
         percent(_number(row, "bytes_done"), _number(row, "bytes_total"))
         if row.get("bytes_total")
@@ -135,6 +135,6 @@ def _percent(row: Row) -> str:
     )
 
 
-def _number(row: Row, field: str) -> int:
+def _number(row: TransferFields, field: str) -> int:
     value = row.get(field)
     return int(value) if isinstance(value, int | float) else 0

@@ -10,8 +10,8 @@ from typing import Protocol
 from cargo_ctl.session import trust
 from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
 from cargo_ctl.session.places import config_file
-from cargo_ctl.session.session import Login, Session
-from cargo_ctl.session.trust import Verdict
+from cargo_ctl.session.session import OpenSession, SessionLogin
+from cargo_ctl.session.trust import TrustVerdict
 from cargo_sync.api.client import Client, CommandError
 
 _TRIES = 3
@@ -20,7 +20,7 @@ _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
 
 
-class Refused(Exception):  # noqa: N818 - a decision, told as one
+class SessionRefused(Exception):  # noqa: N818 - a decision, told as one
     """No session is opened; message and hint say why and what to do. `usage`: by how it was asked
     for."""
 
@@ -63,13 +63,13 @@ class Wanted:
 
 def open_session(
     client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
-) -> Session:
+) -> OpenSession:
     """Open a session; without a `person` everything must be in `wanted`.
 
     Raises Refused, CommandError and NotRunning.
     """
     if person is None and not (wanted.user and wanted.password):
-        raise Refused(
+        raise SessionRefused(
             "there is no terminal to ask for the username and the password",
             "give --user NAME and --password-file FILE",
             usage=True,
@@ -78,7 +78,7 @@ def open_session(
     for left in reversed(range(_TRIES)):
         login = _who(login, person)
         try:
-            return Session.open(client, login)
+            return OpenSession.open(client, login)
         except CommandError as error:
             if error.code != WRONG or person is None or wanted.password or not left:
                 raise
@@ -87,14 +87,16 @@ def open_session(
     raise AssertionError("the last try ends the loop")
 
 
-def look_at(client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]) -> Login:
+def look_at(
+    client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
+) -> SessionLogin:
     """A login for this server, whose certificate is settled. Raises Refused, CommandError and
     NotRunning."""
     look = client.call("session.look", {"url": wanted.url}, _LOOK)
     if look.get("kind") != "cargo":
-        raise Refused(look.get("message") or f"no Cargo server answers at {wanted.url}")
+        raise SessionRefused(look.get("message") or f"no Cargo server answers at {wanted.url}")
     fingerprint, plain = settle(look, wanted, person, env)
-    return Login(
+    return SessionLogin(
         look.get("url") or wanted.url,
         wanted.user,
         wanted.password,
@@ -126,24 +128,24 @@ def settle(
         )
         seen = verdict.fingerprint
         match verdict.verdict:
-            case Verdict.CHANGED:
-                raise Refused(*trust.changed(place, known, seen, file))
-            case Verdict.UNKNOWN:
-                raise Refused(*trust.unknown(place, seen))
-            case Verdict.PLAIN:
-                raise Refused(*trust.plain(place))
-            case Verdict.ASK:
+            case TrustVerdict.CHANGED:
+                raise SessionRefused(*trust.changed(place, known, seen, file))
+            case TrustVerdict.UNKNOWN:
+                raise SessionRefused(*trust.unknown(place, seen))
+            case TrustVerdict.PLAIN:
+                raise SessionRefused(*trust.plain(place))
+            case TrustVerdict.ASK:
                 assert person is not None
                 if not person.confirm(trust.first_time(place, seen)):
-                    raise Refused(f"{place} is not trusted")
+                    raise SessionRefused(f"{place} is not trusted")
                 keep_fingerprint(file, place, seen)
-            case Verdict.ASK_PLAIN:
+            case TrustVerdict.ASK_PLAIN:
                 assert person is not None
                 if not person.confirm(f"{trust.plain(place)[0]}. Go on all the same?"):
-                    raise Refused(f"{place} is not encrypted")
+                    raise SessionRefused(f"{place} is not encrypted")
     except OSError as error:
-        raise Refused(f"{file} cannot be used: {error.strerror}") from error
-    return seen, wanted.allow_plain or verdict.verdict is Verdict.ASK_PLAIN
+        raise SessionRefused(f"{file} cannot be used: {error.strerror}") from error
+    return seen, wanted.allow_plain or verdict.verdict is TrustVerdict.ASK_PLAIN
 
 
 def read_password(file: str) -> str:
@@ -154,15 +156,19 @@ def read_password(file: str) -> str:
             password = opened.readline(_LONGEST_PASSWORD).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise Refused(f"the password file {file} cannot be read: {why}", usage=True) from error
+        raise SessionRefused(
+            f"the password file {file} cannot be read: {why}", usage=True
+        ) from error
     if others and os.path.isfile(file):
-        raise Refused(f"others may read the password file {file}", f"chmod 600 {file}", usage=True)
+        raise SessionRefused(
+            f"others may read the password file {file}", f"chmod 600 {file}", usage=True
+        )
     if not password:
-        raise Refused(f"the first line of the password file {file} is empty", usage=True)
+        raise SessionRefused(f"the first line of the password file {file} is empty", usage=True)
     return password
 
 
-def _who(login: Login, person: Person | None) -> Login:
+def _who(login: SessionLogin, person: Person | None) -> SessionLogin:
     if person is None:
         return login
     username = login.username or person.ask("Username: ").strip()
@@ -171,7 +177,7 @@ def _who(login: Login, person: Person | None) -> Login:
     )
 
 
-class Terminal:
+class Prompter:
     """A person at this terminal. Ctrl-C and Ctrl-D pass through, as KeyboardInterrupt and
     EOFError."""
 

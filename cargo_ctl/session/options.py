@@ -62,7 +62,7 @@ def wanted(
     import os
     import re
 
-    from cargo_ctl.session.opening import Refused, Wanted, read_password
+    from cargo_ctl.session.opening import SessionRefused, Wanted, read_password
 
     fingerprint = re.sub(r"^sha256[:/]|[:\s]", "", (tls_fingerprint or "").strip().lower())
     if tls_fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", fingerprint):
@@ -73,7 +73,7 @@ def wanted(
         raise click.UsageError(f"--ca-file: there is no file {ca_file}")
     try:
         password = read_password(password_file) if password_file is not None else ""
-    except Refused as error:
+    except SessionRefused as error:
         raise click.UsageError(str(error)) from error
     return Wanted(
         url,

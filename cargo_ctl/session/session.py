@@ -18,7 +18,7 @@ _GONE = frozenset({"unknown", "vanished", "not_found"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RemoteEntry:
     """One name in a folder of the server, and what stands there: size in bytes (None if it is not
     known), mtime in unix seconds.
 
@@ -38,7 +38,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class SessionLogin:
     """What `session.open` takes. The password is shown nowhere."""
 
     url: str
@@ -70,7 +70,7 @@ class Login:
         return f"Login({self.url!r}, {self.username!r})"
 
 
-class Session:
+class OpenSession:
     """One open session; `opened` is what `session.open` answered."""
 
     def __init__(self, client: Client, opened: Mapping[str, Any]) -> None:
@@ -82,7 +82,7 @@ class Session:
         self.workspaces: list[Mapping[str, Any]] = list(opened.get("workspaces") or [])
 
     @classmethod
-    def open(cls, client: Client, login: Login) -> "Session":
+    def open(cls, client: Client, login: SessionLogin) -> "OpenSession":
         return cls(client, client.call("session.open", login.args(), _PATIENCE))
 
     def call(
@@ -94,7 +94,7 @@ class Session:
     def use(self, workspace: str) -> None:
         self.workspace = self.call("use", {"workspace": workspace})["workspace"]
 
-    def entries(self, path: str) -> Iterator[Entry]:
+    def entries(self, path: str) -> Iterator[RemoteEntry]:
         """What stands in a folder, by name. A name that could be a path is left out: no server has
         it."""
         after: str | None = None
@@ -108,10 +108,10 @@ class Session:
             if after is None:
                 return
 
-    def stat(self, path: str) -> Entry | None:
+    def stat(self, path: str) -> RemoteEntry | None:
         """What stands at a path, or None."""
         if not path:
-            return Entry("", FOLDER)
+            return RemoteEntry("", FOLDER)
         try:
             return entry_of(self.call("stat", {"path": path}))
         except CommandError as error:
@@ -152,8 +152,8 @@ class Session:
         return transfer
 
 
-def entry_of(row: Mapping[str, Any]) -> Entry:
-    return Entry(
+def entry_of(row: Mapping[str, Any]) -> RemoteEntry:
+    return RemoteEntry(
         str(row.get("name") or ""),
         str(row.get("kind") or FILE),
         row.get("size"),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cargo_ctl.session.session import Session
+from cargo_ctl.session.session import OpenSession
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.client import Subscription, subscribe
 
@@ -17,7 +17,7 @@ _UNHEARD = 0.3
 """The same of a transfer that nothing was heard of yet: a subscription needs a moment to arrive."""
 _KEPT = 200
 
-Row = Mapping[str, Any]
+TransferRow = Mapping[str, Any]
 """One transfer as `session.show` and the feed tell it."""
 
 
@@ -25,17 +25,17 @@ def topic(session: str) -> str:
     return f"session/{session}/"
 
 
-class Transfers:
+class SessionTransfers:
     """The rows of one session, oldest first. `heard` are those of which the daemon has told
     anything."""
 
     def __init__(
         self,
-        session: Session,
+        session: OpenSession,
         subscription: Subscription,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, TransferRow] = {}
         self.heard: set[str] = set()
         self._session = session
         self._subscription = subscription
@@ -43,7 +43,7 @@ class Transfers:
         self._heard = clock()
 
     @classmethod
-    def of(cls, session: Session, addresses: Addresses) -> "Transfers":
+    def of(cls, session: OpenSession, addresses: Addresses) -> "SessionTransfers":
         """Listening from now on. Raises NotRunning."""
         return cls(session, subscribe(addresses.feed, [topic(session.id)], key=addresses.key))
 
@@ -66,7 +66,7 @@ class Transfers:
         return self.rows[transfer].get("state") == RUNNING
 
     @property
-    def running(self) -> list[Row]:
+    def running(self) -> list[TransferRow]:
         return [row for id, row in self.rows.items() if self.runs(id)]
 
     def listen(self, timeout: float) -> bool:
@@ -97,7 +97,7 @@ class Transfers:
         unheard = any(row["transfer"] not in self.heard for row in self.running)
         return _UNHEARD if unheard else _SILENT
 
-    def _take(self, row: Row) -> None:
+    def _take(self, row: TransferRow) -> None:
         id = row.get("transfer")
         if not isinstance(id, str) or row.get("session", self._session.id) != self._session.id:
             return

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-class Verdict(Enum):
+class TrustVerdict(Enum):
     GO_ON = "go on"
     """Open, with this fingerprint; "" if none is needed."""
     ASK = "ask"
@@ -25,7 +25,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    verdict: Verdict
+    verdict: TrustVerdict
     fingerprint: str = ""
 
 
@@ -46,16 +46,16 @@ def decide(
     """
     seen = look.get("fingerprint") or ""
     if given or ca_file:
-        return Trust(Verdict.GO_ON, given)
+        return Trust(TrustVerdict.GO_ON, given)
     if not look.get("sealed"):
         if allow_plain or is_loopback(look.get("url") or ""):
-            return Trust(Verdict.GO_ON)
-        return Trust(Verdict.ASK_PLAIN if terminal else Verdict.PLAIN)
+            return Trust(TrustVerdict.GO_ON)
+        return Trust(TrustVerdict.ASK_PLAIN if terminal else TrustVerdict.PLAIN)
     if look.get("trusted"):
-        return Trust(Verdict.GO_ON)
+        return Trust(TrustVerdict.GO_ON)
     if known:
-        return Trust(Verdict.GO_ON if known == seen else Verdict.CHANGED, seen)
-    return Trust(Verdict.ASK if terminal else Verdict.UNKNOWN, seen)
+        return Trust(TrustVerdict.GO_ON if known == seen else TrustVerdict.CHANGED, seen)
+    return Trust(TrustVerdict.ASK if terminal else TrustVerdict.UNKNOWN, seen)
 
 
 def place_of(url: str) -> str:

@@ -3,7 +3,7 @@ share."""
 
 from cargo_ctl.reach import BAD_INPUT, FAILED
 from cargo_ctl.shell.parser import LineError
-from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.table import run
 from cargo_sync.api.client import CommandError
 from cargo_sync.api.messages import Code
@@ -17,7 +17,7 @@ def carried_out(shell: Shell, line: str) -> int:
     except LineError as error:
         shell.output.fail(str(error), code=Code.BAD_ARGUMENT)
         return BAD_INPUT
-    except Failure as error:
+    except CommandFailed as error:
         if error.message:
             shell.output.fail(error.message, error.hint, error.code)
         return FAILED

@@ -10,10 +10,10 @@ import click
 
 from cargo_ctl.reach import BAD_INPUT, FAILED, NOT_RUNNING
 from cargo_ctl.session.daemon import PRIVATE, NoDaemon, held_daemon
-from cargo_ctl.session.opening import Person, Refused, Terminal, Wanted, open_session
+from cargo_ctl.session.opening import Person, Prompter, SessionRefused, Wanted, open_session
 from cargo_ctl.session.places import state_file
-from cargo_ctl.session.session import Session
-from cargo_ctl.session.transfers import Transfers
+from cargo_ctl.session.session import OpenSession
+from cargo_ctl.session.transfers import SessionTransfers
 from cargo_ctl.shell.interrupts import ending_in_order
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
@@ -44,7 +44,7 @@ def run_client(choices: Choices, env: Mapping[str, str], command: Sequence[str] 
     """Run the client until its end; the exit code."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and not choices.as_json
     output: Output = TerminalOutput() if terminal else PlainOutput(choices.as_json)
-    person = Terminal(output.note) if terminal else None
+    person = Prompter(output.note) if terminal else None
     if terminal:
         click.secho(BANNER, bold=True)
     with ending_in_order():
@@ -55,7 +55,7 @@ def guarded(output: Output, run: Callable[[], int]) -> int:
     """`run`'s exit code; whatever keeps a session from being held is told, and is another."""
     try:
         return run()
-    except Refused as error:
+    except SessionRefused as error:
         output.fail(error.message, error.hint, "refused")
         return BAD_INPUT if error.usage else FAILED
     except AddressError as error:
@@ -93,7 +93,7 @@ def _in_daemon(
             close(session)
 
 
-def close(session: Session) -> None:
+def close(session: OpenSession) -> None:
     """Close a session, whose daemon may have gone."""
     try:
         session.close()
@@ -102,14 +102,14 @@ def close(session: Session) -> None:
 
 
 def _in_session(
-    session: Session,
+    session: OpenSession,
     addresses: Addresses,
     choices: Choices,
     env: Mapping[str, str],
     output: Output,
     terminal: bool,
 ) -> int:
-    transfers = Transfers.of(session, addresses)
+    transfers = SessionTransfers.of(session, addresses)
     try:
         home = env.get("HOME") or os.path.expanduser("~")
         here = Location(_current(), workspace=session.workspace, home=home)
@@ -130,7 +130,7 @@ def _current() -> str:
     try:
         return os.getcwd()
     except OSError as error:
-        raise Refused(
+        raise SessionRefused(
             f"the current folder cannot be used: {error.strerror}", "change to another"
         ) from error
 

@@ -7,7 +7,7 @@ from cargo_ctl.render.words import escaped
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.parser import LineError, Word, quoted, split
 from cargo_ctl.shell.table import BY_NAME
-from cargo_ctl.shell.verbs import Completes, Verb
+from cargo_ctl.shell.verbs import Completes, ShellVerb
 
 _MOST = 1000
 
@@ -87,7 +87,9 @@ def _of_kind(
             yield from _names(word, quote, sources.workspaces())
 
 
-def _after_option(verb: Verb, kind: Completes, words: tuple[Word, ...], word: Word) -> Completes:
+def _after_option(
+    verb: ShellVerb, kind: Completes, words: tuple[Word, ...], word: Word
+) -> Completes:
     """The word after -o is of the other side."""
     at = [each.start for each in words].index(word.start) if word in words else len(words)
     before = words[at - 1] if at else None

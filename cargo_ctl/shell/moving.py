@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cargo_ctl.render import session as words
-from cargo_ctl.session.transfers import CANCELLED, DONE, Row
+from cargo_ctl.session.transfers import CANCELLED, DONE, TransferRow
 from cargo_ctl.shell.interrupts import held
 from cargo_ctl.shell.location import name_of
 from cargo_ctl.shell.output import Draw, Output
-from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_sync.api.client import CommandError
 
 AT_ONCE = 4
@@ -24,7 +24,7 @@ _YES, _NO, _ALL, _QUIT = "ynaq"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TransferOrder:
     """One get or put: `remote` as `a/b`, `local` absolute."""
 
     verb: str
@@ -39,7 +39,7 @@ class Order:
         return name_of(self.local if self.verb == "get" else self.remote) or "/"
 
 
-def begin(shell: Shell, order: Order) -> str:
+def begin(shell: Shell, order: TransferOrder) -> str:
     """Give the order; the transfer's id. Raises CommandError."""
     with held():
         give = shell.session.get if order.verb == "get" else shell.session.put
@@ -53,10 +53,12 @@ def begin(shell: Shell, order: Order) -> str:
     return transfer
 
 
-def begin_beside(shell: Shell, orders: list[Order]) -> None:
+def begin_beside(shell: Shell, orders: list[TransferOrder]) -> None:
     """Give all orders, and leave them to go on beside the prompt. Raises Failure for too many."""
     if len(orders) + len(shell.beside) > MOST_BESIDE:
-        raise Failure(f"at most {MOST_BESIDE} go on beside the prompt", "leave the & off", "busy")
+        raise CommandFailed(
+            f"at most {MOST_BESIDE} go on beside the prompt", "leave the & off", "busy"
+        )
     for order in orders:
         transfer = begin(shell, order)
         shell.beside[transfer] = time.monotonic()
@@ -76,7 +78,7 @@ def tell_ended(shell: Shell) -> int:
     return failed
 
 
-def carry_out(shell: Shell, orders: list[Order]) -> None:
+def carry_out(shell: Shell, orders: list[TransferOrder]) -> None:
     """Carry out all orders, a few at a time; what stands in the way is asked about at the end.
 
     Raises Failure, after all of them, if one failed; KeyboardInterrupt when all were cancelled by
@@ -87,18 +89,18 @@ def carry_out(shell: Shell, orders: list[Order]) -> None:
     while run.occupied:
         run.all(_allowed(shell.output, run))
     if run.failed:
-        raise Failure()
+        raise CommandFailed()
 
 
 class _Run:
     def __init__(self, shell: Shell) -> None:
         self.failed = 0
-        self.occupied: list[tuple[Order, str]] = []
+        self.occupied: list[tuple[TransferOrder, str]] = []
         self._shell = shell
-        self._running: dict[str, tuple[Order, float]] = {}
+        self._running: dict[str, tuple[TransferOrder, float]] = {}
         self._resumed: set[str] = set()
 
-    def all(self, orders: Iterable[Order]) -> None:
+    def all(self, orders: Iterable[TransferOrder]) -> None:
         waiting = deque(orders)
         with self._shell.output.bars() as draw:
             try:
@@ -110,7 +112,7 @@ class _Run:
                 self._cancel(draw)
                 raise
 
-    def _begin(self, order: Order) -> None:
+    def _begin(self, order: TransferOrder) -> None:
         try:
             transfer = begin(self._shell, order)
         except CommandError as error:
@@ -130,7 +132,7 @@ class _Run:
             self._ended(order, transfers.rows[transfer], time.monotonic() - began)
         draw([transfers.rows[id] for id in self._running], waiting)
 
-    def _ended(self, order: Order, row: Row, seconds: float) -> None:
+    def _ended(self, order: TransferOrder, row: TransferRow, seconds: float) -> None:
         problem = row.get("problem") or {}
         if row.get("state") not in (DONE, CANCELLED) and problem.get("code") == OCCUPIED:
             if len(row.get("failed") or []) > 1:
@@ -139,7 +141,7 @@ class _Run:
         elif not _tell(self._shell, row, seconds):
             self.failed += 1
 
-    def _refused(self, order: Order, code: str, message: str, hint: str) -> None:
+    def _refused(self, order: TransferOrder, code: str, message: str, hint: str) -> None:
         if code == OCCUPIED and not order.overwrite:
             self.occupied.append((order, message))
             return
@@ -158,10 +160,10 @@ class _Run:
             self._listen(draw, 0)
 
 
-def _allowed(output: Output, run: _Run) -> list[Order]:
+def _allowed(output: Output, run: _Run) -> list[TransferOrder]:
     """Those of the occupied orders that may replace what stands there."""
     occupied, run.occupied = run.occupied, []
-    allowed: list[Order] = []
+    allowed: list[TransferOrder] = []
     answer: str | None = None
     for order, message in occupied:
         if answer not in (_ALL, _QUIT):
@@ -179,14 +181,14 @@ def _allowed(output: Output, run: _Run) -> list[Order]:
     return allowed
 
 
-def _stands(order: Order) -> str:
+def _stands(order: TransferOrder) -> str:
     from cargo_ctl.render.words import escaped
 
     where = "here" if order.verb == "get" else "on the server"
     return f"{escaped(order.name)} stands {where} already and is different"
 
 
-def _tell(shell: Shell, row: Row, seconds: float) -> bool:
+def _tell(shell: Shell, row: TransferRow, seconds: float) -> bool:
     text = words.ended(row, seconds)
     done = row.get("state") == DONE and not row.get("failed")
     if row.get("state") == CANCELLED:
@@ -198,6 +200,6 @@ def _tell(shell: Shell, row: Row, seconds: float) -> bool:
     return done
 
 
-def _fail(output: Output, row: Row, text: str) -> None:
+def _fail(output: Output, row: TransferRow, text: str) -> None:
     problem: dict[str, Any] = row.get("problem") or {}
     output.fail(text, "", str(problem.get("code") or "failed"))

@@ -14,9 +14,9 @@ from cargo_ctl.render.words import escaped
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from cargo_ctl.session.transfers import Row
+    from cargo_ctl.session.transfers import TransferRow
 
-Draw = Callable[[Sequence["Row"], int], None]
+Draw = Callable[[Sequence["TransferRow"], int], None]
 """Shows the transfers that run, and how many others wait."""
 
 

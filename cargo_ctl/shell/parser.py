@@ -42,7 +42,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CommandLine:
     """One command.
 
     verb    its name as typed, without the `!`
@@ -72,7 +72,7 @@ class Options:
     words: tuple[Word, ...] = ()
 
 
-def parse_line(text: str) -> Line | None:
+def parse_line(text: str) -> CommandLine | None:
     """The command of a line; None for an empty one and for a `# comment`. Raises LineError."""
     text = text.strip()
     if not text or text.startswith("#"):
@@ -94,7 +94,7 @@ def parse_line(text: str) -> Line | None:
             raise LineError(f"the quote {words[-1].open} is not closed")
         words = ()
     beside = bool(words) and words[-1].text == "&" and not words[-1].quoted
-    return Line(verb, local, words[:-1] if beside else words, rest, beside)
+    return CommandLine(verb, local, words[:-1] if beside else words, rest, beside)
 
 
 def split(text: str, offset: int = 0) -> tuple[Word, ...]:

@@ -11,7 +11,7 @@ _LITERAL = re.compile(r"\[([*?\[])\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Match:
     """A path that matches, as it would be typed; `folder` if it is one."""
 
     path: str
@@ -22,13 +22,13 @@ Lister = Callable[[str], Iterable[tuple[str, bool]]]
 """The names in a folder, with whether each is a folder itself; nothing for what is no folder."""
 
 
-def expand(pattern: str, names_in: Lister) -> list[Found]:
+def expand(pattern: str, names_in: Lister) -> list[Match]:
     """The paths that match `pattern` (as `Word.pattern` has it), sorted.
 
     `names_in` is asked for folders as they would be typed, "" for the one that the client stands
     in.
     """
-    found = [Found("/" if pattern.startswith("/") else "", True)]
+    found = [Match("/" if pattern.startswith("/") else "", True)]
     for step in (step for step in pattern.split("/") if step):
         found = [
             match for each in found if each.folder for match in _within(each.path, step, names_in)
@@ -36,15 +36,15 @@ def expand(pattern: str, names_in: Lister) -> list[Found]:
     return found
 
 
-def _within(folder: str, step: str, names_in: Lister) -> list[Found]:
+def _within(folder: str, step: str, names_in: Lister) -> list[Match]:
     if step in (".", ".."):
-        return [Found(_joined(folder, step), True)]
+        return [Match(_joined(folder, step), True)]
     if _MAGIC.search(step):
         matches, hidden = re.compile(fnmatch.translate(step)).match, step.startswith(".")
     else:
         matches, hidden = re.compile(re.escape(_LITERAL.sub(r"\1", step)) + r"\Z").match, True
     return [
-        Found(_joined(folder, name), is_folder)
+        Match(_joined(folder, name), is_folder)
         for name, is_folder in sorted(names_in(folder))
         if matches(name) and (hidden or not name.startswith("."))
     ]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from cargo_ctl.session.session import Entry
+from cargo_ctl.session.session import RemoteEntry
 from cargo_ctl.shell.location import name_of, parent_of, shown
 from cargo_ctl.shell.parser import Word
 from cargo_ctl.shell.patterns import Lister, expand
-from cargo_ctl.shell.state import Failure, Shell
+from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_sync.api.client import CommandError
 from cargo_sync.api.suggest import did_you_mean
 
@@ -45,7 +45,9 @@ def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
         path = shell.here.remote_path(word.text)
         found = shell.session.stat(path)
         if found is None:
-            raise Failure(f"there is no {shown(path)} on the server", _hint(shell, path), "unknown")
+            raise CommandFailed(
+                f"there is no {shown(path)} on the server", _hint(shell, path), "unknown"
+            )
         return Meant(path, found.folder)
 
     return _meant(words, names_in, one, shell.here.remote_path, "on the server")
@@ -58,7 +60,7 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
     def one(word: Word) -> Meant:
         path = shell.here.local_path(word.text, home=not word.quoted)
         if not os.path.lexists(path):
-            raise Failure(f"there is no {path} here", "!ls shows what there is", "unknown")
+            raise CommandFailed(f"there is no {path} here", "!ls shows what there is", "unknown")
         return Meant(path, os.path.isdir(path))
 
     def names_in(folder: str) -> list[tuple[str, bool]]:
@@ -76,7 +78,7 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
 def check_text(path: str) -> None:
     """Raises Failure for a path that cannot be said in a message: it would name another file."""
     if any("\ud800" <= char <= "\udfff" for char in path):
-        raise Failure(
+        raise CommandFailed(
             f"{path} has bytes in its name that are no UTF-8 text", "rename it first", "bad_path"
         )
 
@@ -90,19 +92,19 @@ def local_names(folder: str) -> list[tuple[str, bool]]:
         return []
 
 
-def local_entries(folder: str) -> list[Entry]:
+def local_entries(folder: str) -> list[RemoteEntry]:
     """What stands in a local folder, by name. Raises OSError."""
     with os.scandir(folder) as found:
         return sorted((local_entry(each.path) for each in found), key=lambda entry: entry.name)
 
 
-def local_entry(path: str) -> Entry:
+def local_entry(path: str) -> RemoteEntry:
     """What stands at a local path, itself and not where it leads. Raises OSError."""
     found = os.lstat(path)
     kind = {0o040000: "folder", 0o120000: "link", 0o100000: "file"}.get(
         found.st_mode & 0o170000, "other"
     )
-    return Entry(name_of(path), kind, found.st_size, found.st_mtime, found.st_mode & 0o7777)
+    return RemoteEntry(name_of(path), kind, found.st_size, found.st_mtime, found.st_mode & 0o7777)
 
 
 def _at_home(word: Word, home: str) -> Word:
@@ -127,7 +129,7 @@ def _meant(
             continue
         found = expand(word.pattern, names_in)
         if not found:
-            raise Failure(f"nothing matches {word.text} {where}", code="unknown")
+            raise CommandFailed(f"nothing matches {word.text} {where}", code="unknown")
         for match in found:
             meant.setdefault(resolved(match.path), Meant(resolved(match.path), match.folder, True))
     return list(meant.values())

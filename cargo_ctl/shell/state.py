@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from cargo_ctl.session.session import Session
-from cargo_ctl.session.transfers import Transfers
+from cargo_ctl.session.session import OpenSession
+from cargo_ctl.session.transfers import SessionTransfers
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.output import Output
 
 
-class Failure(Exception):  # noqa: N818 - it is told to a person, and is no mistake of ours
+class CommandFailed(Exception):  # noqa: N818 - it is told to a person, and is no mistake of ours
     """A command that did not do all it was told. An empty message: everything has been said."""
 
     def __init__(self, message: str = "", hint: str = "", code: str = "failed") -> None:
@@ -30,8 +30,8 @@ class Shell:
     ended    set by `quit`
     """
 
-    session: Session
-    transfers: Transfers
+    session: OpenSession
+    transfers: SessionTransfers
     output: Output
     here: Location
     speed: float | None = None

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from cargo_ctl.render.table import table
 from cargo_ctl.shell.commands import client, files, folders, jobs, moving
-from cargo_ctl.shell.parser import Line, LineError, options, parse_line
-from cargo_ctl.shell.state import Failure, Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.parser import CommandLine, LineError, options, parse_line
+from cargo_ctl.shell.state import CommandFailed, Shell
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 from cargo_sync.api.suggest import did_you_mean
 
 
@@ -27,8 +27,8 @@ def _help(shell: Shell, given: Given) -> None:
     )
 
 
-VERBS: tuple[Verb, ...] = (
-    Verb(
+VERBS: tuple[ShellVerb, ...] = (
+    ShellVerb(
         "help",
         "[<command>]",
         "this table, or more of one command",
@@ -51,7 +51,7 @@ BY_NAME = MappingProxyType(
 )  # aliases of the local side have no `!`
 
 
-def find(name: str) -> Verb:
+def find(name: str) -> ShellVerb:
     """The command of this name. Raises LineError, with what may have been meant."""
     verb = BY_NAME.get(name)
     if verb is None:
@@ -77,7 +77,7 @@ def run(shell: Shell, text: str) -> None:
     verb.run(shell, _given(verb, line))
 
 
-def about(verb: Verb) -> str:
+def about(verb: ShellVerb) -> str:
     """More of one command: what it takes, its options, examples."""
     known = "".join(letter for letter, _ in verb.flags)
     usage = " ".join(
@@ -102,7 +102,7 @@ def _overview() -> str:
     return table(("COMMAND", "ARGUMENT", "DESCRIPTION"), [*rows, _SHELL])
 
 
-def _given(verb: Verb, line: Line) -> Given:
+def _given(verb: ShellVerb, line: CommandLine) -> Given:
     flags = "".join(letter for letter, _ in verb.flags)
     valued = "".join(letter for letter, _, _ in verb.valued)
     found = options(line.words, flags, valued)
@@ -123,7 +123,7 @@ def _in_a_shell(shell: Shell, command: str) -> None:
     try:
         child = subprocess.Popen([program, "-c", command], cwd=shell.here.local)
     except OSError as error:
-        raise Failure(
+        raise CommandFailed(
             f"{program} cannot be started in {shell.here.local}: {error.strerror}"
         ) from error
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the child alone

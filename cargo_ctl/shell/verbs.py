@@ -34,7 +34,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class ShellVerb:
     """One command.
 
     name      with its `!` if it is of the local side

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cargo_sync.admission.fair_share import Ask, grant
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 
 
 class Shares:
@@ -52,7 +52,7 @@ class Share:
         self.name = name
         self.own = own
         self.rate: int | None = None
-        self.changed = Bell()
+        self.changed = Wakeup()
         self._shares = shares
         self._moves = False
 
@@ -78,4 +78,4 @@ class Share:
         if rate != self.rate:
             self.rate = rate
             if self._moves:
-                self.changed.ring()
+                self.changed.set()

@@ -13,7 +13,7 @@ import zmq
 
 from cargo_sync.api.addresses import is_live
 from cargo_sync.api.keys import ClientKey
-from cargo_sync.api.line import Line, NotAdmitted, NotRunning, prepare
+from cargo_sync.api.line import ConnectionMonitor, NotAdmitted, NotRunning, prepare
 from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
@@ -60,7 +60,9 @@ class Client:
         prepare(self._socket, address, key)
         # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no
         # matter.
-        self._line = Line(self._socket, address, key) if address.startswith(_TCP) else None
+        self._line = (
+            ConnectionMonitor(self._socket, address, key) if address.startswith(_TCP) else None
+        )
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         if self._line is not None:
@@ -141,7 +143,7 @@ class Subscription:
         prepare(self._socket, address, key)
         self._socket.setsockopt(zmq.RCVHWM, _WAITING_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
-        self._line = Line(self._socket, address, key)
+        self._line = ConnectionMonitor(self._socket, address, key)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._line.monitor, zmq.POLLIN)

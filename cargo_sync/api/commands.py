@@ -13,7 +13,7 @@ from typing import Any, Final
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.api.suggest import did_you_mean
 
-Kind = type[str] | type[int] | type[bool] | type[dict] | type[list]  # type: ignore[type-arg]
+ArgumentKind = type[str] | type[int] | type[bool] | type[dict] | type[list]  # type: ignore[type-arg]
 
 
 class Role(StrEnum):
@@ -47,7 +47,7 @@ class Argument:
     empty      text may be empty: the workspace itself, from the beginning
     """
 
-    kind: Kind = str
+    kind: ArgumentKind = str
     required: bool = False
     low: int = 0
     high: int = 2**53
@@ -81,7 +81,7 @@ class Argument:
         return f"{words}, or null" if self.nullable else words
 
 
-_WORDS: Final[Mapping[Kind, str]] = {
+_WORDS: Final[Mapping[ArgumentKind, str]] = {
     str: "text",
     bool: "true or false",
     dict: "an object",

@@ -13,7 +13,7 @@ from cargo_sync.api.messages import FeedMessage
 
 _PAGE = 1000
 
-Row = dict[str, Any]
+GaplessRow = dict[str, Any]
 """One of `events`: {cursor, job, kind, time, path, bytes, message, details}."""
 
 
@@ -37,7 +37,7 @@ class Gapless:
         self._heard: dict[str, _Heard] = {}
         self.lost = 0
 
-    def take(self, message: FeedMessage) -> Iterator[Row | FeedMessage]:
+    def take(self, message: FeedMessage) -> Iterator[GaplessRow | FeedMessage]:
         """The rows that were lost before `message`, then itself; nothing when it tells of what is
         known.
 
@@ -58,7 +58,7 @@ class Gapless:
         if first > heard.cursor:
             yield message
 
-    def catch_up(self) -> Iterator[Row]:
+    def catch_up(self) -> Iterator[GaplessRow]:
         """All rows of all jobs that were not told of yet: for whoever was away and hears nothing.
 
         It reads from where the last call ended, or from the beginning, whatever notices told
@@ -76,7 +76,7 @@ class Gapless:
             for topic, heard in self._heard.items()
         }
 
-    def _rows(self, since: int, job: str | None) -> Iterator[Row]:
+    def _rows(self, since: int, job: str | None) -> Iterator[GaplessRow]:
         more = True
         while more:
             asked = {"since": since, "limit": _PAGE} | ({} if job is None else {"job": job})

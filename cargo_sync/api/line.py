@@ -43,7 +43,7 @@ class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
         self.hint = hint
 
 
-class Line:
+class ConnectionMonitor:
     """The events of one socket that connects to one address.
 
     A connection that is lost is no end: a daemon hangs up on who did not move for a while, and it

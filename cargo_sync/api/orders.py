@@ -19,7 +19,7 @@ _LIST = "LIST-JOBS"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LegacyOrder:
     """A legacy order: the request that it means, and the word that answers it; "" for a list of
     jobs."""
 
@@ -27,7 +27,7 @@ class Order:
     word: str
 
 
-def parse_order(raw: bytes) -> Order | None:
+def parse_order(raw: bytes) -> LegacyOrder | None:
     """The order that `raw` is; None if it is not one."""
     if len(raw) > _LONGEST:
         return None
@@ -37,14 +37,14 @@ def parse_order(raw: bytes) -> Order | None:
         return None
     job = rest.strip()
     if verb == _LIST:
-        return None if job else Order(Request("job.list"), "")
+        return None if job else LegacyOrder(Request("job.list"), "")
     if verb not in _COMMANDS:
         return None
     cmd, word = _COMMANDS[verb]
-    return Order(Request(cmd, {"job": job} if job else {}), word)
+    return LegacyOrder(Request(cmd, {"job": job} if job else {}), word)
 
 
-def encode_answer(order: Order, reply: Reply) -> bytes:
+def encode_answer(order: LegacyOrder, reply: Reply) -> bytes:
     """`reply` in kind: the order's word, the list of jobs, or `ERROR: ` and one sentence."""
     if reply.error is not None:
         return f"ERROR: {_sentence(reply.error)}".encode("utf-8", "backslashreplace")

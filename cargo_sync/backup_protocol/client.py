@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cargo_sync.backup_protocol import frames
-from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
 from cargo_sync.model.problems import Problem, ProblemError
 
 CONNECT: Final = 10.0
@@ -19,7 +19,7 @@ ANSWER: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class CoordinatorAddress:
     """Where the port is.
 
     sealed       TLS
@@ -98,7 +98,7 @@ class Connection:
                 await self._writer.wait_closed()
 
 
-async def certificate(address: Address) -> tuple[str, bool]:
+async def certificate(address: CoordinatorAddress) -> tuple[str, bool]:
     """SHA-256 of the certificate that is shown (64 hex digits), and whether this system's CAs vouch
     for it.
 
@@ -122,7 +122,7 @@ async def certificate(address: Address) -> tuple[str, bool]:
 
 
 @asynccontextmanager
-async def connected(address: Address) -> AsyncIterator[Connection]:
+async def connected(address: CoordinatorAddress) -> AsyncIterator[Connection]:
     """A connection for as long as the block lasts.
 
     Raises:
@@ -135,7 +135,9 @@ async def connected(address: Address) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _opened(address: Address, context: ssl.SSLContext | None) -> AsyncIterator[Connection]:
+async def _opened(
+    address: CoordinatorAddress, context: ssl.SSLContext | None
+) -> AsyncIterator[Connection]:
     where = str(address)
     async with _translated(where):
         async with asyncio.timeout(CONNECT):
@@ -149,7 +151,7 @@ async def _opened(address: Address, context: ssl.SSLContext | None) -> AsyncIter
         await connection.close()
 
 
-def _trust(address: Address) -> ssl.SSLContext:
+def _trust(address: CoordinatorAddress) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=address.ca_file or None)
     if address.fingerprint:
         context.check_hostname = False
@@ -157,7 +159,7 @@ def _trust(address: Address) -> ssl.SSLContext:
     return context
 
 
-def _check(address: Address, got: str) -> None:
+def _check(address: CoordinatorAddress, got: str) -> None:
     if got != address.fingerprint:
         message = f"{address} shows another certificate than the one trusted here: sha256:{got}"
         raise ProblemError(Problem("certificate", message, retry=False))
@@ -167,14 +169,14 @@ def _check(address: Address, got: str) -> None:
 async def _translated(where: str) -> AsyncIterator[None]:
     try:
         yield
-    except (OSError, EOFError, Refused) as error:
+    except (OSError, EOFError, BackupRefusal) as error:
         raise ProblemError(_problem(error, where)) from error
 
 
 def _problem(error: Exception, where: str) -> Problem:
     match error:
-        case Refused():
-            code = "store_failed" if error.status is Status.STORE else "refused"
+        case BackupRefusal():
+            code = "store_failed" if error.status is BackupStatus.STORE else "refused"
             return Problem(code, f"{where} answers: {error.sentence}", retry=False)
         case ssl.SSLCertVerificationError():
             return Problem("certificate", f"the certificate of {where} is not trusted", retry=False)

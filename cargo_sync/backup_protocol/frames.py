@@ -13,7 +13,13 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb, asked
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupRequest,
+    BackupStatus,
+    BackupVerb,
+    asked,
+)
 from cargo_sync.backup_protocol.text import Listed
 
 LENGTH: Final = struct.Struct("!I")
@@ -26,7 +32,9 @@ def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
     """How much JSON follows these four bytes. Raises Refused when it is more than `longest`."""
     (count,) = LENGTH.unpack(head)
     if count > longest:
-        raise Refused(f"O JSON passa de {longest} bytes; o conteúdo segue depois dele, com tamanho")
+        raise BackupRefusal(
+            f"O JSON passa de {longest} bytes; o conteúdo segue depois dele, com tamanho"
+        )
     return int(count)
 
 
@@ -36,33 +44,33 @@ def frame(fields: Mapping[str, Any]) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
-def read_request(body: bytes) -> Asked:
+def read_request(body: bytes) -> BackupRequest:
     """The request in a frame. Raises Refused."""
     value = _object(body)
     try:
-        verb = Verb(str(value.get("verbo", "")).upper())
+        verb = BackupVerb(str(value.get("verbo", "")).upper())
     except ValueError:
-        raise Refused('"verbo" deve ser TRANSMITIR, LISTAR ou BAIXAR') from None
+        raise BackupRefusal('"verbo" deve ser TRANSMITIR, LISTAR ou BAIXAR') from None
     return asked(verb, value)
 
 
 def stored(id: str) -> bytes:
     """The answer to TRANSMITIR."""
-    return frame({"status": Status.DONE, "id": id})
+    return frame({"status": BackupStatus.DONE, "id": id})
 
 
 def listed(files: Iterable[Listed]) -> bytes:
     """The answer to LISTAR."""
     names = [{"id": one.id, "nome_arquivo": one.name} for one in files]
-    return frame({"status": Status.DONE, "list_nome_arquivo": names})
+    return frame({"status": BackupStatus.DONE, "list_nome_arquivo": names})
 
 
 def fetched(name: str, size: int) -> bytes:
     """The answer to BAIXAR, before `size` raw bytes."""
-    return frame({"status": Status.DONE, "nome_arquivo": name, "tamanho": size})
+    return frame({"status": BackupStatus.DONE, "nome_arquivo": name, "tamanho": size})
 
 
-def refused(refusal: Refused) -> bytes:
+def refused(refusal: BackupRefusal) -> bytes:
     """The answer to what cannot be done."""
     return frame({"status": refusal.status, "mensagem": refusal.sentence.strip()})
 
@@ -72,18 +80,18 @@ def read_answer(body: bytes) -> dict[str, Any]:
     sense."""
     value = _object(body)
     status = value.get("status")
-    if status == Status.DONE:
+    if status == BackupStatus.DONE:
         return value
-    if status not in (Status.COORDINATOR, Status.STORE):
-        raise Refused("A resposta não tem status")
-    raise Refused(str(value.get("mensagem", "")), Status(status))
+    if status not in (BackupStatus.COORDINATOR, BackupStatus.STORE):
+        raise BackupRefusal("A resposta não tem status")
+    raise BackupRefusal(str(value.get("mensagem", "")), BackupStatus(status))
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Refused("O pedido não é JSON válido") from None
+        raise BackupRefusal("O pedido não é JSON válido") from None
     if not isinstance(value, dict):
-        raise Refused("O pedido não é um objeto JSON")
+        raise BackupRefusal("O pedido não é um objeto JSON")
     return value

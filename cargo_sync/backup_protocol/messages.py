@@ -14,13 +14,13 @@ LONGEST_NAME: Final = 255
 """Characters of a nickname or a file's name."""
 
 
-class Verb(StrEnum):
+class BackupVerb(StrEnum):
     SEND = "TRANSMITIR"
     LIST = "LISTAR"
     FETCH = "BAIXAR"
 
 
-class Status(IntEnum):
+class BackupStatus(IntEnum):
     """The page's answers."""
 
     DONE = 255
@@ -30,17 +30,17 @@ class Status(IntEnum):
     """The store could not do it: a full disk, a file that cannot be read."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, which is not our error
+class BackupRefusal(Exception):  # noqa: N818 - an answer, which is not our error
     """What is answered instead of a result: a status, and a sentence for the person at the menu."""
 
-    def __init__(self, sentence: str, status: Status = Status.COORDINATOR) -> None:
+    def __init__(self, sentence: str, status: BackupStatus = BackupStatus.COORDINATOR) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.status = status
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BackupRequest:
     """One request.
 
     nickname  who asks: the name of a user
@@ -50,7 +50,7 @@ class Asked:
     content   of a file that is sent within the JSON; None when it follows as `size` raw bytes
     """
 
-    verb: Verb
+    verb: BackupVerb
     nickname: str
     password: str | None = field(default=None, repr=False)
     id: str = ""
@@ -59,32 +59,32 @@ class Asked:
     size: int = 0
 
 
-def asked(verb: Verb, value: Any) -> Asked:
+def asked(verb: BackupVerb, value: Any) -> BackupRequest:
     """The request that `value`, decoded JSON, is. A bare text is a nickname, as the program sends
     LISTAR.
 
     Raises:
         Refused: a field is missing or not what it must be.
     """
-    if isinstance(value, str) and verb is Verb.LIST:
+    if isinstance(value, str) and verb is BackupVerb.LIST:
         value = {"apelido": value}
     if not isinstance(value, dict):
-        raise Refused("O pedido não é um objeto JSON")
+        raise BackupRefusal("O pedido não é um objeto JSON")
     nickname = _text(value, "apelido")
     password = value.get("senha")
     if password is not None and not isinstance(password, str):
-        raise Refused('"senha" deve ser um texto')
+        raise BackupRefusal('"senha" deve ser um texto')
     match verb:
-        case Verb.LIST:
-            return Asked(verb, nickname, password)
-        case Verb.FETCH:
-            return Asked(verb, nickname, password, id=_id(value))
-        case Verb.SEND:
+        case BackupVerb.LIST:
+            return BackupRequest(verb, nickname, password)
+        case BackupVerb.FETCH:
+            return BackupRequest(verb, nickname, password, id=_id(value))
+        case BackupVerb.SEND:
             content = value.get("conteudo_arquivo", value.get("conteudo"))
             if content is not None and not isinstance(content, str):
-                raise Refused('"conteudo_arquivo" deve ser um texto')
+                raise BackupRefusal('"conteudo_arquivo" deve ser um texto')
             name = _text(value, "nome_arquivo")
-            return Asked(
+            return BackupRequest(
                 verb, nickname, password, name=name, content=content, size=_size(value, content)
             )
 
@@ -92,9 +92,9 @@ def asked(verb: Verb, value: Any) -> Asked:
 def _text(value: Mapping[str, Any], name: str) -> str:
     text = value.get(name)
     if not isinstance(text, str) or not text.strip():
-        raise Refused(f'Falta o campo "{name}"')
+        raise BackupRefusal(f'Falta o campo "{name}"')
     if len(text) > LONGEST_NAME:
-        raise Refused(f'"{name}" tem mais de {LONGEST_NAME} caracteres')
+        raise BackupRefusal(f'"{name}" tem mais de {LONGEST_NAME} caracteres')
     return text
 
 
@@ -103,7 +103,7 @@ def _id(value: Mapping[str, Any]) -> str:
     if isinstance(id, int) and not isinstance(id, bool):
         id = str(id)  # scripts send what they were shown as a number
     if not isinstance(id, str) or not id.strip():
-        raise Refused('Falta o campo "id"')
+        raise BackupRefusal('Falta o campo "id"')
     return id.strip()[:LONGEST_NAME]
 
 
@@ -112,9 +112,9 @@ def _size(value: Mapping[str, Any], content: str | None) -> int:
     if size is None and content is not None:
         return 0
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
-        raise Refused(
+        raise BackupRefusal(
             'Falta o campo "conteudo_arquivo", ou "tamanho" com o número de bytes que seguem'
         )
     if content is not None and size:
-        raise Refused('"tamanho" e "conteudo_arquivo" não podem vir juntos')
+        raise BackupRefusal('"tamanho" e "conteudo_arquivo" não podem vir juntos')
     return size

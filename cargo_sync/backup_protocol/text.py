@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.backup_protocol.messages import Asked, Refused, Verb, asked
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb, asked
 
 GREETING: Final = b"255"
 LONGEST_ANSWER: Final = 1024
@@ -45,12 +45,12 @@ class TextRequest:
     def __init__(self, longest: int = LONGEST_REQUEST) -> None:
         self._longest = longest
         self._came = bytearray()
-        self._verb: Verb | None = None
+        self._verb: BackupVerb | None = None
         self._at = 0  # up to where the JSON was looked through
         self._depth = 0
         self._inside = False
 
-    def feed(self, piece: bytes) -> Asked | None:
+    def feed(self, piece: bytes) -> BackupRequest | None:
         """The request, once it is whole; what comes after it is not looked at.
 
         Raises:
@@ -58,7 +58,7 @@ class TextRequest:
         """
         self._came += piece
         if len(self._came) > self._longest:
-            raise Refused(
+            raise BackupRefusal(
                 f"O pedido passa de {self._longest} bytes: use a porta com tamanho (framed)"
             )
         if self._verb is None and not self._take_verb():
@@ -70,19 +70,19 @@ class TextRequest:
         try:
             value = json.loads(self._came[:end].decode("utf-8-sig"))
         except (ValueError, RecursionError):
-            raise Refused("O pedido não é JSON válido") from None
+            raise BackupRefusal("O pedido não é JSON válido") from None
         return asked(self._verb, value)
 
     def _take_verb(self) -> bool:
         came = bytes(self._came[:32]).lstrip(_SPACE)
-        for verb in Verb:
+        for verb in BackupVerb:
             word = verb.value.encode()
             if came.startswith(word):
                 del self._came[: self._came.index(word) + len(word)]
                 self._verb = verb
                 return True
-        if not any(verb.value.encode().startswith(came) for verb in Verb):
-            raise Refused("Verbo desconhecido: use TRANSMITIR, LISTAR ou BAIXAR")
+        if not any(verb.value.encode().startswith(came) for verb in BackupVerb):
+            raise BackupRefusal("Verbo desconhecido: use TRANSMITIR, LISTAR ou BAIXAR")
         return False
 
     def _end(self) -> int | None:
@@ -94,7 +94,7 @@ class TextRequest:
             if self._at == len(came):
                 return None
             if came[self._at] not in b'{["':
-                raise Refused("O pedido não é JSON válido")
+                raise BackupRefusal("O pedido não é JSON válido")
         while found := (_INSIDE if self._inside else _OUTSIDE).search(came, self._at):
             mark = found[0]
             self._at = found.end()
@@ -142,7 +142,7 @@ def file(name: str, content: bytes, framed: str) -> bytes:
     try:
         fields = {"nome_arquivo": name, "conteudo": content.decode()}
     except UnicodeDecodeError:
-        raise Refused(f"O arquivo não é um texto em UTF-8: use a {framed}") from None
+        raise BackupRefusal(f"O arquivo não é um texto em UTF-8: use a {framed}") from None
     for ascii_only in (True, False):  # as the program writes it, else in fewer bytes
         answer = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
         if len(answer) <= LONGEST_ANSWER:
@@ -150,9 +150,9 @@ def file(name: str, content: bytes, framed: str) -> bytes:
     raise too_large(framed)
 
 
-def too_large(framed: str) -> Refused:
+def too_large(framed: str) -> BackupRefusal:
     """A file that this port cannot give."""
-    return Refused(f"O arquivo não cabe em {LONGEST_ANSWER} bytes: use a {framed}")
+    return BackupRefusal(f"O arquivo não cabe em {LONGEST_ANSWER} bytes: use a {framed}")
 
 
 def sentence(text: str) -> bytes:

@@ -32,7 +32,7 @@ from typing import NamedTuple, Protocol
 from cargo_sync.model.entries import Entry
 
 
-class Workspace(NamedTuple):
+class WorkspaceRecord(NamedTuple):
     """A workspace.
 
     root      the text that it was asked for by: its folder, or whatever names the store
@@ -50,7 +50,7 @@ class Workspace(NamedTuple):
     floor: int = 0
 
 
-class Held(NamedTuple):
+class Catalogued(NamedTuple):
     """An entry, with the catalogue's version and id, and what a rescan compares of its file's
     `stat`."""
 
@@ -80,7 +80,7 @@ class Gone(NamedTuple):
     path: str
 
 
-class Move(NamedTuple):
+class CatalogueMove(NamedTuple):
     """What stood at `source`, with all below it, now stands at `path`, where nothing may stand.
 
     ctime_ns  of the moved file after the rename, which changes it
@@ -91,10 +91,10 @@ class Move(NamedTuple):
     ctime_ns: int
 
 
-Change = Put | Gone | Move
+Change = Put | Gone | CatalogueMove
 
 
-class Page(NamedTuple):
+class ChangesPage(NamedTuple):
     """A part of the changes.
 
     rows      (path, the entry that is there now or None), in the order of their versions
@@ -120,7 +120,7 @@ class Catalogue(Protocol):
     none.
     """
 
-    def workspace(self, root: str, make_epoch: Callable[[], str]) -> Workspace:
+    def workspace(self, root: str, make_epoch: Callable[[], str]) -> WorkspaceRecord:
         """The workspace of `root`, made with a new epoch when there is none."""
 
     def set_marker(self, workspace: int, marker: str) -> None: ...
@@ -144,14 +144,14 @@ class Catalogue(Protocol):
         """Forget up to `most` tombstones that are surely older than `before`; whether there may be
         more."""
 
-    def entry(self, workspace: int, path: str) -> Held | None:
+    def entry(self, workspace: int, path: str) -> Catalogued | None:
         """What stands at `path`."""
 
-    def entries(self, workspace: int, paths: Sequence[str]) -> list[Held | None]:
+    def entries(self, workspace: int, paths: Sequence[str]) -> list[Catalogued | None]:
         """What stands at each of these paths, in their order: `entry` of many for the price of a
         few."""
 
-    def listing(self, workspace: int, folder: str) -> list[Held]:
+    def listing(self, workspace: int, folder: str) -> list[Catalogued]:
         """What stands directly in `folder`, by name; nothing when there is no such folder."""
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
@@ -164,7 +164,7 @@ class Catalogue(Protocol):
                 `bad_path`, `bad_value` (a number that does not fit 64 bits); nothing was recorded.
         """
 
-    def changes(self, workspace: int, since: int, under: str, limit: int) -> Page:
+    def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
         """Up to `limit` rows of paths below `under`, and relative to it, that changed after
         `since`.
 

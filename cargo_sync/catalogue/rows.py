@@ -6,7 +6,7 @@ kind, [11] the hash and [-1] whether it is a tombstone.
 
 from typing import Any, Final
 
-from cargo_sync.catalogue.contract import Held, Put
+from cargo_sync.catalogue.contract import Catalogued, Put
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.bulk import Insert, Select
 
@@ -59,12 +59,12 @@ def row_of(
     )
 
 
-def held_of(row: tuple[Any, ...]) -> Held:
+def held_of(row: tuple[Any, ...]) -> Catalogued:
     """What a row that is no tombstone says."""
     _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target, _ = row
     name = key.rpartition(b"\0")[2].decode()
     entry = Entry(name, kind, size, mtime_ns, mode, version, ident, content, target)
-    return Held(entry, ctime_ns, inode if inode >= 0 else inode + _ALL)
+    return Catalogued(entry, ctime_ns, inode if inode >= 0 else inode + _ALL)
 
 
 def is_known(row: tuple[Any, ...], put: Put) -> bool:

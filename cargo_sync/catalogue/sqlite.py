@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from cargo_sync.catalogue.contract import Change, Gone, Held, Move, Page, Put, Workspace
+from cargo_sync.catalogue.contract import (
+    Catalogued,
+    CatalogueMove,
+    Change,
+    ChangesPage,
+    Gone,
+    Put,
+    WorkspaceRecord,
+)
 from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, WRITE, held_of, is_known, row_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
@@ -69,7 +77,7 @@ class SqliteCatalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def workspace(self, root: str, make_epoch: Callable[[], str]) -> Workspace:
+    def workspace(self, root: str, make_epoch: Callable[[], str]) -> WorkspaceRecord:
         with self._database.transaction() as connection:
             found = "SELECT id FROM workspace WHERE root = ?"
             if (row := connection.execute(found, (root,)).fetchone()) is None:
@@ -113,13 +121,13 @@ class SqliteCatalogue:
                 gone += connection.execute(_FORGET, (workspace, floor, most - gone)).rowcount
             return gone >= most
 
-    def entry(self, workspace: int, path: str) -> Held | None:
+    def entry(self, workspace: int, path: str) -> Catalogued | None:
         with self._database.read() as connection:
             _workspace(connection, workspace)
             row = connection.execute(_ONE, (workspace, paths.key(paths.check(path)))).fetchone()
         return None if row is None or row[-1] else held_of(row)
 
-    def entries(self, workspace: int, some: Sequence[str]) -> list[Held | None]:
+    def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
         keys = [paths.key(paths.check(path)) for path in some]
         with self._database.read() as connection:
             _workspace(connection, workspace)
@@ -128,7 +136,7 @@ class SqliteCatalogue:
             }
         return [found.get(key) for key in keys]
 
-    def listing(self, workspace: int, folder: str) -> list[Held]:
+    def listing(self, workspace: int, folder: str) -> list[Catalogued]:
         with self._database.read() as connection:
             _workspace(connection, workspace)
             rows = connection.execute(
@@ -146,12 +154,12 @@ class SqliteCatalogue:
                     for one in run:
                         if isinstance(one, Gone):
                             recording.gone(one)
-                        elif isinstance(one, Move):
+                        elif isinstance(one, CatalogueMove):
                             recording.move(one)
             recording.close()
             return recording.versions
 
-    def changes(self, workspace: int, since: int, under: str, limit: int) -> Page:
+    def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
         low, high = below(paths.check(under))
         with self._database.read() as connection:
             known = _workspace(connection, workspace)
@@ -167,7 +175,7 @@ class SqliteCatalogue:
             (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry)
             for row in found[:limit]
         ]
-        return Page(rows, after, more, sequence, lineage, known.floor)
+        return ChangesPage(rows, after, more, sequence, lineage, known.floor)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
@@ -179,7 +187,7 @@ class SqliteCatalogue:
 class _Recording:
     """One call of `record`, inside its transaction. `versions` are the answers so far."""
 
-    def __init__(self, connection: Statements, workspace: Workspace) -> None:
+    def __init__(self, connection: Statements, workspace: WorkspaceRecord) -> None:
         self._connection = connection
         self._workspace = workspace.id
         self._sequence = workspace.sequence
@@ -218,7 +226,7 @@ class _Recording:
         row = self._row(key)
         self.versions.append(row[3] if row else 0 if change.path else self._sequence)
 
-    def move(self, change: Move) -> None:
+    def move(self, change: CatalogueMove) -> None:
         source, target = paths.key(_checked(change.source)), paths.key(_checked(change.path))
         if (row := self._row(source)) is None or row[-1]:
             raise ProblemError(
@@ -269,10 +277,10 @@ def _lineage(connection: Statements, workspace: int, version: int) -> str:
     return str(row[0]) if row else ""
 
 
-def _workspace(connection: Statements, number: int) -> Workspace:
+def _workspace(connection: Statements, number: int) -> WorkspaceRecord:
     row = connection.execute(
         "SELECT id, root, marker, epoch, sequence, floor FROM workspace WHERE id = ?", (number,)
     ).fetchone()
     if row is None:
         raise ProblemError(Problem("unknown_workspace", "there is no such workspace", retry=False))
-    return Workspace._make(row)
+    return WorkspaceRecord._make(row)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cargo_sync.config import pydio
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings, job_from, missing_folder
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret
@@ -70,7 +70,7 @@ def load(arguments: Arguments, env: Mapping[str, str]) -> JobSettings:
         raise _by_options(error, said, arguments.file) from error
 
 
-def missing(arguments: Arguments, job: JobSettings) -> Problem | None:
+def missing(arguments: Arguments, job: JobSettings) -> FieldProblem | None:
     """What keeps the job from its local folder now, if anything."""
     problem = missing_folder(job)
     if problem is None:
@@ -117,7 +117,7 @@ def _by_options(error: ConfigError, said: Mapping[str, Any], file: str | None) -
         if file is None or field in said:
             options |= {field: option, pydio.FIELDS.get(field, field): option}
 
-    def named(problem: Problem) -> Problem:
+    def named(problem: FieldProblem) -> FieldProblem:
         option = options.get(problem.field)
         return problem if option is None else replace(problem, file=option, field="", line=None)
 

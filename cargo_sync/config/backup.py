@@ -11,11 +11,11 @@ from cargo_sync.config.shape import Shape, describe, wrong
 
 TEXT_PORT, FRAMED_PORT = 10_000, 10_001
 
-Address = tuple[str, int]
+ListenAddress = tuple[str, int]
 
 
 def _address(port: int) -> BeforeValidator:
-    def read(value: Any) -> Address:
+    def read(value: Any) -> ListenAddress:
         if not isinstance(value, str):
             raise ValueError(f"must be text in quotes, not {describe(value)}")
         return places.listen_address(value, port)
@@ -25,10 +25,10 @@ def _address(port: int) -> BeforeValidator:
 
 class BackupShape(Shape):
     nicknames: ServedFolder | None = Field(None, description="a folder of this machine")
-    listen: Annotated[Address, _address(TEXT_PORT)] | None = Field(
+    listen: Annotated[ListenAddress, _address(TEXT_PORT)] | None = Field(
         None, description=f'an address and port such as "127.0.0.1:{TEXT_PORT}"'
     )
-    framed: Annotated[Address, _address(FRAMED_PORT)] | None = Field(
+    framed: Annotated[ListenAddress, _address(FRAMED_PORT)] | None = Field(
         None,
         description=f'an address and port such as "0.0.0.0:{FRAMED_PORT}"',
         validate_default=True,
@@ -37,8 +37,8 @@ class BackupShape(Shape):
     @field_validator("listen")
     @classmethod
     def _only_nicknames_come_in(
-        cls, listen: Address | None, info: ValidationInfo
-    ) -> Address | None:
+        cls, listen: ListenAddress | None, info: ValidationInfo
+    ) -> ListenAddress | None:
         if listen is not None and info.data.get("nicknames", "") is None:
             raise wrong(
                 "knows no passwords, so that only nicknames without one come in: give their folder as "
@@ -48,7 +48,9 @@ class BackupShape(Shape):
 
     @field_validator("framed")
     @classmethod
-    def _one_at_least(cls, framed: Address | None, info: ValidationInfo) -> Address | None:
+    def _one_at_least(
+        cls, framed: ListenAddress | None, info: ValidationInfo
+    ) -> ListenAddress | None:
         if framed is None and info.data.get("listen", "") is None:
             raise ValueError('is missing, and so is "listen": one of them is needed')
         return framed
@@ -66,8 +68,8 @@ class BackupSettings:
                none
     """
 
-    listen: Address | None = None
-    framed: Address | None = None
+    listen: ListenAddress | None = None
+    framed: ListenAddress | None = None
     nicknames: str | None = None
 
 

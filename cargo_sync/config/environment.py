@@ -4,21 +4,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_sync.config.errors import Problem
-from cargo_sync.config.relaxed import Document, Place
+from cargo_sync.config.errors import FieldProblem
+from cargo_sync.config.relaxed import Document, FieldPath
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def expand(document: Document, env: Mapping[str, str]) -> tuple[Document, dict[Place, Problem]]:
+def expand(
+    document: Document, env: Mapping[str, str]
+) -> tuple[Document, dict[FieldPath, FieldProblem]]:
     """`document` with the variables of `env` filled in, and the values that could not be.
 
     What is filled in is not looked at again: a password may hold `${`.
     """
-    failed: dict[Place, Problem] = {}
+    failed: dict[FieldPath, FieldProblem] = {}
 
-    def text(value: str, place: Place) -> str:
+    def text(value: str, place: FieldPath) -> str:
         def variable(match: re.Match[str]) -> str:
             name = match[1]
             if name is None:
@@ -36,7 +38,7 @@ def expand(document: Document, env: Mapping[str, str]) -> tuple[Document, dict[P
             failed[place] = document.problem(place, "holds half a character (a lone surrogate)")
         return filled
 
-    def walk(value: Any, place: Place) -> Any:
+    def walk(value: Any, place: FieldPath) -> Any:
         if isinstance(value, dict):
             return {key: walk(item, (*place, key)) for key, item in value.items()}
         if isinstance(value, list):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cargo_sync.config import places, pydio
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
-from cargo_sync.config.timetable import Row, Window, window
+from cargo_sync.config.timetable import TimetableRow, Window, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class JobSettings:
     url: str
     file: str = ""
     speed: int | None = None
-    timetable: tuple[Row, ...] = ()
+    timetable: tuple[TimetableRow, ...] = ()
     priority: int = 50
     sleep: float = 3.0
     settle: float = 2.0
@@ -151,7 +151,7 @@ def job_files(folder: str) -> list[str]:
         return []
     except OSError as error:
         raise ConfigError(
-            [Problem(folder, "", None, f"cannot be listed: {error.strerror or error}")]
+            [FieldProblem(folder, "", None, f"cannot be listed: {error.strerror or error}")]
         ) from None
     return [
         os.path.join(folder, name)
@@ -171,26 +171,30 @@ class Neighbours:
     def add(self, job: JobSettings) -> None:
         self._jobs.append((job, os.path.realpath(job.local_dir)))
 
-    def clashes(self, job: JobSettings) -> list[Problem]:
+    def clashes(self, job: JobSettings) -> list[FieldProblem]:
         """A name that is taken, a local folder that overlaps with one of theirs (links are seen
         through)."""
-        found: list[Problem] = []
+        found: list[FieldProblem] = []
         root = os.path.realpath(job.local_dir)
         for other, taken in self._jobs:
             if job.name == other.name:
                 message = f'"{job.name}" is also the name of the job in {other.file}'
-                found.append(Problem(job.file, "sync_name", None, message, "rename one of them"))
+                found.append(
+                    FieldProblem(job.file, "sync_name", None, message, "rename one of them")
+                )
             overlap = places.inside(root, taken) or places.inside(taken, root)
             if overlap and job.enabled and other.enabled:
                 theirs = f'{other.local_dir} of the job "{other.name}" in {other.file}'
                 message = f"{job.local_dir} overlaps with {theirs}"
                 found.append(
-                    Problem(job.file, "local_dir", None, message, "a folder belongs to one job")
+                    FieldProblem(
+                        job.file, "local_dir", None, message, "a folder belongs to one job"
+                    )
                 )
         return found
 
 
-def missing_folder(job: JobSettings) -> Problem | None:
+def missing_folder(job: JobSettings) -> FieldProblem | None:
     """What keeps `job` from its local folder now, if anything.
 
     An upload needs the folder. A download makes it, once, if the folder above is there.
@@ -206,7 +210,7 @@ def missing_folder(job: JobSettings) -> Problem | None:
         message = f"there is no folder {above} to make {os.path.basename(job.local_dir)} in"
     else:
         return None
-    return Problem(job.file, "local_dir", None, message, "make it, or correct the path")
+    return FieldProblem(job.file, "local_dir", None, message, "make it, or correct the path")
 
 
 def _holds_key(document: Document, event: EventSettings) -> bool:

@@ -16,7 +16,7 @@ from pydantic import (
 from cargo_sync.config import places, units
 from cargo_sync.config.events import VARIABLES, EventSettings, read_events
 from cargo_sync.config.fields import (
-    Clock,
+    ClockTime,
     Days,
     ExistingFile,
     Fingerprint,
@@ -102,8 +102,8 @@ class JobShape(Shape):
     settle: Seconds = Field(2.0, description="seconds, 0 or more")
     watch: bool = Field(True, description="true or false")
     enabled: bool = Field(True, description="true or false")
-    start_time: Clock | None = Field(None, description=units.CLOCK_FORM)
-    end_time: Clock | None = Field(None, description=units.CLOCK_FORM)
+    start_time: ClockTime | None = Field(None, description=units.CLOCK_FORM)
+    end_time: ClockTime | None = Field(None, description=units.CLOCK_FORM)
     timezone: Zone | None = Field(None, description='a name such as "Europe/Madrid" or "UTC"')
     filters: FiltersShape = Field(FiltersShape(), description="an object with include and exclude")
     delete: Literal["keep", "propagate"] = Field("keep", description='"keep" or "propagate"')

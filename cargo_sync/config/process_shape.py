@@ -40,11 +40,11 @@ def _in_a_folder(path: str) -> str:
     return path
 
 
-OwnFile = Annotated[LocalPath, AfterValidator(_in_a_folder)]
+WritableFile = Annotated[LocalPath, AfterValidator(_in_a_folder)]
 
 
 class LogShape(Shape):
-    file: OwnFile | None = Field(
+    file: WritableFile | None = Field(
         None, description="a file of this machine, in a folder that is there"
     )
     level: Level = Field("info", description='"debug", "info", "warning" or "error"')

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job_shape import JobShape
-from cargo_sync.config.relaxed import Document, Place
+from cargo_sync.config.relaxed import Document, FieldPath
 from cargo_sync.config.shape import NO_FIELD, did_you_mean
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -52,8 +52,8 @@ def translated(document: Document) -> tuple[Document, list[str]]:
         ConfigError: a direction that there is not (yet); a field stands in both spellings.
     """
     value: dict[str, Any] = {}
-    lines: dict[Place, int] = {}
-    problems: list[Problem] = []
+    lines: dict[FieldPath, int] = {}
+    problems: list[FieldProblem] = []
     warnings: list[str] = []
     for field, given in document.value.items():
         ours = FIELDS.get(field, field)
@@ -92,7 +92,7 @@ def in_their_words(error: ConfigError) -> ConfigError:
 
     known = {*FIELDS, *_DROPPED, *(JobShape.model_fields.keys() - back.keys())}
 
-    def named(problem: Problem) -> Problem:
+    def named(problem: FieldProblem) -> FieldProblem:
         if problem.message == NO_FIELD and "." not in problem.field:
             return replace(problem, hint=did_you_mean(problem.field, known))
         for ours, theirs in inside.items():
@@ -103,7 +103,7 @@ def in_their_words(error: ConfigError) -> ConfigError:
     return ConfigError(named(problem) for problem in error.problems)
 
 
-def _direction(document: Document, given: Any) -> tuple[Any, list[Problem]]:
+def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]:
     if given in DIRECTIONS:
         return DIRECTIONS[given], []
     if given == "bi":

@@ -17,12 +17,12 @@ from typing import Any
 
 import json5
 
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 
 LIMIT = 1 << 20
 """Bytes of the largest file that is read."""
 
-Place = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value."""
 
 _MARK = "\ufdd0"  # a noncharacter: nobody's text holds it
@@ -52,20 +52,20 @@ class Document:
 
     file: str
     value: dict[str, Any]
-    lines: dict[Place, int]
+    lines: dict[FieldPath, int]
 
-    def line(self, place: Place) -> int | None:
+    def line(self, place: FieldPath) -> int | None:
         """The line of `place`, or of the nearest one around it that stands in the file."""
         for end in range(len(place), 0, -1):
             if (line := self.lines.get(place[:end])) is not None:
                 return line
         return None
 
-    def problem(self, place: Place, message: str, hint: str | None = None) -> Problem:
-        return Problem(self.file, dotted(place), self.line(place), message, hint)
+    def problem(self, place: FieldPath, message: str, hint: str | None = None) -> FieldProblem:
+        return FieldProblem(self.file, dotted(place), self.line(place), message, hint)
 
 
-def dotted(place: Place) -> str:
+def dotted(place: FieldPath) -> str:
     """`("users", 0, "path")` as `users[0].path`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return text.removeprefix(".")
@@ -76,7 +76,7 @@ def read(path: str) -> Document:
     JSON."""
 
     def fail(message: str, line: int | None = None, hint: str | None = None) -> ConfigError:
-        return ConfigError([Problem(path, "", line, message, hint)])
+        return ConfigError([FieldProblem(path, "", line, message, hint)])
 
     try:
         with open(path, "rb") as file:
@@ -101,7 +101,7 @@ def parse(text: str, file: str) -> Document:
     lines, repeated = _locate(marked)
     if repeated:
         raise ConfigError(
-            Problem(
+            FieldProblem(
                 file,
                 dotted(place),
                 line,
@@ -113,7 +113,7 @@ def parse(text: str, file: str) -> Document:
     value = _unmark(value)
     if not isinstance(value, dict):
         raise ConfigError(
-            [Problem(file, "", 1, "must be an object", "it begins with { and ends with }")]
+            [FieldProblem(file, "", 1, "must be an object", "it begins with { and ends with }")]
         )
     return Document(file, value, lines)
 
@@ -137,24 +137,24 @@ def _decode(marked: str, text: str, file: str) -> Any:
     try:
         return json.loads(marked)
     except RecursionError:
-        raise ConfigError([Problem(file, "", None, "is nested too deeply")]) from None
+        raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
     except ValueError:
         pass  # not strict JSON: the relaxed reader judges
     if not marked.strip():
-        raise ConfigError([Problem(file, "", None, "is empty")])
+        raise ConfigError([FieldProblem(file, "", None, "is empty")])
     try:
         value, error, _ = json5.parse(marked)
     except RecursionError:
-        raise ConfigError([Problem(file, "", None, "is nested too deeply")]) from None
+        raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
     if error is None:
         return value
     found = _UNEXPECTED.match(error)
     if found is None:
-        raise ConfigError([Problem(file, "", None, "is not JSON")])
+        raise ConfigError([FieldProblem(file, "", None, "is not JSON")])
     raise ConfigError([_syntax(text, file, int(found[1]), int(found[2]))])
 
 
-def _syntax(text: str, file: str, line: int, column: int) -> Problem:
+def _syntax(text: str, file: str, line: int, column: int) -> FieldProblem:
     """What stands at `line` and `column` of `text` (both from 1), and the likely reason that it may
     not."""
     at = sum(len(passed) + 1 for passed in text.split("\n")[: line - 1]) + column - 1
@@ -163,9 +163,11 @@ def _syntax(text: str, file: str, line: int, column: int) -> Problem:
     line = text.count("\n", 0, at) + 1
     place = f"at line {line}, column {at - text.rfind(chr(10), 0, at)}"
     if not rest.strip():
-        return Problem(file, "", line, f"ends too early, {place}", 'a closing }, ] or " is missing')
+        return FieldProblem(
+            file, "", line, f"ends too early, {place}", 'a closing }, ] or " is missing'
+        )
     if rest[0] == "\n":
-        return Problem(
+        return FieldProblem(
             file, "", line, f"the line ends inside a text, {place}", "a closing quote is missing"
         )
     hint = None
@@ -175,7 +177,7 @@ def _syntax(text: str, file: str, line: int, column: int) -> Problem:
         hint = "a template is {{ NAME }}, names only"
     elif re.search(r"[\w\"'}\]]$", before) and re.match(r"[\w\"'{\[]", rest):
         hint = "a comma, colon or quote is missing before it"
-    return Problem(
+    return FieldProblem(
         file, "", line, f"unexpected {json.dumps(rest[0], ensure_ascii=False)} {place}", hint
     )
 
@@ -189,11 +191,11 @@ def _stepped_over(text: str, at: int) -> bool:
     return last not in (_BEGINS_KEY if text[: at - 1].rstrip().endswith("{") else _USUAL)
 
 
-def _locate(text: str) -> tuple[dict[Place, int], list[tuple[Place, int]]]:
+def _locate(text: str) -> tuple[dict[FieldPath, int], list[tuple[FieldPath, int]]]:
     """Where every value of well-formed `text` stands: place -> line, and the places that stand
     twice."""
-    lines: dict[Place, int] = {}
-    repeated: list[tuple[Place, int]] = []
+    lines: dict[FieldPath, int] = {}
+    repeated: list[tuple[FieldPath, int]] = []
     stack: list[list[Any]] = []  # a frame a bracket: [is an object, key or index, a key comes next]
     line = 1
 

@@ -10,7 +10,7 @@ from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
-from cargo_sync.config.server_shape import Access, ServerShape, UserShape
+from cargo_sync.config.server_shape import GrantLevel, ServerShape, UserShape
 from cargo_sync.config.shape import Surroundings, read_shape
 
 
@@ -51,7 +51,7 @@ class WorkspaceSettings:
 
     name: str
     path: str
-    grants: Mapping[str, Access]
+    grants: Mapping[str, GrantLevel]
 
 
 @dataclass(frozen=True, slots=True)

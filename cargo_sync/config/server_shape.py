@@ -33,7 +33,7 @@ from cargo_sync.config.shape import (
     wrong,
 )
 
-Access = Literal["rw", "ro"]
+GrantLevel = Literal["rw", "ro"]
 USER_WORKSPACE = "default"
 """The workspace that a user's `path` is."""
 
@@ -57,7 +57,7 @@ def _password_hash(text: Any) -> str:
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
 Network = Annotated[str, AfterValidator(places.network)]
 Prefix = Annotated[str, AfterValidator(places.url_prefix)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
 
 
 class TlsShape(Shape):
@@ -98,7 +98,7 @@ class UserShape(Shape):
 class WorkspaceShape(Shape):
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
     path: ServedFolder = Field(description="a folder of this machine")
-    grants: dict[str, Access] = Field(
+    grants: dict[str, GrantLevel] = Field(
         default_factory=dict, description='user names, each with "rw" or "ro"'
     )
 
@@ -119,7 +119,7 @@ class ServerShape(ProcessShape):
     trusted_proxies: list[Network] = Field(
         default_factory=list, description="IP addresses or networks"
     )
-    initial_port: Port = Field(8444, description="a port, 0 to 65535")
+    initial_port: PortNumber = Field(8444, description="a port, 0 to 65535")
     total_connections: Annotated[int, Field(ge=1)] = Field(
         100, description="a whole number, 1 or more"
     )

@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cargo_sync.config.environment import expand
-from cargo_sync.config.errors import ConfigError, Problem
-from cargo_sync.config.relaxed import Document, Place, Raw, dotted
+from cargo_sync.config.errors import ConfigError, FieldProblem
+from cargo_sync.config.relaxed import Document, FieldPath, Raw, dotted
 
 NO_FIELD: Final = "is not a field here"
 
@@ -62,7 +62,7 @@ def wrong(message: str, *place: str | int) -> ValueError:
 
 
 class _CompleteError(ValueError):
-    def __init__(self, message: str, place: Place) -> None:
+    def __init__(self, message: str, place: FieldPath) -> None:
         super().__init__(message)
         self.place = place
 
@@ -116,9 +116,9 @@ _BOUNDS = {
 }
 
 
-def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> list[Problem]:
+def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> list[FieldProblem]:
     """One of pydantic's errors as ours: usually one, but a check may have found several things."""
-    place: Place = details["loc"]
+    place: FieldPath = details["loc"]
     kind, given, context = details["type"], details.get("input"), details.get("ctx", {})
     owner, field = _field(shape, place)
     allowed = f"expected: {field.description}" if field is not None and field.description else None
@@ -159,7 +159,7 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
     return [document.problem(place, message, allowed)]
 
 
-def _field(shape: type[Shape], place: Place) -> tuple[type[Shape], FieldInfo | None]:
+def _field(shape: type[Shape], place: FieldPath) -> tuple[type[Shape], FieldInfo | None]:
     """The innermost shape on the way to `place`, and the field in question; None if it has no such
     field."""
     owner: type[Shape] = shape

@@ -38,7 +38,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimetableRow:
     """One row of a timetable: the rate while its window is open, bits a second."""
 
     window: Window
@@ -53,7 +53,7 @@ class Speed:
     """What stands in `speed`: one rate for all day, or rows. Outside of rows there is no limit."""
 
     flat: int | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TimetableRow, ...] = ()
 
 
 def window(start: int | None, end: int | None) -> Window | None:
@@ -73,10 +73,10 @@ def read_speed(value: Any) -> Speed:
     if not value:
         raise wrong("is an empty list; leave it out for no limit")
     errors: list[ValueError] = []
-    rows: list[Row] = []
+    rows: list[TimetableRow] = []
     for number, fields in enumerate(value):
         row = _row(number, fields)
-        if isinstance(row, Row):
+        if isinstance(row, TimetableRow):
             errors += _overlaps(number, row, rows)
             rows.append(row)
         else:
@@ -86,7 +86,7 @@ def read_speed(value: Any) -> Speed:
     return Speed(rows=tuple(rows))
 
 
-def _row(number: int, fields: Any) -> Row | list[ValueError]:
+def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
     if not isinstance(fields, dict):
         return [wrong(f"must be an object with from, to and speed, not {describe(fields)}", number)]
     errors: list[ValueError] = [
@@ -116,10 +116,12 @@ def _row(number: int, fields: Any) -> Row | list[ValueError]:
                 'is the same as from; for the whole day write "speed": "10mbps" alone', number, "to"
             )
         )
-    return errors or Row(Window(found["from"], found["to"] or DAY), found["speed"])
+    return errors or TimetableRow(Window(found["from"], found["to"] or DAY), found["speed"])
 
 
-def _overlaps(number: int, row: Row, before: Sequence[Row]) -> Iterator[ValueError]:
+def _overlaps(
+    number: int, row: TimetableRow, before: Sequence[TimetableRow]
+) -> Iterator[ValueError]:
     for other in before:
         if _overlap(row.window, other.window):
             yield wrong(f"{row.window} overlaps with {other.window}; a moment has one rate", number)

@@ -13,7 +13,7 @@ _LONGEST = 200
 _HIDDEN = "***"
 
 
-class Audit(Protocol):
+class AuditLog(Protocol):
     """Rows of commands that change something.
 
     Both are durable when they return. A row without an outcome is of a command that was cut short

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import zmq.asyncio
 
-Prepare = Callable[[zmq.asyncio.Socket], None]
+SocketSetup = Callable[[zmq.asyncio.Socket], None]
 """Sets the options of a socket that have to stand before it is bound."""
 
 
@@ -12,7 +12,7 @@ def as_it_is(_: zmq.asyncio.Socket) -> None:
     """No more options."""
 
 
-def bound(socket: zmq.asyncio.Socket, address: str, prepare: Prepare) -> zmq.asyncio.Socket:
+def bound(socket: zmq.asyncio.Socket, address: str, prepare: SocketSetup) -> zmq.asyncio.Socket:
     """`socket`, prepared and bound to `address`; closed if that fails. Raises zmq.ZMQError."""
     try:
         prepare(socket)

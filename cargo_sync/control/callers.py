@@ -26,7 +26,7 @@ class Caller:
 LOCAL: Final = Caller(Role.CONTROL, "local user")
 PLAIN: Final = Caller(Role.PLAIN, "plain port")
 
-Door = Callable[[zmq.Frame], Caller | None]
+CallerOf = Callable[[zmq.Frame], Caller | None]
 """The caller of a message, by a frame of it; None when he is let in no more."""
 
 
@@ -47,7 +47,7 @@ def plain_door(_: zmq.Frame) -> Caller:
     return PLAIN
 
 
-def keyed_door(keys: Keyring) -> Door:
+def keyed_door(keys: Keyring) -> CallerOf:
     """Of a CURVE port: the key is looked up at each message, so that a revoked one is refused at
     once."""
 

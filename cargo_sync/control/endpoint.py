@@ -17,12 +17,12 @@ import zmq.asyncio
 from cargo_sync.api.addresses import SERVER, Addresses, instance_addresses, is_live
 from cargo_sync.config.control import LOOPBACK, ControlSettings
 from cargo_sync.control.connections import Connections
-from cargo_sync.control.gate import Gate
+from cargo_sync.control.gate import ZapGate
 from cargo_sync.control.keyring import Keyring
 from cargo_sync.control.private import EndpointError, close_to_others, make_private
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
-from cargo_sync.control.tcp import Port
+from cargo_sync.control.tcp import TcpPort
 
 __all__ = ["Endpoint", "EndpointError"]
 
@@ -74,10 +74,10 @@ class Endpoint:
         self._lock = _claim(self._local)
         self._context = zmq.asyncio.Context()
         self._connections = Connections()
-        self._gate: Gate | None = None
+        self._gate: ZapGate | None = None
         self._commands: zmq.asyncio.Socket | None = None
         self._feed: zmq.asyncio.Socket | None = None
-        self._ports: list[Port] = []
+        self._ports: list[TcpPort] = []
         self.publisher = Publisher(epoch, now)
         try:
             if self._ipc:
@@ -90,7 +90,7 @@ class Endpoint:
             raise
 
     @property
-    def ports(self) -> tuple[Port, ...]:
+    def ports(self) -> tuple[TcpPort, ...]:
         return tuple(self._ports)
 
     @property
@@ -156,11 +156,11 @@ class Endpoint:
             wanted.append(replace(control, port=0, host=LOOPBACK, plain_loopback=False))
         if not wanted:
             return
-        self._gate = Gate(self._context, self._is_admitted, self._connections.has_room)
+        self._gate = ZapGate(self._context, self._is_admitted, self._connections.has_room)
         for each in wanted:
             assert each.port is not None
             keys = None if each.plain_loopback else Keyring(folder, now)
-            port = Port(
+            port = TcpPort(
                 self._context, each.host, each.port, keys, self._connections, self.publisher
             )
             self._ports.append(port)

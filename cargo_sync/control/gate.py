@@ -25,7 +25,7 @@ _KEY_BYTES = 32
 _log = logging.getLogger(__name__)
 
 
-class Gate:
+class ZapGate:
     """Lets peers in, or not.
 
     admitted  whether a public key (Z85) is let in

@@ -15,7 +15,7 @@ from cargo_sync.model.limits import Ordered
 NONE: Final = "none"
 
 
-class LimitRows(Protocol):
+class LimitStore(Protocol):
     """What was ordered, by name; of a job (its number) or of the daemon or server itself (None)."""
 
     def of(self, job: int | None) -> dict[str, Ordered]: ...
@@ -31,7 +31,7 @@ class Limits:
     """
 
     def __init__(
-        self, job: int | None, rows: LimitRows, offload: Offload, changed: Callable[[], None]
+        self, job: int | None, rows: LimitStore, offload: Offload, changed: Callable[[], None]
     ) -> None:
         self._job = job
         self._rows = rows

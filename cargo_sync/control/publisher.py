@@ -13,7 +13,7 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.messages import FeedMessage, encode_feed
-from cargo_sync.control.binding import Prepare, as_it_is, bound
+from cargo_sync.control.binding import SocketSetup, as_it_is, bound
 
 _UNSENT_MESSAGES = 1_000
 """For each subscriber: one that stands still may cost some megabytes, not more."""
@@ -28,7 +28,7 @@ _SUBSCRIBE, _UNSUBSCRIBE = 1, 0
 def bind_feed(
     context: zmq.asyncio.Context,
     address: str,
-    prepare: Prepare = as_it_is,
+    prepare: SocketSetup = as_it_is,
 ) -> zmq.asyncio.Socket:
     """An XPUB bound to `address`; `prepare` may set more options before. Raises zmq.ZMQError."""
     socket = context.socket(zmq.XPUB)

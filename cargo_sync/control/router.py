@@ -27,9 +27,16 @@ from cargo_sync.api.messages import (
 )
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.suggest import did_you_mean
-from cargo_sync.control.audit import DONE, Audit, written
-from cargo_sync.control.binding import Prepare, as_it_is, bound
-from cargo_sync.control.callers import LOCAL, Caller, Door, check_role, let_in_no_more, local_door
+from cargo_sync.control.audit import DONE, AuditLog, written
+from cargo_sync.control.binding import SocketSetup, as_it_is, bound
+from cargo_sync.control.callers import (
+    LOCAL,
+    Caller,
+    CallerOf,
+    check_role,
+    let_in_no_more,
+    local_door,
+)
 from cargo_sync.control.once import Deduplicate
 from cargo_sync.model.problems import ProblemError
 
@@ -61,7 +68,7 @@ async def _inline(call: Callable[..., Any], *args: Any) -> Any:
 def bind_commands(
     context: zmq.asyncio.Context,
     address: str,
-    prepare: Prepare = as_it_is,
+    prepare: SocketSetup = as_it_is,
 ) -> zmq.asyncio.Socket:
     """A ROUTER bound to `address`, with bounds on what strangers can make it hold.
 
@@ -95,7 +102,7 @@ class Router:
         done: Deduplicate,
         *,
         commands: Mapping[str, Command] = COMMANDS,
-        audit: Audit | None = None,
+        audit: AuditLog | None = None,
         offload: Offload = _inline,
         most_at_once: int = _MOST_AT_ONCE,
     ) -> None:
@@ -107,7 +114,7 @@ class Router:
         self._most_at_once = most_at_once
         self._under_way: dict[str, asyncio.Future[bytes]] = {}
 
-    async def serve(self, socket: zmq.asyncio.Socket, door: Door = local_door) -> None:
+    async def serve(self, socket: zmq.asyncio.Socket, door: CallerOf = local_door) -> None:
         """Answer what comes, until cancelled; answers under way then still have a second to go out.
 
         Several sockets may be served at once, each with its own bound on requests under way: who
@@ -248,7 +255,7 @@ class Router:
     # written to the audit goes to the log.
 
     async def _begun(
-        self, audit: Audit, caller: Caller, command: Command, request: Request
+        self, audit: AuditLog, caller: Caller, command: Command, request: Request
     ) -> int | None:
         args = written(command, request.args)
         try:
@@ -264,7 +271,7 @@ class Router:
             return None
         return number
 
-    async def _ended(self, audit: Audit, number: int, reply: Reply) -> None:
+    async def _ended(self, audit: AuditLog, number: int, reply: Reply) -> None:
         outcome = str(reply.error.code) if reply.error is not None else DONE
         try:
             await self._offload(audit.end, number, outcome)

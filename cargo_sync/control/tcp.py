@@ -15,7 +15,7 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.addresses import Addresses, tcp_addresses
-from cargo_sync.control.binding import Prepare
+from cargo_sync.control.binding import SocketSetup
 from cargo_sync.control.callers import keyed_door, plain_door
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.gate import KEYED_DOMAIN, PLAIN_DOMAIN
@@ -30,7 +30,7 @@ _TRIES = 50
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - as it is said in a file
 
 
-class Port:
+class TcpPort:
     """Two sockets over TCP, from construction to `close`.
 
     host, port   where; port 0 is a free pair
@@ -111,7 +111,7 @@ class Port:
     def _bound_to(self, number: int) -> str:
         return _address(self._host, self.port + number)
 
-    def _prepare(self, number: int) -> Prepare:
+    def _prepare(self, number: int) -> SocketSetup:
         def prepare(socket: zmq.asyncio.Socket) -> None:
             socket.setsockopt(zmq.IPV6, ":" in self._host)
             socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from cargo_sync.copying.decision import Decided, Fate, decide
-from cargo_sync.copying.progress import Tally
-from cargo_sync.copying.transfer_ids import Claims
-from cargo_sync.copying.walk import PAGE, Found, Supply
+from cargo_sync.copying.decision import CopyStep, Decision, decide
+from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.copying.transfer_ids import TransferIds
+from cargo_sync.copying.walk import PAGE, Supply, WalkPage
 from cargo_sync.machines.retry import delay
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -25,7 +25,7 @@ from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.visit import FarVisited, Visited
 
@@ -76,10 +76,10 @@ class _Case(NamedTuple):
     path: str
     source: Entry
     there: Entry | None
-    decided: Decided
+    decided: Decision
 
 
-class Carry:
+class Copier:
     """One get or put of files. `tally` may be read while it goes on."""
 
     def __init__(
@@ -87,8 +87,8 @@ class Carry:
         between: Between,
         supply: Supply,
         terms: Terms,
-        tally: Tally,
-        claims: Claims,
+        tally: CopyProgress,
+        claims: TransferIds,
         world: World,
     ) -> None:
         self.tally = tally
@@ -97,7 +97,7 @@ class Carry:
         self._terms = terms
         self._claims = claims
         self._world = world
-        self._found: Found | None = None
+        self._found: WalkPage | None = None
         self._pending: deque[tuple[Task, int]] = deque()
         """Decided and not handed over yet, with how often each was tried."""
         self._open: dict[str, int] = {}
@@ -127,7 +127,7 @@ class Carry:
                 raise ProblemError(self._full)
             if not self._again:
                 return
-            await Bell().heard(delay(max(self._again.values()), self._world.chance(), first=0.25))
+            await Wakeup().wait(delay(max(self._again.values()), self._world.chance(), first=0.25))
 
     def arrived(self) -> tuple[int, str]:
         """Bytes that are committed or on their way there, and the path of the file under way.
@@ -187,7 +187,7 @@ class Carry:
         self._found = None
         return True
 
-    async def _digest(self, found: Found) -> None:
+    async def _digest(self, found: WalkPage) -> None:
         folders = [
             (paths.join(found.folder, entry.name), entry.mode)
             for entry in found.entries
@@ -263,7 +263,7 @@ class Carry:
 
     async def _compared(self, cases: list[_Case]) -> list[_Case]:
         """Those of one size with what stands there are equal when their hashes are."""
-        alike = [case for case in cases if case.decided.fate is Fate.COMPARE]
+        alike = [case for case in cases if case.decided.fate is CopyStep.COMPARE]
         if not alike:
             return cases
         ours = await self._between.source.hashes([(case.path, case.source) for case in alike])
@@ -276,7 +276,7 @@ class Carry:
         }
         return [
             case
-            if case.decided.fate is not Fate.COMPARE
+            if case.decided.fate is not CopyStep.COMPARE
             else case._replace(decided=_settled(case.decided, case.path in equal))
             for case in cases
         ]
@@ -287,9 +287,9 @@ class Carry:
 
     async def _task(self, case: _Case) -> Task | Problem | None:
         fate, problem = case.decided
-        if fate is Fate.EQUAL:
+        if fate is CopyStep.EQUAL:
             return None
-        if fate is Fate.REFUSE:
+        if fate is CopyStep.REFUSE:
             return problem
         action = Action(Op.PUT, case.path, case.source, case.there, "ordered")
         try:
@@ -316,7 +316,7 @@ class Carry:
                     self._full = problem
 
 
-def _settled(decided: Decided, equal: bool) -> Decided:
+def _settled(decided: Decision, equal: bool) -> Decision:
     if equal:
-        return Decided(Fate.EQUAL)
-    return Decided(Fate.REFUSE if decided.problem else Fate.BRING, decided.problem)
+        return Decision(CopyStep.EQUAL)
+    return Decision(CopyStep.REFUSE if decided.problem else CopyStep.BRING, decided.problem)

@@ -9,7 +9,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem
 
 
-class Fate(Enum):
+class CopyStep(Enum):
     BRING = "bring"
     """It is brought over; what stands there is displaced."""
     EQUAL = "equal"
@@ -19,13 +19,13 @@ class Fate(Enum):
     REFUSE = "refuse"
 
 
-class Decided(NamedTuple):
-    fate: Fate
+class Decision(NamedTuple):
+    fate: CopyStep
     problem: Problem | None = None
     """Why it is refused; with COMPARE, why it would be when they differ."""
 
 
-def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite: bool) -> Decided:
+def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite: bool) -> Decision:
     """Decides about a file or a link; folders are made, and not decided about.
 
     Args:
@@ -36,22 +36,22 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     """
     if source.kind == LINK and leads_out(path, source.target):
         message = f"{path!r} is a link that leads out of the folder, to {source.target!r}"
-        return Decided(Fate.REFUSE, Problem("symlink", message, path, retry=False))
+        return Decision(CopyStep.REFUSE, Problem("symlink", message, path, retry=False))
     if there is None:
-        return Decided(Fate.BRING)
+        return Decision(CopyStep.BRING)
     if isinstance(there, Problem):
-        return Decided(Fate.REFUSE, there)
+        return Decision(CopyStep.REFUSE, there)
     if there.kind == FOLDER:
         message = f"a folder stands at {path!r}, where a file is to come"
-        return Decided(Fate.REFUSE, Problem("is_a_folder", message, path, retry=False))
+        return Decision(CopyStep.REFUSE, Problem("is_a_folder", message, path, retry=False))
     if source.same_face(there):
-        return Decided(Fate.EQUAL)
+        return Decision(CopyStep.EQUAL)
     occupied = (
         None if overwrite else Problem("occupied", f"{path!r} is there already", path, _ASK, False)
     )
     if source.kind == there.kind == FILE and source.size == there.size:
-        return Decided(Fate.COMPARE, occupied)
-    return Decided(Fate.REFUSE if occupied else Fate.BRING, occupied)
+        return Decision(CopyStep.COMPARE, occupied)
+    return Decision(CopyStep.REFUSE if occupied else CopyStep.BRING, occupied)
 
 
 _ASK = "order it with overwrite, and what stands there goes to the trash"

@@ -10,7 +10,7 @@ SHOWN: Final = 20
 
 
 @dataclass(slots=True)
-class Tally:
+class CopyProgress:
     """Totals grow while the tree is walked through, and are of what is brought over: what is there
     already is `skipped`.
 

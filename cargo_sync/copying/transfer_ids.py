@@ -10,20 +10,26 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 
-Ends = Callable[[str], tuple[str, str]]
+BothPaths = Callable[[str], tuple[str, str]]
 """The path in the workspace, and the absolute one here, of what a transfer calls by a path."""
 
 
-class Claims:
+class TransferIds:
     """One transfer's.
 
-    ends       see `Ends`
+    ends       see `BothPaths`
     root       below which is staged here; "" when the server stages
     under_way  ids that transfers of this daemon have claimed
     """
 
     def __init__(
-        self, orders: Orders, way: Way, ends: Ends, root: str, under_way: set[str], world: World
+        self,
+        orders: Orders,
+        way: Way,
+        ends: BothPaths,
+        root: str,
+        under_way: set[str],
+        world: World,
     ) -> None:
         self._orders = orders
         self._way = way

@@ -13,7 +13,7 @@ from cargo_sync.trees.visit import Visited
 PAGE: Final = 1_000
 
 
-class Found(NamedTuple):
+class WalkPage(NamedTuple):
     """Some entries of one folder, which comes before what is below it; problems are of names left
     out."""
 
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 class Supply(Protocol):
     """What is to be brought over, a part at a time."""
 
-    async def next(self, cuts: Collection[str]) -> Found | None:
+    async def next(self, cuts: Collection[str]) -> WalkPage | None:
         """The next part, None at the end. A folder that cannot be read comes as its problem alone.
 
         Raises:
@@ -36,15 +36,15 @@ class Supply(Protocol):
         """Nothing below `folder`, which was in the last part, is to be found."""
 
 
-class One:
+class SingleEntry:
     """A single entry."""
 
     def __init__(self, entry: Entry) -> None:
         self._entries = [entry]
 
-    async def next(self, cuts: Collection[str]) -> Found | None:
+    async def next(self, cuts: Collection[str]) -> WalkPage | None:
         entries, self._entries = self._entries, []
-        return Found("", entries) if entries else None
+        return WalkPage("", entries) if entries else None
 
     def drop(self, folder: str) -> None:
         raise AssertionError("a single entry is no folder")
@@ -69,7 +69,7 @@ class Walk:
         self._tree = tree
         self._levels = [_Level("")]
 
-    async def next(self, cuts: Collection[str]) -> Found | None:
+    async def next(self, cuts: Collection[str]) -> WalkPage | None:
         while self._levels:
             level = self._levels[-1]
             if level.waiting:
@@ -83,14 +83,14 @@ class Walk:
     def drop(self, folder: str) -> None:
         self._levels[-1].waiting.remove(paths.name(folder))
 
-    async def _page(self, level: _Level, after: str, cuts: Collection[str]) -> Found:
+    async def _page(self, level: _Level, after: str, cuts: Collection[str]) -> WalkPage:
         try:
             page = await self._tree.page(level.folder, after, PAGE)
         except ProblemError as error:
             if error.problem.code in cuts:
                 raise
             level.after = None
-            return Found(level.folder, (), (error.at(level.folder).problem,))
+            return WalkPage(level.folder, (), (error.at(level.folder).problem,))
         level.after = page.next
         level.waiting.extend(entry.name for entry in page.entries if entry.kind == FOLDER)
-        return Found(level.folder, page.entries, page.problems)
+        return WalkPage(level.folder, page.entries, page.problems)

@@ -32,29 +32,29 @@ from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
-from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.check import CheckHandlers
+from cargo_sync.daemon.handlers.daemon import DaemonHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
-from cargo_sync.daemon.handlers.trial import TrialHandlers
-from cargo_sync.daemon.handlers.whole import WholeHandlers
-from cargo_sync.daemon.job.check_steps import Case
-from cargo_sync.daemon.job.checks import Trials
-from cargo_sync.daemon.job.limits import Bounds, Room
+from cargo_sync.daemon.job.check_steps import CheckCase
+from cargo_sync.daemon.job.checks import Checks
+from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import Watchers
-from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
-from cargo_sync.daemon.live_settings import OwnFile
+from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.noted import Noted
-from cargo_sync.daemon.reporting.feed import Feed
-from cargo_sync.daemon.reporting.metrics import Measured
-from cargo_sync.daemon.reporting.webhooks import Callbacks
-from cargo_sync.daemon.retention import Sweep
+from cargo_sync.daemon.reporting.feed import DaemonFeed
+from cargo_sync.daemon.reporting.metrics import JobMetrics
+from cargo_sync.daemon.reporting.webhooks import JobWebhooks
+from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import entered
 from cargo_sync.daemon.sessions.registry import Sessions
@@ -65,25 +65,25 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
-from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.ring import LogHandlers
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.process.zone import machine_zone
-from cargo_sync.state.audit import Audit
+from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRow
-from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.jobs import JobRows as JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Apis, Login
+from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
@@ -139,7 +139,11 @@ async def run(
         threads() as pool,
     ):
         world = World(
-            time.time, time.monotonic, random.random, lambda: secrets.token_hex(16), Offload(pool)
+            time.time,
+            time.monotonic,
+            random.random,
+            lambda: secrets.token_hex(16),
+            ThreadOffload(pool),
         )
         daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
         if private:
@@ -220,25 +224,27 @@ class Daemon:
         self._rows = JobRows(database)
         self._planned = Planned(database)
         self._replies = Replies(database, world.wall)
-        self._audit = Audit(database, world.wall)
+        self._audit = AuditTable(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
-        self._room = Room(slots, shares, limits, machine_zone(env))
-        self._own_file = OwnFile(settings, env, slots, shares, limits, world.offload)
+        self._room = SharedLimits(slots, shares, limits, machine_zone(env))
+        self._own_file = LiveSettings(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
         self._apis = Apis(world.steady)
-        self._reloads = Bell()
+        self._reloads = Wakeup()
         self._jobs: Jobs | None = None
-        self._feed = Feed(endpoint.publisher, self._all)
-        self._measured = Measured(self._feed, self._all)
-        self._callbacks = Callbacks(self._measured, database, settings.callbacks, world, self._all)
+        self._feed = DaemonFeed(endpoint.publisher, self._all)
+        self._measured = JobMetrics(self._feed, self._all)
+        self._callbacks = JobWebhooks(
+            self._measured, database, settings.callbacks, world, self._all
+        )
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
 
     def reload(self) -> None:
         """Reads all files again, soon."""
-        self._reloads.ring()
+        self._reloads.set()
 
     async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
         """Until cancelled."""
@@ -252,12 +258,12 @@ class Daemon:
             enter = partial(entered, shared=self._shared(), world=self._world)
             handlers = assembled(
                 (
-                    WholeHandlers(jobs, self._world, me, self._own_file.read, self._stop),
+                    DaemonHandlers(jobs, self._world, me, self._own_file.read, self._stop),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
-                    FilingHandlers(jobs, self._rows),
+                    JobFolderHandlers(jobs, self._rows),
                     HistoryHandlers(jobs, Events(self._database), self._world),
-                    TrialHandlers(jobs, Trials(self._trial, self._world, group)),
+                    CheckHandlers(jobs, Checks(self._trial, self._world, group)),
                     EventHandlers(Events(self._database), self._world.offload),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
@@ -276,7 +282,9 @@ class Daemon:
             group.create_task(self._reload_when_asked(jobs))
             keep = self._settings.keep
             group.create_task(
-                Sweep(self._database, self._world, keep, jobs.all.keys, self._moving).run()
+                DaemonRetention(
+                    self._database, self._world, keep, jobs.all.keys, self._moving
+                ).run()
             )
             sources = [self._measured.families, self._callbacks.families]
             group.create_task(
@@ -290,7 +298,7 @@ class Daemon:
         return f"{count} job{'' if count == 1 else 's'}"
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
-        while await self._reloads.heard():
+        while await self._reloads.wait():
             with self.service.notifier.reloading(self._words):
                 await self._read_again(jobs)
 
@@ -307,7 +315,7 @@ class Daemon:
 
     # -- one job -----------------------------------------------------------------------------------
 
-    async def _build(self, settings: JobSettings) -> tuple[Supervisor, Gauge]:
+    async def _build(self, settings: JobSettings) -> tuple[Supervisor, JobSampler]:
         self._callbacks.know(settings)
         row = await self._world.offload(self._rows.get_or_create, settings.name)
         kept = Kept(
@@ -325,14 +333,14 @@ class Daemon:
         sides, bounds = self._ends(settings, row)
         await bounds.read()
         supervisor = Supervisor(settings, sides, kept, row, self._world, self._callbacks, bounds)
-        return supervisor, Gauge(supervisor, self._world)
+        return supervisor, JobSampler(supervisor, self._world)
 
-    def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, Bounds]:
+    def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:
         async def tell(bits: int | None) -> None:
             await server.set_speed(bits)
 
         api = self._apis.of(_login(settings))
-        bounds = Bounds(settings, row.id, self._room, self._world, tell)
+        bounds = JobLimits(settings, row.id, self._room, self._world, tell)
         server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
         far = Noted(server)
 
@@ -369,17 +377,17 @@ class Daemon:
             if flowing := job.supervisor.sides.flowing():
                 yield from flowing.ids.values()
 
-    async def _trial(self, settings: JobSettings) -> Case:
+    async def _trial(self, settings: JobSettings) -> CheckCase:
         row = await self._world.offload(self._rows.get, settings.name)
         bound = row.binding.near if row and row.binding else None
         speed = self._all()[settings.name].supervisor.bounds.share.own()
-        return Case(
+        return CheckCase(
             settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound
         )
 
 
-def _login(settings: JobSettings) -> Login:
-    return Login(
+def _login(settings: JobSettings) -> ServerLogin:
+    return ServerLogin(
         settings.url,
         settings.username,
         settings.password.reveal,

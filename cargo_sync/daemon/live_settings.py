@@ -16,7 +16,7 @@ from cargo_sync.state.limits import LimitRows
 BANDWIDTH: Final = "bandwidth"
 
 
-class OwnFile:
+class LiveSettings:
     """What the file said last, and what follows from it.
 
     settings   those that the daemon was started with, but for its limits as they are now

@@ -8,19 +8,19 @@ from typing import Any, Final
 from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
-from cargo_sync.state.audit import Audit
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.trees.guest import abandon
-from cargo_sync.webhooks.outbox import Deliveries
+from cargo_sync.webhooks.outbox import Outbox
 
 EVERY: Final = 3600.0
 DAY: Final = 86400.0
@@ -38,7 +38,7 @@ FOLDERS: Final = 200
 _log = logging.getLogger(__name__)
 
 
-class Sweep:
+class DaemonRetention:
     """Sweeps a daemon's state, at its start and every hour.
 
     keep    how much history stays
@@ -58,26 +58,26 @@ class Sweep:
         self._keep = keep
         self._jobs = jobs
         self._moving = moving
-        self._rows = Jobs(database)
+        self._rows = JobRows(database)
         self._transfers = Transfers(database)
-        self._deliveries = Deliveries(database)
+        self._deliveries = Outbox(database)
         self._planned = Planned(database)
         self._checkpoints = Checkpoints(database, world.wall)
         self._orders = Orders(database, world.wall)
         self._replies = Replies(database, world.wall)
         self._events = Events(database)
-        self._audit = Audit(database, world.wall)
+        self._audit = AuditTable(database, world.wall)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
         """Until cancelled."""
-        never = Bell()
+        never = Wakeup()
         while True:
             try:
                 await self.once()
             except ProblemError as error:
                 _log.error("the state cannot be swept: %s", error)
-            await never.heard(EVERY)
+            await never.wait(EVERY)
 
     async def once(self) -> None:
         """Raises ProblemError when the state cannot be written."""

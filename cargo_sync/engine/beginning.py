@@ -10,7 +10,7 @@ from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model.actions import Action
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.state.transfers import Source
+from cargo_sync.state.transfers import TransferSource
 from cargo_sync.trees.contract import Task
 
 
@@ -53,14 +53,14 @@ class Begin:
         files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]
         return await self._world.offload(self._kept.transfers.promised, self._kept.job, files)
 
-    def _make(self, source: Source) -> str:
+    def _make(self, source: TransferSource) -> str:
         if source.keep:
             return self._world.token()
         # Nothing is staged under the id of a small file: it need not be unguessable, only its own.
         return f"{self._tokens}{next(self._numbers):012x}"
 
 
-def _source(action: Action) -> Source:
+def _source(action: Action) -> TransferSource:
     entry = action.source
     assert entry
-    return Source(action.path, entry.version, entry.ident, entry.size, resumable(entry))
+    return TransferSource(action.path, entry.version, entry.ident, entry.size, resumable(entry))

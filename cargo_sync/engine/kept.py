@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 
@@ -21,7 +21,7 @@ class Kept:
 
     name: str
     job: int
-    jobs: Jobs
+    jobs: JobRows
     folders: Folders
     transfers: Transfers
     planned: Planned

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.report import RunReport
 from cargo_sync.model.jobs import Rules
 from cargo_sync.model.world import World
 
@@ -21,5 +21,5 @@ class Ongoing:
     rules: Rules
     kept: Kept
     world: World
-    report: Report
+    report: RunReport
     progress: Progress

@@ -17,7 +17,7 @@ _SIDES = {
 }
 
 
-class Opened(NamedTuple):
+class OpenedSides(NamedTuple):
     """Both sides, reached: what base is bound to now, and the far cursor to go on from."""
 
     binding: Binding
@@ -26,7 +26,7 @@ class Opened(NamedTuple):
 
 async def open_sides(
     rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak
-) -> Opened:
+) -> OpenedSides:
     """Opens both sides.
 
     A base that was agreed with something else is set aside: first contact begins again, which
@@ -59,7 +59,7 @@ async def open_sides(
     if job.rules != digest:
         await world.offload(kept.folders.unsettle_all)
         await world.offload(kept.jobs.set_rules, kept.name, digest)
-    return Opened(binding, cursor)
+    return OpenedSides(binding, cursor)
 
 
 def bind(near: Identity, far: Identity) -> Binding:

@@ -9,7 +9,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.plan.filters import Filters
-from cargo_sync.plan.one_way import FolderPlan, View, plan_folder, view_of
+from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
 
 STEPS: Final = 2_000
@@ -90,7 +90,7 @@ class Planning:
         return put_off
 
     def _plans(
-        self, page: Sequence[FolderState], view: View
+        self, page: Sequence[FolderState], view: JobView
     ) -> Iterator[tuple[FolderState, FolderPlan]]:
         upload = self._rules.mode is Mode.UPLOAD
         for state in page:
@@ -101,7 +101,7 @@ class Planning:
             self._replaced.update(action.path for action in plan.later if action.op is Op.MKDIR)
             yield state, plan
 
-    def _view(self) -> View:
+    def _view(self) -> JobView:
         rules, kept = self._rules, self._kept
         wall, steady = self._world.wall(), self._world.steady()
         watched = rules.mode is Mode.UPLOAD

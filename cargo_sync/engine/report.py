@@ -11,7 +11,7 @@ SOON: Final = 0.05
 
 
 @dataclass(slots=True)
-class Report:
+class RunReport:
     """One run, as far as it has come.
 
     held      why the guard or a full disk held it, or ""; `approvable` when a person may let it

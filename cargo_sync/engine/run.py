@@ -14,10 +14,10 @@ from cargo_sync.engine.commit import Commit, Speak
 from cargo_sync.engine.execute import Execute
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.ongoing import Ongoing
-from cargo_sync.engine.opening import Opened, open_sides
+from cargo_sync.engine.opening import OpenedSides, open_sides
 from cargo_sync.engine.planning import Planning
 from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
@@ -37,7 +37,7 @@ class Run:
     ) -> None:
         started = world.wall()
         stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%SZ")
-        self.report = Report(f"{stamp}-{world.token()[:8]}", started)
+        self.report = RunReport(f"{stamp}-{world.token()[:8]}", started)
         self.progress = Progress()
         self._rules = rules
         self._near = near
@@ -49,7 +49,7 @@ class Run:
         self._survey = Survey(near, far, kept, world)
         self._planning = Planning(self._ongoing)
 
-    async def execute(self, *, spent: int = 0, approved: bool = False) -> Report:
+    async def execute(self, *, spent: int = 0, approved: bool = False) -> RunReport:
         """Brings the destination up to its source.
 
         Args:
@@ -79,7 +79,7 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def preview(self) -> Report:
+    async def preview(self) -> RunReport:
         """Writes down what `execute` would do, to be paged through, and does nothing.
 
         The totals count the steps by kind, bytes and overwrites; `held` is 1 when the guard would
@@ -107,7 +107,7 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def _open(self) -> Opened:
+    async def _open(self) -> OpenedSides:
         return await open_sides(
             self._rules, self._near, self._far, self._kept, self._world, self._speak
         )
@@ -128,7 +128,7 @@ class Run:
     # -- what waited for the end of the survey -----------------------------------------------------
 
     async def _collected(
-        self, opened: Opened, guard: Guard, execute: Execute, commit: Commit
+        self, opened: OpenedSides, guard: Guard, execute: Execute, commit: Commit
     ) -> None:
         """Deletions and changes of kind: all of them pass the guard, or none is done."""
         if not self._planning.collected or self.report.held:

@@ -7,7 +7,7 @@ look, and of which nothing is left to do, are passed over by one comparison each
 from collections.abc import AsyncIterator
 
 from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.world import World
 from cargo_sync.state.folders import FolderState
@@ -32,7 +32,7 @@ class Survey:
         self.missed: set[str] = set()
         self.complete = False
 
-    async def folders(self, cursor: int, report: Report) -> AsyncIterator[list[FolderState]]:
+    async def folders(self, cursor: int, report: RunReport) -> AsyncIterator[list[FolderState]]:
         """Folders that are not settled, in component order, as soon as both sides of them are
         known.
 
@@ -81,7 +81,7 @@ class Survey:
             "" in self.missed or any(one in self.missed for one in paths.upwards(path))
         )
 
-    async def _write_down(self, seen: Observation, report: Report, *, near: bool) -> None:
+    async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._kept.folders, self._world.offload
         if isinstance(seen, Delta):
             await offload(folders.observe_far, seen.changes)

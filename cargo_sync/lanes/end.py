@@ -23,7 +23,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.frames import BODY_MAX, PIECE
-from cargo_sync.wire.messages import MESSAGE_MAX, Payload, Report
+from cargo_sync.wire.messages import MESSAGE_MAX, LinkReport, Payload
 from cargo_sync.wire.refusal import breach, cut
 
 PING_SECONDS: Final = 5.0
@@ -76,7 +76,7 @@ class End(ABC):
         self.link = link
         self.problem: Problem | None = None
         self.done = False
-        self.measure: Callable[[], Report] = Report
+        self.measure: Callable[[], LinkReport] = LinkReport
         self._client = client
         self._clock = clock
         self._pace = pace
@@ -102,7 +102,7 @@ class End(ABC):
         self._said_bye = False
         self._got_bye = False
         self._content = 0
-        self._report = Report()
+        self._report = LinkReport()
         self._heard = 0
         self._heard_at = self._spoke_at = clock()
 

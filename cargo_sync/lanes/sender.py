@@ -21,7 +21,7 @@ from cargo_sync.lanes.ports import Source
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
-from cargo_sync.wire.messages import Payload, Report
+from cargo_sync.wire.messages import LinkReport, Payload
 from cargo_sync.wire.refusal import breach
 
 REPORT_SECONDS: Final = 1.0
@@ -54,7 +54,7 @@ class Sender(End):
         self._unanswered: set[int] = set()
         self._newest = -1
         self._reported_at = -math.inf
-        self._reported: tuple[int, Report] = (0, Report())
+        self._reported: tuple[int, LinkReport] = (0, LinkReport())
         self._join(records.RECEIPT, self._take_receipts)
         self._handlers[records.CANCEL] = self._take_cancel
         if client:
@@ -152,7 +152,7 @@ class Sender(End):
         """Tells the figures, when content went since they were told and there are any."""
         self._report = self.measure()
         current = (self._content, self._report)
-        if current != self._reported and self._report != Report():
+        if current != self._reported and self._report != LinkReport():
             self._reported = current
             self._say(records.REPORT, payload=messages.encode_report(self._report))
 

@@ -9,7 +9,7 @@ import sys
 from struct import Struct
 from typing import Final, NamedTuple
 
-from cargo_sync.wire.messages import Report
+from cargo_sync.wire.messages import LinkReport
 
 _SIZE: Final = 256
 _LEAST: Final = 220
@@ -64,7 +64,7 @@ def read(sock: socket.socket) -> TcpInfo | None:
         return None
 
 
-class Meter:
+class LinkMeter:
     """The way of one lane, sampled by its driver."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -82,10 +82,10 @@ class Meter:
         self._count += 1
         return figures.stuck_ms
 
-    def report(self) -> Report:
+    def report(self) -> LinkReport:
         """All that was measured up to now."""
         figures = read(self._socket)
         if figures is None:
-            return Report()
+            return LinkReport()
         mean = self._sum / self._count if self._count else figures.rtt_ms
-        return Report(figures.lost, round(mean, 3), figures.min_rtt_ms)
+        return LinkReport(figures.lost, round(mean, 3), figures.min_rtt_ms)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from cargo_sync.lanes.end import SILENCE_SECONDS, End, Step
-from cargo_sync.lanes.tcp_info import Meter
+from cargo_sync.lanes.tcp_info import LinkMeter
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.wire.refusal import cut
 
@@ -37,7 +37,7 @@ class LaneThread:
         self._machine = machine
         self._socket = sock
         self._on_end = on_end
-        self._meter = Meter(sock)
+        self._meter = LinkMeter(sock)
         machine.measure = self._meter.report
         self._posted: deque[Callable[[], None]] = deque()
         self._wake, self._woken = socket.socketpair()

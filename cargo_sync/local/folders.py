@@ -26,7 +26,7 @@ class Folder:
 
     __slots__ = ("_folders", "device", "fd", "inode", "path", "users")
 
-    def __init__(self, folders: "Folders", path: str, fd: int) -> None:
+    def __init__(self, folders: "FolderCache", path: str, fd: int) -> None:
         found = os.fstat(fd)
         self.path, self.fd, self.device, self.inode = path, fd, found.st_dev, found.st_ino
         self.users = 1
@@ -44,7 +44,7 @@ class Folder:
         self._folders.release(self)
 
 
-class Folders:
+class FolderCache:
     """The cache of one root."""
 
     def __init__(self, fd: int) -> None:

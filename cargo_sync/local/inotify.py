@@ -24,7 +24,7 @@ from typing import Final
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 
-Folders = frozenset[str] | None
+ChangedFolders = frozenset[str] | None
 """Folders, relative to the root, in which something happened; None: nobody knows where."""
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
@@ -53,13 +53,13 @@ REST: Final = 0.05
 """Seconds between two reads: events come in flocks, and a flock is one hint."""
 
 
-class Tree:
+class WatchedTree:
     """One watched tree, which `Inotify.watch` gives.
 
     folders  by watch
     """
 
-    def __init__(self, path: str, on_change: Callable[[Folders], None]) -> None:
+    def __init__(self, path: str, on_change: Callable[[ChangedFolders], None]) -> None:
         self.path = path
         self.on_change = on_change
         self.folders: dict[int, str] = {}
@@ -77,15 +77,15 @@ class Inotify:
         known."""
         self._changing = threading.Lock()
         """Held while the thread is begun or ended, which never takes it."""
-        self._trees: set[Tree] = set()
-        self._of: dict[int, list[Tree]] = {}
+        self._trees: set[WatchedTree] = set()
+        self._of: dict[int, list[WatchedTree]] = {}
         self._fd = self._stop = self._stopped = -1
         self._thread: threading.Thread | None = None
 
-    def watch(self, path: str, on_change: Callable[[Folders], None]) -> Tree:
+    def watch(self, path: str, on_change: Callable[[ChangedFolders], None]) -> WatchedTree:
         """Raises OSError: there is no inotify, or the root cannot be watched, or not all below
         (ENOSPC)."""
-        tree = Tree(path, on_change)
+        tree = WatchedTree(path, on_change)
         with self._changing:
             if self._thread is None:
                 self._open()
@@ -98,7 +98,7 @@ class Inotify:
             raise
         return tree
 
-    def unwatch(self, tree: Tree) -> None:
+    def unwatch(self, tree: WatchedTree) -> None:
         """Nothing is told of it any more, once this returns."""
         with self._changing:
             self._drop(tree)
@@ -138,7 +138,7 @@ class Inotify:
             if rest.poll(REST * 1000):
                 return
 
-    def _tell(self, changed: dict[Tree, Folders]) -> None:
+    def _tell(self, changed: dict[WatchedTree, ChangedFolders]) -> None:
         for tree, folders in changed.items():
             if folders is None or folders:
                 with self._lock:  # `unwatch` waits for what is being told
@@ -147,8 +147,8 @@ class Inotify:
 
     # -- events ------------------------------------------------------------------------------------
 
-    def _read(self, buffer: bytes) -> dict[Tree, Folders]:
-        changed: dict[Tree, set[str]] = {}
+    def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
+        changed: dict[WatchedTree, set[str]] = {}
         position = 0
         while position < len(buffer):
             watch, mask, _, length = _EVENT.unpack_from(buffer, position)
@@ -167,7 +167,7 @@ class Inotify:
                     happened |= self._folder_event(tree, paths.join(folder, name), mask)
         return {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
 
-    def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[Tree, str]]:
+    def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[WatchedTree, str]]:
         """The folders that a watch is of: one, unless it can be reached by two ways."""
         with self._lock:
             trees = self._of.pop(watch, []) if forget else list(self._of.get(watch, ()))
@@ -177,7 +177,7 @@ class Inotify:
                     del tree.folders[watch]
         return iter(()) if forget else iter(found)
 
-    def _folder_event(self, tree: Tree, path: str, mask: int) -> set[str]:
+    def _folder_event(self, tree: WatchedTree, path: str, mask: int) -> set[str]:
         """A folder came or went. One that is moved takes its watches along: they are set anew where
         it is."""
         if mask & (_MOVED_FROM | _DELETE):
@@ -193,7 +193,7 @@ class Inotify:
                 return set()  # the limit is reached: scans at intervals find what is in there
         return set()
 
-    def _watch_all_anew(self) -> dict[Tree, Folders]:
+    def _watch_all_anew(self) -> dict[WatchedTree, ChangedFolders]:
         with self._lock:
             trees = list(self._trees)
         for tree in trees:
@@ -205,7 +205,7 @@ class Inotify:
 
     # -- watches -----------------------------------------------------------------------------------
 
-    def _add(self, tree: Tree, top: str) -> set[str]:
+    def _add(self, tree: WatchedTree, top: str) -> set[str]:
         """Watches a folder and all below it; those that could be. Raises OSError at the system's
         limit."""
         added: set[str] = set()
@@ -232,14 +232,14 @@ class Inotify:
                     raise
         return added
 
-    def _take(self, tree: Tree, folder: str, place: str) -> None:
+    def _take(self, tree: WatchedTree, folder: str, place: str) -> None:
         watch = self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
         tree.folders[watch] = folder
         trees = self._of.setdefault(watch, [])
         if tree not in trees:
             trees.append(tree)
 
-    def _let_go(self, tree: Tree, watch: int) -> None:
+    def _let_go(self, tree: WatchedTree, watch: int) -> None:
         del tree.folders[watch]
         trees = self._of[watch]
         trees.remove(tree)
@@ -247,7 +247,7 @@ class Inotify:
             del self._of[watch]
             self._libc.inotify_rm_watch(self._fd, watch)
 
-    def _drop(self, tree: Tree) -> None:
+    def _drop(self, tree: WatchedTree) -> None:
         with self._lock:
             self._trees.discard(tree)
             for watch in list(tree.folders):

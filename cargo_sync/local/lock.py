@@ -18,7 +18,7 @@ _NO_LOCKS: Final = frozenset(
 """What a network file system says that locks files only, or nothing."""
 
 
-class Lock:
+class RootLock:
     """A root that is ours until `release`."""
 
     def __init__(self, root: Root, fd: int) -> None:
@@ -32,7 +32,7 @@ class Lock:
             os.close(self._fd)
 
 
-def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
+def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
     """Takes the root, for as long as it stays open.
 
     `holder` says who we are (process and job), for whoever is refused; with `leave_name` it is
@@ -64,7 +64,7 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> Lock:
         ) from error
     except OSError as error:
         raise ProblemError(from_os_error(error, root.path)) from error
-    lock = Lock(root, fd)
+    lock = RootLock(root, fd)
     if leave_name:
         try:
             _leave_name(root, holder)

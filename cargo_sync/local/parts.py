@@ -26,7 +26,7 @@ PIECE: Final = 2**20
 Ranges = tuple[tuple[int, int], ...]
 
 
-class Checkpoints(Protocol):
+class CheckpointStore(Protocol):
     """Where resume points are kept; the state's on either end."""
 
     def get(self, transfer: str) -> Checkpoint | None: ...
@@ -86,12 +86,12 @@ class _Run:
         self.digest: Any = xxhash.xxh3_128()
 
 
-class Part:
+class PartFile:
     """One file that comes in pieces. Used by one thread at a time; descriptors are opened when
     needed."""
 
     def __init__(
-        self, root: Root, folder: int, name: str, offer: Offer, checkpoints: Checkpoints | None
+        self, root: Root, folder: int, name: str, offer: Offer, checkpoints: CheckpointStore | None
     ) -> None:
         """`checkpoints` is None for a file that starts again after a cut. Nothing is written yet.
 

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from cargo_sync.local.folders import Folder, Folders
+from cargo_sync.local.folders import Folder, FolderCache
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
@@ -39,7 +39,7 @@ class Root:
         self.path = path
         self.fd = fd
         self.system = system
-        self._folders = Folders(fd)
+        self._folders = FolderCache(fd)
         self._inode = os.fstat(fd).st_ino
 
     @classmethod
@@ -80,7 +80,7 @@ class Root:
     # -- looking -----------------------------------------------------------------------------------
 
     def folder(self, path: str, *, check: bool = True) -> Folder:
-        """A folder below, for a `with`; see Folders.lease. Raises ProblemError."""
+        """A folder below, for a `with`; See FolderCache.lease. Raises ProblemError."""
         return self._folders.lease(path, check=check)
 
     def forget(self, path: str) -> None:

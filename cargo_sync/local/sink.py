@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
-from cargo_sync.local.parts import KEEP_FROM, Part, Staged
+from cargo_sync.local.parts import KEEP_FROM, PartFile, Staged
 from cargo_sync.local.publish import Placement, Published, place, secure
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
@@ -63,7 +63,7 @@ class _Batch:
     def __init__(self, offers: Sequence[Offer]) -> None:
         self.offers = offers
         self.there: set[int] = set()
-        self.parts: dict[int, Part] = {}
+        self.parts: dict[int, PartFile] = {}
         self.staged: dict[int, Staged] = {}
         self.problems: dict[int, Problem] = {}
 
@@ -76,7 +76,7 @@ class FolderSink:
         self._judge = judge
         self._run = run
         self._batches: dict[int, _Batch] = {}
-        self._open: OrderedDict[tuple[int, int], Part] = OrderedDict()
+        self._open: OrderedDict[tuple[int, int], PartFile] = OrderedDict()
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """What is needed of each offer. Raises ProblemError for a batch that cannot be begun."""
@@ -217,7 +217,7 @@ class FolderSink:
         del begun.parts[index]
         self._open.pop((batch, index), None)
 
-    def _limit_open(self, key: tuple[int, int], part: Part) -> None:
+    def _limit_open(self, key: tuple[int, int], part: PartFile) -> None:
         self._open[key] = part
         self._open.move_to_end(key)
         if len(self._open) > OPEN:

@@ -13,7 +13,7 @@ from typing import Final
 from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.parts import KEEP_FROM, Checkpoints, Part, Staged, seal
+from cargo_sync.local.parts import KEEP_FROM, CheckpointStore, PartFile, Staged, seal
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
@@ -33,7 +33,7 @@ class Staging:
     """The staging folder of a root; made when the first thing is put there. Several threads may use
     it."""
 
-    def __init__(self, root: Root, checkpoints: Checkpoints, guest: str = "") -> None:
+    def __init__(self, root: Root, checkpoints: CheckpointStore, guest: str = "") -> None:
         """`guest` tells a guest from all others (letters and digits); the owner of a root is
         none."""
         self.root = root
@@ -84,7 +84,7 @@ class Staging:
         ident, mtime = inode(found), found.st_mtime_ns
         return Staged(offer.path, name, ident, 0, mtime, target=offer.target, durable=True)
 
-    def part(self, offer: Offer) -> Part:
+    def part(self, offer: Offer) -> PartFile:
         """A larger file, with what is there of it from before a cut.
 
         Raises:
@@ -92,7 +92,7 @@ class Staging:
                 none.
         """
         if offer.size < KEEP_FROM:
-            return Part(self.root, self._living(), self._name(), offer, None)
+            return PartFile(self.root, self._living(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
@@ -111,7 +111,7 @@ class Staging:
             )
         try:
             name = part_name(offer.transfer, guest=bool(self._guest))
-            return Part(self.root, self._living(), name, offer, self._checkpoints)
+            return PartFile(self.root, self._living(), name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise

@@ -24,12 +24,12 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from cargo_sync.local.inotify import Folders, Inotify, Tree
+from cargo_sync.local.inotify import ChangedFolders, Inotify, WatchedTree
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Problem
 
-Hint = Callable[[Folders], None]
+Hint = Callable[[ChangedFolders], None]
 """Told the folders in which something happened, or None for "nobody knows where", from another
 thread."""
 
@@ -91,7 +91,7 @@ class _Native:
         self._inotify = inotify
         self._path = path
         self._on_hint = on_hint
-        self._tree: Tree | None = None
+        self._tree: WatchedTree | None = None
 
     def start(self) -> None:
         self._tree = self._inotify.watch(self._path, self._on_hint)

@@ -27,7 +27,7 @@ AWAY: Final = frozenset({"unreachable", "unknown_host", "timeout", "cut", "busy"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookResult:
     """How a look ended.
 
     ended     when
@@ -48,7 +48,9 @@ class Look:
     held: bool = False
 
 
-def next_look(last: Look | None, sleep: float, settle: float, hinted: float | None) -> float | None:
+def next_look(
+    last: LookResult | None, sleep: float, settle: float, hinted: float | None
+) -> float | None:
     """When to look again; None when only an order begins a look. A time that has passed means now.
 
     Args:

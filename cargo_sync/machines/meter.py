@@ -7,7 +7,7 @@ _WINDOW: Final = 5.0
 _APART: Final = 0.25
 
 
-class Meter:
+class RateMeter:
     """Asked at any times, often or seldom; keeps a handful of samples."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ FIRST: Final = 1.0
 CEILING: Final = 300.0
 REMEMBERED: Final = 10_000
 
-Source = tuple[int, int]
+SourceVersion = tuple[int, int]
 """Version and ident of a source's entry."""
 
 
@@ -50,7 +50,7 @@ class Failure:
     tries: int
     problem: Problem
     next_at: float | None
-    put_off: Source | None = None
+    put_off: SourceVersion | None = None
 
 
 class Failures:
@@ -72,7 +72,7 @@ class Failures:
             self._by_path[path] = failure
         return failure
 
-    def put_off(self, path: str, problem: Problem, source: Source) -> None:
+    def put_off(self, path: str, problem: Problem, source: SourceVersion) -> None:
         """`path` is not tried again until its source is another or a person asks."""
         self._by_path[path] = Failure(path, 1, problem, None, source)
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
-from cargo_sync.config.timetable import DAY, Row, Window
+from cargo_sync.config.timetable import DAY, TimetableRow, Window
 
 _AROUND: Final = 3
 """Days before and after a moment whose intervals can matter: an interval touches two days, and
@@ -50,7 +50,7 @@ def next_edge(window: Window, zone: tzinfo, at: float) -> int | None:
     return min(edge for pair in joined for edge in pair if edge > at)
 
 
-def speed_at(rows: Sequence[Row], zone: tzinfo, at: float) -> int | None:
+def speed_at(rows: Sequence[TimetableRow], zone: tzinfo, at: float) -> int | None:
     """The rate of the row that holds `at`; None outside of all.
 
     Where a jump of the clock makes two rows meet, the lower one.
@@ -58,7 +58,7 @@ def speed_at(rows: Sequence[Row], zone: tzinfo, at: float) -> int | None:
     return min((row.speed for row in rows if is_open(row.window, zone, at)), default=None)
 
 
-def next_row(rows: Sequence[Row], zone: tzinfo, at: float) -> int | None:
+def next_row(rows: Sequence[TimetableRow], zone: tzinfo, at: float) -> int | None:
     """When a row next begins or ends after `at`; None when none does."""
     edges = (next_edge(row.window, zone, at) for row in rows)
     return min((edge for edge in edges if edge is not None), default=None)

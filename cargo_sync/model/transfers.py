@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 CANCELLED: Final = "cancelled"
 """The code of a file that a person gave up: nothing of it is kept for another try."""
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
+RowT = TypeVar("RowT", bound=tuple[Any, ...])
 
 
 class Offer(NamedTuple):
@@ -79,7 +79,7 @@ def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
 
 
-def rows(kind: Callable[[Iterable[Any]], Row], fields: Sequence[Sequence[Any]]) -> list[Row]:
+def rows(kind: Callable[[Iterable[Any]], RowT], fields: Sequence[Sequence[Any]]) -> list[RowT]:
     """The rows that `columns` was given; `kind` is the row type's `_make`.
 
     Raises:

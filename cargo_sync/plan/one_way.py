@@ -37,7 +37,7 @@ from cargo_sync.model.jobs import Mode
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class JobView:
     """What the planner must know of its job.
 
     is_source, is_destination  whether an entry of that side is still what was agreed
@@ -75,15 +75,15 @@ class FolderPlan:
         return not (self.now or self.later or self.waiting)
 
 
-def view_of(mode: Mode, **rest: object) -> View:
+def view_of(mode: Mode, **rest: object) -> JobView:
     """The view of a job that runs in `mode`."""
     near, far = Agreed.near_is, Agreed.far_is
     source, destination = (near, far) if mode is Mode.UPLOAD else (far, near)
-    return View(source, destination, **rest)  # type: ignore[arg-type]
+    return JobView(source, destination, **rest)  # type: ignore[arg-type]
 
 
 def plan_folder(
-    folder: str, source: Listing, destination: Listing, base: Base, view: View
+    folder: str, source: Listing, destination: Listing, base: Base, view: JobView
 ) -> FolderPlan:
     """The steps for the names that stand directly in `folder`; all three sorted by name."""
     plan = FolderPlan()
@@ -113,7 +113,7 @@ def plan_folder(
 
 
 def _differs(
-    plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed | None, view: View
+    plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed | None, view: JobView
 ) -> None:
     """The source is new, or not what was agreed."""
     op = Op.MKDIR if s.kind == FOLDER else Op.PUT
@@ -133,7 +133,7 @@ def _differs(
         plan.now.append(Action(op, path, s, d, why if b else "differs", drifted))
 
 
-def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: View) -> None:
+def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: JobView) -> None:
     """The source is not there any more."""
     if not view.propagate or d is None:
         plan.now.append(Action(Op.FORGET, path, why="gone at the source"))
@@ -145,10 +145,10 @@ def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: View) -
         )
 
 
-Row = tuple[str, Entry | None, Entry | None, Agreed | None]
+PlanRow = tuple[str, Entry | None, Entry | None, Agreed | None]
 
 
-def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[Row]:
+def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[PlanRow]:
     """The three sorted sequences side by side, a name at a time."""
     if not destination and not base:
         for entry in source:

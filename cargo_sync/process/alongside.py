@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from cargo_sync.config.process_shape import ProcessSettings
-from cargo_sync.process.metrics import Source
+from cargo_sync.process.metrics import MetricSource
 from cargo_sync.process.scrape import Scrape
 from cargo_sync.process.service import Service
 from cargo_sync.process.vitals import Vitals
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 async def alongside(
-    settings: ProcessSettings, service: Service, state: str, sources: Sequence[Source]
+    settings: ProcessSettings, service: Service, state: str, sources: Sequence[MetricSource]
 ) -> None:
     """Runs until cancelled.
 

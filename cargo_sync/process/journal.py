@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from cargo_sync.process.lines import Line
+from cargo_sync.process.lines import LogLine
 
 SOCKET: Final = "/run/systemd/journal/socket"
 _PRIORITY: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
@@ -30,7 +30,7 @@ class Journal:
     """Sends lines to the journal at `path`; those that it does not take go `elsewhere`."""
 
     def __init__(
-        self, identifier: str, elsewhere: Callable[[Line], None], path: str = SOCKET
+        self, identifier: str, elsewhere: Callable[[LogLine], None], path: str = SOCKET
     ) -> None:
         self._identifier = identifier
         self._elsewhere = elsewhere
@@ -38,7 +38,7 @@ class Journal:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.setblocking(False)
 
-    def __call__(self, line: Line) -> None:
+    def __call__(self, line: LogLine) -> None:
         fields = {
             "MESSAGE": f"{line.message}\n{line.trace}" if line.trace else line.message,
             "PRIORITY": str(_PRIORITY.get(line.level, 6)),

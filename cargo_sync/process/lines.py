@@ -42,7 +42,7 @@ _SHAPES: Final = (
 )
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """One record.
 
     time    unix seconds
@@ -73,7 +73,7 @@ class Line(NamedTuple):
         return found
 
 
-def line_of(record: logging.LogRecord) -> Line:
+def line_of(record: logging.LogRecord) -> LogLine:
     """The line that a record comes to. One that cannot be put into words is told by its
     template."""
     try:
@@ -86,7 +86,7 @@ def line_of(record: logging.LogRecord) -> Line:
         for field in FIELDS
         if (value := record.__dict__.get(field)) is not None
     }
-    return Line(
+    return LogLine(
         record.created,
         record.levelname.lower(),
         record.name,

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from cargo_sync.process.lines import Line
+from cargo_sync.process.lines import LogLine
 
 Write = Callable[[int, bytes], int]
 _AGAIN: Final = 64
@@ -47,7 +47,7 @@ class LogFile:
         self._torn = False
         self._lost = 0
 
-    def __call__(self, line: Line) -> None:
+    def __call__(self, line: LogLine) -> None:
         if self._lost and self._fd < 0 and self._lost % _AGAIN:
             self._lost += 1
             return
@@ -79,9 +79,9 @@ class LogFile:
             raise OSError(errno.ENOSPC, "the disk is full")
         self._torn = False
 
-    def _gap(self, line: Line) -> Line:
+    def _gap(self, line: LogLine) -> LogLine:
         message = f"{self._lost} lines before this one could not be written"
-        return Line(line.time, "warning", __name__, message, {})
+        return LogLine(line.time, "warning", __name__, message, {})
 
     def _make_room(self, coming: int) -> None:
         """Opens the file that `coming` bytes go to."""

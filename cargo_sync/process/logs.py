@@ -9,17 +9,17 @@ from typing import Final, TextIO
 
 from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.process.journal import Journal, is_ours
-from cargo_sync.process.lines import Line, line_of
+from cargo_sync.process.lines import LogLine, line_of
 from cargo_sync.process.log_file import LogFile
 from cargo_sync.process.ring import Ring
 
-Sink = Callable[[Line], None]
+LineSink = Callable[[LogLine], None]
 """Takes a line, and never fails: a log that cannot be written stops nothing."""
 
 _COLOURS: Final = {"critical": "31;1", "error": "31", "warning": "33", "info": "32", "debug": "2"}
 
 
-class Terminal:
+class TerminalFormat:
     """`time LEVEL job message`, on one line, in which nothing can act on a terminal. Only the level
     is coloured, and only on a terminal."""
 
@@ -27,14 +27,14 @@ class Terminal:
         self._stream = stream
         self._coloured = stream.isatty() and not env.get("NO_COLOR")
 
-    def __call__(self, line: Line) -> None:
+    def __call__(self, line: LogLine) -> None:
         try:
             self._stream.write(self.text(line) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             return  # nobody reads it any more
 
-    def text(self, line: Line) -> str:
+    def text(self, line: LogLine) -> str:
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.time))
         level, words = line.level.upper(), line.message
         if self._coloured:
@@ -54,7 +54,7 @@ def plain(text: str) -> str:
 class Logs(logging.Handler):
     """Puts every record into words once, and gives it to all sinks."""
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
+    def __init__(self, sinks: Sequence[LineSink]) -> None:
         super().__init__()
         self._sinks = sinks
 
@@ -75,9 +75,9 @@ def logging_to(
         identifier: what the journal calls us.
     """
     ring = Ring()
-    terminal = Terminal(sys.stderr, env)
+    terminal = TerminalFormat(sys.stderr, env)
     journal = Journal(identifier, terminal) if is_ours(env) else None
-    sinks: list[Sink] = [journal or terminal, ring]
+    sinks: list[LineSink] = [journal or terminal, ring]
     file = None
     if settings.file is not None:
         file = LogFile(
@@ -99,7 +99,7 @@ def logging_to(
                 one.close()
 
 
-def _say(sinks: Sequence[Sink], words: str) -> None:
-    line = Line(time.time(), "error", __name__, words, {})
+def _say(sinks: Sequence[LineSink], words: str) -> None:
+    line = LogLine(time.time(), "error", __name__, words, {})
     for sink in sinks:
         sink(line)

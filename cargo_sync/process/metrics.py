@@ -27,7 +27,7 @@ class Family:
         return cls(name, kind, help, (({}, value),))
 
 
-Source = Callable[[], Iterable[Family]]
+MetricSource = Callable[[], Iterable[Family]]
 """What there is to be measured now. Called on the event loop: it counts nothing by walking, nor
 waits."""
 

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Offload:
+class ThreadOffload:
     """Blocking work, in one of a bounded number of threads."""
 
     pool: ThreadPoolExecutor

@@ -8,27 +8,27 @@ from itertools import islice
 from typing import Any, Final
 
 from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
-from cargo_sync.process.lines import Line
+from cargo_sync.process.lines import LogLine
 
 KEPT: Final = 2_000
 BYTES: Final = 4_000_000
 """Characters that the kept lines may have together: tracebacks are long."""
 
-Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+LogHandler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class Ring:
     """The last `kept` lines, numbered from 1. May be called from any thread."""
 
     def __init__(self, kept: int = KEPT, most: int = BYTES) -> None:
-        self._lines: deque[tuple[int, Line]] = deque()
+        self._lines: deque[tuple[int, LogLine]] = deque()
         self._kept = kept
         self._most = most
         self._size = 0
         self._newest = 0
         self._lock = threading.Lock()
 
-    def __call__(self, line: Line) -> None:
+    def __call__(self, line: LogLine) -> None:
         with self._lock:
             self._newest += 1
             self._lines.append((self._newest, line))
@@ -40,7 +40,7 @@ class Ring:
 
     def page(
         self, after: int | None, limit: int, level: str = "debug", job: str | None = None
-    ) -> tuple[list[tuple[int, Line]], int, int]:
+    ) -> tuple[list[tuple[int, LogLine]], int, int]:
         """(number, line) of up to `limit` lines, oldest first; where to go on; and how many were
         lost.
 
@@ -72,7 +72,7 @@ class LogHandlers:
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
 
-    def table(self) -> dict[str, Handler]:
+    def table(self) -> dict[str, LogHandler]:
         return {"log": self.log}
 
     async def log(self, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,5 +95,5 @@ def _rank(level: str) -> int:
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
-def _size(line: Line) -> int:
+def _size(line: LogLine) -> int:
     return len(line.message) + len(line.trace) + 100

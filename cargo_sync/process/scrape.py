@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from cargo_sync.config.process_shape import MetricsSettings
-from cargo_sync.process.metrics import CONTENT_TYPE, Source, exposition
+from cargo_sync.process.metrics import CONTENT_TYPE, MetricSource, exposition
 
 AGAIN: Final = 30.0
 CONNECTIONS: Final = 32
@@ -23,7 +23,7 @@ class Scrape:
     port  where it listens, once it does; else None
     """
 
-    def __init__(self, settings: MetricsSettings, sources: Sequence[Source]) -> None:
+    def __init__(self, settings: MetricsSettings, sources: Sequence[MetricSource]) -> None:
         self._settings = settings
         self._sources = sources
         self.port: int | None = None

@@ -1,24 +1,24 @@
-"""A bell: one task waits for it, others ring it; what was rung before is heard at once."""
+"""A wakeup: one task waits for it, others set it. What was set before the wait ends it at once."""
 
 import asyncio
 
 
-class Bell:
-    """Rung any number of times, heard once."""
+class Wakeup:
+    """Set any number of times; one wait ends for all of them."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def set(self) -> None:
+        """Ends the wait that goes on now, or the next one."""
         self._event.set()
 
-    def hush(self) -> None:
-        """What was rung so far is forgotten."""
+    def clear(self) -> None:
+        """Forgets what was set so far."""
         self._event.clear()
 
-    async def heard(self, seconds: float | None = None) -> bool:
-        """True once it was rung since the last time, False after `seconds` without; None waits for
-        ever."""
+    async def wait(self, seconds: float | None = None) -> bool:
+        """True once it was set since the last wait, False after `seconds`; None waits forever."""
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()

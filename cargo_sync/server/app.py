@@ -38,36 +38,36 @@ from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.metrics import Family
-from cargo_sync.process.offload import Offload, threads
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.ring import LogHandlers, Ring
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import views
-from cargo_sync.server.accounts.access import Spaces, served
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.access import Grants, served
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
-from cargo_sync.server.feed import TICK, Feed
+from cargo_sync.server.feed import TICK, ServerFeed
 from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
-from cargo_sync.server.flows.sampler import Gauge, totals
+from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
+from cargo_sync.server.handlers.server import ServerHandlers
 from cargo_sync.server.handlers.user import UserHandlers
-from cargo_sync.server.handlers.whole import WholeHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.http import tls
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import Listener
 from cargo_sync.server.http.polls import Polls
 from cargo_sync.server.metrics import families
-from cargo_sync.server.retention import Sweep
-from cargo_sync.server.workspace.opened import Opened
+from cargo_sync.server.retention import ServerRetention
+from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.audit import Audit
+from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
@@ -162,7 +162,11 @@ async def run(
         )
         pool = last.enter_context(threads())
         world = World(
-            time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), Offload(pool)
+            time.time,
+            time.monotonic,
+            random.random,
+            partial(secrets.token_hex, 16),
+            ThreadOffload(pool),
         )
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
@@ -214,15 +218,15 @@ class Server:
         self._world = world
         self._env = env
         self._replies = Replies(database, world.wall)
-        self._audit = Audit(database, world.wall)
+        self._audit = AuditTable(database, world.wall)
         catalogue = SqliteCatalogue(database)
-        self.sweep = Sweep(database, catalogue, world)
+        self.sweep = ServerRetention(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.wall)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
-        self._sessions = Sessions(self._users, world.steady, secrets.token_bytes)
-        self._spaces = Spaces()
-        self._opened = Opened(world, catalogue, self._checkpoints, self._polls.changed)
+        self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
+        self._spaces = Grants()
+        self._opened = OpenWorkspaces(world, catalogue, self._checkpoints, self._polls.changed)
         self._registry = Registry(
             UserRows(database),
             WorkspaceRows(database),
@@ -233,8 +237,8 @@ class Server:
         )
         self._flows = Flows(self._spaces, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
-        self._gauge = Gauge(self._flows.all, world)
-        self._feed = Feed(endpoint.publisher, self._general, self._gauge)
+        self._sampler = FlowSampler(self._flows.all, world)
+        self._feed = ServerFeed(endpoint.publisher, self._general, self._sampler)
         self._coordinator: Coordinator | None = None
         if settings.backup is not None:
             self._coordinator = coordinator(
@@ -254,7 +258,7 @@ class Server:
         self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
         lanes.start(self._flows)
         gateway = Gateway(
-            Entrance(self._sessions, settings.trusted_proxies),
+            Authentication(self._sessions, settings.trusted_proxies),
             self._spaces,
             self._polls,
             self._flows,
@@ -334,11 +338,13 @@ class Server:
         """Answers commands until cancelled."""
         registry, offload = self._registry, self._world.offload
         handlers = {
-            **WholeHandlers(me, self._status, self.reread, stop, self._world.steady).table(),
-            **UserHandlers(registry, self._users, self._gauge, offload, self._feed.notice).table(),
+            **ServerHandlers(me, self._status, self.reread, stop, self._world.steady).table(),
+            **UserHandlers(
+                registry, self._users, self._sampler, offload, self._feed.notice
+            ).table(),
             **WorkspaceHandlers(registry, offload).table(),
             **LimitsHandlers(self._limits).table(),
-            **FlowHandlers(self._gauge).table(),
+            **FlowHandlers(self._sampler).table(),
             **AuditHandlers(self._audit, offload).table(),
             **KeyHandlers(self._endpoint, offload).table(),
             **LogHandlers(log).table(),
@@ -360,7 +366,7 @@ class Server:
     def _status(self) -> dict[str, Any]:
         return self._general() | {
             "kind": "server",
-            "totals": views.progress(totals(self._gauge.readings())),
+            "totals": views.progress(totals(self._sampler.readings())),
             "lanes": {"open": self._flows.lanes(), "most": self._settings.total_connections},
         }
 

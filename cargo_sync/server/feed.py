@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from cargo_sync.api import topics
 from cargo_sync.server import views
-from cargo_sync.server.flows.sampler import Gauge, Reading, totals
+from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
 
 TICK: Final = 1.0
 
@@ -27,19 +27,19 @@ class Publish(Protocol):
     def has_subscribers(self, prefix: str) -> bool: ...
 
 
-class Feed:
+class ServerFeed:
     """The voice of a server. `status` is how it stands, without what changes from second to
     second."""
 
     def __init__(
-        self, publisher: Publish, status: Callable[[], Mapping[str, Any]], gauge: Gauge
+        self, publisher: Publish, status: Callable[[], Mapping[str, Any]], sampler: FlowSampler
     ) -> None:
         self._publisher = publisher
         self._status = status
-        self._gauge = gauge
+        self._sampler = sampler
         self._said: Mapping[str, Any] = {}
         self._progress: Mapping[str, Any] = {}
-        self._flows: dict[str, Reading] = {}
+        self._flows: dict[str, FlowReading] = {}
 
     def notice(self, user: str, kind: str) -> None:
         """Something became of a user."""
@@ -59,7 +59,7 @@ class Feed:
         """What is to be said once a second."""
         self.changed()
         readings = (
-            self._gauge.readings()
+            self._sampler.readings()
         )  # also when nobody listens: rates are known when somebody asks
         if self._publisher.has_subscribers(topics.PROGRESS):
             self._say_progress(readings)
@@ -72,13 +72,13 @@ class Feed:
             self._flows = {}
             self._publisher.forget(topics.FLOWS)
 
-    def _say_progress(self, readings: Sequence[Reading]) -> None:
+    def _say_progress(self, readings: Sequence[FlowReading]) -> None:
         progress = views.progress(totals(readings))
         if progress != self._progress:
             self._progress = progress
             self._publisher.publish(topics.PROGRESS, "progress", progress)
 
-    def _say_flows(self, readings: Sequence[Reading]) -> None:
+    def _say_flows(self, readings: Sequence[FlowReading]) -> None:
         flows = {one.id: one for one in readings}
         for id, one in self._flows.items():
             if id not in flows:

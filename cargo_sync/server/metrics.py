@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from cargo_sync.model.jobs import Mode
 from cargo_sync.process.metrics import Family
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.flows.flows import Flows
 from cargo_sync.server.http.polls import Polls
 
 
 def families(
-    users: Users, folders: int, sessions: Sessions, flows: Flows | None, polls: Polls
+    users: Users, folders: int, sessions: Logins, flows: Flows | None, polls: Polls
 ) -> Iterable[Family]:
     """The families of a server as it stands; `folders` are served, `flows` is None before it is
     up."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.state.audit import Audit
+from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.replies import Replies
@@ -25,7 +25,7 @@ PART: Final = 2_000
 _log = logging.getLogger(__name__)
 
 
-class Sweep:
+class ServerRetention:
     """Sweeps at the start and every hour."""
 
     def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
@@ -33,7 +33,7 @@ class Sweep:
         self._catalogue = catalogue
         self._checkpoints = Checkpoints(database, world.wall)
         self._replies = Replies(database, world.wall)
-        self._audit = Audit(database, world.wall)
+        self._audit = AuditTable(database, world.wall)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:

@@ -8,10 +8,10 @@ from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.server.accounts.registry import Read
 from cargo_sync.server.accounts.roster import RATES, Roster
-from cargo_sync.server.flows.sampler import Reading, Totals
+from cargo_sync.server.flows.sampler import FlowReading, Totals
 
 
-def user(one: UserSettings, flows: Sequence[Reading]) -> dict[str, Any]:
+def user(one: UserSettings, flows: Sequence[FlowReading]) -> dict[str, Any]:
     """A row of `user.list`."""
     return {
         "user": one.username,
@@ -24,7 +24,10 @@ def user(one: UserSettings, flows: Sequence[Reading]) -> dict[str, Any]:
 
 
 def whole_user(
-    one: UserSettings, flows: Sequence[Reading], workspaces: Sequence[WorkspaceSettings], file: str
+    one: UserSettings,
+    flows: Sequence[FlowReading],
+    workspaces: Sequence[WorkspaceSettings],
+    file: str,
 ) -> dict[str, Any]:
     """`user.show`: a row, the workspaces, the fields that the file gives, and the flows
     themselves."""
@@ -52,7 +55,7 @@ def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict
     }
 
 
-def flow(one: Reading) -> dict[str, Any]:
+def flow(one: FlowReading) -> dict[str, Any]:
     """A row of `flow.list`."""
     return asdict(one) | {"direction": one.direction.value, "since": round(one.since, 3)}
 

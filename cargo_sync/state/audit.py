@@ -33,7 +33,7 @@ class AuditRow(NamedTuple):
     outcome: str
 
 
-class Audit:
+class AuditTable:
     """The audit of a daemon or a server. `now` gives unix seconds."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from cargo_sync.state.database import Database
 
 
-class Backup(NamedTuple):
+class BackupFile(NamedTuple):
     """One file.
 
     path  where it lies in the workspace of its user
@@ -17,34 +17,34 @@ class Backup(NamedTuple):
     name: str
 
 
-class Backups:
+class BackupFiles:
     """The backups of a server's users."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user: str, backup: Backup, time: float) -> bool:
+    def add(self, user: str, backup: BackupFile, time: float) -> bool:
         """Records a file; False when the id is taken, and then nothing was written."""
         with self._database.transaction() as connection:
             row = (backup.id, user, backup.path, backup.name, time)
             done = connection.execute("INSERT OR IGNORE INTO backup VALUES (?, ?, ?, ?, ?)", row)
             return done.rowcount == 1
 
-    def get(self, user: str, id: str) -> Backup | None:
+    def get(self, user: str, id: str) -> BackupFile | None:
         """The user's file of this id; None also when it is somebody else's."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT id, path, name FROM backup WHERE id = ? AND user = ?", (id, user)
             ).fetchone()
-        return Backup(*row) if row else None
+        return BackupFile(*row) if row else None
 
-    def of(self, user: str) -> list[Backup]:
+    def of(self, user: str) -> list[BackupFile]:
         """All of a user's files, the newest first."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT id, path, name FROM backup WHERE user = ? ORDER BY time DESC, id", (user,)
             ).fetchall()
-        return [Backup(*row) for row in rows]
+        return [BackupFile(*row) for row in rows]
 
     def forget(self, user: str, ids: list[str]) -> None:
         """Files that are not there any more."""

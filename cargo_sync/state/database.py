@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.state import migrations
-from cargo_sync.state.lock import Lock
+from cargo_sync.state.lock import StateLock
 from cargo_sync.state.migrations import Schema, Statements
 from cargo_sync.state.upgrade_copy import keep_copy
 
@@ -59,7 +59,7 @@ class Database:
     """One state file, open. Safe to use from several threads; each use waits for the one before
     it."""
 
-    def __init__(self, path: str, schema: Schema, lock: Lock, fault: Fault | None) -> None:
+    def __init__(self, path: str, schema: Schema, lock: StateLock, fault: Fault | None) -> None:
         """Use `open`."""
         self.path = path
         self._schema = schema
@@ -90,7 +90,7 @@ class Database:
             os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
-        lock = Lock(f"{path}.lock")
+        lock = StateLock(f"{path}.lock")
         try:
             _private(path)
             database = cls(path, schema, lock, fault)

@@ -120,7 +120,7 @@ class _Listing:
         return at if at < len(self._names) and self._names[at] == name else None
 
 
-class Changing:
+class ColumnDeltas:
     """One column of one job's folders, inside an open transaction, until `write`."""
 
     def __init__(self, connection: Statements, job: int, column: Column) -> None:

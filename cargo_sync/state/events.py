@@ -40,7 +40,7 @@ WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DES
 """
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """One event and its cursor; cursors grow and are never used twice."""
 
     cursor: int
@@ -65,7 +65,7 @@ class Events:
         with self._database.read():
             return self._newest()
 
-    def since(self, cursor: int, limit: int, job: str | None = None) -> list[Row]:
+    def since(self, cursor: int, limit: int, job: str | None = None) -> list[EventRow]:
         """Up to `limit` events after `cursor`, oldest first; of one job, or of all."""
         with self._database.read() as connection:
             found = (
@@ -77,13 +77,13 @@ class Events:
 
     def before(
         self, job: str, cursor: int, limit: int, happened: Happened | None = None
-    ) -> list[Row]:
+    ) -> list[EventRow]:
         """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
         with self._database.read() as connection:
             found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
             return [row_of(columns) for columns in found]
 
-    def last(self, limit: int, job: str | None = None) -> list[Row]:
+    def last(self, limit: int, job: str | None = None) -> list[EventRow]:
         """The newest `limit` events, oldest first; of one job, or of all."""
         with self._database.read() as connection:
             found = (
@@ -139,9 +139,9 @@ def _columns(event: Event) -> tuple[object, ...]:
     )
 
 
-def row_of(columns: tuple[Any, ...]) -> Row:
+def row_of(columns: tuple[Any, ...]) -> EventRow:
     """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
     cursor, job, happened, time, path, size, details, tell = columns
-    return Row(
+    return EventRow(
         cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or "")
     )

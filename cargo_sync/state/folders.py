@@ -14,7 +14,7 @@ from cargo_sync.model.agreed import Agreed, Base
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.events import Event
 from cargo_sync.state.database import Database
-from cargo_sync.state.deltas import BASE, FAR, Changing
+from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
@@ -104,7 +104,7 @@ class Folders:
             ProblemError: `bad_path`; nothing of the call was written.
         """
         with self._database.transaction() as connection:
-            far = Changing(connection, self._job, FAR)
+            far = ColumnDeltas(connection, self._job, FAR)
             for path, entry in changes:
                 if entry is None:
                     far.drop(paths.check(path))
@@ -133,7 +133,7 @@ class Folders:
             The cursor of the newest event.
         """
         with self._database.transaction() as connection:
-            base = Changing(connection, self._job, BASE)
+            base = ColumnDeltas(connection, self._job, BASE)
             for path, agreement in changes:
                 if agreement is None:
                     base.drop(path)

@@ -51,7 +51,7 @@ class JobRow:
     last_run: dict[str, Any] | None
 
 
-class Jobs:
+class JobRows:
     """The jobs of a daemon, by name. A setter of a job that is not there changes nothing."""
 
     def __init__(self, database: Database) -> None:

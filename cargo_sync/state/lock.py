@@ -8,7 +8,7 @@ from contextlib import suppress
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 
 
-class Lock:
+class StateLock:
     """An exclusive `flock` on a file that names its holder; held until `release`."""
 
     def __init__(self, path: str) -> None:

@@ -28,7 +28,7 @@ _PUT: Final = Insert(
 _KNOWN: Final = Select("SELECT path, source, id, started FROM transfer WHERE job = ? AND path IN")
 
 
-class Source(NamedTuple):
+class TransferSource(NamedTuple):
     """A file that is to be sent: its path, and the version, ident and size of its entry.
 
     keep  its id is kept whether or not an end is promised
@@ -60,8 +60,8 @@ class Transfers:
     def begin(
         self,
         job: int,
-        sources: Sequence[Source],
-        make: Callable[[Source], str],
+        sources: Sequence[TransferSource],
+        make: Callable[[TransferSource], str],
         now: float,
         says: Says,
         promised: Mode | None = None,

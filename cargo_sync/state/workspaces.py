@@ -9,7 +9,7 @@ from cargo_sync.state.database import Database
 
 _GRANT: Final = "INSERT OR REPLACE INTO workspace_grant VALUES (?, ?, ?)"
 
-Access = Literal["rw", "ro"]
+WorkspaceGrant = Literal["rw", "ro"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class WorkspaceRow:
 
     name: str
     path: str | None = None
-    grants: Mapping[str, Access] = field(default_factory=dict)
+    grants: Mapping[str, WorkspaceGrant] = field(default_factory=dict)
 
 
 class WorkspaceRows:
@@ -32,7 +32,7 @@ class WorkspaceRows:
         self._database = database
 
     def all(self) -> dict[str, WorkspaceRow]:
-        grants: dict[str, dict[str, Access]] = {}
+        grants: dict[str, dict[str, WorkspaceGrant]] = {}
         with self._database.read() as connection:
             paths = dict(connection.execute("SELECT name, path FROM named_workspace").fetchall())
             for name, user, access in connection.execute("SELECT * FROM workspace_grant"):
@@ -56,7 +56,7 @@ class WorkspaceRows:
             connection.execute("DELETE FROM named_workspace WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (name,))
 
-    def grant(self, workspace: str, user: str, access: Access) -> None:
+    def grant(self, workspace: str, user: str, access: WorkspaceGrant) -> None:
         with self._database.transaction() as connection:
             connection.execute(_GRANT, (workspace, user, access))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from cargo_sync.local import lock, trash
-from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
@@ -31,9 +31,9 @@ class FolderStore:
     def __init__(
         self,
         root: Root,
-        held: lock.Lock,
+        held: lock.RootLock,
         marker: str,
-        checkpoints: Checkpoints,
+        checkpoints: CheckpointStore,
         wall: Callable[[], float],
     ) -> None:
         """Use `open`."""
@@ -50,7 +50,7 @@ class FolderStore:
         path: str,
         known: str,
         token: Callable[[], str],
-        checkpoints: Checkpoints,
+        checkpoints: CheckpointStore,
         wall: Callable[[], float],
         system: System | None = None,
     ) -> Self:

@@ -11,8 +11,8 @@ from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import trash
-from cargo_sync.local.lock import Lock, lock_root, marker, read_marker
-from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
+from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Seen, Unseen, walk
@@ -50,7 +50,7 @@ class FolderTree:
         path: str,
         rules: Rules,
         world: World,
-        checkpoints: Checkpoints,
+        checkpoints: CheckpointStore,
         bound: Callable[[], str | None],
     ) -> None:
         self._path = path
@@ -61,7 +61,7 @@ class FolderTree:
         self._filters = Filters(rules.include, rules.exclude)
         self._receives = rules.mode is Mode.DOWNLOAD
         self._root: Root | None = None
-        self._lock: Lock | None = None
+        self._lock: RootLock | None = None
         self._staging: Staging | None = None
         self._purged_at = float("-inf")
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import staging, trash
-from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_reader, open_file
 from cargo_sync.local.root import Root, above
 from cargo_sync.local.sink import FolderSink
@@ -31,7 +31,7 @@ from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
-from cargo_sync.trees.visit import Page
+from cargo_sync.trees.visit import VisitPage
 
 _T = TypeVar("_T")
 _OWNED: Final = frozenset({"marker", "lock"})
@@ -70,7 +70,7 @@ class GuestFolder:
         self,
         path: str,
         world: World,
-        checkpoints: Checkpoints,
+        checkpoints: CheckpointStore,
         guests: Guests,
         alone: str | None = None,
     ) -> None:
@@ -122,7 +122,7 @@ class GuestFolder:
 
     # -- as visited --------------------------------------------------------------------------------
 
-    async def page(self, folder: str, after: str, limit: int) -> Page:
+    async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         return await self._do(self._page, folder, after, limit)
 
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
@@ -182,7 +182,7 @@ class GuestFolder:
             self._guests.leave(root)
         root.close()
 
-    def _page(self, folder: str, after: str, limit: int) -> Page:
+    def _page(self, folder: str, after: str, limit: int) -> VisitPage:
         listed = self._listed
         if not after or listed is None or listed[0] != folder:
             listed = self._listed = (
@@ -195,7 +195,7 @@ class GuestFolder:
         further = shown[-1].name if start + limit < len(listing) else None
         if further is None:
             self._listed = None
-        return Page(shown, further, () if after else problems)
+        return VisitPage(shown, further, () if after else problems)
 
     def _stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         standing: dict[str, Entry | Problem] = {}

@@ -10,11 +10,11 @@ from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
-Place = Callable[[str], str]
+PlacePath = Callable[[str], str]
 """Where what is called so belongs."""
 
 
-def below(folder: str) -> Place:
+def below(folder: str) -> PlacePath:
     """Everything stands below `folder`, "" for the root itself."""
     # An absolute or empty path stays bad when it is joined: "f//etc", "f/".
     return (lambda path: f"{folder}/{path}") if folder else (lambda path: path)
@@ -23,7 +23,7 @@ def below(folder: str) -> Place:
 class PlacedSource:
     """Reads each file at its place."""
 
-    def __init__(self, source: Source, place: Place) -> None:
+    def __init__(self, source: Source, place: PlacePath) -> None:
         self._source = source
         self._place = place
 
@@ -34,7 +34,7 @@ class PlacedSource:
 class PlacedSink:
     """Stages and commits each file at its place."""
 
-    def __init__(self, sink: Sink, place: Place) -> None:
+    def __init__(self, sink: Sink, place: PlacePath) -> None:
         self._sink = sink
         self._place = place
 
@@ -60,5 +60,5 @@ class PlacedSink:
         self._sink.close()
 
 
-def _placed(place: Place, offer: Offer) -> Offer:
+def _placed(place: PlacePath, offer: Offer) -> Offer:
     return offer._replace(path=place(offer.path))

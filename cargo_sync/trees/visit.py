@@ -16,7 +16,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.trees.contract import Ends, Task
 
 
-class Page(NamedTuple):
+class VisitPage(NamedTuple):
     """Some of a folder's entries, sorted by name.
 
     next      the name to go on after, None at the end
@@ -31,7 +31,7 @@ class Page(NamedTuple):
 class Visited(Protocol):
     """A folder on one side."""
 
-    async def page(self, folder: str, after: str, limit: int) -> Page:
+    async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         """The entries of `folder` whose names come after `after`, about `limit` of them.
 
         Raises:

@@ -16,12 +16,12 @@ from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.webhooks import retry_policy
 from cargo_sync.webhooks.hosts import Hosts
 from cargo_sync.webhooks.message import Message, host_of, message
-from cargo_sync.webhooks.outbox import Again, Dead, Deliveries, Group, Waiting
-from cargo_sync.webhooks.retry_policy import DAYS, Delivered, Result, becomes
+from cargo_sync.webhooks.outbox import GivenUp, Group, Outbox, Retry, Waiting
+from cargo_sync.webhooks.retry_policy import DAYS, Attempt, Delivered, becomes
 
 _AGAIN: Final = 30.0
 """Seconds after which the state is tried again when it could not be read or written."""
@@ -33,7 +33,7 @@ _LOOK: Final = 3600.0
 
 _log = logging.getLogger(__name__)
 
-Send = Callable[[Message], Awaitable[Result]]
+Send = Callable[[Message], Awaitable[Attempt]]
 
 
 class Known(Protocol):
@@ -46,7 +46,7 @@ class Known(Protocol):
 
 class _Came(NamedTuple):
     row: Waiting
-    result: Result
+    result: Attempt
 
 
 def asked(job: JobSettings | None, moment: str) -> EventSettings | None:
@@ -54,7 +54,7 @@ def asked(job: JobSettings | None, moment: str) -> EventSettings | None:
     return next((event for event in job.events if event.event == moment), None) if job else None
 
 
-class Deliverer:
+class Dispatcher:
     """Delivers the rows of a daemon.
 
     before  awaited before an attempt: what else is under way for the same transfer is called off
@@ -62,7 +62,7 @@ class Deliverer:
 
     def __init__(
         self,
-        rows: Deliveries,
+        rows: Outbox,
         known: Known,
         hosts: Hosts,
         send: Send,
@@ -75,7 +75,7 @@ class Deliverer:
         self._send = send
         self._world = world
         self._before = before
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._came: list[_Came] = []
         self._held: dict[int, tuple[str, str]] = {}
         self._ready: dict[str, deque[tuple[Waiting, EventSettings]]] = {}
@@ -84,7 +84,7 @@ class Deliverer:
 
     def wake(self) -> None:
         """There may be something to send."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Until cancelled; what has come back by then is written down."""
@@ -99,7 +99,7 @@ class Deliverer:
                     except Exception as error:
                         _log.error("callbacks failed in a way nobody foresaw", exc_info=error)
                         patience = _AGAIN
-                    await self._bell.heard(patience)
+                    await self._wakeup.wait(patience)
         finally:
             try:
                 await self._write_down()
@@ -138,7 +138,7 @@ class Deliverer:
             )
         now = self._world.wall()
         if await self._world.offload(self._rows.bury, one.job, one.moment, why, now, before):
-            self._bell.ring()
+            self._wakeup.set()
         return [_LOOK]
 
     async def _send_due(
@@ -180,7 +180,7 @@ class Deliverer:
         self, row: Waiting, event: EventSettings, host: str, group: asyncio.TaskGroup
     ) -> None:
         began = self._world.steady()
-        result: Result | None = None
+        result: Attempt | None = None
         try:
             await self._before(row)
             result = await self._send(message(event, row.id, row.variables, self._world.wall()))
@@ -188,14 +188,14 @@ class Deliverer:
             _log.error(
                 "a callback failed in a way nobody foresaw", exc_info=error, extra={"job": row.job}
             )
-            result = Result(error=f"something went wrong inside: {type(error).__name__}")
+            result = Attempt(error=f"something went wrong inside: {type(error).__name__}")
         finally:
             self._hosts.left(host, result, began)
         if result.error:
             _log.debug("%s %s: %s", row.moment, row.id, result.error, extra={"job": row.job})
         self._came.append(_Came(row, result))
         self._start(host, group)
-        self._bell.ring()
+        self._wakeup.set()
 
     async def _write_down(self) -> None:
         """What came back. When that cannot be written nothing is sent a second time: it is kept
@@ -205,17 +205,17 @@ class Deliverer:
             return
         now = self._world.wall()
         delivered: list[int] = []
-        again: list[Again] = []
-        dead: list[Dead] = []
+        again: list[Retry] = []
+        dead: list[GivenUp] = []
         too_old: dict[tuple[str, str], str] = {}
         for row, result in came:
             match becomes(result, row.attempts + 1, row.since, now, self._world.chance()):
                 case Delivered():
                     delivered.append(row.number)
-                case retry_policy.Again(at):
-                    again.append(Again(row.number, at, result.error))
-                case retry_policy.Dead(why):
-                    dead.append(Dead(row.number, why))
+                case retry_policy.RetryAt(at):
+                    again.append(Retry(row.number, at, result.error))
+                case retry_policy.GiveUp(why):
+                    dead.append(GivenUp(row.number, why))
                     _log.warning("%s %s: %s", row.moment, row.id, why, extra={"job": row.job})
                     if result.whole:
                         too_old[row.job, row.moment] = why

@@ -5,7 +5,7 @@ from typing import Final
 
 from cargo_sync.model.world import World
 from cargo_sync.webhooks import retry_policy
-from cargo_sync.webhooks.retry_policy import Host, Result
+from cargo_sync.webhooks.retry_policy import Attempt, HostHealth
 
 ALTOGETHER: Final = 128
 """In flight to all hosts: sockets are bounded, however many hosts there are."""
@@ -13,7 +13,7 @@ ALTOGETHER: Final = 128
 
 @dataclass(slots=True)
 class _Known:
-    host: Host = field(default_factory=Host)
+    host: HostHealth = field(default_factory=HostHealth)
     in_flight: int = 0
 
 
@@ -50,7 +50,7 @@ class Hosts:
         self._known.setdefault(name, _Known()).in_flight += 1
         self._in_flight += 1
 
-    def left(self, name: str, result: Result | None, began: float) -> None:
+    def left(self, name: str, result: Attempt | None, began: float) -> None:
         """Args:
         result: None when the attempt was called off.
         began: when it began, steady seconds.
@@ -69,4 +69,4 @@ class Hosts:
     def wake(self) -> None:
         """A person asked to try now: no host rests any longer, whether or not it is back."""
         for known in self._known.values():
-            known.host = Host(known.host.tries, known.host.failed)
+            known.host = HostHealth(known.host.tries, known.host.failed)

@@ -12,7 +12,7 @@ import orjson
 
 from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
-from cargo_sync.state.events import Row, row_of
+from cargo_sync.state.events import EventRow, row_of
 from cargo_sync.state.migrations import Statements
 
 _READER: Final = "callbacks"
@@ -120,18 +120,18 @@ class Group(NamedTuple):
     next_at: float
 
 
-class Again(NamedTuple):
+class Retry(NamedTuple):
     number: int
     next_at: float
     error: str
 
 
-class Dead(NamedTuple):
+class GivenUp(NamedTuple):
     number: int
     error: str
 
 
-class Deliveries:
+class Outbox:
     """The callbacks of a daemon that wait. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -139,7 +139,7 @@ class Deliveries:
 
     # -- from events -------------------------------------------------------------------------------
 
-    def unread(self, limit: int) -> list[Row]:
+    def unread(self, limit: int) -> list[EventRow]:
         """The next events that asked for a callback and were not read yet, oldest first."""
         with self._database.read() as connection:
             return [row_of(columns) for columns in connection.execute(_TOLD, (_READER, limit))]
@@ -191,7 +191,7 @@ class Deliveries:
             )
 
     def settle(
-        self, delivered: Sequence[int], again: Sequence[Again], dead: Sequence[Dead], now: float
+        self, delivered: Sequence[int], again: Sequence[Retry], dead: Sequence[GivenUp], now: float
     ) -> None:
         """What became of attempts. What stood behind a delivered or dead one is due now."""
         with self._database.transaction() as connection:

@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 THREADS: Final = 4
 """Looking up a name blocks; in threads of its own it holds up nobody else's."""
 
-Look = Callable[[str, int, int], list[tuple[int, str]]]
+Lookup = Callable[[str, int, int], list[tuple[int, str]]]
 """(host, port, family) -> (family, address); raises OSError."""
 
 
@@ -28,7 +28,7 @@ class Resolver(AbstractResolver):
     """The system's own, in threads; `allows` judges each address."""
 
     def __init__(
-        self, allows: Callable[[IPv4Address | IPv6Address], bool], look: Look | None = None
+        self, allows: Callable[[IPv4Address | IPv6Address], bool], look: Lookup | None = None
     ) -> None:
         self._allows = allows
         self._look = look or _system

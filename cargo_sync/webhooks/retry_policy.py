@@ -25,7 +25,7 @@ LONGEST_WISH: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Attempt:
     """What an attempt came to.
 
     status       of the answer; 0 when there was none
@@ -53,22 +53,22 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetryAt:
     """To be tried again at `at`, unix seconds."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
+class GiveUp:
     """Never to be tried again by itself."""
 
     why: str
 
 
 def becomes(
-    result: Result, tries: int, since: float, now: float, chance: float
-) -> Delivered | Again | Dead:
+    result: Attempt, tries: int, since: float, now: float, chance: float
+) -> Delivered | RetryAt | GiveUp:
     """What becomes of a callback.
 
     Args:
@@ -80,11 +80,11 @@ def becomes(
     if result.delivered:
         return Delivered()
     if result.status == 410:
-        return Dead(f"{result.error}: it wants no more of these")
+        return GiveUp(f"{result.error}: it wants no more of these")
     if now - since >= DAYS:
-        return Dead(f"given up after 3 days: {result.error}")
+        return GiveUp(f"given up after 3 days: {result.error}")
     wait = delay(tries, chance, ceiling=REST_CEILING if result.whole else CEILING)
-    return Again(now + max(wait, wished(result.retry_after, now)))
+    return RetryAt(now + max(wait, wished(result.retry_after, now)))
 
 
 def wished(retry_after: str, now: float) -> float:
@@ -101,7 +101,7 @@ def wished(retry_after: str, now: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostHealth:
     """How a host does.
 
     tries    times in a row that it failed as a whole; 0 when it is well
@@ -114,7 +114,7 @@ class Host:
     rests: float = 0.0
 
 
-def room(host: Host, at_once: int, in_flight: int, now: float) -> int:
+def room(host: HostHealth, at_once: int, in_flight: int, now: float) -> int:
     """How many more callbacks may go to a host now: of one that failed, a single one after its
     rest."""
     if host.tries:
@@ -122,7 +122,9 @@ def room(host: Host, at_once: int, in_flight: int, now: float) -> int:
     return max(0, at_once - in_flight)
 
 
-def after(host: Host, result: Result, began: float, now: float, wish: float, chance: float) -> Host:
+def after(
+    host: HostHealth, result: Attempt, began: float, now: float, wish: float, chance: float
+) -> HostHealth:
     """How a host does after an attempt.
 
     Args:
@@ -133,8 +135,8 @@ def after(host: Host, result: Result, began: float, now: float, wish: float, cha
         chance: in [0, 1).
     """
     if not result.whole:
-        return Host()
+        return HostHealth()
     if host.tries and began <= host.failed:
-        return Host(host.tries, host.failed, max(host.rests, now + wish))
+        return HostHealth(host.tries, host.failed, max(host.rests, now + wish))
     tries = host.tries + 1
-    return Host(tries, now, now + max(delay(tries, chance, ceiling=REST_CEILING), wish))
+    return HostHealth(tries, now, now + max(delay(tries, chance, ceiling=REST_CEILING), wish))

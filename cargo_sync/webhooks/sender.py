@@ -16,8 +16,8 @@ from yarl import URL
 
 from cargo_sync.config.callbacks import CallbackLimits
 from cargo_sync.webhooks.message import Message
-from cargo_sync.webhooks.resolver import Look, NotAllowed, Resolver
-from cargo_sync.webhooks.retry_policy import Result
+from cargo_sync.webhooks.resolver import Lookup, NotAllowed, Resolver
+from cargo_sync.webhooks.retry_policy import Attempt
 
 DEADLINE: Final = 10.0
 KEPT: Final = 4.0
@@ -27,7 +27,7 @@ ANSWER: Final = 4096
 it."""
 
 
-class Sender:
+class CallbackSender:
     """One session for all callbacks of a daemon; to be entered.
 
     look      resolves names; None is the system's way
@@ -35,7 +35,7 @@ class Sender:
     """
 
     def __init__(
-        self, limits: CallbackLimits, *, look: Look | None = None, deadline: float = DEADLINE
+        self, limits: CallbackLimits, *, look: Lookup | None = None, deadline: float = DEADLINE
     ) -> None:
         self._limits = limits
         self._look = look
@@ -67,7 +67,7 @@ class Sender:
         await self._session.close()
         await self._resolver.close()
 
-    async def __call__(self, message: Message, deadline: float | None = None) -> Result:
+    async def __call__(self, message: Message, deadline: float | None = None) -> Attempt:
         """One attempt. What went wrong is a result too.
 
         Args:
@@ -78,9 +78,9 @@ class Sender:
         try:
             url = URL(message.url, encoded=True)
         except ValueError:
-            return Result(error="its address is not one that can be called")
+            return Attempt(error="its address is not one that can be called")
         if refusal := self._refusal(url.host or ""):
-            return Result(error=refusal)
+            return Attempt(error=refusal)
         where = f"{url.host}:{url.port}"
         try:
             async with self._session.request(
@@ -97,9 +97,9 @@ class Sender:
                     await answer.content.read(ANSWER)
                 return _judged(answer, where)
         except TimeoutError:
-            return Result(error=f"{where} did not answer within {seconds:g} s")
+            return Attempt(error=f"{where} did not answer within {seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Result(error=_words(error, where))
+            return Attempt(error=_words(error, where))
 
     def _refusal(self, host: str) -> str:
         """Why a host may not be reached, before it is looked up; "" when it may."""
@@ -139,11 +139,11 @@ def _not_allowed(what: str) -> str:
     return f"{what}: callbacks there are not allowed (callbacks.networks in the daemon's file)"
 
 
-def _judged(answer: aiohttp.ClientResponse, where: str) -> Result:
+def _judged(answer: aiohttp.ClientResponse, where: str) -> Attempt:
     status = answer.status
     if 200 <= status < 300:
-        return Result(status)
+        return Attempt(status)
     error = f"{where} answered {status} {(answer.reason or '')[:100]}".rstrip()
     if 300 <= status < 400:
         error += "; redirects are not followed: give the callback the address that this leads to"
-    return Result(status, answer.headers.get("Retry-After", ""), error)
+    return Attempt(status, answer.headers.get("Retry-After", ""), error)

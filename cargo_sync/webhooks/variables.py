@@ -9,7 +9,7 @@ Variables = dict[str, Any]
 """By name, JSON values."""
 
 
-class Told(NamedTuple):
+class EventVariables(NamedTuple):
     """What is told of one event.
 
     stream  within the job, what is told one after the other: a transfer, or the job itself
@@ -20,7 +20,7 @@ class Told(NamedTuple):
     variables: Variables
 
 
-def told(event: Event) -> Told | None:
+def told(event: Event) -> EventVariables | None:
     """None for an event of which nobody is told."""
     found = moment(event.happened, event.path)
     if found is None:
@@ -29,7 +29,7 @@ def told(event: Event) -> Told | None:
     # What failed before it was a transfer is told of by its path: no id begins with a slash.
     stream = transfer or f"/{event.path}" if event.path else ""
     always = transfer_of(event.path, transfer) if event.path else {}
-    return Told(found, stream, always | job(event.job, event.tell) | _MORE[found](event))
+    return EventVariables(found, stream, always | job(event.job, event.tell) | _MORE[found](event))
 
 
 def transfer_of(path: str, transfer: str | None) -> Variables:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Row, Want, columns, rows
+from cargo_sync.model.transfers import Offer, Receipt, RowT, Want, columns, rows
 from cargo_sync.wire.refusal import breach
 
 MESSAGE_MAX: Final = 12 << 20
@@ -29,7 +29,7 @@ _HASHES: Final = re.compile(r"(?:(?:[0-9a-f]{64})?\n)*")
 _CODE: Final = re.compile(r"[a-z_]{1,64}")
 
 
-class Report(NamedTuple):
+class LinkReport(NamedTuple):
     """What a sender measured of its way; None where its platform has no such figures.
 
     lost            segments sent again because they were lost
@@ -115,11 +115,11 @@ def decode_grant(payload: Payload) -> int | None:
     return value
 
 
-def encode_report(report: Report) -> bytes:
+def encode_report(report: LinkReport) -> bytes:
     return _encode(list(report))
 
 
-def decode_report(payload: Payload) -> Report:
+def decode_report(payload: Payload) -> LinkReport:
     match _decode(payload):
         case [lost, rtt, least] if (
             lost is None or (type(lost) is int and 0 <= lost < _INT64)
@@ -127,7 +127,7 @@ def decode_report(payload: Payload) -> Report:
             value is None or (type(value) in (int, float) and value >= 0 and math.isfinite(value))
             for value in (rtt, least)
         ):
-            return Report(lost, rtt, least)
+            return LinkReport(lost, rtt, least)
     raise breach("a report cannot be read")
 
 
@@ -151,7 +151,7 @@ def _decode(payload: Payload) -> Any:
         raise breach("a record is not JSON") from error
 
 
-def _rows(kind: type[Row], fields: Any) -> list[Row]:
+def _rows(kind: type[RowT], fields: Any) -> list[RowT]:
     width = len(kind._fields)  # type: ignore[attr-defined]
     if (
         type(fields) is not list

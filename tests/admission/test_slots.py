@@ -135,11 +135,11 @@ async def test_only_those_whose_rate_is_another_hear_of_it() -> None:
     shares = Shares(100)
     one, other = shares.of("one", lambda: 10), shares.of("other", lambda: None)
     one.join()
-    assert not await one.changed.heard(0)  # it asks for its rate when it joins
+    assert not await one.changed.wait(0)  # it asks for its rate when it joins
     other.join()
-    assert not await one.changed.heard(0)
+    assert not await one.changed.wait(0)
     shares.limit(15)
-    assert [await share.changed.heard(0) for share in (one, other)] == [True, True]
+    assert [await share.changed.wait(0) for share in (one, other)] == [True, True]
     assert (one.rate, other.rate) == (7, 7)
 
 

@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_sync.backup_protocol import frames, text
-from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupRequest,
+    BackupStatus,
+    BackupVerb,
+)
 from cargo_sync.backup_protocol.text import Listed, TextRequest
 
 FRAMED = "porta 10001"
 
 
-def take(*pieces: bytes) -> Asked | None:
+def take(*pieces: bytes) -> BackupRequest | None:
     request, found = TextRequest(), None
     for piece in pieces:
         assert found is None
@@ -26,17 +31,17 @@ def test_what_the_program_sends() -> None:
     sent = (
         b'TRANSMITIR{"apelido": "ana", "nome_arquivo": "nota.txt", "conteudo_arquivo": "ol\\u00e1"}'
     )
-    assert take(sent) == Asked(Verb.SEND, "ana", name="nota.txt", content="olá")
-    assert take(b"LISTAR", b'"ana"') == Asked(Verb.LIST, "ana")
-    assert take(b"BAIXAR", b'{"id": "3507", "apelido": "ana"}') == Asked(
-        Verb.FETCH, "ana", id="3507"
+    assert take(sent) == BackupRequest(BackupVerb.SEND, "ana", name="nota.txt", content="olá")
+    assert take(b"LISTAR", b'"ana"') == BackupRequest(BackupVerb.LIST, "ana")
+    assert take(b"BAIXAR", b'{"id": "3507", "apelido": "ana"}') == BackupRequest(
+        BackupVerb.FETCH, "ana", id="3507"
     )
 
 
 def test_what_the_page_says() -> None:
-    assert take(b'LISTAR {"apelido": "ana"}') == Asked(Verb.LIST, "ana")
-    assert take(b'BAIXAR\n{"apelido": "ana", "id_arquivo": 3507}') == Asked(
-        Verb.FETCH, "ana", id="3507"
+    assert take(b'LISTAR {"apelido": "ana"}') == BackupRequest(BackupVerb.LIST, "ana")
+    assert take(b'BAIXAR\n{"apelido": "ana", "id_arquivo": 3507}') == BackupRequest(
+        BackupVerb.FETCH, "ana", id="3507"
     )
 
 
@@ -44,7 +49,7 @@ def test_it_waits_for_the_end() -> None:
     assert take(b"") is None
     assert take(b"TRANS", b"MITIR") is None
     assert take(b"LISTAR", b"  ", b'"a\\') is None
-    assert take(b"LISTAR", b"  ", b'"a\\', b'"b"') == Asked(Verb.LIST, 'a"b')
+    assert take(b"LISTAR", b"  ", b'"a\\', b'"b"') == BackupRequest(BackupVerb.LIST, 'a"b')
 
 
 @given(
@@ -65,7 +70,7 @@ def test_pieces_make_no_difference(
     raw = b"TRANSMITIR" + json.dumps(fields, ensure_ascii=ascii_only).encode()
     edges = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
     pieces = [raw[start:end] for start, end in pairwise(edges)]
-    assert take(*pieces) == Asked(Verb.SEND, nickname, name="n", content=content)
+    assert take(*pieces) == BackupRequest(BackupVerb.SEND, nickname, name="n", content=content)
 
 
 @pytest.mark.parametrize(
@@ -87,16 +92,16 @@ def test_pieces_make_no_difference(
     ],
 )
 def test_what_is_none_is_refused(sent: bytes, sentence: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackupRefusal) as refused:
         take(sent)
     assert refused.value.sentence.startswith(sentence)
-    assert refused.value.status is Status.COORDINATOR
+    assert refused.value.status is BackupStatus.COORDINATOR
 
 
 def test_what_is_too_large_is_refused_while_it_comes() -> None:
     request = TextRequest(longest=100)
     assert request.feed(b'TRANSMITIR{"a": "') is None
-    with pytest.raises(Refused, match="framed"):
+    with pytest.raises(BackupRefusal, match="framed"):
         request.feed(b"x" * 100)
 
 
@@ -105,7 +110,7 @@ def test_any_bytes_are_a_request_or_refused(raw: bytes) -> None:
     for request in (TextRequest().feed, frames.read_request):
         try:
             request(raw)
-        except Refused as refused:
+        except BackupRefusal as refused:
             assert refused.sentence
 
 
@@ -139,7 +144,7 @@ def test_a_file_that_would_be_cut_is_refused() -> None:
         "conteudo": fits,
     }
     for content in (b"x" * 1024, b"\xff"):
-        with pytest.raises(Refused, match=FRAMED):
+        with pytest.raises(BackupRefusal, match=FRAMED):
             text.file("n", content, FRAMED)
 
 
@@ -151,10 +156,10 @@ def test_frames() -> None:
     request = {"verbo": "baixar", "apelido": "ana", "senha": "s", "id": "12"}
     raw = frames.frame(request)
     assert frames.length(raw[:4]) == len(raw) - 4
-    assert frames.read_request(raw[4:]) == Asked(Verb.FETCH, "ana", "s", "12")
+    assert frames.read_request(raw[4:]) == BackupRequest(BackupVerb.FETCH, "ana", "s", "12")
     sent = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 5}
-    assert frames.read_request(json.dumps(sent).encode()) == Asked(
-        Verb.SEND, "ana", name="n", size=5
+    assert frames.read_request(json.dumps(sent).encode()) == BackupRequest(
+        BackupVerb.SEND, "ana", name="n", size=5
     )
     assert "senha" not in repr(frames.read_request(raw[4:])) and "'s'" not in repr(
         frames.read_request(raw[4:])
@@ -179,12 +184,12 @@ def test_frames() -> None:
     ],
 )
 def test_bad_frames_are_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(BackupRefusal):
         frames.read_request(json.dumps(fields).encode())
 
 
 def test_a_frame_may_not_be_of_any_length() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(BackupRefusal):
         frames.length(b"\xff\xff\xff\xff")
 
 
@@ -196,8 +201,10 @@ def test_answers_are_read_back() -> None:
     assert frames.read_answer(frames.fetched("n", 9)[4:]) == {
         "status": 255, "nome_arquivo": "n", "tamanho": 9,
     }  # fmt: skip
-    with pytest.raises(Refused, match="cheio") as refused:
-        frames.read_answer(frames.refused(Refused("o disco está cheio", Status.STORE))[4:])
-    assert refused.value.status is Status.STORE
-    with pytest.raises(Refused):
+    with pytest.raises(BackupRefusal, match="cheio") as refused:
+        frames.read_answer(
+            frames.refused(BackupRefusal("o disco está cheio", BackupStatus.STORE))[4:]
+        )
+    assert refused.value.status is BackupStatus.STORE
+    with pytest.raises(BackupRefusal):
         frames.read_answer(b'{"status": 200}')

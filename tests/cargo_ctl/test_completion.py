@@ -206,7 +206,7 @@ def test_the_real_bash_completes_names_with_spaces_and_quotes(runtime: str, tmp_
     program.chmod(0o755)
     (tmp_path / "rc").write_text(
         f"PATH={tmp_path}:$PATH; PS1='$ '\n{script('bash', cargo_ctl, 'cargo_ctl')}\n"
-        "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'\n"
+        "bind 'set wakeup-style none'; bind 'set enable-bracketed-paste off'\n"
         'bind -x \'"\\C-g": printf "<<%s>>" "$READLINE_LINE"\'\n'
     )
     typed = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_ctl.shells import Line, for_bash, taken_apart
+from cargo_ctl.shells import TypedLine, for_bash, taken_apart
 
 BREAKS = " \t\n\"'@><=;|&(:"
 
@@ -27,7 +27,7 @@ BREAKS = " \t\n\"'@><=;|&(:"
 def test_a_line_is_taken_apart(
     line: str, words: list[str], incomplete: str, head: int, quote: str
 ) -> None:
-    assert taken_apart(line, BREAKS) == Line(words, incomplete, head, quote)
+    assert taken_apart(line, BREAKS) == TypedLine(words, incomplete, head, quote)
 
 
 @pytest.mark.parametrize(

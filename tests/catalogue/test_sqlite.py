@@ -3,7 +3,7 @@ order."""
 
 from pathlib import Path
 
-from cargo_sync.catalogue.contract import Change, Gone, Move, Put
+from cargo_sync.catalogue.contract import CatalogueMove, Change, Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
@@ -30,7 +30,7 @@ def test_a_kill_at_any_write_leaves_the_old_rows_or_the_new_ones(tmp_path: Path)
 
     def work(database: Database) -> None:
         many: list[Change] = [put(f"n{number}") for number in range(12)]
-        changes: list[Change] = [put("b", size=2), Move("a", "c", 9), Gone("c/x"), *many]
+        changes: list[Change] = [put("b", size=2), CatalogueMove("a", "c", 9), Gone("c/x"), *many]
         SqliteCatalogue(database).record(1, changes)
 
     seen = [tree(database) for database in crashes(tmp_path, "server", before, work)]
@@ -49,7 +49,9 @@ def test_no_two_rows_share_a_version_and_none_is_ahead_of_the_sequence(server: D
         catalogue.record(
             workspace, [Gone(other), put(folder, FOLDER), put(f"{folder}/x", size=turn)]
         )
-        catalogue.record(workspace, [Move(folder, other, turn), put("f", (FILE, FOLDER)[turn % 2])])
+        catalogue.record(
+            workspace, [CatalogueMove(folder, other, turn), put("f", (FILE, FOLDER)[turn % 2])]
+        )
         with server.read() as connection:
             rows, versions, newest = connection.execute(
                 "SELECT count(*), count(DISTINCT version), max(version) FROM entry"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync import pydio
-from cargo_sync.backup_protocol.messages import Status, Verb
+from cargo_sync.backup_protocol.messages import BackupStatus, BackupVerb
 from cargo_sync.config.pydio import FIELDS
 from tests.compat.test_reference_client import DOCUMENTED
 from tests.compat.test_reference_job_files import EVENTS
@@ -69,8 +69,8 @@ ENTRIES = ("1 Transmitir", "2 Listar", "3 Baixar", "4 Configurações")
         "client.py",
         *ENTRIES,
         "apelido",
-        *Verb,
-        *(str(int(one)) for one in Status),
+        *BackupVerb,
+        *(str(int(one)) for one in BackupStatus),
     ],
 )
 def test_everything_of_servidor_backups_page(line: str) -> None:

@@ -51,7 +51,7 @@ class Command:
             print("\n".join(lines))
             raise SystemExit(2)
 
-        return CliRunner().invoke(pydio.pydio_sync, arguments, obj=pydio.Host(run, refuse))
+        return CliRunner().invoke(pydio.pydio_sync, arguments, obj=pydio.PydioProgram(run, refuse))
 
     def start(self, *arguments: str) -> Started:
         result = self.call(*arguments)

@@ -13,7 +13,7 @@ from cargo_sync.config.job import JobSettings, load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
-from cargo_sync.config.timetable import Row, Window
+from cargo_sync.config.timetable import TimetableRow, Window
 from tests.config.samples import job, problems, write
 
 
@@ -305,7 +305,10 @@ def test_a_timetable_of_speeds(tmp_path: Path) -> None:
     ]
     job = load(tmp_path, speed=rows, priority=90)
     assert (job.speed, job.priority) == (None, 90)
-    assert job.timetable == (Row(Window(480, 1080), 10_000_000), Row(Window(1080, 1440), 1_000_000))
+    assert job.timetable == (
+        TimetableRow(Window(480, 1080), 10_000_000),
+        TimetableRow(Window(1080, 1440), 1_000_000),
+    )
     [line] = wrong(tmp_path, speed=[rows[0], rows[1] | {"from": "10:00"}])
     assert line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; a moment has one rate"
     assert load(tmp_path, speed=None).speed is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.catalogue.contract import Catalogue, Change, Gone, Held, Move, Put
+from cargo_sync.catalogue.contract import Catalogue, Catalogued, CatalogueMove, Change, Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -83,14 +83,14 @@ def change(word: str) -> Change:
         return Gone(word[1:])
     if ">" in word:
         source, _, path = word.partition(">")
-        return Move(source, path, 99)
+        return CatalogueMove(source, path, 99)
     path, _, size = word.rstrip("/").partition("=")
     if word.endswith("/"):
         return Put(path, Entry(paths.name(path), FOLDER), 0, 0)
     return Put(path, Entry(paths.name(path), FILE, int(size or 1)), 5, 6)
 
 
-def show(held: Held) -> str:
+def show(held: Catalogued) -> str:
     entry = held.entry
     size = "/" if entry.kind == FOLDER else f"={entry.size}" if entry.size != 1 else ""
     return f"{entry.name}{size}@{entry.version}#{entry.ident}"
@@ -143,9 +143,12 @@ def test_an_entry_comes_back_exactly(reopen: Open) -> None:
         world.id, [Put("x 👍", entry, 2**63 - 1, 2**64 - 1), Put("l", link, 1, 2)]
     )
     catalogue = reopen()
-    first = Held(entry._replace(version=1, ident=1), 2**63 - 1, 2**64 - 1)
+    first = Catalogued(entry._replace(version=1, ident=1), 2**63 - 1, 2**64 - 1)
     assert catalogue.entry(world.id, "x 👍") == first
-    assert catalogue.listing(world.id, "") == [Held(link._replace(version=2, ident=2), 1, 2), first]
+    assert catalogue.listing(world.id, "") == [
+        Catalogued(link._replace(version=2, ident=2), 1, 2),
+        first,
+    ]
 
 
 def test_listings_are_direct_and_in_order(world: World) -> None:
@@ -234,7 +237,11 @@ def test_a_move_that_cannot_be_is_refused_with_all_that_came_with_it(world: Worl
 )
 def test_paths_that_cannot_be_trusted_are_refused(world: World, path: str) -> None:
     world.record("a")
-    bad: list[Change] = [Put(path, Entry("a", FILE), 1, 1), Move("a", path, 1), Move(path, "b", 1)]
+    bad: list[Change] = [
+        Put(path, Entry("a", FILE), 1, 1),
+        CatalogueMove("a", path, 1),
+        CatalogueMove(path, "b", 1),
+    ]
     for one in [*bad, Gone(path)] if path else bad:
         with pytest.raises(ProblemError) as caught:
             world.catalogue.record(world.id, [change("c"), one])

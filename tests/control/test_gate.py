@@ -8,16 +8,16 @@ import zmq
 import zmq.asyncio
 from zmq.utils import z85
 
-from cargo_sync.control.gate import Gate
+from cargo_sync.control.gate import ZapGate
 
 PUBLIC = zmq.curve_public(b"0" * 40).decode()
 RAW = z85.decode(PUBLIC)
 
 
 @contextmanager
-def gate(room: bool = True) -> Iterator[Gate]:
+def gate(room: bool = True) -> Iterator[ZapGate]:
     context = zmq.asyncio.Context()
-    one = Gate(context, lambda public: public == PUBLIC, lambda: room)
+    one = ZapGate(context, lambda public: public == PUBLIC, lambda: room)
     try:
         yield one
     finally:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.copying import copier as carry
-from cargo_sync.copying.copier import Between, Carry, Terms
-from cargo_sync.copying.progress import Tally
-from cargo_sync.copying.transfer_ids import Claims
+from cargo_sync.copying.copier import Between, Copier, Terms
+from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import Walk
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.ports import Sink, Source
@@ -22,7 +22,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.contract import Ends, Task
-from cargo_sync.trees.visit import Page
+from cargo_sync.trees.visit import VisitPage
 from tests.server.surroundings import entropy, inline
 
 FRESH = entropy()
@@ -49,11 +49,11 @@ class Side:
             self.entries.setdefault(above, Entry(paths.name(above), FOLDER, mode=0o755))
         self.entries[path] = entry
 
-    async def page(self, folder: str, after: str, limit: int) -> Page:
+    async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         below = [
             entry for path, entry in self.entries.items() if path and paths.parent(path) == folder
         ]
-        return Page(sorted(below))
+        return VisitPage(sorted(below))
 
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         found = {name: self.entries.get(paths.join(folder, name)) for name in names}
@@ -135,10 +135,10 @@ class House:
     """A put from `near` to `far`."""
 
     def __init__(self, folder: Path, near: Side, far: Side, *, overwrite: bool = False) -> None:
-        self.near, self.far, self.tally = near, far, Tally()
+        self.near, self.far, self.tally = near, far, CopyProgress()
         self.database = Database.open(str(folder / "s.db"), "daemon")
         self.under_way: set[str] = set()
-        claims = Claims(
+        claims = TransferIds(
             Orders(self.database, lambda: 0.0),
             Way("put", "u", "ana", "w"),
             lambda path: (path, "/" + path),
@@ -147,7 +147,7 @@ class House:
             WORLD,
         )
         between = Between(Mode.UPLOAD, near, far, far, near)
-        self.carry = Carry(between, Walk(near), Terms(overwrite, "run"), self.tally, claims, WORLD)
+        self.carry = Copier(between, Walk(near), Terms(overwrite, "run"), self.tally, claims, WORLD)
 
     async def attempts(self) -> int:
         """How many it took."""

@@ -1,6 +1,6 @@
 import pytest
 
-from cargo_sync.copying.decision import Fate, decide, leads_out
+from cargo_sync.copying.decision import CopyStep, decide, leads_out
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem
 
@@ -11,25 +11,25 @@ LINKED = Entry("l", LINK, target="f")
 @pytest.mark.parametrize(
     ("source", "there", "overwrite", "fate", "code"),
     [
-        (SOURCE, None, False, Fate.BRING, ""),
-        (SOURCE, SOURCE._replace(version=9, ident=9), False, Fate.EQUAL, ""),
-        (SOURCE, SOURCE._replace(version=9, ident=9), True, Fate.EQUAL, ""),
-        (SOURCE, Entry("f", FILE, 5, 99), False, Fate.COMPARE, "occupied"),
-        (SOURCE, Entry("f", FILE, 5, 99), True, Fate.COMPARE, ""),
-        (SOURCE, Entry("f", FILE, 6, 100), False, Fate.REFUSE, "occupied"),
-        (SOURCE, Entry("f", FILE, 6, 100), True, Fate.BRING, ""),
-        (SOURCE, LINKED, False, Fate.REFUSE, "occupied"),
-        (SOURCE, LINKED, True, Fate.BRING, ""),
-        (SOURCE, Entry("f", FOLDER), True, Fate.REFUSE, "is_a_folder"),
-        (SOURCE, Problem("special", "a device"), True, Fate.REFUSE, "special"),
-        (LINKED, None, False, Fate.BRING, ""),
-        (LINKED, LINKED, False, Fate.EQUAL, ""),
-        (LINKED, Entry("l", LINK, target="g"), False, Fate.REFUSE, "occupied"),
-        (Entry("l", LINK, target="/etc"), None, True, Fate.REFUSE, "symlink"),
+        (SOURCE, None, False, CopyStep.BRING, ""),
+        (SOURCE, SOURCE._replace(version=9, ident=9), False, CopyStep.EQUAL, ""),
+        (SOURCE, SOURCE._replace(version=9, ident=9), True, CopyStep.EQUAL, ""),
+        (SOURCE, Entry("f", FILE, 5, 99), False, CopyStep.COMPARE, "occupied"),
+        (SOURCE, Entry("f", FILE, 5, 99), True, CopyStep.COMPARE, ""),
+        (SOURCE, Entry("f", FILE, 6, 100), False, CopyStep.REFUSE, "occupied"),
+        (SOURCE, Entry("f", FILE, 6, 100), True, CopyStep.BRING, ""),
+        (SOURCE, LINKED, False, CopyStep.REFUSE, "occupied"),
+        (SOURCE, LINKED, True, CopyStep.BRING, ""),
+        (SOURCE, Entry("f", FOLDER), True, CopyStep.REFUSE, "is_a_folder"),
+        (SOURCE, Problem("special", "a device"), True, CopyStep.REFUSE, "special"),
+        (LINKED, None, False, CopyStep.BRING, ""),
+        (LINKED, LINKED, False, CopyStep.EQUAL, ""),
+        (LINKED, Entry("l", LINK, target="g"), False, CopyStep.REFUSE, "occupied"),
+        (Entry("l", LINK, target="/etc"), None, True, CopyStep.REFUSE, "symlink"),
     ],
 )
 def test_what_is_done(
-    source: Entry, there: Entry | Problem | None, overwrite: bool, fate: Fate, code: str
+    source: Entry, there: Entry | Problem | None, overwrite: bool, fate: CopyStep, code: str
 ) -> None:
     decided = decide("d/x", source, there, overwrite=overwrite)
     assert decided.fate is fate

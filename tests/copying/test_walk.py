@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from cargo_sync.copying import walk
-from cargo_sync.copying.walk import One, Walk
+from cargo_sync.copying.walk import SingleEntry, Walk
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.trees.visit import Page
+from cargo_sync.trees.visit import VisitPage
 
 CUTS = frozenset({"cut"})
 
@@ -23,7 +23,7 @@ class Tree:
         self.failing: list[str] = []
         self.asked: list[tuple[str, str]] = []
 
-    async def page(self, folder: str, after: str, limit: int) -> Page:
+    async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         self.asked.append((folder, after))
         if self.failing:
             raise ProblemError(Problem(self.failing.pop(0), "it failed"))
@@ -31,7 +31,7 @@ class Tree:
         entries = [
             Entry(name.strip("/"), FOLDER if name.endswith("/") else FILE) for name in names[:limit]
         ]
-        return Page(entries, entries[-1].name if len(names) > limit else None)
+        return VisitPage(entries, entries[-1].name if len(names) > limit else None)
 
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         raise NotImplementedError
@@ -79,7 +79,7 @@ async def test_after_a_cut_the_same_page_comes_and_a_bad_folder_is_only_told_of(
 
 
 async def test_one_comes_once() -> None:
-    one = One(Entry("f", FILE))
+    one = SingleEntry(Entry("f", FILE))
     found = await one.next(CUTS)
     assert found is not None
     assert [entry.name for entry in found.entries] == ["f"]

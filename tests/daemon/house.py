@@ -14,13 +14,13 @@ from cargo_sync.admission.turn import Turn
 from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.job.limits import Bounds, Room
-from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
+from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.status import Flowing
-from cargo_sync.daemon.job.supervisor import Sides, Supervisor, Watch
+from cargo_sync.daemon.job.supervisor import FolderHints, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.noted import Noted
-from cargo_sync.daemon.reporting.webhooks import Callbacks
+from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
@@ -31,7 +31,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
@@ -143,7 +143,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = Database.open(str(folder / "state.db"), "daemon")
-        self.jobs = Jobs(self.database)
+        self.jobs = JobRows(self.database)
         self.planned = Planned(self.database)
         self.voice = Recorder()
         self.near: dict[str, MemoryTree] = {}
@@ -155,7 +155,7 @@ class House:
         self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
         self.all: Callable[[], Mapping[str, Job]] = dict
-        self.callbacks = Callbacks(
+        self.callbacks = JobWebhooks(
             self.voice, self.database, ANYWHERE, self.world(), lambda: self.all()
         )
 
@@ -189,16 +189,16 @@ class House:
             Settling(wanted.settle),
         )
         sides = Sides(near, Noted(far), lambda: None, unwatched, lambda: self.afresh.append(name))
-        room = Room(self.slots, self.shares, self.limits, self.zone)
-        bounds = Bounds(wanted, row.id, room, self.world(), far.set_speed)
+        room = SharedLimits(self.slots, self.shares, self.limits, self.zone)
+        bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn
         return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, bounds)
 
-    async def build(self, wanted: JobSettings) -> tuple[Supervisor, Gauge]:
+    async def build(self, wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
         supervisor = self.job(**{name: getattr(wanted, name) for name in _PASSED})
         supervisor.settings = wanted
         await supervisor.bounds.read()
-        return supervisor, Gauge(supervisor, self.world())
+        return supervisor, JobSampler(supervisor, self.world())
 
 
 _PASSED = (
@@ -225,7 +225,7 @@ def settings(name: str = "nightly", **changes: Any) -> JobSettings:
     return JobSettings(name=name, **(fields | changes))
 
 
-async def unwatched(hint: Callable[[], None]) -> Watch | None:
+async def unwatched(hint: Callable[[], None]) -> FolderHints | None:
     return None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cargo_sync.api.messages import ControlError
 from cargo_sync.config.daemon import load_daemon
-from cargo_sync.daemon.live_settings import OwnFile
+from cargo_sync.daemon.live_settings import LiveSettings
 from tests.daemon.house import House
 
 ENV = {"HOME": "/home/ana"}
@@ -26,10 +26,10 @@ class Written:
     def write(self, **fields: Any) -> None:
         self.path.write_text(json.dumps(fields))
 
-    def started(self) -> OwnFile:
+    def started(self) -> LiveSettings:
         """As a new process takes it up."""
         house = self.house
-        self.own = OwnFile(
+        self.own = LiveSettings(
             load_daemon(str(self.path), ENV),
             ENV,
             house.slots,
@@ -97,7 +97,7 @@ async def test_an_order_holds_across_restarts_until_the_file_says_another(tmp_pa
 
 async def test_without_a_file_there_is_nothing_to_read(tmp_path: Path) -> None:
     house = House(tmp_path)
-    own = OwnFile(
+    own = LiveSettings(
         load_daemon(None, ENV), ENV, house.slots, house.shares, house.limits, house.world().offload
     )
     await own.begin()

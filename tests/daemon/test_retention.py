@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.daemon import retention as sweeping
-from cargo_sync.daemon.retention import Sweep
+from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.model import entries
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
@@ -17,7 +17,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 
@@ -34,7 +34,9 @@ class State:
         self.offloaded = 0
         self.database = Database.open(str(folder / "state.db"), "daemon")
         world = World(lambda: self.now, lambda: self.now, lambda: 0.5, lambda: "t", self._offload)
-        self.sweep = Sweep(self.database, world, KeepSettings(**keep), lambda: self.files, list)
+        self.sweep = DaemonRetention(
+            self.database, world, KeepSettings(**keep), lambda: self.files, list
+        )
 
     async def _offload(self, work: Callable[..., Any], *args: Any) -> Any:
         self.offloaded += 1
@@ -114,14 +116,14 @@ def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:
 
 
 def remembered(state: State, name: str, folders: int = 1) -> None:
-    job = Jobs(state.database).get_or_create(name)
+    job = JobRows(state.database).get_or_create(name)
     Folders(state.database, job.id).observe_near(
         [(f"f{number}", LISTING) for number in range(folders)]
     )
 
 
 def names(state: State) -> list[str]:
-    return [row.name for row in Jobs(state.database).all()]
+    return [row.name for row in JobRows(state.database).all()]
 
 
 async def test_a_job_without_a_file_is_forgotten_after_three_months(tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ async def test_a_job_that_comes_back_while_it_is_forgotten_begins_anew(tmp_path:
     state = State(tmp_path)
     with state.database as database:
         remembered(state, "gone", 25)
-        jobs = Jobs(database)
+        jobs = JobRows(database)
         jobs.miss(["nightly"], 1.0)
         assert jobs.forget(2.0, 10)
         fresh = jobs.get_or_create("gone")

@@ -19,7 +19,7 @@ from random import Random
 import pytest
 
 from cargo_sync.engine import execute, run, survey
-from cargo_sync.engine.report import Report
+from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import After, Mode
@@ -84,7 +84,7 @@ class History:
             self.oracle.filters_changed()
         system.now += random.choice([0.5, 3.0, 1000.0])
 
-    async def look(self, *, approved: bool) -> Report | None:
+    async def look(self, *, approved: bool) -> RunReport | None:
         self.oracle.begin()
         try:
             return await self.system.run().execute(approved=approved)

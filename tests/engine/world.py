@@ -13,7 +13,7 @@ from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import Offload, World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
@@ -40,7 +40,7 @@ class System:
 
     def restart(self) -> None:
         """As a new daemon finds it: nothing is known but what the state holds."""
-        jobs = Jobs(self.database)
+        jobs = JobRows(self.database)
         name = self.rules.name
         number = jobs.get_or_create(name).id
         self.kept = Kept(

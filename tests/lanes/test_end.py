@@ -5,7 +5,7 @@ import pytest
 from cargo_sync.lanes.end import BUSY_SECONDS, SILENCE_SECONDS, Step
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.pacing import BucketPace
-from cargo_sync.wire.messages import Report
+from cargo_sync.wire.messages import LinkReport
 from tests.lanes.flows import Flow, files, pattern
 
 each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
@@ -72,7 +72,7 @@ def test_grants_reach_the_client_and_the_sender_keeps_them(upload: bool) -> None
 @each_way
 def test_a_sender_reports_what_was_measured(upload: bool) -> None:
     flow = Flow(upload, files(a=pattern(10_000)))
-    flow.sender.measure = lambda: Report(3, 20.5, 19.0)
+    flow.sender.measure = lambda: LinkReport(3, 20.5, 19.0)
     flow.batch(0, flow.offers())
     flow.client.finish()
     flow.run()

@@ -7,7 +7,7 @@ from struct import pack_into
 import pytest
 
 from cargo_sync.lanes import tcp_info
-from cargo_sync.wire.messages import Report
+from cargo_sync.wire.messages import LinkReport
 
 
 def test_the_figures_stand_where_linux_puts_them() -> None:
@@ -48,6 +48,6 @@ def test_an_unmeasured_least_is_none_and_an_old_kernel_tells_nothing() -> None:
 def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with socket.socket() as sock:
-        meter = tcp_info.Meter(sock)
+        meter = tcp_info.LinkMeter(sock)
         assert meter.sample() == 0
-        assert meter.report() == Report(None, None, None)
+        assert meter.report() == LinkReport(None, None, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local.parts import KEEP_FROM, MemoryCheckpoints, Part
+from cargo_sync.local.parts import KEEP_FROM, MemoryCheckpoints, PartFile
 from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import ProblemError
@@ -35,7 +35,7 @@ def names(top: Path) -> list[str]:
     return sorted(os.listdir(top / ".cargo_sync" / "staging"))
 
 
-def put(part: Part, *mebibytes: int) -> None:
+def put(part: PartFile, *mebibytes: int) -> None:
     for number in mebibytes:
         part.write(number * MIB, memoryview(BIG)[number * MIB : (number + 1) * MIB])
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local import inotify
-from cargo_sync.local.inotify import Folders, Inotify
+from cargo_sync.local.inotify import ChangedFolders, Inotify
 from cargo_sync.local.watch import Watch, folder_of, native
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-Hints = queue.Queue[Folders]
+Hints = queue.Queue[ChangedFolders]
 
 
 @pytest.fixture

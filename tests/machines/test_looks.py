@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.machines.looks import Look, next_look, retry_after
+from cargo_sync.machines.looks import LookResult, next_look, retry_after
 from cargo_sync.model.problems import Problem
 
 
@@ -30,7 +30,7 @@ from cargo_sync.model.problems import Problem
     ],
 )
 def test_next_look(why: str, known: dict[str, Any], hinted: float | None, at: float | None) -> None:
-    assert next_look(Look(100.0, **known), 3.0, 2.0, hinted) == at, why
+    assert next_look(LookResult(100.0, **known), 3.0, 2.0, hinted) == at, why
 
 
 def test_the_first_look_is_now() -> None:

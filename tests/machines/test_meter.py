@@ -1,6 +1,6 @@
 import pytest
 
-from cargo_sync.machines.meter import Meter
+from cargo_sync.machines.meter import RateMeter
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,6 @@ from cargo_sync.machines.meter import Meter
     ],
 )
 def test_meter(why: str, asked: list[tuple[float, int]], rate: float) -> None:
-    meter = Meter()
+    meter = RateMeter()
     said = [meter.rate(now, count) for now, count in asked]
     assert said[-1] == pytest.approx(rate), why

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cargo_sync.config.timetable import DAY, Row, Window
+from cargo_sync.config.timetable import DAY, TimetableRow, Window
 from cargo_sync.machines.window import interval, is_open, next_edge, next_row, speed_at
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -225,7 +225,7 @@ def test_the_next_edge_is_where_it_turns_and_nothing_turns_before(
 
 
 def test_a_timetable_gives_the_rate_of_its_row() -> None:
-    rows = [Row(window("08:00", "18:00"), 10), Row(window("22:00", "02:30"), 20)]
+    rows = [TimetableRow(window("08:00", "18:00"), 10), TimetableRow(window("22:00", "02:30"), 20)]
     rates = [
         ("07:59", None),
         ("08:00", 10),

@@ -11,14 +11,14 @@ import pytest
 
 from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.process.journal import Journal, is_ours
-from cargo_sync.process.lines import Line
+from cargo_sync.process.lines import LogLine
 from cargo_sync.process.log_file import LogFile
-from cargo_sync.process.logs import Terminal, logging_to
+from cargo_sync.process.logs import TerminalFormat, logging_to
 from cargo_sync.process.ring import LogHandlers, Ring
 
 
-def line(message: str, level: str = "info", trace: str = "", **about: str) -> Line:
-    return Line(1.5, level, "a.b", message, about, trace)
+def line(message: str, level: str = "info", trace: str = "", **about: str) -> LogLine:
+    return LogLine(1.5, level, "a.b", message, about, trace)
 
 
 # -- terminal --------------------------------------------------------------------------------------
@@ -31,22 +31,22 @@ class Tty(io.StringIO):
 
 def test_a_line_is_one_line_that_no_terminal_acts_on() -> None:
     stream = io.StringIO()
-    Terminal(stream, {})(line("a\x1b[2J\nb\u202ec é", "warning", job="night\tly"))
+    TerminalFormat(stream, {})(line("a\x1b[2J\nb\u202ec é", "warning", job="night\tly"))
     assert stream.getvalue().endswith(" WARNING night\\tly a\\x1b[2J | b\\u202ec é\n")
-    Terminal(stream, {})(line("up", trace="T\n  V"))
+    TerminalFormat(stream, {})(line("up", trace="T\n  V"))
     assert stream.getvalue().endswith(" INFO - up | T |   V\n")
 
 
 def test_only_the_level_is_coloured_and_only_for_who_wants_it() -> None:
-    assert " \x1b[31mERROR\x1b[0m nightly failed" in Terminal(Tty(), {}).text(
+    assert " \x1b[31mERROR\x1b[0m nightly failed" in TerminalFormat(Tty(), {}).text(
         line("failed", "error", job="nightly")
     )
-    assert "\x1b" not in Terminal(Tty(), {"NO_COLOR": "1"}).text(line("failed", "error"))
+    assert "\x1b" not in TerminalFormat(Tty(), {"NO_COLOR": "1"}).text(line("failed", "error"))
 
 
 def test_a_terminal_that_is_gone_stops_nothing() -> None:
     stream = io.StringIO()
-    terminal = Terminal(stream, {})
+    terminal = TerminalFormat(stream, {})
     stream.close()
     terminal(line("x"))
 
@@ -157,7 +157,7 @@ def test_the_journal_gets_fields(tmp_path: Path) -> None:
 
 
 def test_without_a_journal_lines_go_elsewhere(tmp_path: Path) -> None:
-    elsewhere: list[Line] = []
+    elsewhere: list[LogLine] = []
     journal = Journal("x", elsewhere.append, str(tmp_path / "none"))
     journal(line("kept"))
     journal.close()

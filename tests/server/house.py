@@ -17,17 +17,17 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.local.parts import MemoryCheckpoints
-from cargo_sync.server.accounts.access import Spaces
-from cargo_sync.server.accounts.address import Address
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.address import ClientAddress
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.answers import unknown
 from cargo_sync.server.flows.flows import FlowRequest
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import Listener
 from cargo_sync.server.http.polls import Polls
-from cargo_sync.server.workspace.catalogued_folder import Changed, TrackedFolder
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from cargo_sync.stores.folder import FolderStore
@@ -55,13 +55,13 @@ class Heard:
 
 def tracked(
     folder: Path, database: Database, wall: Callable[[], float], changed: Changed | None = None
-) -> TrackedFolder:
+) -> CataloguedFolder:
     """A folder with its catalogue, attached."""
     token = tokens()
     open_store = partial(
         FolderStore.open, str(folder), token=token, checkpoints=MemoryCheckpoints(), wall=wall
     )
-    one = TrackedFolder(
+    one = CataloguedFolder(
         str(folder), SqliteCatalogue(database), open_store, token, changed or Heard()
     )
     one.attach()
@@ -74,7 +74,9 @@ class FlowsHeard:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    async def open(self, user: User, address: Address, request: FlowRequest) -> dict[str, Any]:
+    async def open(
+        self, user: User, address: ClientAddress, request: FlowRequest
+    ) -> dict[str, Any]:
         self.asked.append(("open", user.name, address, request))
         return {"flow": "f1"}
 
@@ -117,9 +119,9 @@ class House:
         self.clock, self.wall = Clock(), Clock(NOW)
         self.polls = Polls(asyncio.get_running_loop())
         self.flows = FlowsHeard()
-        self.spaces = Spaces()
+        self.spaces = Grants()
         self.users = Users(Book(), CHEAP, inline)
-        self.sessions = Sessions(self.users, self.clock, entropy())
+        self.sessions = Logins(self.users, self.clock, entropy())
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
         self._tracked = {
             str(folder): tracked(folder, database, self.wall, self.polls.changed)
@@ -139,7 +141,7 @@ class House:
         )
         await self.users.apply(settings)
         self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
-        entrance = Entrance(self.sessions, proxies)
+        entrance = Authentication(self.sessions, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
         self._listener = Listener(gateway.application(), None)
         self.port = await self._listener.start("127.0.0.1", 0)

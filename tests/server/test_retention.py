@@ -9,7 +9,7 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.world import World
-from cargo_sync.server.retention import PART, Sweep
+from cargo_sync.server.retention import PART, ServerRetention
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 
@@ -25,7 +25,7 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
     world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline)
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         catalogue = SqliteCatalogue(database)
-        sweep = Sweep(database, catalogue, world)
+        sweep = ServerRetention(database, catalogue, world)
         space = catalogue.workspace("/srv", lambda: "e").id
         some = [f"{number}" for number in range(2 * PART + 1)]
         catalogue.record(space, [Put(name, Entry(name, FILE), 0, 0) for name in some])

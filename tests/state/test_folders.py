@@ -16,7 +16,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Jobs
+from cargo_sync.state.jobs import JobRows
 from tests.state.crash import crashes
 
 
@@ -76,7 +76,7 @@ def settle(folders: Folders) -> None:
 
 @pytest.fixture
 def folders(daemon: Database) -> Folders:
-    return Folders(daemon, Jobs(daemon).get_or_create("j").id)
+    return Folders(daemon, JobRows(daemon).get_or_create("j").id)
 
 
 def test_what_did_not_change_writes_nothing(folders: Folders, daemon: Database) -> None:
@@ -269,7 +269,7 @@ def test_ten_thousand_changes_at_once(folders: Folders) -> None:
 
 def test_a_kill_at_any_write_leaves_the_old_trees_or_the_new_ones(tmp_path: Path) -> None:
     def room(database: Database) -> Folders:
-        return Folders(database, Jobs(database).get_or_create("j").id)
+        return Folders(database, JobRows(database).get_or_create("j").id)
 
     def before(database: Database) -> None:
         room(database).observe_near([("", listing("a/ x")), ("a", listing("y"))])
@@ -282,13 +282,13 @@ def test_a_kill_at_any_write_leaves_the_old_trees_or_the_new_ones(tmp_path: Path
             room(database).agree(
                 agreements("x=2 d/ d/z"), [Event("j", Happened.UPLOADED, 1.0, "x")]
             )
-            Jobs(database).set_far_cursor("j", 9)
+            JobRows(database).set_far_cursor("j", 9)
 
     def state(database: Database) -> tuple[list[str], int, int]:
         return (
             known(room(database)),
             Events(database).newest(),
-            Jobs(database).get_or_create("j").far_cursor,
+            JobRows(database).get_or_create("j").far_cursor,
         )
 
     seen = [state(database) for database in crashes(tmp_path, "daemon", before, work)]

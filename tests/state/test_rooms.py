@@ -7,14 +7,14 @@ from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.limits import Ordered
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.audit import Audit, AuditRow
+from cargo_sync.state.audit import AuditRow, AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
-from cargo_sync.state.transfers import Source, Transfers
+from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.state.users import UserRow, UserRows
 from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
 
@@ -29,7 +29,7 @@ BINDING = Binding("root-7", "https://host/v1 ana default photos", "epoch-1")
 def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     with Database.open(path, "daemon") as database:
-        jobs = Jobs(database)
+        jobs = JobRows(database)
         first = jobs.get_or_create('night\'s "run"')
         assert (first.paused, first.binding, first.far_cursor, first.last_run) == (
             False,
@@ -43,13 +43,13 @@ def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
         jobs.set_rules(first.name, "digest")
         jobs.set_last_run(first.name, {"files": 3, "problems": ["ü"]})
     with Database.open(path, "daemon") as database:
-        row = Jobs(database).get_or_create(first.name)
+        row = JobRows(database).get_or_create(first.name)
     assert (row.id, row.paused, row.binding, row.far_cursor) == (first.id, True, BINDING, 41)
     assert (row.rules, row.last_run) == ("digest", {"files": 3, "problems": ["ü"]})
 
 
 def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:
-    jobs = Jobs(daemon)
+    jobs = JobRows(daemon)
     jobs.get_or_create("j")
     jobs.set_far_cursor("j", 41)
     jobs.bind("j", BINDING)
@@ -60,11 +60,13 @@ def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:
 def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
     daemon: Database,
 ) -> None:
-    jobs = Jobs(daemon)
+    jobs = JobRows(daemon)
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
         Folders(daemon, job.id).observe_near([("", b"[]")])
-        Transfers(daemon).begin(job.id, [Source("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet)
+        Transfers(daemon).begin(
+            job.id, [TransferSource("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet
+        )
     jobs.remove("old")
     with daemon.read() as connection:
         left = [
@@ -109,7 +111,7 @@ def test_replies_are_kept_for_a_day(daemon: Database) -> None:
 
 def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
     now = 0.0
-    audit = Audit(daemon, lambda: now)
+    audit = AuditTable(daemon, lambda: now)
     numbers = [audit.begin(f"uid {number}", "job.pause", '{"job":"a"}') for number in range(3)]
     audit.end(numbers[0], "ok")
     audit.end(numbers[2], "unknown_job")
@@ -131,12 +133,12 @@ def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
 
 
 def test_a_server_has_an_audit_too(server: Database) -> None:
-    Audit(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
-    assert Audit(server, lambda: 6.0).last(1)[0].time == 5.0
+    AuditTable(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
+    assert AuditTable(server, lambda: 6.0).last(1)[0].time == 5.0
 
 
 def test_limits_by_order(daemon: Database) -> None:
-    limits, jobs = LimitRows(daemon), Jobs(daemon)
+    limits, jobs = LimitRows(daemon), JobRows(daemon)
     one, other = jobs.get_or_create("one").id, jobs.get_or_create("other").id
     limits.set(one, {"speed": Ordered(2**40, "[1]")})
     limits.set(one, {"speed": Ordered(None, "null")})

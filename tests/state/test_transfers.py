@@ -7,8 +7,8 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.jobs import Jobs
-from cargo_sync.state.transfers import Begun, Source, Transfers
+from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.transfers import Begun, Transfers, TransferSource
 
 
 class Room:
@@ -17,7 +17,7 @@ class Room:
     def __init__(self, database: Database, tell: str = "upload") -> None:
         self.transfers = Transfers(database)
         self.events = Events(database)
-        self.job = Jobs(database).get_or_create("j").id
+        self.job = JobRows(database).get_or_create("j").id
         self._tell = tell
         self._ids: Iterator[str] = iter("abcdefgh")
 
@@ -26,7 +26,7 @@ class Room:
         sources = []
         for file in files:
             path, _, version = file.partition(" ")
-            sources.append(Source(path, int(version or 1), 7, 3, path.isupper()))
+            sources.append(TransferSource(path, int(version or 1), 7, 3, path.isupper()))
         return self.transfers.begin(
             self.job, sources, lambda _: next(self._ids), now, self._says, promised
         )

@@ -22,7 +22,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import Binding, Jobs
+from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.migrations import Schema
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
@@ -145,7 +145,7 @@ def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     old(path, "daemon")
     with Database.open(str(path), "daemon") as database:
-        jobs = Jobs(database)
+        jobs = JobRows(database)
         job = jobs.get_or_create("nightly")
         assert (job.id, job.paused, job.far_cursor, job.far_lineage) == (3, True, 42, "line")
         assert job.binding == Binding("dev 1", "https://x ana default /", "e")

@@ -6,11 +6,11 @@ import pytest
 
 from cargo_sync.webhooks.retry_policy import (
     DAYS,
-    Again,
-    Dead,
+    Attempt,
     Delivered,
-    Host,
-    Result,
+    GiveUp,
+    HostHealth,
+    RetryAt,
     after,
     becomes,
     room,
@@ -18,39 +18,39 @@ from cargo_sync.webhooks.retry_policy import (
 )
 
 NOW = 1_800_000_000.0
-BUSY = Result(503, "", "answered 503")
-GONE = Result(0, "", "nobody answers")
+BUSY = Attempt(503, "", "answered 503")
+GONE = Attempt(0, "", "nobody answers")
 
 
-def transcript(result: Result, tries: int = 1, age: float = 0.0) -> str:
+def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
     match becomes(result, tries, NOW - age, NOW, 0.5):
         case Delivered():
             return "delivered"
-        case Again(at):
+        case RetryAt(at):
             return f"again in {at - NOW:g}"
-        case Dead(why):
+        case GiveUp(why):
             return f"dead: {why}"
 
 
 @pytest.mark.parametrize(
     ("result", "tries", "age", "expected"),
     [
-        (Result(200), 1, 0.0, "delivered"),
-        (Result(204), 1, 9 * DAYS, "delivered"),
+        (Attempt(200), 1, 0.0, "delivered"),
+        (Attempt(204), 1, 9 * DAYS, "delivered"),
         (BUSY, 1, 0.0, "again in 0.75"),
         (BUSY, 3, 0.0, "again in 3"),
         (BUSY, 99, 0.0, "again in 225"),  # of a host that fails: five minutes at most
         (GONE, 99, 0.0, "again in 225"),
-        (Result(400, "", "answered 400"), 99, 0.0, "again in 2700"),  # of this one alone: an hour
-        (Result(302, "", "answered 302; redirects are not followed"), 2, 0.0, "again in 1.5"),
-        (Result(404, "120", "answered 404"), 1, 0.0, "again in 120"),
-        (Result(503, "1", "answered 503"), 5, 0.0, "again in 12"),  # a wish never shortens a delay
+        (Attempt(400, "", "answered 400"), 99, 0.0, "again in 2700"),  # of this one alone: an hour
+        (Attempt(302, "", "answered 302; redirects are not followed"), 2, 0.0, "again in 1.5"),
+        (Attempt(404, "120", "answered 404"), 1, 0.0, "again in 120"),
+        (Attempt(503, "1", "answered 503"), 5, 0.0, "again in 12"),  # a wish never shortens a delay
         (BUSY, 9, DAYS - 1, "again in 192"),
         (BUSY, 9, DAYS, "dead: given up after 3 days: answered 503"),
-        (Result(410, "", "answered 410"), 1, 0.0, "dead: answered 410: it wants no more of these"),
+        (Attempt(410, "", "answered 410"), 1, 0.0, "dead: answered 410: it wants no more of these"),
     ],
 )
-def test_what_becomes_of_a_callback(result: Result, tries: int, age: float, expected: str) -> None:
+def test_what_becomes_of_a_callback(result: Attempt, tries: int, age: float, expected: str) -> None:
     assert transcript(result, tries, age) == expected
 
 
@@ -76,7 +76,7 @@ def test_what_a_host_may_wish(header: str, seconds: float) -> None:
 
 
 def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
-    host, said = Host(), []
+    host, said = HostHealth(), []
 
     def look(now: float, in_flight: int = 0) -> None:
         said.append(f"{now:g}: room for {room(host, 8, in_flight, now)} beside {in_flight}")
@@ -95,7 +95,7 @@ def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
     look(612)
     look(613)
     host = after(
-        host, Result(404, "", "answered 404"), 613.0, 613.5, 0.0, 0.5
+        host, Attempt(404, "", "answered 404"), 613.0, 613.5, 0.0, 0.5
     )  # it answers: it is well
     look(613.5)
     assert said == [
@@ -113,7 +113,7 @@ def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
 
 
 def test_a_host_that_is_away_for_ten_hours_is_tried_a_hundred_odd_times() -> None:
-    host, now, tries = Host(), 0.0, 0
+    host, now, tries = HostHealth(), 0.0, 0
     while now < 36_000:
         tries += 1
         host = after(host, GONE, now, now, 0.0, 0.5)

@@ -14,9 +14,9 @@ from aiohttp import web
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.events import read_events
 from cargo_sync.webhooks.message import message
-from cargo_sync.webhooks.resolver import Look
-from cargo_sync.webhooks.retry_policy import Result
-from cargo_sync.webhooks.sender import Sender
+from cargo_sync.webhooks.resolver import Lookup
+from cargo_sync.webhooks.retry_policy import Attempt
+from cargo_sync.webhooks.sender import CallbackSender
 from tests.e2e.receiver import Receiver
 from tests.webhooks.test_templates import NASTY
 
@@ -39,14 +39,14 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
 async def sent(
     url: str,
     limits: CallbackLimits = ANYWHERE,
-    look: Look | None = None,
+    look: Lookup | None = None,
     *,
     deadline: float = 5.0,
     **fields: Any,
-) -> Result:
+) -> Attempt:
     content = {"method": "GET", "url": url} | fields
     [event] = read_events({"onFinish": content})
-    async with Sender(limits, look=look, deadline=deadline) as sender:
+    async with CallbackSender(limits, look=look, deadline=deadline) as sender:
         return await sender(message(event, "msg_1", {"FILE_NAME": NASTY, "DURATION": 1.5}, 1.0))
 
 
@@ -57,7 +57,7 @@ def status(number: int, headers: dict[str, str] | None = None) -> Answer:
     return answer
 
 
-def at(*addresses: str) -> Look:
+def at(*addresses: str) -> Lookup:
     """A name has these addresses."""
     return lambda host, port, family: [(socket.AF_INET, address) for address in addresses]
 
@@ -73,9 +73,9 @@ async def test_a_nasty_name_arrives_as_itself_in_body_and_url() -> None:
 
     async with serving(answer) as url:
         to = url + "/at/{{ FILE_NAME }}/end?name={{ FILE_NAME }}"
-        assert await sent(to) == Result(204)
+        assert await sent(to) == Attempt(204)
         for method in ("POST", "PUT", "DELETE"):
-            assert await sent(to, method=method, body={"n": "{{ FILE_NAME }}"}) == Result(204)
+            assert await sent(to, method=method, body={"n": "{{ FILE_NAME }}"}) == Attempt(204)
     assert [(method, unquote(step), name, body) for method, step, name, body in seen] == [
         ("GET", NASTY, NASTY, None),
         *((method, NASTY, NASTY, {"n": NASTY}) for method in ("POST", "PUT", "DELETE")),
@@ -111,7 +111,7 @@ async def test_what_was_answered() -> None:
     async with serving(status(503, {"Retry-After": "7"})) as url:
         result = await sent(url)
         host = url.removeprefix("http://")
-        assert result == Result(503, "7", f"{host} answered 503 Service Unavailable")
+        assert result == Attempt(503, "7", f"{host} answered 503 Service Unavailable")
 
 
 async def test_cookies_are_not_kept_and_proxies_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ async def test_cookies_are_not_kept_and_proxies_not_asked(monkeypatch: pytest.Mo
 
     async with serving(answer) as url:
         [event] = read_events({"onIdle": {"method": "GET", "url": url}})
-        async with Sender(ANYWHERE) as sender:
+        async with CallbackSender(ANYWHERE) as sender:
             for _ in range(2):
                 assert (await sender(message(event, "m", {}, 1.0))).delivered
     assert seen == [None, None]
@@ -160,20 +160,20 @@ async def test_what_cannot_be_reached_is_said_without_its_address() -> None:
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
         port = taken.getsockname()[1]
         result = await sent(f"http://127.0.0.1:{port}/canary?key=canary")
-    assert result == Result(error=f"127.0.0.1:{port} cannot be reached: connection refused")
+    assert result == Attempt(error=f"127.0.0.1:{port} cannot be reached: connection refused")
 
     def nobody(host: str, port: int, family: int) -> list[tuple[int, str]]:
         raise socket.gaierror(socket.EAI_NONAME, "no")
 
     result = await sent("http://nobody.example/", look=nobody)
-    assert result == Result(error="there is no host nobody.example")
+    assert result == Attempt(error="there is no host nobody.example")
 
 
 async def test_only_to_hosts_that_are_allowed() -> None:
     limits = CallbackLimits(hosts=("api.example.org", "*.hooks.example.org"))
     words = "callbacks to {} are not allowed (callbacks.hosts in the daemon's file)"
     for host in ("example.org", "hooks.example.org", "api.example.org.evil.example", "127.0.0.1"):
-        assert await sent(f"http://{host}:1/", limits) == Result(error=words.format(host))
+        assert await sent(f"http://{host}:1/", limits) == Attempt(error=words.format(host))
 
     async with serving(status(200)) as url:
         port = url.rpartition(":")[2]

@@ -78,7 +78,11 @@ def test_problems_grants_and_reports_survive() -> None:
     assert messages.decode_problem(messages.encode_problem(problem)) == problem
     for bits in (None, 1, 8_000_000):
         assert messages.decode_grant(messages.encode_grant(bits)) == bits
-    for report in (messages.Report(), messages.Report(0, 0.5, 0.25), messages.Report(7, 12, None)):
+    for report in (
+        messages.LinkReport(),
+        messages.LinkReport(0, 0.5, 0.25),
+        messages.LinkReport(7, 12, None),
+    ):
         assert messages.decode_report(messages.encode_report(report)) == report
 
 

@@ -3,7 +3,7 @@
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped
 from cargo_ctl.shell.state import Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 
 def use(shell: Shell, given: Given) -> None:
@@ -34,7 +34,7 @@ def leave(shell: Shell, _given: Given) -> None:
 
 
 VERBS = (
-    Verb(
+    ShellVerb(
         "use",
         "[<workspace>]",
         "go to another workspace; without one, list them",
@@ -43,5 +43,5 @@ VERBS = (
         examples=("use archive",),
         completes=Completes.WORKSPACE,
     ),
-    Verb("quit", "", "end the client", leave, aliases=("exit", "bye")),
+    ShellVerb("quit", "", "end the client", leave, aliases=("exit", "bye")),
 )

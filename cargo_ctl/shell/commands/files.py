@@ -4,15 +4,15 @@ from cargo_ctl.render.words import count, escaped
 from cargo_ctl.shell.location import joined, name_of, shown
 from cargo_ctl.shell.parser import Word
 from cargo_ctl.shell.sides import Meant, remote_meant
-from cargo_ctl.shell.state import Failure, Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.state import CommandFailed, Shell
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 
 def mkdir(shell: Shell, given: Given) -> None:
     for word in given.options.words:
         path = _below_root(shell.here.remote_path(word.text))
         if shell.session.stat(path) is not None:
-            raise Failure(f"{shown(path)} stands on the server already", code="occupied")
+            raise CommandFailed(f"{shown(path)} stands on the server already", code="occupied")
         shell.session.call("mkdir", {"path": path})
         shell.changes += 1
         shell.output.show({"created": shown(path)}, f"created {escaped(shown(path))}")
@@ -43,7 +43,9 @@ def rename(shell: Shell, given: Given) -> None:
     if there is not None and there.folder:
         to = joined(to, name_of(path))  # into the folder, as mv does it
     elif there is not None:
-        raise Failure(f"{shown(to)} stands on the server already", "delete it first", "occupied")
+        raise CommandFailed(
+            f"{shown(to)} stands on the server already", "delete it first", "occupied"
+        )
     shell.session.call("move", {"path": path, "to": _below_root(to)})
     shell.changes += 1
     shell.output.show(
@@ -68,12 +70,14 @@ def _agreed(shell: Shell, meant: list[Meant]) -> bool:
 
 def _below_root(path: str) -> str:
     if not path:
-        raise Failure("that is the root of the workspace", "give something in it", "bad_argument")
+        raise CommandFailed(
+            "that is the root of the workspace", "give something in it", "bad_argument"
+        )
     return path
 
 
 VERBS = (
-    Verb(
+    ShellVerb(
         "delete",
         "<file|dir>",
         "delete on the server, into its trash",
@@ -88,7 +92,7 @@ VERBS = (
         aliases=("rm",),
         completes=Completes.REMOTE,
     ),
-    Verb(
+    ShellVerb(
         "mkdir",
         "<dir>",
         "make a folder on the server",
@@ -98,7 +102,7 @@ VERBS = (
         examples=("mkdir docs",),
         completes=Completes.REMOTE_FOLDER,
     ),
-    Verb(
+    ShellVerb(
         "rename",
         "<old> <new>",
         "give another name or place on the server",

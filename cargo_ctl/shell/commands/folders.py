@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from cargo_ctl.render import listing
 from cargo_ctl.render.words import escaped
-from cargo_ctl.session.session import Entry
+from cargo_ctl.session.session import RemoteEntry
 from cargo_ctl.shell.location import name_of, shown
 from cargo_ctl.shell.sides import Meant, local_entries, local_entry, local_meant, remote_meant
-from cargo_ctl.shell.state import Failure, Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.state import CommandFailed, Shell
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 _LS = (
     ("l", "a line each, with size and time"),
@@ -50,7 +50,7 @@ def cd(shell: Shell, given: Given) -> None:
         return
     [meant] = _single(remote_meant(shell, words), words[0].text)
     if not meant.folder:
-        raise Failure(f"{shown(meant.path)} is no folder", code="not_a_folder")
+        raise CommandFailed(f"{shown(meant.path)} is no folder", code="not_a_folder")
     shell.here = shell.here.in_remote(meant.path)
 
 
@@ -61,15 +61,15 @@ def local_cd(shell: Shell, given: Given) -> None:
         return
     [meant] = _single(local_meant(shell, words), words[0].text)
     if not meant.folder:
-        raise Failure(f"{meant.path} is no folder", code="not_a_folder")
+        raise CommandFailed(f"{meant.path} is no folder", code="not_a_folder")
     if not os.access(meant.path, os.X_OK):
-        raise Failure(f"{meant.path} may not be entered", code="unreadable")
+        raise CommandFailed(f"{meant.path} may not be entered", code="unreadable")
     shell.here = shell.here.in_local(meant.path)
 
 
 def _single(meant: list[Meant], typed: str) -> list[Meant]:
     if len(meant) != 1:
-        raise Failure(f"{typed} matches {len(meant)} names", "give one", "bad_argument")
+        raise CommandFailed(f"{typed} matches {len(meant)} names", "give one", "bad_argument")
     return meant
 
 
@@ -77,21 +77,21 @@ def _show_meant(
     shell: Shell,
     given: Given,
     meant: list[Meant],
-    content: Callable[[Shell, str], Iterable[Entry]],
-    entry: Callable[[Shell, str], Entry],
+    content: Callable[[Shell, str], Iterable[RemoteEntry]],
+    entry: Callable[[Shell, str], RemoteEntry],
 ) -> None:
     """Files first, as one list; then what is in each folder, under its name if there are
     several."""
     files = [entry(shell, each.path) for each in meant if not each.folder]
     folders = [each for each in meant if each.folder]
-    lists: list[tuple[str, Iterable[Entry]]] = [("", files)] if files else []
+    lists: list[tuple[str, Iterable[RemoteEntry]]] = [("", files)] if files else []
     for each in folders:
         title = name_of(each.path) or "/"
         lists.append((title if len(meant) > 1 else "", content(shell, each.path)))
     _show(shell, given, lists)
 
 
-def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Entry]]]) -> None:
+def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[RemoteEntry]]]) -> None:
     told, texts = [], []
     for title, found in lists:
         entries = list(found)
@@ -101,7 +101,8 @@ def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Entry]
             for each in entries
         ]
         rows = [
-            listing.Row(each.name, each.kind, each.size, each.mtime, each.mode) for each in entries
+            listing.ListedRow(each.name, each.kind, each.size, each.mtime, each.mode)
+            for each in entries
         ]
         text = (
             listing.long(rows)
@@ -112,33 +113,37 @@ def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Entry]
     shell.output.show({"entries": told}, "\n\n".join(texts).rstrip("\n"))
 
 
-def _remote_content(shell: Shell, path: str) -> Iterable[Entry]:
+def _remote_content(shell: Shell, path: str) -> Iterable[RemoteEntry]:
     return shell.session.entries(path)
 
 
-def _remote_entry(shell: Shell, path: str) -> Entry:
+def _remote_entry(shell: Shell, path: str) -> RemoteEntry:
     found = shell.session.stat(path)
     if found is None:
-        raise Failure(f"there is no {shown(path)} on the server", code="unknown")
+        raise CommandFailed(f"there is no {shown(path)} on the server", code="unknown")
     return found
 
 
-def _local_content(_shell: Shell, path: str) -> Iterable[Entry]:
+def _local_content(_shell: Shell, path: str) -> Iterable[RemoteEntry]:
     try:
         return local_entries(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be listed: {error.strerror}", code="unreadable") from error
+        raise CommandFailed(
+            f"{path} cannot be listed: {error.strerror}", code="unreadable"
+        ) from error
 
 
-def _local_entry(_shell: Shell, path: str) -> Entry:
+def _local_entry(_shell: Shell, path: str) -> RemoteEntry:
     try:
         return local_entry(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be looked at: {error.strerror}", code="unreadable") from error
+        raise CommandFailed(
+            f"{path} cannot be looked at: {error.strerror}", code="unreadable"
+        ) from error
 
 
 VERBS = (
-    Verb(
+    ShellVerb(
         "ls",
         "[<dir>]",
         "list the files on the server",
@@ -149,7 +154,7 @@ VERBS = (
         aliases=("dir",),
         completes=Completes.REMOTE,
     ),
-    Verb(
+    ShellVerb(
         "!ls",
         "[<dir>]",
         "list the files on this side",
@@ -160,9 +165,9 @@ VERBS = (
         aliases=("lls",),
         completes=Completes.LOCAL,
     ),
-    Verb("cwd", "", "show the current folder on the server", cwd, aliases=("pwd",)),
-    Verb("!cwd", "", "show the current folder on this side", local_cwd, aliases=("lpwd",)),
-    Verb(
+    ShellVerb("cwd", "", "show the current folder on the server", cwd, aliases=("pwd",)),
+    ShellVerb("!cwd", "", "show the current folder on this side", local_cwd, aliases=("lpwd",)),
+    ShellVerb(
         "cd",
         "<dir>",
         "change the folder on the server; without one, to its root",
@@ -171,7 +176,7 @@ VERBS = (
         examples=("cd docs", "cd ..", "cd /"),
         completes=Completes.REMOTE_FOLDER,
     ),
-    Verb(
+    ShellVerb(
         "!cd",
         "<dir>",
         "change the folder on this side; without one, to your home",

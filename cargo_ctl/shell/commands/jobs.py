@@ -6,7 +6,7 @@ from typing import Any
 from cargo_ctl.render import jobs as words
 from cargo_ctl.render import plan as plan_words
 from cargo_ctl.shell.state import Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 _POLL = 0.2
 _LISTED = 1000
@@ -42,8 +42,8 @@ def _page(shell: Shell, name: str, run: str) -> dict[str, Any]:
 
 
 VERBS = (
-    Verb("jobs", "", "the sync jobs of the daemon, with their states", jobs),
-    Verb(
+    ShellVerb("jobs", "", "the sync jobs of the daemon, with their states", jobs),
+    ShellVerb(
         "sync",
         "<job>",
         "have a job look for changes now",
@@ -53,7 +53,7 @@ VERBS = (
         examples=("sync nightly",),
         completes=Completes.JOB,
     ),
-    Verb(
+    ShellVerb(
         "plan",
         "<job>",
         "what a job's next run would do; nothing is done",

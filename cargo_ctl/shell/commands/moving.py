@@ -7,11 +7,11 @@ from cargo_ctl.render import session as words
 from cargo_ctl.render.words import escaped
 from cargo_ctl.render.words import speed as in_words
 from cargo_ctl.shell.location import joined, name_of, shown
-from cargo_ctl.shell.moving import Order, begin_beside, carry_out
+from cargo_ctl.shell.moving import TransferOrder, begin_beside, carry_out
 from cargo_ctl.shell.parser import LineError
 from cargo_ctl.shell.sides import Meant, check_text, local_meant, remote_meant
-from cargo_ctl.shell.state import Failure, Shell
-from cargo_ctl.shell.verbs import Completes, Given, Verb
+from cargo_ctl.shell.state import CommandFailed, Shell
+from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 from cargo_sync.api.client import CommandError
 
 _NONE = ("none", "off", "unlimited", "0")
@@ -26,10 +26,10 @@ def get(shell: Shell, given: Given) -> None:
         local = os.path.join(folder, name or name_of(each.path))
         check_text(local)
         if not each.path and not name:
-            raise Failure(
+            raise CommandFailed(
                 "that is the root of the workspace", "give its folder a name: get -r -o NAME /"
             )
-        orders.append(Order("get", each.path, local, each.folder, given.flag("f")))
+        orders.append(TransferOrder("get", each.path, local, each.folder, given.flag("f")))
     _carry_out(shell, given, orders)
 
 
@@ -40,8 +40,10 @@ def put(shell: Shell, given: Given) -> None:
     for each in sources:
         remote = joined(folder, name or name_of(each.path))
         if remote == folder:
-            raise Failure(f"{each.path} has no name to send it by", "give it one: put -r -o NAME /")
-        orders.append(Order("put", remote, each.path, each.folder, given.flag("f")))
+            raise CommandFailed(
+                f"{each.path} has no name to send it by", "give it one: put -r -o NAME /"
+            )
+        orders.append(TransferOrder("put", remote, each.path, each.folder, given.flag("f")))
     _carry_out(shell, given, orders)
 
 
@@ -82,7 +84,9 @@ def cancel(shell: Shell, given: Given) -> None:
     chosen = [by_number[each] for each in typed if each in by_number]
     if len(chosen) < len(typed):
         unknown = next(each for each in typed if each not in by_number)
-        raise Failure(f"there is no transfer {unknown}", "transfers lists them", "bad_argument")
+        raise CommandFailed(
+            f"there is no transfer {unknown}", "transfers lists them", "bad_argument"
+        )
     for id in chosen or list(shell.beside):
         try:
             shell.session.cancel(id)
@@ -100,7 +104,7 @@ def wait(shell: Shell, _given: Given) -> None:
             draw(shell.transfers.running, 0)
             failed += tell_ended(shell)
     if failed:
-        raise Failure()
+        raise CommandFailed()
 
 
 def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
@@ -115,11 +119,11 @@ def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
                 f"{escaped(name_of(each.path))} is a folder and left out; -r takes it along"
             )
         else:
-            raise Failure(
+            raise CommandFailed(
                 f"{each.path or '/'} is a folder", "-r takes it with all in it", "is_a_folder"
             )
     if not taken:
-        raise Failure("nothing is left to do", code="unknown")
+        raise CommandFailed("nothing is left to do", code="unknown")
     return taken
 
 
@@ -132,7 +136,7 @@ def _local_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
     if os.path.isdir(path):
         return path, ""
     if number > 1 or word.text.endswith("/"):
-        raise Failure(f"there is no folder {path} here", code="not_a_folder")
+        raise CommandFailed(f"there is no folder {path} here", code="not_a_folder")
     return os.path.split(path)
 
 
@@ -145,14 +149,14 @@ def _remote_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
     if there is not None and there.folder:
         return path, ""
     if number > 1 or word.text.endswith("/"):
-        raise Failure(
+        raise CommandFailed(
             f"there is no folder {shown(path)} on the server", "mkdir makes it", "not_a_folder"
         )
     folder, _, name = path.rpartition("/")
     return folder, name
 
 
-def _carry_out(shell: Shell, given: Given, orders: list[Order]) -> None:
+def _carry_out(shell: Shell, given: Given, orders: list[TransferOrder]) -> None:
     if given.beside:
         begin_beside(shell, orders)
     else:
@@ -173,7 +177,7 @@ _TO_HERE = (("o", "place", "another name or folder on this side"),)
 _TO_THERE = (("o", "place", "another name or folder on the server"),)
 
 VERBS = (
-    Verb(
+    ShellVerb(
         "get",
         "<file>",
         _GET,
@@ -194,7 +198,7 @@ VERBS = (
         completes=Completes.REMOTE,
         can_wait=True,
     ),
-    Verb(
+    ShellVerb(
         "put",
         "<file>",
         _PUT,
@@ -208,7 +212,7 @@ VERBS = (
         completes=Completes.LOCAL,
         can_wait=True,
     ),
-    Verb(
+    ShellVerb(
         "speed",
         "<value mbps|kbps|bps>",
         "ask for a speed, for all transfers from now on; none: no limit",
@@ -216,8 +220,8 @@ VERBS = (
         most=2,
         examples=("speed 10mbps", "speed none"),
     ),
-    Verb("transfers", "", "what is on its way, and what ended", transfers),
-    Verb(
+    ShellVerb("transfers", "", "what is on its way, and what ended", transfers),
+    ShellVerb(
         "cancel",
         "[<number>]",
         "stop a transfer beside the prompt; without a number, all",
@@ -225,5 +229,5 @@ VERBS = (
         most=None,
         examples=("cancel 2",),
     ),
-    Verb("wait", "", "wait for the transfers beside the prompt", wait),
+    ShellVerb("wait", "", "wait for the transfers beside the prompt", wait),
 )

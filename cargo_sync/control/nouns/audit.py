@@ -10,7 +10,7 @@ from cargo_sync.control.router import Handler, Offload
 PAGE: Final = 100
 
 
-class Noted(Protocol):
+class AuditEntry(Protocol):
     """A row of the audit; args is a JSON object, outcome "" while it is not known."""
 
     @property
@@ -30,10 +30,10 @@ class Noted(Protocol):
 class AuditRows(Protocol):
     """Rows, oldest first."""
 
-    def since(self, number: int, limit: int) -> Sequence[Noted]:
+    def since(self, number: int, limit: int) -> Sequence[AuditEntry]:
         """Up to `limit` of them after `number`."""
 
-    def last(self, limit: int) -> Sequence[Noted]:
+    def last(self, limit: int) -> Sequence[AuditEntry]:
         """The newest `limit`."""
 
 
@@ -59,7 +59,7 @@ class AuditHandlers:
         }
 
 
-def _row(row: Noted) -> dict[str, Any]:
+def _row(row: AuditEntry) -> dict[str, Any]:
     return {
         "number": row.number,
         "time": row.time,

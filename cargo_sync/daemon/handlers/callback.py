@@ -8,7 +8,7 @@ from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
-from cargo_sync.daemon.reporting.webhooks import Callbacks
+from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.model.world import World
 from cargo_sync.webhooks.dispatcher import asked
 
@@ -18,7 +18,7 @@ _STATES = ("pending", "dead")
 class CallbackHandlers:
     """Answers about callbacks, and tries them."""
 
-    def __init__(self, jobs: Jobs, callbacks: Callbacks, world: World) -> None:
+    def __init__(self, jobs: Jobs, callbacks: JobWebhooks, world: World) -> None:
         self._jobs = jobs
         self._callbacks = callbacks
         self._world = world

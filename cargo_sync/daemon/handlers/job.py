@@ -31,12 +31,12 @@ class JobHandlers:
 
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
         return {
-            "jobs": [views.row(job.gauge.standing()) for _, job in sorted(self._jobs.all.items())]
+            "jobs": [views.row(job.sampler.standing()) for _, job in sorted(self._jobs.all.items())]
         }
 
     async def show(self, args: dict[str, Any]) -> dict[str, Any]:
         job = self._jobs.get(args["job"])
-        return views.whole(job.gauge.standing(), job.supervisor.past.causes())
+        return views.whole(job.sampler.standing(), job.supervisor.outcomes.causes())
 
     async def start(self, args: dict[str, Any]) -> dict[str, Any]:
         jobs = self._jobs.chosen(args.get("job"))
@@ -75,8 +75,8 @@ class JobHandlers:
     async def approve(self, args: dict[str, Any]) -> dict[str, Any]:
         job = self._jobs.get(args["job"]).supervisor
         ready(job)
-        if not job.past.approvable:
-            hint = "it goes on by itself once there is room" if job.past.held else ""
+        if not job.outcomes.approvable:
+            hint = "it goes on by itself once there is room" if job.outcomes.held else ""
             raise ControlError(
                 Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint
             )
@@ -85,7 +85,7 @@ class JobHandlers:
     async def speed(self, args: dict[str, Any]) -> dict[str, Any]:
         job = self._jobs.get(args["job"])
         await job.supervisor.bounds.limits.order("job.speed", {SPEED: args["speed"]})
-        return {"job": job.supervisor.name, "speed": views.speed(job.gauge.standing())}
+        return {"job": job.supervisor.name, "speed": views.speed(job.sampler.standing())}
 
 
 def _states(jobs: list[Job]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from cargo_sync.control.router import Handler
 from cargo_sync.daemon.sessions.hints import in_a_session
 from cargo_sync.daemon.sessions.login import seen
 from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.daemon.sessions.remote import There
+from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
-from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.problems import ProblemError
 
-Enter = Callable[[dict[str, Any]], Awaitable[There]]
+Enter = Callable[[dict[str, Any]], Awaitable[Remote]]
 """The arguments of `session.open` -> the other end, logged in."""
 
 
@@ -114,13 +114,13 @@ class SessionHandlers:
 
 
 async def _begun(
-    session: Session, order: Order, make: Callable[[Order], Awaitable[Any]]
+    session: Session, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Any]]
 ) -> dict[str, Any]:
     return {"transfer": (await session.begin(order, make)).id}
 
 
-def _order(verb: str, args: dict[str, Any], remote: str) -> Order:
-    return Order(
+def _order(verb: str, args: dict[str, Any], remote: str) -> CopyOrder:
+    return CopyOrder(
         verb, remote, args["local"], args.get("recursive", False), args.get("overwrite", False)
     )
 

@@ -23,7 +23,7 @@ class TransferHandlers:
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
         jobs = self._jobs.all.values()
         return {
-            "transfers": [views.transfer(one) for job in jobs for one in job.gauge.under_way()],
+            "transfers": [views.transfer(one) for job in jobs for one in job.sampler.under_way()],
             "waiting": self._slots.waiting(),
         }
 

@@ -20,7 +20,7 @@ from cargo_sync.local.space import RESERVE, free
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import segment
-from cargo_sync.trees.cargo.probe import PROBE_BYTES, Measured, ProbingApi
+from cargo_sync.trees.cargo.probe import PROBE_BYTES, ProbeResult, ProbingApi
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.cargo.tree import no_workspace
 from cargo_sync.trees.folder import was_here
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """One step of a trial. A hint to one that went well is a warning."""
 
     name: str
@@ -46,7 +46,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CheckCase:
     """What a trial is about.
 
     api    of its own, closed with the trial
@@ -74,7 +74,7 @@ Said = tuple[str, str]
 """Message and hint of a step that went well."""
 
 
-async def trial(case: Case) -> AsyncGenerator[Step, None]:
+async def trial(case: CheckCase) -> AsyncGenerator[CheckStep, None]:
     """The steps as they come. One whose ground has failed is left out."""
     good: set[str] = set()
     for name, needs, function in STEPS:
@@ -85,17 +85,19 @@ async def trial(case: Case) -> AsyncGenerator[Step, None]:
             yield step
 
 
-async def _made(name: str, function: Callable[[Case], Awaitable[Said]], case: Case) -> Step:
+async def _made(
+    name: str, function: Callable[[CheckCase], Awaitable[Said]], case: CheckCase
+) -> CheckStep:
     try:
         async with asyncio.timeout(PATIENCE):
-            return Step(name, True, *await function(case))
+            return CheckStep(name, True, *await function(case))
     except ProblemError as error:
-        return Step(name, False, error.problem.message, error.problem.hint)
+        return CheckStep(name, False, error.problem.message, error.problem.hint)
     except TimeoutError:
-        return Step(name, False, f"nothing came of it within {PATIENCE:g} s")
+        return CheckStep(name, False, f"nothing came of it within {PATIENCE:g} s")
     except Exception as error:
         _log.error("a trial failed", exc_info=error, extra={"job": case.settings.name})
-        return Step(
+        return CheckStep(
             name, False, f"something went wrong inside: {type(error).__name__}", "see the log"
         )
 
@@ -103,7 +105,7 @@ async def _made(name: str, function: Callable[[Case], Awaitable[Said]], case: Ca
 # -- the steps: what is said when it goes well, a ProblemError when it does not --------------------
 
 
-async def server(case: Case) -> Said:
+async def server(case: CheckCase) -> Said:
     """It answers, and is the one that the job trusts."""
     await case.api.reach()
     job = case.settings
@@ -116,12 +118,12 @@ async def server(case: Case) -> Said:
     return f"{job.url} answers, {trust}", ""
 
 
-async def login(case: Case) -> Said:
+async def login(case: CheckCase) -> Said:
     await case.api.log_in()
     return f"{case.settings.username} is let in", ""
 
 
-async def workspace(case: Case) -> Said:
+async def workspace(case: CheckCase) -> Said:
     """It is there, with the rights that the job needs."""
     job = case.settings
     answer = await case.api.get("/workspaces")
@@ -139,7 +141,7 @@ async def workspace(case: Case) -> Said:
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
 
 
-async def remote_folder(case: Case) -> Said:
+async def remote_folder(case: CheckCase) -> Said:
     job = case.settings
     where = f"/workspaces/{segment(job.workspace)}/tree"
     try:
@@ -156,11 +158,11 @@ async def remote_folder(case: Case) -> Said:
     return f"/{job.remote_dir} is there", ""
 
 
-async def local_folder(case: Case) -> Said:
+async def local_folder(case: CheckCase) -> Said:
     return await case.world.offload(_local_folder, case)
 
 
-async def granted(case: Case) -> Said:
+async def granted(case: CheckCase) -> Said:
     """What the server would let the job have now."""
     job = case.settings
     body = {
@@ -175,12 +177,12 @@ async def granted(case: Case) -> Said:
     return f"the server grants {said}", ""
 
 
-async def rate(case: Case) -> Said:
+async def rate(case: CheckCase) -> Said:
     """Measured the way that the job's content goes; no more than the job itself could move
     meanwhile."""
     most = PROBE_BYTES if case.speed is None else max(LEAST, int(case.speed * MEASURE / 8))
     measure = case.api.send if case.uploads else case.api.receive
-    found: Measured = await measure(most, MEASURE, case.world.steady)
+    found: ProbeResult = await measure(most, MEASURE, case.world.steady)
     if not found.bytes:
         raise ProblemError(Problem("cut", "not one byte came through within two seconds"))
     way = "up" if case.uploads else "down"
@@ -188,7 +190,7 @@ async def rate(case: Case) -> Said:
     return f"{format_rate(max(1, round(found.rate_bps)))} {way}, measured over HTTP ({size})", ""
 
 
-async def clock(case: Case) -> Said:
+async def clock(case: CheckCase) -> Said:
     before = case.world.wall()
     date = await case.api.reach()
     after = case.world.wall()
@@ -204,7 +206,7 @@ async def clock(case: Case) -> Said:
     return f"the server's clock is {abs(ahead):,.0f} s {way} ours", hint
 
 
-STEPS: Final[tuple[tuple[str, str, Callable[[Case], Awaitable[Said]]], ...]] = (
+STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Said]]], ...]] = (
     ("server", "", server),
     ("login", "server", login),
     ("workspace", "login", workspace),
@@ -217,7 +219,7 @@ STEPS: Final[tuple[tuple[str, str, Callable[[Case], Awaitable[Said]]], ...]] = (
 """Name, the step that must have gone well before, and what it does."""
 
 
-def _local_folder(case: Case) -> Said:
+def _local_folder(case: CheckCase) -> Said:
     """In a thread. The lock is looked at and not taken: a run that begins now must find it free."""
     job = case.settings
     if missing := missing_folder(job):
@@ -233,7 +235,7 @@ def _local_folder(case: Case) -> Said:
         root.close()
 
 
-def _of_root(case: Case, root: Root) -> Said:
+def _of_root(case: CheckCase, root: Root) -> Said:
     job, path = case.settings, case.settings.local_dir
     with os.scandir(root.fd) as names:
         next(names, None)

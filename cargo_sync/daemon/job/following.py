@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.admission.bandwidth import Share
-from cargo_sync.daemon.job.schedule import Hours
+from cargo_sync.daemon.job.schedule import Schedule
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import FarTree
 
 AGAIN: Final = 5.0
@@ -17,15 +17,15 @@ AGAIN: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-async def follow_hours(hours: Hours, share: Share, turned: Callable[[bool], None]) -> None:
+async def follow_hours(hours: Schedule, share: Share, turned: Callable[[bool], None]) -> None:
     """Until cancelled: calls `turned` when the window opens (True) or closes, and refreshes the
     share.
 
     What a timetable's row says may be another whenever the clock has moved on.
     """
-    tick, was_open = Bell(), hours.open
+    tick, was_open = Wakeup(), hours.open
     while True:
-        await tick.heard(hours.patience())
+        await tick.wait(hours.patience())
         share.refresh()
         if hours.open != was_open:
             was_open = not was_open
@@ -37,7 +37,7 @@ async def follow_speed(share: Share, far: FarTree, job: str) -> None:
     another."""
     again: float | None = None
     while True:
-        await share.changed.heard(again)
+        await share.changed.wait(again)
         again = None
         if not share.moves:
             continue

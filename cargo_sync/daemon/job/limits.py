@@ -11,7 +11,7 @@ from cargo_sync.admission.slots import Slots
 from cargo_sync.admission.turn import Turn
 from cargo_sync.config.job import JobSettings
 from cargo_sync.control.limits import Limits
-from cargo_sync.daemon.job.schedule import Hours
+from cargo_sync.daemon.job.schedule import Schedule
 from cargo_sync.model.world import World
 from cargo_sync.state.limits import LimitRows
 
@@ -20,7 +20,7 @@ SPEED: Final = "speed"
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class SharedLimits:
     """What all jobs of a daemon have to share.
 
     zone  the machine's, for jobs that name none
@@ -32,7 +32,7 @@ class Room:
     zone: tzinfo
 
 
-class Bounds:
+class JobLimits:
     """One job's.
 
     hours   its window and its timetable
@@ -45,13 +45,13 @@ class Bounds:
         self,
         settings: JobSettings,
         job: int,
-        room: Room,
+        room: SharedLimits,
         world: World,
         tell: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._settings = settings
         zone = ZoneInfo(settings.timezone) if settings.timezone else room.zone
-        self.hours = Hours(
+        self.hours = Schedule(
             settings.window, settings.timetable, zone, settings.timezone or "", world.wall
         )
         self.share: Share = room.shares.of(settings.name, self.own)

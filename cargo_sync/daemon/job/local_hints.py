@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from cargo_sync.local.inotify import Folders
+from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.world import World
 
@@ -76,7 +76,7 @@ class _Across:
         self._hint = hint
         self._under_way = False
 
-    def __call__(self, _folders: Folders) -> None:
+    def __call__(self, _folders: ChangedFolders) -> None:
         if not self._under_way:
             self._under_way = True
             self._loop.call_soon_threadsafe(self._deliver)

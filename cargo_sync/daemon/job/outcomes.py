@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.status import Cause, Held
-from cargo_sync.engine.report import Report
+from cargo_sync.daemon.job.status import Cause, HeldStatus
+from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
-from cargo_sync.machines.looks import Look, retry_after
+from cargo_sync.machines.looks import LookResult, retry_after
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
@@ -18,7 +18,7 @@ _FULL: Final = "disk_full"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkDone:
     """What a job did between two rests: files and bytes that were brought over, and when it
     began."""
 
@@ -27,7 +27,7 @@ class Work:
     since: float
 
 
-class Past:
+class JobOutcomes:
     """The looks of one job so far. It is told of each end, and answers from what it was told.
 
     look      how the last look ended; None when the next one is to begin at once
@@ -45,7 +45,7 @@ class Past:
         world: World,
         last_run: dict[str, Any] | None,
     ) -> None:
-        self.look: Look | None = None
+        self.look: LookResult | None = None
         self.looked = False
         self.held = ""
         self.last_run = last_run
@@ -55,11 +55,11 @@ class Past:
         self._failures = failures
         self._world = world
         self._now: Run | None = None
-        self._report: Report | None = None
+        self._report: RunReport | None = None
         self._trouble: Problem | None = None
         self._tries = 0
         self._told = ""
-        self._work: Work | None = None
+        self._work: WorkDone | None = None
 
     # -- what is told ------------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class Past:
         self.released = bool(self.spent) and not report.approvable
         self.spent = report.overwrites if report.approvable else 0
         full = bool(report.held) and not report.approvable
-        self.look = Look(
+        self.look = LookResult(
             self._world.steady(),
             report.surveyed,
             report.again_in,
@@ -114,7 +114,7 @@ class Past:
         self.held = str(problem) if full else ""
         now = self._world.steady()
         retry_at = now + retry_after(problem, self._tries, self._world.chance())
-        self.look = Look(now, retry_at=None if full else retry_at, full=full)
+        self.look = LookResult(now, retry_at=None if full else retry_at, full=full)
         self._remember(run, problem)
 
     def news(self) -> str | None:
@@ -130,7 +130,7 @@ class Past:
             return self.held if self.approvable else _FULL
         return f"{self._trouble.code} {self._trouble.path}" if self._trouble else ""
 
-    def rested(self) -> Work | None:
+    def rested(self) -> WorkDone | None:
         """What was done since the last rest, when the job has come to rest; else None.
 
         It rests when nothing fails, is held or is still being written.
@@ -140,10 +140,10 @@ class Past:
         work, self._work = self._work, None
         return work
 
-    def _count(self, report: Report) -> None:
+    def _count(self, report: RunReport) -> None:
         if report.acted:
-            before = self._work or Work(0, 0, report.started)
-            self._work = Work(
+            before = self._work or WorkDone(0, 0, report.started)
+            self._work = WorkDone(
                 before.files + report.files, before.bytes + report.bytes, before.since
             )
 
@@ -236,11 +236,11 @@ class Past:
         due = self._failures.next_at()
         return None if due is None else max(look, due)
 
-    def waits(self) -> Held | None:
+    def waits(self) -> HeldStatus | None:
         """What an approval would let pass, or None."""
         if not self.approvable or self._report is None:
             return None
-        return Held(self._report.deletions, self._report.overwrites, self._report.run)
+        return HeldStatus(self._report.deletions, self._report.overwrites, self._report.run)
 
     @property
     def _present_trouble(self) -> Problem | None:
@@ -248,6 +248,6 @@ class Past:
         again."""
         return None if self.moving else self._trouble
 
-    def _unlisted(self, report: Report) -> list[Problem]:
+    def _unlisted(self, report: RunReport) -> list[Problem]:
         """What the last look met beside the files that are tried again one by one."""
         return [problem for problem in report.problems if not self._failures.knows(problem.path)]

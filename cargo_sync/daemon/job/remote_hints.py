@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import FarTree
 
 POLL: Final = 50.0
@@ -15,7 +15,7 @@ SOONEST: Final = 1.0
 
 async def hear_far(
     far: FarTree,
-    seen: Bell,
+    seen: Wakeup,
     cursor: Callable[[], Awaitable[int]],
     hint: Callable[[], None],
     steady: Callable[[], float],
@@ -29,7 +29,7 @@ async def hear_far(
         steady: monotonic seconds.
     """
     while True:
-        await seen.heard()
+        await seen.wait()
         changed = False
         while not changed:
             began = steady()
@@ -38,7 +38,7 @@ async def hear_far(
             except ProblemError:
                 break  # the next look meets it too, and tells of it
             if not changed and steady() - began < SOONEST:
-                await seen.heard(SOONEST)
-        seen.hush()  # looks that ended before this moment know nothing of the change
+                await seen.wait(SOONEST)
+        seen.clear()  # looks that ended before this moment know nothing of the change
         if changed:
             hint()

@@ -1,15 +1,23 @@
-"""A gauge on one job: its advance and what is under way, sampled when somebody asks."""
+"""Samples one job: its advance and what is under way, sampled when somebody asks."""
 
 from cargo_sync.daemon.job.limits import SPEED
-from cargo_sync.daemon.job.status import AT_REST, Advance, Hour, Pace, Standing, UnderWay, eta
+from cargo_sync.daemon.job.status import (
+    AT_REST,
+    Advance,
+    SpeedStatus,
+    Standing,
+    UnderWay,
+    WindowStatus,
+    eta,
+)
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.engine.progress import Progress
 from cargo_sync.machines.job_state import JobState
-from cargo_sync.machines.meter import Meter
+from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.world import World
 
 
-class Gauge:
+class JobSampler:
     """Reads a supervisor; rates are of the time between two readings, over a few seconds."""
 
     def __init__(self, job: Supervisor, world: World) -> None:
@@ -19,8 +27,8 @@ class Gauge:
         self._bytes = 0
         self._before = 0
         self._content = 0
-        self._meter = Meter()
-        self._meters: dict[str, Meter] = {}
+        self._meter = RateMeter()
+        self._meters: dict[str, RateMeter] = {}
 
     def sample(self) -> None:
         """Reads everything once, so that rates are known when somebody asks."""
@@ -28,17 +36,17 @@ class Gauge:
         self.under_way()
 
     def standing(self) -> Standing:
-        job, past = self._job, self._job.past
+        job, outcomes = self._job, self._job.outcomes
         state = job.state
         return Standing(
             job.settings,
             state,
             detail=self._detail(state),
             next_at=self._next_at(state),
-            errors=past.errors,
+            errors=outcomes.errors,
             advance=self.advance(),
-            last_run=past.last_run,
-            held=past.waits(),
+            last_run=outcomes.last_run,
+            held=outcomes.waits(),
             notes=job.notes,
             hour=self._hour(),
             pace=self._pace(),
@@ -49,7 +57,7 @@ class Gauge:
             return self._job.bounds.hours.changes_at
         at = self._job.next_at()
         if at is not None and state is JobState.ERROR:
-            at = self._job.past.again_at(at)
+            at = self._job.outcomes.again_at(at)
         return None if at is None else self._world.wall() + max(0.0, at - self._world.steady())
 
     def _detail(self, state: JobState) -> str:
@@ -58,18 +66,18 @@ class Gauge:
             return f"waits until {job.bounds.hours.opening()}"
         if state is JobState.SYNCING and (queued := job.bounds.queued()):
             return queued
-        return job.past.detail() if state in ("held", "error", "syncing") else ""
+        return job.outcomes.detail() if state in ("held", "error", "syncing") else ""
 
-    def _hour(self) -> Hour | None:
+    def _hour(self) -> WindowStatus | None:
         hours = self._job.bounds.hours
         if hours.window is None:
             return None
-        return Hour(hours.words(), str(hours.zone), hours.open, hours.changes_at)
+        return WindowStatus(hours.words(), str(hours.zone), hours.open, hours.changes_at)
 
-    def _pace(self) -> Pace:
+    def _pace(self) -> SpeedStatus:
         bounds = self._job.bounds
         moves = bounds.share.moves
-        return Pace(
+        return SpeedStatus(
             bounds.limits.ordered(SPEED), bounds.own(), moves, bounds.share.rate if moves else None
         )
 
@@ -79,7 +87,7 @@ class Gauge:
         if run is None or not run.progress.files_total:
             return AT_REST
         if run.report.run != self._run:
-            self._run, self._bytes, self._meter = run.report.run, 0, Meter()
+            self._run, self._bytes, self._meter = run.report.run, 0, RateMeter()
             self._before = self._content = 0
         self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
         progress = run.progress
@@ -119,7 +127,7 @@ class Gauge:
             id = flowing.ids.get(file.path, "")
             if not id:
                 continue  # committed in this very moment
-            rate = 8 * self._meters.setdefault(id, Meter()).rate(now, file.done)
+            rate = 8 * self._meters.setdefault(id, RateMeter()).rate(now, file.done)
             found.append(
                 UnderWay(
                     id,

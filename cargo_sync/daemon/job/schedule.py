@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
-from cargo_sync.config.timetable import Row, Window
+from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.machines.window import is_open, next_edge, next_row, speed_at
 
 LONGEST_WAIT: Final = 60.0
@@ -25,7 +25,7 @@ class _Spell(NamedTuple):
     rate: int | None
 
 
-class Hours:
+class Schedule:
     """When a job may move files, and the rate that its timetable gives it then.
 
     window  None is always; `zone` is of the window and of the rows
@@ -36,7 +36,7 @@ class Hours:
     def __init__(
         self,
         window: Window | None,
-        rows: Sequence[Row],
+        rows: Sequence[TimetableRow],
         zone: tzinfo,
         named: str,
         wall: Callable[[], float],

@@ -7,7 +7,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.limits import Ordered
-from cargo_sync.webhooks.retry_policy import Result
+from cargo_sync.webhooks.retry_policy import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldStatus:
     """What waits for a person."""
 
     deletions: int
@@ -51,7 +51,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class WindowStatus:
     """A job's window at one moment.
 
     words, zone  for people
@@ -65,7 +65,7 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SpeedStatus:
     """A job's speed at one moment, bits a second; None is no limit.
 
     ordered  what an order set in place of the file's
@@ -98,10 +98,10 @@ class Standing:
     errors: int = 0
     advance: Advance = AT_REST
     last_run: dict[str, Any] | None = None
-    held: Held | None = None
+    held: HeldStatus | None = None
     notes: tuple[str, ...] = ()
-    hour: Hour | None = None
-    pace: Pace = Pace()
+    hour: WindowStatus | None = None
+    pace: SpeedStatus = SpeedStatus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,12 @@ class Flowing:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CallbackTest:
     """What became of a callback that was sent for a trial: for which event, and how many seconds it
     took."""
 
     event: str
-    result: Result
+    result: Attempt
     seconds: float
 
 

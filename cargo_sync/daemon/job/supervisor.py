@@ -1,7 +1,7 @@
 """One job's loop: look -> run -> wait. It decides nothing by itself: machines/looks says when, the
 engine what is done, machines/job_state what that is called.
 
-Orders only change what is wanted and ring the bell; the loop does one thing at a time: a preview, a
+Orders only change what is wanted and ring the wakeup; the loop does one thing at a time: a preview, a
 run, or waiting. So a pause, a reload or a second order can come at any moment.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.following import follow_hours, follow_speed
-from cargo_sync.daemon.job.limits import Bounds
-from cargo_sync.daemon.job.outcomes import Past
+from cargo_sync.daemon.job.limits import JobLimits
+from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.noted import Noted
@@ -26,7 +26,7 @@ from cargo_sync.model.events import Event, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import NearTree
 
@@ -36,7 +36,7 @@ _PLANS: Final = 20
 _log = logging.getLogger(__name__)
 
 
-class Watch(Protocol):
+class FolderHints(Protocol):
     """Hints of changes in a local folder, as long as it is open.
 
     note  what a person should know of it, such as that the folder is polled; "" when all is well
@@ -61,7 +61,7 @@ class Sides:
     near: NearTree
     far: Noted
     flowing: Callable[[], Flowing | None]
-    watch: Callable[[Callable[[], None]], Awaitable[Watch | None]]
+    watch: Callable[[Callable[[], None]], Awaitable[FolderHints | None]]
     afresh: Callable[[], None]
 
 
@@ -114,12 +114,12 @@ class Supervisor:
         row: JobRow,
         world: World,
         voice: Voice,
-        bounds: Bounds,
+        bounds: JobLimits,
     ) -> None:
         self.settings = settings
         self.sides = sides
         self.bounds = bounds
-        self.past = Past(settings, kept.failures, world, row.last_run)
+        self.outcomes = JobOutcomes(settings, kept.failures, world, row.last_run)
         self.run_now: Run | None = None
         self.paused = row.paused
         self._rules = rules(settings)
@@ -127,13 +127,13 @@ class Supervisor:
         self._world = world
         self._voice = voice
         self._task: asyncio.Task[None] | None = None
-        self._watch: Watch | None = None
+        self._watch: FolderHints | None = None
         self._ordered: tuple[Run, bool] | None = None
         self._previews: dict[str, Run] = {}
         self._no_plan: dict[str, Problem] = {}
         self._hinted: float | None = None
-        self._bell = Bell()
-        self._seen = Bell()
+        self._wakeup = Wakeup()
+        self._seen = Wakeup()
 
     @property
     def name(self) -> str:
@@ -160,11 +160,11 @@ class Supervisor:
         return Facts(
             enabled=self.settings.enabled,
             paused=self.paused,
-            held="" if moved else self.past.held,
+            held="" if moved else self.outcomes.held,
             in_window=self.bounds.hours.open,
-            running=self.past.moving or self.past.unsettled,
-            errors=self.past.errors,
-            looked=self.past.looked,
+            running=self.outcomes.moving or self.outcomes.unsettled,
+            errors=self.outcomes.errors,
+            looked=self.outcomes.looked,
         )
 
     @property
@@ -174,7 +174,7 @@ class Supervisor:
     def next_at(self) -> float | None:
         """When the next look is due, on the steady clock; None during one, or when it takes an
         order."""
-        if self.paused or not self.settings.enabled or self.past.approvable:
+        if self.paused or not self.settings.enabled or self.outcomes.approvable:
             return None
         if not self.bounds.hours.open:
             opening = self.bounds.hours.changes_at
@@ -183,7 +183,7 @@ class Supervisor:
         if self.run_now is not None:
             return None
         settle = self.settings.settle if self._rules.mode is Mode.UPLOAD else 0.0
-        return next_look(self.past.look, self.settings.sleep, settle, self._hinted)
+        return next_look(self.outcomes.look, self.settings.sleep, settle, self._hinted)
 
     # -- orders ------------------------------------------------------------------------------------
 
@@ -199,9 +199,9 @@ class Supervisor:
         await self._world.offload(self._kept.jobs.set_paused, self.name, False)
         if self.paused:
             self.paused = False
-            self.past.forget_look()
+            self.outcomes.forget_look()
         self._voice.changed(self)
-        self._bell.ring()
+        self._wakeup.set()
 
     def sync(self, *, approved: bool = False) -> str:
         """Looks as soon as nothing else goes on; the id of the run that this will be.
@@ -213,7 +213,7 @@ class Supervisor:
             self._ordered = (self._new_run(), approved)
         self._kept.failures.expedite()
         self.sides.afresh()
-        self._bell.ring()
+        self._wakeup.set()
         return self._ordered[0].report.run
 
     def plan(self) -> str:
@@ -221,7 +221,7 @@ class Supervisor:
         run = self._new_run()
         self.sides.afresh()
         self._previews[run.report.run] = run
-        self._bell.ring()
+        self._wakeup.set()
         return run.report.run
 
     def is_planning(self, run: str) -> bool:
@@ -235,7 +235,7 @@ class Supervisor:
         """Something may have changed on a side."""
         if self._hinted is None:
             self._hinted = self._world.steady()
-            self._bell.ring()
+            self._wakeup.set()
 
     def _stop(self) -> None:
         """Stops the run that goes on, at a checkpoint."""
@@ -259,7 +259,7 @@ class Supervisor:
                     await self._hear_near()
                     work = self._next()
                     if work is None:
-                        await self._bell.heard(self._patience())
+                        await self._wakeup.wait(self._patience())
                         continue
                     self._task = group.create_task(work)
                     await asyncio.wait({self._task})
@@ -302,19 +302,19 @@ class Supervisor:
         if not self._may_look:
             return  # since it was decided to look
         self.run_now, self._hinted = run, None
-        self.past.begin(run, approved=approved)
+        self.outcomes.begin(run, approved=approved)
         try:
-            await run.execute(spent=self.past.spent, approved=approved)
+            await run.execute(spent=self.outcomes.spent, approved=approved)
         except asyncio.CancelledError:
-            self.past.stopped(run)
+            self.outcomes.stopped(run)
             raise
         except ProblemError as error:
-            self.past.failed(run, error.problem)
+            self.outcomes.failed(run, error.problem)
         except Exception as error:
-            self.past.failed(run, self._unexpected(error))
+            self.outcomes.failed(run, self._unexpected(error))
         else:
-            self.past.ended(run)
-            self._seen.ring()
+            self.outcomes.ended(run)
+            self._seen.set()
         finally:
             self.run_now = None
             self._voice.changed(self)
@@ -336,7 +336,7 @@ class Supervisor:
     async def _write_down(self, run: Run) -> None:
         """The history of what is worth it, and events when the job is held, fails as a whole, or
         rests."""
-        news = self.past.news()
+        news = self.outcomes.news()
         if events := self._news(run, news):
             try:
                 cursor = await self._world.offload(self._kept.folders.agree, [], events)
@@ -344,10 +344,10 @@ class Supervisor:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
                 self._voice.speak(events, cursor)
-        if run.report.acted or news is not None or self.past.released:
+        if run.report.acted or news is not None or self.outcomes.released:
             try:
                 await self._world.offload(
-                    self._kept.jobs.set_last_run, self.name, self.past.last_run or {}
+                    self._kept.jobs.set_last_run, self.name, self.outcomes.last_run or {}
                 )
             except ProblemError as error:
                 _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
@@ -356,13 +356,13 @@ class Supervisor:
         events: list[Event] = []
         wall = self._world.wall()
         if news is not None:
-            happened = Happened.HELD if self.past.held else Happened.FAILED
+            happened = Happened.HELD if self.outcomes.held else Happened.FAILED
             details: dict[str, Any] = {"message": news}
-            if self.past.approvable:
+            if self.outcomes.approvable:
                 details |= {"deletions": run.report.deletions, "overwrites": run.report.overwrites}
             events.append(self._rules.event(happened, wall, details=details))
             _log.warning("%s: %s", happened, news, extra={"job": self.name})
-        if (work := self.past.rested()) is not None and Moment.IDLE in self._rules.tell:
+        if (work := self.outcomes.rested()) is not None and Moment.IDLE in self._rules.tell:
             details = {"files": work.files, "seconds": max(0.0, wall - work.since)}
             events.append(self._rules.event(Happened.IDLE, wall, size=work.bytes, details=details))
         return events
@@ -378,9 +378,9 @@ class Supervisor:
         """The window's end stops a run as a pause does, its start begins a look."""
         if not opened:
             self._stop()
-        elif not self.past.approvable:
-            self.past.forget_look()
-        self._bell.ring()
+        elif not self.outcomes.approvable:
+            self.outcomes.forget_look()
+        self._wakeup.set()
         self._voice.changed(self)
 
     async def _hear_near(self) -> None:

@@ -27,7 +27,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-") or "job"
 
 
-class Filing:
+class JobFolder:
     """Puts files into the jobs folder `folder`, and takes them out. Not for several threads at
     once."""
 

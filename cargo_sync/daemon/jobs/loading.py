@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings, Neighbours, job_files, job_from, load_job
 from cargo_sync.config.relaxed import parse
-from cargo_sync.daemon.jobs.folder import Filing
+from cargo_sync.daemon.jobs.folder import JobFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class JobsRead:
     """What the files say.
 
     jobs    those that shall run: from good files, and from bad ones as they were
@@ -38,7 +38,7 @@ class JobFiles:
         list_files: Callable[[], list[str]],
         env: Mapping[str, str],
         callbacks: CallbackLimits = ANYWHERE,
-        filing: Filing | None = None,
+        filing: JobFolder | None = None,
         load: Callable[[str], JobSettings] | None = None,
     ) -> None:
         self._list_files = list_files
@@ -52,21 +52,21 @@ class JobFiles:
         cls, folder: str, env: Mapping[str, str], callbacks: CallbackLimits = ANYWHERE
     ) -> "JobFiles":
         """Every job file of a folder."""
-        return cls(lambda: job_files(folder), env, callbacks, Filing(folder))
+        return cls(lambda: job_files(folder), env, callbacks, JobFolder(folder))
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
         """One file, whether it is there or not."""
         return cls(lambda: [path], env)
 
-    def read(self, running: Iterable[JobSettings] = ()) -> Reading:
+    def read(self, running: Iterable[JobSettings] = ()) -> JobsRead:
         """All files. A bad one leaves its job as it is; of jobs that clash, those that run go
         first."""
         before = {job.file: job for job in running}
         try:
             files = self._list_files()
         except ConfigError as error:
-            return Reading(tuple(before.values()), (error,))
+            return JobsRead(tuple(before.values()), (error,))
         jobs: list[JobSettings] = []
         errors: list[ConfigError] = []
         neighbours = Neighbours()
@@ -80,13 +80,13 @@ class JobFiles:
                 else:
                     continue
             neighbours.add(jobs[-1])
-        return Reading(tuple(sorted(jobs, key=lambda job: job.name)), tuple(errors))
+        return JobsRead(tuple(sorted(jobs, key=lambda job: job.name)), tuple(errors))
 
     def read_one(self, job: JobSettings, running: Iterable[JobSettings]) -> JobSettings:
         """The file of `job` alone. Raises ConfigError with what is wrong with it."""
         if job.file and not os.path.lexists(job.file):
             hint = "`cargo_ctl reload` removes the job"
-            raise ConfigError([Problem(job.file, "", None, "is not there any more", hint)])
+            raise ConfigError([FieldProblem(job.file, "", None, "is not there any more", hint)])
         return self._load(
             job.file, Neighbours(other for other in running if other.file != job.file)
         )

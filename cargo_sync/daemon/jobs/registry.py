@@ -11,27 +11,29 @@ from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
-from cargo_sync.daemon.jobs.folder import Filing
+from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 
 _AGAIN: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
-Build = Callable[[JobSettings], Awaitable[tuple[Supervisor, Gauge]]]
-"""Makes a job's supervisor, with what it kept from before, and the gauge on it."""
+Build = Callable[[JobSettings], Awaitable[tuple[Supervisor, JobSampler]]]
+"""Makes a job's supervisor, with what it kept from before, and the sampler on it."""
 
 
 class Job:
     """One job that is there."""
 
-    def __init__(self, supervisor: Supervisor, gauge: Gauge, task: asyncio.Task[None]) -> None:
+    def __init__(
+        self, supervisor: Supervisor, sampler: JobSampler, task: asyncio.Task[None]
+    ) -> None:
         self.supervisor = supervisor
-        self.gauge = gauge
+        self.sampler = sampler
         self.task = task
 
 
@@ -146,10 +148,10 @@ class Jobs:
             path = await self._world.offload(filing.place, wanted.name, text)
             try:
                 settings = await self._world.offload(self._files.load_new, path, self._settings())
-                supervisor, gauge = await self._build(settings)
+                supervisor, sampler = await self._build(settings)
                 if paused:
                     await supervisor.pause()
-                self._begin(settings, supervisor, gauge)
+                self._begin(settings, supervisor, sampler)
             except BaseException as error:
                 await self._world.offload(filing.withdraw, path)
                 raise (_bad(error) if isinstance(error, ConfigError) else error) from error
@@ -173,7 +175,7 @@ class Jobs:
             self._gone(name)
             return place
 
-    def _filing(self) -> Filing:
+    def _filing(self) -> JobFolder:
         if self._files.filing is None:
             hint = "start a daemon without --job for more than one"
             raise ControlError(Code.ONE_JOB, "this daemon was started for one job file alone", hint)
@@ -188,11 +190,11 @@ class Jobs:
             return "added"
         return "unchanged" if job.supervisor.settings == wanted else "changed"
 
-    def _begin(self, settings: JobSettings, supervisor: Supervisor, gauge: Gauge) -> None:
+    def _begin(self, settings: JobSettings, supervisor: Supervisor, sampler: JobSampler) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
         task = self._group.create_task(_kept_going(supervisor), name=settings.name)
-        self._jobs[settings.name] = Job(supervisor, gauge, task)
+        self._jobs[settings.name] = Job(supervisor, sampler, task)
 
     async def _stop(self, names: list[str]) -> None:
         tasks = [self._jobs.pop(name).task for name in names]
@@ -213,4 +215,4 @@ async def _kept_going(supervisor: Supervisor) -> None:
             await supervisor.run()
         except Exception as error:
             _log.error("the job broke down", exc_info=error, extra={"job": supervisor.name})
-            await Bell().heard(_AGAIN)
+            await Wakeup().wait(_AGAIN)

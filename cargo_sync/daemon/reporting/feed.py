@@ -11,7 +11,7 @@ from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting import views
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.events import Event
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
 _OLD_ENOUGH: Final = 1
@@ -30,7 +30,7 @@ class Publish(Protocol):
     def has_subscribers(self, prefix: str) -> bool: ...
 
 
-class Feed:
+class DaemonFeed:
     """The voice of all jobs. `jobs` gives those that there are, by name."""
 
     def __init__(self, publisher: Publish, jobs: Callable[[], Mapping[str, Job]]) -> None:
@@ -52,7 +52,7 @@ class Feed:
         found = self._jobs().get(job.name)
         if found is None or found.supervisor is not job:
             return  # it is being replaced
-        standing = found.gauge.standing()
+        standing = found.sampler.standing()
         self._say_state(standing)
         # With hundreds of jobs, asking all of them at every look of one would be most of the
         # daemon's work.
@@ -74,19 +74,19 @@ class Feed:
 
     async def run(self) -> None:
         """Ticks until cancelled."""
-        never = Bell()
+        never = Wakeup()
         while True:
             self.tick()
-            await never.heard(TICK)
+            await never.wait(TICK)
 
     def tick(self) -> None:
         """States that changed by themselves, and progress for those who listen."""
         jobs = self._jobs()
         for name, job in jobs.items():
             if job.supervisor.run_now is not None:
-                job.gauge.sample()
+                job.sampler.sample()
             if job.supervisor.run_now is not None or name not in self._said:
-                self._say_state(job.gauge.standing())
+                self._say_state(job.sampler.standing())
         self._states = {name: job.supervisor.state for name, job in jobs.items()}
         self._say_general()
         if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(
@@ -120,7 +120,7 @@ class Feed:
             self._publisher.publish(topics.STATUS, "status", general)
 
     def _say_progress(self, jobs: Mapping[str, Job]) -> None:
-        advances = {name: job.gauge.advance() for name, job in jobs.items()}
+        advances = {name: job.sampler.advance() for name, job in jobs.items()}
         changed = False
         for name, advance in advances.items():
             if advance != self._advances.get(name, Advance()):
@@ -146,7 +146,7 @@ class Feed:
         for job in jobs.values():
             if job.supervisor.run_now is None:
                 continue
-            for one in job.gauge.under_way():
+            for one in job.sampler.under_way():
                 age = self._transfers.get(one.id, -1) + 1
                 if age == 0 and one.done >= one.size:
                     continue  # it only waits for the others of its batch

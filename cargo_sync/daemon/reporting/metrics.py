@@ -20,7 +20,7 @@ MOST: Final = 1_000
 _MOVED: Final = {Happened.UPLOADED: "upload", Happened.DOWNLOADED: "download"}
 
 
-class Measured:
+class JobMetrics:
     """Passes on what is spoken, and counts it. `jobs` gives those that there are."""
 
     def __init__(self, voice: Audience, jobs: Callable[[], Mapping[str, Job]]) -> None:
@@ -54,14 +54,14 @@ class Measured:
             "Jobs by state.",
             [({"state": state.value}, states[state.value]) for state in JobState],
         )
-        rates = [(job.supervisor.name, job.gauge.advance().rate_bps) for job in jobs.values()]
+        rates = [(job.supervisor.name, job.sampler.advance().rate_bps) for job in jobs.values()]
         yield Family.one(
             "cargo_transfer_rate_bits",
             "gauge",
             "Bits of files a second, lately.",
             sum(rate for _, rate in rates),
         )
-        waiting = [(name, job.supervisor.past.errors) for name, job in jobs.items()]
+        waiting = [(name, job.supervisor.outcomes.errors) for name, job in jobs.items()]
         yield Family.one(
             "cargo_failing",
             "gauge",

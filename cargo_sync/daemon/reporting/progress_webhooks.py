@@ -15,8 +15,8 @@ from cargo_sync.webhooks import variables
 from cargo_sync.webhooks.dispatcher import Send, asked
 from cargo_sync.webhooks.hosts import Hosts
 from cargo_sync.webhooks.message import host_of, message
-from cargo_sync.webhooks.outbox import Deliveries
-from cargo_sync.webhooks.retry_policy import Result
+from cargo_sync.webhooks.outbox import Outbox
+from cargo_sync.webhooks.retry_policy import Attempt
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ Key = tuple[str, str]
 """Job and transfer."""
 
 
-class Updates:
+class ProgressWebhooks:
     """What is told of transfers under way; `jobs` gives the jobs that there are, by name.
 
     Of a transfer one is in flight at most, and what is sent is of this moment. None is sent while a
@@ -37,7 +37,7 @@ class Updates:
     def __init__(
         self,
         jobs: Callable[[], Mapping[str, Job]],
-        rows: Deliveries,
+        rows: Outbox,
         hosts: Hosts,
         send: Send,
         world: World,
@@ -57,7 +57,7 @@ class Updates:
             event = asked(job.supervisor.settings, Moment.UPDATE)
             if event is None or job.supervisor.run_now is None:
                 continue
-            moving = [one for one in job.gauge.under_way() if one.done < one.size]
+            moving = [one for one in job.sampler.under_way() if one.done < one.size]
             for one in moving:
                 ages[name, one.id] = self._ages.get((name, one.id), -1) + 1
             told = [one for one in moving if ages[name, one.id] >= _OLD_ENOUGH]
@@ -90,7 +90,7 @@ class Updates:
 
     async def _one(self, key: Key, host: str, event: EventSettings, one: UnderWay) -> None:
         began = self._world.steady()
-        result: Result | None = None
+        result: Attempt | None = None
         try:
             progress = {"PROGRESS": 100 * one.done // one.size, "SPEED": one.rate_bps}
             values = (

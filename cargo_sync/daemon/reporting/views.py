@@ -10,12 +10,12 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
 from cargo_sync.control.limits import shown
-from cargo_sync.daemon.job.check_steps import Step
-from cargo_sync.daemon.job.status import Advance, Cause, Standing, Trial, UnderWay, eta
+from cargo_sync.daemon.job.check_steps import CheckStep
+from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, Standing, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
-from cargo_sync.state.events import Row
+from cargo_sync.state.events import EventRow
 from cargo_sync.state.planned import PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
 
@@ -172,7 +172,7 @@ def callback(row: Waiting) -> dict[str, Any]:
     }
 
 
-def tried(job: str, one: Trial) -> dict[str, Any]:
+def tried(job: str, one: CallbackTest) -> dict[str, Any]:
     """What the trial of a callback came to; `status` is null when there was no answer."""
     return {
         "job": job,
@@ -211,12 +211,12 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
-def trial(id: str, job: str, steps: Sequence[Step], *, ready: bool) -> dict[str, Any]:
+def trial(id: str, job: str, steps: Sequence[CheckStep], *, ready: bool) -> dict[str, Any]:
     """A trial, as far as it has come."""
     return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
 
 
-def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
+def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
     """A page of a job's history, newest first."""
     return {
         "job": job,
@@ -225,7 +225,7 @@ def history(job: str, rows: Sequence[Row], limit: int) -> dict[str, Any]:
     }
 
 
-def _happened(row: Row) -> dict[str, Any]:
+def _happened(row: EventRow) -> dict[str, Any]:
     event, details = row.event, row.event.details
     seconds = details.get("seconds")
     return {

@@ -14,22 +14,22 @@ from typing import Final
 from cargo_sync.config.callbacks import CallbackLimits
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.status import Trial
+from cargo_sync.daemon.job.status import CallbackTest
 from cargo_sync.daemon.job.supervisor import Audience, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
-from cargo_sync.daemon.reporting.progress_webhooks import Updates
+from cargo_sync.daemon.reporting.progress_webhooks import ProgressWebhooks
 from cargo_sync.model.events import Event, Moment
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.database import Database
 from cargo_sync.webhooks import variables
-from cargo_sync.webhooks.dispatcher import Deliverer, asked
+from cargo_sync.webhooks.dispatcher import Dispatcher, asked
 from cargo_sync.webhooks.hosts import Hosts
 from cargo_sync.webhooks.message import message
-from cargo_sync.webhooks.outbox import Deliveries, New, Waiting
-from cargo_sync.webhooks.sender import Sender
+from cargo_sync.webhooks.outbox import New, Outbox, Waiting
+from cargo_sync.webhooks.sender import CallbackSender
 
 TICK: Final = 1.0
 _PAGE: Final = 500
@@ -42,7 +42,7 @@ _ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
 _log = logging.getLogger(__name__)
 
 
-class Callbacks:
+class JobWebhooks:
     """Reader, deliverer and updates of one daemon, and the voice of its jobs.
 
     voice  is told all that this one is
@@ -57,24 +57,24 @@ class Callbacks:
         world: World,
         jobs: Callable[[], Mapping[str, Job]],
     ) -> None:
-        self.rows = Deliveries(database)
+        self.rows = Outbox(database)
         self._voice = voice
         self._world = world
-        self._send = Sender(limits)
+        self._send = CallbackSender(limits)
         self._hosts = Hosts(world, limits.at_once)
         self._settings: dict[str, JobSettings] = {}
         self._removed: set[str] = set()
-        self._told = Bell()
+        self._told = Wakeup()
         self._counts: dict[str, int] = {}
-        self._updates = Updates(jobs, self.rows, self._hosts, self._send, world)
-        self._deliverer = Deliverer(self.rows, self, self._hosts, self._send, world, self._before)
+        self._updates = ProgressWebhooks(jobs, self.rows, self._hosts, self._send, world)
+        self._deliverer = Dispatcher(self.rows, self, self._hosts, self._send, world, self._before)
 
     # -- the voice of the jobs ---------------------------------------------------------------------
 
     def speak(self, events: Sequence[Event], cursor: int) -> None:
         self._voice.speak(events, cursor)
         if any(event.tell for event in events):
-            self._told.ring()
+            self._told.set()
 
     def changed(self, job: Supervisor) -> None:
         self._voice.changed(job)
@@ -107,9 +107,11 @@ class Callbacks:
         async with self._send, asyncio.TaskGroup() as group:
             group.create_task(self._deliverer.run())
             group.create_task(self._kept_up(self._read, self._told, _LOOK))
-            group.create_task(self._kept_up(partial(self._updates.tick, group), Bell(), TICK))
+            group.create_task(self._kept_up(partial(self._updates.tick, group), Wakeup(), TICK))
 
-    async def _kept_up(self, work: Callable[[], Awaitable[None]], bell: Bell, every: float) -> None:
+    async def _kept_up(
+        self, work: Callable[[], Awaitable[None]], wakeup: Wakeup, every: float
+    ) -> None:
         """A mistake of ours, or a full disk, costs one round; nothing else in the daemon
         notices."""
         while True:
@@ -119,7 +121,7 @@ class Callbacks:
                 _log.error("callbacks cannot be kept track of: %s", error)
             except Exception as error:
                 _log.error("callbacks failed in a way nobody foresaw", exc_info=error)
-            await bell.heard(every)
+            await wakeup.wait(every)
 
     async def _read(self) -> None:
         """Events that asked for a callback become rows, in one transaction with the cursor."""
@@ -171,10 +173,10 @@ class Callbacks:
         self._deliverer.wake()
         return count
 
-    async def trial(self, job: JobSettings, event: EventSettings) -> Trial:
+    async def trial(self, job: JobSettings, event: EventSettings) -> CallbackTest:
         """Sends one with example values now, past everything that waits."""
         began, token = self._world.steady(), self._world.token()
         values = variables.example(Moment(event.event), job.name, job.mode, token)
         request = message(event, f"msg_{token}", values, self._world.wall())
         result = await self._send(request, _TRIAL)
-        return Trial(event.event, result, self._world.steady() - began)
+        return CallbackTest(event.event, result, self._world.steady() - began)

@@ -5,31 +5,36 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from cargo_sync.backup_protocol.client import Address, connected
-from cargo_sync.backup_protocol.messages import Verb
+from cargo_sync.backup_protocol.client import CoordinatorAddress, connected
+from cargo_sync.backup_protocol.messages import BackupVerb
 from cargo_sync.backup_protocol.text import NO_FILES, NO_NICKNAME
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.sessions.backup_steps import Fetching, Sending
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
-from cargo_sync.daemon.sessions.remote import Space, unsupported
-from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.daemon.sessions.remote import RemoteSpace, unsupported
+from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder
 
 
-class Backup:
+class BackupSession:
     """See There. Every request has a connection of its own: nobody waits for another's
     gigabytes."""
 
     def __init__(
-        self, address: Address, nickname: str, password: Secret | None, shared: Shared, world: World
+        self,
+        address: CoordinatorAddress,
+        nickname: str,
+        password: Secret | None,
+        shared: Shared,
+        world: World,
     ) -> None:
         self.url = f"{'tls' if address.sealed else 'tcp'}://{address}"
         self.username = nickname
-        self.spaces: list[Space] = []
-        self.space = Space("", "rw")
+        self.spaces: list[RemoteSpace] = []
+        self.space = RemoteSpace("", "rw")
         self._address = address
         self._password = password
         self._shared = shared
@@ -67,7 +72,7 @@ class Backup:
     def check_speed(self) -> None:
         unsupported("rates")
 
-    async def get(self, order: Order) -> Fetching:
+    async def get(self, order: CopyOrder) -> Fetching:
         if order.recursive:
             unsupported("folders")
         checked_target(order.local)
@@ -76,10 +81,15 @@ class Backup:
         near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
         await near.open_for_arrivals(self._shared.roots())
         return Fetching(
-            self._address, self._fields(Verb.FETCH, id=order.remote), near, name, order, self._world
+            self._address,
+            self._fields(BackupVerb.FETCH, id=order.remote),
+            near,
+            name,
+            order,
+            self._world,
         )
 
-    async def put(self, order: Order) -> Sending:
+    async def put(self, order: CopyOrder) -> Sending:
         if order.recursive:
             unsupported("folders")
         folder, name = await self._world.offload(file_to_put, order.local)
@@ -87,7 +97,11 @@ class Backup:
         await near.open()
         called = os.path.basename(order.remote or order.local)
         return Sending(
-            self._address, self._fields(Verb.SEND, nome_arquivo=called), near, name, self._world
+            self._address,
+            self._fields(BackupVerb.SEND, nome_arquivo=called),
+            near,
+            name,
+            self._world,
         )
 
     async def close(self) -> None:
@@ -96,7 +110,7 @@ class Backup:
     async def _listed(self) -> list[dict[str, Any]]:
         try:
             async with connected(self._address) as connection:
-                await connection.ask(self._fields(Verb.LIST)())
+                await connection.ask(self._fields(BackupVerb.LIST)())
                 answer = await connection.answer()
         except ProblemError as error:
             if error.problem.code == "refused" and self._is_empty(error.problem.message):
@@ -112,7 +126,7 @@ class Backup:
         """
         return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
 
-    def _fields(self, verb: Verb, **more: str) -> Callable[[], dict[str, Any]]:
+    def _fields(self, verb: BackupVerb, **more: str) -> Callable[[], dict[str, Any]]:
         """A request, made when it is sent: until then the password is nowhere but in its place."""
 
         def made() -> dict[str, Any]:

@@ -5,11 +5,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from cargo_sync.backup_protocol.client import Address, Connection, connected
+from cargo_sync.backup_protocol.client import Connection, CoordinatorAddress, connected
 from cargo_sync.copying.copier import CUTS
-from cargo_sync.copying.decision import Fate, decide
-from cargo_sync.copying.progress import Tally
-from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.copying.decision import CopyStep, decide
+from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model.entries import FILE, Entry
@@ -33,8 +33,10 @@ class _Work:
     """What both have in common: the count, and threads that are waited for before anything is
     closed."""
 
-    def __init__(self, address: Address, fields: Fields, near: GuestFolder, world: World) -> None:
-        self.tally = Tally()
+    def __init__(
+        self, address: CoordinatorAddress, fields: Fields, near: GuestFolder, world: World
+    ) -> None:
+        self.tally = CopyProgress()
         self._address = address
         self._fields = fields
         self._near = near
@@ -75,7 +77,12 @@ class Sending(_Work):
     """A local file on its way to the server, which gives it an id."""
 
     def __init__(
-        self, address: Address, fields: Fields, near: GuestFolder, name: str, world: World
+        self,
+        address: CoordinatorAddress,
+        fields: Fields,
+        near: GuestFolder,
+        name: str,
+        world: World,
     ) -> None:
         super().__init__(address, fields, near, world)
         self._name = name
@@ -156,11 +163,11 @@ class Fetching(_Work):
 
     def __init__(
         self,
-        address: Address,
+        address: CoordinatorAddress,
         fields: Fields,
         near: GuestFolder,
         name: str,
-        order: Order,
+        order: CopyOrder,
         world: World,
     ) -> None:
         super().__init__(address, fields, near, world)
@@ -199,7 +206,7 @@ class Fetching(_Work):
         fate, problem = decide(
             name, Entry(name, FILE, size, now), there, overwrite=self._order.overwrite
         )
-        if problem is not None and fate in (Fate.REFUSE, Fate.COMPARE):
+        if problem is not None and fate in (CopyStep.REFUSE, CopyStep.COMPARE):
             raise ProblemError(problem)
         seen = there if isinstance(there, Entry) else None
         expected, occupant = (seen.version, seen.ident) if seen else (0, 0)

@@ -9,21 +9,21 @@ from typing import Any, Final
 
 from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
-from cargo_sync.copying.decision import Fate, decide
-from cargo_sync.copying.walk import One, Supply, Walk
+from cargo_sync.copying.decision import CopyStep, decide
+from cargo_sync.copying.walk import SingleEntry, Supply, Walk
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
-from cargo_sync.daemon.sessions.moving import Moving
+from cargo_sync.daemon.sessions.moving import CargoTransfer
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.remote import Space, unknown
-from cargo_sync.daemon.sessions.transfer import Order
-from cargo_sync.local.parts import Checkpoints
+from cargo_sync.daemon.sessions.remote import RemoteSpace, unknown
+from cargo_sync.daemon.sessions.transfer import CopyOrder
+from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
-from cargo_sync.trees.cargo.api import Apis, Login
+from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.cargo.visit import VisitedTree
 from cargo_sync.trees.guest import GuestFolder, Guests
@@ -45,22 +45,22 @@ class Shared:
     slots: Slots
     shares: Shares
     apis: Apis
-    checkpoints: Checkpoints
+    checkpoints: CheckpointStore
     orders: Orders
     guests: Guests
     under_way: set[str]
     roots: Callable[[], Sequence[str]]
 
 
-class Files:
+class CargoSession:
     """A login at a server; see There. Transfers share its calls, and so do jobs; each has its own
     flow."""
 
-    def __init__(self, login: Login, shared: Shared, world: World) -> None:
+    def __init__(self, login: ServerLogin, shared: Shared, world: World) -> None:
         self.url = login.url
         self.username = login.username
-        self.spaces: list[Space] = []
-        self.space = Space("", "ro")
+        self.spaces: list[RemoteSpace] = []
+        self.space = RemoteSpace("", "ro")
         self._shared = shared
         self._world = world
         self._api = shared.apis.of(login)
@@ -71,7 +71,7 @@ class Files:
         answer = await self._api.get("/workspaces")
         with well_formed():
             self.spaces = [
-                Space(str(one["name"]), str(one["access"])) for one in answer["workspaces"]
+                RemoteSpace(str(one["name"]), str(one["access"])) for one in answer["workspaces"]
             ]
         await self.use(workspace)
 
@@ -108,7 +108,7 @@ class Files:
     async def move(self, path: str, to: str) -> None:
         await self._tree().move(paths.check(path), paths.check(to), self._run())
 
-    async def get(self, order: Order) -> Moving:
+    async def get(self, order: CopyOrder) -> CargoTransfer:
         checked_target(order.local)
         entry = await self._entry(order.remote)
         if order.recursive:
@@ -121,7 +121,7 @@ class Files:
         folder, name = os.path.split(order.local)
         return await self._arriving(order, paths.parent(order.remote), folder, (entry, name))
 
-    async def put(self, order: Order) -> Moving:
+    async def put(self, order: CopyOrder) -> CargoTransfer:
         if self.space.access != "rw":
             message = f'you may read the workspace "{self.space.name}" but not change it'
             raise _refused("read_only", message, 'whoever runs the server can grant "rw"')
@@ -140,7 +140,7 @@ class Files:
         try:
             entry = _there((await near.stand("", [called])).get(called), order.local)
             _refuse_now(order, entry, await self._tree().entry(remote))
-            return self._moving(order, passage, paths.parent(remote), near, One(entry))
+            return self._moving(order, passage, paths.parent(remote), near, SingleEntry(entry))
         except BaseException:
             await near.close()
             raise
@@ -154,8 +154,8 @@ class Files:
     # -- within ------------------------------------------------------------------------------------
 
     async def _arriving(
-        self, order: Order, remote: str, folder: str, alone: tuple[Entry, str] | None
-    ) -> Moving:
+        self, order: CopyOrder, remote: str, folder: str, alone: tuple[Entry, str] | None
+    ) -> CargoTransfer:
         """A whole folder, or the entry `alone` with the name that it gets here."""
         near, passage = self._guest(folder, alone[1] if alone else None), self._passage(remote)
         await near.open_for_arrivals(self._shared.roots())
@@ -164,17 +164,17 @@ class Files:
                 return self._moving(order, passage, remote, near, Walk(passage.far))
             entry = alone[0]
             _refuse_now(order, entry, (await near.stand("", [entry.name])).get(entry.name))
-            return self._moving(order, passage, remote, near, One(entry))
+            return self._moving(order, passage, remote, near, SingleEntry(entry))
         except BaseException:
             await near.close()
             raise
 
     def _moving(
-        self, order: Order, passage: Passage, folder: str, near: GuestFolder, supply: Supply
-    ) -> Moving:
+        self, order: CopyOrder, passage: Passage, folder: str, near: GuestFolder, supply: Supply
+    ) -> CargoTransfer:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
-        return Moving(
+        return CargoTransfer(
             order, way, passage, folder, near, supply, shared.orders, shared.under_way, self._world
         )
 
@@ -222,10 +222,10 @@ def _there(found: Entry | Problem | None, path: str) -> Entry:
     return found
 
 
-def _refuse_now(order: Order, entry: Entry, there: Entry | Problem | None) -> None:
+def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
     """What can be told without reading content is told at once."""
     fate, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
-    if fate in (Fate.REFUSE, Fate.COMPARE) and problem is not None:
+    if fate in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
         raise ProblemError(problem)
 
 

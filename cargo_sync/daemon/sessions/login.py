@@ -7,22 +7,22 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cargo_sync.api.messages import Code, ControlError
-from cargo_sync.backup_protocol.client import Address, certificate
+from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import places
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.sessions.backup import Backup
-from cargo_sync.daemon.sessions.files import Files, Shared
-from cargo_sync.daemon.sessions.remote import There
+from cargo_sync.daemon.sessions.backup import BackupSession
+from cargo_sync.daemon.sessions.files import CargoSession, Shared
+from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import Login
-from cargo_sync.trees.cargo.look import Look, look
+from cargo_sync.trees.cargo.api import ServerLogin
+from cargo_sync.trees.cargo.look import ServerLook, look
 
 BACKUP_PORT: Final = 10001
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class ServerTrust:
     """How a server is known, as it was given: by its certificate's SHA-256 (64 hex digits), by CAs,
     or ""."""
 
@@ -31,7 +31,7 @@ class Trust:
     allow_plain: bool = False
 
 
-async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> There:
+async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> Remote:
     """The other end that `session.open` asks for, logged in.
 
     Raises:
@@ -44,7 +44,7 @@ async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> Ther
         address = _address(args["url"])
         _refuse_plain(address.host, address.sealed, trust)
         address = replace(address, fingerprint=trust.fingerprint, ca_file=trust.ca_file)
-        backup = Backup(address, args["username"], password, shared, world)
+        backup = BackupSession(address, args["username"], password, shared, world)
         await backup.open()
         return backup
     if kind != "files":
@@ -53,8 +53,8 @@ async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> Ther
         raise _bad('session.open needs the argument "password"')
     url = server_url(args["url"])
     _refuse_plain(places.url_host(url), url.startswith("https:"), trust)
-    login = Login(url, args["username"], password.reveal, trust.fingerprint, trust.ca_file)
-    files = Files(login, shared, world)
+    login = ServerLogin(url, args["username"], password.reveal, trust.fingerprint, trust.ca_file)
+    files = CargoSession(login, shared, world)
     try:
         await files.open(args.get("workspace", "default"))
     except BaseException:
@@ -76,7 +76,7 @@ def has_port(text: str) -> bool:
     return urlsplit(text if "://" in text else f"//{text}").port is not None
 
 
-def _trust(args: Mapping[str, Any]) -> Trust:
+def _trust(args: Mapping[str, Any]) -> ServerTrust:
     fingerprint, ca_file = "", args.get("ca_file", "")
     if "tls_fingerprint" in args:
         try:
@@ -85,20 +85,20 @@ def _trust(args: Mapping[str, Any]) -> Trust:
             raise _bad(f'"tls_fingerprint" {error}') from None
     if ca_file and not os.access(ca_file, os.R_OK):
         raise _bad(f'"ca_file": {ca_file} cannot be read')
-    return Trust(fingerprint, ca_file, args.get("allow_plain", False))
+    return ServerTrust(fingerprint, ca_file, args.get("allow_plain", False))
 
 
-async def seen(text: str) -> Look:
+async def seen(text: str) -> ServerLook:
     """Who answers at an address, as `session.look` tells it. Raises ControlError, ProblemError."""
     if not text.strip().lower().startswith("tls://"):
         return await look(server_url(text), any_port=not has_port(text))
     address = _address(text)
     fingerprint, trusted = await certificate(address)
     sentence = f"{address} speaks TLS" + ("" if trusted else " with a certificate of its own")
-    return Look(f"tls://{address}", "unknown", True, fingerprint, trusted, sentence)
+    return ServerLook(f"tls://{address}", "unknown", True, fingerprint, trusted, sentence)
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> CoordinatorAddress:
     """`host:10001`, `tcp://…` without TLS, `tls://…` or `https://…` with it."""
     scheme, separator, rest = text.strip().partition("://")
     scheme = scheme.lower() if separator else "tcp"
@@ -113,10 +113,10 @@ def _address(text: str) -> Address:
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as backup.example.com:10001") from None
     parts = urlsplit(url)
-    return Address(parts.hostname or "", parts.port or BACKUP_PORT, sealed)
+    return CoordinatorAddress(parts.hostname or "", parts.port or BACKUP_PORT, sealed)
 
 
-def _refuse_plain(host: str, sealed: bool, trust: Trust) -> None:
+def _refuse_plain(host: str, sealed: bool, trust: ServerTrust) -> None:
     if not sealed and not trust.allow_plain and not places.is_loopback(host):
         message = (
             f"without TLS whoever is on the way to {host} could read the password and the files"

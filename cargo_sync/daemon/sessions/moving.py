@@ -4,12 +4,12 @@ it."""
 import os
 from collections.abc import Sequence
 
-from cargo_sync.copying.copier import Between, Carry, Terms
-from cargo_sync.copying.progress import Tally
-from cargo_sync.copying.transfer_ids import Claims
+from cargo_sync.copying.copier import Between, Copier, Terms
+from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import Supply
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.transfer import Order
+from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.jobs import Mode
@@ -19,7 +19,7 @@ from cargo_sync.trees.guest import GuestFolder
 from cargo_sync.trees.visit import FarVisited
 
 
-class Moving:
+class CargoTransfer:
     """See Work.
 
     passage  leads to the workspace's folder `folder`; what stands below it stands below `near` too
@@ -27,7 +27,7 @@ class Moving:
 
     def __init__(
         self,
-        order: Order,
+        order: CopyOrder,
         way: Way,
         passage: Passage,
         folder: str,
@@ -37,7 +37,7 @@ class Moving:
         under_way: set[str],
         world: World,
     ) -> None:
-        self.tally = Tally()
+        self.tally = CopyProgress()
         far = passage.far
         self._passage = passage
         self._near = near
@@ -47,12 +47,12 @@ class Moving:
         def ends(path: str) -> tuple[str, str]:
             return paths.join(folder, path), near.whole(path)
 
-        self._claims = Claims(orders, way, ends, near.root, under_way, world)
+        self._claims = TransferIds(orders, way, ends, near.root, under_way, world)
         sides: Sequence[GuestFolder | FarVisited] = (near, far) if self._upload else (far, near)
         mode = Mode.UPLOAD if self._upload else Mode.DOWNLOAD
         between = Between(mode, sides[0], sides[1], far, near)
         terms = Terms(order.overwrite, self._run)
-        self._carry = Carry(between, supply, terms, self.tally, self._claims, world)
+        self._carry = Copier(between, supply, terms, self.tally, self._claims, world)
 
     async def attempt(self, speed: int | None) -> None:
         self._passage.limit(speed)

@@ -7,11 +7,11 @@ from typing import Final
 from cargo_sync.api import topics
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.daemon.reporting.feed import Publish
-from cargo_sync.daemon.sessions.remote import There
+from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import Transfer
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
 UNUSED: Final = 12 * 3600.0
@@ -45,7 +45,7 @@ class Sessions:
                 Code.BUSY, f"{MOST} sessions are open already", "close those not needed"
             )
 
-    def add(self, there: There) -> Session:
+    def add(self, there: Remote) -> Session:
         """A session at an end that is logged in."""
         session = Session(self._world.token(), there, self._world, self._group, self._say)
         self._sessions[session.id] = session
@@ -61,10 +61,10 @@ class Sessions:
 
     async def run(self) -> None:
         """Tells what goes on once a second, until cancelled; then all sessions end."""
-        never = Bell()
+        never = Wakeup()
         try:
             while True:
-                await never.heard(TICK)
+                await never.wait(TICK)
                 self.tick()
         finally:
             for id in list(self._sessions):

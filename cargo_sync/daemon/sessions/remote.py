@@ -2,24 +2,24 @@
 
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from cargo_sync.daemon.sessions.transfer import Order, Work
+from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.problems import Problem, ProblemError
 
 
-class Space(NamedTuple):
+class RemoteSpace(NamedTuple):
     """A workspace as the user knows it; `access` is rw or ro."""
 
     name: str
     access: str
 
 
-class There(Protocol):
+class Remote(Protocol):
     """The other end of a session, logged in. All calls raise ProblemError."""
 
     url: str
     username: str
-    spaces: list[Space]
-    space: Space
+    spaces: list[RemoteSpace]
+    space: RemoteSpace
 
     async def use(self, name: str) -> None:
         """Another workspace for what comes next."""
@@ -37,10 +37,10 @@ class There(Protocol):
 
     async def move(self, path: str, to: str) -> None: ...
 
-    async def get(self, order: Order) -> Work:
+    async def get(self, order: CopyOrder) -> Work:
         """What can be refused at once is; the rest is the work's."""
 
-    async def put(self, order: Order) -> Work: ...
+    async def put(self, order: CopyOrder) -> Work: ...
 
     def check_speed(self) -> None:
         """Raises ProblemError where rates cannot be asked for."""

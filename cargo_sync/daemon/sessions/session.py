@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config.units import format_rate
-from cargo_sync.daemon.sessions.remote import There
-from cargo_sync.daemon.sessions.transfer import Order, State, Transfer, Work
+from cargo_sync.daemon.sessions.remote import Remote
+from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
 from cargo_sync.model.world import World
 
 ENDED: Final = 100
@@ -26,7 +26,7 @@ class Session:
     def __init__(
         self,
         id: str,
-        there: There,
+        there: Remote,
         world: World,
         group: asyncio.TaskGroup,
         say: Callable[["Session", Transfer], None],
@@ -65,7 +65,7 @@ class Session:
         known = [bits for bits in grants if bits is not None]
         return sum(known) if known and len(known) == len(grants) else None
 
-    async def begin(self, order: Order, make: Callable[[Order], Any]) -> Transfer:
+    async def begin(self, order: CopyOrder, make: Callable[[CopyOrder], Any]) -> Transfer:
         """Begins a transfer. `make` gives its work, and raises what can be refused at once."""
         if len(self.running) >= AT_ONCE:
             raise ControlError(

@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from cargo_sync.copying.copier import CUTS
-from cargo_sync.copying.progress import Tally
+from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.daemon.job.status import eta
 from cargo_sync.daemon.sessions.hints import told
-from cargo_sync.machines.meter import Meter
+from cargo_sync.machines.meter import RateMeter
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 
 PATIENCE: Final = 60.0
 """Seconds without progress for which a cut way is tried again."""
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CopyOrder:
     """What was ordered. `remote` is a path in the workspace (or a backup's id), `local` an absolute
     path."""
 
@@ -48,7 +48,7 @@ class State(StrEnum):
 class Work(Protocol):
     """What carries a transfer out. `tally` may be read while it goes on."""
 
-    tally: Tally
+    tally: CopyProgress
 
     async def attempt(self, speed: int | None) -> None:
         """All that is left of it, at `speed` bits a second. What is done stays done when this
@@ -81,7 +81,7 @@ class Transfer:
     def __init__(
         self,
         id: str,
-        order: Order,
+        order: CopyOrder,
         work: Work,
         world: World,
         speed: Callable[[], int | None],
@@ -98,7 +98,7 @@ class Transfer:
         self._say = say
         self._bytes = 0
         self._rate = 0.0
-        self._meter = Meter()
+        self._meter = RateMeter()
 
     def __repr__(self) -> str:
         return f"<Transfer {self.id}: {self.order.verb} {self.order.remote!r}, {self.state}>"
@@ -200,4 +200,4 @@ class Transfer:
                 _log.info(
                     "%s is tried again in %.1f s: %s", self.order.verb, wait, error.problem.message
                 )
-            await Bell().heard(wait)
+            await Wakeup().wait(wait)

@@ -33,7 +33,7 @@ def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings
     return sorted({os.path.realpath(folder) for folder in folders})
 
 
-class Spaces:
+class Grants:
     """Every user's workspaces. Replaced whole when the file is read again."""
 
     def __init__(self) -> None:

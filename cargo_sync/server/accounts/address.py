@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Address(NamedTuple):
+class ClientAddress(NamedTuple):
     """Where a request comes from.
 
     ip      of the client: what the last proxy that is not trusted, or nobody but the client,

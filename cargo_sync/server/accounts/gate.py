@@ -8,7 +8,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.server.answers import LaterError
 
 
-class Gate:
+class LoginGate:
     """So many inside at once, so many waiting; who comes then is asked to come later."""
 
     def __init__(self, at_once: int, waiting: int) -> None:

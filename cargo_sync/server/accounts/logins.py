@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 from cargo_sync.model.problems import Problem
-from cargo_sync.server.accounts.gate import Gate
+from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.answers import LaterError, unauthorized
@@ -29,7 +29,7 @@ PASSWORD_LENGTH: Final = 1024
 _log = logging.getLogger(__name__)
 
 
-class Login(NamedTuple):
+class IssuedToken(NamedTuple):
     token: str
     expires_in: int
     user: User
@@ -40,7 +40,7 @@ class _Kept(NamedTuple):
     ends: float
 
 
-class Sessions:
+class Logins:
     """Who a request comes from.
 
     clock    monotonic seconds
@@ -55,13 +55,13 @@ class Sessions:
         self._entropy = entropy
         self._key = entropy(32)
         self._throttle = Throttle()
-        self._gate = Gate(at_once=2, waiting=32)
+        self._gate = LoginGate(at_once=2, waiting=32)
         self.let_in = self.refused = 0
         """Logins that were checked since the start, by how they ended."""
         self._tokens: dict[bytes, _Kept] = {}
         self._basic: dict[bytes, _Kept] = {}
 
-    async def login(self, name: str, password: str, address: str) -> Login:
+    async def login(self, name: str, password: str, address: str) -> IssuedToken:
         """A token for the right password.
 
         Raises:
@@ -74,7 +74,7 @@ class Sessions:
         for digest in own[: len(own) - PER_USER + 1]:
             del self._tokens[digest]
         _keep(self._tokens, self._digest(token), _Kept(name, self._clock() + TOKEN_SECONDS))
-        return Login(token, TOKEN_SECONDS, user)
+        return IssuedToken(token, TOKEN_SECONDS, user)
 
     def bearer(self, token: str) -> User:
         """Who the token was given to. Raises ProblemError "unauthorized"."""

@@ -19,7 +19,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
 from cargo_sync.server.accounts.users import Users
-from cargo_sync.server.workspace.opened import Opened
+from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 
@@ -53,7 +53,7 @@ class Registry:
         user_rows: UserRows,
         workspace_rows: WorkspaceRows,
         logins: Users,
-        opened: Opened,
+        opened: OpenWorkspaces,
         offload: Offload,
         take: Take,
     ) -> None:

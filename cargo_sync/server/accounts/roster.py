@@ -18,7 +18,7 @@ RATES: Final = ("upload_speed", "download_speed", "upload_bandwidth", "download_
 SETTABLE: Final = (*RATES, "enabled")
 """The fields of a user of the file that a command may set while the file leaves them out."""
 
-Kind = Literal["user", "workspace", "server"]
+OwnerKind = Literal["user", "workspace", "server"]
 Real = Callable[[str], str]
 """A path -> the path that it leads to."""
 
@@ -26,7 +26,7 @@ Real = Callable[[str], str]
 class Holder(NamedTuple):
     """Who holds a folder, in words; several users may hold the same one."""
 
-    kind: Kind
+    kind: OwnerKind
     words: str
     path: str
 
@@ -55,7 +55,7 @@ class Ground:
         self._within: dict[str, Holder] = {}
         """By each folder above one that is held: who holds it."""
 
-    def clash(self, kind: Kind, path: str) -> Holder | None:
+    def clash(self, kind: OwnerKind, path: str) -> Holder | None:
         """The one in whose way `path` would be."""
         own = self._real(path)
         holder = self._held.get(own)

@@ -5,16 +5,16 @@ import ssl
 
 from cargo_sync.config.backup import BackupSettings
 from cargo_sync.model.world import Offload, World
-from cargo_sync.server.accounts.access import Spaces
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.backup.frame_port import FramePort
-from cargo_sync.server.backup.nicknames import Nicknames, UsersDoor
-from cargo_sync.server.backup.port import Port
-from cargo_sync.server.backup.shelf import Door, Shelves
+from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
+from cargo_sync.server.backup.port import BackupPort
+from cargo_sync.server.backup.shelf import BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.backup_files import Backups
+from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
 
 NOWHERE = "outra porta, que não está aberta"
@@ -24,13 +24,13 @@ class Coordinator:
     """Speaks the protocol from `start` to `close`."""
 
     def __init__(
-        self, settings: BackupSettings, door: Door, shelves: Shelves, offload: Offload
+        self, settings: BackupSettings, door: BackupLogin, shelves: Shelves, offload: Offload
     ) -> None:
         self._settings = settings
         self._door = door
         self._shelves = shelves
         self._offload = offload
-        self._ports: list[Port] = []
+        self._ports: list[BackupPort] = []
 
     async def start(self, context: ssl.SSLContext | None) -> dict[str, tuple[str, int]]:
         """Opens the ports: host and port of each, by its field in the file.
@@ -46,7 +46,7 @@ class Coordinator:
         if self._settings.framed is not None:
             host, asked = self._settings.framed
             framed = FramePort(self._door, self._shelves, self._offload)
-            port = await self._opened(Port("framed", framed.serve), host, asked, context)
+            port = await self._opened(BackupPort("framed", framed.serve), host, asked, context)
             opened["framed"] = (host, port)
             other = f"porta {port}"
         if self._settings.listen is not None:
@@ -54,7 +54,7 @@ class Coordinator:
             text = TextPort(self._door, self._shelves, self._offload, other)
             opened["listen"] = (
                 host,
-                await self._opened(Port("listen", text.serve), host, asked, None),
+                await self._opened(BackupPort("listen", text.serve), host, asked, None),
             )
         return opened
 
@@ -64,7 +64,7 @@ class Coordinator:
             await port.close()
 
     async def _opened(
-        self, port: Port, host: str, asked: int, context: ssl.SSLContext | None
+        self, port: BackupPort, host: str, asked: int, context: ssl.SSLContext | None
     ) -> int:
         got = await port.start(host, asked, context)
         self._ports.append(port)
@@ -76,15 +76,15 @@ def coordinator(
     database: Database,
     world: World,
     registry: Registry,
-    sessions: Sessions,
-    spaces: Spaces,
+    sessions: Logins,
+    spaces: Grants,
 ) -> Coordinator:
     """The coordinator of a server, not open yet."""
     nicknames = None
     if settings.nicknames is not None:
         nicknames = Nicknames(settings.nicknames, registry, Accounts(database), world.offload)
-    shelves = Shelves(Backups(database), world, _digits)
-    return Coordinator(settings, UsersDoor(sessions, spaces, nicknames), shelves, world.offload)
+    shelves = Shelves(BackupFiles(database), world, _digits)
+    return Coordinator(settings, UserLogin(sessions, spaces, nicknames), shelves, world.offload)
 
 
 def _digits(count: int) -> str:

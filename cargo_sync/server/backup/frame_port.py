@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from cargo_sync.backup_protocol import frames
-from cargo_sync.backup_protocol.messages import Asked, Refused, Verb
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb
 from cargo_sync.model.world import Offload
-from cargo_sync.server.backup.shelf import Door, Shelves
+from cargo_sync.server.backup.shelf import BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import encoded
 
 IDLE: Final = 60.0
@@ -23,7 +23,9 @@ connection."""
 class FramePort:
     """Serves one connection a call, until the client ends it or is silent for `idle` seconds."""
 
-    def __init__(self, door: Door, shelves: Shelves, offload: Offload, idle: float = IDLE) -> None:
+    def __init__(
+        self, door: BackupLogin, shelves: Shelves, offload: Offload, idle: float = IDLE
+    ) -> None:
         self._door = door
         self._shelves = shelves
         self._offload = offload
@@ -37,35 +39,35 @@ class FramePort:
             try:
                 body = await self._read(reader, frames.length(head))
                 asked = frames.read_request(body)
-            except Refused as refused:
+            except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 return  # where the next request begins is not known
             content = _Content(reader, asked.size, self._idle)
             try:
                 await self._answer(asked, content, address, writer)
-            except Refused as refused:
+            except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 if not await content.drained():
                     return
 
     async def _answer(
-        self, asked: Asked, content: "_Content", address: str, writer: asyncio.StreamWriter
+        self, asked: BackupRequest, content: "_Content", address: str, writer: asyncio.StreamWriter
     ) -> None:
         user, shelves = asked.nickname, self._shelves
         access = await self._door.enter(
-            user, asked.password, address, sends=asked.verb is Verb.SEND
+            user, asked.password, address, sends=asked.verb is BackupVerb.SEND
         )
         match asked.verb:
-            case Verb.SEND if asked.content is not None:
+            case BackupVerb.SEND if asked.content is not None:
                 inside = encoded(asked)
                 id = await shelves.put(user, access, asked.name, len(inside), _once(inside))
                 await self._write(writer, frames.stored(id))
-            case Verb.SEND:
+            case BackupVerb.SEND:
                 id = await shelves.put(user, access, asked.name, asked.size, content)
                 await self._write(writer, frames.stored(id))
-            case Verb.LIST:
+            case BackupVerb.LIST:
                 await self._write(writer, frames.listed(await shelves.list(user, access)))
-            case Verb.FETCH:
+            case BackupVerb.FETCH:
                 found = await shelves.fetch(user, access, asked.id)
                 with contextlib.closing(found.reader):
                     await self._write(writer, frames.fetched(found.name, found.size))

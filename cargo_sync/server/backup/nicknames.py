@@ -10,15 +10,15 @@ import os
 from typing import Final
 
 from cargo_sync.api.messages import ControlError
-from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
 from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Spaces
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.users import HashBook
 from cargo_sync.state.users import UserRow
@@ -64,7 +64,7 @@ class Nicknames:
                 sum(places.inside(user.path, self._folder) for user in registry.roster.users)
                 >= MOST
             ):
-                raise Refused(FULL, Status.STORE)
+                raise BackupRefusal(FULL, BackupStatus.STORE)
             try:
                 await self._offload(_present, self._folder)
                 path = await registry.folder("user", os.path.join(self._folder, name), name)
@@ -72,14 +72,14 @@ class Nicknames:
                 await registry.refresh()
             except (ControlError, ProblemError, OSError, ValueError) as error:
                 _log.error("the nickname %r could not be made: %s", name, error)
-                raise Refused("O apelido não pôde ser criado", Status.STORE) from error
+                raise BackupRefusal("O apelido não pôde ser criado", BackupStatus.STORE) from error
         _log.info("the nickname %r was made", name)
 
 
-class UsersDoor:
+class UserLogin:
     """Of both ports; `nicknames` is None where nobody comes in without a password."""
 
-    def __init__(self, sessions: Sessions, spaces: Spaces, nicknames: Nicknames | None) -> None:
+    def __init__(self, sessions: Logins, spaces: Grants, nicknames: Nicknames | None) -> None:
         self._sessions = sessions
         self._spaces = spaces
         self._nicknames = nicknames
@@ -99,11 +99,11 @@ class UsersDoor:
 
     async def _without_password(self, nickname: str, sends: bool) -> None:
         if self._nicknames is None:
-            raise Refused(NO_NICKNAME)
+            raise BackupRefusal(NO_NICKNAME)
         if sends:
             await self._nicknames.make(nickname)
         if not await self._nicknames.has(nickname):
-            raise Refused(NO_NICKNAME)
+            raise BackupRefusal(NO_NICKNAME)
 
 
 def checked(nickname: str) -> str:
@@ -114,7 +114,7 @@ def checked(nickname: str) -> str:
     except (ValueError, ProblemError):
         named = ""
     if named != nickname or nickname.startswith("."):
-        raise Refused(f"O apelido {nickname!r} não pode ser usado")
+        raise BackupRefusal(f"O apelido {nickname!r} não pode ser usado")
     return nickname
 
 
@@ -123,13 +123,13 @@ def _present(folder: str) -> None:
     os.makedirs(served_folder(folder), exist_ok=True)
 
 
-def _refused(error: ProblemError) -> Refused:
+def _refused(error: ProblemError) -> BackupRefusal:
     match error.problem.code:
         case "unauthorized":
-            return Refused(WRONG)
+            return BackupRefusal(WRONG)
         case "throttled" | "busy":
-            return Refused("Muitas tentativas: espere um pouco")
+            return BackupRefusal("Muitas tentativas: espere um pouco")
         case "unknown":
-            return Refused(NO_NICKNAME)
+            return BackupRefusal(NO_NICKNAME)
         case _:
-            return Refused(error.problem.message, Status.STORE)
+            return BackupRefusal(error.problem.message, BackupStatus.STORE)

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-class Port:
+class BackupPort:
     """One port, and the connections on it."""
 
     def __init__(self, name: str, serve: Serve, most: int = CONNECTIONS) -> None:

@@ -11,16 +11,16 @@ from functools import partial
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
-from cargo_sync.backup_protocol.messages import Refused, Status
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
 from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
-from cargo_sync.catalogue.contract import Held
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
-from cargo_sync.state.backup_files import Backup, Backups
+from cargo_sync.state.backup_files import BackupFile, BackupFiles
 
 RUN: Final = "backup"
 """The run that what is displaced by this protocol would belong to; nothing is."""
@@ -28,7 +28,7 @@ DIGITS: Final = 16
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 
-class Door(Protocol):
+class BackupLogin(Protocol):
     """Who may come in."""
 
     async def enter(
@@ -58,7 +58,7 @@ class Fetched(NamedTuple):
 class Shelves:
     """The files of all nicknames. `digits` gives so many unguessable decimal digits."""
 
-    def __init__(self, rows: Backups, world: World, digits: Callable[[int], str]) -> None:
+    def __init__(self, rows: BackupFiles, world: World, digits: Callable[[int], str]) -> None:
         self._rows = rows
         self._world = world
         self._digits = digits
@@ -80,7 +80,7 @@ class Shelves:
             access.may_write()
             path = await self._free(access, _file_name(name))
             try:
-                return await self._take(user, access, Backup("", path, name), size, content)
+                return await self._take(user, access, BackupFile("", path, name), size, content)
             finally:
                 self._coming.discard((access.workspace.path, path))
 
@@ -96,7 +96,7 @@ class Shelves:
             if _is_file(found)
         ]
         if not there:
-            raise Refused(NO_FILES)
+            raise BackupRefusal(NO_FILES)
         return there
 
     async def fetch(self, user: str, access: Access, id: str) -> Fetched:
@@ -105,10 +105,10 @@ class Shelves:
         with _translated():
             row = await offload(self._rows.get, user, id)
             if row is None:
-                raise Refused(NO_ID if await offload(self._rows.of, user) else NOTHING_SAVED)
+                raise BackupRefusal(NO_ID if await offload(self._rows.of, user) else NOTHING_SAVED)
             held, reader = await offload(access.workspace.open, row.path)
             if held is None or reader is None:
-                raise Refused(NO_ID)
+                raise BackupRefusal(NO_ID)
             return Fetched(row.name, held.entry.size, reader)
 
     async def _free(self, access: Access, name: str) -> str:
@@ -126,7 +126,12 @@ class Shelves:
         raise AssertionError("names do not end")
 
     async def _take(
-        self, user: str, access: Access, backup: Backup, size: int, content: AsyncIterable[bytes]
+        self,
+        user: str,
+        access: Access,
+        backup: BackupFile,
+        size: int,
+        content: AsyncIterable[bytes],
     ) -> str:
         offload, now = self._world.offload, self._world.wall()
         upload = await offload(
@@ -156,9 +161,11 @@ def _translated() -> Iterator[None]:
         yield
     except ProblemError as error:
         status = (
-            Status.COORDINATOR if error.problem.code in ("bad_path", "read_only") else Status.STORE
+            BackupStatus.COORDINATOR
+            if error.problem.code in ("bad_path", "read_only")
+            else BackupStatus.STORE
         )
-        raise Refused(error.problem.message, status) from error
+        raise BackupRefusal(error.problem.message, status) from error
 
 
 def _file_name(name: str) -> str:
@@ -179,12 +186,12 @@ def _names(name: str) -> Iterator[str]:
         yield stem.encode()[: paths.NAME_BYTES - len(tail.encode())].decode(errors="ignore") + tail
 
 
-def _nothing_there(path: str, held: Held | None) -> None:
+def _nothing_there(path: str, held: Catalogued | None) -> None:
     if held is not None:
         raise ProblemError(
             Problem("occupied", f"{path!r} exists already", path, hint="send it again")
         )
 
 
-def _is_file(held: Held | None) -> bool:
+def _is_file(held: Catalogued | None) -> bool:
     return held is not None and held.entry.kind == FILE

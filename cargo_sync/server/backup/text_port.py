@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from cargo_sync.backup_protocol import text
-from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupRequest,
+    BackupStatus,
+    BackupVerb,
+)
 from cargo_sync.backup_protocol.text import GREETING, LONGEST_ANSWER, TextRequest
 from cargo_sync.model.world import Offload
-from cargo_sync.server.backup.shelf import Door, Fetched, Shelves
+from cargo_sync.server.backup.shelf import BackupLogin, Fetched, Shelves
 
 DEADLINE: Final = 30.0
 """Seconds for a whole request, and for its answer to be taken."""
@@ -26,7 +31,7 @@ class TextPort:
 
     def __init__(
         self,
-        door: Door,
+        door: BackupLogin,
         shelves: Shelves,
         offload: Offload,
         framed: str,
@@ -46,24 +51,24 @@ class TextPort:
             async with asyncio.timeout(self._deadline):
                 asked = await _request(reader)
             answer = b"" if asked is None else await self._answer(asked, _address(writer))
-        except Refused as refused:
+        except BackupRefusal as refused:
             answer = text.sentence(refused.sentence)
         async with asyncio.timeout(self._deadline):
             writer.write(answer)  # in one piece: the client reads once
             await writer.drain()
 
-    async def _answer(self, asked: Asked, address: str) -> bytes:
+    async def _answer(self, asked: BackupRequest, address: str) -> bytes:
         user, shelves = asked.nickname, self._shelves
-        access = await self._door.enter(user, None, address, sends=asked.verb is Verb.SEND)
+        access = await self._door.enter(user, None, address, sends=asked.verb is BackupVerb.SEND)
         match asked.verb:
-            case Verb.SEND:
+            case BackupVerb.SEND:
                 content = encoded(asked)
                 return (
                     await shelves.put(user, access, asked.name, len(content), _once(content))
                 ).encode()
-            case Verb.LIST:
+            case BackupVerb.LIST:
                 return text.listing(user, await shelves.list(user, access), self._framed)
-            case Verb.FETCH:
+            case BackupVerb.FETCH:
                 found = await shelves.fetch(user, access, asked.id)
                 with contextlib.closing(found.reader):
                     return text.file(found.name, await self._whole(found), self._framed)
@@ -76,11 +81,13 @@ class TextPort:
             await self._offload(found.reader.read_into, memoryview(content), 0) if content else 0
         )
         if count != found.size or not await self._offload(found.reader.unchanged):
-            raise Refused("O arquivo mudou enquanto era lido: tente de novo", Status.STORE)
+            raise BackupRefusal(
+                "O arquivo mudou enquanto era lido: tente de novo", BackupStatus.STORE
+            )
         return bytes(content)
 
 
-async def _request(reader: asyncio.StreamReader) -> Asked | None:
+async def _request(reader: asyncio.StreamReader) -> BackupRequest | None:
     """What is asked; None when the client leaves before it has asked."""
     request = TextRequest()
     while piece := await reader.read(PIECE):
@@ -89,12 +96,12 @@ async def _request(reader: asyncio.StreamReader) -> Asked | None:
     return None
 
 
-def encoded(asked: Asked) -> bytes:
+def encoded(asked: BackupRequest) -> bytes:
     """The content that stands in a request. Raises Refused for text that is none."""
     try:
         return (asked.content or "").encode()
     except UnicodeEncodeError:
-        raise Refused('"conteudo_arquivo" não é um texto válido') from None
+        raise BackupRefusal('"conteudo_arquivo" não é um texto válido') from None
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

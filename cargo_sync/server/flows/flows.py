@@ -21,8 +21,8 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.accounts.access import Access, Spaces
-from cargo_sync.server.accounts.address import Address
+from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.answers import LaterError, unknown
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
@@ -98,7 +98,7 @@ class Flows:
     """
 
     def __init__(
-        self, spaces: Spaces, present: Callable[[str], User | None], steady: Callable[[], float]
+        self, spaces: Grants, present: Callable[[str], User | None], steady: Callable[[], float]
     ) -> None:
         self._spaces = spaces
         self._present = present
@@ -120,7 +120,9 @@ class Flows:
 
     # -- what the gateway asks ---------------------------------------------------------------------
 
-    async def open(self, user: User, address: Address, request: FlowRequest) -> dict[str, Any]:
+    async def open(
+        self, user: User, address: ClientAddress, request: FlowRequest
+    ) -> dict[str, Any]:
         """Opens a flow; the answer tells the client where its lane goes and with which keys."""
         self._drop_unclaimed()
         flow = self._flow(user, address, request)
@@ -158,7 +160,7 @@ class Flows:
             self._end(flow, Problem("stopped", "the flow was ended over HTTP"))
         return {}
 
-    def _flow(self, user: User, address: Address, request: FlowRequest) -> Flow:
+    def _flow(self, user: User, address: ClientAddress, request: FlowRequest) -> Flow:
         access = self._spaces.get(user.name, request.workspace)
         if request.mode is Mode.UPLOAD:
             access.may_write()

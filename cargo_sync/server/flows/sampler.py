@@ -1,11 +1,11 @@
-"""A gauge on the flows: what each has moved and how fast, read when somebody asks."""
+"""Samples the flows: what each has moved and how fast, read when somebody asks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.lanes.figures import Figures
-from cargo_sync.machines.meter import Meter
+from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 from cargo_sync.server.flows.flows import Flow
@@ -15,7 +15,7 @@ SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FlowReading:
     """One flow at one moment.
 
     bytes     of files that went over its lane
@@ -47,15 +47,15 @@ class Totals:
     download_bps: int
 
 
-class Gauge:
+class FlowSampler:
     """Reads flows; rates are of the time between two readings, over a few seconds."""
 
     def __init__(self, flows: Callable[[], Sequence[Flow]], world: World) -> None:
         self._flows = flows
         self._world = world
-        self._meters: dict[str, Meter] = {}
+        self._meters: dict[str, RateMeter] = {}
 
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[FlowReading]:
         """Every flow that is open, by user, then the oldest first."""
         flows = sorted(self._flows(), key=lambda flow: (flow.user.name, flow.opened_at))
         now = self._world.steady()
@@ -63,10 +63,10 @@ class Gauge:
         self._meters = {flow.id: self._meters[flow.id] for flow in flows}
         return found
 
-    def _read(self, flow: Flow, now: float) -> Reading:
+    def _read(self, flow: Flow, now: float) -> FlowReading:
         figures = Figures() if flow.machine is None else flow.machine.figures()
-        rate = 8 * self._meters.setdefault(flow.id, Meter()).rate(now, figures.content)
-        return Reading(
+        rate = 8 * self._meters.setdefault(flow.id, RateMeter()).rate(now, figures.content)
+        return FlowReading(
             flow.id[:SHOWN],
             flow.user.name,
             flow.mode,
@@ -81,7 +81,7 @@ class Gauge:
         )
 
 
-def totals(readings: Sequence[Reading]) -> Totals:
+def totals(readings: Sequence[FlowReading]) -> Totals:
     up = [one for one in readings if one.direction is Mode.UPLOAD]
     down = [one for one in readings if one.direction is Mode.DOWNLOAD]
     return Totals(

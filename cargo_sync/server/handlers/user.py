@@ -15,7 +15,7 @@ from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.roster import RATES
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.feed import Tell
-from cargo_sync.server.flows.sampler import Gauge
+from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.handlers.refusals import in_file
 from cargo_sync.state.users import UserRow
 
@@ -26,11 +26,11 @@ class UserHandlers:
     """Answers about users, and changes them. `tell` puts a notice into the feed."""
 
     def __init__(
-        self, registry: Registry, logins: Users, gauge: Gauge, offload: Offload, tell: Tell
+        self, registry: Registry, logins: Users, sampler: FlowSampler, offload: Offload, tell: Tell
     ) -> None:
         self._registry = registry
         self._logins = logins
-        self._gauge = gauge
+        self._sampler = sampler
         self._offload = offload
         self._tell = tell
 
@@ -47,14 +47,17 @@ class UserHandlers:
         }
 
     async def list(self, _: dict[str, Any]) -> dict[str, Any]:
-        flows = self._gauge.readings()
+        flows = self._sampler.readings()
         users = sorted(self._registry.roster.users, key=lambda one: one.username)
         return {"users": [views.user(one, flows) for one in users]}
 
     async def show(self, args: dict[str, Any]) -> dict[str, Any]:
         user = self._registry.user(args["user"])
         return views.whole_user(
-            user, self._gauge.readings(), self._registry.roster.workspaces, self._registry.file_name
+            user,
+            self._sampler.readings(),
+            self._registry.roster.workspaces,
+            self._registry.file_name,
         )
 
     async def add(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +138,7 @@ class UserHandlers:
         await self._registry.refresh()
 
     def _row(self, name: str) -> dict[str, Any]:
-        return views.user(self._registry.user(name), self._gauge.readings())
+        return views.user(self._registry.user(name), self._sampler.readings())
 
 
 def _name(name: str) -> str:

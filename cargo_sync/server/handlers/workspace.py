@@ -10,7 +10,7 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server import views
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
-from cargo_sync.state.workspaces import Access, WorkspaceRow
+from cargo_sync.state.workspaces import WorkspaceGrant, WorkspaceRow
 
 
 class WorkspaceHandlers:
@@ -106,8 +106,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _access(word: object) -> Access:
-    for access in get_args(Access):
+def _access(word: object) -> WorkspaceGrant:
+    for access in get_args(WorkspaceGrant):
         if word == access:
             return access  # type: ignore[no-any-return]
     raise ControlError(Code.BAD_ARGUMENT, 'access is "rw", to read and write, or "ro", to read')

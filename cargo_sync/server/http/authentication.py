@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from cargo_sync.server.accounts.address import Address
-from cargo_sync.server.accounts.logins import Sessions
+from cargo_sync.server.accounts.address import ClientAddress
+from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.answers import unauthorized
 
 
-class Entrance:
+class Authentication:
     """Lets requests in.
 
     proxies  networks whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed
     """
 
-    def __init__(self, sessions: Sessions, proxies: Sequence[str] = ()) -> None:
+    def __init__(self, sessions: Logins, proxies: Sequence[str] = ()) -> None:
         self.sessions = sessions
         self._proxies = [ipaddress.ip_network(one) for one in proxies]
 
-    def address(self, request: web.Request) -> Address:
+    def address(self, request: web.Request) -> ClientAddress:
         ip, host, secure = request.remote or "", request.host, request.secure
         if self._is_proxy(ip):
             secure = request.headers.get("X-Forwarded-Proto", "http").strip().lower() == "https"
@@ -36,7 +36,7 @@ class Entrance:
                 ip = hop.strip()
                 if not self._is_proxy(ip):
                     break
-        return Address(ip[:64], _host(host), secure)
+        return ClientAddress(ip[:64], _host(host), secure)
 
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token. Raises ProblemError "unauthorized"."""

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 _TAG = re.compile(r'\s*(W/)?("[^"]*")\s*(?:,|$)')
 _RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*", re.ASCII | re.IGNORECASE)
 
-Verdict = Literal["go", "stale", "same"]
+PreconditionVerdict = Literal["go", "stale", "same"]
 
 
 def etag(epoch: str, version: int) -> str:
@@ -36,7 +36,7 @@ class Conditions:
     def of(cls, headers: Mapping[str, str]) -> "Conditions":
         return cls(_tags(headers.get("If-Match")), _tags(headers.get("If-None-Match")))
 
-    def verdict(self, tag: str | None) -> Verdict:
+    def verdict(self, tag: str | None) -> PreconditionVerdict:
         """Of what is there, None for nothing: "stale" when If-Match fails, "same" when
         If-None-Match does."""
         if self.match is not None and (tag is None or not {"*", tag} & set(self.match)):
@@ -48,14 +48,16 @@ class Conditions:
         return "go"
 
 
-class Part(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes [start, end) of a content."""
 
     start: int
     end: int
 
 
-def wanted_part(headers: Mapping[str, str], tag: str, size: int) -> Part | Literal["all", "none"]:
+def wanted_part(
+    headers: Mapping[str, str], tag: str, size: int
+) -> ByteRange | Literal["all", "none"]:
     """The one part of `size` bytes that Range asks for.
 
     "all" when nothing is asked for, or more than one part, or of another version (If-Range); "none"
@@ -70,13 +72,13 @@ def wanted_part(headers: Mapping[str, str], tag: str, size: int) -> Part | Liter
     first, last = found.groups()
     if first == "":
         length = min(int(last), size)
-        return Part(size - length, size) if length else "none"
+        return ByteRange(size - length, size) if length else "none"
     start = int(first)
     if last and int(last) < start:
         return "all"
     if start >= size:
         return "none"
-    return Part(start, min(int(last) + 1, size) if last else size)
+    return ByteRange(start, min(int(last) + 1, size) if last else size)
 
 
 def _tags(header: str | None) -> tuple[str, ...] | None:

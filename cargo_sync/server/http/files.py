@@ -18,17 +18,17 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.catalogue.contract import Held
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Spaces
+from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.answers import bad_request, refusal, unknown
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing import folder_page
-from cargo_sync.server.http.conditions import Conditions, Part, etag, wanted_part
+from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
 from cargo_sync.server.http.fields import Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.workspace.workspace import Workspace
@@ -40,7 +40,7 @@ _SECONDS = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Files:
+class FileRoutes:
     """The handlers of /v1/files.
 
     wall  unix seconds: the mtime of what comes without one
@@ -49,8 +49,8 @@ class Files:
 
     def __init__(
         self,
-        entrance: Entrance,
-        spaces: Spaces,
+        entrance: Authentication,
+        spaces: Grants,
         offload: Offload,
         wall: Callable[[], float],
         v1: str,
@@ -135,7 +135,7 @@ class Files:
         return access, request.match_info.get("path", "")
 
     async def _file(
-        self, request: web.Request, workspace: Workspace, held: Held, reader: Reader
+        self, request: web.Request, workspace: Workspace, held: Catalogued, reader: Reader
     ) -> web.StreamResponse:
         entry = held.entry
         tag = etag(workspace.epoch, entry.version)
@@ -157,13 +157,13 @@ class Files:
             beyond = refusal(ProblemError(Problem("bad_range", message, retry=False)))
             beyond.headers["Content-Range"] = f"bytes */{entry.size}"
             return beyond
-        start, end = part if isinstance(part, Part) else Part(0, entry.size)
+        start, end = part if isinstance(part, ByteRange) else ByteRange(0, entry.size)
         response = web.StreamResponse(
-            status=206 if isinstance(part, Part) else 200, headers=headers
+            status=206 if isinstance(part, ByteRange) else 200, headers=headers
         )
         response.content_type = _content_type(entry.name)
         response.content_length = end - start
-        if isinstance(part, Part):
+        if isinstance(part, ByteRange):
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
         await response.prepare(request)
         if request.method == "GET":
@@ -211,7 +211,7 @@ class Files:
         return int(Decimal(given) * 10**9)
 
 
-def _must_hold(request: web.Request, workspace: Workspace, held: Held | None) -> str:
+def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | None) -> str:
     """The verdict "go" or, for reading, "same".
 
     Raises:

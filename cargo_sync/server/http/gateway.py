@@ -14,17 +14,17 @@ from aiohttp import web
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Spaces
-from cargo_sync.server.accounts.address import Address
+from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.answers import answer, bad_request, refusal
 from cargo_sync.server.flows.flows import FlowRequest
 from cargo_sync.server.http import fields
-from cargo_sync.server.http.authentication import Entrance
-from cargo_sync.server.http.browsing.browse import Browse
-from cargo_sync.server.http.files import Files
+from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.browsing.browse import BrowseRoutes
+from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, read_object
-from cargo_sync.server.http.operations import Operations
+from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.polls import Polls
 from cargo_sync.server.http.probe import Probe
 
@@ -32,11 +32,13 @@ _log = getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Flows(Protocol):
+class FlowBroker(Protocol):
     """Who negotiates flows (server.flows). An id that is not the user's own is answered as
     unknown."""
 
-    async def open(self, user: User, address: Address, request: FlowRequest) -> dict[str, Any]:
+    async def open(
+        self, user: User, address: ClientAddress, request: FlowRequest
+    ) -> dict[str, Any]:
         """Opens a flow; the answer tells the client where its lanes go and with which keys."""
 
     async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
@@ -51,10 +53,10 @@ class Gateway:
 
     def __init__(
         self,
-        entrance: Entrance,
-        spaces: Spaces,
+        entrance: Authentication,
+        spaces: Grants,
         polls: Polls,
-        flows: Flows,
+        flows: FlowBroker,
         offload: Offload,
         wall: Callable[[], float],
         prefix: str = "",
@@ -64,9 +66,9 @@ class Gateway:
         self._polls = polls
         self._v1 = f"{prefix}/v1"
         self._rooms = [
-            *Browse(entrance, spaces, polls, offload).routes(self._v1),
-            *Operations(entrance, spaces, offload).routes(self._v1),
-            *Files(entrance, spaces, offload, wall, self._v1).routes(),
+            *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
+            *OperationRoutes(entrance, spaces, offload).routes(self._v1),
+            *FileRoutes(entrance, spaces, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
         ]
 

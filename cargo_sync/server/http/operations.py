@@ -10,12 +10,12 @@ from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Spaces
+from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.answers import answer, bad_request
 from cargo_sync.server.http import fields
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.limits import read_object, sent
-from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operation, Result
+from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operation, OperationResult
 from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
@@ -26,10 +26,10 @@ SIGN_OF_LIFE: Final = 10.0
 """Seconds; an empty line keeps a connection alive while a large file is hashed."""
 
 
-class Operations:
+class OperationRoutes:
     """The handlers for batches."""
 
-    def __init__(self, entrance: Entrance, spaces: Spaces, offload: Offload) -> None:
+    def __init__(self, entrance: Authentication, spaces: Grants, offload: Offload) -> None:
         self._entrance = entrance
         self._spaces = spaces
         self._offload = offload
@@ -121,7 +121,7 @@ def _file(item: object) -> tuple[str, int]:
     return fields.path({"path": path}, "path"), fields.whole({"version": version}, "version")
 
 
-def _told(result: Result) -> dict[str, Any]:
+def _told(result: OperationResult) -> dict[str, Any]:
     if isinstance(result, Problem):
         return _refused(result)
     return {

@@ -17,7 +17,7 @@ from aiohttp import web
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.answers import LaterError, answer
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, refuse_length, too_large
 
@@ -32,7 +32,7 @@ _PIECE: Final = 256 * 1024
 class Probe:
     """The handlers of `/v1/probe`."""
 
-    def __init__(self, entrance: Entrance) -> None:
+    def __init__(self, entrance: Authentication) -> None:
         self._entrance = entrance
         # Nothing that a proxy or a VPN on the way could make smaller.
         self._noise = hashlib.shake_128(b"probe").digest(_PIECE)

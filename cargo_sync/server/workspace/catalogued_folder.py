@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from cargo_sync.catalogue.contract import Catalogue, Change, Gone, Held, Put
+from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
 from cargo_sync.local.folders import Folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -46,15 +46,15 @@ class Compared(NamedTuple):
     unsettled: bool
 
 
-class Look(NamedTuple):
+class PathLook(NamedTuple):
     """What stands at a path: as the catalogue knows it, and as the folder has it (ctime and
     inode)."""
 
-    held: Held | None
+    held: Catalogued | None
     seen: Entry | None
 
 
-class TrackedFolder:
+class CataloguedFolder:
     """One served folder. `attach` comes first; while the folder is away, what needs it raises
     "root_gone"."""
 
@@ -132,7 +132,7 @@ class TrackedFolder:
 
     # -- looking, and taking in --------------------------------------------------------------------
 
-    def look(self, path: str) -> Held | None:
+    def look(self, path: str) -> Catalogued | None:
         """What stands at `path` in the folder now, as the catalogue knows it from this look on.
 
         Raises:
@@ -141,7 +141,7 @@ class TrackedFolder:
         with self.lock:
             return self.look_closely(path)[0]
 
-    def look_closely(self, path: str) -> tuple[Held | None, Entry | None]:
+    def look_closely(self, path: str) -> tuple[Catalogued | None, Entry | None]:
         """As `look`, with the entry as the folder itself has it (ctime and inode). The lock is
         held."""
         paths.check(path)
@@ -153,18 +153,18 @@ class TrackedFolder:
         self.take_in(path, seen)
         return self.catalogue.entry(self.id, path), seen
 
-    def look_at_all(self, some: Sequence[str]) -> list[Look | Problem]:
+    def look_at_all(self, some: Sequence[str]) -> list[PathLook | Problem]:
         """As `look_closely`, of many paths at once, each failing alone. The lock is held."""
         self.store.must_be_there()
-        looks: list[Look | Problem] = []
+        looks: list[PathLook | Problem] = []
         for path, held, seen in zip(
             some, self.catalogue.entries(self.id, some), self._see(some), strict=True
         ):
             if isinstance(seen, Problem) or _agree(held, seen):
-                looks.append(seen if isinstance(seen, Problem) else Look(held, seen))
+                looks.append(seen if isinstance(seen, Problem) else PathLook(held, seen))
                 continue
             try:
-                looks.append(Look(*self.look_closely(path)))
+                looks.append(PathLook(*self.look_closely(path)))
             except ProblemError as error:
                 looks.append(error.problem)
         return looks
@@ -283,7 +283,7 @@ def changed(path: str) -> ProblemError:
     return ProblemError(Problem("changed", message, path, hint="look again, then decide"))
 
 
-def _agree(held: Held | None, seen: Entry | None) -> bool:
+def _agree(held: Catalogued | None, seen: Entry | None) -> bool:
     """Whether the catalogue's row and the folder's entry speak of the same thing."""
     if held is None or seen is None:
         return held is None and seen is None

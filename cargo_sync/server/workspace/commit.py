@@ -8,22 +8,22 @@ in the folder twice: before anything is sent, and at the moment of replacement.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from cargo_sync.catalogue.contract import Held
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
 from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, LINK, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.workspace.catalogued_folder import Look, TrackedFolder, changed, put
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed, put
 
 
-class Committing:
+class WorkspaceCommit:
     """The Judge of one flow (local.sink). Used by one lane's thread."""
 
-    def __init__(self, folder: TrackedFolder) -> None:
+    def __init__(self, folder: CataloguedFolder) -> None:
         self._folder = folder
-        self._stood: dict[str, Held | None] = {}
+        self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the places of the batch that is being committed."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
@@ -91,7 +91,7 @@ class Committing:
         return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
 
 
-def expect(folder: TrackedFolder, offer: Offer) -> Entry | None:
+def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
     """The folder's entry of the version that an offer asks for; None when there is another by now.
 
     Raises:
@@ -103,7 +103,7 @@ def expect(folder: TrackedFolder, offer: Offer) -> Entry | None:
     return held.entry._replace(version=held.ctime_ns, ident=held.inode)
 
 
-def _judged(offer: Offer, look: Look | Problem, full: Problem | None) -> Want | None:
+def _judged(offer: Offer, look: PathLook | Problem, full: Problem | None) -> Want | None:
     if isinstance(look, Problem):
         return Want(look.code, message=str(look))
     if look.held is not None and _is_offered(look.held.entry, offer):
@@ -113,7 +113,7 @@ def _judged(offer: Offer, look: Look | Problem, full: Problem | None) -> Want | 
     return Want(full.code, message=str(full)) if full else None
 
 
-def _version(held: Held | None) -> int:
+def _version(held: Catalogued | None) -> int:
     return held.entry.version if held is not None else 0
 
 

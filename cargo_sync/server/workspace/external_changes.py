@@ -12,7 +12,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from cargo_sync.local.inotify import Folders, Inotify
+from cargo_sync.local.inotify import ChangedFolders, Inotify
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import Entry
@@ -34,7 +34,7 @@ TIDY: Final = 3_600.0
 _log = logging.getLogger(__name__)
 
 
-class Intake:
+class ExternalChanges:
     """One workspace's. `run` never ends by itself; `scan` and `look` are its steps."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Intake:
             if self._watch is not None:
                 self._watch.stop()
 
-    def hint(self, folders: Folders) -> None:
+    def hint(self, folders: ChangedFolders) -> None:
         """Something happened in these folders, or nobody knows where (None). For the loop's
         thread."""
         now = self._world.steady()
@@ -180,7 +180,7 @@ class Intake:
             await self._world.offload(self._watch.stop)
         loop = asyncio.get_running_loop()
 
-        def on_hint(folders: Folders) -> None:
+        def on_hint(folders: ChangedFolders) -> None:
             try:
                 loop.call_soon_threadsafe(self.hint, folders)
             except RuntimeError:

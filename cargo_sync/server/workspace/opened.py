@@ -7,19 +7,19 @@ from functools import partial
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
-from cargo_sync.local.parts import Checkpoints
+from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.watch import native
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.catalogued_folder import Changed, TrackedFolder
-from cargo_sync.server.workspace.external_changes import Intake
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
+from cargo_sync.server.workspace.external_changes import ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.stores.folder import FolderStore
 
 _log = logging.getLogger(__name__)
 
 
-class Opened:
+class OpenWorkspaces:
     """Workspaces by real path.
 
     A folder that is served no more stays open until the server ends: a descriptor that somebody may
@@ -28,7 +28,7 @@ class Opened:
     """
 
     def __init__(
-        self, world: World, catalogue: Catalogue, checkpoints: Checkpoints, changed: Changed
+        self, world: World, catalogue: Catalogue, checkpoints: CheckpointStore, changed: Changed
     ) -> None:
         self._world = world
         self._catalogue = catalogue
@@ -73,7 +73,7 @@ class Opened:
             self._intakes.pop(path).cancel()
         for path in paths:
             if path not in self._intakes:
-                intake = Intake(
+                intake = ExternalChanges(
                     self._open[path],
                     self._world,
                     settings.settle,
@@ -112,6 +112,6 @@ class Opened:
             wall=world.wall,
         )
         return Workspace(
-            TrackedFolder(path, self._catalogue, open_store, world.token, self._changed),
+            CataloguedFolder(path, self._catalogue, open_store, world.token, self._changed),
             world.token,
         )

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.contract import Change, Gone, Held
-from cargo_sync.catalogue.contract import Move as Moved
+from cargo_sync.catalogue.contract import Catalogued, Change, Gone
+from cargo_sync.catalogue.contract import CatalogueMove as Moved
 from cargo_sync.local.root import above
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
-from cargo_sync.server.workspace.catalogued_folder import TrackedFolder, changed, put
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
 TOGETHER: Final = 200
 """Operations that are recorded at once; the folder is locked meanwhile."""
@@ -64,7 +64,7 @@ class Done(NamedTuple):
     displaced: str = ""
 
 
-Result = Done | Problem
+OperationResult = Done | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +79,22 @@ class _Act:
     touched: Sequence[str] = ()
 
 
-class Changing:
+class OperationBatch:
     """The operations of one request."""
 
-    def __init__(self, folder: TrackedFolder, run: str) -> None:
+    def __init__(self, folder: CataloguedFolder, run: str) -> None:
         self._folder = folder
         self._run = run
 
-    def __call__(self, operations: Sequence[Operation]) -> list[Result]:
+    def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result an operation, in order; each is durable."""
-        results: list[Result] = []
+        results: list[OperationResult] = []
         for start in range(0, len(operations), TOGETHER):
             results += self._together(operations[start : start + TOGETHER])
         return results
 
-    def _together(self, operations: Sequence[Operation]) -> list[Result]:
-        results: list[Result] = []
+    def _together(self, operations: Sequence[Operation]) -> list[OperationResult]:
+        results: list[OperationResult] = []
         acts: list[_Act | Problem] = []
         taken: set[str] = set()
         with self._folder.lock:
@@ -114,7 +114,7 @@ class Changing:
             results += self._record(acts)
         return results
 
-    def _record(self, acts: Sequence[_Act | Problem]) -> list[Result]:
+    def _record(self, acts: Sequence[_Act | Problem]) -> list[OperationResult]:
         """Makes durable, then records, what was done; without that none of it is reported as
         done."""
         good = [act for act in acts if isinstance(act, _Act)]
@@ -125,7 +125,7 @@ class Changing:
             versions = iter(self._folder.record(changes) if changes else ())
         except ProblemError as error:
             return [act if isinstance(act, Problem) else error.problem for act in acts]
-        results: list[Result] = []
+        results: list[OperationResult] = []
         for act in acts:
             if isinstance(act, Problem):
                 results.append(act)
@@ -223,7 +223,7 @@ class Changing:
         return _Act(Done(0, held.entry.ident), [*folder.folders_above([to]), moved], touched)
 
 
-def _expect(held: Held | None, version: int, path: str) -> None:
+def _expect(held: Catalogued | None, version: int, path: str) -> None:
     if (held.entry.version if held is not None else 0) != version:
         raise changed(path)
 

@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Callable
 
-from cargo_sync.catalogue.contract import Held
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Placement, place, secure
 from cargo_sync.local.space import room_for
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import TrackedFolder, changed, put
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
-Admit = Callable[[Held | None], None]
+Admit = Callable[[Catalogued | None], None]
 """Raises ProblemError when what stands there is not what the request expects."""
 
 
@@ -22,7 +22,7 @@ class Upload:
     before.
     """
 
-    def __init__(self, folder: TrackedFolder, offer: Offer, admit: Admit, run: str) -> None:
+    def __init__(self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str) -> None:
         """Args:
         offer: path, size, mtime and mode; the mode of a file that stands there is kept.
 
@@ -53,7 +53,7 @@ class Upload:
                 self._part.write(self._done, memoryview(content))
                 self._done += len(content)
 
-    def publish(self) -> tuple[Held, bool]:
+    def publish(self) -> tuple[Catalogued, bool]:
         """Puts the file in its place, durably; what is there then, and whether nothing stood there
         before.
 
@@ -63,7 +63,7 @@ class Upload:
         with self._steps:
             return self._publish()
 
-    def _publish(self) -> tuple[Held, bool]:
+    def _publish(self) -> tuple[Catalogued, bool]:
         path, folder = self._offer.path, self._folder
         staged = self._part.finish()
         [problem] = secure(self._staging, [staged])
@@ -90,7 +90,7 @@ class Upload:
             self._part.leave()
             self._staging.release(self._offer.transfer)
 
-    def _check(self, held: Held | None, path: str) -> None:
+    def _check(self, held: Catalogued | None, path: str) -> None:
         if held is not None and held.entry.kind == FOLDER:
             raise ProblemError(Problem("is_a_folder", f"{path!r} is a folder", path, retry=False))
         self._admit(held)

@@ -11,16 +11,16 @@ from typing import Final, NamedTuple
 
 from blake3 import blake3
 
-from cargo_sync.catalogue.contract import Held, Page
+from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, open_file
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import Compared, Still, TrackedFolder, changed
-from cargo_sync.server.workspace.commit import Committing, expect
-from cargo_sync.server.workspace.operations import Changing, Operation, Result
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
+from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
+from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
 from cargo_sync.server.workspace.upload import Admit, Upload
 
 EVERYTHING: Final = 2**63 - 1
@@ -50,7 +50,7 @@ class Workspace:
     id, epoch  of the catalogue's life of this workspace
     """
 
-    def __init__(self, folder: TrackedFolder, token: Callable[[], str]) -> None:
+    def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
         self._folder = folder
         self._token = token
         self._closing = False
@@ -90,7 +90,7 @@ class Workspace:
         page = catalogue.changes(self.id, EVERYTHING, "", 1)
         return Position(self.epoch, page.sequence, catalogue.lineage(self.id, since), page.floor)
 
-    def changes(self, since: int, under: str, limit: int) -> Page:
+    def changes(self, since: int, under: str, limit: int) -> ChangesPage:
         """What changed below `under` after `since`; see the catalogue's contract."""
         return self._folder.catalogue.changes(self.id, since, under, limit)
 
@@ -102,19 +102,19 @@ class Workspace:
                 return None
         return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
 
-    def entries(self, some: Sequence[str]) -> list[Held | None]:
+    def entries(self, some: Sequence[str]) -> list[Catalogued | None]:
         """What stands at each of these paths, in their order."""
         return self._folder.catalogue.entries(self.id, some)
 
     def entry(self, path: str) -> Entry | None:
         """What stands at `path` in the folder itself now. Raises ProblemError, as
-        `TrackedFolder.look`."""
+        `CataloguedFolder.look`."""
         held = self._folder.look(path)
         return held and held.entry
 
     # -- content -----------------------------------------------------------------------------------
 
-    def open(self, path: str) -> tuple[Held | None, FileReader | None]:
+    def open(self, path: str) -> tuple[Catalogued | None, FileReader | None]:
         """What stands at `path`, and a reader of exactly that when it is a file.
 
         Raises:
@@ -165,9 +165,9 @@ class Workspace:
 
     # -- changing ----------------------------------------------------------------------------------
 
-    def change(self, operations: Sequence[Operation], run: str) -> list[Result]:
+    def change(self, operations: Sequence[Operation], run: str) -> list[OperationResult]:
         """Makes folders, deletes and moves; one result an operation, in order. Each fails alone."""
-        return Changing(self._folder, run)(operations)
+        return OperationBatch(self._folder, run)(operations)
 
     def stage(self, path: str, size: int, mtime_ns: int, admit: Admit, run: str) -> Upload:
         """Begins to take a file in that comes in order. Raises ProblemError."""
@@ -176,7 +176,7 @@ class Workspace:
         )
 
     def compare(self, folder: str, still: Still) -> Compared:
-        """Takes in what other programs did in one folder; see TrackedFolder. Raises
+        """Takes in what other programs did in one folder; See CataloguedFolder. Raises
         ProblemError."""
         return self._folder.compare(folder, still)
 
@@ -194,7 +194,7 @@ class Workspace:
         """
         with self._folder.lock:
             store = self._folder.store
-            return FolderSink(store.staging, Committing(self._folder), store.run(run))
+            return FolderSink(store.staging, WorkspaceCommit(self._folder), store.run(run))
 
     def source(self) -> Source:
         """Where a flow's sender reads: exactly the versions that its offers name.

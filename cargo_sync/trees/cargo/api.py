@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class ServerLogin:
     """Where a server is and who asks.
 
     url          base address with its path prefix, without a slash at the end
@@ -68,7 +68,7 @@ class Apis:
             weakref.WeakValueDictionary()
         )
 
-    def of(self, login: Login) -> "Api":
+    def of(self, login: ServerLogin) -> "Api":
         """The calls of `login`, the same for all who ask."""
         key = (login.url, login.username, login.password(), login.fingerprint, login.ca_file)
         api = self._known.get(key)
@@ -84,7 +84,7 @@ class Api:
     again then.
     """
 
-    def __init__(self, login: Login, steady: Callable[[], float]) -> None:
+    def __init__(self, login: ServerLogin, steady: Callable[[], float]) -> None:
         self.login = login
         self._steady = steady
         self._token = ""
@@ -221,7 +221,7 @@ def _deadline(query: dict[str, str | int]) -> aiohttp.ClientTimeout:
     )
 
 
-def _session(login: Login) -> aiohttp.ClientSession:
+def _session(login: ServerLogin) -> aiohttp.ClientSession:
     trust: ssl.SSLContext | aiohttp.Fingerprint | bool = True
     if login.fingerprint:
         trust = aiohttp.Fingerprint(bytes.fromhex(login.fingerprint.removeprefix("sha256:")))

@@ -27,7 +27,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import Api, Login, segment
+from cargo_sync.trees.cargo.api import Api, ServerLogin, segment
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
@@ -39,7 +39,7 @@ GOODBYE: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class GrantedFlow:
     """What the server granted. `speed` is in bits a second, None is no limit."""
 
     flow: str
@@ -71,10 +71,10 @@ class _Over:
     error: BaseException | None
 
 
-Told = _Committed | _Over
+FlowAnswer = _Committed | _Over
 
 
-class Flow:
+class ClientFlow:
     """One flow, from its opening to its end; `run` is called once.
 
     turn     entered while content moves, so that only so many flows of a daemon do so at once
@@ -85,7 +85,7 @@ class Flow:
     def __init__(
         self,
         api: Api,
-        login: Login,
+        login: ServerLogin,
         world: World,
         turn: AbstractAsyncContextManager[Any],
         speed: int | None,
@@ -96,7 +96,7 @@ class Flow:
         self._turn = turn
         self._speed = speed
         self._id = ""
-        self._told: asyncio.Queue[Told] = asyncio.Queue()
+        self._told: asyncio.Queue[FlowAnswer] = asyncio.Queue()
         self._open: dict[int, _Batch] = {}
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
@@ -154,7 +154,7 @@ class Flow:
 
     async def _post(
         self, mode: Mode, where: tuple[str, str], speed: int | None, run: str
-    ) -> Opened:
+    ) -> GrantedFlow:
         workspace, folder = where
         body = {
             "direction": mode.value,
@@ -170,7 +170,7 @@ class Flow:
             if self._login.sealed:
                 # By how the API was reached: a server cannot talk its client out of sealing.
                 keys = replace(keys, up=bytes.fromhex(lane["up"]), down=bytes.fromhex(lane["down"]))
-            return Opened(
+            return GrantedFlow(
                 str(answer["flow"]),
                 str(host or self._login.host),
                 int(lane["port"]),
@@ -190,7 +190,7 @@ class Flow:
         near: Ends,
         first: Sequence[Task],
         rest: AsyncIterator[Sequence[Task]],
-        opened: Opened,
+        opened: GrantedFlow,
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         steady = self._world.steady
@@ -199,7 +199,7 @@ class Flow:
         )
         loop = asyncio.get_running_loop()
 
-        def tell(what: Told) -> None:
+        def tell(what: FlowAnswer) -> None:
             loop.call_soon_threadsafe(self._told.put_nowait, what)
 
         self.granted = opened.speed
@@ -231,7 +231,7 @@ class Flow:
         near: Ends,
         sock: socket,
         link: Link,
-        tell: Callable[[Told], None],
+        tell: Callable[[FlowAnswer], None],
         run: str,
     ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
         """The lane's end, and how a batch is handed to it."""

@@ -20,10 +20,10 @@ MOST: Final = 64 * 1024
 """Bytes of an answer that are looked at."""
 _STANDARD: Final = {"https": 443, "http": 80}
 
-Kind = Literal["cargo", "pydio", "unknown"]
+ServerKind = Literal["cargo", "pydio", "unknown"]
 
 
-class Look(NamedTuple):
+class ServerLook(NamedTuple):
     """Who answers at `url`.
 
     sealed       over TLS
@@ -33,7 +33,7 @@ class Look(NamedTuple):
     """
 
     url: str
-    kind: Kind
+    kind: ServerKind
     sealed: bool
     fingerprint: str
     trusted: bool
@@ -46,7 +46,7 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-async def look(url: str, *, any_port: bool = False) -> Look:
+async def look(url: str, *, any_port: bool = False) -> ServerLook:
     """Looks at a server's base address, without a slash at its end.
 
     Args:
@@ -73,7 +73,7 @@ async def look(url: str, *, any_port: bool = False) -> Look:
         return found
 
 
-async def _look(url: str) -> Look:
+async def _look(url: str) -> ServerLook:
     sealed = url.startswith("https:")
     fingerprint, trusted = "", False
     async with aiohttp.ClientSession(
@@ -89,7 +89,7 @@ async def _look(url: str) -> Look:
         kind = recognised(*first)
         if kind == "unknown":
             kind = recognised(*await _ask(session, f"{url}/api/default/ls", trust))
-    return Look(url, kind, sealed, fingerprint, trusted, _message(url, kind, sealed, trusted))
+    return ServerLook(url, kind, sealed, fingerprint, trusted, _message(url, kind, sealed, trusted))
 
 
 async def _fingerprint(session: aiohttp.ClientSession, url: str) -> str:
@@ -120,7 +120,7 @@ async def _ask(
             return _Answer(response.status, response.headers, await response.content.read(MOST))
 
 
-def recognised(status: int, headers: Mapping[str, str], body: bytes) -> Kind:
+def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKind:
     """Who answers so to a stranger who asks for something that needs a login."""
     if pydio.is_pydio(headers, body):
         return "pydio"
@@ -133,7 +133,7 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> Kind:
     return "unknown"
 
 
-def _message(url: str, kind: Kind, sealed: bool, trusted: bool) -> str:
+def _message(url: str, kind: ServerKind, sealed: bool, trusted: bool) -> str:
     where = urlsplit(url).netloc
     if kind == "pydio":
         return pydio.problem(where).message

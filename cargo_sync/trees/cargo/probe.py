@@ -22,7 +22,7 @@ _NOISE: Final = b"cargo/probe"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ProbeResult:
     """Bytes that went one way, and in how many seconds."""
 
     bytes: int
@@ -48,7 +48,7 @@ class ProbingApi(Api):
         with translated(self.login.url):
             await self._log_in("")
 
-    async def receive(self, most: int, seconds: float, steady: Callable[[], float]) -> Measured:
+    async def receive(self, most: int, seconds: float, steady: Callable[[], float]) -> ProbeResult:
         """Has the server send, at most so many bytes and about so many seconds."""
         count = 0
         with translated(self.login.url):
@@ -60,11 +60,11 @@ class ProbingApi(Api):
                     count += len(chunk)
                     if steady() - began >= seconds:
                         break
-                return Measured(count, steady() - began)
+                return ProbeResult(count, steady() - began)
             finally:
                 response.close()  # what is still to come is not waited for
 
-    async def send(self, most: int, seconds: float, steady: Callable[[], float]) -> Measured:
+    async def send(self, most: int, seconds: float, steady: Callable[[], float]) -> ProbeResult:
         """Sends, at most so many bytes and about so many seconds; as the server counted them."""
         piece = hashlib.shake_128(_NOISE).digest(_PIECE)
 
@@ -85,4 +85,4 @@ class ProbingApi(Api):
                 await self._expect(response)
                 told = orjson.loads(await response.read())
                 with well_formed():
-                    return Measured(int(told["bytes"]), float(told["seconds"]))
+                    return ProbeResult(int(told["bytes"]), float(told["seconds"]))

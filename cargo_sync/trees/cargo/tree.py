@@ -13,7 +13,7 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
-from cargo_sync.trees.cargo.flow import Flow
+from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
@@ -44,7 +44,7 @@ class CargoTree:
         self._folder = folder
         self._world = world
         self._turn = turn
-        self.flow: Flow | None = None
+        self.flow: ClientFlow | None = None
         self._newest = Delta((), 0)
         self._base = f"/workspaces/{segment(workspace)}"
 
@@ -158,7 +158,7 @@ class CargoTree:
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        self.flow = Flow(self._api, self._login, self._world, self._turn, speed)
+        self.flow = ClientFlow(self._api, self._login, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
         try:
             async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:

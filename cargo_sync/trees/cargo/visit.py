@@ -11,7 +11,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.cargo.tree import PAGE, CargoTree
-from cargo_sync.trees.visit import Page
+from cargo_sync.trees.visit import VisitPage
 
 LOOKS: Final = 3
 """A folder that is to go is looked at so often while something in it still turns up."""
@@ -29,7 +29,7 @@ class VisitedTree(CargoTree):
 
     # -- looking -----------------------------------------------------------------------------------
 
-    async def page(self, folder: str, after: str, limit: int) -> Page:
+    async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         answer = await self._api.get(
             f"{self._base}/tree", path=self._whole(folder), after=after, limit=min(limit, PAGE)
         )
@@ -49,7 +49,7 @@ class VisitedTree(CargoTree):
                 problems.append(Problem("bad_path", message, path, retry=False))
             else:
                 entries.append(entry)
-        return Page(sorted(entries), further, problems)
+        return VisitPage(sorted(entries), further, problems)
 
     async def entry(self, path: str) -> Entry | None:
         """What stands at `path` now, None when nothing does. The workspace itself is a nameless

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cargo_ctl.client import menu
-from cargo_ctl.client.backup_settings import BackupSettings, address, is_nickname, read_settings
+from cargo_ctl.client.backup_settings import MenuSettings, address, is_nickname, read_settings
 from cargo_ctl.client.main import cargoclient
-from cargo_ctl.session.session import Entry
+from cargo_ctl.session.session import RemoteEntry
 from tests.cargo_ctl.session.far import FINGERPRINT, PASSWORD, Far
 from tests.cargo_ctl.shell.terminal import screen
 
@@ -84,7 +84,10 @@ def test_the_language(chosen: str | None, env: dict[str, str], title: str) -> No
 
 
 def test_files_are_listed_as_the_coordinator_does_it() -> None:
-    entries = [Entry("nota.txt", "file", 3, id="3507"), Entry("x\x1b", "file", 1, id="9")]
+    entries = [
+        RemoteEntry("nota.txt", "file", 3, id="3507"),
+        RemoteEntry("x\x1b", "file", 1, id="9"),
+    ]
     assert menu.listing(menu.PORTUGUESE, "ana", entries).splitlines() == [
         "Usuário: ana",
         "",
@@ -118,7 +121,7 @@ def test_settings_that_make_no_sense_count_as_not_set(tmp_path: Path) -> None:
     file = tmp_path / "backup.json"
     for text in ("", "[]", "{", '{"nickname": 7, "coordinator": ""}'):
         file.write_text(text)
-        assert read_settings(str(file)) == BackupSettings()
+        assert read_settings(str(file)) == MenuSettings()
 
 
 def test_nothing_goes_until_it_is_configured(far: Far, runtime: str) -> None:

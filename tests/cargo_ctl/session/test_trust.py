@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
-from cargo_ctl.session.trust import Trust, Verdict, decide, is_loopback, place_of
+from cargo_ctl.session.trust import Trust, TrustVerdict, decide, is_loopback, place_of
 
 SEEN, OTHER = "ab" * 32, "cd" * 32
 SELF_MADE: dict[str, Any] = {
@@ -24,18 +24,18 @@ LOOPBACK = PLAIN | {"url": "http://127.0.0.1:8443"}
 @pytest.mark.parametrize(
     ("look", "known", "more", "verdict"),
     [
-        (PUBLIC, "", {}, Trust(Verdict.GO_ON)),
-        (PUBLIC, OTHER, {}, Trust(Verdict.GO_ON)),
-        (SELF_MADE, SEEN, {}, Trust(Verdict.GO_ON, SEEN)),
-        (SELF_MADE, OTHER, {"terminal": True}, Trust(Verdict.CHANGED, SEEN)),
-        (SELF_MADE, "", {"terminal": True}, Trust(Verdict.ASK, SEEN)),
-        (SELF_MADE, "", {}, Trust(Verdict.UNKNOWN, SEEN)),
-        (SELF_MADE, "", {"given": OTHER}, Trust(Verdict.GO_ON, OTHER)),
-        (SELF_MADE, OTHER, {"ca_file": "ca.pem"}, Trust(Verdict.GO_ON)),
-        (PLAIN, "", {}, Trust(Verdict.PLAIN)),
-        (PLAIN, "", {"terminal": True}, Trust(Verdict.ASK_PLAIN)),
-        (PLAIN, "", {"allow_plain": True}, Trust(Verdict.GO_ON)),
-        (LOOPBACK, "", {}, Trust(Verdict.GO_ON)),
+        (PUBLIC, "", {}, Trust(TrustVerdict.GO_ON)),
+        (PUBLIC, OTHER, {}, Trust(TrustVerdict.GO_ON)),
+        (SELF_MADE, SEEN, {}, Trust(TrustVerdict.GO_ON, SEEN)),
+        (SELF_MADE, OTHER, {"terminal": True}, Trust(TrustVerdict.CHANGED, SEEN)),
+        (SELF_MADE, "", {"terminal": True}, Trust(TrustVerdict.ASK, SEEN)),
+        (SELF_MADE, "", {}, Trust(TrustVerdict.UNKNOWN, SEEN)),
+        (SELF_MADE, "", {"given": OTHER}, Trust(TrustVerdict.GO_ON, OTHER)),
+        (SELF_MADE, OTHER, {"ca_file": "ca.pem"}, Trust(TrustVerdict.GO_ON)),
+        (PLAIN, "", {}, Trust(TrustVerdict.PLAIN)),
+        (PLAIN, "", {"terminal": True}, Trust(TrustVerdict.ASK_PLAIN)),
+        (PLAIN, "", {"allow_plain": True}, Trust(TrustVerdict.GO_ON)),
+        (LOOPBACK, "", {}, Trust(TrustVerdict.GO_ON)),
     ],
 )
 def test_decisions(look: dict[str, Any], known: str, more: dict[str, Any], verdict: Trust) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ctl.shell.parser import Line, LineError, options, parse_line, quoted, split
+from cargo_ctl.shell.parser import CommandLine, LineError, options, parse_line, quoted, split
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=()), min_size=1)
 
@@ -61,7 +61,7 @@ def test_the_local_side_and_beside(
     line: str, verb: str, local: bool, rest: str, beside: bool
 ) -> None:
     found = parse_line(line)
-    assert isinstance(found, Line)
+    assert isinstance(found, CommandLine)
     assert (found.verb, found.local, found.rest, found.beside) == (verb, local, rest, beside)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cargo_sync.config.events import read_events
-from cargo_sync.webhooks.outbox import Dead, New
+from cargo_sync.webhooks.outbox import GivenUp, New
 from tests.daemon.handlers.test_handlers import Daemon, running
 from tests.daemon.house import House, settings
 from tests.daemon.jobs.test_registry import Files
@@ -26,7 +26,7 @@ async def test_list_and_retry(tmp_path: Path) -> None:
         add(daemon.house, "nightly", "nightly", "gone")
         rows = daemon.house.callbacks.rows
         [first, *_] = rows.page(None, None, 0, 9)
-        rows.settle([], [], [Dead(first.number, "answered 410")], 5.0)
+        rows.settle([], [], [GivenUp(first.number, "answered 410")], 5.0)
         page = await daemon.ask("callback.list", limit=2)
         assert page["callbacks"][0] == {
             "id": "msg_0", "job": "nightly", "event": "onFinish", "transfer": "0", "file": "a",

@@ -26,25 +26,25 @@ from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
-from cargo_sync.daemon.handlers.filing import FilingHandlers
+from cargo_sync.daemon.handlers.check import CheckHandlers
+from cargo_sync.daemon.handlers.daemon import DaemonHandlers
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
+from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
-from cargo_sync.daemon.handlers.trial import TrialHandlers
-from cargo_sync.daemon.handlers.whole import WholeHandlers
-from cargo_sync.daemon.job.check_steps import Case
-from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.daemon.job.check_steps import CheckCase
+from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Jobs
-from cargo_sync.daemon.live_settings import OwnFile
+from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.daemon.sessions.remote import There
+from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.process.ring import LogHandlers, Ring
-from cargo_sync.state.audit import Audit
+from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
@@ -56,12 +56,14 @@ async def _own_file() -> list[str]:
     return ["own file: bad"]
 
 
-def own_file(house: House) -> OwnFile:
+def own_file(house: House) -> LiveSettings:
     settings = DaemonSettings("/state", "/jobs", bandwidth=80_000_000)
-    return OwnFile(settings, {}, house.slots, house.shares, house.limits, house.world().offload)
+    return LiveSettings(
+        settings, {}, house.slots, house.shares, house.limits, house.world().offload
+    )
 
 
-async def nobody(args: dict[str, Any]) -> There:
+async def nobody(args: dict[str, Any]) -> Remote:
     raise ProblemError(Problem("unreachable", f"nobody answers at {args['url']}"))
 
 
@@ -74,7 +76,7 @@ class Daemon:
         jobs: Jobs,
         files: JobFiles,
         endpoint: Endpoint,
-        trials: Trials,
+        trials: Checks,
         sessions: Sessions,
     ) -> None:
         self.house = house
@@ -85,16 +87,18 @@ class Daemon:
         self.own_file = own_file(house)
         self.handlers = assembled(
             (
-                WholeHandlers(jobs, house.world(), ME, _own_file, self._stop),
+                DaemonHandlers(jobs, house.world(), ME, _own_file, self._stop),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 EventHandlers(Events(house.database), house.world().offload),
-                AuditHandlers(Audit(house.database, house.world().wall), house.world().offload),
+                AuditHandlers(
+                    AuditTable(house.database, house.world().wall), house.world().offload
+                ),
                 KeyHandlers(endpoint, house.world().offload),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
-                FilingHandlers(jobs, house.jobs),
+                JobFolderHandlers(jobs, house.jobs),
                 HistoryHandlers(jobs, Events(house.database), house.world()),
-                TrialHandlers(jobs, trials),
+                CheckHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
                 LimitsHandlers(self.own_file.limits),
                 LogHandlers(Ring()),
@@ -125,7 +129,7 @@ class Daemon:
             await until(lambda name=name: self.jobs.get(name).supervisor.state == "synced")  # type: ignore[misc]
 
 
-async def no_trial(job: JobSettings) -> Case:
+async def no_trial(job: JobSettings) -> CheckCase:
     raise ProblemError(Problem("state_damaged", "the state cannot be read"))
 
 
@@ -148,7 +152,7 @@ async def running(
             await jobs.read()
             sessions = Sessions(house.world(), Board(), group)
             daemon = Daemon(
-                house, jobs, files, endpoint, Trials(no_trial, house.world(), group), sessions
+                house, jobs, files, endpoint, Checks(no_trial, house.world(), group), sessions
             )
             daemon.gone = gone
             await daemon.own_file.begin()

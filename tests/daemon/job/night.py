@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 
 from cargo_ctl.render import jobs
 from cargo_sync.config.units import format_rate
-from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.reporting import views
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import NearTree, Task
 from tests.daemon.house import FarSide, House, Recorder, going
 from tests.virtual import run
@@ -105,9 +105,9 @@ class Night(Recorder):
         self.river = self._house.far["nightly"] = River(self.tell)
         self._last = ("", "")
         self._told = 0.0
-        self._stirred = Bell()
+        self._stirred = Wakeup()
         self.supervisor = self._house.job(voice=self, **job)
-        self._gauge = Gauge(self.supervisor, self._house.world())
+        self._sampler = JobSampler(self.supervisor, self._house.world())
         self.near = self._house.near["nightly"]
 
     def wall(self) -> float:
@@ -115,7 +115,7 @@ class Night(Recorder):
 
     def tell(self, what: str) -> None:
         self._told = asyncio.get_running_loop().time()
-        self._stirred.ring()
+        self._stirred.set()
         shown = datetime.fromtimestamp(round(self.wall()), self.zone)
         self.lines.append(f"{shown:%a %d %b %H:%M:%S %Z}  {what}")
 
@@ -124,7 +124,7 @@ class Night(Recorder):
 
     def look(self) -> None:
         """Tells the state, when it is another: as `cargo_ctl job list` shows it."""
-        row = views.row(self._gauge.standing())
+        row = views.row(self._sampler.standing())
         if self._last != (now := (row["state"], row["detail"])):
             self._last = now
             self.tell(f"{row['state']}, {jobs.explained(row, self.wall())}".rstrip(", "))
@@ -146,7 +146,7 @@ class Night(Recorder):
         then = datetime.fromisoformat(time).replace(tzinfo=self.zone).timestamp()
         while self.wall() < then:
             quiet = asyncio.get_running_loop().time() - self._told
-            await self._stirred.heard(min(1.0 if quiet < 5 else 60.0, then - self.wall()))
+            await self._stirred.wait(min(1.0 if quiet < 5 else 60.0, then - self.wall()))
             self.look()
 
 

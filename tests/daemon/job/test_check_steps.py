@@ -15,13 +15,13 @@ import pytest
 from aiohttp import web
 
 from cargo_sync.daemon.job import check_steps as trials
-from cargo_sync.daemon.job.check_steps import Case, Step, trial
-from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, trial
+from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.daemon.house import settings
 from tests.server import test_app
@@ -55,13 +55,13 @@ def world(wall: float = NOW) -> World:
     return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), _inline)
 
 
-def case(login: Login, folder: Path, **changes: Any) -> Case:
+def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:
     fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
     job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
-    return Case(job, ProbingApi(login, time.monotonic), world(), job.speed, None)
+    return CheckCase(job, ProbingApi(login, time.monotonic), world(), job.speed, None)
 
 
-async def made(one: Case) -> dict[str, Step]:
+async def made(one: CheckCase) -> dict[str, CheckStep]:
     try:
         return {step.name: step async for step in trial(one)}
     finally:
@@ -78,7 +78,7 @@ def dated(seconds: float) -> Answer:
 
 async def tried(
     folder: Path, changes: dict[str, Any] | None = None, **answers: list[Answer]
-) -> dict[str, Step]:
+) -> dict[str, CheckStep]:
     given = {
         "GET_login": [dated(NOW)], "GET_workspaces": [SPACES], "GET_workspaces_default_tree": [TREE],
         "POST_flows": [FLOW], "DELETE_flows_f1": [ok({})],
@@ -108,7 +108,7 @@ async def test_all_steps_against_a_real_server(
     local = tmp_path / "local"
     local.mkdir()
     async with test_app.running(test_app.settings(tmp_path)) as up:
-        login = Login(up.api, "ana", lambda: "correct horse", up.fingerprint)
+        login = ServerLogin(up.api, "ana", lambda: "correct horse", up.fingerprint)
         one = case(login, local, mode=mode, remote_dir="")
         one = replace(one, world=replace(one.world, wall=time.time))
         steps = await made(one)
@@ -219,9 +219,9 @@ async def test_clocks_that_differ_are_a_warning(tmp_path: Path, shown: float, me
     assert bool(step.hint) == ("agrees" not in message)
 
 
-async def local(folder: Path, bound: str | None = None, **changes: Any) -> Step:
+async def local(folder: Path, bound: str | None = None, **changes: Any) -> CheckStep:
     """The step alone; a server is not asked for it."""
-    one = case(Login("http://127.0.0.1:1", "ana", str), folder, **changes)
+    one = case(ServerLogin("http://127.0.0.1:1", "ana", str), folder, **changes)
     return await trials._made("local folder", trials.local_folder, replace(one, bound=bound))
 
 
@@ -263,10 +263,10 @@ async def test_a_folder_in_use_and_one_that_is_our_own(
 async def test_whatever_goes_wrong_is_a_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_: Case) -> tuple[str, str]:
+    async def broken(_: CheckCase) -> tuple[str, str]:
         raise RuntimeError("nobody foresaw this")
 
-    async def silent(_: Case) -> tuple[str, str]:
+    async def silent(_: CheckCase) -> tuple[str, str]:
         await asyncio.Event().wait()
         return "", ""
 
@@ -274,20 +274,20 @@ async def test_whatever_goes_wrong_is_a_step(
     monkeypatch.setattr(trials, "STEPS", (("a", "", broken), ("b", "", silent), ("c", "a", silent)))
     steps = await tried(tmp_path)
     assert steps == {
-        "a": Step("a", False, "something went wrong inside: RuntimeError", "see the log"),
-        "b": Step("b", False, "nothing came of it within 0.01 s"),
+        "a": CheckStep("a", False, "something went wrong inside: RuntimeError", "see the log"),
+        "b": CheckStep("b", False, "nothing came of it within 0.01 s"),
     }
 
 
 async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:
     end = asyncio.Event()
 
-    async def prepare(job: Any) -> Case:
+    async def prepare(job: Any) -> CheckCase:
         await end.wait()
         raise ProblemError(Problem("gone", "gone"))
 
     async with asyncio.TaskGroup() as group:
-        kept = Trials(prepare, world(), group)
+        kept = Checks(prepare, world(), group)
         first = kept.begin(settings("a"))
         assert kept.begin(settings("a")) == first != kept.begin(settings("b"))
         end.set()

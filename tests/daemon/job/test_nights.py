@@ -6,12 +6,12 @@ from typing import Final
 
 import pytest
 
-from cargo_sync.config.timetable import Row, Window
+from cargo_sync.config.timetable import TimetableRow, Window
 from tests.daemon.job.night import BLOCK, GIGA, PAGE, Night, transcript
 
 LATE = Window(22 * 60, 2 * 60 + 30)
 EVENING = Window(22 * 60, 24 * 60)
-DAYTIME = (Row(Window(8 * 60, 18 * 60), 10_000_000),)
+DAYTIME = (TimetableRow(Window(8 * 60, 18 * 60), 10_000_000),)
 
 
 def back(folder: Path) -> str:

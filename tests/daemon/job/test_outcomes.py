@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import cast
 
-from cargo_sync.daemon.job.outcomes import Past
-from cargo_sync.engine.report import Report
+from cargo_sync.daemon.job.outcomes import JobOutcomes
+from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.problems import Problem
@@ -18,21 +18,21 @@ class Looks:
     def __init__(self) -> None:
         self.failures = Failures()
         world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "t", None)  # type: ignore[arg-type]
-        self.past = Past(settings("nightly"), self.failures, world, None)
+        self.outcomes = JobOutcomes(settings("nightly"), self.failures, world, None)
 
     def ended(self, *problems: Problem) -> str | None:
-        report = Report("run", 0.0)
+        report = RunReport("run", 0.0)
         for problem in problems:
             self.failures.failed(problem.path, problem, 0.0, 0.5)
             report.failed_alone(problem)
             if problem.code == "disk_full":
                 report.fill(problem)
-        self.past.ended(cast(Run, SimpleNamespace(report=report)))
-        return self.past.news()
+        self.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
+        return self.outcomes.news()
 
     def failed(self, problem: Problem) -> str | None:
-        self.past.failed(cast(Run, SimpleNamespace(report=Report("run", 0.0))), problem)
-        return self.past.news()
+        self.outcomes.failed(cast(Run, SimpleNamespace(report=RunReport("run", 0.0))), problem)
+        return self.outcomes.news()
 
 
 def full(left: int) -> Problem:
@@ -43,13 +43,13 @@ def test_a_full_disk_is_told_once_whatever_is_free_until_there_was_room() -> Non
     looks = Looks()
     assert looks.ended(full(7)) == str(full(7))
     assert looks.ended(full(5)) is None
-    assert looks.past.held == str(full(5))
+    assert looks.outcomes.held == str(full(5))
     assert looks.ended() is None, "no file was due: nobody knows whether there is room"
-    assert looks.past.held == str(full(5))
+    assert looks.outcomes.held == str(full(5))
     assert looks.ended(full(3)) is None
     looks.failures.succeeded("film.mov")
     assert looks.ended() is None
-    assert looks.past.held == ""
+    assert looks.outcomes.held == ""
     assert looks.ended(full(2)) == str(full(2))
 
 

@@ -1,4 +1,4 @@
-"""The small parts: bell, listening to the server, watching folders, taking notes."""
+"""The small parts: wakeup, listening to the server, watching folders, taking notes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,26 +10,26 @@ from cargo_sync.daemon.noted import Noted
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.process.wakeup import Bell
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Task
 from tests.daemon.house import FarSide, House, until
 
 
 async def test_a_bell_keeps_what_was_rung_before() -> None:
-    bell = Bell()
-    assert not await bell.heard(0)
-    bell.ring()
-    bell.ring()
-    assert await bell.heard(0)
-    assert not await bell.heard(0)
-    bell.ring()
-    bell.hush()
-    assert not await bell.heard(0)
+    wakeup = Wakeup()
+    assert not await wakeup.wait(0)
+    wakeup.set()
+    wakeup.set()
+    assert await wakeup.wait(0)
+    assert not await wakeup.wait(0)
+    wakeup.set()
+    wakeup.clear()
+    assert not await wakeup.wait(0)
 
 
 async def test_listening_begins_after_a_good_look_and_again_after_the_next() -> None:
-    far, seen = FarSide(), Bell()
+    far, seen = FarSide(), Wakeup()
     hints: list[str] = []
     cursors: list[int] = []
 
@@ -43,12 +43,12 @@ async def test_listening_begins_after_a_good_look_and_again_after_the_next() -> 
     await asyncio.sleep(0)
     far.news.set()
     assert cursors == []
-    seen.ring()
+    seen.set()
     await until(lambda: hints == ["hint"])
     far.news.set()
     await asyncio.sleep(0)
     assert hints == ["hint"]  # until the look that this hint brought is over
-    seen.ring()
+    seen.set()
     await until(lambda: hints == ["hint"] * 2)
     task.cancel()
 
@@ -61,7 +61,7 @@ async def test_an_unreachable_server_is_left_to_the_looks() -> None:
             self.asked += 1
             raise ProblemError(Problem("unreachable", "nobody answers"))
 
-    far, seen = Away(), Bell()
+    far, seen = Away(), Wakeup()
 
     async def cursor() -> int:
         return 0
@@ -69,7 +69,7 @@ async def test_an_unreachable_server_is_left_to_the_looks() -> None:
     task = asyncio.create_task(
         hear_far(far, seen, cursor, lambda: None, asyncio.get_running_loop().time)
     )
-    seen.ring()
+    seen.set()
     await until(lambda: far.asked == 1)
     await asyncio.sleep(0.01)
     assert far.asked == 1

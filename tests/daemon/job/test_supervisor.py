@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cargo_sync.api.messages import ControlError
-from cargo_sync.config.timetable import Row, Window
+from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.daemon.job import following
-from cargo_sync.daemon.job.sampler import Gauge
+from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.model.problems import Problem
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
@@ -115,17 +115,17 @@ async def test_a_server_that_is_away_is_an_error_with_a_time(house: House) -> No
     far.away = Problem("unreachable", "files.example.org cannot be reached")
     async with going(job):
         await until(lambda: job.state == "error")
-        assert job.past.detail() == "files.example.org cannot be reached"
-        [cause] = job.past.causes()
+        assert job.outcomes.detail() == "files.example.org cannot be reached"
+        [cause] = job.outcomes.causes()
         assert (cause.path, cause.tries) == ("", 1)
         assert cause.next_at is not None and job.next_at() is not None
         job.sync()
-        await until(lambda: job.past.causes()[0].tries == 2)
+        await until(lambda: job.outcomes.causes()[0].tries == 2)
         assert house.voice.said() == ["failed"]  # the same thing is told once
         far.away = None
         job.sync()
         await until(lambda: job.state == "synced")
-        assert job.past.causes() == []
+        assert job.outcomes.causes() == []
 
 
 async def test_what_failed_as_a_whole_is_over_once_something_moves(house: House) -> None:
@@ -135,11 +135,14 @@ async def test_what_failed_as_a_whole_is_over_once_something_moves(house: House)
     near.write("big.bin", b"0" * 1000)
     async with going(job):
         await until(lambda: job.state == "error")
-        assert (job.past.errors, job.past.detail()) == (1, "files.example.org cannot be reached")
+        assert (job.outcomes.errors, job.outcomes.detail()) == (
+            1,
+            "files.example.org cannot be reached",
+        )
         far.away, far.stuck = None, True
         job.sync()
         await far.moving.wait()
-        assert (job.state, job.past.errors, job.past.detail(), job.past.causes()) == (
+        assert (job.state, job.outcomes.errors, job.outcomes.detail(), job.outcomes.causes()) == (
             "syncing",
             0,
             "",
@@ -157,8 +160,8 @@ async def test_a_failed_file_makes_the_job_an_error_and_the_others_go_on(house: 
     async with going(job):
         await until(lambda: job.state == "error")
         assert far.files() == {"good.txt": b"2"}
-        assert job.past.errors == 1
-        assert [cause.path for cause in job.past.causes()] == ["bad.txt"]
+        assert job.outcomes.errors == 1
+        assert [cause.path for cause in job.outcomes.causes()] == ["bad.txt"]
         near.read = read  # type: ignore[method-assign]
         job.sync()
         await until(lambda: job.state == "synced")
@@ -173,7 +176,7 @@ async def test_an_exception_nobody_foresaw_harms_no_other_job(
     house.near["sound"].write("a.txt", b"1")
     async with going(broken, sound):
         await until(lambda: broken.state == "error" and sound.state == "synced")
-        assert "something went wrong inside: RuntimeError" in broken.past.detail()
+        assert "something went wrong inside: RuntimeError" in broken.outcomes.detail()
         assert broken.next_at() is not None
         house.far["broken"].broken = None
         broken.sync()
@@ -195,7 +198,7 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
         job.sync()
         await until(lambda: job.state == "held")
         assert job.next_at() is None and len(far.files()) == 30
-        held = job.past.waits()
+        held = job.outcomes.waits()
         assert held is not None and held.deletions == 20
         job.hint()
         await asyncio.sleep(0.01)
@@ -212,7 +215,7 @@ async def test_a_full_disk_holds_and_releases_itself(house: House) -> None:
     far.away = Problem("disk_full", "the disk of the server is full")
     async with going(job):
         await until(lambda: job.state == "held")
-        assert not job.past.approvable
+        assert not job.outcomes.approvable
         at = job.next_at()
         assert at is not None and 29 < at - asyncio.get_running_loop().time() <= 30
         far.away = None
@@ -284,7 +287,7 @@ async def test_a_job_that_waits_for_its_turn_says_so_and_can_be_paused_at_once(
         async with going(second, third):
             await until(lambda: len(house.slots.waiting()) == 2)
             assert house.slots.waiting() == ["c", "b"]
-            said = Gauge(third, house.world()).standing()
+            said = JobSampler(third, house.world()).standing()
             assert (said.state, said.detail) == ("syncing", "waits for its turn: 1 job moves files")
             await third.pause()
             await until(lambda: house.slots.waiting() == ["b"])
@@ -348,7 +351,7 @@ async def test_an_ordered_speed_holds_until_the_file_says_another(house: House) 
     assert await own(speed=50_000_000) is None
     assert await own(speed=60_000_000) == 60_000_000
     assert await own(speed=50_000_000) == 50_000_000  # what was ordered is forgotten for good
-    rows = (Row(Window(0, 1440), 7),)
+    rows = (TimetableRow(Window(0, 1440), 7),)
     assert await own(timetable=rows) == 7
     with pytest.raises(ControlError, match="is not a rate"):
         await job.bounds.limits.order("job.speed", {"speed": "fast"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.daemon.jobs.folder import Filing, slug
+from cargo_sync.daemon.jobs.folder import JobFolder, slug
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import ProblemError
 
@@ -29,7 +29,7 @@ def test_a_name_as_a_files(name: str, file: str) -> None:
 
 def test_a_new_file_is_its_owners_and_takes_a_free_number(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "jobs"
-    filing = Filing(str(folder))
+    filing = JobFolder(str(folder))
     assert filing.place("a job", "one") == str(folder / "a-job.json")
     (folder / ".a-job.new").write_text("left by a kill, and longer than what comes")
     assert filing.place("a job", "two") == str(folder / "a-job-2.json")
@@ -53,13 +53,13 @@ def test_what_cannot_be_written_leaves_nothing(
     monkeypatch.setattr(system, call, full)
     monkeypatch.setattr(System, "choose", staticmethod(lambda: system))
     with pytest.raises(ProblemError) as caught:
-        Filing(str(tmp_path)).place("a", "text")
+        JobFolder(str(tmp_path)).place("a", "text")
     assert caught.value.problem.code == "disk_full"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_put_aside_is_kept(tmp_path: Path) -> None:
-    filing = Filing(str(tmp_path))
+    filing = JobFolder(str(tmp_path))
     for text in ("one", "two"):
         (tmp_path / "a.json").write_text(text)
         filing.put_aside(str(tmp_path / "a.json"))

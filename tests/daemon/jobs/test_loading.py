@@ -8,7 +8,7 @@ import pytest
 
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.jobs.loading import JobFiles, Reading
+from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 
 
 class Folder:
@@ -26,7 +26,7 @@ class Folder:
         }  # fmt: skip
         (self.path / f"{file}.json").write_text(json.dumps(content | changes))
 
-    def read(self) -> Reading:
+    def read(self) -> JobsRead:
         reading = self.files.read(self.running)
         self.running = reading.jobs
         return reading

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.api.messages import ControlError
-from cargo_sync.config.errors import ConfigError, Problem
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.jobs.loading import JobFiles, Reading
+from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 from cargo_sync.daemon.jobs.registry import Jobs
 from tests.daemon.house import House, settings, until
 
@@ -24,8 +24,8 @@ class Files(JobFiles):
         self.jobs = list(jobs)
         self.error: ConfigError | None = None
 
-    def read(self, running: object = ()) -> Reading:
-        return Reading(tuple(self.jobs), (self.error,) if self.error else ())
+    def read(self, running: object = ()) -> JobsRead:
+        return JobsRead(tuple(self.jobs), (self.error,) if self.error else ())
 
     def read_one(self, job: JobSettings, running: object) -> JobSettings:
         if self.error is not None:
@@ -67,7 +67,7 @@ async def test_one_file_read_again(tmp_path: Path) -> None:
         files.jobs[0] = replace(settings("new name"), file=settings("a").file)
         assert await jobs.read_one("a") == "new name"
         assert (sorted(jobs.all), gone) == (["b", "new name"], ["a"])
-        files.error = ConfigError([Problem("/jobs/b.json", "speed", 3, "is not a rate")])
+        files.error = ConfigError([FieldProblem("/jobs/b.json", "speed", 3, "is not a rate")])
         with pytest.raises(ControlError, match="speed: is not a rate"):
             await jobs.read_one("b")
         assert jobs.all["b"].supervisor is other

@@ -11,7 +11,7 @@ from cargo_sync.config.timetable import Window
 from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
-from cargo_sync.daemon.reporting.feed import Feed
+from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.model.events import Event, Happened
 from tests.daemon.house import Board, House, settings, until
@@ -55,7 +55,7 @@ class Stage:
         self.house = house
         self.board = board
         self.jobs: Jobs | None = None
-        self.feed = Feed(board, lambda: self.jobs.all if self.jobs else {})
+        self.feed = DaemonFeed(board, lambda: self.jobs.all if self.jobs else {})
 
     def topics(self) -> list[str]:
         """What was published since the last call, as "topic word"."""

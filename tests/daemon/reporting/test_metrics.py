@@ -9,13 +9,13 @@ import pytest
 
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting import metrics as measuring
-from cargo_sync.daemon.reporting.metrics import Measured
+from cargo_sync.daemon.reporting.metrics import JobMetrics
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.process.metrics import exposition
 from tests.daemon.house import House, Recorder, settings
 
 
-def told(measured: Measured) -> list[str]:
+def told(measured: JobMetrics) -> list[str]:
     return [
         line for line in exposition(measured.families()).splitlines() if not line.startswith("#")
     ]
@@ -26,9 +26,9 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
     jobs: dict[str, Any] = {}
     for name in ("nightly", "other"):
         supervisor, gauge = await house.build(settings(name))
-        jobs[name] = SimpleNamespace(supervisor=supervisor, gauge=gauge)
+        jobs[name] = SimpleNamespace(supervisor=supervisor, sampler=gauge)
     voice = Recorder()
-    measured = Measured(voice, lambda: cast(Mapping[str, Job], jobs))
+    measured = JobMetrics(voice, lambda: cast(Mapping[str, Job], jobs))
     events = [
         Event("nightly", Happened.UPLOADED, 1.0, "a", 10), Event("nightly", Happened.UPLOADED, 1.0, "b", 5),
         Event("other", Happened.DOWNLOADED, 1.0, "c", 7), Event("other", Happened.FAILED, 1.0, "d", 99),

@@ -17,8 +17,8 @@ from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import webhooks as room
-from cargo_sync.daemon.reporting.webhooks import Callbacks
-from cargo_sync.daemon.retention import Sweep
+from cargo_sync.daemon.reporting.webhooks import JobWebhooks
+from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
@@ -26,14 +26,14 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import exposition
 from cargo_sync.state.events import Events
-from cargo_sync.state.transfers import Source, Transfers
+from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.webhooks.message import Message
-from cargo_sync.webhooks.retry_policy import Result
+from cargo_sync.webhooks.retry_policy import Attempt
 from tests.daemon.house import House, Recorder, going, settings, until
 from tests.daemon.jobs.test_registry import Files
 
 JOBS = ("onIdle", "onHeld", "onJobError")
-OK, BUSY = Result(200), Result(503, "", "answered 503")
+OK, BUSY = Attempt(200), Attempt(503, "", "answered 503")
 
 
 def asking(*names: str, job: str = "nightly", host: str = "a.example") -> JobSettings:
@@ -66,14 +66,14 @@ class Stage:
         self.now = 0.0
         self.sent: list[str] = []
         self.ids: list[str] = []
-        self.answer: Callable[[str], Result] = lambda _: OK
+        self.answer: Callable[[str], Attempt] = lambda _: OK
         self.hold: asyncio.Event | None = None
         self.called_off: list[str] = []
         self.restart()
 
     def restart(self) -> None:
         database, jobs = self.house.database, lambda: self.house.all()
-        self.callbacks = Callbacks(Recorder(), database, ANYWHERE, self.world(), jobs)
+        self.callbacks = JobWebhooks(Recorder(), database, ANYWHERE, self.world(), jobs)
         sender: Any = self.callbacks._send
         answering = {"__call__": lambda _, message, *__: self._send(message)}
         sender.__class__ = type("Answering", (type(sender),), answering)
@@ -82,7 +82,7 @@ class Stage:
         token = self.house.world().token
         return World(lambda: 1e9 + self.now, lambda: self.now, lambda: 0.5, token, yielding)
 
-    async def _send(self, message: Message) -> Result:
+    async def _send(self, message: Message) -> Attempt:
         what = message.url.partition("/on")[2]
         self.sent.append(f"on{what}")
         self.ids.append(message.headers["webhook-id"])
@@ -169,7 +169,7 @@ async def test_what_fails_comes_again_under_its_id_and_holds_up_its_own_transfer
     stage: Stage,
 ) -> None:
     stage.callbacks.know(asking("onStart", "onFinish"))
-    stage.answer = lambda what: Result(404, "", "answered 404") if what == "onStart/x" else OK
+    stage.answer = lambda what: Attempt(404, "", "answered 404") if what == "onStart/x" else OK
     async with stage.going():
         stage.happen("started x", "started y", "uploaded x", "uploaded y")
         await until(lambda: len(stage.sent) == 3)
@@ -363,7 +363,7 @@ async def moving(
     stage: Stage, wanted: JobSettings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Moves]:
     """Callbacks run, with a job whose run goes on; a second is as long as it takes to ring a
-    bell."""
+    wakeup."""
     moves = Moves()
     async with asyncio.TaskGroup() as group:
         jobs = Jobs(Files(wanted), stage.house.build, stage.house.world(), group, lambda name: None)
@@ -407,7 +407,7 @@ async def test_no_update_before_its_start_and_none_after_its_end(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with moving(stage, asking("onStart", "onUpdate", "onFinish"), monkeypatch) as moves:
-        stage.answer = lambda what: Result(404, "", "no") if what.startswith("onStart") else OK
+        stage.answer = lambda what: Attempt(404, "", "no") if what.startswith("onStart") else OK
         stage.happen("started x")
         moves.files = [("x", 10)]
         await until(lambda: stage.sent == ["onStart/x"])
@@ -444,7 +444,7 @@ async def test_a_job_that_comes_to_rest(tmp_path: Path) -> None:
         assert (idle.size, idle.details["files"], idle.tell) == (4, 2, "upload")
         house.voice.events.clear()
         run = job.sync()
-        await until(lambda: job.past.looked and job.run_now is None and run)
+        await until(lambda: job.outcomes.looked and job.run_now is None and run)
         assert [event for event in house.voice.events if event.happened == "idle"] == []
 
 
@@ -492,13 +492,15 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
         return Event("nightly", happened, 0.0, path, size, details)
 
     world = stage.world()
-    files = [Source("x", 1, 1, 1, False), Source("moves", 1, 1, 1, False)]
+    files = [TransferSource("x", 1, 1, 1, False), TransferSource("moves", 1, 1, 1, False)]
     begun = Transfers(stage.house.database).begin(
         job, files, lambda source: source.path, world.wall(), says, Mode.UPLOAD
     )
     stage.now += 8 * 86400
     moving: Iterable[str] = begun.ids[1:]
-    await Sweep(stage.house.database, stage.world(), KeepSettings(), list, lambda: moving).once()
+    await DaemonRetention(
+        stage.house.database, stage.world(), KeepSettings(), list, lambda: moving
+    ).once()
     async with stage.going():
         await until(lambda: stage.sent == ["onError/x"])
         delivered = 'cargo_callback_attempts_total{result="delivered"} 1'

@@ -7,7 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cargo_sync.backup_protocol import frames
-from cargo_sync.backup_protocol.messages import Asked, Refused, Status, Verb
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupRequest,
+    BackupStatus,
+    BackupVerb,
+)
 from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NO_NICKNAME, Listed
 
 
@@ -23,7 +28,7 @@ class Coordinator:
         self.files: dict[str, tuple[str, bytes]] = {}
         self.cut: int | None = None
         self.mute = False
-        self.asked: list[Asked] = []
+        self.asked: list[BackupRequest] = []
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +39,7 @@ class Coordinator:
                 self.asked.append(request)
                 try:
                     writer.write(await self._answer(request, reader))
-                except Refused as refusal:
+                except BackupRefusal as refusal:
                     writer.write(frames.refused(refusal))
                 await writer.drain()
         except (EOFError, ConnectionError):
@@ -42,17 +47,17 @@ class Coordinator:
         finally:
             writer.close()
 
-    async def _answer(self, request: Asked, reader: asyncio.StreamReader) -> bytes:
+    async def _answer(self, request: BackupRequest, reader: asyncio.StreamReader) -> bytes:
         if request.nickname not in self.users or self.users[request.nickname] != request.password:
-            raise Refused(NO_NICKNAME)
+            raise BackupRefusal(NO_NICKNAME)
         match request.verb:
-            case Verb.LIST if not self.files:
-                raise Refused(NO_FILES)
-            case Verb.LIST:
+            case BackupVerb.LIST if not self.files:
+                raise BackupRefusal(NO_FILES)
+            case BackupVerb.LIST:
                 return frames.listed(Listed(id, name) for id, (name, _) in self.files.items())
-            case Verb.SEND:
+            case BackupVerb.SEND:
                 if request.name == "full":
-                    raise Refused("disco cheio", Status.STORE)
+                    raise BackupRefusal("disco cheio", BackupStatus.STORE)
                 content = await reader.readexactly(self._until_cut(request.size))
                 if self._is_cut(request.size):
                     raise EOFError
@@ -61,9 +66,9 @@ class Coordinator:
                 if self.mute:
                     raise EOFError
                 return frames.stored(id)
-            case Verb.FETCH:
+            case BackupVerb.FETCH:
                 if request.id not in self.files:
-                    raise Refused(NO_ID)
+                    raise BackupRefusal(NO_ID)
                 name, content = self.files[request.id]
                 return frames.fetched(name, len(content)) + content[: self._until_cut(len(content))]
 

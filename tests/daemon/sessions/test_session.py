@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 
 from cargo_sync.api.messages import ControlError
-from cargo_sync.copying.progress import Tally
+from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.daemon.sessions import transfer as transfers
 from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
-from cargo_sync.daemon.sessions.remote import Space
+from cargo_sync.daemon.sessions.remote import RemoteSpace
 from cargo_sync.daemon.sessions.session import ENDED, Session
-from cargo_sync.daemon.sessions.transfer import Order, Transfer
+from cargo_sync.daemon.sessions.transfer import CopyOrder, Transfer
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from tests.daemon.house import Board, until
 from tests.server.surroundings import Clock, entropy, inline
 
-ORDER = Order("get", "r", "/l")
+ORDER = CopyOrder("get", "r", "/l")
 
 
 class Work:
     """Fails with each of `problems`, then waits for `go`."""
 
     def __init__(self, *problems: str) -> None:
-        self.tally = Tally()
+        self.tally = CopyProgress()
         self.problems = list(problems)
         self.go = asyncio.Event()
         self.asked: list[int | None] = []
@@ -62,8 +62,8 @@ class Other:
     url, username, spaces, space = (
         "https://h:1",
         "ana",
-        [Space("default", "rw")],
-        Space("default", "rw"),
+        [RemoteSpace("default", "rw")],
+        RemoteSpace("default", "rw"),
     )
     closed = False
 
@@ -83,7 +83,7 @@ class House:
         self.session: Session = self.sessions.add(self.other)
 
     async def begin(self, work: Work) -> Transfer:
-        async def made(order: Order) -> Work:
+        async def made(order: CopyOrder) -> Work:
             return work
 
         return await self.session.begin(ORDER, made)
@@ -215,7 +215,7 @@ async def test_unused_sessions_end_and_used_ones_do_not() -> None:
         idle, busy = one.sessions.add(Other()), one.sessions.add(Other())
         work = Work()
 
-        async def made(order: Order) -> Work:
+        async def made(order: CopyOrder) -> Work:
             return work
 
         await busy.begin(ORDER, made)

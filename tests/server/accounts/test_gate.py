@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from cargo_sync.server.accounts.gate import Gate
+from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.answers import LaterError
 
 
 async def test_only_so_many_log_in_at_once() -> None:
-    gate = Gate(at_once=1, waiting=1)
+    gate = LoginGate(at_once=1, waiting=1)
     async with gate:
         second = asyncio.ensure_future(gate.__aenter__())
         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import pytest
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Sessions
+from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Logins
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.answers import LaterError
 from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
@@ -117,7 +117,7 @@ class _Door:
 
     def __init__(self, users: Users) -> None:
         self.clock = Clock()
-        self.sessions = Sessions(users, self.clock, entropy())
+        self.sessions = Logins(users, self.clock, entropy())
 
     async def code(self, name: str, password: str, address: str = "10.0.0.1") -> str:
         try:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cargo_sync.backup_protocol import frames
-from cargo_sync.backup_protocol.messages import Refused
+from cargo_sync.backup_protocol.messages import BackupRefusal
 from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.backup.frame_port import FramePort
-from cargo_sync.server.backup.port import Port
+from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.server.workspace.workspace import Workspace
-from cargo_sync.state.backup_files import Backups
+from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
 from tests.server.house import tokens, tracked
 from tests.server.surroundings import inline
@@ -39,7 +39,7 @@ class OneDoor:
     ) -> Access:
         self.sent.append(sends)
         if nickname not in self.rooms or password not in (None, "segredo"):
-            raise Refused(NO_NICKNAME)
+            raise BackupRefusal(NO_NICKNAME)
         return self.rooms[nickname]
 
 
@@ -65,12 +65,12 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
             "ben": Access("default", workspace, True),
         }
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline)
-        shelves = Shelves(Backups(database), world, lambda count: str(next(numbers)))
+        shelves = Shelves(BackupFiles(database), world, lambda count: str(next(numbers)))
         door = OneDoor(rooms)
-        text = Port(
+        text = BackupPort(
             "listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8
         )
-        framed = Port("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
+        framed = BackupPort("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
         try:
             yield Ports(
                 await text.start("127.0.0.1", 0), await framed.start("127.0.0.1", 0), folder, rooms

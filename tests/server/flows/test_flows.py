@@ -27,8 +27,8 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server import app
-from cargo_sync.trees.cargo.api import Api, Login
-from cargo_sync.trees.cargo.flow import Flow
+from cargo_sync.trees.cargo.api import Api, ServerLogin
+from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
@@ -48,13 +48,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
 
 
-def login(up: app.Up, user: str = "ana", password: str = "correct horse", **changed: Any) -> Login:
-    return Login(up.api, user, lambda: password, **({"fingerprint": up.fingerprint} | changed))
+def login(
+    up: app.Up, user: str = "ana", password: str = "correct horse", **changed: Any
+) -> ServerLogin:
+    return ServerLogin(
+        up.api, user, lambda: password, **({"fingerprint": up.fingerprint} | changed)
+    )
 
 
 @asynccontextmanager
 async def job(
-    place: Path, who: Login, mode: Mode, workspace: str = "default", **rules: Any
+    place: Path, who: ServerLogin, mode: Mode, workspace: str = "default", **rules: Any
 ) -> AsyncIterator[System]:
     """One job between `place`/here and the server, with a real clock."""
     place.mkdir(exist_ok=True)
@@ -279,11 +283,11 @@ async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_w
         await asyncio.gather(going, return_exceptions=True)
 
 
-async def _moving(system: System) -> Flow:
+async def _moving(system: System) -> ClientFlow:
     """The flow of a run, once content moves."""
     async with asyncio.timeout(10):
         while True:
-            flow: Flow | None = system.far.flow  # type: ignore[attr-defined]
+            flow: ClientFlow | None = system.far.flow  # type: ignore[attr-defined]
             if flow is not None and (figures := flow.figures()) is not None and figures.content:
                 return flow
             await asyncio.sleep(0.01)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_sync.server.http.conditions import Conditions, Part, etag, wanted_part
+from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
 
 HERE = '"e-7"'
 
@@ -47,13 +47,13 @@ def test_conditions(
 @pytest.mark.parametrize(
     ("asked", "part"),
     [
-        ("bytes=0-0", Part(0, 1)),
-        ("bytes=2-4", Part(2, 5)),
-        ("bytes=4-", Part(4, 10)),
-        ("bytes=-3", Part(7, 10)),
-        ("bytes=-30", Part(0, 10)),
-        ("bytes=8-99", Part(8, 10)),
-        ("BYTES = 1 - 2", Part(1, 3)),
+        ("bytes=0-0", ByteRange(0, 1)),
+        ("bytes=2-4", ByteRange(2, 5)),
+        ("bytes=4-", ByteRange(4, 10)),
+        ("bytes=-3", ByteRange(7, 10)),
+        ("bytes=-30", ByteRange(0, 10)),
+        ("bytes=8-99", ByteRange(8, 10)),
+        ("BYTES = 1 - 2", ByteRange(1, 3)),
         ("bytes=10-", "none"),
         ("bytes=-0", "none"),
         ("bytes=99-100", "none"),
@@ -75,4 +75,4 @@ def test_nothing_of_an_empty_file_can_be_asked_for() -> None:
 
 def test_a_part_of_another_version_is_not_given() -> None:
     assert wanted_part({"Range": "bytes=2-4", "If-Range": '"e-6"'}, HERE, 10) == "all"
-    assert wanted_part({"Range": "bytes=2-4", "If-Range": HERE}, HERE, 10) == Part(2, 5)
+    assert wanted_part({"Range": "bytes=2-4", "If-Range": HERE}, HERE, 10) == ByteRange(2, 5)

@@ -12,7 +12,7 @@ import pytest
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.external_changes import AGED, Intake
+from cargo_sync.server.workspace.external_changes import AGED, ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.server.house import Heard, tokens, tracked
@@ -32,7 +32,7 @@ class Yard:
         world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline)
         self.folder = tracked(place, database, Clock(wall), self.heard)
         self.workspace = Workspace(self.folder, tokens())
-        self.intake = Intake(
+        self.intake = ExternalChanges(
             self.workspace, world, SETTLE, interval=60.0, trash_days=14, inotify=native()
         )
 

@@ -12,7 +12,7 @@ from blake3 import blake3
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.workspace.catalogued_folder import TrackedFolder
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
@@ -25,7 +25,7 @@ class Ground:
     """A workspace over a real folder; another program's hands are the test's own."""
 
     place: Path
-    folder: TrackedFolder
+    folder: CataloguedFolder
     workspace: Workspace
     heard: Heard
 

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from cargo_sync.trees.cargo.api import Login
+from cargo_sync.trees.cargo.api import ServerLogin
 
 Answer = Callable[[], web.Response]
 
@@ -48,7 +48,7 @@ class Answers:
 
 
 @asynccontextmanager
-async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[Login, Answers]]:
+async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[ServerLogin, Answers]]:
     """A login at a server with these answers, which are named by method and path:
     `GET_workspaces`."""
     named = {
@@ -58,4 +58,4 @@ async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[Login, Answe
     app = web.Application(client_max_size=2**30)
     app.router.add_route("*", "/{path:.*}", heard.answer)
     async with TestServer(app, host="127.0.0.1") as server:
-        yield Login(str(server.make_url("")).rstrip("/"), "ana", lambda: "password"), heard
+        yield ServerLogin(str(server.make_url("")).rstrip("/"), "ana", lambda: "password"), heard

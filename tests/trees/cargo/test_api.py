@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, Login
+from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, ServerLogin
 from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
 
@@ -133,9 +133,9 @@ async def test_a_server_that_is_not_there_is_waited_for() -> None:
 
 
 def test_a_login_shows_no_password() -> None:
-    from cargo_sync.trees.cargo.api import Login
+    from cargo_sync.trees.cargo.api import ServerLogin
 
-    assert "password" not in repr(Login("https://x", "ana", lambda: "hush"))
+    assert "password" not in repr(ServerLogin("https://x", "ana", lambda: "hush"))
 
 
 # -- many jobs, one login --------------------------------------------------------------------------
@@ -203,7 +203,7 @@ async def test_a_server_that_does_not_answer_is_waited_for_once_for_all(
         raise TimeoutError
 
     monkeypatch.setattr(Api, "_ask_for_token", ask)
-    api = Api(Login("http://127.0.0.1:9", "ana", lambda: "x"), lambda: 0.0)
+    api = Api(ServerLogin("http://127.0.0.1:9", "ana", lambda: "x"), lambda: 0.0)
     told = await asyncio.gather(*(api.get("/x") for _ in range(20)), return_exceptions=True)
     assert [str(one) for one in told] == ["127.0.0.1:9 does not answer"] * 20
     assert len(tries) == 1
@@ -222,12 +222,12 @@ async def test_a_login_that_is_given_up_is_made_by_the_next() -> None:
 
 def test_jobs_of_one_user_on_one_server_share_what_they_have() -> None:
     apis = Apis(time.monotonic)
-    ana = Login("https://one", "ana", lambda: "x")
+    ana = ServerLogin("https://one", "ana", lambda: "x")
     api = apis.of(ana)
-    assert apis.of(Login("https://one", "ana", lambda: "x")) is api
+    assert apis.of(ServerLogin("https://one", "ana", lambda: "x")) is api
     others = [
-        Login("https://two", "ana", lambda: "x"), Login("https://one", "ben", lambda: "x"),
-        Login("https://one", "ana", lambda: "y"), Login("https://one", "ana", lambda: "x", "sha256:00"),
+        ServerLogin("https://two", "ana", lambda: "x"), ServerLogin("https://one", "ben", lambda: "x"),
+        ServerLogin("https://one", "ana", lambda: "y"), ServerLogin("https://one", "ana", lambda: "x", "sha256:00"),
     ]  # fmt: skip
     kept = [apis.of(other) for other in others]
     assert len({id(one) for one in (api, *kept)}) == 5

@@ -10,12 +10,12 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.cargo.api import Api, Login
-from cargo_sync.trees.cargo.flow import Flow
+from cargo_sync.trees.cargo.api import Api, ServerLogin
+from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.contract import Task
 from tests.server.flows.test_flows import REAL
 
-LOGIN = Login("http://127.0.0.1:9", "ana", lambda: "")
+LOGIN = ServerLogin("http://127.0.0.1:9", "ana", lambda: "")
 
 
 class Meanwhile(Api):
@@ -25,7 +25,7 @@ class Meanwhile(Api):
     def __init__(self) -> None:
         super().__init__(LOGIN, REAL.steady)
         self.calls: list[tuple[str, int | None]] = []
-        self.flow: Flow | None = None
+        self.flow: ClientFlow | None = None
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.calls.append((path, body["speed"]))
@@ -43,7 +43,7 @@ class Meanwhile(Api):
 
 async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
     near, api = MemoryTree("near"), Meanwhile()
-    api.flow = flow = Flow(api, LOGIN, REAL, nullcontext(), 5)
+    api.flow = flow = ClientFlow(api, LOGIN, REAL, nullcontext(), 5)
 
     async def batches() -> AsyncIterator[list[Task]]:
         yield [Task(Action(Op.PUT, "a", near.write("a", b"1")), "0" * 32)]

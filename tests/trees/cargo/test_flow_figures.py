@@ -7,7 +7,7 @@ from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.transfers import Receipt
-from cargo_sync.trees.cargo.flow import Flow, _Batch, _Committed
+from cargo_sync.trees.cargo.flow import ClientFlow, _Batch, _Committed
 from cargo_sync.trees.contract import Task
 from tests.engine.world import System
 
@@ -28,7 +28,7 @@ def test_lost_frames_are_those_of_the_batch(tmp_path: Any) -> None:
     task = Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "id")
 
     def lost(before: int, now: int | None) -> int | None:
-        flow = Flow(nothing, nothing, world, nothing, None)
+        flow = ClientFlow(nothing, nothing, world, nothing, None)
         machine: Any = Machine(now)
         flow._machine = machine
         flow._open[0] = _Batch([task], 0.0, before)

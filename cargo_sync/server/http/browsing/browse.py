@@ -7,12 +7,12 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.catalogue.contract import Page
+from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Spaces
+from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.answers import answer, bad_request, unknown
-from cargo_sync.server.http.authentication import Entrance
+from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import Query
 from cargo_sync.server.http.polls import Polls
 from cargo_sync.server.workspace.workspace import Workspace
@@ -25,10 +25,12 @@ GONE: Final = "x"
 """The kind of a path where nothing stands any more."""
 
 
-class Browse:
+class BrowseRoutes:
     """The handlers that only read."""
 
-    def __init__(self, entrance: Entrance, spaces: Spaces, polls: Polls, offload: Offload) -> None:
+    def __init__(
+        self, entrance: Authentication, spaces: Grants, polls: Polls, offload: Offload
+    ) -> None:
         self._entrance = entrance
         self._spaces = spaces
         self._polls = polls
@@ -83,7 +85,7 @@ class Browse:
         wait, limit = query.whole("wait", 0, WAIT), max(1, query.whole("limit", LIMIT, LIMIT))
         workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
 
-        async def look() -> Page:
+        async def look() -> ChangesPage:
             return await self._offload(workspace.changes, since, under, limit)
 
         if not wait:
@@ -103,7 +105,7 @@ class Browse:
         return _changes(workspace, page)
 
 
-def _changes(workspace: Workspace, page: Page) -> web.Response:
+def _changes(workspace: Workspace, page: ChangesPage) -> web.Response:
     gone = (GONE, 0, 0, 0, 0, 0, "", "")
     rows = [(path, *(gone if entry is None else entry[1:])) for path, entry in page.rows]
     return answer(

@@ -24,18 +24,18 @@ _STYLE: Final = (
 _POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 
-class Page(NamedTuple):
+class FolderPage(NamedTuple):
     """A part of a folder; `next` is the name to go on after, or None."""
 
     entries: Sequence[Entry]
     next: str | None
 
 
-def cut(entries: Sequence[Entry], after: str) -> Page:
+def cut(entries: Sequence[Entry], after: str) -> FolderPage:
     """The entries that come after a name, at most 5,000 of them."""
     start = bisect_right(entries, after, key=attrgetter("name"))
     shown = entries[start : start + PAGE]
-    return Page(shown, shown[-1].name if start + PAGE < len(entries) else None)
+    return FolderPage(shown, shown[-1].name if start + PAGE < len(entries) else None)
 
 
 def wants_html(accept: str) -> bool:
@@ -43,7 +43,7 @@ def wants_html(accept: str) -> bool:
     return "text/html" in accept.lower()
 
 
-def json(epoch: str, path: str, page: Page) -> web.Response:
+def json(epoch: str, path: str, page: FolderPage) -> web.Response:
     """`{path, entries: [{name, kind, size, mtime_ns, mode, version, etag, hash, target}],
     next}`."""
     shown = [
@@ -65,7 +65,7 @@ def json(epoch: str, path: str, page: Page) -> web.Response:
     return response
 
 
-def html(base: str, workspace: str, path: str, page: Page) -> web.Response:
+def html(base: str, workspace: str, path: str, page: FolderPage) -> web.Response:
     """A page that links to what is in the folder, and to the one above it."""
     here = f"{base}/{quote(workspace, safe='')}"
     title = escaping.escape(f"{workspace}/{path}")

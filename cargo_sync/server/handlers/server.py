@@ -11,7 +11,7 @@ from cargo_sync.server import views
 from cargo_sync.server.accounts.registry import Read
 
 
-class WholeHandlers:
+class ServerHandlers:
     """Answers for the server.
 
     status  how it stands

@@ -11,7 +11,7 @@ from cargo_sync.daemon.reporting import views
 from cargo_sync.model.world import World
 
 
-class WholeHandlers:
+class DaemonHandlers:
     """Answers for the daemon.
 
     reload  reads the daemon's own file again; what there is to say about it, a line each
@@ -46,7 +46,7 @@ class WholeHandlers:
     async def status(self, _: dict[str, Any]) -> dict[str, Any]:
         jobs = self._jobs.all.values()
         return views.general([job.supervisor.state for job in jobs]) | {
-            "totals": views.totals(job.gauge.advance() for job in jobs),
+            "totals": views.totals(job.sampler.advance() for job in jobs),
             "uptime_s": round(self._world.steady() - self._me.started, 3),
         }
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.control.router import Handler
-from cargo_sync.daemon.job.checks import Trials
+from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 
 
-class TrialHandlers:
+class CheckHandlers:
     """Begins trials, also of jobs that are paused or disabled, and tells how far they are."""
 
-    def __init__(self, jobs: Jobs, trials: Trials) -> None:
+    def __init__(self, jobs: Jobs, trials: Checks) -> None:
         self._jobs = jobs
         self._trials = trials
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.jobs.registry import Jobs
-from cargo_sync.state.jobs import Jobs as JobRows
+from cargo_sync.state.jobs import JobRows as JobRows
 
 
-class FilingHandlers:
+class JobFolderHandlers:
     """Takes jobs in and puts them aside."""
 
     def __init__(self, jobs: Jobs, rows: JobRows) -> None:
