@@ -60,9 +60,9 @@ from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.http import tls
 from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import Listener
-from cargo_sync.server.http.polls import Polls
 from cargo_sync.server.metrics import families
 from cargo_sync.server.retention import ServerRetention
 from cargo_sync.server.workspace.opened import OpenWorkspaces

@@ -7,7 +7,7 @@ from cargo_sync.process.metrics import Family
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.flows.flows import Flows
-from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.http.browsing.polls import Polls
 
 
 def families(

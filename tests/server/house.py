@@ -21,12 +21,12 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User, Users
-from cargo_sync.server.answers import unknown
 from cargo_sync.server.flows.flows import FlowRequest
 from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import Listener
-from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
-from cargo_sync.server.answers import read_only, unknown
+from cargo_sync.server.refusals import read_only, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 

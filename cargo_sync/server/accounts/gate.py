@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from cargo_sync.model.problems import Problem
-from cargo_sync.server.answers import LaterError
+from cargo_sync.server.refusals import LaterError
 
 
 class LoginGate:

@@ -16,7 +16,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
 from cargo_sync.server.accounts.users import User, Users
-from cargo_sync.server.answers import LaterError, unauthorized
+from cargo_sync.server.refusals import LaterError, unauthorized
 
 TOKEN_SECONDS: Final = 12 * 3600
 BASIC_SECONDS: Final = 300

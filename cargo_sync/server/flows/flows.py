@@ -24,7 +24,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.answers import LaterError, unknown
+from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
 
 WAIT: Final = 60.0

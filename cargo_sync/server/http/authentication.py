@@ -12,7 +12,7 @@ from aiohttp import web
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.answers import unauthorized
+from cargo_sync.server.refusals import unauthorized
 
 
 class Authentication:

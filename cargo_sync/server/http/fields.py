@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.answers import bad_request
+from cargo_sync.server.refusals import bad_request
 
 LARGEST: Final = 2**63 - 1
 """What fits SQLite and JSON readers alike."""

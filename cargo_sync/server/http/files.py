@@ -25,12 +25,13 @@ from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access, Grants
-from cargo_sync.server.answers import bad_request, refusal, unknown
+from cargo_sync.server.http.answers import refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing import folder_page
 from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
 from cargo_sync.server.http.fields import Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
+from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024

@@ -17,16 +17,17 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.answers import answer, bad_request, refusal
 from cargo_sync.server.flows.flows import FlowRequest
 from cargo_sync.server.http import fields
+from cargo_sync.server.http.answers import answer, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
+from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, read_object
 from cargo_sync.server.http.operations import OperationRoutes
-from cargo_sync.server.http.polls import Polls
 from cargo_sync.server.http.probe import Probe
+from cargo_sync.server.refusals import bad_request
 
 _log = getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

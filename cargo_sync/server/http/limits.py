@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.answers import bad_request
+from cargo_sync.server.refusals import bad_request
 
 LOGIN_BYTES: Final = 8 * 1024
 BODY_BYTES: Final = 16 * 1024 * 1024

@@ -11,10 +11,11 @@ from aiohttp import web
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access, Grants
-from cargo_sync.server.answers import answer, bad_request
 from cargo_sync.server.http import fields
+from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.limits import read_object, sent
+from cargo_sync.server.refusals import bad_request
 from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operation, OperationResult
 from cargo_sync.server.workspace.workspace import Workspace
 

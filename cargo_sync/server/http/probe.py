@@ -16,10 +16,11 @@ from aiohttp import web
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.answers import LaterError, answer
+from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, refuse_length, too_large
+from cargo_sync.server.refusals import LaterError
 
 LARGEST: Final = 64 * 2**20
 """Bytes of one probe."""

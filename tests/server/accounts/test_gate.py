@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cargo_sync.server.accounts.gate import LoginGate
-from cargo_sync.server.answers import LaterError
+from cargo_sync.server.refusals import LaterError
 
 
 async def test_only_so_many_log_in_at_once() -> None:

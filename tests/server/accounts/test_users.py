@@ -12,7 +12,7 @@ from cargo_sync.config.server import UserSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Logins
 from cargo_sync.server.accounts.users import Users
-from cargo_sync.server.answers import LaterError
+from cargo_sync.server.refusals import LaterError
 from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
 
 ANA = UserSettings("ana", "/srv/ana", Secret("correct horse"), upload_speed=1_000)

@@ -9,7 +9,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import TOKEN_SECONDS
 from cargo_sync.server.flows.flows import FlowRequest
-from cargo_sync.server.http import polls
+from cargo_sync.server.http.browsing import polls
 from tests.server.house import House, living
 from tests.server.surroundings import until
 

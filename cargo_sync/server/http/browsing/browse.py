@@ -11,10 +11,11 @@ from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.answers import answer, bad_request, unknown
+from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.fields import Query
-from cargo_sync.server.http.polls import Polls
+from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 LIMIT: Final = 10_000

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.server.answers import answer
+from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.conditions import etag
 
 PAGE: Final = 5_000

@@ -1,7 +1,6 @@
 """HTTP answers: JSON, and problems with one status a code and one shape of body.
 
-`{"error": {"code": "…", "message": "…", "hint": "…"}}`. What is not yours and what is not there
-answer alike.
+`{"error": {"code": "…", "message": "…", "hint": "…"}}`.
 """
 
 import math
@@ -12,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.refusals import LaterError
 
 STATUS: Final[Mapping[str, int]] = {
     "bad_request": 400,
@@ -46,35 +46,6 @@ _PRIVATE: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-class LaterError(ProblemError):
-    """Not now: the same request is welcome in `seconds`."""
-
-    def __init__(self, problem: Problem, seconds: float) -> None:
-        super().__init__(problem)
-        self.seconds = seconds
-
-
-def unauthorized(
-    message: str = "user name or password is wrong, or the token has run out",
-) -> ProblemError:
-    return ProblemError(Problem("unauthorized", message, hint="log in at /v1/login", retry=False))
-
-
-def unknown(what: str) -> ProblemError:
-    """There is no such thing, or it is somebody else's: nobody learns which."""
-    return ProblemError(Problem("unknown", f"there is no {what} here", retry=False))
-
-
-def bad_request(message: str, hint: str = "") -> ProblemError:
-    return ProblemError(Problem("bad_request", message, hint=hint, retry=False))
-
-
-def read_only(workspace: str) -> ProblemError:
-    message = f'you may read the workspace "{workspace}" but not change it'
-    hint = 'whoever runs the server can grant "rw"'
-    return ProblemError(Problem("read_only", message, hint=hint, retry=False))
 
 
 def status_of(problem: Problem) -> int:

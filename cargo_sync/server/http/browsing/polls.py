@@ -13,7 +13,7 @@ from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem
-from cargo_sync.server.answers import LaterError
+from cargo_sync.server.refusals import LaterError
 
 PER_USER: Final = 500
 
