@@ -6,16 +6,12 @@ second to settle; what the next five bring is held against what was asked for. C
 arrived: in a download the bytes of frames at the client, in an upload the growth of what the server
 stages.
 
-    .venv/bin/python benchmarks/rates.py
+    .venv/bin/python -m benchmarks.rates
 """
 
 import asyncio
-import json
 import random
 import secrets
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.programs import USER, Programs, until
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model import entries
 from cargo_sync.model.actions import Action, Op
@@ -42,7 +39,6 @@ SIZE: Final = 1 << 30
 SEGMENT: Final = 65_483
 """Content of a full segment on Linux's loopback; the headers beside it take 52 bytes."""
 PROMISED: Final = 2.0
-PASSWORD: Final = "only for this measurement"
 
 
 async def thread(work: Callable[..., Any], *args: Any) -> Any:
@@ -59,7 +55,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
     near = FolderTree(
         str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None
     )
-    api = Api(ServerLogin(url, "ana", lambda: PASSWORD), REAL.steady)
+    api = Api(ServerLogin(url, USER, lambda: USER), REAL.steady)
     far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
     await near.open()
     await far.open()
@@ -122,50 +118,24 @@ def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
 
 
 def main() -> int:
-    place = Path(
-        tempfile.mkdtemp(
-            prefix="cargo-rates-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
-        )
-    )
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as other,
-    ):
-        port, lanes = one.getsockname()[1], other.getsockname()[1]
-    for folder in ("files/download", "files/upload", "upload", "download"):
-        (place / folder).mkdir(parents=True)
-    for folder in ("upload", "files/download"):
-        with (place / folder / "large").open("wb") as file:
-            file.truncate(SIZE)
-    config = place / "server.json"
-    config.touch(mode=0o600)
-    config.write_text(json.dumps({
-        "listen": f"127.0.0.1:{port}", "plain": True, "initial_port": lanes, "settle": 0,
-        "state_dir": str(place / "server"),
-        "users": [{"username": "ana", "password": PASSWORD, "path": str(place / "files")}],
-    }))  # fmt: skip
-    command = [sys.executable, "-m", "cargo_sync.main", "server", "--config", str(config)]
-    with (place / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _await(port, server)
-        worst = max(asyncio.run(measured(mode, place, f"http://127.0.0.1:{port}")) for mode in Mode)
-    finally:
-        server.terminate()
-        server.wait(10)
-        shutil.rmtree(place)
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="cargo-rates-", dir=memory) as folder:
+        place = Path(folder)
+        for one in ("files/download", "files/upload", "upload", "download"):
+            (place / one).mkdir(parents=True)
+        for one in ("upload", "files/download"):
+            with (place / one / "large").open("wb") as file:
+                file.truncate(SIZE)
+        programs = Programs(place, {}, server={"settle": 0})
+        try:
+            programs.start("server")
+            until(programs.listens, "the server answers")
+            url = f"http://127.0.0.1:{programs.port}"
+            worst = max(asyncio.run(measured(mode, place, url)) for mode in Mode)
+        finally:
+            programs.close()
     print(f"promised: within {PROMISED:g}% over {SECONDS:g} s; the worst is {worst:.2f}%")
     return int(worst > PROMISED)
-
-
-def _await(port: int, server: "subprocess.Popen[bytes]") -> None:
-    while server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server did not start")
 
 
 if __name__ == "__main__":

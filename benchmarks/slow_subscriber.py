@@ -5,14 +5,13 @@ every second block of time a subscriber of the feed is stopped (SIGSTOP); the fi
 kinds of block are compared. Then the subscriber goes on, sees by `seq` what it lost, and reads it
 by cursor: at the end each row of the daemon's history must have been told to it, and told once.
 
-    python benchmarks/slow_subscriber.py --seconds 60 --pairs 2
+    python -m benchmarks.slow_subscriber --seconds 60 --pairs 2
 """
 
 import argparse
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,8 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.programs import Programs, running
 from cargo_sync.api.addresses import instance_addresses
-from cargo_sync.api.client import Client, NotRunning, subscribe
+from cargo_sync.api.client import Client, subscribe
 from cargo_sync.api.gapless import Gapless
 from cargo_sync.api.messages import FeedMessage
 
@@ -149,7 +149,9 @@ def beside_one_that_is_stopped(
     printed."""
     before = resident(daemon)
     child = subprocess.Popen(
-        [sys.executable, __file__, "--listen", runtime], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.slow_subscriber", "--listen", runtime],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     child.stdout.readline()
@@ -223,63 +225,20 @@ def load(folder: Path, jobs: int, client: Client) -> Iterator[None]:
 @contextmanager
 def processes(folder: Path, jobs: int) -> Iterator[tuple[str, int]]:
     """The runtime folder and the daemon's pid, while both programs run."""
-    api, lanes = free_ports()
-    (folder / "jobs").mkdir()
-    for name in [f"job{number}" for number in range(jobs)]:
-        (folder / "local" / name).mkdir(parents=True)
-        store(folder / "jobs" / f"{name}.json", {
-            "sync_name": name, "sync_mode": "upload", "local_dir": str(folder / "local" / name),
-            "remote_dir": name, "hostname": f"http://127.0.0.1:{api}", "sleep": 1, "settle": 0,
-            "username": "ana", "password": "secret",
-        })  # fmt: skip
-    store(folder / "server.json", {
-        "listen": f"127.0.0.1:{api}", "plain": True, "initial_port": lanes,
-        "state_dir": str(folder / "server"),
-        "users": [{"username": "ana", "password": "secret", "path": str(folder / "files")}],
-    })  # fmt: skip
-    store(folder / "daemon.json", {
-        "jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon"), "parallel_transfers": jobs,
-    })  # fmt: skip
-    env = os.environ | {"CARGO_RUNTIME_DIR": str(folder / "run"), "HOME": str(folder)}
-    running = []
-    try:
-        for name in ("server", "daemon"):
-            command = [sys.executable, "-m", "cargo_sync.main", "--log-level", "error", name]
-            running.append(
-                subprocess.Popen(
-                    [*command, "--config", str(folder / f"{name}.json")],
-                    env=env,
-                    stdout=subprocess.DEVNULL,
-                )
-            )
-        address = instance_addresses(str(folder / "run"), "daemon").commands
-        while not answers(address):
-            time.sleep(0.1)
-        yield str(folder / "run"), running[1].pid
-    finally:
-        for process in reversed(running):
-            process.terminate()
-            process.wait()
-
-
-def answers(address: str) -> bool:
-    try:
-        with Client(address) as client:
-            return bool(client.call("hello"))
-    except NotRunning:
-        return False
-
-
-def store(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content))
-    path.chmod(0o600)
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    names = [f"job{number}" for number in range(jobs)]
+    wanted = {
+        name: {
+            "sync_mode": "upload",
+            "local_dir": str(folder / "local" / name),
+            "remote_dir": name,
+            "sleep": 1,
+            "settle": 0,
+        }
+        for name in names
+    }
+    both = Programs(folder, wanted, daemon={"parallel_transfers": jobs}, log_level="error")
+    with running(both) as programs:
+        yield programs.runtime, programs.processes["daemon"].pid
 
 
 if __name__ == "__main__":

@@ -1,0 +1,141 @@
+"""The real programs that benchmarks measure: a server, and a daemon with jobs, below one folder.
+
+All traffic stays on loopback. Nothing is left of them but the folder, which is the caller's.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from cargo_sync.api.addresses import instance_addresses
+from cargo_sync.api.client import Client, CommandError, NotRunning
+
+USER: Final = "bench"
+PATIENCE: Final = 600.0
+"""Seconds for anything that is waited for."""
+
+
+class Programs:
+    """A server and a daemon. `files` is the folder that the server serves to `USER`.
+
+    server, jobs, daemon  fields of their files besides those that every one has
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        jobs: Mapping[str, Mapping[str, Any]],
+        *,
+        daemon: Mapping[str, Any] | None = None,
+        server: Mapping[str, Any] | None = None,
+        log_level: str = "warning",
+    ) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.runtime = str(folder / "run")
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._log_level = log_level
+        self.port, data_port = free_ports()
+        login = {"username": USER, "password": USER}
+        self.files.mkdir(exist_ok=True)
+        (folder / "jobs").mkdir()
+        common: dict[str, Any] = {"listen": f"127.0.0.1:{self.port}", "plain": True}
+        common |= {"initial_port": data_port, "state_dir": str(folder / "server")}
+        common |= {"users": [login | {"path": str(self.files)}]}
+        store(folder / "server.json", common | dict(server or {}))
+        common = {"jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon")}
+        store(folder / "daemon.json", common | dict(daemon or {}))
+        for name, job in jobs.items():
+            Path(job["local_dir"]).mkdir(parents=True, exist_ok=True)
+            common = login | {"sync_name": name, "hostname": f"http://127.0.0.1:{self.port}"}
+            store(folder / "jobs" / f"{name.replace(' ', '-')}.json", common | dict(job))
+
+    def start(self, name: str) -> None:
+        """Starts "server" or "daemon"; its log is appended to NAME.log."""
+        command = [sys.executable, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*command, "--config", str(self.folder / f"{name}.json")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"CARGO_RUNTIME_DIR": self.runtime, "HOME": str(self.folder)},
+            )
+
+    def stop(self, name: str) -> None:
+        self.processes[name].send_signal(signal.SIGTERM)
+        self.processes[name].wait(20)
+
+    def close(self) -> None:
+        for name in reversed(self.processes):
+            self.stop(name)
+
+    def client(self) -> Client:
+        """Of the daemon."""
+        return Client(instance_addresses(self.runtime, "daemon").commands)
+
+    def states(self) -> dict[str, int]:
+        """How many jobs are in each state."""
+        with self.client() as client:
+            return {state: count for state, count in client.call("status")["jobs"].items() if count}
+
+    def answers(self) -> bool:
+        """Whether the daemon answers commands."""
+        try:
+            self.states()
+        except (NotRunning, CommandError):
+            return False
+        return True
+
+    def listens(self) -> bool:
+        """Whether the server takes connections. Raises SystemExit when it has ended."""
+        if self.processes["server"].poll() is not None:
+            raise SystemExit(f"the server ended: see {self.folder}/server.log")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def running(programs: Programs) -> Iterator[Programs]:
+    """Both programs, from the moment that they answer; both end with the block."""
+    try:
+        programs.start("server")
+        until(programs.listens, "the server answers")
+        programs.start("daemon")
+        until(programs.answers, "the daemon answers")
+        yield programs
+    finally:
+        programs.close()
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Waits for `holds`. Raises SystemExit after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited in vain: {what}")
+        time.sleep(0.1)
+
+
+def store(path: Path, content: Mapping[str, Any]) -> None:
+    """A settings file for its owner alone."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content))
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
