@@ -3,7 +3,6 @@ port."""
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from cargo_sync.control.private import EndpointError, close_to_others, make_priv
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
 from cargo_sync.control.tcp import TcpPort
+from cargo_sync.process.file_lock import FileLock, LockedError
 
 __all__ = ["Endpoint", "EndpointError"]
 
@@ -135,7 +135,7 @@ class Endpoint:
         if self.keyring is not None:
             with contextlib.suppress(EndpointError):
                 self.keyring.announce("")
-        os.close(self._lock)
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -210,27 +210,21 @@ def _make_folder(runtime: str, folder: str) -> None:
     close_to_others(folder)
 
 
-def _claim(addresses: Addresses) -> int:
-    """The descriptor of the instance's lock, which the kernel lets go of when the process ends."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+def _claim(addresses: Addresses) -> FileLock:
+    """The instance's lock, named after us."""
+    path = os.path.join(addresses.folder, "lock")
     try:
-        lock = os.open(os.path.join(addresses.folder, "lock"), flags, 0o600)
+        lock = FileLock(path)
+    except LockedError as error:
+        raise EndpointError(_taken(addresses, error.holder)) from error
     except OSError as error:
-        raise EndpointError(
-            f"{addresses.folder}/lock cannot be opened: {error.strerror}"
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Where locks do not work (some network file systems), an answer still tells.
-        held = is_live(addresses.commands)
-    except OSError:
-        held = True
-    if held:
-        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
+        raise EndpointError(f"{path} cannot be opened: {error.strerror}") from error
+    # Where locks do not work (some network file systems), an answer still tells.
+    if is_live(addresses.commands):
+        holder = lock.holder()
+        lock.close()
         raise EndpointError(_taken(addresses, holder))
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    lock.sign()
     return lock
 
 

@@ -8,5 +8,6 @@ systemd      ready, reloading, stopping, alive
 offload      blocking work, in a bounded number of threads
 stopping     how it ends: asked once it comes to rest, asked twice it ends at once
 parent       one that lives as long as the process that started it
+file_lock    one process per file, by a kernel lock; its holder is named
 descriptors  as many files and sockets as the system lets it have
 """

@@ -3,7 +3,6 @@
 database    one file, one connection, one lock; transactions, the fault seam, errors in words
 migrations  the numbered scripts of schema/
 bulk        many rows in few statements; ranges: the keys of a subtree
-lock        one process a state file
 jobs        a job's row: paused, binding, cursor, last run
 folders     the three trees of a job, a row a folder; deltas: changes to many of them at once
 checkpoints durable parts of staged files

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Final, Self
 
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.process.file_lock import FileLock, LockedError
 from cargo_sync.state import migrations
-from cargo_sync.state.lock import StateLock
 from cargo_sync.state.migrations import Schema, Statements
 from cargo_sync.state.upgrade_copy import keep_copy
 
@@ -59,7 +59,7 @@ class Database:
     """One state file, open. Safe to use from several threads; each use waits for the one before
     it."""
 
-    def __init__(self, path: str, schema: Schema, lock: StateLock, fault: Fault | None) -> None:
+    def __init__(self, path: str, schema: Schema, lock: FileLock, fault: Fault | None) -> None:
         """Use `open`."""
         self.path = path
         self._schema = schema
@@ -90,7 +90,7 @@ class Database:
             os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
-        lock = StateLock(f"{path}.lock")
+        lock = _locked(path)
         try:
             _private(path)
             database = cls(path, schema, lock, fault)
@@ -232,6 +232,25 @@ class Database:
         except (OverflowError, UnicodeEncodeError) as error:
             message = f"a value cannot be kept in {self.path!r}: {error}"
             raise ProblemError(Problem("bad_value", message, retry=False)) from error
+
+
+def _locked(path: str) -> FileLock:
+    """One process per state file. Raises ProblemError: `state_in_use`, with the holder's id."""
+    try:
+        lock = FileLock(f"{path}.lock")
+    except LockedError as error:
+        raise ProblemError(
+            Problem(
+                "state_in_use",
+                f"{path!r} is in use by process {error.holder}",
+                hint="stop that process, or give this one a state folder of its own",
+                retry=False,
+            )
+        ) from error
+    except OSError as error:
+        raise ProblemError(from_os_error(error, f"{path}.lock")) from error
+    lock.sign()
+    return lock
 
 
 def _private(path: str) -> None:
