@@ -136,11 +136,6 @@ def find(
     return next(iter(live.values()), None)
 
 
-def live_instances(env: Mapping[str, str]) -> list[Addresses]:
-    """Every instance of this user that answers, sorted by name within each place."""
-    return list(_live(env).values())
-
-
 def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
     """By the folder that it was found by: first local sockets, then ports of which there is a
     key."""

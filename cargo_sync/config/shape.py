@@ -9,7 +9,7 @@ third is wrong.
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
@@ -29,8 +29,6 @@ class Shape(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
     )
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Fields that people will look for and that no code acts on yet: refused by name."""
 
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
@@ -132,8 +130,6 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
             for error in errors
         ]
     if kind == "extra_forbidden":
-        if place[-1] in owner.later:
-            return [document.problem(place, "is not available yet", "leave it out")]
         return [
             document.problem(
                 place, "is not a field here", did_you_mean(str(place[-1]), owner.model_fields)

@@ -5,15 +5,12 @@ more.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import partial
 from typing import Final, NamedTuple
 
-from blake3 import blake3
-
 from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.local.read import FileReader, FolderSource, open_file
+from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
@@ -24,7 +21,6 @@ from cargo_sync.server.workspace.operations import Operation, OperationBatch, Op
 from cargo_sync.server.workspace.upload import Admit, Upload
 
 EVERYTHING: Final = 2**63 - 1
-PIECE: Final = 4 * 1024 * 1024
 MODE: Final = 0o644
 """Of files that come over plain HTTP."""
 
@@ -131,37 +127,21 @@ class Workspace:
 
         Raises:
             ProblemError: "changed" when there is another version by now, or while it is read;
-                "vanished", "not_a_file", "stopping", or why it cannot be read.
+                "vanished", "not_a_file", "stopped" with the server, or why it cannot be read.
         """
         held, reader = self.open(path)
         if held is None:
             raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
         if reader is None:
             raise ProblemError(Problem("not_a_file", f"{path!r} is not a file", path, retry=False))
-        with closing(reader):
+        if held.entry.version != version or held.entry.hash:
+            reader.close()
             if held.entry.version != version:
                 raise changed(path)
-            if held.entry.hash:
-                return held.entry.hash
-            found = self._digest(reader, path, held.entry.size)
+            return held.entry.hash
+        found = hash_reader(reader, path, held.entry.size, lambda: not self._closing)
         self._folder.catalogue.set_hash(self.id, path, version, found)
         return found
-
-    def _digest(self, reader: FileReader, path: str, size: int) -> str:
-        digest = blake3()
-        piece = memoryview(bytearray(min(PIECE, max(size, 1))))
-        done = 0
-        while done < size:
-            if self._closing:
-                raise ProblemError(Problem("stopping", "the server is being stopped", path))
-            count = reader.read_into(piece[: size - done], done)
-            if not count:
-                break
-            digest.update(piece[:count])
-            done += count
-        if done != size or not reader.unchanged():
-            raise changed(path)
-        return digest.hexdigest()
 
     # -- changing ----------------------------------------------------------------------------------
 

@@ -363,7 +363,7 @@ def test_a_hash_is_computed_once_and_told_of_that_version_only(
     ground.scan()
     expected = blake3(b"x" * 10_000).hexdigest()
     assert ground.workspace.hash("file", 1) == expected
-    monkeypatch.setattr(Workspace, "_digest", None)
+    monkeypatch.setattr("cargo_sync.server.workspace.workspace.hash_reader", None)
     assert ground.workspace.hash("file", 1) == expected
     assert ground.entry("file").version == 1
     (ground.place / "file").write_text("other")
@@ -377,4 +377,4 @@ def test_hashing_ends_when_the_server_does(ground: Ground) -> None:
     ground.workspace.stop()
     with pytest.raises(ProblemError) as refused:
         ground.workspace.hash("file", 1)
-    assert refused.value.problem.code == "stopping"
+    assert refused.value.problem.code == "stopped"
