@@ -276,8 +276,8 @@ class ClientFlow:
                 await self._room.acquire()
                 lost = machine.figures().lost or 0
                 self._open[number] = _Batch(tasks, self._world.steady(), lost)
-                lane.submit(partial(hand_over, number, offers(tasks)))
-                self._give_up(number, tasks, self._cancelled)
+                given_up = _indexes(tasks, self._cancelled)
+                lane.submit(partial(_begin, machine, hand_over, number, offers(tasks), given_up))
                 number, tasks = number + 1, await anext(rest)
         except StopAsyncIteration:
             lane.submit(machine.finish)
@@ -288,9 +288,8 @@ class ClientFlow:
         """Has the lane give up those files of a batch that it was handed."""
         if self._lane is None or self._machine is None or not paths:
             return
-        for index, task in enumerate(tasks):
-            if task.action.path in paths:
-                self._lane.submit(partial(self._machine.stop, number, index))
+        for index in _indexes(tasks, paths):
+            self._lane.submit(partial(self._machine.stop, number, index))
 
     def _outcomes(self, told: _Committed) -> list[Outcome]:
         batch = self._open.pop(told.batch)
@@ -300,6 +299,21 @@ class ClientFlow:
         lost = None if figures.lost is None else max(0, figures.lost - batch.lost)
         moved = Moved(seconds, lost, figures.rtt_ms)
         return outcomes(batch.tasks, told.receipts, moved)
+
+
+def _indexes(tasks: Sequence[Task], paths: AbstractSet[str]) -> list[int]:
+    """Where in a batch the files at these paths are."""
+    return [index for index, task in enumerate(tasks) if task.action.path in paths]
+
+
+def _begin(
+    machine: Sender | Receiver, hand_over: Callable[[int, Sequence[Offer]], None],
+    number: int, offered: Sequence[Offer], given_up: Sequence[int],
+) -> None:  # fmt: skip
+    """Hands the lane a batch, and gives files of it up: one call, as a small file is gone before a second."""
+    hand_over(number, offered)
+    for index in given_up:
+        machine.stop(number, index)
 
 
 def _error(problem: Problem | None) -> ProblemError | None:

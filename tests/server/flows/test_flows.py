@@ -22,6 +22,7 @@ import pytest
 
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.connect import open_lane
+from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
@@ -436,7 +437,16 @@ async def test_one_file_is_cancelled_midway_either_way(tmp_path: Path) -> None:
             assert not list((there / ".cargo_sync" / "staging").iterdir())
 
 
-async def test_a_file_is_cancelled_before_its_lane_begins(tmp_path: Path) -> None:
+async def test_a_file_is_cancelled_before_its_lane_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = LaneThread.submit
+
+    def slowly(lane: LaneThread, call: Callable[[], None]) -> None:
+        submit(lane, call)
+        time.sleep(0.05)  # the lane gets far between two calls: what belongs together must be one
+
+    monkeypatch.setattr(LaneThread, "submit", slowly)
     async with (
         running(settings(tmp_path)) as up,
         job(tmp_path / "a", login(up), Mode.UPLOAD) as system,
