@@ -1,15 +1,21 @@
 """Scripts of commands, without a terminal, in this process."""
 
+from types import SimpleNamespace
+from unittest import mock
+
 from click.testing import CliRunner, Result
 
 from cargo_ctl.main import cargo_ctl
 
+STILL = SimpleNamespace(monotonic=lambda: 0.0)
+"""A clock by which every transfer takes no time, however busy the machine is."""
 LOGIN = ("--user", "ana", "--password-file", "../home/secret")
 
 
 def script(text: str, *options: str) -> Result:
     """`cargo_ctl shell` with these lines on its standard input."""
-    return CliRunner().invoke(cargo_ctl, ["shell", "files.example", *LOGIN, *options], input=text)
+    with mock.patch("cargo_ctl.shell.moving.time", STILL):
+        return CliRunner().invoke(cargo_ctl, ["shell", "files.example", *LOGIN, *options], input=text)
 
 
 def transcript(text: str, *options: str) -> str:
