@@ -83,11 +83,15 @@ class SessionTransfers:
         if came:
             self._heard = self._clock()
         elif self.running and self._clock() - self._heard >= self._patience:
-            self._heard = self._clock()
-            for row in self._session.transfers():
-                self._take(row)
+            self.ask()
             return True
         return came
+
+    def ask(self) -> None:
+        """Take the daemon's word on each: it may be ahead of the feed. Raises CommandError."""
+        self._heard = self._clock()
+        for row in self._session.transfers():
+            self._take(row)
 
     def close(self) -> None:
         self._subscription.close()

@@ -92,6 +92,7 @@ def cancel(shell: Shell, given: Given) -> None:
             shell.session.cancel(id)
         except CommandError as error:
             shell.output.fail(error.message, error.hint, error.code)
+    shell.transfers.ask()  # they have come to rest: to be told now, not after the next command
 
 
 def wait(shell: Shell, _given: Given) -> None:

@@ -13,18 +13,25 @@ import pexpect
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {"cargoclient": "cargo_ctl.client.main", "cargo_ctl": "cargo_ctl.main"}
-PATIENCE = 8.0
+PATIENCE = 60.0
+"""Seconds after which nothing will come any more, however busy the machine is."""
+_AGAIN = 0.2
+_PATIENT = (
+    "from cargo_ctl.shell import prompt; from prompt_toolkit.renderer import Renderer; "
+    f"prompt._DEADLINE = Renderer.CPR_TIMEOUT = {PATIENCE}; "
+)
+"""So is the program: with who completes names, and with who says where its cursor is."""
 _DRAWN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1b\][^\x07]*\x07")
 _WHERE = "\x1b[6n"
 """A program asks where the cursor is, and draws what stands below it only when it knows."""
-CTRL_C, CTRL_D, TAB = "\x03", "\x04", "\t"
+CTRL_C, CTRL_D, CTRL_L, TAB = "\x03", "\x04", "\x0c", "\t"
 
 
 class Screen:
     """A terminal of 100 × 40 with one program in it."""
 
     def __init__(self, program: str, args: Sequence[str]) -> None:
-        code = f"from {PROGRAMS[program]} import main; main()"
+        code = f"{_PATIENT}from {PROGRAMS[program]} import main; main()"
         env = os.environ | {"TERM": "xterm", "PYTHONPATH": str(ROOT)}
         self._child = pexpect.spawn(
             sys.executable,
@@ -37,6 +44,7 @@ class Screen:
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0.0
         self.seen = ""
+        self._tail = ""
 
     def type(self, text: str) -> None:
         """What a person types, with Enter."""
@@ -45,16 +53,22 @@ class Screen:
     def press(self, keys: str) -> None:
         self._child.send(keys)
 
-    def wait(self, text: str) -> str:
-        """Wait until `text` appears after all that was waited for before; what came until then."""
+    def wait(self, text: str, *, anew: bool = False) -> str:
+        """Wait until `text` appears after all that was waited for before; what came until then.
+
+        anew  have the prompt draw all again meanwhile: it draws only what changed of a line
+        """
         deadline = time.monotonic() + PATIENCE
         while (found := _plain(self.seen).find(text)) < 0:
             left = deadline - time.monotonic()
-            try:
-                self._read(max(left, 0.0))
-            except (pexpect.TIMEOUT, pexpect.EOF) as error:
-                raise AssertionError(f"{text!r} did not come, but {_plain(self.seen)!r}") from error
             assert left > 0, f"{text!r} did not come, but {_plain(self.seen)!r}"
+            try:
+                self._read(min(left, _AGAIN) if anew else left)
+            except pexpect.TIMEOUT:
+                if anew:
+                    self.press(CTRL_L)
+            except pexpect.EOF as error:
+                raise AssertionError(f"{text!r} did not come, but {_plain(self.seen)!r}") from error
         before = _plain(self.seen)[:found]
         self.seen = _plain(self.seen)[found + len(text) :]
         return before
@@ -65,6 +79,7 @@ class Screen:
             while True:
                 self._read(PATIENCE)
         self.seen = _plain(self.seen)
+        self._child.wait()  # it has let go of the terminal, but may have some way to go
         self._child.close()
         code = self._child.exitstatus
         return code if code is not None else -(self._child.signalstatus or 0)
@@ -72,8 +87,9 @@ class Screen:
     def _read(self, patience: float) -> None:
         came: str = self._child.read_nonblocking(4096, patience)
         self.seen += came
-        for _ in range(came.count(_WHERE)):
+        for _ in range((self._tail + came).count(_WHERE)):
             self._child.send("\x1b[1;1R")
+        self._tail = (self._tail + came)[1 - len(_WHERE) :]  # a question may come in two halves
 
     def close(self) -> None:
         self._child.close(force=True)

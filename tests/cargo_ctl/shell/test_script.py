@@ -190,6 +190,17 @@ def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> No
     assert told.stdout.startswith("a.txt: 1.0 MB in 0 s")
 
 
+def test_what_was_cancelled_is_known_before_the_feed_says_so(
+    far: Far, runtime: str, here: Path
+) -> None:
+    far.stuck.add("a.txt")
+    far.mute = True
+    with far.running(runtime):
+        told = script("get a.txt &\ncancel 1\ntransfers\n")
+    assert told.stdout == "  1  get a.txt: cancelled at 1 B of 3 B\n"
+    assert told.stderr.endswith("a.txt: cancelled at 1 B of 3 B; give the same order to go on\n")
+
+
 def test_names_from_the_server_do_nothing_and_go_nowhere(
     far: Far, runtime: str, here: Path
 ) -> None:
