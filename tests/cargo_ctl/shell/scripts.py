@@ -15,7 +15,9 @@ LOGIN = ("--user", "ana", "--password-file", "../home/secret")
 def script(text: str, *options: str) -> Result:
     """`cargo_ctl shell` with these lines on its standard input."""
     with mock.patch("cargo_ctl.shell.moving.time", STILL):
-        return CliRunner().invoke(cargo_ctl, ["shell", "files.example", *LOGIN, *options], input=text)
+        return CliRunner().invoke(
+            cargo_ctl, ["shell", "files.example", *LOGIN, *options], input=text
+        )
 
 
 def transcript(text: str, *options: str) -> str:
