@@ -4,10 +4,7 @@
 a thread with a socket or a test with memory, polls as the answer says. Nothing here waits or has a
 clock of its own, so that the same bytes and times give the same steps.
 
-The client opens batches and says when there are no more; the server ends the lane:
-
-    client   OFFER | ASK …   DONE | CANCEL …            BYE (last frame)
-    server                             … BYE (last frame)
+`states` has the states that an end goes through, and what it may hear in each.
 """
 
 from abc import ABC, abstractmethod
@@ -16,9 +13,11 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
+from cargo_sync.lanes import states
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace
+from cargo_sync.lanes.states import LaneEvent, LaneState
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.wire import messages, records
@@ -35,7 +34,6 @@ see."""
 OPEN_MAX: Final = 8
 """Batches that may be uncommitted on a lane."""
 _UNSENT_MAX: Final = 64 << 20
-_LAST_WORDS: Final = (records.REPORT, records.BYE)
 _NOTHING: Final = memoryview(b"")
 
 Clock = Callable[[], float]
@@ -75,7 +73,6 @@ class End(ABC):
     ) -> None:
         self.link = link
         self.problem: Problem | None = None
-        self.done = False
         self.measure: Callable[[], LinkReport] = LinkReport
         self._client = client
         self._clock = clock
@@ -96,21 +93,24 @@ class End(ABC):
         self._unsent = 0
         self._part = bytearray()
         self._part_of: tuple[int, int] | None = None
-        self._finishing = False
-        self._said_done = False
-        self._cancelled = False
-        self._said_bye = False
-        self._got_bye = False
+        self._enter(LaneState.OPEN)
+        self._ways = states.CLIENT if client else states.SERVER
         self._content = 0
         self._report = LinkReport()
         self._heard = 0
         self._heard_at = self._spoke_at = clock()
 
+    @property
+    def done(self) -> bool:
+        """Whether it is over: nothing is read or sent any more."""
+        return self._state is LaneState.OVER
+
     # -- for the owner --------------------------------------------------------------------------
 
     def finish(self) -> None:
         """Client: no more batches; the lane ends once all are committed."""
-        self._finishing = True
+        if self._may(LaneEvent.FINISH):
+            self._go(LaneEvent.FINISH)
 
     def cancel(self, problem: Problem | None = None) -> None:
         """Stops: what is committed stays, what is durable is kept for another lane, the rest is
@@ -118,15 +118,15 @@ class End(ABC):
 
         A client's lane then ends without a problem; a server tells its client `problem`.
         """
-        if self._cancelled or self._said_bye or self.done:
+        if not self._may(LaneEvent.CANCEL):
             return
-        self._cancelled = True
         self._waiting.clear()
         self._stop()
         if self._client:
+            self._go(LaneEvent.CANCEL)
             self._say(records.CANCEL, index=records.EVERYTHING)
         else:
-            self._leave(problem)
+            self._leave(LaneEvent.CANCEL, problem)
 
     def grant(self, bits: int | None) -> None:
         """Server: from now on this lane may take `bits` a second on the wire; None is no limit."""
@@ -137,7 +137,7 @@ class End(ABC):
         """Ends it now, telling nobody. Everything it holds is closed; later calls do nothing."""
         if self.done:
             return
-        self.done = True
+        self._enter(LaneState.OVER)
         self.problem = problem
         try:
             self._close()
@@ -162,14 +162,14 @@ class End(ABC):
             return self._step()
         except ProblemError as error:
             # After the last word nothing can be lost any more by a connection that breaks.
-            over = self._said_bye and error.problem.code == "cut"
+            over = self._state in states.SAID_BYE and error.problem.code == "cut"
             self.fail(self.problem if over else error.problem)
             return Step.DONE
 
     def due(self) -> float:
         """The clock's time at which `step` has something to do although the channel is quiet."""
         silent = self._heard_at + self._patience()
-        if self.link.pending or self._said_bye:
+        if self.link.pending or self._state in states.SAID_BYE:
             return silent
         return min(silent, self._spoke_at + PING_SECONDS)
 
@@ -180,7 +180,7 @@ class End(ABC):
         now = self._clock()
         self._tend(now)
         wrote = self._write(now)
-        body = None if self._got_bye else link.receive()
+        body = None if self._state is LaneState.CLOSING else link.receive()
         if link.received != self._heard:
             self._heard = link.received
             self._heard_at = now
@@ -188,7 +188,7 @@ class End(ABC):
             raise cut("the other end has said nothing for too long")
         if body is not None:
             self._take(body)
-        if self._got_bye and self._said_bye and not self._messages and not link.pending:
+        if self._state is LaneState.CLOSING and not self._messages and not link.pending:
             self.fail(self.problem)
             return Step.DONE
         if wrote or body is not None:
@@ -202,11 +202,11 @@ class End(ABC):
         if self._client:
             while self._waiting and self._open_batches() < OPEN_MAX:
                 self._begin(*self._waiting.popleft())
-            if self._finishing and not (self._waiting or self._said_done or self._cancelled):
-                self._said_done = True
+            if self._may(LaneEvent.ALL_OFFERED) and not self._waiting:
+                self._go(LaneEvent.ALL_OFFERED)
                 self._say(records.DONE)
-        elif self._finishing and not self._said_bye and not self._open_batches():
-            self._leave()
+        elif self._may(LaneEvent.ALL_COMMITTED) and not self._open_batches():
+            self._leave(LaneEvent.ALL_COMMITTED)
 
     def _write(self, now: float) -> bool:
         """Fills, closes and begins to send one frame; False when there is none or no room for
@@ -215,11 +215,12 @@ class End(ABC):
         if not link.flush():
             return False
         used = self._put_messages()
-        last = self._said_bye and not self._messages
-        if not self._messages and not self._said_bye:
+        leaving = self._state in states.SAID_BYE
+        last = leaving and not self._messages
+        if not self._messages and not leaving:
             used = self._put_content(used, now)
         if not used:
-            if self._said_bye or now - self._spoke_at < PING_SECONDS:
+            if leaving or now - self._spoke_at < PING_SECONDS:
                 return False
             used = records.put(link.body, 0, records.Record(records.PING, 0, 0, 0, 0, _NOTHING))
         self._pace.spend(link.close_frame(used, last), now)
@@ -244,11 +245,11 @@ class End(ABC):
             handler = handlers.get(kind)
             if handler is None:
                 raise breach(f"a record of kind {kind} is not for this end")
-            if self._got_bye:
+            if self._state is LaneState.CLOSING:
                 raise breach("a record came after the other end's last one")
-            if not self._said_bye or kind in _LAST_WORDS:
+            if self._heeded is None or kind in self._heeded:
                 handler(flags, index, batch, offset, payload)
-        if self._got_bye != self.link.finished:
+        if (self._state is LaneState.CLOSING) != self.link.finished:
             raise breach("the other end's last record and its last frame are not one")
 
     # -- what sender and receiver fill in -------------------------------------------------------
@@ -282,7 +283,7 @@ class End(ABC):
         return any(number == batch for number, _ in self._waiting)
 
     def _busy(self) -> bool:
-        return bool(self._waiting or self._open_batches() or self._finishing or self._said_bye)
+        return bool(self._waiting or self._open_batches()) or self._state is not LaneState.OPEN
 
     def _put_content(self, used: int, _now: float) -> int:
         """Adds records of content to the link's body from `used` on; where they end."""
@@ -292,7 +293,7 @@ class End(ABC):
 
     def _say(self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"") -> None:
         """Queues a message, in several records when it is long; nothing after the last word."""
-        if self._said_bye and kind != records.BYE:
+        if self._state in states.SAID_BYE and kind != records.BYE:
             return
         if len(payload) > MESSAGE_MAX:
             raise ProblemError(
@@ -339,24 +340,46 @@ class End(ABC):
 
     # -- the end --------------------------------------------------------------------------------
 
-    def _leave(self, problem: Problem | None = None) -> None:
+    def _may(self, event: LaneEvent) -> bool:
+        """Whether the event means something in this state."""
+        return (self._state, event) in self._ways
+
+    def _go(self, event: LaneEvent) -> None:
+        self._enter(self._ways[self._state, event])
+
+    def _enter(self, state: LaneState) -> None:
+        self._state = state
+        self._heeded = states.HEEDED[state]
+
+    def _leave(self, event: LaneEvent, problem: Problem | None = None) -> None:
         """Says the last word."""
-        self._said_bye = True
+        self._before_bye()
+        self._go(event)
         self._say(records.BYE, payload=messages.encode_problem(problem) if problem else b"")
 
+    @abstractmethod
+    def _before_bye(self) -> None:
+        """Says what must be said before BYE, since nothing may follow it."""
+
     def _take_done(self, *_: object) -> None:
-        self._finishing = True
+        self._go(LaneEvent.DONE_HEARD)
 
     def _take_bye(
         self, _flags: int, _index: int, _batch: int, _offset: int, payload: memoryview
     ) -> None:
-        self._got_bye = True
+        if not self._may(LaneEvent.BYE_HEARD):
+            raise breach("the client left before it was let go")
         if not self._client:
-            if not self._said_bye:
-                raise breach("the client left before it was let go")
+            self._go(LaneEvent.BYE_HEARD)
             return
         if payload:
             self.problem = messages.decode_problem(payload)
-        elif not self._cancelled and not (self._said_done and not self._open_batches()):
+        elif self._stopped_early():
             self.problem = cut("the other end stopped before all was done").problem
-        self._leave()
+        self._leave(LaneEvent.BYE_HEARD)
+
+    def _stopped_early(self) -> bool:
+        """Client: whether the server says BYE while there is still something to do."""
+        if self._state is LaneState.CANCELLED:
+            return False
+        return self._state is not LaneState.DRAINING or self._open_batches() > 0

@@ -10,6 +10,7 @@ from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Unpaced
 from cargo_sync.lanes.ports import Sink
+from cargo_sync.lanes.states import LaneState
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
@@ -78,7 +79,11 @@ class Receiver(End):
     # -- what arrives ---------------------------------------------------------------------------
 
     def _take_offers(self, batch: int, payload: Payload) -> None:
-        if self._finishing or batch <= self._newest or len(self._open) >= OPEN_MAX:
+        if (
+            self._state is not LaneState.OPEN
+            or batch <= self._newest
+            or len(self._open) >= OPEN_MAX
+        ):
             raise breach(f"batch {batch} was offered out of turn")
         offers = messages.decode_offers(payload)
         if len(offers) > records.BATCH_MAX:
@@ -185,6 +190,9 @@ class Receiver(End):
 
     def _open_batches(self) -> int:
         return len(self._open)
+
+    def _before_bye(self) -> None:
+        """A receiver has nothing left to say: every receipt is on its way."""
 
     def _stop(self) -> None:
         # A client goes on taking what is on its way until the server says BYE: it is paid for

@@ -18,7 +18,7 @@ from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
 from cargo_sync.lanes.ports import Source
-from cargo_sync.model.problems import Problem
+from cargo_sync.lanes.states import SAID_BYE, LaneState
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.messages import LinkReport, Payload
@@ -90,13 +90,17 @@ class Sender(End):
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
         stopped = self._stopped.pop(batch, ())
-        if not self._cancelled:
+        if self._state is not LaneState.CANCELLED:
             self._pieces.add(batch, offers, wants)
             for index in stopped:
                 self._pieces.stop(batch, index)
 
     def _take_ask(self, batch: int, payload: Payload) -> None:
-        if self._finishing or batch <= self._newest or len(self._open) >= OPEN_MAX:
+        if (
+            self._state is not LaneState.OPEN
+            or batch <= self._newest
+            or len(self._open) >= OPEN_MAX
+        ):
             raise breach(f"batch {batch} was asked for out of turn")
         offers, wants = messages.decode_ask(payload)
         if len(offers) > records.BATCH_MAX:
@@ -144,9 +148,8 @@ class Sender(End):
         self._content = self._pieces.content
         return used
 
-    def _leave(self, problem: Problem | None = None) -> None:
+    def _before_bye(self) -> None:
         self._tell_report()
-        super()._leave(problem)
 
     def _tell_report(self) -> None:
         """Tells the figures, when content went since they were told and there are any."""
@@ -168,7 +171,7 @@ class Sender(End):
         self._pieces.close()
 
     def _patience(self) -> float:
-        return SILENCE_SECONDS if self._said_bye else BUSY_SECONDS
+        return SILENCE_SECONDS if self._state in SAID_BYE else BUSY_SECONDS
 
     def _moving(self) -> tuple[Moving, ...]:
         return self._pieces.moving()
