@@ -66,7 +66,7 @@ def listen(runtime: str) -> None:
     figures = {"messages": 0, "gaps": 0, "lost_messages": 0, "read_by_cursor": 0}
     with Client(addresses.commands) as client, subscribe(addresses.feed) as feed:
         following = Gapless(client)
-        first = client.call("events", {"limit": 1})["next"]
+        first = client.call("history", {"limit": 1})["next"]
         print("listening", flush=True)
         while not (end.exists() and feed_is_quiet(cursors, end)):
             message = feed.receive(1.0)
@@ -184,7 +184,7 @@ def rates(client: Client, seconds: float) -> list[float]:
 
 
 def newest(client: Client) -> int:
-    return int(client.call("events", {"limit": 1})["next"])
+    return int(client.call("history", {"limit": 1})["next"])
 
 
 def resident(pid: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cargo_ctl.reach import common_options
+from cargo_sync.api.renamed import RENAMED_WORDS
 
 _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -18,7 +19,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "watch": "cargo_ctl.commands.feed:watch",
             "job": "cargo_ctl.commands.job:job",
             "transfer": "cargo_ctl.commands.transfer:transfer",
-            "events": "cargo_ctl.commands.events:events",
+            "history": "cargo_ctl.commands.history:history",
             "callback": "cargo_ctl.commands.callback:callback",
         },
         "By hand": {"shell": "cargo_ctl.commands.shell:shell"},
@@ -28,7 +29,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "flow": "cargo_ctl.commands.flow:flow",
         },
         "The daemon or server itself": {
-            "limits": "cargo_ctl.commands.limits:limits",
+            "bandwidth": "cargo_ctl.commands.bandwidth:bandwidth",
             "reload": "cargo_ctl.commands.daemon:reload",
             "shutdown": "cargo_ctl.commands.daemon:shutdown",
             "feed": "cargo_ctl.commands.feed:feed",
@@ -69,10 +70,12 @@ class _LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
+            old = error.command_name
+            if (new := RENAMED_WORDS.get(old)) is not None:
+                message = f"No such command {old!r}. Did you mean {new!r}?"
+                raise click.NoSuchCommand(old, message, ctx=ctx) from None
             # Click looks for what was meant among the commands that are loaded: none.
-            raise click.NoSuchCommand(
-                error.command_name, possibilities=_COMMANDS, ctx=ctx
-            ) from None
+            raise click.NoSuchCommand(old, possibilities=_COMMANDS, ctx=ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -2,17 +2,16 @@
 
 import click
 
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, reaching
 from cargo_ctl.render import keys
 
 
 @click.command()
 @click.option(
-    "--since", type=click.IntRange(min=0), metavar="NUMBER", help="What came after this row."
+    "--since", type=click.IntRange(min=0), metavar="NUMBER", help="All rows after this one."
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="So many rows."
-)
+@limit_option(1000, default=100, help="How many rows to show.")
 @reaching
 def audit(reach: Reach, since: int | None, limit: int) -> None:
     """Who changed what, and when.

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cargo_ctl.names import CALLBACK, JOB
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
 from cargo_ctl.render import callbacks
 
@@ -28,9 +29,7 @@ def callback(**_options: Any) -> None:
 @callback.command("list")
 @click.argument("name", required=False, type=JOB)
 @click.option("--state", type=click.Choice(["pending", "dead"]), help="Only those.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many."
-)
+@limit_option(default=100, help="How many callbacks to show.")
 @reaching
 def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None:
     """Callbacks that wait, and those that were given up, of a job or of all.

@@ -9,6 +9,7 @@ import click
 from cargo_ctl.commands.job_files import add, remove
 from cargo_ctl.commands.job_look import history, test
 from cargo_ctl.names import JOB
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, common_options, reaching
 from cargo_ctl.render import jobs, plan
 
@@ -144,7 +145,7 @@ def approve(reach: Reach, name: str) -> None:
 
 @job.command()
 @click.argument("name", type=JOB)
-@click.argument("speed", metavar="RATE|none|reset")
+@click.argument("speed", metavar="SPEED|none|reset")
 @reaching
 def speed(reach: Reach, name: str, speed: str) -> None:
     """Another speed, at once; also of what is on its way.
@@ -164,7 +165,7 @@ def speed(reach: Reach, name: str, speed: str) -> None:
 
 @job.command("plan")
 @click.argument("name", type=JOB)
-@click.option("--limit", type=click.IntRange(min=1), help="List at most so many actions.")
+@limit_option(help="List at most this many actions.")
 @reaching
 def plan_(reach: Reach, name: str, limit: int | None) -> None:
     """What the next run would do. Does nothing.

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cargo_ctl.names import JOB
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, reaching
 from cargo_ctl.render import history as past
 from cargo_ctl.render import trial
@@ -16,9 +17,7 @@ _POLL = 0.1
 
 @click.command()
 @click.argument("name", type=JOB)
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
-)
+@limit_option(default=50, help="How many rows to show.")
 @click.option("--failed", is_flag=True, help="Only what failed.")
 @click.option(
     "--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only what is older than that."
@@ -27,7 +26,7 @@ _POLL = 0.1
 def history(reach: Reach, name: str, limit: int, failed: bool, before: int | None) -> None:
     """What happened in a job, newest first; a removed one's too.
 
-    Times are this machine's. TOOK and RATE are of the batch in which a file went.
+    Times are this machine's. TOOK and SPEED are of the batch in which a file went.
 
     \b
     Examples:
@@ -45,14 +44,14 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
         more = page["next"]
         if more is None:
             break
-    reach.show({"job": name, "rows": rows, "next": more}, past.history(name, rows, more))
+    reach.show({"job": name, "rows": rows, "next": more}, past.of_job(name, rows, more))
 
 
 @click.command()
 @click.argument("name", type=JOB)
 @reaching
 def test(reach: Reach, name: str) -> None:
-    """Try a job: server, login, folders, rights, rate, clock.
+    """Try a job: server, login, folders, permissions, speed, clock.
 
     Nothing is changed on either side. Ends with 1 when a step fails; a mark ! is a warning.
 

@@ -6,6 +6,7 @@ import time
 import click
 
 from cargo_ctl.names import JOB
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render import log as lines
 from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
@@ -14,21 +15,14 @@ _POLL = 0.5
 
 
 @click.command()
-@click.option(
-    "-n",
-    "count",
-    type=click.IntRange(1, LONGEST_PAGE),
-    default=50,
-    show_default=True,
-    help="How many lines.",
-)
+@limit_option(LONGEST_PAGE, default=50, help="How many lines to show first.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option(
     "--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged."
 )
 @click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
 @reaching
-def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | None) -> None:
+def log(reach: Reach, limit: int, follow: bool, level: str | None, job: str | None) -> None:
     """The last lines of the log; with --server of the server's.
 
     The last 2,000 are at hand, wherever the log goes besides.
@@ -41,7 +35,7 @@ def log(reach: Reach, count: int, follow: bool, level: str | None, job: str | No
     """
     wanted = {name: value for name, value in (("level", level), ("job", job)) if value is not None}
     with contextlib.suppress(KeyboardInterrupt):
-        after = _print(reach, wanted | {"limit": count}, follow)
+        after = _print(reach, wanted | {"limit": limit}, follow)
         while follow:
             time.sleep(_POLL)
             came = _print(reach, wanted | {"after": after}, follow)

@@ -12,9 +12,9 @@ from cargo_ctl.password import password, password_file
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
-_RATES = (
-    ("--upload-speed", "What one upload gets at most."),
-    ("--download-speed", "What one download gets at most."),
+_SPEEDS = (
+    ("--upload-speed", "The most that one upload gets."),
+    ("--download-speed", "The most that one download gets."),
     ("--upload-bandwidth", "What all uploads of the user get together."),
     ("--download-bandwidth", "What all downloads of the user get together."),
 )
@@ -36,21 +36,21 @@ def user(**_options: Any) -> None:
     """
 
 
-def _rates(function: Callable[..., None]) -> Callable[..., None]:
-    for name, words in reversed(_RATES):
-        function = click.option(name, metavar="RATE|none", help=words)(function)
+def _speeds(function: Callable[..., None]) -> Callable[..., None]:
+    for name, words in reversed(_SPEEDS):
+        function = click.option(name, metavar="SPEED|none", help=words)(function)
     return function
 
 
-def _given(rates: dict[str, str | None]) -> dict[str, Any]:
-    """The rates that were given, as arguments."""
-    return {name: rate for name, rate in rates.items() if rate is not None}
+def _given(speeds: dict[str, str | None]) -> dict[str, Any]:
+    """The speeds that were given, as arguments."""
+    return {name: speed for name, speed in speeds.items() if speed is not None}
 
 
 @user.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """Every user with state, limits, flows and folder.
+    """List every user with state, speeds, flows and folder.
 
     \b
     Example:
@@ -78,7 +78,7 @@ def show(reach: Reach, name: str) -> None:
 @click.argument("name")
 @click.argument("path")
 @password_file
-@_rates
+@_speeds
 @click.option("--disabled", is_flag=True, help="Do not let them in yet.")
 @serving
 def add(
@@ -87,7 +87,7 @@ def add(
     path: str,
     password_file: str | None,
     disabled: bool,
-    **rates: str | None,
+    **speeds: str | None,
 ) -> None:
     """A new user with a folder of the server's machine.
 
@@ -101,7 +101,7 @@ def add(
     """
     args = {"user": name, "path": os.path.abspath(path), "password": password(password_file, name)}
     enabled = {"enabled": False} if disabled else {}
-    result = reach.call("user.add", args | enabled | _given(rates))
+    result = reach.call("user.add", args | enabled | _given(speeds))
     reach.show(result, f"added: {users.one_user(result)}")
 
 
@@ -110,21 +110,21 @@ def add(
 @click.option(
     "--path", metavar="FOLDER", help="Another folder; the files of the old one stay there."
 )
-@_rates
+@_speeds
 @serving
-def set_(reach: Reach, name: str, path: str | None, **rates: str | None) -> None:
-    """Other limits, for transfers that run too, or another folder. none is no limit.
+def set_(reach: Reach, name: str, path: str | None, **speeds: str | None) -> None:
+    """Change a user's speeds, also for running transfers, or their folder. none means no limit.
 
     \b
     Examples:
       cargo_ctl user set ana --upload-speed 50mbps --download-bandwidth 200mbps
       cargo_ctl user set ana --upload-speed none
     """
-    args = {"user": name, **_given(rates)}
+    args = {"user": name, **_given(speeds)}
     if path is not None:
         args["path"] = os.path.abspath(path)
     if len(args) == 1:
-        raise click.UsageError("give what to set, such as --upload-speed RATE")
+        raise click.UsageError("give what to set, such as --upload-speed SPEED")
     result = reach.call("user.set", args)
     reach.show(result, users.one_user(result))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ctl.render.limits import limit
+from cargo_ctl.render.bandwidth import limit
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped, rate, size
 
@@ -15,7 +15,7 @@ def flow_list(result: Mapping[str, Any]) -> str:
 
 
 def flow_table(flows: Sequence[Mapping[str, Any]]) -> str:
-    head = ("ID", "USER", "WAY", "BYTES", "RATE", "LIMIT", "RTT", "LOST", "FOLDER")
+    head = ("ID", "USER", "WAY", "BYTES", "SPEED", "LIMIT", "RTT", "LOST", "FOLDER")
     return table(head, [_row(flow) for flow in flows], {3, 4, 5, 6, 7})
 
 
@@ -32,7 +32,7 @@ def _row(flow: Mapping[str, Any]) -> Sequence[str]:
         escaped(flow.get("user", "")),
         escaped(flow.get("direction", "")),
         size(flow.get("bytes") or 0),
-        rate(flow["rate_bps"]) if flow.get("rate_bps") else "",
+        rate(flow["speed_bps"]) if flow.get("speed_bps") else "",
         limit(flow["granted"]) if flow.get("granted") is not None else "",
         "" if rtt is None else f"{rtt:.1f} ms" if rtt >= 1 else f"{rtt:.2f} ms",
         "" if lost is None else f"{lost:,}",

@@ -1,21 +1,37 @@
-"""What happened in a job."""
+"""History as text, one line per row: of all jobs, or of one job."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from cargo_ctl.render.keys import moment
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import duration, escaped, rate, size
 
 
-def history(
+def happened(row: Mapping[str, Any]) -> str:
+    """A row of `history`: {cursor, job, kind, time, path, bytes, message, details}."""
+    parts = [str(row["cursor"]), moment(row["time"]), escaped(row["job"]), escaped(row["kind"])]
+    if row["path"]:
+        parts.append(escaped(row["path"]))
+    if row["bytes"]:
+        parts.append(f"({size(row['bytes'])})")
+    line = " ".join(parts)
+    return f"{line}: {escaped(row['message'])}" if row["message"] else line
+
+
+def lost(since: int, oldest: int) -> str:
+    """Rows that were asked for are not kept any more."""
+    return f"rows {since + 1} to {oldest - 1} are not kept any more"
+
+
+def of_job(
     name: str, rows: Sequence[Mapping[str, Any]], more: int | None, zone: tzinfo | None = None
 ) -> str:
-    """`job.history`: a line an event, newest first. `zone` is that of the times, None for this
-    machine's."""
+    """`job.history`, newest first. `zone` is that of the times, None for this machine's."""
     if not rows:
         return f"{escaped(name)}: nothing"
-    head = ("TIME", "WHAT", "SIZE", "TOOK", "RATE", "PATH")
+    head = ("TIME", "WHAT", "SIZE", "TOOK", "SPEED", "PATH")
     lines = table(head, [_row(row, zone) for row in rows], {2, 3, 4})
     return lines if more is None else f"{lines}\nfor what is older: --before {more}"
 
@@ -28,6 +44,6 @@ def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:
         escaped(row.get("kind", "")),
         size(row["bytes"]) if path else "",
         "" if seconds is None else f"{seconds:.1f} s" if seconds < 60 else duration(seconds),
-        rate(row["rate_bps"]) if row.get("rate_bps") else "",
+        rate(row["speed_bps"]) if row.get("speed_bps") else "",
         f"{path}: {message}" if path and message else path or message,
     )

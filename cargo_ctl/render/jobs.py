@@ -29,7 +29,7 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
     jobs = result.get("jobs") or []
     if not jobs:
         return "there are no jobs"
-    head = ("NAME", "MODE", "STATE", "DONE", "RATE", "ERRORS", "DETAIL")
+    head = ("NAME", "MODE", "STATE", "DONE", "SPEED", "ERRORS", "DETAIL")
     return table(head, [_row(job, now) for job in jobs], {3, 4, 5})
 
 
@@ -54,7 +54,7 @@ def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
         escaped(job.get("mode", "")),
         escaped(job.get("state", "")),
         percent(done, total) if moving(figures) else "",
-        rate(figures["rate_bps"]) if figures.get("rate_bps") else "",
+        rate(figures["speed_bps"]) if figures.get("speed_bps") else "",
         f"{job['errors']:,}" if job.get("errors") else "",
         explained(job, now),
     )

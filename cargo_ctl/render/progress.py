@@ -21,8 +21,8 @@ def progress(figures: Mapping[str, Any]) -> str:
 def pace(figures: Mapping[str, Any]) -> list[str]:
     """Rate and time left, as far as they are known: nothing moves at 0 bits a second."""
     parts = []
-    if _number(figures, "rate_bps"):
-        parts.append(rate(figures["rate_bps"]))
+    if _number(figures, "speed_bps"):
+        parts.append(rate(figures["speed_bps"]))
     if figures.get("eta_s") is not None:
         parts.append(f"{duration(figures['eta_s'])} left")
     return parts

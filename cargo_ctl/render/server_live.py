@@ -9,8 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cargo_ctl.render.bandwidth import limit
 from cargo_ctl.render.flows import place
-from cargo_ctl.render.limits import limit
 from cargo_ctl.render.server_board import ServerBoard
 from cargo_ctl.render.servers import moving, served
 from cargo_ctl.render.words import count, escaped, rate, size
@@ -44,10 +44,10 @@ def _flows(board: ServerBoard) -> Table:
     flows = sorted(
         board.flows.values(), key=lambda one: (str(one.get("user")), one.get("since") or 0)
     )
-    fastest = max([one.get("rate_bps") or 0 for one in flows])
+    fastest = max([one.get("speed_bps") or 0 for one in flows])
     for user, group in groupby(flows[:_MOST_FLOWS], lambda one: str(one.get("user"))):
         own = list(group)
-        total = sum(one.get("rate_bps") or 0 for one in own)
+        total = sum(one.get("speed_bps") or 0 for one in own)
         grid.add_row(
             Text(escaped(user), style="bold"),
             Text(""),
@@ -67,11 +67,11 @@ def _where(flow: Mapping[str, Any]) -> Text:
 
 def _bar(flow: Mapping[str, Any], fastest: int) -> ProgressBar:
     most = flow.get("granted") or fastest or 1
-    return ProgressBar(total=most, completed=min(most, flow.get("rate_bps") or 0), width=_BAR)
+    return ProgressBar(total=most, completed=min(most, flow.get("speed_bps") or 0), width=_BAR)
 
 
 def _figures(flow: Mapping[str, Any]) -> Text:
-    parts = [rate(flow.get("rate_bps") or 0)]
+    parts = [rate(flow.get("speed_bps") or 0)]
     if flow.get("granted") is not None:
         parts.append(f"limit {limit(flow['granted'])}")
     return Text(", ".join([*parts, size(flow.get("bytes") or 0)]))

@@ -8,11 +8,11 @@ from cargo_ctl.render.words import count, duration, escaped, rate
 
 def status(result: Mapping[str, Any]) -> str:
     """`status` of a server: users, workspaces, what flows, for how long it is up."""
-    lanes = result.get("lanes") or {}
-    used, most = lanes.get("open") or 0, lanes.get("most") or 0
+    data = result.get("data_connections") or {}
+    used, most = data.get("open") or 0, data.get("most") or 0
     lines = [
         f"serving {served(result)}",
-        f"{moving(result.get('totals') or {})}; {used:,} of {most:,} lanes",
+        f"{moving(result.get('totals') or {})}; {used:,} of {most:,} data connections",
         f"up for {duration(result.get('uptime_s') or 0)}",
     ]
     return "\n".join(lines)

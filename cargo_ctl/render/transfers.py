@@ -8,14 +8,14 @@ from cargo_ctl.render.words import duration, escaped, percent, rate, size
 
 
 def transfer_list(result: Mapping[str, Any]) -> str:
-    """`transfer.list`: a line a file. RATE and LEFT are empty until they are known,
+    """`transfer.list`: a line a file. SPEED and LEFT are empty until they are known,
     RTT and LOST where the system does not tell."""
     transfers = result.get("transfers") or []
     waiting = ", ".join(escaped(job) for job in result.get("waiting") or [])
     queue = [f"wait for their turn: {waiting}"] if waiting else []
     if not transfers:
         return "; ".join(["nothing is on its way", *queue])
-    head = ("ID", "JOB", "SIZE", "DONE", "RATE", "LEFT", "RTT", "LOST", "PATH")
+    head = ("ID", "JOB", "SIZE", "DONE", "SPEED", "LEFT", "RTT", "LOST", "PATH")
     listed = table(head, [_row(transfer) for transfer in transfers], {2, 3, 4, 5, 6, 7})
     return "\n".join([listed, *queue])
 
@@ -33,7 +33,7 @@ def _row(transfer: Mapping[str, Any]) -> Sequence[str]:
         escaped(transfer["job"]),
         size(transfer["size"]),
         percent(transfer["done"], transfer["size"]),
-        rate(transfer["rate_bps"]) if transfer.get("rate_bps") else "",
+        rate(transfer["speed_bps"]) if transfer.get("speed_bps") else "",
         "" if eta is None else duration(eta),
         "" if rtt is None else f"{rtt:.1f} ms" if rtt >= 1 else f"{rtt:.2f} ms",
         "" if lost is None else f"{lost:,}",

@@ -69,7 +69,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "transfer.cancel": Command(
             "give up one file that is on its way", {"id": Argument(required=True)}, changes=True
         ),
-        "events": Command("what happened since a cursor, a row each", {**PAGE, "job": Argument()}),
+        "history": Command(
+            "what happened since a cursor, one row per file", {**PAGE, "job": Argument()}
+        ),
         "callback.list": Command(
             "the callbacks that wait, and those that were given up",
             {
@@ -89,9 +91,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             {"job": Argument(required=True), "event": Argument()},
             role=Role.CONTROL,
         ),
-        "limits.show": Command("the daemon's own limits"),
-        "limits.set": Command(
-            "another limit than the daemon file's, at once",
+        "bandwidth.show": Command("the bandwidth of all jobs together"),
+        "bandwidth.set": Command(
+            "another bandwidth than the daemon file's, at once",
             {"bandwidth": Argument(required=True, nullable=True)},
             changes=True,
         ),

@@ -1,7 +1,7 @@
 """Notices without gaps: what a subscriber lost is read again by cursor.
 
 A notice tells of the rows (cursor - count, cursor] of one job. A jump of its topic's seq, or
-another epoch, says that some were lost before it; `events` has them as long as they are kept.
+another epoch, says that some were lost before it; `history` has them as long as they are kept.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from cargo_sync.api.messages import FeedMessage
 _PAGE = 1000
 
 GaplessRow = dict[str, Any]
-"""One of `events`: {cursor, job, kind, time, path, bytes, message, details}."""
+"""One row of `history`: {cursor, job, kind, time, path, bytes, message, details}."""
 
 
 class _Heard(NamedTuple):
@@ -33,7 +33,7 @@ class Gapless:
 
     def __init__(self, client: Client, since: int | None = None) -> None:
         self._client = client
-        self._since = client.call("events", {"limit": 1})["next"] if since is None else since
+        self._since = client.call("history", {"limit": 1})["next"] if since is None else since
         self._heard: dict[str, _Heard] = {}
         self.lost = 0
 
@@ -80,7 +80,7 @@ class Gapless:
         more = True
         while more:
             asked = {"since": since, "limit": _PAGE} | ({} if job is None else {"job": job})
-            page = self._client.call("events", asked)
+            page = self._client.call("history", asked)
             self.lost += max(0, page["oldest"] - since - 1)
-            yield from page["events"]
+            yield from page["rows"]
             since, more = page["next"], page["more"]

@@ -8,21 +8,21 @@ from cargo_sync.api.common_commands import COMMON
 
 _USER = {"user": Argument(required=True)}
 _SPACE = {"workspace": Argument(required=True)}
-_RATE = Argument()
-_LIMIT = Argument(nullable=True)
-_RATES = {
-    "upload_speed": _RATE,
-    "download_speed": _RATE,
-    "upload_bandwidth": _RATE,
-    "download_bandwidth": _RATE,
+_SPEED = Argument()
+_BANDWIDTH = Argument(nullable=True)
+_SPEEDS = {
+    "upload_speed": _SPEED,
+    "download_speed": _SPEED,
+    "upload_bandwidth": _SPEED,
+    "download_bandwidth": _SPEED,
 }
 _PASSWORD = {"password": Argument(required=True, secret=True)}
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "hello": Command("who answers, and what it supports", role=Role.PLAIN),
-        "status": Command("users, workspaces, flows, rates, lanes", role=Role.PLAIN),
-        "user.list": Command("every user with their folder, rates and flows"),
+        "status": Command("users, workspaces, flows, bandwidth, data connections", role=Role.PLAIN),
+        "user.list": Command("every user with their folder, speeds and flows"),
         "user.show": Command(
             "one user with workspaces, flows, and what the file says of them", _USER
         ),
@@ -32,13 +32,13 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
                 **_USER,
                 "path": Argument(required=True),
                 **_PASSWORD,
-                **_RATES,
+                **_SPEEDS,
                 "enabled": Argument(bool),
             },
             changes=True,
         ),
         "user.set": Command(
-            "other rates, or another folder", {**_USER, "path": Argument(), **_RATES}, True
+            "other speeds, or another folder", {**_USER, "path": Argument(), **_SPEEDS}, True
         ),
         "user.enable": Command("let a user in again", _USER, changes=True),
         "user.disable": Command(
@@ -65,10 +65,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             changes=True,
         ),
         "workspace.revoke": Command("take a grant back", {**_SPACE, **_USER}, changes=True),
-        "limits.show": Command("the server's own limits"),
-        "limits.set": Command(
-            "other limits than the server file's, at once",
-            {"upload": _LIMIT, "download": _LIMIT},
+        "bandwidth.show": Command("the bandwidth of all users together"),
+        "bandwidth.set": Command(
+            "another bandwidth than the server file's, at once",
+            {"upload": _BANDWIDTH, "download": _BANDWIDTH},
             changes=True,
         ),
         "flow.list": Command("the flows that are open"),

@@ -1,15 +1,21 @@
 """What somebody may have meant who wrote a name that there is not."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 _LONGEST = 100
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(
+    name: str, known: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """`did you mean "nightly"?`, or "" when nothing is near. Looks at no name of more than 100
-    characters."""
+    characters. `renamed` says what an old name is called now."""
     if len(name) > _LONGEST:
         return ""
-    near = difflib.get_close_matches(name, [each for each in known if len(each) <= _LONGEST], n=1)
+    names = [each for each in known if len(each) <= _LONGEST]
+    if (new := renamed.get(name)) in names:
+        return f'did you mean "{new}"?'
+    near = difflib.get_close_matches(name, names, n=1)
     return f'did you mean "{near[0]}"?' if near else ""

@@ -2,51 +2,56 @@
 given."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from cargo_sync.config import places
 from cargo_sync.config.fields import LocalPath
-from cargo_sync.config.shape import Shape, wrong
+from cargo_sync.config.shape import Shape, describe, wrong
 
 LOOPBACK = "127.0.0.1"
 
 
-def _host(text: str) -> str:
-    if text != "localhost" and not places.is_ip(text):
-        raise ValueError(f'"{text}" is not an IP address')
-    return text
+HIGHEST_PORT = 65534
+"""The feed takes the next one."""
+_NO_PORT = -1
+
+
+def _listen(value: Any) -> tuple[str, int]:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text in quotes, not {describe(value)}")
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        text = f"{LOOPBACK}:{text}"
+    host, port = places.listen_address(text, _NO_PORT)
+    if port == _NO_PORT:
+        raise ValueError("names no port")
+    if port > HIGHEST_PORT:
+        raise ValueError(f"the port must be at most {HIGHEST_PORT}, the feed takes the next one")
+    return host, port
 
 
 class ControlShape(Shape):
     runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
-    port: Annotated[int, Field(ge=0, le=65534)] | None = Field(
-        default=None, description="a port, 0 to 65534"
-    )
-    host: Annotated[str, AfterValidator(_host)] = Field(
-        default=LOOPBACK, description="an IP address of this machine, or localhost"
+    listen: Annotated[tuple[str, int], BeforeValidator(_listen)] | None = Field(
+        default=None,
+        description='an address and port such as "127.0.0.1:5556", or a port alone such as "5556"',
     )
     plain_loopback: bool = Field(default=False, description="true or false")
-
-    @field_validator("host")
-    @classmethod
-    def _host_of_a_port(cls, host: str, info: ValidationInfo) -> str:
-        if "port" in info.data and info.data["port"] is None:
-            raise wrong(
-                "says where the port is opened, but there is no port; add one, or leave it out"
-            )
-        return host
 
     @field_validator("plain_loopback")
     @classmethod
     def _plain_on_loopback_only(cls, plain: bool, info: ValidationInfo) -> bool:
-        if plain and "port" in info.data and info.data["port"] is None:
-            raise wrong("opens a port without keys, but there is no port; add one, or leave it out")
-        if plain and not places.is_loopback(info.data.get("host", LOOPBACK)):
+        if not plain or "listen" not in info.data:
+            return plain
+        listen = info.data["listen"]
+        if listen is None:
+            raise wrong("opens a port without keys, but no port is given; add listen, or remove it")
+        if not places.is_loopback(listen[0]):
             raise wrong(
-                f"without keys everybody who reaches {info.data['host']} could give orders; leave it out "
-                "(keys are made by themselves), or leave host out"
+                f"without keys everybody who reaches {listen[0]} could give orders; remove it "
+                "(keys are made automatically), or listen on 127.0.0.1"
             )
         return plain
 
@@ -68,4 +73,5 @@ class ControlSettings:
 
 
 def control_from(shape: ControlShape) -> ControlSettings:
-    return ControlSettings(shape.runtime_dir, shape.port, shape.host, shape.plain_loopback)
+    host, port = (LOOPBACK, None) if shape.listen is None else shape.listen
+    return ControlSettings(shape.runtime_dir, port, host, shape.plain_loopback)

@@ -78,6 +78,6 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         control=control_from(shape.control),
         file=document.file,
         callbacks=shape.callbacks.limits,
-        keep=KeepSettings(shape.keep.events_days, shape.keep.events),
+        keep=KeepSettings(shape.keep.history_days, shape.keep.history_rows),
         process=process_settings(shape),
     )

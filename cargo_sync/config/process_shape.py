@@ -76,8 +76,10 @@ class MetricsShape(Shape):
 
 
 class KeepShape(Shape):
-    events_days: Days = Field(30.0, description="days, 0 or more")
-    events: Annotated[int, Field(ge=0)] = Field(1_000_000, description="a whole number, 0 or more")
+    history_days: Days = Field(30.0, description="days, 0 or more")
+    history_rows: Annotated[int, Field(ge=0)] = Field(
+        1_000_000, description="a whole number, 0 or more"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,11 @@ class MetricsSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """How much history stays: events younger than so many days, and never more rows than
-    `events`."""
+    """How much history stays: rows that are not older than `history_days`, and at most
+    `history_rows`."""
 
-    events_days: float = 30.0
-    events: int = 1_000_000
+    history_days: float = 30.0
+    history_rows: int = 1_000_000
 
 
 class ProcessShape(Shape):

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.relaxed import Document, FieldPath, Raw, dotted
+from cargo_sync.config.renamed import RENAMED_FIELDS
 
 NO_FIELD: Final = "is not a field here"
 
@@ -130,11 +131,8 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
             for error in errors
         ]
     if kind == "extra_forbidden":
-        return [
-            document.problem(
-                place, "is not a field here", did_you_mean(str(place[-1]), owner.model_fields)
-            )
-        ]
+        hint = did_you_mean(RENAMED_FIELDS.get(dotted(place), str(place[-1])), owner.model_fields)
+        return [document.problem(place, NO_FIELD, hint)]
     if kind == "missing":
         return [document.problem(place, "is missing", allowed)]
     if isinstance(given, Raw):

@@ -124,7 +124,9 @@ def _overlaps(
 ) -> Iterator[ValueError]:
     for other in before:
         if _overlap(row.window, other.window):
-            yield wrong(f"{row.window} overlaps with {other.window}; a moment has one rate", number)
+            yield wrong(
+                f"{row.window} overlaps with {other.window}; a moment has one speed", number
+            )
 
 
 def _overlap(one: Window, other: Window) -> bool:

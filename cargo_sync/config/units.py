@@ -1,4 +1,4 @@
-"""Rates, sizes and times of day as people write them. Pure: text <-> numbers."""
+"""Speeds, sizes and times of day as people write them. Pure: text <-> numbers."""
 
 import re
 from decimal import Decimal
@@ -18,10 +18,10 @@ def parse_rate(text: str) -> int:
     ValueError."""
     found = _RATE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f'"{text}" is not a rate')
+        raise ValueError(f'"{text}" is not a speed')
     bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if bits < 1:
-        raise ValueError("a rate is more than 0; leave it out for no limit")
+        raise ValueError("a speed is more than 0; leave it out for no limit")
     return bits
 
 

@@ -52,11 +52,11 @@ class Limits:
         return file if ordered is None else ordered.bits
 
     def holding(self) -> dict[str, int | None]:
-        """What holds of each, by name; for limits of which the file gives one rate each."""
+        """What holds of each, by name; for limits of which the file gives one speed each."""
         return {name: self.now(name, file) for name, file in self._file.items()}
 
     def shown(self) -> list[dict[str, Any]]:
-        """The same as rows of `limits.show`."""
+        """The same as rows of `bandwidth.show`."""
         return [
             {"name": name} | shown(self._file[name], self._ordered.get(name), now)
             for name, now in self.holding().items()
@@ -79,14 +79,15 @@ class Limits:
             self._changed()
 
     async def order(self, cmd: str, texts: Mapping[str, str | None]) -> None:
-        """Sets some by name, all or none: a rate, "none" for no limit, None for what the file says.
+        """Sets some by name, all or none: a speed, "none" for no limit, None for what the file says.
 
         Raises:
             ControlError: bad_argument, of the command `cmd`: a text is neither.
             ProblemError: they cannot be kept.
         """
         wanted = {
-            name: text if text is None else (rate(cmd, name, text),) for name, text in texts.items()
+            name: text if text is None else (speed(cmd, name, text),)
+            for name, text in texts.items()
         }
         async with self._one_at_a_time:
             orders = {
@@ -105,8 +106,8 @@ def shown(file: Any, ordered: Ordered | None, now: int | None) -> dict[str, Any]
     return {"file": file} | override | {"now": now}
 
 
-def rate(cmd: str, argument: str, text: str) -> int | None:
-    """A rate such as "10mbps" in bits a second; None for "none", which is no limit.
+def speed(cmd: str, argument: str, text: str) -> int | None:
+    """A speed such as "10mbps" in bits a second; None for "none", which is no limit.
 
     Raises ControlError(bad_argument).
     """

@@ -26,6 +26,7 @@ from cargo_sync.api.messages import (
     parse_request,
 )
 from cargo_sync.api.orders import encode_answer, parse_order
+from cargo_sync.api.renamed import RENAMED_COMMANDS
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.audit import DONE, AuditLog, written
 from cargo_sync.control.binding import SocketSetup, as_it_is, bound
@@ -281,7 +282,9 @@ class Router:
             )
 
     def _unknown(self, cmd: str) -> ControlError:
-        hint = did_you_mean(cmd, self._handlers) or "`hello` lists what is supported"
+        hint = (
+            did_you_mean(cmd, self._handlers, RENAMED_COMMANDS) or "`hello` lists what is supported"
+        )
         return ControlError(Code.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
 
 

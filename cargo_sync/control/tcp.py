@@ -147,8 +147,7 @@ def _listen_pair(host: str, port: int) -> tuple[sockets.socket, sockets.socket]:
                 else error
             )
             raise EndpointError(
-                f"{at} cannot be had: {reason}; "
-                "change control.port (-z) or control.host, or stop what is there"
+                f"{at} cannot be had: {reason}; change control.listen or -z, or stop what is there"
             ) from error
         return first, second
     raise AssertionError("the last try returns or raises")

@@ -26,9 +26,8 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
-from cargo_sync.control.nouns.events import EventHandlers
+from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
-from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
@@ -264,12 +263,11 @@ class Daemon:
                     JobFolderHandlers(jobs, self._rows),
                     HistoryHandlers(jobs, Events(self._database), self._world),
                     CheckHandlers(jobs, Checks(self._trial, self._world, group)),
-                    EventHandlers(Events(self._database), self._world.offload),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
-                    LimitsHandlers(self._own_file.limits),
+                    BandwidthHandlers(self._own_file.limits),
                     LogHandlers(self.service.log),
                     SessionHandlers(sessions, enter),
                 )

@@ -91,8 +91,8 @@ class DaemonRetention:
         await offload(self._transfers.going_on, list(self._moving()), now)
         await offload(self._transfers.forget, now - TRANSFERS_KEPT, now)
         await offload(self._deliveries.purge, now - CALLBACKS_KEPT, now)
-        oldest = now - self._keep.events_days * DAY
-        await self._until_done(self._events.prune, oldest, self._keep.events, PART)
+        oldest = now - self._keep.history_days * DAY
+        await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)
         await offload(self._audit.prune)
         await offload(self._rows.miss, frozenset(self._jobs()), now)
         await self._until_done(self._rows.forget, now - JOBS_KEPT, FOLDERS)

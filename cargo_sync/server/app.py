@@ -30,8 +30,8 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.limits import Limits
 from cargo_sync.control.nouns.audit import AuditHandlers
+from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
-from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -111,7 +111,7 @@ class Up:
 
 def announce(up: Up) -> None:
     """Says it on the terminal."""
-    print(f"the server is up: {up.api} lanes {up.lanes}", flush=True)
+    print(f"the server is up: {up.api} data port {up.lanes}", flush=True)
     for place in up.control:
         print(f"its control: commands {place.commands} feed {place.feed}", flush=True)
     if up.backup:
@@ -343,7 +343,7 @@ class Server:
                 registry, self._users, self._sampler, offload, self._feed.notice
             ).table(),
             **WorkspaceHandlers(registry, offload).table(),
-            **LimitsHandlers(self._limits).table(),
+            **BandwidthHandlers(self._limits).table(),
             **FlowHandlers(self._sampler).table(),
             **AuditHandlers(self._audit, offload).table(),
             **KeyHandlers(self._endpoint, offload).table(),
@@ -367,7 +367,10 @@ class Server:
         return self._general() | {
             "kind": "server",
             "totals": views.progress(totals(self._sampler.readings())),
-            "lanes": {"open": self._flows.lanes(), "most": self._settings.total_connections},
+            "data_connections": {
+                "open": self._flows.lanes(),
+                "most": self._settings.total_connections,
+            },
         }
 
     # -- how it does -------------------------------------------------------------------------------
@@ -445,7 +448,7 @@ def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
         return LaneListener(host, settings.initial_port, settings.total_connections, world.steady)
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        words = f"lanes cannot be taken at {_shown(host)}:{settings.initial_port}: {reason}"
+        words = f"the data port {_shown(host)}:{settings.initial_port} cannot be opened: {reason}"
         hint = "change initial_port or private_ip, or stop what listens there"
         raise ProblemError(Problem("address", words, hint=hint)) from error
 

@@ -82,7 +82,7 @@ class ServerFeed:
         flows = {one.id: one for one in readings}
         for id, one in self._flows.items():
             if id not in flows:
-                over = views.flow(one) | {"rate_bps": 0, "ended": True}
+                over = views.flow(one) | {"speed_bps": 0, "ended": True}
                 self._publisher.publish(topics.flow(id), "flow", over)
                 self._publisher.forget(topics.flow(id))
         for id, one in flows.items():

@@ -1,4 +1,4 @@
-"""What an event offers to templates. docs/events.md describes it: a public contract."""
+"""What an event offers to templates. docs/callbacks.md describes it: a public contract."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

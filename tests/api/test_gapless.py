@@ -28,7 +28,7 @@ class History:
         )
 
     def call(self, cmd: str, args: dict[str, Any]) -> dict[str, Any]:
-        assert cmd == "events"
+        assert cmd == "history"
         self.asked += 1
         if "since" not in args:
             return {"next": len(self.rows)}
@@ -39,7 +39,7 @@ class History:
         ][:2]  # fmt: skip
         more = len(found) == 2
         after = found[-1]["cursor"] if more else len(self.rows)
-        return {"events": found, "next": after, "more": more, "oldest": self.oldest}
+        return {"rows": found, "next": after, "more": more, "oldest": self.oldest}
 
 
 def gapless(history: History, since: int | None = None) -> Gapless:

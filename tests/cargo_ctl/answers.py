@@ -5,14 +5,13 @@ from datetime import UTC
 from typing import Any
 
 from cargo_ctl.render import (
+    bandwidth,
     board,
     callbacks,
-    events,
     flows,
     history,
     jobs,
     keys,
-    limits,
     log,
     plan,
     progress,
@@ -38,13 +37,13 @@ from tests.cargo_ctl.examples import (
 from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, MUSIC, UP
 
 HISTORY: dict[str, Any] = {
-    "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5, "rate_bps": 38,
+    "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5, "speed_bps": 38,
     "transfer": "1f", "message": "no",
 }  # fmt: skip
 STEPS = [
     {"name": "server", "ok": True, "message": "it answers", "hint": ""},
     {"name": "clock", "ok": True, "message": "41 s ahead", "hint": "set it"},
-    {"name": "rate", "ok": False, "message": "busy", "hint": ""},
+    {"name": "speed", "ok": False, "message": "busy", "hint": ""},
 ]
 ADDED = {"name": "a", "file": "/jobs/a.json", "state": "paused"}
 CANCELLED = {"id": "1f", "job": "a", "path": "b"}
@@ -70,7 +69,7 @@ EVENT: dict[str, Any] = {
     "cursor": 8, "time": NOW, "job": "a", "kind": "error", "path": "b", "bytes": 12, "message": "no",
     "details": {},
 }  # fmt: skip
-EVENTS = {"events": [EVENT], "next": 8, "more": False, "oldest": 1}
+ALL_HISTORY = {"rows": [EVENT], "next": 8, "more": False, "oldest": 1}
 KEY = {"name": "a", "role": "watch", "made": NOW, "public": "p"}
 AUDIT: dict[str, Any] = {
     "rows": [
@@ -91,7 +90,7 @@ WAITING = {
 }  # fmt: skip
 CALLBACKS = {"callbacks": [WAITING], "totals": {"pending": 1, "dead": 0}, "next": None}
 TRIED = {"job": "a", "event": "b", "delivered": False, "status": None, "seconds": 1.5, "error": "c"}
-LIMITS = {"limits": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
+BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
     "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}], "file": "/etc/server.json",
     "in_file": ["path", "username"], "flows": [UP, DOWN],
@@ -121,12 +120,12 @@ ANSWERS: dict[str, Any] = {
     "job.approve": {"run": "3f2a"},
     "transfer.list": TRANSFERS,
     "transfer.cancel": CANCELLED,
-    "events": EVENTS,
+    "history": ALL_HISTORY,
     "callback.list": CALLBACKS,
     "callback.retry": {"count": 1},
     "callback.test": TRIED,
-    "limits.show": LIMITS,
-    "limits.set": LIMITS,
+    "bandwidth.show": BANDWIDTH,
+    "bandwidth.set": BANDWIDTH,
     "user.list": {"users": [ANA, BEN]},
     "user.show": USER_SHOWN,
     "user.add": ANA,
@@ -152,7 +151,7 @@ ANSWERS: dict[str, Any] = {
 
 MOVED = {
     "session": "s", "transfer": "t", "verb": "get", "remote": "a/b", "local": "/home/b", "state": "failed",
-    "path": "a/b", "files_done": 1, "files_total": 3, "bytes_done": 5, "bytes_total": 9, "rate_bps": 80,
+    "path": "a/b", "files_done": 1, "files_total": 3, "bytes_done": 5, "bytes_total": 9, "speed_bps": 80,
     "eta_s": 2, "skipped": 1, "displaced": 1, "failures": 2, "resumed": 4, "message": "put to trash",
     "failed": [{"path": "c", "message": "no"}, {"path": "d", "message": "no"}],
     "problem": {"code": "cut", "message": "cut", "hint": "again"},
@@ -179,21 +178,21 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     transfers.cancelled: (CANCELLED,),
     plan.actions: (PLANNED,),
     plan.totals: ("a", PLAN_TOTALS, 4, False),
-    history.history: ("a", [HISTORY], None, UTC),
+    history.of_job: ("a", [HISTORY], None, UTC),
     trial.step: (STEPS[1],),
     board.job_state: ("a", {"state": "error", "detail": "no"}),
     board.notice: (
         "a",
         {"kind": "error", "count": 2, "paths": ["b", "c"], "bytes": 3, "message": "no"},
     ),
-    events.event: (EVENT,),
+    history.happened: (EVENT,),
     callbacks.callback_list: (CALLBACKS, NOW),
     callbacks.tested: (TRIED,),
     keys.key_list: ({"keys": [KEY]},),
     keys.added: ("a", "watch", "tcp://box:5556", "a.key"),
     keys.revoked: ({"key": KEY},),
     keys.audit: (AUDIT,),
-    limits.limits: (LIMITS,),
+    bandwidth.bandwidth: (BANDWIDTH,),
     log.line: (LOGGED["rows"][1],),
     users.user_list: ({"users": [ANA, BEN]},),
     users.one_user: (ANA,),

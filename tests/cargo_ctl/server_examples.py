@@ -12,12 +12,12 @@ BEN: dict[str, Any] = {
 }  # fmt: skip
 UP: dict[str, Any] = {
     "id": "1f2e3d4c", "user": "ana", "direction": "upload", "workspace": "default", "folder": "in/box",
-    "bytes": 1_200_000, "rate_bps": 8_000_000, "granted": 50_000_000, "rtt_ms": 12.345, "lost": 0,
+    "bytes": 1_200_000, "speed_bps": 8_000_000, "granted": 50_000_000, "rtt_ms": 12.345, "lost": 0,
     "since": 1_700_000_000.0,
 }  # fmt: skip
 DOWN: dict[str, Any] = UP | {
     "id": "99887766", "direction": "download", "workspace": "music\x07", "folder": "", "bytes": 0,
-    "rate_bps": 0, "granted": None, "rtt_ms": None, "lost": None, "since": 1_700_000_001.0,
+    "speed_bps": 0, "granted": None, "rtt_ms": None, "lost": None, "since": 1_700_000_001.0,
 }  # fmt: skip
 MUSIC: dict[str, Any] = {
     "workspace": "music", "path": "/srv/music", "grants": {"ana": "rw", "ben": "ro"}, "from": "command",
@@ -25,11 +25,11 @@ MUSIC: dict[str, Any] = {
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "kind": "server", "users": {"enabled": 2, "disabled": 1}, "workspaces": 1, "away": 1, "flows": 2,
-    "lanes": {"open": 2, "most": 100},
+    "data_connections": {"open": 2, "most": 100},
     "totals": {"uploads": 1, "downloads": 2, "upload_bps": 98_400_000, "download_bps": 0}, "uptime_s": 12_345,
 }  # fmt: skip
-LIMITS: dict[str, Any] = {
-    "limits": [
+BANDWIDTH: dict[str, Any] = {
+    "bandwidth": [
         {"name": "upload", "file": 200_000_000, "override": 100_000_000, "now": 100_000_000},
         {"name": "download", "file": None, "now": None},
     ]

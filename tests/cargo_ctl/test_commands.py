@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from cargo_ctl.main import cargo_ctl
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
+from cargo_sync.api.renamed import RENAMED_WORDS
 from tests.cargo_ctl.examples import PLAN_TOTALS, PLANNED, STATUS, TRANSFERS
 from tests.control.canned import Answer, canned
 
@@ -140,6 +141,14 @@ def test_wrong_usage(runtime: str, line: str) -> None:
 def test_a_command_that_there_is_not() -> None:
     assert "No such command 'jobs'. Did you mean 'job'?" in run("jobs").stderr
     assert "No such command 'plan'." in run("plan").stderr
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_WORDS.items())
+def test_a_command_that_has_another_name_now(old: str, new: str) -> None:
+    result = run(old)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"No such command {old!r}. Did you mean {new!r}?" in result.stderr
+    assert run(new, "--help").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,16 @@ def test_help_with_examples_that_parse(name: str, command: click.Command) -> Non
             assert option.help, f"{name} {option.opts[0]} is not explained"
 
 
+def test_how_many_is_asked_for_in_one_way() -> None:
+    limits = [
+        sorted(option.opts)
+        for _, command in COMMANDS
+        for option in command.params
+        if {"-n", "--limit"} & set(option.opts)
+    ]
+    assert len(limits) == 6 and all(opts == ["--limit", "-n"] for opts in limits)
+
+
 def test_the_list_of_commands_is_whole_and_nothing_in_it_is_cut() -> None:
     text = CliRunner().invoke(PROGRAMS["cargo_ctl"], ["--help"], terminal_width=80).output
     listed = text.partition("Every day:")[2].partition("Examples:")[0]

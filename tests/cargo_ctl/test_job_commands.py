@@ -102,7 +102,7 @@ def test_removing_asks_on_a_terminal(
 def row(cursor: int, **changes: Any) -> dict[str, Any]:
     return {
         "cursor": cursor, "time": NOW + cursor, "kind": "uploaded", "path": f"{cursor}.bin",
-        "bytes": 1_000_000, "seconds": 0.5, "rate_bps": 16_000_000, "transfer": "1f", "message": "",
+        "bytes": 1_000_000, "seconds": 0.5, "speed_bps": 16_000_000, "transfer": "1f", "message": "",
     } | changes  # fmt: skip
 
 
@@ -118,8 +118,8 @@ def greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -> None:
     rows = [
-        row(9), row(8, kind="error", path="a b", bytes=5, seconds=None, rate_bps=None, message="no room"),
-        row(7, kind="held", path="", bytes=0, seconds=None, rate_bps=None, message="so much"),
+        row(9), row(8, kind="error", path="a b", bytes=5, seconds=None, speed_bps=None, message="no room"),
+        row(7, kind="held", path="", bytes=0, seconds=None, speed_bps=None, message="so much"),
         row(6, seconds=75.0),
     ]  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -
         told = run("job", "history", "a")
         few = run("job", "history", "a", "--limit", "3", "--failed", "--before", "9", "--json")
     assert told.stdout == (
-        "TIME                 WHAT        SIZE        TOOK      RATE  PATH\n"
+        "TIME                 WHAT        SIZE        TOOK     SPEED  PATH\n"
         "2023-11-14 22:13:29  uploaded  1.0 MB       0.5 s  2.0 MB/s  9.bin\n"
         "2023-11-14 22:13:28  error        5 B                        a b: no room\n"
         "2023-11-14 22:13:27  held                                    so much\n"
@@ -165,7 +165,7 @@ def test_a_trial_is_shown_as_it_goes(runtime: str, monkeypatch: pytest.MonkeyPat
     steps = [
         {"name": "server", "ok": True, "message": "it answers", "hint": ""},
         {"name": "clock", "ok": True, "message": "41 s ahead", "hint": "set it"},
-        {"name": "rate", "ok": False, "message": "busy", "hint": ""},
+        {"name": "speed", "ok": False, "message": "busy", "hint": ""},
     ]
     seen: list[str] = []
     waits: list[int] = []
@@ -180,7 +180,7 @@ def test_a_trial_is_shown_as_it_goes(runtime: str, monkeypatch: pytest.MonkeyPat
         result = run("job", "test", "a")
     assert result.exit_code == 1
     assert seen == [
-        "✓ server         it answers", "! clock          41 s ahead (set it)", "✗ rate           busy",
+        "✓ server         it answers", "! clock          41 s ahead (set it)", "✗ speed          busy",
     ]  # fmt: skip
     assert waits == [0, 1, 2], "each step is shown before the next is waited for"
     assert [args for _, args in daemon.asked] == [{"job": "a"}, *[{"job": "a", "test": "9a"}] * 3]

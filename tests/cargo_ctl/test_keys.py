@@ -129,17 +129,17 @@ def history(newest: int, oldest: int = 1) -> Callable[[dict[str, Any]], dict[str
         found = [row(cursor) for cursor in range(max(since + 1, oldest), newest + 1)][:2]
         more = len(found) == 2 and "since" in args
         after = found[-1]["cursor"] if more else newest
-        return {"events": found, "next": after, "more": more, "oldest": oldest}
+        return {"rows": found, "next": after, "more": more, "oldest": oldest}
 
     return events
 
 
-def test_events_since_a_cursor_are_all_printed(runtime: str) -> None:
-    with canned(runtime, {"events": history(9, oldest=5)}):
-        told = run("events", "--since", "2", "--job", "a")
-        as_json = run("events", "--since", "7", "--json")
-        newest = run("events", "--limit", "1")
-    assert told.stderr == "cargo_ctl: events 3 to 4 are not kept any more\n"
+def test_history_since_a_cursor_are_all_printed(runtime: str) -> None:
+    with canned(runtime, {"history": history(9, oldest=5)}):
+        told = run("history", "--since", "2", "--job", "a")
+        as_json = run("history", "--since", "7", "--json")
+        newest = run("history", "--limit", "1")
+    assert told.stderr == "cargo_ctl: rows 3 to 4 are not kept any more\n"
     assert [line.split()[0] for line in told.stdout.splitlines()] == ["5", "6", "7", "8", "9"]
     assert told.stdout.splitlines()[0].endswith(" a uploaded 5\\x07.txt (5 B)")
     assert [orjson.loads(line)["cursor"] for line in as_json.stdout.splitlines()] == [8, 9]
@@ -164,8 +164,8 @@ def test_following_prints_each_row_once_whatever_the_feed_lost(
         return FeedMessage("notice/a/", "notice", "e1", 9, 0.0, {"count": 1}, 8, missed=4)
 
     monkeypatch.setattr(Subscription, "receive", receive)
-    with canned(runtime, {"events": events}):
-        told = run("events", "--since", "1", "--follow")
+    with canned(runtime, {"history": events}):
+        told = run("history", "--since", "1", "--follow")
     assert (told.exit_code, [line.split()[0] for line in told.stdout.splitlines()]) == (
         0,
         ["2", "3", "4", "5", "6", "7", "8"],

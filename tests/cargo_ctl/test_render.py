@@ -29,7 +29,7 @@ def test_status_with_nothing_to_do() -> None:
 
 def test_job_list() -> None:
     assert jobs.job_list({"jobs": [SYNCING, FAILING]}, NOW) == (
-        "NAME             MODE      STATE    DONE       RATE  ERRORS  DETAIL\n"
+        "NAME             MODE      STATE    DONE      SPEED  ERRORS  DETAIL\n"
         "nightly          upload    syncing   25%  12.3 MB/s\n"
         "my docs\\x1b[31m  download  error                          1  "
         "1 file could not be read; again in 40 s"
@@ -132,7 +132,7 @@ def test_what_became_of_jobs() -> None:
 
 def test_transfer_list() -> None:
     assert transfers.transfer_list(TRANSFERS) == (
-        "ID        JOB        SIZE  DONE        RATE  LEFT      RTT  LOST  PATH\n"
+        "ID        JOB        SIZE  DONE       SPEED  LEFT      RTT  LOST  PATH\n"
         "1f2e3d4c  nightly  2.1 GB   50%  100.0 MB/s  11 s  12.3 ms     0  video/long.mov\n"
         "99        docs       10 B    0%                                   b\\x07"
     )

@@ -65,7 +65,7 @@ def drawn(board: ServerBoard) -> list[str]:
 
 def test_a_picture_of_flows_by_user() -> None:
     board = ServerBoard()
-    eva = UP | {"id": "00", "user": "eva\x1b[2J", "granted": None, "rate_bps": 80_000_000}
+    eva = UP | {"id": "00", "user": "eva\x1b[2J", "granted": None, "speed_bps": 80_000_000}
     for each in (
         message(topics.STATUS, "status", STATUS),
         message(topics.PROGRESS, "progress", STATUS["totals"]),

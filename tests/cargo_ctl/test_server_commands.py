@@ -13,8 +13,8 @@ from cargo_ctl.main import cargo_ctl
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
-from cargo_sync.control.limits import rate
-from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, HELLO, LIMITS, MUSIC, STATUS, UP
+from cargo_sync.control.limits import speed
+from tests.cargo_ctl.server_examples import ANA, BANDWIDTH, BEN, DOWN, HELLO, MUSIC, STATUS, UP
 from tests.control.canned import Answer, canned
 
 PASSWORD = "canary-3b9d"
@@ -56,7 +56,7 @@ def test_looking(runtime: str) -> None:
         "workspace.list": {"workspaces": [MUSIC]},
         "flow.list": {"flows": [UP, DOWN]},
         "status": STATUS,
-        "limits.show": LIMITS,
+        "bandwidth.show": BANDWIDTH,
     }
     assert transcript(
         runtime,
@@ -66,7 +66,7 @@ def test_looking(runtime: str) -> None:
         "workspace list",
         "flow list",
         "status --server",
-        "limits --server",
+        "bandwidth --server",
     ) == (
         "$ user list\n"
         "USER         STATE     UPLOAD                       DOWNLOAD      FLOWS  FROM     FOLDER\n"
@@ -80,21 +80,21 @@ def test_looking(runtime: str) -> None:
         "  workspace   default (rw)  /srv/ana\n"
         "  file        /etc/server.json gives path, username\n"
         "  1 flow\n"
-        "    ID        USER  WAY      BYTES      RATE   LIMIT      RTT  LOST  FOLDER\n"
+        "    ID        USER  WAY      BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
         "    1f2e3d4c  ana   upload  1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
         "$ workspace list\n"
         "WORKSPACE  USERS           FROM     FOLDER\n"
         "music      ana rw, ben ro  command  /srv/music\n"
         "$ flow list\n"
-        "ID        USER  WAY        BYTES      RATE   LIMIT      RTT  LOST  FOLDER\n"
+        "ID        USER  WAY        BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
         "1f2e3d4c  ana   upload    1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
         "99887766  ana   download     0 B                                   music\\x07\n"
         "$ status --server\n"
         "serving 3 users (1 disabled), 1 workspace, 1 folder away\n"
-        "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 lanes\n"
+        "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 data connections\n"
         "up for 3 h 25 min\n"
-        "$ limits --server\n"
-        "LIMIT     NOW      IN THE FILE  SET\n"
+        "$ bandwidth --server\n"
+        "NAME      NOW      IN THE FILE  SET\n"
         "upload    100mbps  200mbps      by command, until the file changes\n"
         "download  none     none"
     )
@@ -166,7 +166,7 @@ def test_changing(runtime: str) -> None:
         "workspace.revoke": ControlError(
             "unknown_user", 'there is no user "anna"', 'did you mean "ana"?'
         ),
-        "limits.set": LIMITS,
+        "bandwidth.set": BANDWIDTH,
         "reload": read,
         "shutdown": {},
     }
@@ -230,29 +230,33 @@ def test_changing(runtime: str) -> None:
             {"workspace": "m", "path": "/srv/m", "grants": {"a=b": "rw", "c": "ro"}},
         ),
         (
-            "limits set --server --upload none --download reset",
-            "limits.set",
+            "bandwidth set --server --upload none --download reset",
+            "bandwidth.set",
             {"upload": "none", "download": None},
         ),
     ],
 )
 def test_what_is_asked(runtime: str, line: str, cmd: str, args: dict[str, Any]) -> None:
-    answers: dict[str, Answer] = {"user.set": ANA, "workspace.add": MUSIC, "limits.set": LIMITS}
+    answers: dict[str, Answer] = {
+        "user.set": ANA,
+        "workspace.add": MUSIC,
+        "bandwidth.set": BANDWIDTH,
+    }
     with canned(runtime, answers, "server") as server:
         assert run(*line.split()).exit_code == 0
         assert server.asked == [(cmd, args)]
 
 
-def test_limits_of_a_daemon_are_shown_whatever_they_are(runtime: str) -> None:
+def test_the_bandwidth_of_a_daemon_is_shown_whatever_it_is(runtime: str) -> None:
     strange = {
-        "limits": [
+        "bandwidth": [
             {"name": "bandwidth", "file": None, "now": 5_000},
             {"name": "x\x1b", "now": "y\x1b"},
         ]
     }
-    with canned(runtime, {"limits.show": strange}):
-        assert run("limits").stdout.splitlines() == [
-            "LIMIT      NOW    IN THE FILE  SET", "bandwidth  5kbps  none", "x\\x1b      y\\x1b  none",
+    with canned(runtime, {"bandwidth.show": strange}):
+        assert run("bandwidth").stdout.splitlines() == [
+            "NAME       NOW    IN THE FILE  SET", "bandwidth  5kbps  none", "x\\x1b      y\\x1b  none",
         ]  # fmt: skip
 
 
@@ -321,7 +325,7 @@ class Terminal:
         ("user set ana", "give what to set"),
         ("workspace add m /m --grant ana", "is not a grant"),
         ("workspace grant m ana w", "is not one of"),
-        ("limits set --server", "give what to set"),
+        ("bandwidth set --server", "give what to set"),
     ],
 )
 def test_wrong_usage(runtime: str, line: str, words: str) -> None:
@@ -335,18 +339,18 @@ def test_wrong_usage(runtime: str, line: str, words: str) -> None:
     ("cmd", "line"),
     [
         ("user.set", "user set ana --upload-speed fast"),
-        ("limits.set", "limits set --server --upload 1mbps --download fast"),
+        ("bandwidth.set", "bandwidth set --server --upload 1mbps --download fast"),
     ],
 )
-def test_what_is_no_rate_is_told_how(runtime: str, cmd: str, line: str) -> None:
+def test_what_is_no_speed_is_told_how(runtime: str, cmd: str, line: str) -> None:
     def refuse(args: dict[str, Any]) -> dict[str, Any]:
-        return {name: rate(cmd, name, text) for name, text in args.items() if name != "user"}
+        return {name: speed(cmd, name, text) for name, text in args.items() if name != "user"}
 
     with canned(runtime, {"hello": HELLO, cmd: refuse}, "server"):
         result = run(*line.split())
     assert result.exit_code == 2
     assert (
-        '"fast" is not a rate (a number and bps, kbps, mbps or gbps, such as "10mbps"'
+        '"fast" is not a speed (a number and bps, kbps, mbps or gbps, such as "10mbps"'
         in result.stderr
     )
 
@@ -356,8 +360,8 @@ def test_what_is_no_rate_is_told_how(runtime: str, cmd: str, line: str) -> None:
 
 def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
     with (
-        canned(runtime, {"hello": HELLO, "limits.set": LIMITS}, "server"),
-        canned(runtime, {"hello": {"kind": "daemon"}, "limits.set": LIMITS}, "daemon"),
+        canned(runtime, {"hello": HELLO, "bandwidth.set": BANDWIDTH}, "server"),
+        canned(runtime, {"hello": {"kind": "daemon"}, "bandwidth.set": BANDWIDTH}, "daemon"),
     ):
         result = run("job", "list", "--server")
         assert (result.exit_code, result.stderr) == (
@@ -365,16 +369,16 @@ def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
             "cargo_ctl: a server answers here; job list is for a daemon "
             "(leave out --server, or name a daemon by --connect)\n",
         )
-        result = run("limits", "set", "--server", "--bandwidth", "1mbps")
+        result = run("bandwidth", "set", "--server", "--bandwidth", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
-            "cargo_ctl: a server answers here; limits set --bandwidth is for a daemon "
+            "cargo_ctl: a server answers here; bandwidth set --bandwidth is for a daemon "
             "(leave out --server, or name a daemon by --connect)\n",
         )
-        result = run("limits", "set", "--bandwidth", "1mbps", "--upload", "1mbps")
+        result = run("bandwidth", "set", "--bandwidth", "1mbps", "--upload", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
-            "cargo_ctl: a daemon answers here; limits set --upload is for a server "
+            "cargo_ctl: a daemon answers here; bandwidth set --upload is for a server "
             "(add --server, or name a server by --connect)\n",
         )
         result = run("user", "list", "--connect", "daemon", "--json")
@@ -447,8 +451,8 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "workspace remove a",
         "workspace grant a b rw",
         "workspace revoke a b",
-        "limits --server",
-        "limits set --server --upload none",
+        "bandwidth --server",
+        "bandwidth set --server --upload none",
         "flow list",
         "log --server",
         "audit --server",

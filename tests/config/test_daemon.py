@@ -24,8 +24,7 @@ def test_every_field(tmp_path: Path) -> None:
         "bandwidth": "100mbps",
         "control": {
             "runtime_dir": "~/run",
-            "port": 5556,
-            "host": "localhost",
+            "listen": "localhost:5556",
             "plain_loopback": True,
         },
     }
@@ -45,14 +44,15 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         "jobs_dirs": "x",
         "parallel_transfers": 0,
         "bandwidth": "fast",
-        "control": {"port": 65535, "prt": 1},
+        "control": {"listen": "65535", "lissen": 1},
     }
     assert problems(load_daemon, write(tmp_path, content)) == [
         'jobs_dirs: is not a field here (did you mean "jobs_dir"?)',
         "parallel_transfers: must be at least 1 (expected: a whole number, 1 or more)",
-        'bandwidth: "fast" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
-        "control.port: must be at most 65534 (expected: a port, 0 to 65534)",
-        'control.prt: is not a field here (did you mean "port"?)',
+        'bandwidth: "fast" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
+        "control.listen: the port must be at most 65534, the feed takes the next one (expected: an address "
+        'and port such as "127.0.0.1:5556", or a port alone such as "5556")',
+        'control.lissen: is not a field here (did you mean "listen"?)',
     ]
     assert problems(load_daemon, write(tmp_path, {"parallel_transfers": 1.5, "control": 3})) == [
         "parallel_transfers: must be a whole number, not a number (expected: a whole number, 1 or more)",

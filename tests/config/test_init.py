@@ -81,7 +81,7 @@ def test_a_job(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.output.rstrip().endswith("cargo_sync daemon")
     assert "is not a SHA-256 fingerprint (expected: 64 hex digits" in result.output
-    assert '"10 mb" is not a rate (expected: a number and bps, kbps' in result.output
+    assert '"10 mb" is not a speed (expected: a number and bps, kbps' in result.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     job = load_job(str(file), {})
     assert (job.name, job.mode, job.local_dir) == ("Mi trabajo", "upload", str(tmp_path / "out"))

@@ -145,7 +145,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         (
             {"speed": "10 mb"},
-            'speed: "10 mb" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as',
+            'speed: "10 mb" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as',
         ),
         (
             {"speed": 10},
@@ -310,7 +310,7 @@ def test_a_timetable_of_speeds(tmp_path: Path) -> None:
         TimetableRow(Window(1080, 1440), 1_000_000),
     )
     [line] = wrong(tmp_path, speed=[rows[0], rows[1] | {"from": "10:00"}])
-    assert line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; a moment has one rate"
+    assert line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; a moment has one speed"
     assert load(tmp_path, speed=None).speed is None
 
 

@@ -29,7 +29,7 @@ def test_log_and_metrics(load: object, tmp_path: Path) -> None:
 
 
 def test_how_much_history_stays(tmp_path: Path) -> None:
-    path = write(tmp_path, {"keep": {"events_days": 7, "events": 1000}})
+    path = write(tmp_path, {"keep": {"history_days": 7, "history_rows": 1000}})
     assert load_daemon(path, {"HOME": str(tmp_path)}).keep == KeepSettings(7, 1000)
 
 
@@ -37,7 +37,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
     content = {
         "log": {"file": "none/cargo.log", "level": "loud", "max_size": "1kB", "keep": -1},
         "metrics": {"listen": "0.0.0.0:9466"},
-        "keep": {"events": "all"},
+        "keep": {"history_rows": "all"},
     }
     assert problems(load_daemon, write(tmp_path, content)) == [
         f"log.file: there is no folder {tmp_path}/none to make cargo.log in",
@@ -46,7 +46,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         "log.keep: must be at least 0 (expected: a whole number from 0 to 1000)",
         "metrics.listen: metrics on 0.0.0.0 show the names of jobs to whoever reaches it; "
         'listen on 127.0.0.1, or write "allow": true if the network is your own',
-        "keep.events: must be a whole number, not text (expected: a whole number, 0 or more)",
+        "keep.history_rows: must be a whole number, not text (expected: a whole number, 0 or more)",
     ]
     assert problems(load_daemon, write(tmp_path, {"log": {"file": "."}, "metrics": {}})) == [
         f"log.file: {tmp_path} is not a file",

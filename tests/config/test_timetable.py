@@ -31,15 +31,15 @@ def test_rows_that_meet_do_not_overlap() -> None:
     [
         (
             [row("08:00", "18:00"), row("17:00", "19:00")],
-            ["17:00 to 19:00 overlaps with 08:00 to 18:00; a moment has one rate"],
+            ["17:00 to 19:00 overlaps with 08:00 to 18:00; a moment has one speed"],
         ),
         (
             [row("22:00", "06:00"), row("05:00", "07:00")],
-            ["05:00 to 07:00 overlaps with 22:00 to 06:00; a moment has one rate"],
+            ["05:00 to 07:00 overlaps with 22:00 to 06:00; a moment has one speed"],
         ),
         (
             [row("05:00", "07:00"), row("22:00", "06:00")],
-            ["22:00 to 06:00 overlaps with 05:00 to 07:00; a moment has one rate"],
+            ["22:00 to 06:00 overlaps with 05:00 to 07:00; a moment has one speed"],
         ),
         (
             [row("08:00", "08:00")],
@@ -49,7 +49,7 @@ def test_rows_that_meet_do_not_overlap() -> None:
             [row("8", "18:00", "10")],
             [
                 '"8" is not a time of day (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
-                '"10" is not a rate (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
+                '"10" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
             ],
         ),
         (

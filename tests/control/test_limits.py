@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cargo_sync.api.messages import ControlError
-from cargo_sync.control.limits import Limits, rate
-from cargo_sync.control.nouns.limits import LimitsHandlers
+from cargo_sync.control.limits import Limits, speed
+from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
@@ -31,7 +31,7 @@ class Totals:
         )
 
     async def order(self, **texts: str | None) -> dict[str, int | None]:
-        await self.limits.order("limits.set", texts)
+        await self.limits.order("bandwidth.set", texts)
         return self.granted[-1]
 
     async def read(self, **file: int | None) -> dict[str, int | None]:
@@ -67,7 +67,9 @@ async def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         totals = Totals(database)
         await totals.read()
-        with pytest.raises(ControlError, match=r'^limits\.set: "download": "fast" is not a rate'):
+        with pytest.raises(
+            ControlError, match=r'^bandwidth\.set: "download": "fast" is not a speed'
+        ):
             await totals.order(upload="50bps", download="fast")
 
         def full(*_: object) -> None:
@@ -85,30 +87,32 @@ async def test_as_they_are_shown(tmp_path: Path) -> None:
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         totals = Totals(database)
         await totals.read()
-        handlers = LimitsHandlers(totals.limits).table()
+        handlers = BandwidthHandlers(totals.limits).table()
         file = [
             {"name": "upload", "file": 100, "now": 100},
             {"name": "download", "file": None, "now": None},
         ]
-        assert await handlers["limits.show"]({}) == {"limits": file}
+        assert await handlers["bandwidth.show"]({}) == {"bandwidth": file}
         upload = {"name": "upload", "file": 100, "override": None, "now": None}
-        assert await handlers["limits.set"]({"upload": "none"}) == {"limits": [upload, file[1]]}
+        assert await handlers["bandwidth.set"]({"upload": "none"}) == {
+            "bandwidth": [upload, file[1]]
+        }
         with pytest.raises(ControlError, match="needs something to set") as refused:
-            await handlers["limits.set"]({})
+            await handlers["bandwidth.set"]({})
         assert refused.value.hint == "upload or download"
 
 
 @pytest.mark.parametrize(
     ("text", "bits"), [("10mbps", 10_000_000), (" 1.5Gbps ", 1_500_000_000), ("None", None)]
 )
-def test_a_rate(text: str, bits: int | None) -> None:
-    assert rate("limits.set", "upload", text) == bits
+def test_a_speed(text: str, bits: int | None) -> None:
+    assert speed("bandwidth.set", "upload", text) == bits
 
 
 @pytest.mark.parametrize("text", ["fast", "0bps", "10", "-1mbps", "reset", "nan bps"])
-def test_what_is_no_rate_is_told_how(text: str) -> None:
-    with pytest.raises(ControlError, match=r'^user\.set: "upload_speed": .*a rate') as refused:
-        rate("user.set", "upload_speed", text)
+def test_what_is_no_speed_is_told_how(text: str) -> None:
+    with pytest.raises(ControlError, match=r'^user\.set: "upload_speed": .*a speed') as refused:
+        speed("user.set", "upload_speed", text)
     assert refused.value.code == "bad_argument"
     assert (
         refused.value.hint

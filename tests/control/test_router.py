@@ -226,3 +226,15 @@ async def test_two_thousand_mutated_messages_all_get_an_answer() -> None:
         if answer not in (b"PAUSED",) and not answer.startswith(b"ERROR: "):
             orjson.loads(answer)
             assert b'"internal"' not in answer
+
+
+async def test_an_old_command_is_answered_with_its_new_name() -> None:
+    async def nothing(_args: dict[str, Any]) -> dict[str, Any]:
+        raise AssertionError("it was not asked for")
+
+    router = Router({"history": nothing}, MemoryDeduplicate(lambda: 0.0))
+    error = parse_reply(await router.answer(b'{"cmd":"events"}')).error
+    assert error is not None
+    assert (error.code, error.hint) == ("unknown_command", 'did you mean "history"?')
+    other = parse_reply(await router.answer(b'{"cmd":"bandwidth.sow"}')).error
+    assert other is not None and other.hint == "`hello` lists what is supported"

@@ -76,14 +76,14 @@ async def test_a_bad_file_leaves_everything_as_it_was(tmp_path: Path) -> None:
     await file.own.begin()
     file.write(bandwidth="fast")
     [line] = await file.own.read()
-    assert 'bandwidth: "fast" is not a rate' in line
+    assert 'bandwidth: "fast" is not a speed' in line
     assert await file.granted() == 80_000_000
 
 
 async def test_an_order_holds_across_restarts_until_the_file_says_another(tmp_path: Path) -> None:
     file = Written(tmp_path, bandwidth="80mbps")
     await file.own.begin()
-    await file.own.limits.order("limits.set", {"bandwidth": "5mbps"})
+    await file.own.limits.order("bandwidth.set", {"bandwidth": "5mbps"})
     assert await file.granted() == 5_000_000
     await file.started().begin()
     assert await file.granted() == 5_000_000
@@ -102,5 +102,5 @@ async def test_without_a_file_there_is_nothing_to_read(tmp_path: Path) -> None:
     )
     await own.begin()
     assert (await own.read(), own.total()) == ([], None)
-    with pytest.raises(ControlError, match="is not a rate"):
-        await own.limits.order("limits.set", {"bandwidth": "fast"})
+    with pytest.raises(ControlError, match="is not a speed"):
+        await own.limits.order("bandwidth.set", {"bandwidth": "fast"})

@@ -62,7 +62,7 @@ async def test_old_events_go_in_parts(tmp_path: Path) -> None:
 
 
 async def test_the_file_says_how_much_history_stays(tmp_path: Path) -> None:
-    state = State(tmp_path, events_days=1, events=5)
+    state = State(tmp_path, history_days=1, history_rows=5)
     with state.database:
         state.event(2, 3)
         state.event(0.5, 9)

@@ -107,7 +107,7 @@ def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> Non
     config = {
         "jobs_dir": str(place.jobs),
         "state_dir": str(place.folder / "daemon"),
-        "control": {"port": 0},
+        "control": {"listen": "0"},
     }
     place.write("daemon.json", config)
     place.start("daemon")

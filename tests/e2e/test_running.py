@@ -76,9 +76,9 @@ def test_limits_by_order_in_the_middle_of_a_file(up: Place) -> None:
     up.call("reload")
     up.until(lambda: up.call("transfer.list")["transfers"], "it is on its way")
     assert up.shown("paced")["speed"] == {"file": 1_000_000, "now": 1_000_000, "granted": 1_000_000}
-    up.call("limits.set", bandwidth="500kbps")
+    up.call("bandwidth.set", bandwidth="500kbps")
     assert up.shown("paced")["speed"]["granted"] == 500_000
-    up.call("limits.set", bandwidth=None)
+    up.call("bandwidth.set", bandwidth=None)
     told = up.run("cargo_ctl", "job", "speed", "paced", "400mbps").stdout
     assert told.startswith("paced: 400mbps by command (the file says 1mbps)")
     up.until_state("paced", "synced")

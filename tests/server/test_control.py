@@ -72,7 +72,7 @@ async def test_it_says_where_it_is_and_who(
         assert status.pop("uptime_s") >= 0
         assert status == {
             "kind": "server", "users": {"enabled": 1, "disabled": 0}, "workspaces": 0, "away": 0, "flows": 0,
-            "lanes": {"open": 0, "most": 100},
+            "data_connections": {"open": 0, "most": 100},
             "totals": {"uploads": 0, "downloads": 0, "upload_bps": 0, "download_bps": 0},
         }  # fmt: skip
         assert (await ask(up, "user.lst"))[0] == "unknown_command"
@@ -225,8 +225,8 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
             ({"password": ""}, '"password" must be text'),
             ({"upload_speed": 5_000}, '"upload_speed" must be text'),
             ({"upload_speed": None}, '"upload_speed" must be text'),
-            ({"upload_speed": "fast"}, 'user.add: "upload_speed": "fast" is not a rate'),
-            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a rate is more than 0'),
+            ({"upload_speed": "fast"}, 'user.add: "upload_speed": "fast" is not a speed'),
+            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a speed is more than 0'),
         ):
             if "ana/ben" in str(changed):
                 words = "lie one in the other" if (tmp_path / "ana").is_dir() else words
@@ -346,30 +346,30 @@ async def test_totals_are_taken_over_live_and_overrides_go_with_the_files_change
     async with governed(file) as up:
         upload = {"name": "upload", "file": 100_000_000}
         download = {"name": "download", "file": None}
-        of_file = {"limits": [upload | {"now": 100_000_000}, download | {"now": None}]}
-        assert await ask(up, "limits.show") == of_file
+        of_file = {"bandwidth": [upload | {"now": 100_000_000}, download | {"now": None}]}
+        assert await ask(up, "bandwidth.show") == of_file
         for refused in (
             {},
             {"upload": 7_000},
             {"upload": "1kbps", "download": "fast"},
             {"bandwidth": "1kbps"},
         ):
-            assert (await ask(up, "limits.set", **refused))[0] == "bad_argument"
-        assert await ask(up, "limits.show") == of_file
-        told = await ask(up, "limits.set", upload="none", download="7kbps")
+            assert (await ask(up, "bandwidth.set", **refused))[0] == "bad_argument"
+        assert await ask(up, "bandwidth.show") == of_file
+        told = await ask(up, "bandwidth.set", upload="none", download="7kbps")
         by_order = [
             upload | {"override": None, "now": None},
             download | {"override": 7_000, "now": 7_000},
         ]
-        assert told == {"limits": by_order}
+        assert told == {"bandwidth": by_order}
     async with governed(file) as up:
-        assert await ask(up, "limits.show") == told
+        assert await ask(up, "bandwidth.show") == told
         plain(tmp_path, global_upload_bandwidth="200mbps")
         assert (await ask(up, "reload"))["notices"] == []
         upload = {"name": "upload", "file": 200_000_000, "now": 200_000_000}
-        assert await ask(up, "limits.show") == {"limits": [upload, by_order[1]]}
-        told = await ask(up, "limits.set", download=None)
-        assert told == {"limits": [upload, download | {"now": None}]}
+        assert await ask(up, "bandwidth.show") == {"bandwidth": [upload, by_order[1]]}
+        told = await ask(up, "bandwidth.set", download=None)
+        assert told == {"bandwidth": [upload, download | {"now": None}]}
 
 
 async def test_a_repeated_request_is_done_once_and_no_secret_is_kept(
@@ -437,4 +437,4 @@ async def test_a_signal_reads_it_again_too(
         plain(tmp_path, global_download_bandwidth="5mbps")
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: "were read again" in caplog.text, asyncio.sleep)
-        assert (await ask(up, "limits.show"))["limits"][1]["now"] == 5_000_000
+        assert (await ask(up, "bandwidth.show"))["bandwidth"][1]["now"] == 5_000_000

@@ -9,7 +9,7 @@ from cargo_sync.config.events import EventSettings, read_events
 from cargo_sync.webhooks.message import host_of, message
 from cargo_sync.webhooks.signature import signature
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "events.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2].joinpath("docs", "callbacks.md").read_text(encoding="utf-8")
 [VERIFIED] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 NOW = 1_800_000_000.9
 

@@ -1,2 +1,1 @@
-"""Requests -> calls, for what a daemon and a server answer alike: keys, what happened, who changed
-what."""
+"""Requests -> calls, for what a daemon and a server answer alike: keys, who changed what, bandwidth."""

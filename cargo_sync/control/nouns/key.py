@@ -52,7 +52,7 @@ class KeyHandlers:
         return key
 
 
-_HINT = 'give "control" a "port" in its file, without "plain_loopback"'
+_HINT = 'set "listen" in "control" of its file, without "plain_loopback"'
 
 
 def _row(key: Admitted) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`job.history`: what happened in a job, from the rows of its events."""
+"""`history` and `job.history`: what happened, from the event rows of the state."""
 
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ _NEWEST: Final = 2**63 - 1
 
 
 class HistoryHandlers:
-    """Pages through events, newest first; also of jobs that there are no more."""
+    """Pages through event rows, also those of jobs that were removed: of all jobs, oldest first
+    from a cursor on; or of one job, newest first."""
 
     def __init__(self, jobs: Jobs, events: Events, world: World) -> None:
         self._jobs = jobs
@@ -22,9 +23,26 @@ class HistoryHandlers:
         self._world = world
 
     def table(self) -> dict[str, Handler]:
-        return {"job.history": self.history}
+        return {"history": self.history, "job.history": self.of_job}
 
     async def history(self, args: dict[str, Any]) -> dict[str, Any]:
+        since, limit, job = args.get("since"), args.get("limit", PAGE), args.get("job")
+        # Asked before the rows: what is written meanwhile is read next time.
+        oldest, newest = await self._world.offload(self._events.bounds)
+        if since is None:
+            rows = await self._world.offload(self._events.last, limit, job)
+        else:
+            rows = await self._world.offload(self._events.since, since, limit, job)
+        full = since is not None and len(rows) == limit
+        reached = rows[-1][0] if rows else 0
+        return {
+            "rows": [views.event_row(cursor, event) for cursor, event in rows],
+            "next": reached if full else max(reached, newest),
+            "more": full,
+            "oldest": oldest,
+        }
+
+    async def of_job(self, args: dict[str, Any]) -> dict[str, Any]:
         job, limit = args["job"], args.get("limit", PAGE)
         kind = Happened.FAILED if args.get("failed") else None
         before = args.get("before", _NEWEST)

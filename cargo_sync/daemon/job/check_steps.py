@@ -177,7 +177,7 @@ async def granted(case: CheckCase) -> Said:
     return f"the server grants {said}", ""
 
 
-async def rate(case: CheckCase) -> Said:
+async def speed(case: CheckCase) -> Said:
     """Measured the way that the job's content goes; no more than the job itself could move
     meanwhile."""
     most = PROBE_BYTES if case.speed is None else max(LEAST, int(case.speed * MEASURE / 8))
@@ -187,7 +187,7 @@ async def rate(case: CheckCase) -> Said:
         raise ProblemError(Problem("cut", "not one byte came through within two seconds"))
     way = "up" if case.uploads else "down"
     size = f"{found.bytes / 1e6:.1f} MB in {found.seconds:.1f} s"
-    return f"{format_rate(max(1, round(found.rate_bps)))} {way}, measured over HTTP ({size})", ""
+    return f"{format_rate(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
 
 
 async def clock(case: CheckCase) -> Said:
@@ -213,7 +213,7 @@ STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Said]]], ...]
     ("remote folder", "workspace", remote_folder),
     ("local folder", "", local_folder),
     ("granted speed", "workspace", granted),
-    ("rate", "login", rate),
+    ("speed", "login", speed),
     ("clock", "server", clock),
 )
 """Name, the step that must have gone well before, and what it does."""

@@ -14,7 +14,7 @@ from cargo_sync.webhooks.retry_policy import Attempt
 class Advance:
     """How far the work under way has come. Totals grow while the survey goes on.
 
-    rate_bps  bits of files a second, lately
+    speed_bps  bits of files a second, lately
     eta_s     seconds that are left at this rate, or None
     """
 
@@ -22,7 +22,7 @@ class Advance:
     files_total: int = 0
     bytes_done: int = 0
     bytes_total: int = 0
-    rate_bps: int = 0
+    speed_bps: int = 0
     eta_s: int | None = None
 
 
@@ -114,7 +114,7 @@ class UnderWay:
     mode: str
     size: int
     done: int
-    rate_bps: int
+    speed_bps: int
     eta_s: int | None
     rtt_ms: float | None
     lost: int | None
@@ -141,6 +141,6 @@ class CallbackTest:
     seconds: float
 
 
-def eta(left: int, rate_bps: float) -> int | None:
+def eta(left: int, speed_bps: float) -> int | None:
     """Seconds for `left` bytes; None when nothing moves or nothing is left."""
-    return round(left * 8 / rate_bps) if left > 0 and rate_bps >= 1 else None
+    return round(left * 8 / speed_bps) if left > 0 and speed_bps >= 1 else None

@@ -54,9 +54,9 @@ class JobMetrics:
             "Jobs by state.",
             [({"state": state.value}, states[state.value]) for state in JobState],
         )
-        rates = [(job.supervisor.name, job.sampler.advance().rate_bps) for job in jobs.values()]
+        rates = [(job.supervisor.name, job.sampler.advance().speed_bps) for job in jobs.values()]
         yield Family.one(
-            "cargo_transfer_rate_bits",
+            "cargo_transfer_bandwidth_bits",
             "gauge",
             "Bits of files a second, lately.",
             sum(rate for _, rate in rates),
@@ -70,7 +70,7 @@ class JobMetrics:
         )
         if len(jobs) <= MOST:
             yield Family(
-                "cargo_job_transfer_rate_bits",
+                "cargo_job_transfer_speed_bits",
                 "gauge",
                 "The same, of each job that moves something.",
                 [({"job": name}, rate) for name, rate in rates if rate],

@@ -92,7 +92,7 @@ class ProgressWebhooks:
         began = self._world.steady()
         result: Attempt | None = None
         try:
-            progress = {"PROGRESS": 100 * one.done // one.size, "SPEED": one.rate_bps}
+            progress = {"PROGRESS": 100 * one.done // one.size, "SPEED": one.speed_bps}
             values = (
                 variables.transfer_of(one.path, one.id)
                 | variables.job(one.job, one.mode)

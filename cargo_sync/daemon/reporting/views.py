@@ -37,7 +37,7 @@ def general(states: Sequence[JobState]) -> dict[str, Any]:
 def totals(advances: Iterable[Advance]) -> dict[str, Any]:
     """The progress of all jobs together."""
     all_of = list(advances)
-    rate = sum(one.rate_bps for one in all_of)
+    rate = sum(one.speed_bps for one in all_of)
     left = sum(one.bytes_total - one.bytes_done for one in all_of)
     return progress(
         Advance(
@@ -58,7 +58,7 @@ def progress(advance: Advance) -> dict[str, Any]:
         "files_total": advance.files_total,
         "bytes_done": advance.bytes_done,
         "bytes_total": advance.bytes_total,
-        "rate_bps": advance.rate_bps,
+        "speed_bps": advance.speed_bps,
         "eta_s": advance.eta_s,
     }
 
@@ -225,6 +225,21 @@ def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
     }
 
 
+def event_row(cursor: int, event: Event) -> dict[str, Any]:
+    """A row of the history of all jobs."""
+    details = dict(event.details)
+    return {
+        "cursor": cursor,
+        "job": event.job,
+        "kind": event.happened.kind,
+        "time": event.time,
+        "path": event.path,
+        "bytes": event.size,
+        "message": str(details.pop("message", "")),
+        "details": details,
+    }
+
+
 def _happened(row: EventRow) -> dict[str, Any]:
     event, details = row.event, row.event.details
     seconds = details.get("seconds")
@@ -235,7 +250,7 @@ def _happened(row: EventRow) -> dict[str, Any]:
         "path": event.path,
         "bytes": event.size,
         "seconds": seconds,
-        "rate_bps": round(event.size * 8 / seconds) if seconds else None,
+        "speed_bps": round(event.size * 8 / seconds) if seconds else None,
         "transfer": details.get("transfer") or None,
         "message": str(details.get("message", "")),
     }

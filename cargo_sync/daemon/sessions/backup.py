@@ -70,7 +70,7 @@ class BackupSession:
         unsupported("renaming")
 
     def check_speed(self) -> None:
-        unsupported("rates")
+        unsupported("speeds")
 
     async def get(self, order: CopyOrder) -> Fetching:
         if order.recursive:

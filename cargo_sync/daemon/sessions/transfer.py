@@ -161,7 +161,7 @@ class Transfer:
             "state": self.state.value, "path": tally.path,
             "files_done": tally.files_done, "files_total": tally.files_total,
             "bytes_done": done, "bytes_total": tally.bytes_total,
-            "rate_bps": round(self._rate), "eta_s": eta(tally.bytes_total - done, self._rate),
+            "speed_bps": round(self._rate), "eta_s": eta(tally.bytes_total - done, self._rate),
             "problem": told(self.problem) if self.problem else None,
             "skipped": tally.skipped, "displaced": tally.displaced, "resumed": tally.resumed,
             "failures": tally.failures,

@@ -19,7 +19,7 @@ class FlowReading:
     """One flow at one moment.
 
     bytes     of files that went over its lane
-    rate_bps  bits of files a second, lately; granted is what it may take at most, None for no limit
+    speed_bps  bits of files a second, lately; granted is what it may take at most, None for no limit
     rtt_ms, lost   of the sending side; None where its platform does not tell
     since     unix seconds
     """
@@ -30,7 +30,7 @@ class FlowReading:
     workspace: str
     folder: str
     bytes: int
-    rate_bps: int
+    speed_bps: int
     granted: int | None
     rtt_ms: float | None
     lost: int | None
@@ -85,5 +85,5 @@ def totals(readings: Sequence[FlowReading]) -> Totals:
     up = [one for one in readings if one.direction is Mode.UPLOAD]
     down = [one for one in readings if one.direction is Mode.DOWNLOAD]
     return Totals(
-        len(up), len(down), sum(one.rate_bps for one in up), sum(one.rate_bps for one in down)
+        len(up), len(down), sum(one.speed_bps for one in up), sum(one.speed_bps for one in down)
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from cargo_sync.api.messages import Code, ControlError
 from cargo_sync.config import places
 from cargo_sync.config.server import UserSettings
-from cargo_sync.control.limits import rate
+from cargo_sync.control.limits import speed
 from cargo_sync.control.router import Handler
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
@@ -85,7 +85,7 @@ class UserHandlers:
             user = self._registry.user(args["user"])
             if not changes:
                 raise ControlError(
-                    Code.BAD_ARGUMENT, "user.set needs something to set", "such as a rate"
+                    Code.BAD_ARGUMENT, "user.set needs something to set", "such as a speed"
                 )
             in_file(self._registry, user, *changes)
             if "path" in changes:
@@ -156,7 +156,7 @@ def _name(name: str) -> str:
 
 def _rates(cmd: str, args: dict[str, Any]) -> dict[str, int | None]:
     """Those that are given. Raises ControlError(bad_argument)."""
-    return {field: rate(cmd, field, args[field]) for field in RATES if field in args}
+    return {field: speed(cmd, field, args[field]) for field in RATES if field in args}
 
 
 def _password(args: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ class ProbeResult:
     seconds: float
 
     @property
-    def rate_bps(self) -> float:
+    def speed_bps(self) -> float:
         return self.bytes * 8 / self.seconds if self.seconds > 0 else 0.0
 
 

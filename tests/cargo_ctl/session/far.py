@@ -209,7 +209,7 @@ class Far:
         row = {
             "session": "s" * 8, "transfer": f"t{len(self.rows) + 1}", "verb": verb, "remote": args["remote"],
             "local": args["local"], "state": "running", "path": "", "files_done": 0, "files_total": files,
-            "bytes_done": self.kept.get(args["remote"], 0), "bytes_total": total, "rate_bps": 8_000_000,
+            "bytes_done": self.kept.get(args["remote"], 0), "bytes_total": total, "speed_bps": 8_000_000,
             "resumed": self.kept.get(args["remote"], 0), "eta_s": 5.0, "problem": None, "skipped": 0,
             "failed": [],
         }  # fmt: skip

@@ -19,9 +19,8 @@ from cargo_sync.config.timetable import Window
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
-from cargo_sync.control.nouns.events import EventHandlers
+from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
-from cargo_sync.control.nouns.limits import LimitsHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.daemon.handlers.assembly import assembled
@@ -90,7 +89,6 @@ class Daemon:
                 DaemonHandlers(jobs, house.world(), ME, _own_file, self._stop),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
-                EventHandlers(Events(house.database), house.world().offload),
                 AuditHandlers(
                     AuditTable(house.database, house.world().wall), house.world().offload
                 ),
@@ -100,7 +98,7 @@ class Daemon:
                 HistoryHandlers(jobs, Events(house.database), house.world()),
                 CheckHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
-                LimitsHandlers(self.own_file.limits),
+                BandwidthHandlers(self.own_file.limits),
                 LogHandlers(Ring()),
                 SessionHandlers(sessions, nobody),
             )
@@ -188,7 +186,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         assert status["jobs"] == {"disabled": 1, "synced": 2}
         assert status["totals"] == {
             "files_done": 0, "files_total": 0, "bytes_done": 0, "bytes_total": 0,
-            "rate_bps": 0, "eta_s": None,
+            "speed_bps": 0, "eta_s": None,
         }  # fmt: skip
         rows = (await daemon.ask("job.list"))["jobs"]
         assert [row["name"] for row in rows] == ["nightly", "off", "other"]
@@ -266,22 +264,22 @@ async def test_events_are_read_by_cursor(tmp_path: Path) -> None:
         for number in range(3):
             daemon.house.near["nightly"].write(f"{number}.txt", b"12")
         daemon.house.near["other"].write("of another", b"1")
-        start = (await daemon.ask("events"))["next"]
+        start = (await daemon.ask("history"))["next"]
         for name in ("nightly", "other"):
             await daemon.ask("job.sync", job=name)
         await until(lambda: len(daemon.house.voice.events) >= 4)
-        first = await daemon.ask("events", since=start, job="nightly", limit=2)
-        assert [(row["kind"], row["path"], row["bytes"]) for row in first["events"]] == [
+        first = await daemon.ask("history", since=start, job="nightly", limit=2)
+        assert [(row["kind"], row["path"], row["bytes"]) for row in first["rows"]] == [
             ("uploaded", "0.txt", 2), ("uploaded", "1.txt", 2),
         ]  # fmt: skip
-        assert first["events"][0].keys() == {
+        assert first["rows"][0].keys() == {
             "cursor", "job", "kind", "time", "path", "bytes", "message", "details",
         }  # fmt: skip
-        rest = await daemon.ask("events", since=first["next"], job="nightly", limit=2)
+        rest = await daemon.ask("history", since=first["next"], job="nightly", limit=2)
         assert (first["more"], rest["more"]) == (True, False)
-        assert [row["path"] for row in rest["events"]] == ["2.txt"]
-        assert len((await daemon.ask("events", since=start))["events"]) == 4
-        assert (await daemon.ask("events", since=rest["next"], job="nightly"))["events"] == []
+        assert [row["path"] for row in rest["rows"]] == ["2.txt"]
+        assert len((await daemon.ask("history", since=start))["rows"]) == 4
+        assert (await daemon.ask("history", since=rest["next"], job="nightly"))["rows"] == []
         assert await daemon.ask("key.list") == "no_keys"
 
 
@@ -319,16 +317,16 @@ async def test_a_speed_by_order_and_back(tmp_path: Path) -> None:
 async def test_the_daemons_limits_by_order_and_back(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
         file = {"name": "bandwidth", "file": 80_000_000}
-        assert await daemon.ask("limits.show") == {"limits": [file | {"now": 80_000_000}]}
-        ordered = {"limits": [file | {"override": 20_000_000, "now": 20_000_000}]}
-        assert await daemon.ask("limits.set", bandwidth="20mbps") == ordered
-        assert await daemon.ask("limits.show") == ordered
-        none = await daemon.ask("limits.set", bandwidth="none")
-        assert none == {"limits": [file | {"override": None, "now": None}]}
-        assert await daemon.ask("limits.set", bandwidth=None) == {
-            "limits": [file | {"now": 80_000_000}]
+        assert await daemon.ask("bandwidth.show") == {"bandwidth": [file | {"now": 80_000_000}]}
+        ordered = {"bandwidth": [file | {"override": 20_000_000, "now": 20_000_000}]}
+        assert await daemon.ask("bandwidth.set", bandwidth="20mbps") == ordered
+        assert await daemon.ask("bandwidth.show") == ordered
+        none = await daemon.ask("bandwidth.set", bandwidth="none")
+        assert none == {"bandwidth": [file | {"override": None, "now": None}]}
+        assert await daemon.ask("bandwidth.set", bandwidth=None) == {
+            "bandwidth": [file | {"now": 80_000_000}]
         }
-        assert await daemon.ask("limits.set", bandwidth="0bps") == "bad_argument"
+        assert await daemon.ask("bandwidth.set", bandwidth="0bps") == "bad_argument"
 
 
 async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
@@ -424,7 +422,7 @@ async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
         ]  # fmt: skip
         assert page["rows"][0] == {
             "cursor": 4, "time": 9.0, "kind": "error", "path": "bad", "bytes": 5, "seconds": None,
-            "rate_bps": None, "transfer": "f00", "message": "no",
+            "speed_bps": None, "transfer": "f00", "message": "no",
         }  # fmt: skip
         rest = await daemon.ask("job.history", job="nightly", before=page["next"])
         assert ([row["path"] for row in rest["rows"]], rest["next"]) == (["1.txt", "0.txt"], None)

@@ -41,7 +41,7 @@ ALL = [
     "remote folder",
     "local folder",
     "granted speed",
-    "rate",
+    "speed",
     "clock",
 ]
 
@@ -124,7 +124,7 @@ async def test_all_steps_against_a_real_server(
     )
     assert steps["granted speed"].message == "the server grants no limit"
     way = "up" if mode == "upload" else "down"
-    assert f"bps {way}, measured over HTTP (" in steps["rate"].message
+    assert f"bps {way}, measured over HTTP (" in steps["speed"].message
     assert list(other) == ["server", "login", "local folder", "clock"]
     assert not other["login"].ok and "does not let 'ana' in" in other["login"].message
     assert list(stranger) == ["server", "local folder"]
@@ -138,7 +138,7 @@ async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
     steps = await tried(tmp_path)
     assert all(step.ok for step in steps.values())
     assert steps["granted speed"].message == "the server grants 8mbps"
-    assert steps["rate"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
+    assert steps["speed"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
     assert steps["workspace"].message == "ana may read and write the workspace 'default'"
 
 
@@ -184,7 +184,7 @@ async def test_a_remote_folder_that_is_not_there(tmp_path: Path) -> None:
 async def test_a_probe_that_is_refused_fails_alone(tmp_path: Path) -> None:
     steps = await tried(tmp_path, POST_probe=[refuse(429, "busy", "another probe is under way")])
     assert list(steps) == ALL
-    assert [name for name, step in steps.items() if not step.ok] == ["rate"]
+    assert [name for name, step in steps.items() if not step.ok] == ["speed"]
 
 
 async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path)
         for speed in (None, 80_000_000, 1):
             one = replace(case(login, tmp_path), api=Heard(login, time.monotonic), speed=speed)
             await one.api.log_in()
-            await trials.rate(one)
+            await trials.speed(one)
             await one.api.close()
     assert asked == [64 * 2**20, 20_000_000, 256 * 1024]
 

@@ -353,7 +353,7 @@ async def test_an_ordered_speed_holds_until_the_file_says_another(house: House) 
     assert await own(speed=50_000_000) == 50_000_000  # what was ordered is forgotten for good
     rows = (TimetableRow(Window(0, 1440), 7),)
     assert await own(timetable=rows) == 7
-    with pytest.raises(ControlError, match="is not a rate"):
+    with pytest.raises(ControlError, match="is not a speed"):
         await job.bounds.limits.order("job.speed", {"speed": "fast"})
 
 

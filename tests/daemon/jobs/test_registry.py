@@ -67,8 +67,8 @@ async def test_one_file_read_again(tmp_path: Path) -> None:
         files.jobs[0] = replace(settings("new name"), file=settings("a").file)
         assert await jobs.read_one("a") == "new name"
         assert (sorted(jobs.all), gone) == (["b", "new name"], ["a"])
-        files.error = ConfigError([FieldProblem("/jobs/b.json", "speed", 3, "is not a rate")])
-        with pytest.raises(ControlError, match="speed: is not a rate"):
+        files.error = ConfigError([FieldProblem("/jobs/b.json", "speed", 3, "is not a speed")])
+        with pytest.raises(ControlError, match="speed: is not a speed"):
             await jobs.read_one("b")
         assert jobs.all["b"].supervisor is other
 

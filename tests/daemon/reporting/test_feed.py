@@ -164,7 +164,7 @@ async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
         told = [fields for topic, _, fields, _ in one.board.messages if topic == "transfer/ab12/"]
         assert told == [{
             "id": "ab12", "job": "my job", "path": "big", "mode": "upload", "size": 1000, "done": 250,
-            "rate_bps": 0, "eta_s": None, "rtt_ms": 1.5, "lost": 3,
+            "speed_bps": 0, "eta_s": None, "rtt_ms": 1.5, "lost": 3,
         }]  # fmt: skip
         await job.pause()
         await until(lambda: job.run_now is None)

@@ -463,7 +463,7 @@ async def test_the_feed_tells_the_beginning_the_way_and_the_end(tmp_path: Path) 
         counts = [message["bytes_done"] for message in told]
         assert counts == sorted(counts)
         assert any(0 < count < 8 * MIB for count in counts)
-        assert any(message["rate_bps"] > 0 and message["path"] == "large" for message in told)
+        assert any(message["speed_bps"] > 0 and message["path"] == "large" for message in told)
 
 
 async def test_a_password_is_kept_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

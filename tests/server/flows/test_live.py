@@ -96,7 +96,7 @@ async def test_a_flow_takes_its_users_new_rates_at_once(tmp_path: Path) -> None:
 
 async def test_a_flow_takes_the_servers_new_totals_at_once(tmp_path: Path) -> None:
     async with uploading(tmp_path) as one:
-        await ask(one.up, "limits.set", upload="800kbps")
+        await ask(one.up, "bandwidth.set", upload="800kbps")
         await until(lambda: one.granted == 800_000, asyncio.sleep)
         ana = {"username": "ana", "path": str(tmp_path / "ana")}
         settings(tmp_path, users=[ana], global_upload_bandwidth="900kbps")
@@ -115,7 +115,7 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
 
         def late(*args: Any) -> Any:
             with Client(up.control[0].commands) as client:
-                client.call("limits.set", {"upload": "900kbps"})
+                client.call("bandwidth.set", {"upload": "900kbps"})
             return open_lane(*args)
 
         monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", late)
@@ -139,12 +139,12 @@ async def test_two_flows_share_a_new_total(tmp_path: Path) -> None:
         }
         first, second = await api.post("/flows", asked), await api.post("/flows", asked)
         assert (first["granted"], second["granted"]) == (None, None)
-        await ask(up, "limits.set", download="1kbps")
+        await ask(up, "bandwidth.set", download="1kbps")
         flows = (await ask(up, "flow.list"))["flows"]
         assert [(one["id"], one["granted"]) for one in flows] == [
             (first["flow"][:8], 500), (second["flow"][:8], 500),
         ]  # fmt: skip
-        await ask(up, "limits.set", download="none")
+        await ask(up, "bandwidth.set", download="none")
         assert [one["granted"] for one in (await ask(up, "flow.list"))["flows"]] == [None, None]
         await api.close()
 
@@ -199,7 +199,11 @@ async def test_what_changes_something_else_leaves_flows_alone(tmp_path: Path) ->
         assert (flow["folder"], flow["granted"]) == ("in/box", SLOW)
         assert flow["bytes"] > 0 and flow["since"] > 1_600_000_000 and len(flow["id"]) == 8
         status = await ask(one.up, "status")
-        assert (status["flows"], status["lanes"]["open"], status["totals"]["uploads"]) == (1, 1, 1)
+        assert (
+            status["flows"],
+            status["data_connections"]["open"],
+            status["totals"]["uploads"],
+        ) == (1, 1, 1)
         assert (await ask(one.up, "user.show", user="ana"))["flows"][0]["id"] == flow["id"]
         assert not one.task.done()
 
@@ -225,5 +229,5 @@ async def test_flows_are_told_of_to_who_listens(tmp_path: Path) -> None:
         flows = [one for one in heard if one["topic"].startswith("flow/")]
         assert {one["user"] for one in flows} == {"ana"}
         assert [one["ended"] for one in flows] == [False] * (len(flows) - 1) + [True]
-        assert flows[-1]["rate_bps"] == 0 and flows[-1]["bytes"] > 0
+        assert flows[-1]["speed_bps"] == 0 and flows[-1]["bytes"] > 0
         assert heard[0]["topic"] == "progress/" and heard[0]["uploads"] == 1

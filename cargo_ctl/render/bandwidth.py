@@ -1,4 +1,4 @@
-"""Limits: what holds, what the file says, what was set by command."""
+"""Bandwidth: what holds, what the file says, what was set by command."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped, speed
 
 
-def limits(result: Mapping[str, Any]) -> str:
-    """`limits.show` and `limits.set`: a line a limit."""
+def bandwidth(result: Mapping[str, Any]) -> str:
+    """`bandwidth.show` and `bandwidth.set`: one line per name."""
     rows = [
         (
             escaped(one["name"]),
@@ -16,13 +16,13 @@ def limits(result: Mapping[str, Any]) -> str:
             limit(one.get("file")),
             "by command, until the file changes" if "override" in one else "",
         )
-        for one in result.get("limits") or []
+        for one in result.get("bandwidth") or []
     ]
-    return table(("LIMIT", "NOW", "IN THE FILE", "SET"), rows)
+    return table(("NAME", "NOW", "IN THE FILE", "SET"), rows)
 
 
 def limit(value: object) -> str:
-    """A rate of the wire, or `none`."""
+    """A speed on the wire, or `none`."""
     if value is None:
         return "none"
     return (

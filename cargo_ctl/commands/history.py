@@ -1,4 +1,4 @@
-"""`cargo_ctl events`: what happened, a row each, from a cursor on."""
+"""`cargo_ctl history`: what happened, one row per file, from a cursor on."""
 
 import contextlib
 from typing import TYPE_CHECKING, Any
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cargo_ctl.names import JOB
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
-from cargo_ctl.render import events as render
+from cargo_ctl.render import history as render
 
 if TYPE_CHECKING:
     from cargo_sync.api.client import Client
@@ -17,29 +18,23 @@ _PAGE = 1000
 
 @click.command()
 @click.option(
-    "--since", type=click.IntRange(min=0), metavar="CURSOR", help="All that came after this one."
+    "--since", type=click.IntRange(min=0), metavar="CURSOR", help="All rows after this one."
 )
-@click.option("--job", type=JOB, metavar="NAME", help="Of this job only.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, _PAGE),
-    default=100,
-    show_default=True,
-    help="So many at first.",
-)
-@click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@click.option("--job", type=JOB, metavar="NAME", help="Only rows of this job.")
+@limit_option(_PAGE, default=100, help="How many of the newest rows to show first.")
+@click.option("--follow", is_flag=True, help="Show new rows as they come, until Ctrl-C.")
 @reaching
-def events(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
-    """What happened: a line a file that was brought, removed, or failed.
+def history(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
+    """Show what happened: one line per file that was transferred, deleted, or failed.
 
-    Without --since the newest; with it all since, none left out. With --json each line is one
-    event.
+    It shows the newest rows, oldest first; with --since all rows after that one, without a gap.
+    With --json each line is one row. The history of one job, newest first: cargo_ctl job history.
 
     \b
     Examples:
-      cargo_ctl events --job nightly
-      cargo_ctl events --since 4711 --json
-      cargo_ctl events --follow
+      cargo_ctl history --job nightly
+      cargo_ctl history --since 4711 --json
+      cargo_ctl history --follow
     """
     with contextlib.suppress(KeyboardInterrupt):
         if follow:
@@ -84,7 +79,7 @@ def _print_since(
     more = True
     while more:
         which = {"limit": limit} if since is None else {"since": since, "limit": _PAGE}
-        page = client.call("events", asked | which)
+        page = client.call("history", asked | which)
         _print(reach, page, since)
         since, more = page["next"], page["more"]
     assert since is not None, "a page says how to go on"
@@ -94,5 +89,5 @@ def _print_since(
 def _print(reach: Reach, page: dict[str, Any], since: int | None) -> None:
     if since is not None and since + 1 < page["oldest"]:
         click.echo(f"cargo_ctl: {render.lost(since, page['oldest'])}", err=True)
-    for row in page["events"]:
-        click.echo(as_line(row) if reach.as_json else render.event(row))
+    for row in page["rows"]:
+        click.echo(as_line(row) if reach.as_json else render.happened(row))

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def limit_option(
+    most: int | None = None, *, default: int | None = None, help: str
+) -> Callable[[_Function], _Function]:
+    """`-n`, `--limit`: how many rows, from 1 to `most`; without a default it is None."""
+    return click.option(
+        "-n",
+        "--limit",
+        type=click.IntRange(1, most),
+        metavar="N",
+        default=default,
+        show_default=default is not None,
+        help=help,
+    )
