@@ -8,7 +8,7 @@ them goes away.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import zmq
 import zmq.asyncio
@@ -83,6 +83,16 @@ def bind_commands(
     socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
     return bound(socket, address, prepare)
+
+
+class _Permitted(NamedTuple):
+    """A request that was checked: its caller may make it. `command` is None for one that no table
+    lists."""
+
+    request: Request
+    caller: Caller
+    handler: Handler
+    command: Command | None
 
 
 class Router:
@@ -165,7 +175,7 @@ class Router:
         id = ""
         try:
             if order is not None:
-                return encode_answer(order, await self._reply(order.request, caller, order=True))
+                return encode_answer(order, await self._answer_order(order.request, caller))
             request = parse_request(raw)
             id = request.id
             return await self._answer(request, caller)
@@ -177,44 +187,49 @@ class Router:
             _log.exception("a request could not be answered")
             return encode_reply(_internal(id))
 
-    async def _answer(self, request: Request, caller: Caller | None) -> bytes:
-        command = self._commands.get(request.cmd)
-        if request.id and command is not None and command.changes and request.cmd in self._handlers:
-            try:
-                # Who may not do it must not be told either how it went when somebody else did.
-                self._check(request, caller, order=False)
-            except ControlError as error:
-                return encode_reply(_refused(request.id, error))
-            return await self._once(request, caller)
-        return encode_reply(await self._reply(request, caller, order=False))
+    async def _answer_order(self, request: Request, caller: Caller | None) -> Reply:
+        try:
+            permitted = self._check(request, caller, order=True)
+        except ControlError as error:
+            return _refused(request.id, error)
+        return await self._carry_out(permitted)
 
-    async def _once(self, request: Request, caller: Caller | None) -> bytes:
+    async def _answer(self, request: Request, caller: Caller | None) -> bytes:
+        try:
+            # Before an earlier answer is looked up: a caller without the permission must not be
+            # told how the request went when another caller made it.
+            permitted = self._check(request, caller, order=False)
+        except ControlError as error:
+            return encode_reply(_refused(request.id, error))
+        if request.id and permitted.command is not None and permitted.command.changes:
+            return await self._once(permitted)
+        return encode_reply(await self._carry_out(permitted))
+
+    async def _once(self, permitted: _Permitted) -> bytes:
         """The answer of the first request with this id. A refused one changed nothing and may come
         again."""
-        first = self._under_way.get(request.id)
+        id = permitted.request.id
+        first = self._under_way.get(id)
         if first is not None:
             return await asyncio.shield(first)
-        answer = self._under_way[request.id] = asyncio.get_running_loop().create_future()
+        answer = self._under_way[id] = asyncio.get_running_loop().create_future()
         try:
-            raw: bytes | None = await self._offload(self._done.get, request.id)
+            raw: bytes | None = await self._offload(self._done.get, id)
             if raw is None:
-                reply = await self._reply(request, caller, order=False)
+                reply = await self._carry_out(permitted)
                 raw = encode_reply(reply)
                 if reply.error is None:
-                    await self._offload(self._done.put, request.id, raw)
+                    await self._offload(self._done.put, id, raw)
             answer.set_result(raw)
             return raw
         finally:
-            del self._under_way[request.id]
+            del self._under_way[id]
             if not answer.done():
-                answer.set_result(encode_reply(_internal(request.id)))
+                answer.set_result(encode_reply(_internal(id)))
 
-    async def _reply(self, request: Request, caller: Caller | None, *, order: bool) -> Reply:
-        try:
-            handler, command = self._check(request, caller, order=order)
-        except ControlError as error:
-            return _refused(request.id, error)
-        if caller is None or self._audit is None or command is None or not command.changes:
+    async def _carry_out(self, permitted: _Permitted) -> Reply:
+        request, caller, handler, command = permitted
+        if self._audit is None or command is None or not command.changes:
             return await self._handled(handler, request)
         number = await self._begun(self._audit, caller, command, request)
         reply = await self._handled(handler, request)
@@ -225,11 +240,9 @@ class Router:
             await self._ended(self._audit, number, reply)
         return reply
 
-    def _check(
-        self, request: Request, caller: Caller | None, *, order: bool
-    ) -> tuple[Handler, Command | None]:
-        """What carries the request out. Raises ControlError when it is none, or not this caller's
-        to give."""
+    def _check(self, request: Request, caller: Caller | None, *, order: bool) -> _Permitted:
+        """What carries the request out. Raises ControlError when nothing does, or when this caller
+        has no permission."""
         if caller is None:
             raise let_in_no_more()
         handler, command = self._handlers.get(request.cmd), self._commands.get(request.cmd)
@@ -238,7 +251,7 @@ class Router:
         check_role(caller, request.cmd, command or _UNLISTED, order=order)
         if command is not None:
             check_arguments(request.cmd, command, request.args)
-        return handler, command
+        return _Permitted(request, caller, handler, command)
 
     async def _handled(self, handler: Handler, request: Request) -> Reply:
         try:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from cargo_sync.api.messages import ControlError, Request, encode_request, parse_reply
+from cargo_sync.control import router as room
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 
@@ -139,6 +140,20 @@ async def test_a_changing_command_is_done_once_for_an_id() -> None:
     await answering.answer(encode_request(Request("job.pause")))
     await answering.answer(encode_request(Request("job.pause")))
     assert jobs.calls["pause"] == 4
+
+
+async def test_a_changing_command_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def check(cmd: str, *_: Any) -> None:
+        checked.append(cmd)
+
+    monkeypatch.setattr(room, "check_arguments", check)
+    answering = router(Jobs())
+    for cmd in ("job.pause", "status"):
+        raw = await answering.answer(encode_request(Request(cmd, {}, "7")))
+        assert parse_reply(raw).error is None
+    assert checked == ["job.pause", "status"]
 
 
 async def test_a_repetition_meanwhile_waits_for_the_same_answer() -> None:
