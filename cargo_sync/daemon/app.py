@@ -51,6 +51,7 @@ from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.reporting.feed import DaemonFeed
+from cargo_sync.daemon.reporting.listeners import Listeners
 from cargo_sync.daemon.reporting.metrics import JobMetrics
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
@@ -233,10 +234,9 @@ class Daemon:
         self._reloads = Wakeup()
         self._jobs: Jobs | None = None
         self._feed = DaemonFeed(endpoint.publisher, self._all)
-        self._measured = JobMetrics(self._feed, self._all)
-        self._callbacks = JobWebhooks(
-            self._measured, database, settings.callbacks, world, self._all
-        )
+        self._measured = JobMetrics(self._all)
+        self._callbacks = JobWebhooks(database, settings.callbacks, world, self._all)
+        self._listeners = Listeners((self._measured, self._feed, self._callbacks))
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
@@ -250,7 +250,7 @@ class Daemon:
         await self._own_file.begin()
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(
-                self._files, self._build, self._world, group, self._callbacks.gone
+                self._files, self._build, self._world, group, self._listeners.removed
             )
             await jobs.read()
             sessions = Sessions(self._world, self._endpoint.publisher, group)
@@ -330,7 +330,7 @@ class Daemon:
             kept.failures.put_off(path, cancelled(settings.name, path), source)
         sides, bounds = self._ends(settings, row)
         await bounds.read()
-        supervisor = Supervisor(settings, sides, kept, row, self._world, self._callbacks, bounds)
+        supervisor = Supervisor(settings, sides, kept, row, self._world, self._listeners, bounds)
         return supervisor, JobSampler(supervisor, self._world)
 
     def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:

@@ -17,7 +17,7 @@ from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.status import Flowing
-from cargo_sync.daemon.job.supervisor import FolderHints, Sides, Supervisor
+from cargo_sync.daemon.job.supervisor import FolderHints, Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
@@ -111,15 +111,15 @@ class FarSide(MemoryTree):
         self.closed = True
 
 
-class Recorder:
-    """A voice that remembers."""
+class Recorder(Listener):
+    """A listener that remembers."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.states: dict[str, list[str]] = {}
         self._news = asyncio.Condition()
 
-    def speak(self, events: Sequence[Event], cursor: int) -> None:
+    def happened(self, events: Sequence[Event], cursor: int) -> None:
         self.events += events
 
     def changed(self, job: Supervisor) -> None:
@@ -127,7 +127,7 @@ class Recorder:
         if not said or said[-1] != job.state:
             said.append(job.state.value)
 
-    def gone(self, name: str) -> None:
+    def removed(self, name: str) -> None:
         self.states.pop(name, None)
 
     def said(self) -> list[str]:
@@ -145,7 +145,7 @@ class House:
         self.database = Database.open(str(folder / "state.db"), "daemon")
         self.jobs = JobRows(self.database)
         self.planned = Planned(self.database)
-        self.voice = Recorder()
+        self.recorder = Recorder()
         self.near: dict[str, MemoryTree] = {}
         self.far: dict[str, FarSide] = {}
         self.afresh: list[str] = []
@@ -155,9 +155,7 @@ class House:
         self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
         self.all: Callable[[], Mapping[str, Job]] = dict
-        self.callbacks = JobWebhooks(
-            self.voice, self.database, ANYWHERE, self.world(), lambda: self.all()
-        )
+        self.callbacks = JobWebhooks(self.database, ANYWHERE, self.world(), lambda: self.all())
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.
@@ -172,7 +170,9 @@ class House:
         self._ids += 1
         return f"{self._ids:08x}" * 4
 
-    def job(self, name: str = "nightly", voice: Any = None, **changes: Any) -> Supervisor:
+    def job(
+        self, name: str = "nightly", listener: Listener | None = None, **changes: Any
+    ) -> Supervisor:
         """A supervisor; its trees are those of the last job of this name."""
         wanted = settings(name, local_dir=str(self.folder / name), **changes)
         near = self.near.setdefault(name, MemoryTree("near", name))
@@ -192,7 +192,7 @@ class House:
         room = SharedLimits(self.slots, self.shares, self.limits, self.zone)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn
-        return Supervisor(wanted, sides, kept, row, self.world(), voice or self.voice, bounds)
+        return Supervisor(wanted, sides, kept, row, self.world(), listener or self.recorder, bounds)
 
     async def build(self, wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
         supervisor = self.job(**{name: getattr(wanted, name) for name in _PASSED})

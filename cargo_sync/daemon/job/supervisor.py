@@ -65,14 +65,21 @@ class Sides:
     afresh: Callable[[], None]
 
 
-class Voice(Protocol):
-    """Who is told what happens. Neither call may block."""
+class Listener:
+    """Is told what happens to jobs; a listener overrides what it wants to know. No call may
+    block."""
 
-    def speak(self, events: Sequence[Event], cursor: int) -> None:
-        """Events that have become true, and the cursor of the last."""
+    def happened(self, events: Sequence[Event], cursor: int) -> None:
+        """These events have become true; `cursor` is that of the last."""
+        return
 
     def changed(self, job: "Supervisor") -> None:
         """The state of a job may be another now."""
+        return
+
+    def removed(self, name: str) -> None:
+        """The job of this name was removed."""
+        return
 
 
 def rules(settings: JobSettings) -> Rules:
@@ -92,13 +99,6 @@ def rules(settings: JobSettings) -> Rules:
     )
 
 
-class Audience(Voice, Protocol):
-    """A voice that is also told when a job is no more."""
-
-    def gone(self, name: str) -> None:
-        """The job of this name was removed."""
-
-
 class Supervisor:
     """One job while its settings hold; with others it is made anew.
 
@@ -113,7 +113,7 @@ class Supervisor:
         kept: Kept,
         row: JobRow,
         world: World,
-        voice: Voice,
+        listener: Listener,
         bounds: JobLimits,
     ) -> None:
         self.settings = settings
@@ -125,7 +125,7 @@ class Supervisor:
         self._rules = rules(settings)
         self._kept = kept
         self._world = world
-        self._voice = voice
+        self._listener = listener
         self._task: asyncio.Task[None] | None = None
         self._watch: FolderHints | None = None
         self._ordered: tuple[Run, bool] | None = None
@@ -191,7 +191,7 @@ class Supervisor:
         """Stops mid-file, at a checkpoint, and stays so across restarts."""
         self.paused = True
         self._stop()
-        self._voice.changed(self)
+        self._listener.changed(self)
         await self._world.offload(self._kept.jobs.set_paused, self.name, True)
 
     async def start(self) -> None:
@@ -200,7 +200,7 @@ class Supervisor:
         if self.paused:
             self.paused = False
             self.outcomes.forget_look()
-        self._voice.changed(self)
+        self._listener.changed(self)
         self._wakeup.set()
 
     def sync(self, *, approved: bool = False) -> str:
@@ -293,7 +293,12 @@ class Supervisor:
 
     def _new_run(self) -> Run:
         return Run(
-            self._rules, self.sides.near, self.sides.far, self._kept, self._world, self._voice.speak
+            self._rules,
+            self.sides.near,
+            self.sides.far,
+            self._kept,
+            self._world,
+            self._listener.happened,
         )
 
     async def _look(self, run: Run, *, approved: bool = False) -> None:
@@ -317,7 +322,7 @@ class Supervisor:
             self._seen.set()
         finally:
             self.run_now = None
-            self._voice.changed(self)
+            self._listener.changed(self)
         await self._write_down(run)
 
     async def _preview(self, run: Run) -> None:
@@ -343,7 +348,7 @@ class Supervisor:
             except ProblemError as error:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
-                self._voice.speak(events, cursor)
+                self._listener.happened(events, cursor)
         if run.report.acted or news is not None or self.outcomes.released:
             try:
                 await self._world.offload(
@@ -381,7 +386,7 @@ class Supervisor:
         elif not self.outcomes.approvable:
             self.outcomes.forget_look()
         self._wakeup.set()
-        self._voice.changed(self)
+        self._listener.changed(self)
 
     async def _hear_near(self) -> None:
         """Watches an upload's folder, as soon as it can be."""

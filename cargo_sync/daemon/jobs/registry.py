@@ -40,8 +40,8 @@ class Job:
 class Jobs:
     """All jobs by name.
 
-    group   owns their tasks
-    gone    called with the name of a job that was removed
+    group    owns their tasks
+    removed  called with the name of a job that was removed
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Jobs:
         build: Build,
         world: World,
         group: asyncio.TaskGroup,
-        gone: Callable[[str], None],
+        removed: Callable[[str], None],
     ) -> None:
         self._files = files
         self._build = build
         self._world = world
         self._group = group
-        self._gone = gone
+        self._removed = removed
         self._jobs: dict[str, Job] = {}
         self._changing = asyncio.Lock()
 
@@ -97,7 +97,7 @@ class Jobs:
             )
             for name, result in results.items():
                 if result == "removed":
-                    self._gone(name)
+                    self._removed(name)
             # All are made before the first begins: one that runs would keep the others waiting.
             fresh = [
                 wanted[name] for name, result in results.items() if result in ("added", "changed")
@@ -121,7 +121,7 @@ class Jobs:
             if now != before:
                 await self._stop([name])
                 if now.name != name:
-                    self._gone(name)
+                    self._removed(name)
                 self._begin(now, *await self._build(now))
             return now.name
 
@@ -172,7 +172,7 @@ class Jobs:
             place = await self._world.offload(self._filing().put_aside, settings.file)
             await self._stop([name])
             await self._world.offload(forget, name)
-            self._gone(name)
+            self._removed(name)
             return place
 
     def _filing(self) -> JobFolder:

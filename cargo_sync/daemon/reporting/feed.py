@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from cargo_sync.api import topics
 from cargo_sync.daemon.job.status import Advance, Standing
-from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting import views
 from cargo_sync.machines.job_state import JobState
@@ -30,8 +30,8 @@ class Publish(Protocol):
     def has_subscribers(self, prefix: str) -> bool: ...
 
 
-class DaemonFeed:
-    """The voice of all jobs. `jobs` gives those that there are, by name."""
+class DaemonFeed(Listener):
+    """Publishes what happens to the jobs; `jobs` gives them as they are now, by name."""
 
     def __init__(self, publisher: Publish, jobs: Callable[[], Mapping[str, Job]]) -> None:
         self._publisher = publisher
@@ -42,9 +42,9 @@ class DaemonFeed:
         self._advances: dict[str, Advance] = {}
         self._transfers: dict[str, int] = {}
 
-    # -- the voice of the supervisors --------------------------------------------------------------
+    # -- what the jobs tell ------------------------------------------------------------------------
 
-    def speak(self, events: Sequence[Event], cursor: int) -> None:
+    def happened(self, events: Sequence[Event], cursor: int) -> None:
         for job, at, notice in views.notices(events, cursor):
             self._publisher.publish(topics.notice(job), "notice", notice, cursor=at)
 
@@ -60,8 +60,7 @@ class DaemonFeed:
             self._states[job.name] = standing.state
             self._say_general()
 
-    def gone(self, name: str) -> None:
-        """A job was removed."""
+    def removed(self, name: str) -> None:
         self._said.pop(name, None)
         self._advances.pop(name, None)
         self._states.pop(name, None)

@@ -1,7 +1,7 @@
 """What a daemon has to be measured: its jobs by state, and what each of them has done since the
 start.
 
-Counts come from the events that runs speak of, so that measuring costs an addition an event;
+Counts come from the events that jobs tell, so that measuring costs one addition per event;
 nothing is read for it.
 """
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from cargo_sync.daemon.job.supervisor import Audience, Supervisor
+from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.events import Event, Happened
@@ -20,30 +20,22 @@ MOST: Final = 1_000
 _MOVED: Final = {Happened.UPLOADED: "upload", Happened.DOWNLOADED: "download"}
 
 
-class JobMetrics:
-    """Passes on what is spoken, and counts it. `jobs` gives those that there are."""
+class JobMetrics(Listener):
+    """Counts what happens. `jobs` gives the jobs as they are now, by name."""
 
-    def __init__(self, voice: Audience, jobs: Callable[[], Mapping[str, Job]]) -> None:
-        self._voice = voice
+    def __init__(self, jobs: Callable[[], Mapping[str, Job]]) -> None:
         self._jobs = jobs
         self._files = _Tally("cargo_files_total", "Files delivered.", ("job", "direction"))
         self._bytes = _Tally("cargo_bytes_total", "Bytes of files delivered.", ("job", "direction"))
         self._errors = _Tally("cargo_errors_total", "Failures.", ("job",))
 
-    def speak(self, events: Sequence[Event], cursor: int) -> None:
+    def happened(self, events: Sequence[Event], cursor: int) -> None:
         for event in events:
             if direction := _MOVED.get(event.happened):
                 self._files.add(1, event.job, direction)
                 self._bytes.add(event.size, event.job, direction)
             elif event.happened is Happened.FAILED:
                 self._errors.add(1, event.job)
-        self._voice.speak(events, cursor)
-
-    def changed(self, job: Supervisor) -> None:
-        self._voice.changed(job)
-
-    def gone(self, name: str) -> None:
-        self._voice.gone(name)
 
     def families(self) -> Iterable[Family]:
         jobs = self._jobs()

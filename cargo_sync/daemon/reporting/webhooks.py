@@ -1,8 +1,8 @@
 """The callbacks of a daemon: events are read and become rows, rows are delivered, transfers are
 told of.
 
-Jobs speak through here, so that what asks for a callback is read at once. Nothing of it is awaited
-by a run.
+It listens to the jobs, so that an event that asks for a callback is read at once. No run waits for
+any of it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from cargo_sync.config.callbacks import CallbackLimits
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.status import CallbackTest
-from cargo_sync.daemon.job.supervisor import Audience, Supervisor
+from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting.progress_webhooks import ProgressWebhooks
 from cargo_sync.model.events import Event, Moment
@@ -34,7 +34,7 @@ from cargo_sync.webhooks.sender import CallbackSender
 TICK: Final = 1.0
 _PAGE: Final = 500
 _LOOK: Final = 60.0
-"""Seconds after which events are looked at although nobody spoke: the sweep writes some too."""
+"""Seconds after which events are read although no job told of any: retention writes some too."""
 _TRIAL: Final = 8.0
 """Seconds that a trial may take: whoever asked for it waits for ten."""
 _ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
@@ -42,23 +42,17 @@ _ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
 _log = logging.getLogger(__name__)
 
 
-class JobWebhooks:
-    """Reader, deliverer and updates of one daemon, and the voice of its jobs.
-
-    voice  is told all that this one is
-    jobs   those that there are, by name
-    """
+class JobWebhooks(Listener):
+    """Reader, dispatcher and progress updates of one daemon. `jobs` gives its jobs by name."""
 
     def __init__(
         self,
-        voice: Audience,
         database: Database,
         limits: CallbackLimits,
         world: World,
         jobs: Callable[[], Mapping[str, Job]],
     ) -> None:
         self.rows = Outbox(database)
-        self._voice = voice
         self._world = world
         self._send = CallbackSender(limits)
         self._hosts = Hosts(world, limits.at_once)
@@ -69,19 +63,13 @@ class JobWebhooks:
         self._updates = ProgressWebhooks(jobs, self.rows, self._hosts, self._send, world)
         self._deliverer = Dispatcher(self.rows, self, self._hosts, self._send, world, self._before)
 
-    # -- the voice of the jobs ---------------------------------------------------------------------
+    # -- what the jobs tell ------------------------------------------------------------------------
 
-    def speak(self, events: Sequence[Event], cursor: int) -> None:
-        self._voice.speak(events, cursor)
+    def happened(self, events: Sequence[Event], cursor: int) -> None:
         if any(event.tell for event in events):
             self._told.set()
 
-    def changed(self, job: Supervisor) -> None:
-        self._voice.changed(job)
-
-    def gone(self, name: str) -> None:
-        """A job was removed."""
-        self._voice.gone(name)
+    def removed(self, name: str) -> None:
         self._settings.pop(name, None)
         self._removed.add(name)
         self._deliverer.wake()

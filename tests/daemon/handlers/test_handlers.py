@@ -267,7 +267,7 @@ async def test_events_are_read_by_cursor(tmp_path: Path) -> None:
         start = (await daemon.ask("history"))["next"]
         for name in ("nightly", "other"):
             await daemon.ask("job.sync", job=name)
-        await until(lambda: len(daemon.house.voice.events) >= 4)
+        await until(lambda: len(daemon.house.recorder.events) >= 4)
         first = await daemon.ask("history", since=start, job="nightly", limit=2)
         assert [(row["kind"], row["path"], row["bytes"]) for row in first["rows"]] == [
             ("uploaded", "0.txt", 2), ("uploaded", "1.txt", 2),
@@ -411,7 +411,7 @@ async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
         for number in range(3):
             daemon.house.near["nightly"].write(f"{number}.txt", b"12")
         await daemon.ask("job.sync", job="nightly")
-        await until(lambda: len(daemon.house.voice.events) == 3)
+        await until(lambda: len(daemon.house.recorder.events) == 3)
         await daemon.synced("nightly")
         Events(daemon.house.database).append(
             [Event("nightly", Happened.FAILED, 9.0, "bad", 5, {"message": "no", "transfer": "f00"})]

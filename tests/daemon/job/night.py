@@ -106,7 +106,7 @@ class Night(Recorder):
         self._last = ("", "")
         self._told = 0.0
         self._stirred = Wakeup()
-        self.supervisor = self._house.job(voice=self, **job)
+        self.supervisor = self._house.job(listener=self, **job)
         self._sampler = JobSampler(self.supervisor, self._house.world())
         self.near = self._house.near["nightly"]
 

@@ -29,7 +29,7 @@ async def test_a_job_looks_at_once_and_is_synced(house: House) -> None:
     async with going(job):
         await until(lambda: job.state == "synced")
     assert house.far["nightly"].files() == {"a/b.txt": b"hello"}
-    assert house.voice.said() == ["uploaded a/b.txt"]
+    assert house.recorder.said() == ["uploaded a/b.txt"]
     assert house.far["nightly"].closed
 
 
@@ -121,7 +121,7 @@ async def test_a_server_that_is_away_is_an_error_with_a_time(house: House) -> No
         assert cause.next_at is not None and job.next_at() is not None
         job.sync()
         await until(lambda: job.outcomes.causes()[0].tries == 2)
-        assert house.voice.said() == ["failed"]  # the same thing is told once
+        assert house.recorder.said() == ["failed"]  # the same thing is told once
         far.away = None
         job.sync()
         await until(lambda: job.state == "synced")
@@ -206,7 +206,7 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
         job.sync(approved=True)
         await until(lambda: job.state == "synced")
     assert len(far.files()) == 10
-    assert house.voice.said().count("held") == 1
+    assert house.recorder.said().count("held") == 1
 
 
 async def test_a_full_disk_holds_and_releases_itself(house: House) -> None:

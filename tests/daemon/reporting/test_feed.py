@@ -71,10 +71,14 @@ class Stage:
 async def stage(folder: Path, *subscribed: str, **changes: Any) -> AsyncIterator[Stage]:
     house = House(folder)
     one = Stage(house, Board(*subscribed))
-    house.voice = one.feed  # type: ignore[assignment]
+    house.recorder = one.feed  # type: ignore[assignment]
     async with asyncio.TaskGroup() as group:
         one.jobs = Jobs(
-            Files(settings("my job", **changes)), house.build, house.world(), group, one.feed.gone
+            Files(settings("my job", **changes)),
+            house.build,
+            house.world(),
+            group,
+            one.feed.removed,
         )
         await one.jobs.read()
         yield one
@@ -114,7 +118,7 @@ async def test_a_job_outside_its_window_says_when_it_begins(tmp_path: Path) -> N
 async def test_the_last_word_of_a_job_that_is_gone(tmp_path: Path) -> None:
     async with stage(tmp_path) as one:
         one.topics()
-        one.feed.gone("my job")
+        one.feed.removed("my job")
         assert one.topics()[0] == "job/my%20job/status removed"
         assert one.board.forgotten == ["job/my%20job/", "notice/my%20job/"]
 

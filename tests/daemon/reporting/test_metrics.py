@@ -1,4 +1,4 @@
-"""What a daemon has to be measured, from what its runs speak of."""
+"""What a daemon has to be measured, from what its jobs tell."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from cargo_sync.daemon.reporting import metrics as measuring
 from cargo_sync.daemon.reporting.metrics import JobMetrics
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.process.metrics import exposition
-from tests.daemon.house import House, Recorder, settings
+from tests.daemon.house import House, settings
 
 
 def told(measured: JobMetrics) -> list[str]:
@@ -27,14 +27,13 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("nightly", "other"):
         supervisor, gauge = await house.build(settings(name))
         jobs[name] = SimpleNamespace(supervisor=supervisor, sampler=gauge)
-    voice = Recorder()
-    measured = JobMetrics(voice, lambda: cast(Mapping[str, Job], jobs))
+    measured = JobMetrics(lambda: cast(Mapping[str, Job], jobs))
     events = [
         Event("nightly", Happened.UPLOADED, 1.0, "a", 10), Event("nightly", Happened.UPLOADED, 1.0, "b", 5),
         Event("other", Happened.DOWNLOADED, 1.0, "c", 7), Event("other", Happened.FAILED, 1.0, "d", 99),
         Event("other", Happened.DELETED, 1.0, "e"),
     ]  # fmt: skip
-    measured.speak(events, 5)
+    measured.happened(events, 5)
     lines = told(measured)
     assert (
         'cargo_daemon_jobs{state="starting"} 2' in lines

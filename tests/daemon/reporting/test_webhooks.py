@@ -29,7 +29,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.webhooks.message import Message
 from cargo_sync.webhooks.retry_policy import Attempt
-from tests.daemon.house import House, Recorder, going, settings, until
+from tests.daemon.house import House, going, settings, until
 from tests.daemon.jobs.test_registry import Files
 
 JOBS = ("onIdle", "onHeld", "onJobError")
@@ -73,7 +73,7 @@ class Stage:
 
     def restart(self) -> None:
         database, jobs = self.house.database, lambda: self.house.all()
-        self.callbacks = JobWebhooks(Recorder(), database, ANYWHERE, self.world(), jobs)
+        self.callbacks = JobWebhooks(database, ANYWHERE, self.world(), jobs)
         sender: Any = self.callbacks._send
         answering = {"__call__": lambda _, message, *__: self._send(message)}
         sender.__class__ = type("Answering", (type(sender),), answering)
@@ -101,7 +101,7 @@ class Stage:
             what, _, path = event.partition(" ")
             details = {"transfer": path, "message": "why"} if path else {"message": "why"}
             made.append(Event(job, Happened(what), 0.0, path, 1, details, tell))
-        self.callbacks.speak(made, self.events.append(made))
+        self.callbacks.happened(made, self.events.append(made))
 
     def said(self) -> list[str]:
         """What was sent since the last call."""
@@ -288,7 +288,7 @@ async def test_gone_jobs_and_events_say_so_and_unknown_jobs_may_come_back(stage:
         await until(lambda: len(stage.sent) == 2)
         await stage.quiet()
         stage.callbacks.know(asking("onFinish", host="nightly.example"))
-        stage.callbacks.gone("removed")
+        stage.callbacks.removed("removed")
         await until(lambda: sum("dead" in row for row in stage.waiting()) == 3)
     assert stage.waiting() == [
         'onStart x dead 1 the job "nightly" has no onStart any more',
@@ -439,13 +439,13 @@ async def test_a_job_that_comes_to_rest(tmp_path: Path) -> None:
         house.near["nightly"].write("a", b"123")
         house.near["nightly"].write("b", b"4")
         job.sync()
-        await until(lambda: any(event.happened == "idle" for event in house.voice.events))
-        [idle] = [event for event in house.voice.events if event.happened == "idle"]
+        await until(lambda: any(event.happened == "idle" for event in house.recorder.events))
+        [idle] = [event for event in house.recorder.events if event.happened == "idle"]
         assert (idle.size, idle.details["files"], idle.tell) == (4, 2, "upload")
-        house.voice.events.clear()
+        house.recorder.events.clear()
         run = job.sync()
         await until(lambda: job.outcomes.looked and job.run_now is None and run)
-        assert [event for event in house.voice.events if event.happened == "idle"] == []
+        assert [event for event in house.recorder.events if event.happened == "idle"] == []
 
 
 async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
@@ -458,17 +458,17 @@ async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
         await until(lambda: job.state == "synced")
         for number in range(20):
             near.remove(f"{number}")
-        house.voice.events.clear()
+        house.recorder.events.clear()
         job.sync()
-        await until(lambda: house.voice.events)
-        [held] = house.voice.events
+        await until(lambda: house.recorder.events)
+        [held] = house.recorder.events
         assert (str(held.happened), held.tell) == ("held", "upload")
         assert (held.details["deletions"], held.details["overwrites"]) == (20, 0)
-        house.voice.events.clear()
+        house.recorder.events.clear()
         far.away = Problem("unreachable", "nobody answers")
         job.sync(approved=True)
-        await until(lambda: house.voice.events)
-        [failed] = house.voice.events
+        await until(lambda: house.recorder.events)
+        [failed] = house.recorder.events
         assert (str(failed.happened), failed.path, failed.tell) == ("failed", "", "upload")
         assert failed.details == {"message": "nobody answers"}
 
@@ -481,7 +481,7 @@ async def test_without_a_callback_there_is_no_idle(tmp_path: Path) -> None:
         job.sync()
         await until(lambda: house.far["nightly"].files())
         await until(lambda: job.state == "synced" and job.run_now is None)
-        assert [str(event.happened) for event in house.voice.events] == ["uploaded"]
+        assert [str(event.happened) for event in house.recorder.events] == ["uploaded"]
 
 
 async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
