@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from cargo_sync.api.addresses import AddressError, Addresses, find
-from cargo_sync.api.messages import Code, encode
+from cargo_sync.api.messages import ReplyCode, encode
 
 if TYPE_CHECKING:
     from cargo_sync.api.client import Client, CommandError, Subscription
@@ -23,27 +23,27 @@ HOW_TO_SERVE = "start one with: cargo_sync server --config FILE"
 
 _INPUT_CODES = frozenset(
     {
-        Code.BAD_MESSAGE,
-        Code.UNKNOWN_COMMAND,
-        Code.BAD_ARGUMENT,
-        Code.UNKNOWN_JOB,
-        Code.UNKNOWN_TRANSFER,
-        Code.UNKNOWN_TEST,
-        Code.UNKNOWN_SESSION,
-        Code.UNKNOWN_RUN,
-        Code.UNKNOWN_KEY,
-        Code.KEY_EXISTS,
-        Code.UNKNOWN_CALLBACK,
-        Code.BAD_CONFIG,
-        Code.UNKNOWN_USER,
-        Code.UNKNOWN_WORKSPACE,
-        Code.USER_EXISTS,
-        Code.WORKSPACE_EXISTS,
+        ReplyCode.BAD_MESSAGE,
+        ReplyCode.UNKNOWN_COMMAND,
+        ReplyCode.BAD_ARGUMENT,
+        ReplyCode.UNKNOWN_JOB,
+        ReplyCode.UNKNOWN_TRANSFER,
+        ReplyCode.UNKNOWN_TEST,
+        ReplyCode.UNKNOWN_SESSION,
+        ReplyCode.UNKNOWN_RUN,
+        ReplyCode.UNKNOWN_KEY,
+        ReplyCode.KEY_EXISTS,
+        ReplyCode.UNKNOWN_CALLBACK,
+        ReplyCode.BAD_CONFIG,
+        ReplyCode.UNKNOWN_USER,
+        ReplyCode.UNKNOWN_WORKSPACE,
+        ReplyCode.USER_EXISTS,
+        ReplyCode.WORKSPACE_EXISTS,
     }
 )
-_STRANGE = frozenset({Code.UNKNOWN_COMMAND, Code.BAD_ARGUMENT})
+_STRANGE = frozenset({ReplyCode.UNKNOWN_COMMAND, ReplyCode.BAD_ARGUMENT})
 """Codes that may mean that it is for the other kind of process."""
-_LISTS = frozenset({Code.BAD_CONFIG.value, "bad_address"})
+_LISTS = frozenset({ReplyCode.BAD_CONFIG.value, "bad_address"})
 """Codes of errors that list something, a line each; in others a line break is part of a name."""
 # What JSON lets stand although a terminal would act on it. They only occur within strings.
 _CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -6,7 +6,7 @@ from cargo_ctl.shell.parser import LineError
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.table import run
 from cargo_sync.api.client import CommandError
-from cargo_sync.api.messages import Code
+from cargo_sync.api.messages import ReplyCode
 
 
 def carried_out(shell: Shell, line: str) -> int:
@@ -15,7 +15,7 @@ def carried_out(shell: Shell, line: str) -> int:
     try:
         run(shell, line)
     except LineError as error:
-        shell.output.fail(str(error), code=Code.BAD_ARGUMENT)
+        shell.output.fail(str(error), code=ReplyCode.BAD_ARGUMENT)
         return BAD_INPUT
     except CommandFailed as error:
         if error.message:

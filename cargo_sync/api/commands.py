@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
 
 ArgumentKind = type[str] | type[int] | type[bool] | type[dict] | type[list]  # type: ignore[type-arg]
@@ -114,13 +114,13 @@ def check_arguments(cmd: str, command: Command, args: Mapping[str, Any]) -> None
         allowed = command.args.get(name)
         if allowed is None:
             hint = did_you_mean(name, command.args) or _takes(command)
-            raise ControlError(Code.BAD_ARGUMENT, f'{cmd} has no argument "{name[:64]}"', hint)
+            raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd} has no argument "{name[:64]}"', hint)
         if not allowed.allows(value):
-            raise ControlError(Code.BAD_ARGUMENT, f'{cmd}: "{name}" must be {allowed}')
+            raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{name}" must be {allowed}')
     for name, argument in command.args.items():
         if argument.required and name not in args:
             raise ControlError(
-                Code.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(command)
+                ReplyCode.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(command)
             )
 
 

@@ -18,7 +18,7 @@ HEADER = frozenset({"v", "epoch", "seq", "time", "type", "cursor", "replay"})
 """Names that a feed message's own fields may not have."""
 
 
-class Code(StrEnum):
+class ReplyCode(StrEnum):
     """Why a request was refused. Programs compare these; the message is for people."""
 
     BAD_MESSAGE = "bad_message"
@@ -89,7 +89,7 @@ class BadMessage(Exception):  # noqa: N818 - it says what was received, which is
     was read."""
 
     def __init__(
-        self, message: str, *, code: str = Code.BAD_MESSAGE, id: str = "", hint: str = ""
+        self, message: str, *, code: str = ReplyCode.BAD_MESSAGE, id: str = "", hint: str = ""
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -110,7 +110,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The error half of a reply. `code` is one of `Code`, or one that a later version knows."""
+    """The error half of a reply. `code` is one of `ReplyCode`, or one that a later version knows."""
 
     code: str
     message: str
@@ -316,7 +316,7 @@ def _check_version(fields: dict[str, Any], id: str) -> None:
     if not _whole(version) or version != VERSION:
         raise BadMessage(
             f'"v" must be {VERSION}',
-            code=Code.UNSUPPORTED_VERSION,
+            code=ReplyCode.UNSUPPORTED_VERSION,
             id=id,
             hint="this is the only version known",
         )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CONNECT: Final = 10.0
 ANSWER: Final = 60.0
@@ -113,7 +113,7 @@ async def certificate(address: CoordinatorAddress) -> tuple[str, bool]:
         ) as connection:
             return connection.fingerprint, True
     except ProblemError as error:
-        if error.problem.code != "certificate":
+        if error.problem.code != Code.CERTIFICATE:
             raise
     unchecked = ssl.create_default_context()
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
@@ -162,7 +162,7 @@ def _trust(address: CoordinatorAddress) -> ssl.SSLContext:
 def _check(address: CoordinatorAddress, got: str) -> None:
     if got != address.fingerprint:
         message = f"{address} shows another certificate than the one trusted here: sha256:{got}"
-        raise ProblemError(Problem("certificate", message, retry=False))
+        raise ProblemError(Problem(Code.CERTIFICATE, message, retry=False))
 
 
 @asynccontextmanager
@@ -176,19 +176,21 @@ async def _translated(where: str) -> AsyncIterator[None]:
 def _problem(error: Exception, where: str) -> Problem:
     match error:
         case BackupRefusal():
-            code = "store_failed" if error.status is BackupStatus.STORE else "refused"
+            code = Code.STORE_FAILED if error.status is BackupStatus.STORE else Code.REFUSED
             return Problem(code, f"{where} answers: {error.sentence}", retry=False)
         case ssl.SSLCertVerificationError():
-            return Problem("certificate", f"the certificate of {where} is not trusted", retry=False)
+            return Problem(
+                Code.CERTIFICATE, f"the certificate of {where} is not trusted", retry=False
+            )
         case ssl.SSLError():
-            return Problem("tls", f"{where} speaks no TLS", retry=False)
+            return Problem(Code.TLS, f"{where} speaks no TLS", retry=False)
         case socket.gaierror():
-            return Problem("unknown_host", f"there is no host {where}")
+            return Problem(Code.UNKNOWN_HOST, f"there is no host {where}")
         case TimeoutError():
-            return Problem("timeout", f"{where} does not answer")
+            return Problem(Code.TIMEOUT, f"{where} does not answer")
         case ConnectionRefusedError():
-            return Problem("unreachable", f"{where} cannot be reached: nobody listens there")
+            return Problem(Code.UNREACHABLE, f"{where} cannot be reached: nobody listens there")
         case EOFError() | ConnectionError():
-            return Problem("cut", f"the connection to {where} was cut")
+            return Problem(Code.CUT, f"the connection to {where} was cut")
         case _:
-            return Problem("unreachable", f"{where} cannot be reached: {error}")
+            return Problem(Code.UNREACHABLE, f"{where} cannot be reached: {error}")

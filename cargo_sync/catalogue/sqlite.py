@@ -16,7 +16,7 @@ from cargo_sync.catalogue.contract import (
 from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, WRITE, held_of, is_known, row_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below, below
@@ -230,14 +230,16 @@ class _Recording:
         source, target = paths.key(_checked(change.source)), paths.key(_checked(change.path))
         if (row := self._row(source)) is None or row[-1]:
             raise ProblemError(
-                Problem("vanished", f"{change.source!r} is not there any more", path=change.source)
+                Problem(
+                    Code.VANISHED, f"{change.source!r} is not there any more", path=change.source
+                )
             )
         if paths.is_below(change.path, change.source):
             reason = f"{change.source!r} cannot be moved to {change.path!r}, into itself"
-            raise ProblemError(Problem("bad_path", reason, path=change.path, retry=False))
+            raise ProblemError(Problem(Code.BAD_PATH, reason, path=change.path, retry=False))
         if (row := self._row(target)) is not None and not row[-1]:
             raise ProblemError(
-                Problem("occupied", f"{change.path!r} exists already", path=change.path)
+                Problem(Code.OCCUPIED, f"{change.path!r} exists already", path=change.path)
             )
         low, high = at_or_below(change.source)
         parent = paths.key(paths.parent(change.path))
@@ -265,7 +267,9 @@ class _Recording:
 def _checked(path: str) -> str:
     """A path that may have a row."""
     if not path:
-        raise ProblemError(Problem("bad_path", "the root of a workspace has no entry", retry=False))
+        raise ProblemError(
+            Problem(Code.BAD_PATH, "the root of a workspace has no entry", retry=False)
+        )
     return paths.check(path)
 
 
@@ -282,5 +286,7 @@ def _workspace(connection: Statements, number: int) -> WorkspaceRecord:
         "SELECT id, root, marker, epoch, sequence, floor FROM workspace WHERE id = ?", (number,)
     ).fetchone()
     if row is None:
-        raise ProblemError(Problem("unknown_workspace", "there is no such workspace", retry=False))
+        raise ProblemError(
+            Problem(Code.UNKNOWN_WORKSPACE, "there is no such workspace", retry=False)
+        )
     return WorkspaceRecord._make(row)

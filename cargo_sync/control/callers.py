@@ -11,7 +11,7 @@ from typing import Final
 import zmq
 
 from cargo_sync.api.commands import Command, Role
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.keyring import Keyring
 
 
@@ -68,17 +68,17 @@ def check_role(caller: Caller, cmd: str, command: Command, *, order: bool) -> No
         return
     if caller.role is Role.PLAIN:
         raise ControlError(
-            Code.FORBIDDEN,
+            ReplyCode.FORBIDDEN,
             f"{cmd} is not taken on a plain port",
             "use the local socket, or a port with keys",
         )
     why = "changes something" if command.changes else "needs the role control"
-    raise ControlError(Code.FORBIDDEN, f"this key may only watch; {cmd} {why}")
+    raise ControlError(ReplyCode.FORBIDDEN, f"this key may only watch; {cmd} {why}")
 
 
 def let_in_no_more() -> ControlError:
     """What is said to a caller whose key was revoked while he was connected."""
-    return ControlError(Code.FORBIDDEN, "this key was revoked")
+    return ControlError(ReplyCode.FORBIDDEN, "this key was revoked")
 
 
 def _told(frame: zmq.Frame, name: str) -> str:

@@ -17,7 +17,7 @@ import zmq
 
 from cargo_sync.api.commands import Role
 from cargo_sync.api.keys import ClientKey, KeyFileError, is_key, is_key_name, key_text, read_key
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.private import (
     EndpointError,
@@ -99,22 +99,27 @@ class Keyring:
         """
         if not is_key_name(name):
             raise ControlError(
-                Code.BAD_ARGUMENT, "a key's name has up to 64 letters, digits and any of _ . @ -"
+                ReplyCode.BAD_ARGUMENT,
+                "a key's name has up to 64 letters, digits and any of _ . @ -",
             )
         if not is_key(public):
-            raise ControlError(Code.BAD_ARGUMENT, "this is no public key: 40 characters of Z85")
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT, "this is no public key: 40 characters of Z85"
+            )
         if role not in (Role.WATCH, Role.CONTROL):
             raise ControlError(
-                Code.BAD_ARGUMENT, f'there is no role "{role[:64]}"', "watch or control"
+                ReplyCode.BAD_ARGUMENT, f'there is no role "{role[:64]}"', "watch or control"
             )
         for each in self._admitted.values():
             if each.name == name or each.public == public:
                 raise ControlError(
-                    Code.KEY_EXISTS, f'the key "{each.name}" is admitted already', "revoke it first"
+                    ReplyCode.KEY_EXISTS,
+                    f'the key "{each.name}" is admitted already',
+                    "revoke it first",
                 )
         if len(self._admitted) >= MOST:
             raise ControlError(
-                Code.BAD_ARGUMENT, f"{MOST} keys are admitted already", "revoke some first"
+                ReplyCode.BAD_ARGUMENT, f"{MOST} keys are admitted already", "revoke some first"
             )
         key = Admitted(name, public, Role(role), self._now())
         self._keep({**self._admitted, public: key})
@@ -131,7 +136,7 @@ class Keyring:
         if key is None:
             names = [each.name for each in self._admitted.values()]
             hint = did_you_mean(name, names) or "`cargo_ctl key list` names them"
-            raise ControlError(Code.UNKNOWN_KEY, f'there is no key "{name[:64]}"', hint)
+            raise ControlError(ReplyCode.UNKNOWN_KEY, f'there is no key "{name[:64]}"', hint)
         self._keep(
             {public: each for public, each in self._admitted.items() if public != key.public}
         )

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.units import RATE_FORM, parse_rate
 from cargo_sync.control.router import Offload
 from cargo_sync.model.limits import Ordered
@@ -117,7 +117,7 @@ def speed(cmd: str, argument: str, text: str) -> int | None:
         return parse_rate(text)
     except ValueError as error:
         hint = f'{RATE_FORM}, or "none" for no limit'
-        raise ControlError(Code.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error
+        raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error
 
 
 def _json(value: Any) -> str:

@@ -17,10 +17,10 @@ from cargo_sync.api.commands import Command, check_arguments
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import (
     BadMessage,
-    Code,
     ControlError,
     Refusal,
     Reply,
+    ReplyCode,
     Request,
     encode_reply,
     parse_request,
@@ -163,7 +163,9 @@ class Router:
         caller: Caller | None,
     ) -> None:
         if len(body) != 1:
-            problem = Refusal(Code.BAD_MESSAGE, f"a request is one part, these are {len(body)}")
+            problem = Refusal(
+                ReplyCode.BAD_MESSAGE, f"a request is one part, these are {len(body)}"
+            )
             _send(socket, envelope, encode_reply(Reply("", error=problem)))
             return
         _send(socket, envelope, await self.answer(body[0], caller))
@@ -298,7 +300,7 @@ class Router:
         hint = (
             did_you_mean(cmd, self._handlers, RENAMED_COMMANDS) or "`hello` lists what is supported"
         )
-        return ControlError(Code.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
+        return ControlError(ReplyCode.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
 
 
 _UNLISTED = Command("", changes=True)
@@ -310,7 +312,7 @@ def _refused(id: str, error: ControlError) -> Reply:
 
 def _internal(id: str) -> Reply:
     return Reply(
-        id, error=Refusal(Code.INTERNAL, "something went wrong inside", "its log says what")
+        id, error=Refusal(ReplyCode.INTERNAL, "something went wrong inside", "its log says what")
     )
 
 
@@ -320,7 +322,7 @@ def _busy(body: list[bytes]) -> bytes:
     except BadMessage as error:
         id = error.id
     return encode_reply(
-        Reply(id, error=Refusal(Code.BUSY, "too many requests at once", "try again"))
+        Reply(id, error=Refusal(ReplyCode.BUSY, "too many requests at once", "try again"))
     )
 
 

@@ -23,7 +23,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import Ends, Task
@@ -34,19 +34,21 @@ BATCH_BYTES: Final = 256 * 2**20
 BATCH_SECONDS: Final = 1.0
 CUTS: Final = frozenset(
     {
-        "unreachable",
-        "unknown_host",
-        "timeout",
-        "cut",
-        "throttled",
-        "busy",
-        "stopped",
-        "stopping",
-        "failed",
+        Code.UNREACHABLE,
+        Code.UNKNOWN_HOST,
+        Code.TIMEOUT,
+        Code.CUT,
+        Code.THROTTLED,
+        Code.BUSY,
+        Code.STOPPED,
+        Code.STOPPING,
+        Code.FAILED,
     }
 )
 """Codes of problems of the way there, not of what is moved."""
-OVERTAKEN: Final = frozenset({"changed", "vanished", "occupied", "busy", "incomplete", "corrupt"})
+OVERTAKEN: Final = frozenset(
+    {Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.BUSY, Code.INCOMPLETE, Code.CORRUPT}
+)
 """Codes of a file that is worth a second look."""
 TRIES: Final = 4
 AGAIN: Final = 20_000
@@ -209,7 +211,7 @@ class Copier:
             if isinstance(task, Task):
                 self.tally.planned(task.action.bytes)
                 self._pending.append((task, 0))
-            elif isinstance(task, Problem) and task.code == "busy":
+            elif isinstance(task, Problem) and task.code == Code.BUSY:
                 self.tally.planned(case.source.size)
                 self._again[case.path] = 1
             elif isinstance(task, Problem):
@@ -232,7 +234,7 @@ class Copier:
         for path in gone:
             self._second.pop(path)
             entry = entries[path]
-            problem = Problem("vanished", f"{path!r} is not there any more", path)
+            problem = Problem(Code.VANISHED, f"{path!r} is not there any more", path)
             self.tally.fail(path, entry if isinstance(entry, Problem) else problem)
         for case, task in zip(cases, tasks, strict=True):
             tries = self._second.pop(case.path)
@@ -240,7 +242,7 @@ class Copier:
                 self._pending.append((task, tries))
             elif (
                 isinstance(task, Problem)
-                and task.code in OVERTAKEN - {"occupied"}
+                and task.code in OVERTAKEN - {Code.OCCUPIED}
                 and tries + 1 < TRIES
             ):
                 self._again[case.path] = tries + 1
@@ -312,7 +314,7 @@ class Copier:
                 self._again[path] = tries + 1
             else:
                 self.tally.fail(path, problem)
-                if problem.code == "disk_full":
+                if problem.code == Code.DISK_FULL:
                     self._full = problem
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 
 class CopyStep(Enum):
@@ -36,18 +36,20 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     """
     if source.kind == LINK and leads_out(path, source.target):
         message = f"{path!r} is a link that leads out of the folder, to {source.target!r}"
-        return Decision(CopyStep.REFUSE, Problem("symlink", message, path, retry=False))
+        return Decision(CopyStep.REFUSE, Problem(Code.SYMLINK, message, path, retry=False))
     if there is None:
         return Decision(CopyStep.BRING)
     if isinstance(there, Problem):
         return Decision(CopyStep.REFUSE, there)
     if there.kind == FOLDER:
         message = f"a folder stands at {path!r}, where a file is to come"
-        return Decision(CopyStep.REFUSE, Problem("is_a_folder", message, path, retry=False))
+        return Decision(CopyStep.REFUSE, Problem(Code.IS_A_FOLDER, message, path, retry=False))
     if source.same_face(there):
         return Decision(CopyStep.EQUAL)
     occupied = (
-        None if overwrite else Problem("occupied", f"{path!r} is there already", path, _ASK, False)
+        None
+        if overwrite
+        else Problem(Code.OCCUPIED, f"{path!r} is there already", path, _ASK, False)
     )
     if source.kind == there.kind == FILE and source.size == there.size:
         return Decision(CopyStep.COMPARE, occupied)

@@ -1,6 +1,6 @@
 """What a get or a put has come to: plain numbers that its work writes and whoever watches reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cargo_sync.model.problems import Problem
@@ -57,4 +57,4 @@ class CopyProgress:
         if self.failures == 1:
             return first
         message = f"{self.failures} files or folders failed, the first by this: {first.message}"
-        return Problem(first.code, message, hint=first.hint, retry=first.retry)
+        return replace(first, message=message, path="")

@@ -6,7 +6,7 @@ from itertools import count
 
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 
@@ -55,7 +55,7 @@ class TransferIds:
         if self._mine.get(path) != id:
             if id in self._under_way:
                 message = f"{path!r} is under way already, by the same order"
-                raise ProblemError(Problem("busy", message, path))
+                raise ProblemError(Problem(Code.BUSY, message, path))
             self._release(path)
             self._mine[path] = id
             self._under_way.add(id)

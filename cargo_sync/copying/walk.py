@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.visit import Visited
 
 PAGE: Final = 1_000
@@ -25,7 +25,7 @@ class WalkPage(NamedTuple):
 class Supply(Protocol):
     """What is to be brought over, a part at a time."""
 
-    async def next(self, cuts: Collection[str]) -> WalkPage | None:
+    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
         """The next part, None at the end. A folder that cannot be read comes as its problem alone.
 
         Raises:
@@ -42,7 +42,7 @@ class SingleEntry:
     def __init__(self, entry: Entry) -> None:
         self._entries = [entry]
 
-    async def next(self, cuts: Collection[str]) -> WalkPage | None:
+    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
         entries, self._entries = self._entries, []
         return WalkPage("", entries) if entries else None
 
@@ -69,7 +69,7 @@ class Walk:
         self._tree = tree
         self._levels = [_Level("")]
 
-    async def next(self, cuts: Collection[str]) -> WalkPage | None:
+    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
         while self._levels:
             level = self._levels[-1]
             if level.waiting:
@@ -83,7 +83,7 @@ class Walk:
     def drop(self, folder: str) -> None:
         self._levels[-1].waiting.remove(paths.name(folder))
 
-    async def _page(self, level: _Level, after: str, cuts: Collection[str]) -> WalkPage:
+    async def _page(self, level: _Level, after: str, cuts: Collection[Code]) -> WalkPage:
         try:
             page = await self._tree.page(level.folder, after, PAGE)
         except ProblemError as error:

@@ -61,7 +61,7 @@ from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
@@ -188,7 +188,7 @@ def _state(folder: str, *, private: bool) -> Database:
         try:
             return Database.open(os.path.join(folder, str(number), "state.db"), "daemon")
         except ProblemError as error:
-            if error.problem.code != "state_in_use":
+            if error.problem.code != Code.STATE_IN_USE:
                 raise
     raise AssertionError("numbers never end")
 

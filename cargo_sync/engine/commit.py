@@ -11,10 +11,9 @@ from cargo_sync.model.agreed import Agreed, agree
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import CANCELLED
+from cargo_sync.model.problems import Code, Problem
 
-OVERTAKEN: Final = frozenset({"changed", "vanished", "occupied"})
+OVERTAKEN: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 """Codes of problems that only say that a plan is out of date: the next look makes another."""
 
 Speak = Callable[[Sequence[Event], int], None]
@@ -56,7 +55,7 @@ class Commit:
         if taken_up:
             await self._world.offload(self._kept.transfers.take_up, self._kept.job, taken_up)
         for outcome in outcomes:
-            if outcome.problem is not None and outcome.problem.code == CANCELLED:
+            if outcome.problem is not None and outcome.problem.code == Code.CANCELLED:
                 await self._put_off(outcome.action)
         if events:
             self._speak(events, cursor)
@@ -78,7 +77,7 @@ class Commit:
 
     def _failed(self, outcome: Outcome, problem: Problem, now: float) -> list[Event]:
         action = outcome.action
-        if problem.code == CANCELLED:
+        if problem.code == Code.CANCELLED:
             problem = cancelled(self._rules.name, action.path)
         failure = self._kept.failures.failed(
             action.path, problem, self._world.steady(), self._world.chance()
@@ -89,11 +88,11 @@ class Commit:
                 return []  # such is life with living folders; it is told when it happens again and again
         else:
             self._report.failed_alone(problem)
-        if problem.code == "disk_full":
+        if problem.code == Code.DISK_FULL:
             self._report.fill(problem)
         details: dict[str, object] = {
             "message": str(problem),
-            "code": problem.code,
+            "code": problem.code_text,
             "transfer": outcome.transfer,
         }
         return [self._event(Happened.FAILED, action, now, details)]

@@ -13,7 +13,7 @@ from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Task, Tree
 
@@ -159,7 +159,7 @@ class Execute:
 
 
 def _not_empty(outcome: Outcome) -> bool:
-    return outcome.problem is not None and outcome.problem.code == "not_empty"
+    return outcome.problem is not None and outcome.problem.code == Code.NOT_EMPTY
 
 
 def _kept(outcome: Outcome) -> Outcome:

@@ -10,7 +10,7 @@ from cargo_sync.lanes.channel import SocketChannel
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.tuning import tune
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire import handshake
 from cargo_sync.wire.frames import SealedMaker, SealedOpener
 from cargo_sync.wire.handshake import LaneKeys
@@ -49,12 +49,12 @@ def open_lane(
         answer = handshake.read_answer(keys, sent, answered)
         if answer.status == handshake.BUSY:
             raise ProblemError(
-                Problem("busy", "the server takes no more lanes now", hint="it is tried again")
+                Problem(Code.BUSY, "the server takes no more lanes now", hint="it is tried again")
             )
         if answer.status != handshake.OK or answer.version != handshake.VERSION:
             raise ProblemError(
                 Problem(
-                    "version",
+                    Code.VERSION,
                     f"the server speaks version {answer.version} of the lane protocol, "
                     f"this is {handshake.VERSION}",
                     hint="bring the older of both up to date",
@@ -94,11 +94,11 @@ def accept_lane(
         status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
         _send(sock, answered, until, clock)
         if status == handshake.BUSY:
-            raise ProblemError(Problem("busy", "a client was sent away: all lanes are in use"))
+            raise ProblemError(Problem(Code.BUSY, "a client was sent away: all lanes are in use"))
         if status != handshake.OK:
             raise ProblemError(
                 Problem(
-                    "version",
+                    Code.VERSION,
                     "a client speaks no version of the lane protocol that this server does",
                 )
             )
@@ -183,7 +183,7 @@ def _left(until: float, clock: Clock) -> float:
 def _unreachable(host: str, port: int, error: OSError | None) -> ProblemError:
     return ProblemError(
         Problem(
-            "unreachable",
+            Code.UNREACHABLE,
             f"the server's lanes at {host} port {port} cannot be reached: {error}",
             hint="a firewall or a proxy may let the API through, but not this port",
         )

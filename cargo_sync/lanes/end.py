@@ -18,7 +18,7 @@ from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.states import LaneEvent, LaneState
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.frames import BODY_MAX, PIECE
@@ -162,7 +162,7 @@ class End(ABC):
             return self._step()
         except ProblemError as error:
             # After the last word nothing can be lost any more by a connection that breaks.
-            over = self._state in states.SAID_BYE and error.problem.code == "cut"
+            over = self._state in states.SAID_BYE and error.problem.code == Code.CUT
             self.fail(self.problem if over else error.problem)
             return Step.DONE
 
@@ -298,7 +298,7 @@ class End(ABC):
         if len(payload) > MESSAGE_MAX:
             raise ProblemError(
                 Problem(
-                    "too_large",
+                    Code.TOO_LARGE,
                     f"a batch takes {len(payload)} bytes to name, {MESSAGE_MAX} are allowed",
                     hint="offer fewer files at once",
                 )

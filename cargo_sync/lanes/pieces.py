@@ -12,15 +12,15 @@ from typing import Final
 
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.ports import Reader, Source
-from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import CANCELLED, Offer, Want
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import encode_problem
 
 ENOUGH: Final = 256 << 10
 """A frame that holds so much content is not kept waiting for more."""
-_CANCELLED: Final = Problem(CANCELLED, "the transfer was cancelled", retry=False)
+_CANCELLED: Final = Problem(Code.CANCELLED, "the transfer was cancelled", retry=False)
 _WANTED: Final = ("all", "ranges")
 
 
@@ -197,7 +197,7 @@ class Pieces:
 def _changed(offer: Offer) -> ProblemError:
     return ProblemError(
         Problem(
-            "changed",
+            Code.CHANGED,
             f"{offer.path!r} was changed while it was read",
             offer.path,
             "it is tried again",

@@ -152,7 +152,7 @@ class Receiver(End):
             wants = self._sink.begin(batch, offers)
         except ProblemError as error:
             problem = error.problem
-            wants = [Want(problem.code, message=problem.message)] * len(offers)
+            wants = [Want(problem.code_text, message=problem.message)] * len(offers)
         arriving = self._open[batch] = Arriving(offers, wants, problem)
         return arriving
 
@@ -216,4 +216,4 @@ class Receiver(End):
 
 
 def _refusal(problem: Problem) -> Receipt:
-    return Receipt(problem.code, message=problem.message, retry=problem.retry)
+    return Receipt(problem.code_text, message=problem.message, retry=problem.retry)

@@ -12,12 +12,12 @@ from typing import Final
 
 from cargo_sync.lanes.end import SILENCE_SECONDS, End, Step
 from cargo_sync.lanes.tcp_info import LinkMeter
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire.refusal import cut
 
 SAMPLE_SECONDS: Final = 0.25
 _STOPPED: Final = Problem(
-    "stopped", "the lane was stopped", hint="the transfer goes on when it is started again"
+    Code.STOPPED, "the lane was stopped", hint="the transfer goes on when it is started again"
 )
 
 OnEnd = Callable[[Problem | None], None]
@@ -74,7 +74,7 @@ class LaneThread:
             machine.fail(error.problem)
         except Exception as error:
             _log.exception("lane %s broke", threading.current_thread().name)
-            problem = Problem("internal", f"the lane broke: {type(error).__name__}: {error}")
+            problem = Problem(Code.INTERNAL, f"the lane broke: {type(error).__name__}: {error}")
             machine.fail(problem)
             machine.problem = machine.problem or problem  # also when it broke while it was closed
         finally:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 KEPT: Final = 64
 """Descriptors kept open a root."""
@@ -135,7 +135,7 @@ class FolderCache:
     def _open(self, above: int, name: str, path: str) -> int:
         if reason := paths.bad_name(name):
             raise ProblemError(
-                Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False)
+                Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path=path, retry=False)
             )
         try:
             fd = os.open(name, OPEN, dir_fd=above)
@@ -145,7 +145,7 @@ class FolderCache:
             os.close(fd)
             raise ProblemError(
                 Problem(
-                    "other_device",
+                    Code.OTHER_DEVICE,
                     f"{path!r} lies on another file system, which is not entered",
                     path=path,
                     hint="make a job of its own for it",

@@ -8,7 +8,7 @@ from typing import Final
 
 from cargo_sync.local.root import Root
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 _MARKER, _HOLDER = "marker", "lock"
 _TOKEN: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
@@ -57,7 +57,7 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
         named = _read_own(root, _HOLDER) or _by_the_kernel(root) or "another process of Cargo"
         raise ProblemError(
             Problem(
-                "root_in_use",
+                Code.ROOT_IN_USE,
                 f"the folder {root.path!r} is in use by {named}",
                 hint="one folder has one owner: stop that one, or use another folder",
             )
@@ -116,7 +116,7 @@ def marker(root: Root, token: str) -> str:
     if written is None:
         raise ProblemError(
             Problem(
-                "bad_marker",
+                Code.BAD_MARKER,
                 f"{RESERVED}/{_MARKER} below {root.path!r} is not one that Cargo wrote",
                 hint="remove that file if the folder is the right one",
             )
@@ -170,7 +170,7 @@ def _lockable(root: Root) -> int:
     try:
         return _open_own(root, _HOLDER)
     except ProblemError as error:
-        if error.problem.code in ("read_only", "unreadable"):
+        if error.problem.code in (Code.READ_ONLY, Code.UNREADABLE):
             return -1
         raise
 
@@ -190,7 +190,7 @@ def _read_own(root: Root, name: str) -> str | None:
     except OSError as error:
         raise ProblemError(from_os_error(error, f"{RESERVED}/{name}")) from error
     except ProblemError as error:
-        if error.problem.code == "vanished":
+        if error.problem.code == Code.VANISHED:
             return None
         raise
     return "".join(character for character in text.strip() if character.isprintable())

@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.checkpoints import Checkpoint, Span
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
 KEEP_FROM: Final = 8 * 2**20
@@ -182,7 +182,7 @@ class PartFile:
         if not covers(self._spans, self._offer.size):
             raise ProblemError(
                 Problem(
-                    "incomplete", f"not all of {self._offer.path!r} came", path=self._offer.path
+                    Code.INCOMPLETE, f"not all of {self._offer.path!r} came", path=self._offer.path
                 )
             )
         try:
@@ -304,7 +304,7 @@ class PartFile:
 
     def _bad(self, words: str) -> ProblemError:
         path = self._offer.path
-        return ProblemError(Problem("protocol", f"{path!r}: {words}", path=path, retry=False))
+        return ProblemError(Problem(Code.PROTOCOL, f"{path!r}: {words}", path=path, retry=False))
 
 
 def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:

@@ -17,7 +17,7 @@ from cargo_sync.local.root import above
 from cargo_sync.local.staging import PLACE, Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 MANY: Final = 16
 """From so many files on one sync of the whole file system is cheaper than one each."""
@@ -149,7 +149,7 @@ class _Batch:
         try:
             self._folder = self._root.folder(path)
         except ProblemError as error:
-            if error.problem.code != "vanished" or not make:
+            if error.problem.code != Code.VANISHED or not make:
                 raise
             self.touched.update(above(self._root.make_folder(path)))
             self._folder = self._root.folder(path)
@@ -161,7 +161,9 @@ class _Batch:
             system.rename_noreplace(self._staging.fd, staged.name, folder.fd, paths.name(path))
         except FileExistsError as error:
             raise ProblemError(
-                Problem("occupied", f"something appeared at {path!r}; it is left alone", path=path)
+                Problem(
+                    Code.OCCUPIED, f"something appeared at {path!r}; it is left alone", path=path
+                )
             ) from error
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
@@ -218,4 +220,4 @@ def _is(found: Entry, staged: Staged) -> bool:
 
 
 def _changed(path: str, words: str) -> Problem:
-    return Problem("changed", f"{path!r} {words}", path=path)
+    return Problem(Code.CHANGED, f"{path!r} {words}", path=path)

@@ -10,7 +10,7 @@ from blake3 import blake3
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
 PIECE: Final = 2**20
@@ -128,7 +128,9 @@ def hash_reader(
         done = 0
         while done < size:
             if not going():
-                raise ProblemError(Problem("stopped", f"the look at {path!r} was given up", path))
+                raise ProblemError(
+                    Problem(Code.STOPPED, f"the look at {path!r} was given up", path)
+                )
             got = reader.read_into(buffer[: size - done], done)
             if not got:
                 break
@@ -162,4 +164,6 @@ def _state(found: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _changed(path: str) -> ProblemError:
-    return ProblemError(Problem("changed", f"{path!r} changed since it was looked at", path=path))
+    return ProblemError(
+        Problem(Code.CHANGED, f"{path!r} changed since it was looked at", path=path)
+    )

@@ -11,7 +11,7 @@ from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 IDENT: Final = 2**63 - 1
 """Inodes are folded to 63 bits, which is what a database holds; overlay file systems use the
@@ -100,7 +100,7 @@ class Root:
                 found = self.look(above, paths.name(path) or ".")
                 return found and found._replace(name=paths.name(path))
         except ProblemError as error:
-            if error.problem.code in ("vanished", "not_a_folder"):
+            if error.problem.code in (Code.VANISHED, Code.NOT_A_FOLDER):
                 return None
             raise
 
@@ -116,7 +116,7 @@ class Root:
             raise ProblemError(from_os_error(error, path)) from error
         entry = entry_of(name, found, target)
         if isinstance(entry, str):
-            raise ProblemError(Problem("special", f"{path!r} {entry}", path=path))
+            raise ProblemError(Problem(Code.SPECIAL, f"{path!r} {entry}", path=path))
         return entry
 
     def listing(
@@ -167,7 +167,7 @@ class Root:
             with self.folder(path):
                 return False
         except ProblemError as error:
-            if error.problem.code != "vanished":
+            if error.problem.code != Code.VANISHED:
                 raise
         with self.folder(within) as above:
             try:
@@ -254,7 +254,7 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
 
     def refuse(name: str, reason: str) -> None:
         shown = prefix + printable(name)
-        problems.append(Problem("bad_name", f"'{shown}' {reason}", path=shown, hint="rename it"))
+        problems.append(Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it"))
 
     with os.scandir(fd) as items:
         for item in items:
@@ -295,7 +295,7 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
                 continue  # gone between the name and the look: it is not there
             entry = entry_of(name, found, target)
             if isinstance(entry, str):
-                problems.append(Problem("special", f"{full!r} {entry}", path=full))
+                problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
             else:
                 entries.append(entry)
     entries.sort()

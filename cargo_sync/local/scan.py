@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cargo_sync.local.root import Excluded, Root, nothing_excluded
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Listing
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class Seen(NamedTuple):
@@ -57,7 +57,7 @@ def _check(root: Root) -> None:
     if not root.still_there():
         raise ProblemError(
             Problem(
-                "root_gone",
+                Code.ROOT_GONE,
                 f"the folder {root.path!r} is gone, or another one stands in its place",
                 hint="mount it or bring it back; nothing is deleted meanwhile",
             )

@@ -16,8 +16,8 @@ from cargo_sync.local.publish import Placement, Published, place, secure
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
 
 BATCHES: Final = 16
 """Batches that may be begun and not committed."""
@@ -87,14 +87,18 @@ class FolderSink:
             index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
         ]
         judged = self._judge.judge([offers[index] for index in proper])
-        wants = [Want(problem.code, message=problem.message) for problem in begun.problems.values()]
+        wants = [
+            Want(problem.code_text, message=problem.message) for problem in begun.problems.values()
+        ]
         answers = dict(zip(begun.problems, wants, strict=True))
         for index, want in zip(proper, judged, strict=True):
             answers[index] = self._want(batch, begun, index) if want is None else want
             if want is not None and want.code == "none":
                 begun.there.add(index)
             elif want is not None:
-                begun.problems[index] = Problem(want.code, want.message, offers[index].path)
+                begun.problems[index] = Problem.received(
+                    want.code, want.message, offers[index].path
+                )
         self._batches[batch] = begun
         return [answers[index] for index in range(len(offers))]
 
@@ -139,7 +143,7 @@ class FolderSink:
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         """The sender gives this file up."""
         begun, _ = self._wanted(batch, index)
-        if problem.code == CANCELLED:
+        if problem.code == Code.CANCELLED:
             self._release(begun, index)
         self._fail(batch, begun, index, problem)
 
@@ -186,7 +190,7 @@ class FolderSink:
     def _refused(self, begun: _Batch, index: int, offer: Offer) -> bool:
         if reason := _improper(offer):
             begun.problems[index] = Problem(
-                "bad_path", f"{offer.path!r} {reason}", offer.path, retry=False
+                Code.BAD_PATH, f"{offer.path!r} {reason}", offer.path, retry=False
             )
         return index in begun.problems
 
@@ -202,7 +206,7 @@ class FolderSink:
                 return Want("none")
         except ProblemError as error:
             self._fail(batch, begun, index, error.problem)
-            return Want(error.problem.code, message=error.problem.message)
+            return Want(error.problem.code_text, message=error.problem.message)
         missing = part.missing
         return Want("all") if missing == ((0, offer.size),) else Want("ranges", missing)
 
@@ -257,11 +261,11 @@ class FolderSink:
                     begun.problems[index] = error.problem
             elif index not in begun.staged:
                 words = f"not all of {offer.path!r} came"
-                self._fail(batch, begun, index, Problem("incomplete", words, offer.path))
+                self._fail(batch, begun, index, Problem(Code.INCOMPLETE, words, offer.path))
             elif offer.hash and begun.staged[index].hash != offer.hash:
                 words = f"what came of {offer.path!r} has another hash than was announced"
                 self._staging.discard(begun.staged.pop(index))
-                begun.problems[index] = Problem("corrupt", words, offer.path)
+                begun.problems[index] = Problem(Code.CORRUPT, words, offer.path)
 
     def _commit(self, begun: _Batch) -> dict[int, Receipt]:
         """Receipts by index for what is there now; what failed is in the batch's problems."""
@@ -317,8 +321,8 @@ def _improper(offer: Offer) -> str | None:
 
 def _failed(begun: _Batch, index: int) -> Receipt:
     problem = begun.problems[index]
-    return Receipt(problem.code, message=problem.message, retry=problem.retry)
+    return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
 
 
 def _protocol(words: str) -> ProblemError:
-    return ProblemError(Problem("protocol", words, retry=False))
+    return ProblemError(Problem(Code.PROTOCOL, words, retry=False))

@@ -3,7 +3,7 @@
 from typing import Final
 
 from cargo_sync.local.root import Root
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 RESERVE: Final = 64 * 2**20
 """Bytes left to others: databases, logs, and whoever else writes here."""
@@ -26,7 +26,7 @@ def room_for(root: Root, size: int) -> Problem | None:
     if size + RESERVE <= left:
         return None
     return Problem(
-        "disk_full",
+        Code.DISK_FULL,
         f"{root.path!r} has {left:,} bytes free, and {size:,} are to come ({RESERVE:,} are kept free)",
         hint="make room, then it goes on by itself",
     )

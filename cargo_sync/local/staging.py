@@ -17,7 +17,7 @@ from cargo_sync.local.parts import KEEP_FROM, CheckpointStore, PartFile, Staged,
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
 PLACE: Final = f"{RESERVED}/staging"
@@ -96,7 +96,7 @@ class Staging:
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
-                    "protocol",
+                    Code.PROTOCOL,
                     f"{offer.path!r} has no proper transfer id",
                     path=offer.path,
                     retry=False,
@@ -107,7 +107,7 @@ class Staging:
             self._under_way.add(offer.transfer)
         if busy:
             raise ProblemError(
-                Problem("busy", f"{offer.path!r} is being transferred already", path=offer.path)
+                Problem(Code.BUSY, f"{offer.path!r} is being transferred already", path=offer.path)
             )
         try:
             name = part_name(offer.transfer, guest=bool(self._guest))
@@ -163,7 +163,7 @@ class Staging:
         except OSError as error:
             raise _told(error, PLACE) from error
         except ProblemError as error:
-            if error.problem.code == "vanished":
+            if error.problem.code == Code.VANISHED:
                 return 0
             raise
 

@@ -13,7 +13,7 @@ import stat
 import sys
 from typing import Any, Final
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 if sys.platform != "win32":
     import fcntl
@@ -43,7 +43,7 @@ class System:
         if sys.platform == "win32":
             raise ProblemError(
                 Problem(
-                    "unsupported",
+                    Code.UNSUPPORTED,
                     "local folders are not supported on Windows yet",
                     hint="run Cargo on Linux or macOS, or in WSL",
                     retry=False,

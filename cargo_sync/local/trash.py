@@ -12,7 +12,7 @@ from cargo_sync.local.folders import Folder
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 PLACE: Final = f"{RESERVED}/trash"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -100,7 +100,7 @@ def purge(root: Root, before: float) -> Freed:
     try:
         runs, _ = root.listing(PLACE)
     except ProblemError as error:
-        if error.problem.code == "vanished":
+        if error.problem.code == Code.VANISHED:
             return Freed(0, 0)
         raise
     freed = Freed(0, 0)
@@ -116,13 +116,13 @@ def _belongs(root: Root, path: str, run: str) -> Folder:
     """Trash folder of `path`'s parent. Where a file of an earlier displacement is in the way, a
     number is appended to that component."""
     if reason := paths.bad_name(run):
-        raise ProblemError(Problem("bad_path", f"the run's name {run!r} {reason}", retry=False))
+        raise ProblemError(Problem(Code.BAD_PATH, f"the run's name {run!r} {reason}", retry=False))
     reached = f"{PLACE}/{run}"
     parent = paths.parent(path)
     try:
         return root.folder(paths.join(reached, parent) if parent else reached)
     except ProblemError as error:
-        if error.problem.code not in ("vanished", "not_a_folder", "symlink"):
+        if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER, Code.SYMLINK):
             raise
     root.make_folder(reached)
     for part in parent.split("/") if parent else ():
@@ -130,7 +130,7 @@ def _belongs(root: Root, path: str, run: str) -> Folder:
             try:
                 root.make_folder(paths.join(reached, name))
             except ProblemError as error:
-                if error.problem.code not in ("not_a_folder", "symlink"):
+                if error.problem.code not in (Code.NOT_A_FOLDER, Code.SYMLINK):
                     raise
             else:
                 reached = paths.join(reached, name)

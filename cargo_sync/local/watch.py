@@ -27,7 +27,7 @@ from watchdog.observers import Observer
 from cargo_sync.local.inotify import ChangedFolders, Inotify, WatchedTree
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 Hint = Callable[[ChangedFolders], None]
 """Told the folders in which something happened, or None for "nobody knows where", from another
@@ -144,10 +144,11 @@ def folder_of(root: str, path: str) -> str | None:
 def _problem(error: OSError, path: str) -> Problem:
     if error.errno in (errno.ENOSPC, errno.EMFILE, errno.ENFILE):
         return Problem(
-            "watch_limit",
+            Code.WATCH_LIMIT,
             f"{path!r} is looked at in intervals: the system's limit of watches is reached",
             hint="raise fs.inotify.max_user_watches (or max_user_instances) with sysctl",
         )
     return Problem(
-        "unwatched", f"{path!r} is looked at in intervals: it cannot be watched ({error.strerror})"
+        Code.UNWATCHED,
+        f"{path!r} is looked at in intervals: it cannot be watched ({error.strerror})",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.machines.retry import delay
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 SHARE: Final = 9.0
 """A pause lasts at least so many times as long as the last survey."""
@@ -22,7 +22,9 @@ FULL: Final = 30.0
 AWAY_CEILING: Final = 60.0
 HOPELESS_FIRST: Final = 30.0
 
-AWAY: Final = frozenset({"unreachable", "unknown_host", "timeout", "cut", "busy", "throttled"})
+AWAY: Final = frozenset(
+    {Code.UNREACHABLE, Code.UNKNOWN_HOST, Code.TIMEOUT, Code.CUT, Code.BUSY, Code.THROTTLED}
+)
 """Codes of problems that end when the server comes back, which is worth noticing soon."""
 
 

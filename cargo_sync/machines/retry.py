@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import CANCELLED
+from cargo_sync.model.problems import Code, Problem
 
 FIRST: Final = 1.0
 CEILING: Final = 300.0
@@ -29,7 +28,7 @@ def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEIL
 def cancelled(job: str, path: str) -> Problem:
     """What is told of a file that a person gave up."""
     return Problem(
-        CANCELLED,
+        Code.CANCELLED,
         f"{path!r} was cancelled by a person",
         path,
         f"`cargo_ctl job sync {shlex.quote(job)}` takes it up again",

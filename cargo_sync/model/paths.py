@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 RESERVED: Final = ".cargo_sync"
 """The folder directly below a root that is ours: marker, staging, trash. Never listed, never
@@ -95,6 +95,6 @@ def check(path: str) -> str:
         return path
     if reason := bad_path(path):
         raise ProblemError(
-            Problem("bad_path", f"the path {path!r} {reason}", path=path, retry=False)
+            Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path=path, retry=False)
         )
     return path

@@ -6,10 +6,7 @@ arrays.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
-
-CANCELLED: Final = "cancelled"
-"""The code of a file that a person gave up: nothing of it is kept for another try."""
+from typing import Any, NamedTuple, TypeVar
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 

@@ -33,7 +33,7 @@ from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.router import Router
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
@@ -450,7 +450,7 @@ def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         words = f"the data port {_shown(host)}:{settings.initial_port} cannot be opened: {reason}"
         hint = "change initial_port or private_ip, or stop what listens there"
-        raise ProblemError(Problem("address", words, hint=hint)) from error
+        raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
 
 
 def _shown(host: str) -> str:

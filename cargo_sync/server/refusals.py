@@ -3,7 +3,7 @@
 What is not yours and what is not there are refused alike.
 """
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class LaterError(ProblemError):
@@ -17,19 +17,21 @@ class LaterError(ProblemError):
 def unauthorized(
     message: str = "user name or password is wrong, or the token has run out",
 ) -> ProblemError:
-    return ProblemError(Problem("unauthorized", message, hint="log in at /v1/login", retry=False))
+    return ProblemError(
+        Problem(Code.UNAUTHORIZED, message, hint="log in at /v1/login", retry=False)
+    )
 
 
 def unknown(what: str) -> ProblemError:
     """There is no such thing, or it is somebody else's: nobody learns which."""
-    return ProblemError(Problem("unknown", f"there is no {what} here", retry=False))
+    return ProblemError(Problem(Code.UNKNOWN, f"there is no {what} here", retry=False))
 
 
 def bad_request(message: str, hint: str = "") -> ProblemError:
-    return ProblemError(Problem("bad_request", message, hint=hint, retry=False))
+    return ProblemError(Problem(Code.BAD_REQUEST, message, hint=hint, retry=False))
 
 
 def read_only(workspace: str) -> ProblemError:
     message = f'you may read the workspace "{workspace}" but not change it'
     hint = 'whoever runs the server can grant "rw"'
-    return ProblemError(Problem("read_only", message, hint=hint, retry=False))
+    return ProblemError(Problem(Code.READ_ONLY, message, hint=hint, retry=False))

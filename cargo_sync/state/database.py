@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, Self
 
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.process.file_lock import FileLock, LockedError
 from cargo_sync.state import migrations
 from cargo_sync.state.migrations import Schema, Statements
@@ -111,7 +111,7 @@ class Database:
             if found and application != _APPLICATION[self._schema]:
                 raise ProblemError(
                     Problem(
-                        "state_other",
+                        Code.STATE_OTHER,
                         f"{self.path!r} is not the state of a {self._schema}",
                         hint=f"give the {self._schema} a state folder of its own",
                         retry=False,
@@ -231,7 +231,7 @@ class Database:
             raise ProblemError(problem) from error
         except (OverflowError, UnicodeEncodeError) as error:
             message = f"a value cannot be kept in {self.path!r}: {error}"
-            raise ProblemError(Problem("bad_value", message, retry=False)) from error
+            raise ProblemError(Problem(Code.BAD_VALUE, message, retry=False)) from error
 
 
 def _locked(path: str) -> FileLock:
@@ -241,7 +241,7 @@ def _locked(path: str) -> FileLock:
     except LockedError as error:
         raise ProblemError(
             Problem(
-                "state_in_use",
+                Code.STATE_IN_USE,
                 f"{path!r} is in use by process {error.holder}",
                 hint="stop that process, or give this one a state folder of its own",
                 retry=False,
@@ -280,31 +280,38 @@ def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | Non
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             return Problem(
-                "disk_full",
+                Code.DISK_FULL,
                 f"{path!r} could not be written: the disk is full",
                 hint="free some space; it goes on by itself",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Problem(
-                "state_damaged", f"{path!r} is damaged: {words}", hint=_RESTART[schema], retry=False
+                Code.STATE_DAMAGED,
+                f"{path!r} is damaged: {words}",
+                hint=_RESTART[schema],
+                retry=False,
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Problem(
-                "state_locked", f"{path!r} is locked by another program", hint="close that program"
+                Code.STATE_LOCKED,
+                f"{path!r} is locked by another program",
+                hint="close that program",
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
             return Problem(
-                "read_only",
+                Code.READ_ONLY,
                 f"{path!r} could not be opened for writing: {words}",
                 hint="check the owner and mode of the file and its folder",
             )
         case sqlite3.SQLITE_IOERR:
             return Problem(
-                "disk_error",
+                Code.DISK_ERROR,
                 f"{path!r} met an input/output error: {words}",
                 hint="the disk may be failing",
             )
         case sqlite3.SQLITE_CONSTRAINT:
-            return Problem("bad_value", f"a value cannot be kept in {path!r}: {words}", retry=False)
+            return Problem(
+                Code.BAD_VALUE, f"a value cannot be kept in {path!r}: {words}", retry=False
+            )
         case _:
-            return Problem("state_error", f"{path!r} failed: {words}")
+            return Problem(Code.STATE_ERROR, f"{path!r} failed: {words}")

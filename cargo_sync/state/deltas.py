@@ -13,7 +13,7 @@ import orjson
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
@@ -139,7 +139,7 @@ class ColumnDeltas:
         """
         if item.name != paths.name(path) or not path:
             reason = f"the path {path!r} came with the name {item.name!r}"
-            raise ProblemError(Problem("bad_path", reason, path=path, retry=False))
+            raise ProblemError(Problem(Code.BAD_PATH, reason, path=path, retry=False))
         was_folder = self._folder(paths.parent(path)).change(item.name, item)
         if was_folder and item.kind != FOLDER:
             self._clear(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Literal, Protocol
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 Schema = Literal["daemon", "server"]
 
@@ -47,7 +47,7 @@ def check_known(path: str, found: int, known: int) -> None:
     if found > known:
         raise ProblemError(
             Problem(
-                "state_newer",
+                Code.STATE_NEWER,
                 f"{path!r} has version {found} of the schema; this release knows versions up to {known}",
                 hint="install the newer release again, or give this one a state folder of its own",
                 retry=False,

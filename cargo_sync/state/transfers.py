@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code
 from cargo_sync.state.bulk import Insert, Select
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -93,7 +94,7 @@ class Transfers:
                 before, id, waits = known.get(source.path, ("", "", None))
                 if before != version:
                     if waits:
-                        details = {"message": OVERTAKEN, "code": "overtaken", "transfer": id}
+                        details = {"message": OVERTAKEN, "code": Code.OVERTAKEN, "transfer": id}
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
                     id, waits = make(source), None
                 if promised is not None and not waits:
@@ -160,7 +161,7 @@ class Transfers:
             events = [
                 Event(
                     name, Happened.FAILED, now, path,
-                    details={"message": FORGOTTEN, "code": "forgotten", "transfer": id}, tell=started,
+                    details={"message": FORGOTTEN, "code": Code.FORGOTTEN, "transfer": id}, tell=started,
                 )
                 for name, path, id, started in rows
                 if started

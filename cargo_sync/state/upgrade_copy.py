@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import suppress
 from glob import escape, glob
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.migrations import Statements
 
 
@@ -46,12 +46,12 @@ def _problem(path: str, error: OSError | sqlite3.Error) -> Problem:
     if full or code & 0xFF == sqlite3.SQLITE_FULL:
         message = f"{path!r} was not upgraded: there is no room for a copy of it"
         return Problem(
-            "disk_full", message, hint="free as much space as the file takes, then start again"
+            Code.DISK_FULL, message, hint="free as much space as the file takes, then start again"
         )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     message = f"{path!r} was not upgraded: no copy of it could be made ({reason})"
     return Problem(
-        "state_error", message, hint="nothing was changed: the former release still opens it"
+        Code.STATE_ERROR, message, hint="nothing was changed: the former release still opens it"
     )
 
 

@@ -14,7 +14,7 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 DAY: Final = 86_400.0
 SAME_RUN: Final = 3_600.0
@@ -151,7 +151,7 @@ def _make(path: str) -> None:
 def _gone(path: str) -> ProblemError:
     message = f"the folder {path!r} is gone, or another one stands in its place"
     hint = "mount it or bring it back; nothing is deleted meanwhile"
-    return ProblemError(Problem("root_gone", message, hint=hint))
+    return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
 
 
 def _replaced(path: str, known: str) -> ProblemError:
@@ -160,4 +160,4 @@ def _replaced(path: str, known: str) -> ProblemError:
         "mount the right one; if this is the right one, put its marker back: "
         f"mkdir -p .cargo_sync && echo {known} > .cargo_sync/marker"
     )
-    return ProblemError(Problem("root_replaced", message, hint=hint))
+    return ProblemError(Problem(Code.ROOT_REPLACED, message, hint=hint))

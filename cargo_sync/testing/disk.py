@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from cargo_sync.machines.cover import Cover
-from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class MemorySource:
         file = self.files.get(offer.path)
         if file is None:
             raise ProblemError(
-                Problem("vanished", f"{offer.path!r} is not there any more", offer.path)
+                Problem(Code.VANISHED, f"{offer.path!r} is not there any more", offer.path)
             )
         if file.version != offer.version:
-            raise ProblemError(Problem("changed", f"{offer.path!r} was changed", offer.path))
+            raise ProblemError(Problem(Code.CHANGED, f"{offer.path!r} was changed", offer.path))
         self.open_readers += 1
         return MemoryReader(self, offer)
 
@@ -134,7 +134,7 @@ class MemorySink:
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         offers, staged = self._batches[batch]
         staged[index].problem = problem
-        if problem.code == CANCELLED:
+        if problem.code == Code.CANCELLED:
             self.disk.durable.pop(_key(offers[index]), None)
 
     def checkpoint(self) -> None:
@@ -157,7 +157,7 @@ class MemorySink:
     def _publish(self, offer: Offer, staged: _Staged | None) -> Receipt:
         if staged and staged.problem:
             problem = staged.problem
-            return Receipt(problem.code, message=problem.message, retry=problem.retry)
+            return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
         before = self.disk.files.get(offer.path)
         if staged is None:
             assert before

@@ -14,7 +14,7 @@ from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.trees.contract import Delta, NearTree, Observation, Task, Whole
 from cargo_sync.trees.offers import Moved, offers, outcomes
@@ -125,7 +125,7 @@ class MemoryTree:
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         if self._entries.get(path) != entry:
-            return Problem("changed", f"{path!r} changed", path)
+            return Problem(Code.CHANGED, f"{path!r} changed", path)
         return blake3(self._contents[path]).hexdigest()
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
@@ -139,12 +139,13 @@ class MemoryTree:
             present and present.kind == FOLDER and action.op is Op.MKDIR
         ):
             return Outcome(
-                action, problem=Problem("changed", f"{action.path!r} changed", action.path)
+                action, problem=Problem(Code.CHANGED, f"{action.path!r} changed", action.path)
             )
         below = [path for path in self._entries if paths.parent(path) == action.path]
         if action.op is Op.DELETE and below:
             return Outcome(
-                action, problem=Problem("not_empty", f"{action.path!r} is not empty", action.path)
+                action,
+                problem=Problem(Code.NOT_EMPTY, f"{action.path!r} is not empty", action.path),
             )
         if action.expected is not None:
             self.displace(action.path)
@@ -158,7 +159,7 @@ class MemoryTree:
             present = self._entries.get(above)
             if present is not None and present.kind != FOLDER:
                 return Problem(
-                    "not_a_folder", f"{above!r} is a file where a folder is needed", path
+                    Code.NOT_A_FOLDER, f"{above!r} is a file where a folder is needed", path
                 )
         return None
 
@@ -174,7 +175,7 @@ class MemoryTree:
     ) -> Problem | None:
         found = self._hash(path, entry)
         if isinstance(found, Problem) or found != content:
-            return Problem("changed", f"{path!r} is not what was delivered", path)
+            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
         if move_to:
             self.write(paths.join(move_to, path), self._contents[path], entry.mtime_ns, entry.mode)
             self.remove(path)
@@ -244,7 +245,7 @@ class _MemorySource:
         entry = self._tree.entry(offer.path)
         if entry is None or (entry.version, entry.ident) != (offer.version, offer.ident):
             raise ProblemError(
-                Problem("changed", f"{offer.path!r} is not what was planned", offer.path)
+                Problem(Code.CHANGED, f"{offer.path!r} is not what was planned", offer.path)
             )
         return _MemoryReader(self._tree.read(offer.path))
 
@@ -286,10 +287,12 @@ class _MemorySink:
         tree, present = self._tree, self._tree.entry(offer.path)
         found = (present.version, present.ident) if present else (0, 0)
         if problem is None and found != (offer.expected, offer.occupant):
-            problem = Problem("changed", f"{offer.path!r} changed at the destination", offer.path)
+            problem = Problem(
+                Code.CHANGED, f"{offer.path!r} changed at the destination", offer.path
+            )
         problem = problem or tree.blocked(offer.path)
         if problem is not None:
-            return Receipt(problem.code, message=problem.message, retry=problem.retry)
+            return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
         if present is not None:
             tree.displace(offer.path)
         if offer.target:

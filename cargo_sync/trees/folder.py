@@ -22,7 +22,7 @@ from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.contract import Missed, Observation, Whole
@@ -99,7 +99,7 @@ class FolderTree:
 
     def _there(self) -> Root:
         if self._root is None:
-            raise ProblemError(Problem("not_open", f"the folder {self._path!r} is not open"))
+            raise ProblemError(Problem(Code.NOT_OPEN, f"the folder {self._path!r} is not open"))
         return self._root
 
     def _open(self) -> Identity:
@@ -123,7 +123,7 @@ class FolderTree:
         try:
             root = Root.open(self._path)
         except ProblemError as error:
-            if not self._receives or error.problem.code != "vanished" or self._was_here():
+            if not self._receives or error.problem.code != Code.VANISHED or self._was_here():
                 raise
             root = self._make()
         try:
@@ -150,7 +150,7 @@ class FolderTree:
         if self._receives and read_marker(root) is None and self._was_here():
             raise ProblemError(
                 Problem(
-                    "marker_lost",
+                    Code.MARKER_LOST,
                     f"{self._path!r} is not the folder that this job brought files to: its marker is missing",
                     hint="mount the disk, or bring the folder back; for a new start give the job a new name",
                 )
@@ -230,13 +230,14 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
         return Outcome(action, action.source, found)
     if not _as_expected(found, expected):
         return Outcome(
-            action, problem=Problem("changed", f"{path!r} has changed since it was looked at", path)
+            action,
+            problem=Problem(Code.CHANGED, f"{path!r} has changed since it was looked at", path),
         )
     displaced = ""
     if expected is not None:
         if not making and expected.kind == FOLDER and root.listing(path)[0]:
             return Outcome(
-                action, problem=Problem("not_empty", f"{path!r} still holds something", path)
+                action, problem=Problem(Code.NOT_EMPTY, f"{path!r} still holds something", path)
             )
         displaced = trash.displace(root, path, run)
         touched.update(trash.touched(path, displaced))

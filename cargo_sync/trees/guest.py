@@ -27,7 +27,7 @@ from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
@@ -146,7 +146,7 @@ class GuestFolder:
     @property
     def _there(self) -> Root:
         if self._root is None:
-            raise ProblemError(Problem("not_open", f"the folder {self.path!r} is not open"))
+            raise ProblemError(Problem(Code.NOT_OPEN, f"the folder {self.path!r} is not open"))
         return self._root
 
     def _open(self) -> None:
@@ -222,7 +222,7 @@ class GuestFolder:
             found = self._there.entry(place)
             if found is not None and found.kind != FOLDER:
                 message = f"{self.whole(path)!r} is a file where a folder is needed"
-                return Problem("not_a_folder", message, path, retry=False)
+                return Problem(Code.NOT_A_FOLDER, message, path, retry=False)
             if found is None:
                 made = self._there.make_folder(place, mode)
                 touched.update((*made, *above(made)))

@@ -9,7 +9,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
@@ -50,16 +50,16 @@ class Landing:
             paths.check(offer.path)
             found = self._root.entry(offer.path)
         except ProblemError as error:
-            return Want(error.problem.code, message=str(error.problem))
+            return Want(error.problem.code_text, message=str(error.problem))
         if full is not None:
-            return Want(full.code, message=str(full))
+            return Want(full.code_text, message=str(full))
         if not _is(found, offer):
-            return Want("changed", message=_changed(offer.path).message)
+            return Want(Code.CHANGED, message=_changed(offer.path).message)
         return None
 
 
 def _changed(path: str) -> Problem:
-    return Problem("changed", f"{path!r} has changed here since it was planned", path)
+    return Problem(Code.CHANGED, f"{path!r} has changed here since it was planned", path)
 
 
 def _is(found: Entry | None, offer: Offer) -> bool:
@@ -73,10 +73,10 @@ def _is(found: Entry | None, offer: Offer) -> bool:
 def _receipt(one: Published) -> Receipt:
     if one.problem is not None or one.entry is None:
         problem = one.problem or Problem(
-            "vanished", "it was taken away as soon as it was published"
+            Code.VANISHED, "it was taken away as soon as it was published"
         )
         return Receipt(
-            problem.code, displaced=one.displaced, message=problem.message, retry=problem.retry
+            problem.code_text, displaced=one.displaced, message=problem.message, retry=problem.retry
         )
     entry = one.entry
     return Receipt(

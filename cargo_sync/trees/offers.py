@@ -51,7 +51,7 @@ def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
     action, source = task.action, task.action.source
     assert source is not None
     if receipt.code != "done":
-        problem = Problem(
+        problem = Problem.received(
             receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry
         )
         return Outcome(action, problem=problem, transfer=task.transfer, seconds=moved.seconds)

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import CANCELLED, Offer, Receipt, Want
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt, Want
 
 PIECE: Final = 2**20
 
@@ -19,7 +19,9 @@ def pump(
     buffer = memoryview(bytearray(PIECE))
     for index, (offer, want) in enumerate(zip(offers, sink.begin(batch, offers), strict=True)):
         if offer.path in cancelled:
-            sink.failed(batch, index, Problem(CANCELLED, "the transfer was cancelled", retry=False))
+            sink.failed(
+                batch, index, Problem(Code.CANCELLED, "the transfer was cancelled", retry=False)
+            )
         elif want.code in ("all", "ranges") and not offer.target:
             try:
                 _file(source, sink, batch, index, offer, want, buffer)
@@ -51,5 +53,5 @@ def _file(
 def _check(offer: Offer, unchanged: bool) -> None:
     if not unchanged:
         raise ProblemError(
-            Problem("changed", f"{offer.path!r} changed while it was read", offer.path)
+            Problem(Code.CHANGED, f"{offer.path!r} changed while it was read", offer.path)
         )

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, RowT, Want, columns, rows
 from cargo_sync.wire.refusal import breach
 
@@ -93,13 +93,13 @@ def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
 
 
 def encode_problem(problem: Problem) -> bytes:
-    return _encode([problem.code, problem.message, problem.path, problem.hint, problem.retry])
+    return _encode([problem.code_text, problem.message, problem.path, problem.hint, problem.retry])
 
 
 def decode_problem(payload: Payload) -> Problem:
     match _decode(payload):
         case [str(code), str(message), str(path), str(hint), bool(retry)] if _CODE.fullmatch(code):
-            return Problem(code, message, path, hint, retry)
+            return Problem.received(code, message, path, hint, retry)
     raise breach("a problem cannot be read")
 
 
@@ -139,7 +139,9 @@ def _encode(value: Any) -> bytes:
     ) as error:  # orjson's own error is one: a lone surrogate, an integer beyond 64 bits
         raise ProblemError(
             Problem(
-                "bad_path", f"what the other end was to be told is not text: {error}", retry=False
+                Code.BAD_PATH,
+                f"what the other end was to be told is not text: {error}",
+                retry=False,
             )
         ) from error
 

@@ -1,13 +1,13 @@
 """The two ways in which a lane ends badly."""
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 def breach(message: str) -> ProblemError:
     """The other end did what no correct end does, or the bytes were changed on their way."""
     return ProblemError(
         Problem(
-            "protocol",
+            Code.PROTOCOL,
             f"the lane was ended: {message}",
             hint="what was not committed is sent again",
         )
@@ -16,4 +16,6 @@ def breach(message: str) -> ProblemError:
 
 def cut(message: str) -> ProblemError:
     """The way between both ends broke; nothing is wrong with either."""
-    return ProblemError(Problem("cut", message, hint="the transfer goes on over a new connection"))
+    return ProblemError(
+        Problem(Code.CUT, message, hint="the transfer goes on over a new connection")
+    )

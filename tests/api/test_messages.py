@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from cargo_sync.api.messages import (
     BadMessage,
-    Code,
     FeedMessage,
     Refusal,
     Reply,
+    ReplyCode,
     Request,
     encode_feed,
     encode_reply,
@@ -65,7 +65,9 @@ def test_replies_there_and_back() -> None:
     good = Reply("7", {"run": "a1"})
     assert encode_reply(good) == b'{"v":1,"id":"7","ok":true,"result":{"run":"a1"}}'
     assert parse_reply(encode_reply(good)) == good
-    bad = Reply("7", error=Refusal(Code.UNKNOWN_JOB, 'there is no job "x"', 'did you mean "y"?'))
+    bad = Reply(
+        "7", error=Refusal(ReplyCode.UNKNOWN_JOB, 'there is no job "x"', 'did you mean "y"?')
+    )
     assert encode_reply(bad) == (
         b'{"v":1,"id":"7","ok":false,"error":{"code":"unknown_job",'
         b'"message":"there is no job \\"x\\"","hint":"did you mean \\"y\\"?"}}'

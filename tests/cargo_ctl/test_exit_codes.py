@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cargo_ctl.main import cargo_ctl
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from tests.control.canned import canned
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "control-protocol.md").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ DOCUMENTED = {code: int(ends) for code, ends in ROW.findall(TABLE)}
 
 
 def test_every_code_has_its_line() -> None:
-    assert DOCUMENTED.keys() == {code.value for code in Code}
+    assert DOCUMENTED.keys() == {code.value for code in ReplyCode}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cargo_sync.control.audit import MemoryAudit, written
 from cargo_sync.control.callers import Caller
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CANARY = "canary-7d2e"
 COMMANDS: Mapping[str, Command] = {
@@ -71,7 +71,7 @@ async def test_a_row_is_there_before_the_command_and_its_outcome_after() -> None
     ("failure", "outcome"),
     [
         (ControlError("unknown_user", "no"), "unknown_user"),
-        (ProblemError(Problem("disk_full", "no")), "disk_full"),
+        (ProblemError(Problem(Code.DISK_FULL, "no")), "disk_full"),
         (RuntimeError(CANARY), "internal"),
     ],
 )
@@ -142,7 +142,7 @@ async def test_a_full_disk_keeps_nobody_from_giving_orders(
 ) -> None:
     class Full(MemoryAudit):
         def begin(self, who: str, command: str, args: str) -> int:
-            raise ProblemError(Problem("disk_full", "no space left"))
+            raise ProblemError(Problem(Code.DISK_FULL, "no space left"))
 
     _, router = house(Full())
     with caplog.at_level(logging.ERROR):

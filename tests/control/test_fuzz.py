@@ -32,7 +32,7 @@ from cargo_sync.control.callers import LOCAL, PLAIN, Caller
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Handler, Router
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from tests.control.mutations import Mutations
 from tests.daemon.handlers.test_handlers import running
 
@@ -78,7 +78,7 @@ class Table:
                 case 0:
                     raise ControlError("unknown_job", f"there is no job {args}")
                 case 1:
-                    raise ProblemError(Problem("disk_full", f"no room for {args}"))
+                    raise ProblemError(Problem(Code.DISK_FULL, f"no room for {args}"))
                 case 2:
                     return None
             return {"jobs": [args]}

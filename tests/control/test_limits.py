@@ -9,7 +9,7 @@ import pytest
 from cargo_sync.api.messages import ControlError
 from cargo_sync.control.limits import Limits, speed
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
 
@@ -73,7 +73,7 @@ async def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             await totals.order(upload="50bps", download="fast")
 
         def full(*_: object) -> None:
-            raise ProblemError(Problem("disk_full", "the disk is full"))
+            raise ProblemError(Problem(Code.DISK_FULL, "the disk is full"))
 
         with monkeypatch.context() as broken:
             broken.setattr(totals.rows, "set", full)

@@ -17,7 +17,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders, Way
@@ -64,7 +64,7 @@ class Side:
         for path, _ in folders:
             there = self.entries.setdefault(path, Entry(paths.name(path), FOLDER))
             problems.append(
-                None if there.kind == FOLDER else Problem("not_a_folder", "a file", path)
+                None if there.kind == FOLDER else Problem(Code.NOT_A_FOLDER, "a file", path)
             )
         return problems
 
@@ -90,7 +90,7 @@ class Side:
             step: Step = self.steps.pop(0) if self.steps else well
             outcomes = step(self, tasks)
             if outcomes is None:
-                raise ProblemError(Problem("cut", "it was cut"))
+                raise ProblemError(Problem(Code.CUT, "it was cut"))
             yield outcomes
 
     def figures(self) -> Figures | None:
@@ -119,7 +119,7 @@ def cut(side: Side, tasks: Sequence[Task]) -> None:
     """Nothing arrives."""
 
 
-def failing(*codes: str) -> Step:
+def failing(*codes: Code | None) -> Step:
     def step(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
         return [
             Outcome(task.action, problem=Problem(code, code, task.action.path))
@@ -208,10 +208,10 @@ async def test_what_was_cut_is_sent_again_under_its_id(tmp_path: Path) -> None:
 async def test_what_is_overtaken_is_looked_at_again_a_few_times(tmp_path: Path) -> None:
     house = House(tmp_path, Side("a", "b"), Side())
     house.far.steps = [
-        failing("changed", ""),
-        failing("busy"),
-        failing("vanished"),
-        failing("changed"),
+        failing(Code.CHANGED, None),
+        failing(Code.BUSY),
+        failing(Code.VANISHED),
+        failing(Code.CHANGED),
     ]
     assert await house.attempts() == 1
     assert house.far.batches == [["a", "b"], ["a"], ["a"], ["a"]]
@@ -221,7 +221,7 @@ async def test_what_is_overtaken_is_looked_at_again_a_few_times(tmp_path: Path) 
 
 async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
     house = House(tmp_path, Side("a", "b", "d/c", "e/f"), Side("d"))
-    house.far.steps = [failing("unreadable", "", "")]
+    house.far.steps = [failing(Code.UNREADABLE, None, None)]
     assert await house.attempts() == 1
     assert [(path, problem.code) for path, problem in house.tally.failed] == [
         ("d", "not_a_folder"), ("a", "unreadable"),
@@ -235,7 +235,7 @@ async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
 async def test_a_full_disk_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carry, "BATCH_FILES", 1)
     house = House(tmp_path, Side("a", "b", "c"), Side())
-    house.far.steps = [failing("disk_full")]
+    house.far.steps = [failing(Code.DISK_FULL)]
     with pytest.raises(ProblemError) as caught:
         await house.attempts()
     assert caught.value.problem.code == "disk_full"

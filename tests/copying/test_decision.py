@@ -2,7 +2,7 @@ import pytest
 
 from cargo_sync.copying.decision import CopyStep, decide, leads_out
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 SOURCE = Entry("f", FILE, 5, 100)
 LINKED = Entry("l", LINK, target="f")
@@ -21,7 +21,7 @@ LINKED = Entry("l", LINK, target="f")
         (SOURCE, LINKED, False, CopyStep.REFUSE, "occupied"),
         (SOURCE, LINKED, True, CopyStep.BRING, ""),
         (SOURCE, Entry("f", FOLDER), True, CopyStep.REFUSE, "is_a_folder"),
-        (SOURCE, Problem("special", "a device"), True, CopyStep.REFUSE, "special"),
+        (SOURCE, Problem(Code.SPECIAL, "a device"), True, CopyStep.REFUSE, "special"),
         (LINKED, None, False, CopyStep.BRING, ""),
         (LINKED, LINKED, False, CopyStep.EQUAL, ""),
         (LINKED, Entry("l", LINK, target="g"), False, CopyStep.REFUSE, "occupied"),

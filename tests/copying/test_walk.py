@@ -7,10 +7,10 @@ import pytest
 from cargo_sync.copying import walk
 from cargo_sync.copying.walk import SingleEntry, Walk
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.visit import VisitPage
 
-CUTS = frozenset({"cut"})
+CUTS = frozenset({Code.CUT})
 
 
 class Tree:
@@ -20,7 +20,7 @@ class Tree:
         self.folders = {
             path.replace("_", "/").strip("/"): sorted(names) for path, names in folders.items()
         }
-        self.failing: list[str] = []
+        self.failing: list[Code] = []
         self.asked: list[tuple[str, str]] = []
 
     async def page(self, folder: str, after: str, limit: int) -> VisitPage:
@@ -71,7 +71,7 @@ async def test_after_a_cut_the_same_page_comes_and_a_bad_folder_is_only_told_of(
     tree = Tree(_=["a/", "b"], a=["1"])
     one = Walk(tree)
     await one.next(CUTS)
-    tree.failing = ["cut", "unreadable"]
+    tree.failing = [Code.CUT, Code.UNREADABLE]
     with pytest.raises(ProblemError):
         await one.next(CUTS)
     assert await told(one) == ["a: unreadable"]

@@ -27,7 +27,7 @@ from cargo_sync.machines.settling import Settling
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
@@ -99,7 +99,7 @@ class FarSide(MemoryTree):
     async def set_speed(self, bits: int | None) -> None:
         if self.deaf:
             self.deaf -= 1
-            raise ProblemError(Problem("unreachable", "nobody answers"))
+            raise ProblemError(Problem(Code.UNREACHABLE, "nobody answers"))
         await super().set_speed(bits)
 
     async def wait(self, cursor: int, seconds: float) -> bool:

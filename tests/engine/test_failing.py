@@ -10,7 +10,7 @@ import pytest
 from cargo_sync.engine import execute
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.plan.guard import Held
 from cargo_sync.testing import tree as memory
 from cargo_sync.testing.tree import MemoryTree
@@ -61,7 +61,7 @@ def vanishing(tree: MemoryTree, path: str) -> Callable[[str], bytes]:
     def vanish(wanted: str) -> bytes:
         if wanted == path and path in tree.files():
             tree.remove(path)
-            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+            raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
         return read(wanted)
 
     return vanish
@@ -90,7 +90,7 @@ async def test_a_file_that_changes_again_and_again_is_told(
     system.source.write("log", b"1")
 
     def read(path: str) -> bytes:
-        raise ProblemError(Problem("changed", f"{path!r} changed while it was read", path))
+        raise ProblemError(Problem(Code.CHANGED, f"{path!r} changed while it was read", path))
 
     monkeypatch.setattr(system.source, "read", read)
     said = []
@@ -109,7 +109,7 @@ async def test_a_source_that_could_not_be_retired_is_tried_again(
     system.source.write("a", b"1")
 
     async def retire(*_: object) -> Problem:
-        return Problem("unreadable", "this folder may not be changed", "a")
+        return Problem(Code.UNREADABLE, "this folder may not be changed", "a")
 
     with monkeypatch.context() as patched:
         patched.setattr(system.source, "retire", retire)
@@ -133,7 +133,7 @@ async def test_a_deletion_that_failed_keeps_its_folder_and_is_tried_again(
     apply = system.destination.apply
 
     async def busy(actions: Sequence[Action], run: str) -> list[Outcome]:
-        bad = Problem("disk_error", "a bad disk", "f/g/a")
+        bad = Problem(Code.DISK_ERROR, "a bad disk", "f/g/a")
         return [
             Outcome(one, problem=bad) if one.path == "f/g/a" else (await apply([one], run))[0]
             for one in actions
@@ -168,7 +168,7 @@ async def test_a_hash_that_cannot_be_had_fails_alone(
     for tree in (system.source, system.destination):
         for name in "ab":
             tree.write(name, b"abc", mtime_ns=5)
-    bad = Problem("unreadable", "this file may not be read", "a")
+    bad = Problem(Code.UNREADABLE, "this file may not be read", "a")
     hashed = system.destination._hash
     monkeypatch.setattr(
         system.destination, "_hash", lambda path, entry: bad if path == "a" else hashed(path, entry)
@@ -206,7 +206,7 @@ class Unreadable(MemoryTree):
         async for seen in super().observe(cursor):
             path = seen[0].path  # type: ignore[union-attr]
             if path in self.unreadable:
-                yield [Missed(path, Problem("unreadable", f"{path!r} may not be read", path))]
+                yield [Missed(path, Problem(Code.UNREADABLE, f"{path!r} may not be read", path))]
             else:
                 yield seen
 
@@ -237,7 +237,7 @@ async def test_what_failed_in_a_folder_that_cannot_be_listed_now_is_remembered(
     tree.write("f/a", b"1")
 
     def read(path: str) -> bytes:
-        raise ProblemError(Problem("unreadable", "this file may not be read", path))
+        raise ProblemError(Problem(Code.UNREADABLE, "this file may not be read", path))
 
     monkeypatch.setattr(tree, "read", read)
     await system.run().execute()
@@ -249,7 +249,7 @@ async def test_what_failed_in_a_folder_that_cannot_be_listed_now_is_remembered(
 @pytest.mark.parametrize("first", ["full", "guard"])
 async def test_a_full_disk_does_not_hide_that_a_person_must_approve(make: Make, first: str) -> None:
     report = make().run().report
-    full, held = Problem("disk_full", "the disk is full"), Held(20, 0, 30)
+    full, held = Problem(Code.DISK_FULL, "the disk is full"), Held(20, 0, 30)
     if first == "full":
         report.fill(full)
         assert (report.held, report.approvable) == ("the disk is full", False)

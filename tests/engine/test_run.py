@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.problems import Code
 from cargo_sync.state.database import Database
 from cargo_sync.state.upkeep import Upkeep
 from tests.engine.world import System
@@ -244,7 +245,7 @@ async def test_one_bad_file_fails_alone_and_is_tried_again_later(make: Make) -> 
         if path == "worse":
             from cargo_sync.model.problems import Problem, ProblemError
 
-            raise ProblemError(Problem("unreadable", "may not be read", path))
+            raise ProblemError(Problem(Code.UNREADABLE, "may not be read", path))
         return good_read(path)
 
     system.source.read = read  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ import pytest
 
 from cargo_sync.model.events import Moment
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.state.events import Events
 from cargo_sync.trees.pump import pump
@@ -138,7 +138,7 @@ async def test_what_fails_ends_and_its_next_try_starts_again(
     system.near.write("a", b"1")
 
     def refused(source: Any, sink: Any, number: int, offers: Any, cancelled: Any) -> list[Receipt]:
-        return [Receipt("unreadable", message="no")] * len(offers)
+        return [Receipt(Code.UNREADABLE, message="no")] * len(offers)
 
     with monkeypatch.context() as patch:
         patch.setattr(PUMP, refused)
@@ -165,7 +165,7 @@ async def test_a_start_that_cannot_be_written_sends_nothing(
     system.near.write("a", b"1")
 
     def full(*_: Any, **__: Any) -> None:
-        raise ProblemError(Problem("disk_full", "no room"))
+        raise ProblemError(Problem(Code.DISK_FULL, "no room"))
 
     monkeypatch.setattr(system.kept.transfers, "begin", full)
     with pytest.raises(ProblemError):

@@ -11,7 +11,7 @@ from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Missed, NearTree, Observation, Task, Whole
@@ -62,14 +62,14 @@ class Weather:
         self.moment(what)
         if self.random.random() < self.failing / 10:
             self.trace.append("cut")
-            raise ProblemError(Problem("cut", f"cut at {what}"))
+            raise ProblemError(Problem(Code.CUT, f"cut at {what}"))
 
     def statement(self, sql: str) -> None:
         """A statement of the state's, which may fail; nothing else can happen within a
         transaction."""
         if self.random.random() < self.failing / 50:
             self.trace.append("state fails")
-            raise ProblemError(Problem("state_failed", "the state cannot be written"))
+            raise ProblemError(Problem(Code.STATE_ERROR, "the state cannot be written"))
 
     async def offload(self, work: Callable[..., Any], *args: Any) -> Any:
         """Work in a thread: whoever waits for it may be cancelled before it begins, and while it
@@ -144,7 +144,7 @@ class LivelyTree(MemoryTree):
                 self.weather.trace.append(f"missed {path!r}")
                 missed.append(path)
                 self.oracle.missed = True
-                yield [Missed(path, Problem("unreadable", "this folder cannot be read", path))]
+                yield [Missed(path, Problem(Code.UNREADABLE, "this folder cannot be read", path))]
                 continue
             yield [self._filtered(path)]
 
@@ -162,7 +162,7 @@ class LivelyTree(MemoryTree):
         found: list[str | Problem] = []
         for item in items:
             self.weather.cut(f"hash {item[0]}")
-            bad = Problem("unreadable", "this file cannot be read", item[0])
+            bad = Problem(Code.UNREADABLE, "this file cannot be read", item[0])
             found += [bad] if self.weather.fails() else await super().hashes([item])
         return found
 
@@ -172,7 +172,7 @@ class LivelyTree(MemoryTree):
             self.weather.cut(f"{action.op} {action.path}")
             if self.weather.fails():
                 outcomes.append(
-                    Outcome(action, problem=Problem("disk_error", "a bad disk", action.path))
+                    Outcome(action, problem=Problem(Code.DISK_ERROR, "a bad disk", action.path))
                 )
                 continue
             before = self.entry(action.path)
@@ -188,7 +188,7 @@ class LivelyTree(MemoryTree):
     ) -> Problem | None:
         self.weather.cut(f"retire {path}")
         if self.weather.fails():
-            return Problem("disk_error", "a bad disk", path)
+            return Problem(Code.DISK_ERROR, "a bad disk", path)
         return await super().retire(path, entry, content, move_to, run)
 
     def source(self) -> Source:
@@ -228,7 +228,7 @@ class _LivelySource:
     def open(self, offer: Offer) -> Reader:
         self._weather.moment(f"open {offer.path}")
         if self._weather.fails():
-            raise ProblemError(Problem("unreadable", "this file cannot be read", offer.path))
+            raise ProblemError(Problem(Code.UNREADABLE, "this file cannot be read", offer.path))
         return self._source.open(offer)
 
 
@@ -250,7 +250,7 @@ class _LivelySink:
         self._weather.cut("commit")
         for index, offer in enumerate(self._offers[batch]):
             if self._weather.fails():
-                code = self._weather.random.choice(["disk_full", "disk_error"])
+                code = self._weather.random.choice([Code.DISK_FULL, Code.DISK_ERROR])
                 self._sink.failed(batch, index, Problem(code, "the disk", offer.path))
         receipts = self._sink.commit(batch)
         for offer, receipt in zip(self._offers[batch], receipts, strict=True):

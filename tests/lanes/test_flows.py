@@ -5,7 +5,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.lanes.pieces import ENOUGH
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.testing.disk import MemoryDisk, MemoryFile, MemoryReader
 from tests.lanes.flows import Flow, files, pattern
@@ -166,7 +166,7 @@ def test_a_small_file_that_changes_between_open_and_close_is_given_up(upload: bo
 @each_way
 def test_a_sink_that_can_take_nothing_refuses_the_batch(upload: bool) -> None:
     def full(*_: object) -> list[object]:
-        raise ProblemError(Problem("disk_full", "the disk is full"))
+        raise ProblemError(Problem(Code.DISK_FULL, "the disk is full"))
 
     source = files(a=b"a", b=b"b")
     for method in ("begin", "commit"):
@@ -263,7 +263,7 @@ def test_a_server_that_stops_says_why(upload: bool) -> None:
     for _ in range(50):
         flow.client.step()
         flow.server.step()
-    flow.server.cancel(Problem("stopped", "the server is going down"))
+    flow.server.cancel(Problem(Code.STOPPED, "the server is going down"))
     flow.run()
     assert flow.problems() == ["stopped", ""]
     assert flow.published() == {}

@@ -15,7 +15,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.trees.pump import pump
 from tests.local.samples import MTIME, RUN, LooseJudge, everything, offer, present, tree
@@ -79,7 +79,10 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     (top / "old").write_text("old")
     judge = LooseJudge(
         expected={"old": present(root, "old")},
-        answers={"there": Want("none"), "refused": Want("changed", message="not what you think")},
+        answers={
+            "there": Want("none"),
+            "refused": Want(Code.CHANGED, message="not what you think"),
+        },
     )
     sink = FolderSink(staging, judge, RUN)
     offers = [
@@ -91,7 +94,7 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     sink.whole(1, 0, memoryview(b"new"))
     feed(sink, 1, 5, BIG)
     sink.whole(1, 6, memoryview(b""))
-    sink.failed(1, 7, Problem("changed", "'a/lost' changed while it was read", "a/lost"))
+    sink.failed(1, 7, Problem(Code.CHANGED, "'a/lost' changed while it was read", "a/lost"))
     receipts = sink.commit(1)
     assert [receipt.code for receipt in receipts] == [
         "done", "done", "changed", "bad_path", "done", "done", "done", "changed",
@@ -234,7 +237,7 @@ def test_a_large_file_given_up_keeps_its_checkpoint(
     sink.checkpoint()
     feed(sink, 1, 1, BIG, 0, 1)
     for index in (0, 1):
-        sink.failed(1, index, Problem("changed", "changed"))
+        sink.failed(1, index, Problem(Code.CHANGED, "changed"))
     assert [one.code for one in sink.commit(1)] == ["changed", "changed"]
     assert list(checkpoints.kept) == [offer("kept").transfer]
     assert os.listdir(top / ".cargo_sync" / "staging") == [f"{offer('kept').transfer}.part"]
@@ -253,7 +256,7 @@ def test_of_a_large_file_that_was_cancelled_nothing_is_kept(
     sink.begin(1, [offer("begun", BIG), offer("before", BIG)])
     feed(sink, 1, 0, BIG, 2)
     for index in (0, 1):
-        sink.failed(1, index, Problem("cancelled", "cancelled"))
+        sink.failed(1, index, Problem(Code.CANCELLED, "cancelled"))
     assert [one.code for one in sink.commit(1)] == ["cancelled", "cancelled"]
     assert not checkpoints.kept and os.listdir(top / ".cargo_sync" / "staging") == []
     assert sink.begin(2, [offer("begun", BIG)]) == [Want("all")], (
@@ -320,7 +323,7 @@ def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> No
 
         def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
             steps.append(f"expected {[one.path for one in offers]}")
-            newer = Problem("changed", "a newer version is there", "refused")
+            newer = Problem(Code.CHANGED, "a newer version is there", "refused")
             return [newer if one.path == "refused" else None for one in offers]
 
         def record(

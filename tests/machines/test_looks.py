@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.machines.looks import LookResult, next_look, retry_after
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_the_first_look_is_now() -> None:
 @pytest.mark.parametrize(
     ("problem", "delays"),
     [
-        (Problem("unreachable", "no answer"), [1.0, 2.0, 4.0, 60.0]),
-        (Problem("disk_error", "input/output error"), [1.0, 2.0, 4.0, 300.0]),
-        (Problem("unauthorized", "wrong password", retry=False), [30.0, 60.0, 120.0, 300.0]),
+        (Problem(Code.UNREACHABLE, "no answer"), [1.0, 2.0, 4.0, 60.0]),
+        (Problem(Code.DISK_ERROR, "input/output error"), [1.0, 2.0, 4.0, 300.0]),
+        (Problem(Code.UNAUTHORIZED, "wrong password", retry=False), [30.0, 60.0, 120.0, 300.0]),
     ],
 )
 def test_trouble_is_tried_again_ever_more_seldom(problem: Problem, delays: list[float]) -> None:

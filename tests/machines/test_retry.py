@@ -2,7 +2,7 @@
 
 from cargo_sync.machines.retry import Failures, cancelled, delay
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 
 def test_delay_doubles_up_to_a_ceiling_and_keeps_half_of_itself() -> None:
@@ -15,7 +15,7 @@ def test_delay_doubles_up_to_a_ceiling_and_keeps_half_of_itself() -> None:
 
 def test_failures_wait_and_are_due_one_by_one() -> None:
     failures = Failures()
-    problem = Problem("unreadable", "no")
+    problem = Problem(Code.UNREADABLE, "no")
     failures.failed("a", problem, now=0, chance=0)
     failures.failed("a", problem, now=10, chance=0)
     failures.failed("b", problem, now=10, chance=0)
@@ -42,5 +42,5 @@ def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:
     assert failures.first(1)[0].problem.hint == "`cargo_ctl job sync 'my job'` takes it up again"
     failures.expedite()
     assert failures.due("a", source, 0) and failures.was_put_off("a")
-    failures.failed("a", Problem("cut", "cut"), now=10, chance=0)
+    failures.failed("a", Problem(Code.CUT, "cut"), now=10, chance=0)
     assert not failures.was_put_off("a") and failures.next_at() == 11.0 - 0.0

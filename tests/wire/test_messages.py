@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want, columns
 from cargo_sync.wire import messages
 
@@ -74,8 +74,11 @@ def _want(offer: Offer) -> st.SearchStrategy[Want]:
 
 
 def test_problems_grants_and_reports_survive() -> None:
-    problem = Problem("changed", "it was changed", "a/b", "wait", retry=False)
+    problem = Problem(Code.CHANGED, "it was changed", "a/b", "wait", retry=False)
     assert messages.decode_problem(messages.encode_problem(problem)) == problem
+    foreign = Problem.received("melted", "a later version knows it", "a", retry=False)
+    assert messages.decode_problem(messages.encode_problem(foreign)) == foreign
+    assert foreign.code_text == "melted"
     for bits in (None, 1, 8_000_000):
         assert messages.decode_grant(messages.encode_grant(bits)) == bits
     for report in (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.limits import Limits
 from cargo_sync.control.router import Handler
 
@@ -22,6 +22,8 @@ class BandwidthHandlers:
     async def set(self, args: dict[str, Any]) -> dict[str, Any]:
         if not args:
             names = " or ".join(self._limits.holding())
-            raise ControlError(Code.BAD_ARGUMENT, "bandwidth.set needs something to set", names)
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT, "bandwidth.set needs something to set", names
+            )
         await self._limits.order("bandwidth.set", args)
         return await self.show({})

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.keyring import Admitted, Keyring
 from cargo_sync.control.router import Handler, Offload
+from cargo_sync.model.problems import Code
 
 
 class KeyHandlers:
@@ -38,7 +39,7 @@ class KeyHandlers:
     def _keys(self) -> Keyring:
         if self._endpoint.keyring is None:
             plain = "its port is plain" if self._endpoint.ports else "it has no port"
-            raise ControlError(Code.NO_KEYS, f"nothing here is opened by keys: {plain}", _HINT)
+            raise ControlError(ReplyCode.NO_KEYS, f"nothing here is opened by keys: {plain}", _HINT)
         return self._endpoint.keyring
 
     async def _changed(self, change: Callable[..., Admitted], *args: str) -> Admitted:
@@ -47,7 +48,7 @@ class KeyHandlers:
                 key: Admitted = await self._offload(change, *args)
             except OSError as error:
                 raise ControlError(
-                    "os_error", f"the keys cannot be written: {error.strerror}"
+                    Code.OS_ERROR, f"the keys cannot be written: {error.strerror}"
                 ) from error
         return key
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.jobs.registry import Jobs
@@ -34,7 +34,7 @@ class CallbackHandlers:
         job, state, limit = args.get("job"), args.get("state"), args.get("limit", LONGEST_PAGE)
         if state is not None and state not in _STATES:
             raise ControlError(
-                Code.BAD_ARGUMENT,
+                ReplyCode.BAD_ARGUMENT,
                 'callback.list: "state" must be pending or dead',
                 did_you_mean(state, _STATES),
             )
@@ -56,7 +56,7 @@ class CallbackHandlers:
         count = await self._callbacks.retry(id, job)
         if id is not None and not count:
             raise ControlError(
-                Code.UNKNOWN_CALLBACK,
+                ReplyCode.UNKNOWN_CALLBACK,
                 f'no callback "{id}" waits',
                 "`callback.list` names those that do",
             )
@@ -73,5 +73,7 @@ class CallbackHandlers:
             hint = 'they are in "events" of its file'
             if there:
                 hint = did_you_mean(name or "", there) or f"it has {', '.join(there)}"
-            raise ControlError(Code.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint)
+            raise ControlError(
+                ReplyCode.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint
+            )
         return views.tried(job.name, await self._callbacks.trial(job, event))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.registry import Jobs
@@ -25,7 +25,7 @@ class CheckHandlers:
         one = self._trials.get(id)
         if one is None or one.job != job.name:
             raise ControlError(
-                Code.UNKNOWN_TEST,
+                ReplyCode.UNKNOWN_TEST,
                 f'the job "{job.name}" has no test {id}',
                 "tests are kept for an hour",
             )

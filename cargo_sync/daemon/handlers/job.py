@@ -3,7 +3,7 @@ own."""
 
 from typing import Any
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.handlers.refusals import enabled, ready
 from cargo_sync.daemon.job.limits import SPEED
@@ -61,7 +61,7 @@ class JobHandlers:
         _, errors = await self._jobs.read()
         if errors:
             raise ControlError(
-                Code.BAD_CONFIG,
+                ReplyCode.BAD_CONFIG,
                 "; ".join(str(problem) for error in errors for problem in error.problems),
                 "the jobs of these files go on as they were",
             )
@@ -78,7 +78,7 @@ class JobHandlers:
         if not job.outcomes.approvable:
             hint = "it goes on by itself once there is room" if job.outcomes.held else ""
             raise ControlError(
-                Code.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint
+                ReplyCode.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint
             )
         return {"run": job.sync(approved=True)}
 

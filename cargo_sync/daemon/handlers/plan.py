@@ -3,7 +3,7 @@
 from typing import Any
 
 from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.handlers.refusals import enabled
 from cargo_sync.daemon.jobs.registry import Jobs
@@ -32,12 +32,12 @@ class PlanHandlers:
         limit = args.get("limit", LONGEST_PAGE)
         page = await self._world.offload(self._planned.page, run, args.get("after", 0), limit)
         if problem := job.no_plan(run):
-            raise ControlError(problem.code, problem.message, problem.hint)
+            raise ControlError(problem.code_text, problem.message, problem.hint)
         if (page is None and not job.is_planning(run)) or (
             page is not None and page.job != job.name
         ):
             raise ControlError(
-                Code.UNKNOWN_RUN,
+                ReplyCode.UNKNOWN_RUN,
                 f'the job "{job.name}" has no plan {run}',
                 "plans are kept for an hour",
             )

@@ -1,6 +1,6 @@
 """Why an order is refused."""
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.daemon.job.supervisor import Supervisor
 
 
@@ -8,7 +8,7 @@ def enabled(job: Supervisor) -> None:
     """Raises ControlError(disabled)."""
     if not job.settings.enabled:
         raise ControlError(
-            Code.DISABLED,
+            ReplyCode.DISABLED,
             f'the job "{job.name}" is disabled',
             f'"enabled" is false in {job.settings.file}',
         )
@@ -18,11 +18,11 @@ def ready(job: Supervisor) -> None:
     """A job that may run, once it is its turn. Raises ControlError."""
     enabled(job)
     if job.paused:
-        raise ControlError(Code.PAUSED, f'the job "{job.name}" is paused', "start it first")
+        raise ControlError(ReplyCode.PAUSED, f'the job "{job.name}" is paused', "start it first")
     hours = job.bounds.hours
     if not hours.open:
         raise ControlError(
-            Code.OUTSIDE_WINDOW,
+            ReplyCode.OUTSIDE_WINDOW,
             f'the job "{job.name}" moves files from {hours.words()} only',
             f"it begins by itself at {hours.opening()}",
         )

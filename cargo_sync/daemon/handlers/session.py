@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.units import parse_rate
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.sessions.hints import in_a_session
@@ -99,7 +99,7 @@ class SessionHandlers:
             session.speed = None if args["speed"] is None else parse_rate(args["speed"])
         except ValueError as error:
             raise ControlError(
-                Code.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'
+                ReplyCode.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'
             ) from None
         await session.share()
         return {name: session.row()[name] for name in ("speed", "granted")}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cargo_sync.admission.slots import Slots
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.router import Handler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.registry import Jobs
@@ -43,11 +43,13 @@ class TransferHandlers:
         exact = [one for one in found if one[1] == wanted]
         if len(exact or found) > 1:
             raise ControlError(
-                Code.BAD_ARGUMENT,
+                ReplyCode.BAD_ARGUMENT,
                 f'{len(found):,} transfers begin with "{wanted}"',
                 "give more of the id",
             )
         if not found:
             hint = "`transfer.list` names those that are on their way"
-            raise ControlError(Code.UNKNOWN_TRANSFER, f'no transfer "{wanted}" is on its way', hint)
+            raise ControlError(
+                ReplyCode.UNKNOWN_TRANSFER, f'no transfer "{wanted}" is on its way', hint
+            )
         return (exact or found)[0]

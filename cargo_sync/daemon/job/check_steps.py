@@ -17,7 +17,7 @@ from cargo_sync.config.units import format_rate
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import segment
 from cargo_sync.trees.cargo.probe import PROBE_BYTES, ProbeResult, ProbingApi
@@ -135,7 +135,7 @@ async def workspace(case: CheckCase) -> Said:
     if writes and found[job.workspace] != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
         raise ProblemError(
-            Problem("read_only", message, hint='whoever runs the server can grant "rw"')
+            Problem(Code.READ_ONLY, message, hint='whoever runs the server can grant "rw"')
         )
     may = "read and write" if found[job.workspace] == "rw" else "read"
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
@@ -147,13 +147,13 @@ async def remote_folder(case: CheckCase) -> Said:
     try:
         await case.api.get(where, path=job.remote_dir, limit=1)
     except ProblemError as error:
-        if error.problem.code != "unknown":
+        if error.problem.code != Code.UNKNOWN:
             raise
         if case.uploads:
             return f"there is no /{job.remote_dir} yet; the first upload makes it", ""
         message = f"there is no folder /{job.remote_dir} in the workspace {job.workspace!r}"
         raise ProblemError(
-            Problem("unknown", message, hint="look at remote_dir in the job")
+            Problem(Code.UNKNOWN, message, hint="look at remote_dir in the job")
         ) from error
     return f"/{job.remote_dir} is there", ""
 
@@ -184,7 +184,7 @@ async def speed(case: CheckCase) -> Said:
     measure = case.api.send if case.uploads else case.api.receive
     found: ProbeResult = await measure(most, MEASURE, case.world.steady)
     if not found.bytes:
-        raise ProblemError(Problem("cut", "not one byte came through within two seconds"))
+        raise ProblemError(Problem(Code.CUT, "not one byte came through within two seconds"))
     way = "up" if case.uploads else "down"
     size = f"{found.bytes / 1e6:.1f} MB in {found.seconds:.1f} s"
     return f"{format_rate(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
@@ -223,7 +223,7 @@ def _local_folder(case: CheckCase) -> Said:
     """In a thread. The lock is looked at and not taken: a run that begins now must find it free."""
     job = case.settings
     if missing := missing_folder(job):
-        raise ProblemError(Problem("vanished", missing.message, hint=missing.hint or ""))
+        raise ProblemError(Problem(Code.VANISHED, missing.message, hint=missing.hint or ""))
     if not os.path.isdir(job.local_dir):
         return f"there is no {job.local_dir} yet; the first run makes it", ""
     root = Root.open(job.local_dir)
@@ -242,21 +242,21 @@ def _of_root(case: CheckCase, root: Root) -> Said:
     holds = holder(root)
     if holds and holds != f"process {os.getpid()}":
         hint = "one folder has one owner: stop that one, or use another folder"
-        raise ProblemError(Problem("root_in_use", f"{path} is in use by {holds}", hint=hint))
+        raise ProblemError(Problem(Code.ROOT_IN_USE, f"{path} is in use by {holds}", hint=hint))
     if not case.uploads and read_marker(root) is None and was_here(case.bound, path):
         message = f"{path} is not the folder that this job brought files to: its marker is missing"
         raise ProblemError(
-            Problem("marker_lost", message, hint="mount the disk, or bring the folder back")
+            Problem(Code.MARKER_LOST, message, hint="mount the disk, or bring the folder back")
         )
     if case.uploads and not case.retires:
         return f"{path} may be read", ""
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):
         what = "receives files" if job.mode == "download" else "takes delivered files away"
         raise ProblemError(
-            Problem("unreadable", f"{path} may not be written to, and this job {what}")
+            Problem(Code.UNREADABLE, f"{path} may not be written to, and this job {what}")
         )
     left = free(root)
     if not case.uploads and left <= RESERVE:
         message = f"{path} has {left / 1e6:,.0f} MB free, and {RESERVE / 1e6:,.0f} MB are always left free"
-        raise ProblemError(Problem("disk_full", message, hint="make room"))
+        raise ProblemError(Problem(Code.DISK_FULL, message, hint="make room"))
     return f"{path} may be read and written, {left / 1e9:,.1f} GB free", ""

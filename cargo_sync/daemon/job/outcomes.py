@@ -10,11 +10,11 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.looks import LookResult, retry_after
 from cargo_sync.machines.retry import Failures
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 
 _CAUSES: Final = 100
-_FULL: Final = "disk_full"
+_FULL: Final = Code.DISK_FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class JobOutcomes:
         """What is told once: the words of a full disk and of a failure hold figures that change."""
         if self.held:
             return self.held if self.approvable else _FULL
-        return f"{self._trouble.code} {self._trouble.path}" if self._trouble else ""
+        return f"{self._trouble.code_text} {self._trouble.path}" if self._trouble else ""
 
     def rested(self) -> WorkDone | None:
         """What was done since the last rest, when the job has come to rest; else None.

@@ -24,7 +24,7 @@ from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.events import Event, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.jobs import JobRow
@@ -376,7 +376,9 @@ class Supervisor:
         """A mistake of ours: this job waits and tries again, the others do not notice."""
         _log.error("a run failed in a way nobody foresaw", exc_info=error, extra={"job": self.name})
         return Problem(
-            "internal", f"something went wrong inside: {type(error).__name__}", hint="see the log"
+            Code.INTERNAL,
+            f"something went wrong inside: {type(error).__name__}",
+            hint="see the log",
         )
 
     def _turned(self, opened: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
@@ -69,7 +69,7 @@ class Jobs:
         job = self._jobs.get(name)
         if job is None:
             hint = did_you_mean(name, self._jobs) or "`job.list` names those that there are"
-            raise ControlError(Code.UNKNOWN_JOB, f'there is no job "{name}"', hint)
+            raise ControlError(ReplyCode.UNKNOWN_JOB, f'there is no job "{name}"', hint)
         return job
 
     def chosen(self, name: str | None) -> list[Job]:
@@ -117,7 +117,9 @@ class Jobs:
             try:
                 now = await self._world.offload(self._files.read_one, before, self._settings())
             except ConfigError as error:
-                raise ControlError(Code.BAD_CONFIG, "; ".join(map(str, error.problems))) from error
+                raise ControlError(
+                    ReplyCode.BAD_CONFIG, "; ".join(map(str, error.problems))
+                ) from error
             if now != before:
                 await self._stop([name])
                 if now.name != name:
@@ -178,7 +180,9 @@ class Jobs:
     def _filing(self) -> JobFolder:
         if self._files.filing is None:
             hint = "start a daemon without --job for more than one"
-            raise ControlError(Code.ONE_JOB, "this daemon was started for one job file alone", hint)
+            raise ControlError(
+                ReplyCode.ONE_JOB, "this daemon was started for one job file alone", hint
+            )
         return self._files.filing
 
     def _settings(self) -> list[JobSettings]:
@@ -205,7 +209,7 @@ class Jobs:
 
 
 def _bad(error: ConfigError) -> ControlError:
-    return ControlError(Code.BAD_CONFIG, "\n".join(map(str, error.problems)))
+    return ControlError(ReplyCode.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 
 async def _kept_going(supervisor: Supervisor) -> None:

@@ -14,7 +14,7 @@ from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
 from cargo_sync.daemon.sessions.remote import RemoteSpace, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder
 
@@ -113,7 +113,7 @@ class BackupSession:
                 await connection.ask(self._fields(BackupVerb.LIST)())
                 answer = await connection.answer()
         except ProblemError as error:
-            if error.problem.code == "refused" and self._is_empty(error.problem.message):
+            if error.problem.code == Code.REFUSED and self._is_empty(error.problem.message):
                 return []
             raise
         return [_entry(one) for one in _files(answer)]
@@ -139,14 +139,16 @@ class BackupSession:
 def _files(answer: dict[str, Any]) -> list[Any]:
     files = answer.get("list_nome_arquivo", [])
     if not isinstance(files, list):
-        raise ProblemError(Problem("protocol", "the server's list of files is none", retry=False))
+        raise ProblemError(
+            Problem(Code.PROTOCOL, "the server's list of files is none", retry=False)
+        )
     return files
 
 
 def _entry(one: Any) -> dict[str, Any]:
     if not isinstance(one, dict):
         raise ProblemError(
-            Problem("protocol", "the server's list holds what is no file", retry=False)
+            Problem(Code.PROTOCOL, "the server's list holds what is no file", retry=False)
         )
     size = one.get("tamanho")
     return {

@@ -14,7 +14,7 @@ from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.paths import RESERVED, bad_name
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder
@@ -91,7 +91,7 @@ class Sending(_Work):
         entry = (await self._near.stand("", [self._name])).get(self._name)
         if not isinstance(entry, Entry):
             problem = entry or Problem(
-                "vanished", f"{self._name!r} is not there any more", self._name
+                Code.VANISHED, f"{self._name!r} is not there any more", self._name
             )
             raise ProblemError(problem)
         self._begin(self._name, entry.size)
@@ -127,7 +127,7 @@ class Sending(_Work):
             last = self._moved + got == size
             if got != len(piece) or (last and not await self._do(reader.unchanged)):
                 message = f"{self._name!r} changed while it was read"
-                raise ProblemError(Problem("changed", message, self._name))
+                raise ProblemError(Problem(Code.CHANGED, message, self._name))
             if answering.done():
                 await answering  # it refuses, before it has all of it
             try:
@@ -154,7 +154,7 @@ class Sending(_Work):
         # Sent again it would be there twice.
         message = f"all of {self._name!r} was sent, but no answer came"
         hint = "look at the list whether it is there before you send it again"
-        raise ProblemError(Problem("unanswered", message, self._name, hint, False)) from cause
+        raise ProblemError(Problem(Code.UNANSWERED, message, self._name, hint, False)) from cause
 
 
 class Fetching(_Work):
@@ -182,7 +182,7 @@ class Fetching(_Work):
             size = answer.get("tamanho")
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 raise ProblemError(
-                    Problem("protocol", "the server does not tell the size", retry=False)
+                    Problem(Code.PROTOCOL, "the server does not tell the size", retry=False)
                 )
             name = self._name or local_name(str(answer.get("nome_arquivo", "")), self._order.remote)
             offer = await self._offer(name, size)
@@ -215,7 +215,7 @@ class Fetching(_Work):
     async def _stage(self, connection: Connection, sink: Sink, offer: Offer) -> None:
         [want] = await self._do(sink.begin, 0, [offer])
         if want.code != "all":
-            raise ProblemError(Problem(want.code, want.message, offer.path))
+            raise ProblemError(Problem.received(want.code, want.message, offer.path))
         try:
             if not offer.size:
                 await self._do(sink.whole, 0, 0, memoryview(b""))
@@ -225,13 +225,13 @@ class Fetching(_Work):
                 self._moved += len(piece)
         except BaseException:
             await self._rest()
-            cut = Problem("cut", f"not all of {offer.path!r} came", offer.path)
+            cut = Problem(Code.CUT, f"not all of {offer.path!r} came", offer.path)
             await self._world.offload(sink.failed, 0, 0, cut)
             raise
         [receipt] = await self._do(sink.commit, 0)
         if receipt.code != "done":
             raise ProblemError(
-                Problem(receipt.code, receipt.message, offer.path, retry=receipt.retry)
+                Problem.received(receipt.code, receipt.message, offer.path, retry=receipt.retry)
             )
         self.tally.displaced = int(bool(receipt.displaced))
         self.tally.done(offer.path, offer.size)

@@ -20,7 +20,7 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
@@ -82,7 +82,7 @@ class CargoSession:
             message = f"{self.username} has no workspace {name!r} on the server"
             raise ProblemError(
                 Problem(
-                    "unknown_workspace",
+                    Code.UNKNOWN_WORKSPACE,
                     message,
                     hint=f"workspaces of this user: {has}",
                     retry=False,
@@ -114,17 +114,19 @@ class CargoSession:
         if order.recursive:
             if entry.kind != FOLDER:
                 message = f"{order.remote!r} is no folder"
-                raise _refused("not_a_folder", message, "get it without recursive")
+                raise _refused(Code.NOT_A_FOLDER, message, "get it without recursive")
             return await self._arriving(order, order.remote, order.local, None)
         if entry.kind == FOLDER:
-            raise _refused("is_a_folder", f"{order.remote!r} is a folder", "get it with recursive")
+            raise _refused(
+                Code.IS_A_FOLDER, f"{order.remote!r} is a folder", "get it with recursive"
+            )
         folder, name = os.path.split(order.local)
         return await self._arriving(order, paths.parent(order.remote), folder, (entry, name))
 
     async def put(self, order: CopyOrder) -> CargoTransfer:
         if self.space.access != "rw":
             message = f'you may read the workspace "{self.space.name}" but not change it'
-            raise _refused("read_only", message, 'whoever runs the server can grant "rw"')
+            raise _refused(Code.READ_ONLY, message, 'whoever runs the server can grant "rw"')
         remote = paths.check(order.remote)
         if order.recursive:
             mode = await self._world.offload(folder_to_put, order.local)
@@ -218,7 +220,7 @@ def _there(found: Entry | Problem | None, path: str) -> Entry:
     if isinstance(found, Problem):
         raise ProblemError(found)
     if found is None:
-        raise _refused("vanished", f"{path!r} is not there")
+        raise _refused(Code.VANISHED, f"{path!r} is not there")
     return found
 
 
@@ -229,5 +231,5 @@ def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -
         raise ProblemError(problem)
 
 
-def _refused(code: str, message: str, hint: str = "") -> ProblemError:
+def _refused(code: Code, message: str, hint: str = "") -> ProblemError:
     return ProblemError(Problem(code, message, hint=hint, retry=False))

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
-_HINTS: Final[Mapping[str, str]] = {
-    "unauthorized": "",
-    "unknown_host": "look at the address",
-    "certificate": "session.look tells its fingerprint: give it as tls_fingerprint if it is the right one, "
+_HINTS: Final[Mapping[Code, str]] = {
+    Code.UNAUTHORIZED: "",
+    Code.UNKNOWN_HOST: "look at the address",
+    Code.CERTIFICATE: "session.look tells its fingerprint: give it as tls_fingerprint if it is the right one, "
     "or its CA as ca_file",
-    "refused": "",
-    "pydio_server": "start `cargo_sync server` beside it, on its files' folder, and open a session there",
+    Code.REFUSED: "",
+    Code.PYDIO_SERVER: "start `cargo_sync server` beside it, on its files' folder, and open a session there",
 }
 """What to do, where a job is told to look at its file."""
 
@@ -26,4 +26,4 @@ def in_a_session(problem: Problem) -> Problem:
 def told(problem: Problem) -> dict[str, str]:
     """The problem as the control plane tells it."""
     worded = in_a_session(problem)
-    return {"code": worded.code, "message": worded.message, "hint": worded.hint}
+    return {"code": worded.code_text, "message": worded.message, "hint": worded.hint}

@@ -4,7 +4,7 @@ import os
 import stat
 
 from cargo_sync.model.paths import RESERVED, bad_name
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 
 def checked_target(path: str) -> None:
@@ -33,12 +33,16 @@ def file_to_put(path: str) -> tuple[str, str]:
     if stat.S_ISDIR(mode):
         raise ProblemError(
             Problem(
-                "is_a_folder", f"{path!r} is a folder", path, "put it with recursive", retry=False
+                Code.IS_A_FOLDER,
+                f"{path!r} is a folder",
+                path,
+                "put it with recursive",
+                retry=False,
             )
         )
     if not stat.S_ISREG(mode):
         raise ProblemError(
-            Problem("special", f"{path!r} is a device, a socket or a pipe", path, retry=False)
+            Problem(Code.SPECIAL, f"{path!r} is a device, a socket or a pipe", path, retry=False)
         )
     return os.path.dirname(real), os.path.basename(real)
 
@@ -53,7 +57,7 @@ def folder_to_put(path: str) -> int:
     if not stat.S_ISDIR(mode):
         message = f"{path!r} is a file, not a folder"
         raise ProblemError(
-            Problem("not_a_folder", message, path, "put it without recursive", retry=False)
+            Problem(Code.NOT_A_FOLDER, message, path, "put it without recursive", retry=False)
         )
     return stat.S_IMODE(mode) & 0o777
 
@@ -64,4 +68,6 @@ def _absolute(path: str) -> None:
 
 
 def _bad(path: str, reason: str) -> ProblemError:
-    return ProblemError(Problem("bad_path", f"the local path {path!r} {reason}", path, retry=False))
+    return ProblemError(
+        Problem(Code.BAD_PATH, f"the local path {path!r} {reason}", path, retry=False)
+    )

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import places
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.sessions.backup import BackupSession
 from cargo_sync.daemon.sessions.files import CargoSession, Shared
 from cargo_sync.daemon.sessions.remote import Remote
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.look import ServerLook, look
@@ -122,8 +122,8 @@ def _refuse_plain(host: str, sealed: bool, trust: ServerTrust) -> None:
             f"without TLS whoever is on the way to {host} could read the password and the files"
         )
         hint = "use https://, or allow_plain if the network is your own"
-        raise ProblemError(Problem("plain", message, hint=hint, retry=False))
+        raise ProblemError(Problem(Code.PLAIN, message, hint=hint, retry=False))
 
 
 def _bad(message: str, hint: str = "") -> ControlError:
-    return ControlError(Code.BAD_ARGUMENT, message, hint)
+    return ControlError(ReplyCode.BAD_ARGUMENT, message, hint)

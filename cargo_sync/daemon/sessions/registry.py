@@ -5,7 +5,7 @@ import logging
 from typing import Final
 
 from cargo_sync.api import topics
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.daemon.reporting.feed import Publish
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
@@ -34,7 +34,7 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None:
             message = "there is no such session: it was closed, not used for 12 hours, or the daemon is another"
-            raise ControlError(Code.UNKNOWN_SESSION, message, "open one again")
+            raise ControlError(ReplyCode.UNKNOWN_SESSION, message, "open one again")
         session.used_at = self._world.steady()
         return session
 
@@ -42,7 +42,7 @@ class Sessions:
         """Raises ControlError(busy) when no other session may be opened."""
         if len(self._sessions) >= MOST:
             raise ControlError(
-                Code.BUSY, f"{MOST} sessions are open already", "close those not needed"
+                ReplyCode.BUSY, f"{MOST} sessions are open already", "close those not needed"
             )
 
     def add(self, there: Remote) -> Session:

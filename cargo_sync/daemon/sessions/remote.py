@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class RemoteSpace(NamedTuple):
@@ -49,10 +49,10 @@ class Remote(Protocol):
 
 
 def unsupported(what: str) -> NoReturn:
-    raise ProblemError(Problem("unsupported", f"a backup session has no {what}", retry=False))
+    raise ProblemError(Problem(Code.UNSUPPORTED, f"a backup session has no {what}", retry=False))
 
 
 def unknown(path: str) -> ProblemError:
     return ProblemError(
-        Problem("unknown", f"there is no {path!r} on the server", path, retry=False)
+        Problem(Code.UNKNOWN, f"there is no {path!r} on the server", path, retry=False)
     )

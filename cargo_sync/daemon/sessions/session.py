@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.units import format_rate
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
@@ -69,13 +69,13 @@ class Session:
         """Begins a transfer. `make` gives its work, and raises what can be refused at once."""
         if len(self.running) >= AT_ONCE:
             raise ControlError(
-                Code.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one"
+                ReplyCode.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one"
             )
         work: Work = await make(order)
         if self._closed:
             await work.close()
             raise ControlError(
-                Code.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again"
+                ReplyCode.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again"
             )
         transfer = Transfer(self._world.token(), order, work, self._world, self._share, self._told)
         self._transfers[transfer.id] = transfer
@@ -88,7 +88,9 @@ class Session:
         transfer = self._transfers.get(id)
         if transfer is None:
             hint = "`session.show` names those that there are"
-            raise ControlError(Code.UNKNOWN_TRANSFER, f'the session has no transfer "{id}"', hint)
+            raise ControlError(
+                ReplyCode.UNKNOWN_TRANSFER, f'the session has no transfer "{id}"', hint
+            )
         await transfer.stop()
 
     async def share(self) -> None:

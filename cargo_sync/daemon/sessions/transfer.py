@@ -14,7 +14,7 @@ from cargo_sync.daemon.job.status import eta
 from cargo_sync.daemon.sessions.hints import told
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.machines.retry import delay
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 
@@ -116,7 +116,10 @@ class Transfer:
         except Exception as error:
             _log.error("a transfer failed in a way nobody foresaw", exc_info=error)
             words = f"something went wrong inside: {type(error).__name__}"
-            state, problem = State.FAILED, Problem("internal", words, hint="see the daemon's log")
+            state, problem = (
+                State.FAILED,
+                Problem(Code.INTERNAL, words, hint="see the daemon's log"),
+            )
         finally:
             await self._end(state, problem)
 

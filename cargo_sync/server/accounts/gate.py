@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.refusals import LaterError
 
 
@@ -17,7 +17,7 @@ class LoginGate:
 
     async def __aenter__(self) -> Self:
         if self._room <= 0:
-            raise LaterError(Problem("busy", "too many are logging in at this moment"), 2)
+            raise LaterError(Problem(Code.BUSY, "too many are logging in at this moment"), 2)
         self._room -= 1
         try:
             await self._inside.acquire()

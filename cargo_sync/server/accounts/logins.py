@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
 from cargo_sync.server.accounts.users import User, Users
@@ -122,7 +122,7 @@ class Logins:
         seconds = self._throttle.wait(name, address, self._clock())
         if seconds > 0:
             message = "too many wrong passwords"
-            raise LaterError(Problem("throttled", message, hint="wait, then try again"), seconds)
+            raise LaterError(Problem(Code.THROTTLED, message, hint="wait, then try again"), seconds)
 
     def _known(self, kept: dict[bytes, _Kept], digest: bytes) -> User | None:
         found = kept.get(digest)

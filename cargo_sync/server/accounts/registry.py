@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
@@ -77,7 +77,7 @@ class Registry:
         if found is None:
             hint = did_you_mean(name, [one.username for one in self.roster.users])
             raise ControlError(
-                Code.UNKNOWN_USER,
+                ReplyCode.UNKNOWN_USER,
                 f'there is no user "{name}"',
                 hint or "`user.list` names those that there are",
             )
@@ -89,7 +89,7 @@ class Registry:
         if found is None:
             hint = did_you_mean(name, [one.name for one in self.roster.workspaces])
             raise ControlError(
-                Code.UNKNOWN_WORKSPACE,
+                ReplyCode.UNKNOWN_WORKSPACE,
                 f'there is no workspace "{name}"',
                 hint or "`workspace.list` names those that there are",
             )
@@ -154,7 +154,7 @@ class Registry:
             path = served_folder(places.local_path(path, "/", {}))
         except ValueError as error:
             raise ControlError(
-                Code.BAD_ARGUMENT, f'"path": {error}', "a folder of the server's machine"
+                ReplyCode.BAD_ARGUMENT, f'"path": {error}', "a folder of the server's machine"
             ) from None
         users = [one for one in self.roster.users if kind != "user" or one.username != name]
         spaces = [one for one in self.roster.workspaces if kind != "workspace" or one.name != name]
@@ -166,7 +166,7 @@ class Registry:
                 else ""
             )
             raise ControlError(
-                Code.BAD_ARGUMENT,
+                ReplyCode.BAD_ARGUMENT,
                 f'"path": {path} and {against.words}, {against.path}, lie one in the other',
                 hint or "take a folder apart from it",
             )

@@ -15,7 +15,7 @@ from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.model import paths
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.logins import Logins
@@ -125,11 +125,11 @@ def _present(folder: str) -> None:
 
 def _refused(error: ProblemError) -> BackupRefusal:
     match error.problem.code:
-        case "unauthorized":
+        case Code.UNAUTHORIZED:
             return BackupRefusal(WRONG)
-        case "throttled" | "busy":
+        case Code.THROTTLED | Code.BUSY:
             return BackupRefusal("Muitas tentativas: espere um pouco")
-        case "unknown":
+        case Code.UNKNOWN:
             return BackupRefusal(NO_NICKNAME)
         case _:
             return BackupRefusal(error.problem.message, BackupStatus.STORE)

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CONNECTIONS: Final = 128
 """On each port; who comes beyond them is turned away at once."""
@@ -43,7 +43,7 @@ class BackupPort:
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = f'change "{self._name}" in "backup", or stop what listens there'
-            raise ProblemError(Problem("address", message, hint=hint)) from error
+            raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

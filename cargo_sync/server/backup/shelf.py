@@ -17,7 +17,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.state.backup_files import BackupFile, BackupFiles
@@ -162,7 +162,7 @@ def _translated() -> Iterator[None]:
     except ProblemError as error:
         status = (
             BackupStatus.COORDINATOR
-            if error.problem.code in ("bad_path", "read_only")
+            if error.problem.code in (Code.BAD_PATH, Code.READ_ONLY)
             else BackupStatus.STORE
         )
         raise BackupRefusal(error.problem.message, status) from error
@@ -189,7 +189,7 @@ def _names(name: str) -> Iterator[str]:
 def _nothing_there(path: str, held: Catalogued | None) -> None:
     if held is not None:
         raise ProblemError(
-            Problem("occupied", f"{path!r} exists already", path, hint="send it again")
+            Problem(Code.OCCUPIED, f"{path!r} exists already", path, hint="send it again")
         )
 
 

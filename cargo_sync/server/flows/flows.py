@@ -20,7 +20,7 @@ from cargo_sync.lanes.end import End
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
@@ -128,7 +128,7 @@ class Flows:
         flow = self._flow(user, address, request)
         if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
             raise LaterError(
-                Problem("busy", f"{user.name} has {FLOWS_A_USER} flows open already"), 5
+                Problem(Code.BUSY, f"{user.name} has {FLOWS_A_USER} flows open already"), 5
             )
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
@@ -157,7 +157,7 @@ class Flows:
         """Ends a flow; ending it twice is harmless."""
         flow = self._flows.get(id)
         if flow is not None and flow.user.name == user.name:
-            self._end(flow, Problem("stopped", "the flow was ended over HTTP"))
+            self._end(flow, Problem(Code.STOPPED, "the flow was ended over HTTP"))
         return {}
 
     def _flow(self, user: User, address: ClientAddress, request: FlowRequest) -> Flow:
@@ -302,13 +302,13 @@ class Flows:
         now."""
         for flow in [one for one in self._flows.values() if one.user.name in users]:
             self._end(
-                flow, Problem("unauthorized", "the user was changed on the server: log in again")
+                flow, Problem(Code.UNAUTHORIZED, "the user was changed on the server: log in again")
             )
 
     def close(self) -> list[LaneThread]:
         """Asks every lane to come to its checkpoint and end; returns them, to be joined."""
         for flow in list(self._flows.values()):
-            self._end(flow, Problem("stopped", "the server is being stopped"))
+            self._end(flow, Problem(Code.STOPPED, "the server is being stopped"))
         return list(self._lanes)
 
     def _end(self, flow: Flow, why: Problem) -> None:

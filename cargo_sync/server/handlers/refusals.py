@@ -1,6 +1,6 @@
 """Why a change is refused that the server's file has a say in."""
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.server import UserSettings
 from cargo_sync.server.accounts.registry import Registry
 
@@ -23,7 +23,7 @@ def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
 def by_file(registry: Registry, what: str) -> ControlError:
     """`what` "… stands", which the file says."""
     return ControlError(
-        Code.IN_FILE,
+        ReplyCode.IN_FILE,
         f"{what} in {registry.file_name}, which wins",
         "change it there, then `reload`",
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config import places
 from cargo_sync.config.server import UserSettings
 from cargo_sync.control.limits import speed
@@ -68,7 +68,9 @@ class UserHandlers:
         async with self._registry.changing:
             if self._registry.roster.user(name) is not None:
                 raise ControlError(
-                    Code.USER_EXISTS, f'there is a user "{name}" already', "`user.set` changes them"
+                    ReplyCode.USER_EXISTS,
+                    f'there is a user "{name}" already',
+                    "`user.set` changes them",
                 )
             path = await self._registry.folder("user", args["path"], name)
             row = UserRow(name, path, **rates, enabled=args.get("enabled", True))
@@ -85,7 +87,7 @@ class UserHandlers:
             user = self._registry.user(args["user"])
             if not changes:
                 raise ControlError(
-                    Code.BAD_ARGUMENT, "user.set needs something to set", "such as a speed"
+                    ReplyCode.BAD_ARGUMENT, "user.set needs something to set", "such as a speed"
                 )
             in_file(self._registry, user, *changes)
             if "path" in changes:
@@ -147,7 +149,7 @@ def _name(name: str) -> str:
             raise ValueError("begins or ends with a space")
     except ValueError as error:
         raise ControlError(
-            Code.BAD_ARGUMENT,
+            ReplyCode.BAD_ARGUMENT,
             f'"user" {error}',
             'a name has 1 to 100 characters without "/" and ":"',
         ) from None
@@ -163,5 +165,5 @@ def _password(args: dict[str, Any]) -> None:
     """Raises ControlError(bad_argument), without a word of what it is."""
     if len(args["password"]) > PASSWORD_LENGTH:
         raise ControlError(
-            Code.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters'
+            ReplyCode.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters'
         )

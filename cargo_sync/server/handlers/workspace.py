@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from cargo_sync.api.messages import Code, ControlError
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config import places
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.control.router import Handler
@@ -37,7 +37,9 @@ class WorkspaceHandlers:
         name = _name(args["workspace"])
         async with self._registry.changing:
             if self._registry.roster.workspace(name) is not None:
-                raise ControlError(Code.WORKSPACE_EXISTS, f'there is a workspace "{name}" already')
+                raise ControlError(
+                    ReplyCode.WORKSPACE_EXISTS, f'there is a workspace "{name}" already'
+                )
             wanted = args.get("grants", {})
             grants = {
                 self._registry.user(user).username: _access(word) for user, word in wanted.items()
@@ -93,13 +95,13 @@ def _name(name: str) -> str:
             raise ValueError("begins or ends with a space")
     except ValueError as error:
         raise ControlError(
-            Code.BAD_ARGUMENT,
+            ReplyCode.BAD_ARGUMENT,
             f'"workspace" {error}',
             'a name has 1 to 100 characters without "/" and ":"',
         ) from None
     if name == USER_WORKSPACE:
         raise ControlError(
-            Code.BAD_ARGUMENT,
+            ReplyCode.BAD_ARGUMENT,
             f'"{name}" is the name of every user\'s own folder',
             "take another name",
         )
@@ -110,4 +112,6 @@ def _access(word: object) -> WorkspaceGrant:
     for access in get_args(WorkspaceGrant):
         if word == access:
             return access  # type: ignore[no-any-return]
-    raise ControlError(Code.BAD_ARGUMENT, 'access is "rw", to read and write, or "ro", to read')
+    raise ControlError(
+        ReplyCode.BAD_ARGUMENT, 'access is "rw", to read and write, or "ro", to read'
+    )

@@ -10,34 +10,32 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.refusals import LaterError
 
-STATUS: Final[Mapping[str, int]] = {
-    "bad_request": 400,
-    "bad_path": 400,
-    "unauthorized": 401,
-    "forbidden": 403,
-    "read_only": 403,
-    "unknown": 404,
-    "vanished": 404,
-    "timeout": 408,
-    "changed": 409,
-    "occupied": 409,
-    "not_empty": 409,
-    "is_a_folder": 409,
-    "not_a_folder": 409,
-    "symlink": 409,
-    "unstable": 409,
-    "stale": 412,
-    "no_length": 411,
-    "too_large": 413,
-    "method": 405,
-    "unsupported": 415,
-    "bad_range": 416,
-    "throttled": 429,
-    "busy": 429,
-    "disk_full": 507,
+STATUS: Final[Mapping[Code, int]] = {
+    Code.BAD_REQUEST: 400,
+    Code.BAD_PATH: 400,
+    Code.UNAUTHORIZED: 401,
+    Code.READ_ONLY: 403,
+    Code.UNKNOWN: 404,
+    Code.VANISHED: 404,
+    Code.TIMEOUT: 408,
+    Code.CHANGED: 409,
+    Code.OCCUPIED: 409,
+    Code.NOT_EMPTY: 409,
+    Code.IS_A_FOLDER: 409,
+    Code.NOT_A_FOLDER: 409,
+    Code.SYMLINK: 409,
+    Code.STALE: 412,
+    Code.NO_LENGTH: 411,
+    Code.TOO_LARGE: 413,
+    Code.METHOD: 405,
+    Code.UNSUPPORTED: 415,
+    Code.BAD_RANGE: 416,
+    Code.THROTTLED: 429,
+    Code.BUSY: 429,
+    Code.DISK_FULL: 507,
 }
 """By problem code; others are 503 when they may pass by themselves, else 500."""
 
@@ -62,7 +60,7 @@ def answer(value: object, status: int = 200) -> web.Response:
 def refusal(error: ProblemError) -> web.Response:
     """The answer that says what is wrong."""
     problem = error.problem
-    shown = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    shown = {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
     headers = dict(_PRIVATE)
     if isinstance(error, LaterError):
         headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))

@@ -22,7 +22,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.http.answers import refusal
@@ -84,7 +84,7 @@ class FileRoutes:
             return await self._folder(request, access, path)
         if reader is None:
             message = f"{path!r} is a symbolic link; links are never followed"
-            raise ProblemError(Problem("symlink", message, path, retry=False))
+            raise ProblemError(Problem(Code.SYMLINK, message, path, retry=False))
         with contextlib.closing(reader):
             return await self._file(request, access.workspace, held, reader)
 
@@ -105,7 +105,7 @@ class FileRoutes:
         if (size := request.content_length) is None:
             hint = "curl gives it for a file, not for a pipe"
             raise ProblemError(
-                Problem("no_length", "there is no Content-Length", hint=hint, retry=False)
+                Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
             )
         workspace = access.workspace
         upload = await self._offload(
@@ -155,7 +155,7 @@ class FileRoutes:
         part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
         if part == "none":
             message = f"there are {entry.size} bytes, none of them in that range"
-            beyond = refusal(ProblemError(Problem("bad_range", message, retry=False)))
+            beyond = refusal(ProblemError(Problem(Code.BAD_RANGE, message, retry=False)))
             beyond.headers["Content-Range"] = f"bytes */{entry.size}"
             return beyond
         start, end = part if isinstance(part, ByteRange) else ByteRange(0, entry.size)
@@ -223,7 +223,7 @@ def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | No
     if verdict == "stale" or (verdict == "same" and request.method == "PUT"):
         message = "what is there is not what the request expects"
         hint = "look again (HEAD gives the present ETag), then decide"
-        raise ProblemError(Problem("stale", message, hint=hint, retry=False))
+        raise ProblemError(Problem(Code.STALE, message, hint=hint, retry=False))
     return verdict
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
@@ -133,10 +133,14 @@ class Gateway:
             raise
         except Exception:
             _log.exception("%s %s failed", request.method, ascii(request.path))
-            problem = ProblemError(Problem("failed", "the server failed at this; its log says why"))
-        _log.debug("%s %s refused: %s", request.method, ascii(request.path), problem.problem.code)
+            problem = ProblemError(
+                Problem(Code.FAILED, "the server failed at this; its log says why")
+            )
+        _log.debug(
+            "%s %s refused: %s", request.method, ascii(request.path), problem.problem.code_text
+        )
         response = refusal(problem)
-        if problem.problem.code == "unauthorized":
+        if problem.problem.code == Code.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = self._challenge(request)
         if not request.content.is_eof():
             response.force_close()  # what still comes is not read for its own sake
@@ -160,12 +164,14 @@ def _of_aiohttp(error: web.HTTPException) -> Problem:
     match error.status:
         case 404:
             return Problem(
-                "unknown", "there is nothing here", hint="the API is under /v1", retry=False
+                Code.UNKNOWN, "there is nothing here", hint="the API is under /v1", retry=False
             )
         case 405:
-            return Problem("method", "this address does not take that method", retry=False)
+            return Problem(Code.METHOD, "this address does not take that method", retry=False)
         case _:
-            return Problem("bad_request", error.reason or "the request cannot be read", retry=False)
+            return Problem(
+                Code.BAD_REQUEST, error.reason or "the request cannot be read", retry=False
+            )
 
 
 def _flow_request(body: dict[str, Any]) -> FlowRequest:

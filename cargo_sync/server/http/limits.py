@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.refusals import bad_request
 
 LOGIN_BYTES: Final = 8 * 1024
@@ -75,7 +75,7 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
             raise timed_out() from error
         except (ConnectionError, web.RequestPayloadError) as error:
             raise ProblemError(
-                Problem("cut", "the connection broke before all had come")
+                Problem(Code.CUT, "the connection broke before all had come")
             ) from error
         if not chunk:
             return
@@ -100,7 +100,7 @@ def refuse_encoding(request: web.Request) -> None:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
         message = f"a body with Content-Encoding {encoding[:40]!r} is not taken"
-        raise ProblemError(Problem("unsupported", message, hint="send it as it is", retry=False))
+        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint="send it as it is", retry=False))
 
 
 def refuse_length(request: web.Request, cap: int) -> None:
@@ -110,8 +110,10 @@ def refuse_length(request: web.Request, cap: int) -> None:
 
 
 def too_large(cap: int) -> ProblemError:
-    return ProblemError(Problem("too_large", f"the body is larger than {cap:,} bytes", retry=False))
+    return ProblemError(
+        Problem(Code.TOO_LARGE, f"the body is larger than {cap:,} bytes", retry=False)
+    )
 
 
 def timed_out() -> ProblemError:
-    return ProblemError(Problem("timeout", "nothing more came for too long"))
+    return ProblemError(Problem(Code.TIMEOUT, "nothing more came for too long"))

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.http.limits import SERVER_OPTIONS
 
 HANDSHAKE: Final = 10.0
@@ -47,7 +47,7 @@ class Listener:
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = 'change "listen", or stop what listens there'
-            raise ProblemError(Problem("address", message, hint=hint)) from error
+            raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

@@ -131,4 +131,4 @@ def _told(result: OperationResult) -> dict[str, Any]:
 
 
 def _refused(problem: Problem) -> dict[str, Any]:
-    return {"code": problem.code, "message": str(problem), "retry": problem.retry}
+    return {"code": problem.code_text, "message": str(problem), "retry": problem.retry}

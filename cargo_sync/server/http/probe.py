@@ -14,7 +14,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
@@ -83,7 +83,7 @@ class Probe:
     @contextmanager
     def _one_of(self, user: User) -> Iterator[None]:
         if user.name in self._busy or len(self._busy) >= AT_ONCE:
-            raise LaterError(Problem("busy", "another probe is under way"), LONGEST)
+            raise LaterError(Problem(Code.BUSY, "another probe is under way"), LONGEST)
         self._busy.add(user.name)
         try:
             yield

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 YEARS: Final = 10
 _CERT, _KEY = "server.crt", "server.key"
@@ -147,4 +147,4 @@ def _read(path: str) -> bytes:
 
 def _bad(message: str) -> ProblemError:
     hint = "give tls.cert and tls.key as PEM files that belong together, or leave tls out for a self-made one"
-    return ProblemError(Problem("certificate", message, hint=hint, retry=False))
+    return ProblemError(Problem(Code.CERTIFICATE, message, hint=hint, retry=False))

@@ -17,7 +17,7 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.local.folders import Folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.folder import FolderStore
 
 OpenStore = Callable[[str], FolderStore]
@@ -120,7 +120,7 @@ class CataloguedFolder:
                 f"the folder {self.path!r} is not there",
                 "whoever runs the server can bring it back",
             )
-            raise ProblemError(Problem("root_gone", message, hint=hint))
+            raise ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
         return self._store
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class CataloguedFolder:
                 with self.store.root.folder(parent) as folder:
                     seen += [self._see_one(folder, path) for path in together]
             except ProblemError as error:
-                missing = error.problem.code in ("vanished", "not_a_folder")
+                missing = error.problem.code in (Code.VANISHED, Code.NOT_A_FOLDER)
                 seen += [None if missing else error.problem] * len(together)
         return seen
 
@@ -280,7 +280,7 @@ def put(path: str, seen: Entry) -> Put:
 
 def changed(path: str) -> ProblemError:
     message = f"{path!r} is not what was expected: somebody else changed it"
-    return ProblemError(Problem("changed", message, path, hint="look again, then decide"))
+    return ProblemError(Problem(Code.CHANGED, message, path, hint="look again, then decide"))
 
 
 def _agree(held: Catalogued | None, seen: Entry | None) -> bool:

@@ -13,7 +13,7 @@ from cargo_sync.local.publish import Published
 from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, LINK, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed, put
 
@@ -86,7 +86,7 @@ class WorkspaceCommit:
                 raise changed(offer.path)
         except ProblemError as error:
             problem = error.problem
-            return Receipt(problem.code, message=str(problem), retry=problem.retry)
+            return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
         entry = held.entry
         return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
 
@@ -105,12 +105,12 @@ def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
 
 def _judged(offer: Offer, look: PathLook | Problem, full: Problem | None) -> Want | None:
     if isinstance(look, Problem):
-        return Want(look.code, message=str(look))
+        return Want(look.code_text, message=str(look))
     if look.held is not None and _is_offered(look.held.entry, offer):
         return Want("none")
     if _version(look.held) != offer.expected:
-        return Want("changed", message=str(changed(offer.path)))
-    return Want(full.code, message=str(full)) if full else None
+        return Want(Code.CHANGED, message=str(changed(offer.path)))
+    return Want(full.code_text, message=str(full)) if full else None
 
 
 def _version(held: Catalogued | None) -> int:

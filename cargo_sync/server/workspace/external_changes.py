@@ -16,7 +16,7 @@ from cargo_sync.local.inotify import ChangedFolders, Inotify
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.catalogued_folder import Compared, Still
 from cargo_sync.server.workspace.workspace import Workspace
@@ -156,9 +156,12 @@ class ExternalChanges:
         try:
             found = self._workspace.compare(folder, still)
         except ProblemError as error:
-            if error.problem.code in ("root_gone", "disk_full", "state_damaged") or not folder:
+            if (
+                error.problem.code in (Code.ROOT_GONE, Code.DISK_FULL, Code.STATE_DAMAGED)
+                or not folder
+            ):
                 raise
-            if error.problem.code not in ("vanished", "not_a_folder"):
+            if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER):
                 self._tell(error.problem)
             return Compared([], [], False)
         if found.unsettled:

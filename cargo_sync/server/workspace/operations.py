@@ -13,7 +13,7 @@ from cargo_sync.catalogue.contract import CatalogueMove as Moved
 from cargo_sync.local.root import above
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
 TOGETHER: Final = 200
@@ -184,7 +184,7 @@ class OperationBatch:
         if operation.seen is None:
             if any(folder.store.root.listing(path)):
                 message = f"{path!r} is a folder that is not empty"
-                raise ProblemError(Problem("not_empty", message, path))
+                raise ProblemError(Problem(Code.NOT_EMPTY, message, path))
             return
         pending = [path]
         while pending:
@@ -200,13 +200,13 @@ class OperationBatch:
         path, to, folder = operation.path, paths.check(operation.to), self._folder
         held = folder.look(path)
         if held is None:
-            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+            raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
         _expect(held, operation.expected, path)
         if paths.is_below(to, path):
             reason = f"{path!r} cannot be moved to {to!r}, into itself"
-            raise ProblemError(Problem("bad_path", reason, path, retry=False))
+            raise ProblemError(Problem(Code.BAD_PATH, reason, path, retry=False))
         if folder.look(to) is not None:
-            raise ProblemError(Problem("occupied", f"{to!r} exists already", path))
+            raise ProblemError(Problem(Code.OCCUPIED, f"{to!r} exists already", path))
         root = folder.store.root
         made = root.make_folder(paths.parent(to)) if paths.parent(to) else ()
         with root.folder(paths.parent(path)) as source, root.folder(paths.parent(to)) as target:

@@ -7,7 +7,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Placement, place, secure
 from cargo_sync.local.space import room_for
 from cargo_sync.model.entries import FILE, FOLDER
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
@@ -92,5 +92,7 @@ class Upload:
 
     def _check(self, held: Catalogued | None, path: str) -> None:
         if held is not None and held.entry.kind == FOLDER:
-            raise ProblemError(Problem("is_a_folder", f"{path!r} is a folder", path, retry=False))
+            raise ProblemError(
+                Problem(Code.IS_A_FOLDER, f"{path!r} is a folder", path, retry=False)
+            )
         self._admit(held)

@@ -13,7 +13,7 @@ from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
@@ -131,9 +131,11 @@ class Workspace:
         """
         held, reader = self.open(path)
         if held is None:
-            raise ProblemError(Problem("vanished", f"{path!r} is not there any more", path))
+            raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
         if reader is None:
-            raise ProblemError(Problem("not_a_file", f"{path!r} is not a file", path, retry=False))
+            raise ProblemError(
+                Problem(Code.NOT_A_FILE, f"{path!r} is not a file", path, retry=False)
+            )
         if held.entry.version != version or held.entry.hash:
             reader.close()
             if held.entry.version != version:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo import pydio
 from cargo_sync.trees.cargo.problems import translated
 
@@ -238,7 +238,7 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
 
 def _wrong_password(username: str, host: str) -> Problem:
     return Problem(
-        "unauthorized",
+        Code.UNAUTHORIZED,
         f"{host} does not let {username!r} in with this password",
         hint="look at username and password in the job",
         retry=False,
@@ -257,7 +257,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
         )
     except (aiohttp.ClientError, ValueError, KeyError, TypeError):
         code, message = (
-            "refused",
+            Code.REFUSED,
             f"{response.url.host} answered {response.status} {response.reason}",
         )
         hint = (
@@ -266,4 +266,4 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
             else ""
         )
     retry = response.status == 429 or response.status >= 500
-    return ProblemError(Problem(code, message, hint=hint, retry=retry))
+    return ProblemError(Problem.received(code, message, hint=hint, retry=retry))

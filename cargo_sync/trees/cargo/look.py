@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.cargo import pydio
 from cargo_sync.trees.cargo.problems import translated
 
@@ -62,7 +62,7 @@ async def look(url: str, *, any_port: bool = False) -> ServerLook:
     except ProblemError as error:
         parts = urlsplit(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        if not any_port or error.problem.code != "unreachable":
+        if not any_port or error.problem.code != Code.UNREACHABLE:
             raise
         try:
             found = await _look(f"{parts.scheme}://{host}:{_STANDARD[parts.scheme]}{parts.path}")
@@ -126,7 +126,11 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKi
         return "pydio"
     try:
         error = orjson.loads(body)["error"]
-        if status == 401 and error["code"] == "unauthorized" and isinstance(error["message"], str):
+        if (
+            status == 401
+            and error["code"] == Code.UNAUTHORIZED
+            and isinstance(error["message"], str)
+        ):
             return "cargo"
     except (ValueError, KeyError, TypeError):
         pass

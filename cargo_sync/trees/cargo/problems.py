@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 @contextmanager
@@ -34,21 +34,21 @@ def _reason(error: OSError) -> str:
 
 
 def _malformed(where: str, error: Exception) -> Problem:
-    return Problem("protocol", f"{where} answered what no Cargo server answers: {error!r}")
+    return Problem(Code.PROTOCOL, f"{where} answered what no Cargo server answers: {error!r}")
 
 
 def _problem(error: Exception, where: str) -> Problem:
     match error:
         case aiohttp.ServerFingerprintMismatch():
             return Problem(
-                "certificate",
+                Code.CERTIFICATE,
                 f"{where} shows another certificate than the one trusted here: sha256:{error.got.hex()}",
                 hint="if that is the server's new one, put it into the job as tls_fingerprint",
                 retry=False,
             )
         case aiohttp.ClientConnectorCertificateError():
             return Problem(
-                "certificate",
+                Code.CERTIFICATE,
                 f"the certificate of {where} is not trusted",
                 hint="put the fingerprint that the server prints at start into the job as tls_fingerprint, "
                 "or its CA as ca_file",
@@ -56,17 +56,19 @@ def _problem(error: Exception, where: str) -> Problem:
             )
         case aiohttp.ClientConnectorDNSError():
             return Problem(
-                "unknown_host", f"there is no host {where}", hint="look at hostname in the job"
+                Code.UNKNOWN_HOST, f"there is no host {where}", hint="look at hostname in the job"
             )
         case aiohttp.ClientSSLError():
             return Problem(
-                "tls", f"{where} speaks no TLS", hint="is it http:// rather than https://?"
+                Code.TLS, f"{where} speaks no TLS", hint="is it http:// rather than https://?"
             )
         case aiohttp.ClientConnectorError():
-            return Problem("unreachable", f"{where} cannot be reached: {_reason(error.os_error)}")
+            return Problem(
+                Code.UNREACHABLE, f"{where} cannot be reached: {_reason(error.os_error)}"
+            )
         case TimeoutError():
-            return Problem("unreachable", f"{where} does not answer")
+            return Problem(Code.UNREACHABLE, f"{where} does not answer")
         case aiohttp.ClientError() | OSError():
-            return Problem("cut", f"the connection to {where} was cut")
+            return Problem(Code.CUT, f"the connection to {where} was cut")
         case _:
             return _malformed(where, error)

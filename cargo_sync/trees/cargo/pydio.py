@@ -7,7 +7,7 @@ the realm "Pydio API"; its pages name themselves.
 from collections.abc import Mapping
 from typing import Final
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 _MARKS: Final = (b'<message type="error"', b"pydio", b"ajxp")
 
@@ -22,7 +22,7 @@ def is_pydio(headers: Mapping[str, str], content: bytes) -> bool:
 def problem(where: str) -> Problem:
     """What a person is told who gave the address of one; `where` is its host."""
     return Problem(
-        "pydio_server",
+        Code.PYDIO_SERVER,
         f"{where} is a Pydio server, and not a Cargo server",
         hint="start `cargo_sync server` beside it, on its files' folder, and give the job that address",
         retry=False,

@@ -10,7 +10,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import ClientFlow
@@ -131,7 +131,7 @@ class CargoTree:
         if isinstance(found, Problem):
             return found
         if found != content:
-            return Problem("changed", f"{path!r} is not what was delivered", path)
+            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
         operation = {"op": "delete", "path": self._whole(path), "expected": entry.version}
         if not move_to:
             return await self._operate(operation, path, run)
@@ -139,7 +139,7 @@ class CargoTree:
         for name in islice(numbered(paths.name(place)), NUMBERS):
             to = self._whole(paths.join(paths.parent(place), name))
             problem = await self._operate(operation | {"op": "move", "to": to}, path, run)
-            if problem is None or problem.code != "occupied":
+            if problem is None or problem.code != Code.OCCUPIED:
                 break
         return problem
 
@@ -187,7 +187,7 @@ def no_workspace(user: str, name: str, others: list[str]) -> Problem:
     """What is told of a workspace that the server does not show to this user."""
     has = ", ".join(others) or "none"
     return Problem(
-        "unknown_workspace",
+        Code.UNKNOWN_WORKSPACE,
         f"{user} has no workspace {name!r} on the server",
         hint=f"workspaces of this user: {has}",
         retry=False,
@@ -195,7 +195,9 @@ def no_workspace(user: str, name: str, others: list[str]) -> Problem:
 
 
 def _forgotten() -> Problem:
-    return Problem("changed", "the server has forgotten deletions that this job has not seen yet")
+    return Problem(
+        Code.CHANGED, "the server has forgotten deletions that this job has not seen yet"
+    )
 
 
 def _checked(path: object) -> str:
@@ -234,7 +236,7 @@ async def _paired(
         count += 1
     if count != len(items):
         raise ProblemError(
-            Problem("protocol", f"asked for {len(items)} hashes, the server gave {count}")
+            Problem(Code.PROTOCOL, f"asked for {len(items)} hashes, the server gave {count}")
         )
 
 
@@ -246,7 +248,7 @@ def _hash(answer: dict[str, Any], path: str) -> str | Problem:
 def _refused(result: dict[str, Any], path: str) -> Problem | None:
     if result["code"] == "done":
         return None
-    return Problem(
+    return Problem.received(
         str(result["code"]), str(result["message"]), path, retry=bool(result.get("retry", True))
     )
 

@@ -8,7 +8,7 @@ from cargo_sync.lanes.figures import Figures
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo.problems import well_formed
 from cargo_sync.trees.cargo.tree import PAGE, CargoTree
 from cargo_sync.trees.visit import VisitPage
@@ -46,7 +46,7 @@ class VisitedTree(CargoTree):
             path = paths.join(folder, entry.name)
             if reason := paths.bad_name(entry.name) or paths.bad_path(self._whole(path)):
                 message = f"the server has a name that cannot be used: {path!r} {reason}"
-                problems.append(Problem("bad_path", message, path, retry=False))
+                problems.append(Problem(Code.BAD_PATH, message, path, retry=False))
             else:
                 entries.append(entry)
         return VisitPage(sorted(entries), further, problems)
@@ -60,7 +60,7 @@ class VisitedTree(CargoTree):
         try:
             answer = await self._api.get(f"{self._base}/entry", path=whole)
         except ProblemError as error:
-            if error.problem.code == "unknown":
+            if error.problem.code == Code.UNKNOWN:
                 return None
             raise
         with well_formed():
@@ -79,7 +79,7 @@ class VisitedTree(CargoTree):
             try:
                 page = await self.page(folder, after, PAGE)
             except ProblemError as error:
-                if error.problem.code == "unknown":
+                if error.problem.code == Code.UNKNOWN:
                     return {}
                 raise
             standing |= {entry.name: entry for entry in page.entries if entry.name in wanted}
@@ -106,7 +106,7 @@ class VisitedTree(CargoTree):
             try:
                 return await self._delete(path, run, recursive)
             except ProblemError as error:
-                if error.problem.code != "changed":
+                if error.problem.code != Code.CHANGED:
                     raise
         return await self._delete(path, run, recursive)
 
@@ -136,7 +136,7 @@ class VisitedTree(CargoTree):
         found = await self.entry(path)
         if found is None:
             raise ProblemError(
-                Problem("unknown", f"there is no {path!r} on the server", path, retry=False)
+                Problem(Code.UNKNOWN, f"there is no {path!r} on the server", path, retry=False)
             )
         return found
 
@@ -148,7 +148,7 @@ class VisitedTree(CargoTree):
             result: dict[str, Any] = answer["results"][0]
             if result["code"] == "done":
                 return result
-            raise ProblemError(Problem(str(result["code"]), str(result["message"]), path))
+            raise ProblemError(Problem.received(str(result["code"]), str(result["message"]), path))
 
 
 def _row(row: Sequence[Any]) -> Entry:
@@ -176,7 +176,7 @@ def _row(row: Sequence[Any]) -> Entry:
 
 
 def _in_the_way(problem: Problem | None) -> Problem | None:
-    if problem is None or problem.code != "changed":
+    if problem is None or problem.code != Code.CHANGED:
         return problem
     message = f"{problem.path!r} is a file on the server where a folder is needed"
-    return Problem("not_a_folder", message, problem.path, retry=False)
+    return Problem(Code.NOT_A_FOLDER, message, problem.path, retry=False)

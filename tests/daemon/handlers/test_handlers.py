@@ -41,7 +41,7 @@ from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.ring import LogHandlers, Ring
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
@@ -63,7 +63,7 @@ def own_file(house: House) -> LiveSettings:
 
 
 async def nobody(args: dict[str, Any]) -> Remote:
-    raise ProblemError(Problem("unreachable", f"nobody answers at {args['url']}"))
+    raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {args['url']}"))
 
 
 class Daemon:
@@ -128,7 +128,7 @@ class Daemon:
 
 
 async def no_trial(job: JobSettings) -> CheckCase:
-    raise ProblemError(Problem("state_damaged", "the state cannot be read"))
+    raise ProblemError(Problem(Code.STATE_DAMAGED, "the state cannot be read"))
 
 
 @contextlib.asynccontextmanager
@@ -252,7 +252,7 @@ async def test_a_plan_is_paged(tmp_path: Path) -> None:
 async def test_a_plan_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
         await daemon.synced("nightly")
-        daemon.house.far["nightly"].away = Problem("unreachable", "nobody answers")
+        daemon.house.far["nightly"].away = Problem(Code.UNREACHABLE, "nobody answers")
         run = (await daemon.ask("job.plan", job="nightly"))["run"]
         await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
         assert await daemon.ask("job.plan", job="nightly", run=run) == "unreachable"

@@ -19,7 +19,7 @@ from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, trial
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
@@ -284,7 +284,7 @@ async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:
 
     async def prepare(job: Any) -> CheckCase:
         await end.wait()
-        raise ProblemError(Problem("gone", "gone"))
+        raise ProblemError(Problem(Code.VANISHED, "gone"))
 
     async with asyncio.TaskGroup() as group:
         kept = Checks(prepare, world(), group)

@@ -7,7 +7,7 @@ from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 from tests.daemon.house import settings
 
@@ -36,7 +36,7 @@ class Looks:
 
 
 def full(left: int) -> Problem:
-    return Problem("disk_full", f"{left} bytes are free", "film.mov")
+    return Problem(Code.DISK_FULL, f"{left} bytes are free", "film.mov")
 
 
 def test_a_full_disk_is_told_once_whatever_is_free_until_there_was_room() -> None:
@@ -55,8 +55,8 @@ def test_a_full_disk_is_told_once_whatever_is_free_until_there_was_room() -> Non
 
 def test_a_failure_of_the_job_is_told_once_by_its_kind() -> None:
     looks = Looks()
-    assert looks.failed(Problem("throttled", "try again in 20 s")) == "try again in 20 s"
-    assert looks.failed(Problem("throttled", "try again in 40 s")) is None
-    assert looks.failed(Problem("unreachable", "nobody answers")) == "nobody answers"
+    assert looks.failed(Problem(Code.THROTTLED, "try again in 20 s")) == "try again in 20 s"
+    assert looks.failed(Problem(Code.THROTTLED, "try again in 40 s")) is None
+    assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"
     assert looks.ended() is None
-    assert looks.failed(Problem("unreachable", "nobody answers")) == "nobody answers"
+    assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"

@@ -9,7 +9,7 @@ from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.daemon.noted import Noted
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Task
@@ -59,7 +59,7 @@ async def test_an_unreachable_server_is_left_to_the_looks() -> None:
 
         async def wait(self, cursor: int, seconds: float) -> bool:
             self.asked += 1
-            raise ProblemError(Problem("unreachable", "nobody answers"))
+            raise ProblemError(Problem(Code.UNREACHABLE, "nobody answers"))
 
     far, seen = Away(), Wakeup()
 

@@ -12,7 +12,7 @@ from cargo_sync.api.messages import ControlError
 from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.daemon.job import following
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
 
@@ -112,7 +112,7 @@ async def test_a_pause_is_kept_across_restarts(house: House) -> None:
 async def test_a_server_that_is_away_is_an_error_with_a_time(house: House) -> None:
     job = house.job()
     far = house.far["nightly"]
-    far.away = Problem("unreachable", "files.example.org cannot be reached")
+    far.away = Problem(Code.UNREACHABLE, "files.example.org cannot be reached")
     async with going(job):
         await until(lambda: job.state == "error")
         assert job.outcomes.detail() == "files.example.org cannot be reached"
@@ -131,7 +131,7 @@ async def test_a_server_that_is_away_is_an_error_with_a_time(house: House) -> No
 async def test_what_failed_as_a_whole_is_over_once_something_moves(house: House) -> None:
     job = house.job()
     near, far = house.near["nightly"], house.far["nightly"]
-    far.away = Problem("unreachable", "files.example.org cannot be reached")
+    far.away = Problem(Code.UNREACHABLE, "files.example.org cannot be reached")
     near.write("big.bin", b"0" * 1000)
     async with going(job):
         await until(lambda: job.state == "error")
@@ -212,7 +212,7 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
 async def test_a_full_disk_holds_and_releases_itself(house: House) -> None:
     job = house.job()
     far = house.far["nightly"]
-    far.away = Problem("disk_full", "the disk of the server is full")
+    far.away = Problem(Code.DISK_FULL, "the disk of the server is full")
     async with going(job):
         await until(lambda: job.state == "held")
         assert not job.outcomes.approvable
@@ -239,7 +239,7 @@ async def test_a_plan_does_nothing_and_works_while_paused(house: House) -> None:
 
 async def test_a_plan_that_fails_says_why(house: House) -> None:
     job = house.job()
-    house.far["nightly"].away = Problem("unreachable", "nobody answers")
+    house.far["nightly"].away = Problem(Code.UNREACHABLE, "nobody answers")
     await job.pause()
     async with going(job):
         run = job.plan()

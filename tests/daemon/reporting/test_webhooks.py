@@ -22,7 +22,7 @@ from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import exposition
 from cargo_sync.state.events import Events
@@ -332,7 +332,7 @@ async def test_a_state_that_cannot_be_written_sends_nothing_twice(stage: Stage) 
     def full(*args: Any) -> None:
         if failures:
             failures.pop()
-            raise ProblemError(Problem("disk_full", "no room"))
+            raise ProblemError(Problem(Code.DISK_FULL, "no room"))
         settle(*args)
 
     stage.callbacks.rows.settle = full  # type: ignore[method-assign,assignment]
@@ -465,7 +465,7 @@ async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
         assert (str(held.happened), held.tell) == ("held", "upload")
         assert (held.details["deletions"], held.details["overwrites"]) == (20, 0)
         house.recorder.events.clear()
-        far.away = Problem("unreachable", "nobody answers")
+        far.away = Problem(Code.UNREACHABLE, "nobody answers")
         job.sync(approved=True)
         await until(lambda: house.recorder.events)
         [failed] = house.recorder.events

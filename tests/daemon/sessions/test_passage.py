@@ -9,7 +9,7 @@ from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
 from cargo_sync.admission.turn import Turn
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.visit import FarVisited
 
 
@@ -23,7 +23,7 @@ class Far:
 
     async def set_speed(self, bits: int | None) -> None:
         if self.deaf:
-            raise ProblemError(Problem("cut", "it was cut"))
+            raise ProblemError(Problem(Code.CUT, "it was cut"))
         self.told.append(bits)
 
 

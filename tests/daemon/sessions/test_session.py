@@ -15,7 +15,7 @@ from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
 from cargo_sync.daemon.sessions.remote import RemoteSpace
 from cargo_sync.daemon.sessions.session import ENDED, Session
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Transfer
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from tests.daemon.house import Board, until
 from tests.server.surroundings import Clock, entropy, inline
@@ -26,7 +26,7 @@ ORDER = CopyOrder("get", "r", "/l")
 class Work:
     """Fails with each of `problems`, then waits for `go`."""
 
-    def __init__(self, *problems: str) -> None:
+    def __init__(self, *problems: Code) -> None:
         self.tally = CopyProgress()
         self.problems = list(problems)
         self.go = asyncio.Event()
@@ -120,7 +120,7 @@ async def test_a_cut_is_tried_again_for_a_minute_without_progress(
 ) -> None:
     async with house() as one:
         monkeypatch.setattr(transfers, "delay", lambda *args: 0.0)
-        work = Work("cut", "unreachable", "timeout")
+        work = Work(Code.CUT, Code.UNREACHABLE, Code.TIMEOUT)
         work.go.set()
         transfer = await one.begin(work)
         await until(lambda: transfer.state == "done")
@@ -131,15 +131,15 @@ async def test_a_cut_is_tried_again_for_a_minute_without_progress(
                 one.clock.now += 25.0
                 await super().attempt(speed)
 
-        slow = Slow(*["cut"] * 9)
+        slow = Slow(*[Code.CUT] * 9)
         transfer = await one.begin(slow)
         await until(lambda: transfer.state == "failed")
         assert len(slow.speeds) == 4
         assert transfer.row()["problem"]["code"] == "cut"
 
 
-@pytest.mark.parametrize("code", ["unauthorized", "read_only", "disk_full"])
-async def test_what_no_waiting_helps_fails_at_once(code: str) -> None:
+@pytest.mark.parametrize("code", [Code.UNAUTHORIZED, Code.READ_ONLY, Code.DISK_FULL])
+async def test_what_no_waiting_helps_fails_at_once(code: Code) -> None:
     async with house() as one:
         work = Work(code)
         transfer = await one.begin(work)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.backup_protocol import frames
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.workspace import Workspace
 from tests.server.backup.ports import FramedClient, ports
 
@@ -66,7 +66,7 @@ async def test_what_the_store_cannot_do_is_906(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise ProblemError(Problem("disk_full", "the disk is full"))
+        raise ProblemError(Problem(Code.DISK_FULL, "the disk is full"))
 
     async with ports(tmp_path) as there:
         monkeypatch.setattr(Workspace, "stage", full)

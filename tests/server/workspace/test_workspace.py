@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
@@ -142,7 +142,7 @@ def test_an_unreadable_folder_deletes_nothing(
     ground.scan()
 
     def refuse(path: str) -> None:
-        raise ProblemError(Problem("unreadable", "no", path))
+        raise ProblemError(Problem(Code.UNREADABLE, "no", path))
 
     monkeypatch.setattr(ground.folder.store.root, "listing", refuse)
     with pytest.raises(ProblemError):

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo.problems import translated, well_formed
 
 KEY = ConnectionKey("server", 8443, True, True, None, None, None)
@@ -55,7 +55,7 @@ def test_each_has_its_code_and_its_words(
 
 
 def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:
-    mine = ProblemError(Problem("bad_path", "no"))
+    mine = ProblemError(Problem(Code.BAD_PATH, "no"))
     with pytest.raises(ProblemError) as raised, translated("https://server"):
         raise mine
     assert raised.value is mine

@@ -10,7 +10,7 @@ import pytest
 
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
@@ -134,7 +134,7 @@ async def test_hashes_pair_with_what_was_asked() -> None:
         it,
         heard,
     ):
-        assert await it.hashes(items) == ["h", Problem("changed", "it changed", "b")]
+        assert await it.hashes(items) == ["h", Problem(Code.CHANGED, "it changed", "b")]
         for _ in range(3):
             with pytest.raises(ProblemError) as raised:
                 await it.hashes(items)
@@ -162,7 +162,7 @@ async def test_operations_carry_what_was_seen() -> None:
         with pytest.raises(ProblemError):
             await it.apply(actions, "run")
     assert made.result == Entry("f", FOLDER, mode=0o755, version=8, ident=8)
-    assert refused.problem == Problem("changed", "no", "a")
+    assert refused.problem == Problem(Code.CHANGED, "no", "a")
     assert heard.bodies[1] == {
         "run": "run",
         "operations": [

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.refusals import LaterError
 
 PER_USER: Final = 500
@@ -38,7 +38,7 @@ class Polls:
         """
         if self._of_user[user] >= PER_USER:
             raise LaterError(
-                Problem("busy", f"{PER_USER} requests of yours wait for changes already"), 5
+                Problem(Code.BUSY, f"{PER_USER} requests of yours wait for changes already"), 5
             )
         event = asyncio.Event()
         if self._closed:
