@@ -7,7 +7,7 @@ import time
 import pytest
 from aiohttp import web
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, ServerLogin
 from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
@@ -74,7 +74,7 @@ async def test_a_pydio_server_is_told_from_ours(login: Answer) -> None:
 )
 async def test_a_refusal_says_whether_it_may_be_tried_again(status: int, retry: bool) -> None:
     found = await problem(refuse(status, "some_code"))
-    assert (found.code, found.retry) == ("some_code", retry)
+    assert (found.code, found.code_text, found.retry) == (Code.OTHER, "some_code", retry)
 
 
 @pytest.mark.parametrize(
