@@ -56,7 +56,13 @@ class ConnectionMonitor:
         self._was_up = False
         self._hang_ups = 0
         self._socket = socket
-        self.monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_EVENTS)
+        # Without a bound: libzmq waits while there is no room for an event, and who closes the socket
+        # waits for libzmq. A daemon that is away makes ten a second.
+        place = f"inproc://line-{id(self):x}"
+        socket.monitor(place, _EVENTS)
+        self.monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
+        self.monitor.setsockopt(zmq.RCVHWM, 0)
+        self.monitor.connect(place)
 
     def look(self) -> None:
         """Take note of what happened.

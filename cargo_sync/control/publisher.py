@@ -17,8 +17,9 @@ from cargo_sync.control.binding import SocketSetup, as_it_is, bound
 
 _UNSENT_MESSAGES = 1_000
 """For each subscriber: one that stands still may cost some megabytes, not more."""
-_REPLAYED_AT_ONCE = 250
 _REPLAY_PAUSE = 0.01
+_REPLAY_PAUSES = 50
+"""How often in a row a replay waits for room: who stands still does not hold up others for longer."""
 _MOST_TOPICS = 5_000
 _LARGEST_SUBSCRIPTION = 16 * 1024
 _HEARTBEAT_MS = 5_000
@@ -112,11 +113,14 @@ class Publisher:
     async def serve(self, socket: zmq.asyncio.Socket) -> None:
         """Answer subscriptions to an attached socket with the last values, until cancelled."""
         while True:
-            topics = self.subscribed(await socket.recv(), socket)
+            topics, pauses = self.subscribed(await socket.recv(), socket), 0
             while topics:
-                # In portions that fit into a queue: what is replayed must not be what is dropped.
-                now, topics = topics[:_REPLAYED_AT_ONCE], topics[_REPLAYED_AT_ONCE:]
-                self.replay(now, socket)
+                # As many as fit into a queue: what is replayed must not be what is dropped.
+                sent = self.replay(topics, socket, dropping=False)
+                if pauses == _REPLAY_PAUSES:
+                    # Who loses a message has no say any more until there is room again.
+                    sent = sent or self.replay(topics[:1], socket)
+                topics, pauses = topics[sent:], 0 if sent else pauses + 1
                 if topics:
                     await _pause(_REPLAY_PAUSE)
 
@@ -137,11 +141,23 @@ class Publisher:
             mine.discard(prefix)
         return []
 
-    def replay(self, topics: Iterable[str], socket: zmq.asyncio.Socket) -> None:
-        """Send the last values of these topics again."""
+    def replay(
+        self, topics: Iterable[str], socket: zmq.asyncio.Socket, *, dropping: bool = True
+    ) -> int:
+        """Send the last values of these topics again; of how many.
+
+        dropping  to whoever has room; else it ends where a subscriber has none
+        """
+        done = 0
+        socket.setsockopt(zmq.XPUB_NODROP, not dropping)
         for topic in topics:
             if topic in self._last:
-                _send(socket, topic, b'{"replay":true,' + self._last[topic][1][1:])
+                raw = b'{"replay":true,' + self._last[topic][1][1:]
+                if not _send(socket, topic, raw):
+                    break
+            done += 1
+        socket.setsockopt(zmq.XPUB_NODROP, 0)
+        return done
 
 
 async def _pause(seconds: float) -> None:
@@ -150,7 +166,8 @@ async def _pause(seconds: float) -> None:
             await asyncio.Event().wait()
 
 
-def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> None:
+def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> bool:
     # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as
     # seen.
-    socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]
+    sent = socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT)
+    return sent.exception() is None  # type: ignore[attr-defined]

@@ -1,10 +1,29 @@
+import faulthandler
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from tests.cargo_ctl.session.far import PASSWORD
+
+LONGEST = 300
+"""Seconds that a test may take, however busy the machine is: a watch that never ends is a failure."""
+
+
+@pytest.fixture(autouse=True)
+def deadline() -> Iterator[None]:
+    def over(_number: int, _frame: FrameType | None) -> None:
+        faulthandler.dump_traceback(2)  # of all threads, whatever stands for stderr now
+        pytest.fail(f"it did not end within {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

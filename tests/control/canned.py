@@ -20,6 +20,8 @@ from cargo_sync.control.publisher import Publisher
 from cargo_sync.control.router import Handler, Router
 
 NOW = 1_700_000_000.0
+PATIENCE = 60.0
+"""Seconds after which nothing will come any more, however busy the machine is."""
 Answer = dict[str, Any] | ControlError | Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -43,7 +45,7 @@ class Canned:
         """Run `telling`; what it publishes before anybody subscribes is replayed to who does."""
         assert self._loop is not None
         assert self._publisher is not None
-        asyncio.run_coroutine_threadsafe(self._tell(telling), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._tell(telling), self._loop).result(PATIENCE)
 
     def publish(self, topic: str, type: str, fields: dict[str, Any]) -> None:
         """Publish from within an answer, which runs in the daemon's thread already."""
@@ -110,11 +112,15 @@ def canned(
     """`options` are the endpoint's: control, ipc."""
     daemon = Canned(answers, **options)
     ready = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(daemon.serve(runtime, instance, ready)))
+    # No process waits at its end for one that hangs.
+    thread = threading.Thread(
+        target=lambda: asyncio.run(daemon.serve(runtime, instance, ready)), daemon=True
+    )
     thread.start()
     try:
-        assert ready.wait(5)
+        assert ready.wait(PATIENCE)
         yield daemon
     finally:
         daemon.end()
-        thread.join(5)
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

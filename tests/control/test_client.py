@@ -90,6 +90,20 @@ def test_a_subscription_sees_the_last_value_then_what_comes_then_the_end(runtime
             assert told == ["last"]
 
 
+def test_a_line_is_closed_however_many_events_nobody_looked_at(runtime: str) -> None:
+    with canned(runtime, {}) as daemon:
+        daemon.tell(lambda publisher: publisher.publish("last/", "status", {}))
+        feed = subscribe(daemon.addresses.feed, ["first/"])
+        for number in range(3_000):  # as one that is away for long, but at once
+            feed._socket.connect(f"ipc://{runtime}/nobody-{number}")
+        feed._socket.subscribe("last/")
+        assert feed._socket.poll(60_000)  # so nothing stands still
+        closing = threading.Thread(target=feed.close, daemon=True)
+        closing.start()
+        closing.join(60)
+        assert not closing.is_alive()
+
+
 def _until_the_end(feed: Subscription) -> list[tuple[str, FeedMessage]]:
     heard = []
     with pytest.raises(NotRunning, match="the daemon went away"):

@@ -275,6 +275,63 @@ async def test_as_many_topics_as_are_kept_are_all_replayed(runtime: str, clients
         assert {(await heard(socket)).topic for _ in range(3_000)} == topics
 
 
+async def test_a_replay_waits_for_who_reads_slowly(
+    runtime: str, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = 0
+    some_read = asyncio.Semaphore(0)
+
+    async def pause(_seconds: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        await some_read.acquire()
+
+    monkeypatch.setattr("cargo_sync.control.publisher._pause", pause)
+    async with serving(runtime) as daemon:
+        topics = {f"job/{number}/status" for number in range(4_000)}
+        for topic in topics:
+            daemon.publisher.publish(topic, "status", {"detail": "x" * 500})
+        socket = clients.open(zmq.SUB, daemon.addresses.feed)
+        socket.subscribe("job/")
+        read = set[str]()
+        for _ in topics:
+            read.add((await heard(socket)).topic)
+            if len(read) % 200 == 0:
+                some_read.release()
+        assert read == topics
+        assert pauses  # it was more than fits
+
+
+async def test_a_replay_does_not_wait_for_long_for_who_does_not_read(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[int, bool]] = []
+    over = asyncio.Event()
+
+    def replay(topics: list[str], _socket: zmq.asyncio.Socket, *, dropping: bool = True) -> int:
+        """Of two subscribers one stands still, until it has lost a message."""
+        tried.append((len(topics), dropping))
+        stands_still = not any(dropping for _, dropping in tried)
+        if len(topics) == 2:
+            over.set()
+        return 0 if stands_still else 1
+
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("cargo_sync.control.publisher._pause", pause)
+    async with serving(runtime) as daemon:
+        for name in "abc":
+            daemon.publisher.publish(name, "status", {})
+        monkeypatch.setattr(daemon.publisher, "replay", replay)
+        with zmq.asyncio.Context() as context, context.socket(zmq.SUB) as socket:
+            socket.subscribe("")
+            socket.connect(daemon.addresses.feed)
+            await over.wait()
+    assert tried[:50] == [(3, False)] * 50
+    assert (1, True) in tried
+
+
 async def test_who_does_not_read_loses_messages_and_holds_up_nobody(
     runtime: str, clients: Clients
 ) -> None:
