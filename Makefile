@@ -31,7 +31,8 @@ imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
 unit: $(VENV)/installed
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --cov --cov-report=json:.coverage.json
+	$(BIN)/python -m tests.floors .coverage.json
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
@@ -42,4 +43,4 @@ man: $(VENV)/installed
 	  cargoclient=cargo_ctl.client.main:cargoclient cargo_sync=cargo_sync.main:cargo_sync
 
 clean:
-	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .coverage .coverage.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
