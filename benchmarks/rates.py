@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.programs import USER, Programs, until
 from cargo_sync.local.parts import MemoryCheckpoints
@@ -26,7 +26,7 @@ from cargo_sync.model import entries
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode, Rules
-from cargo_sync.model.world import World
+from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta, NearTree, Task, Whole
@@ -41,7 +41,7 @@ SEGMENT: Final = 65_483
 PROMISED: Final = 2.0
 
 
-async def thread(work: Callable[..., Any], *args: Any) -> Any:
+async def thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.to_thread(work, *args)
 
 

@@ -9,8 +9,8 @@ import orjson
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.units import RATE_FORM, parse_rate
-from cargo_sync.control.router import Offload
 from cargo_sync.model.limits import Ordered
+from cargo_sync.model.world import Offload
 
 NONE: Final = "none"
 

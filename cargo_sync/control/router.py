@@ -40,6 +40,7 @@ from cargo_sync.control.callers import (
 )
 from cargo_sync.control.once import Deduplicate
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import Offload, T, Ts
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 """Arguments (checked against the command's table) in, the result out: a dict of JSON values, or
@@ -48,9 +49,6 @@ None.
 Raises ControlError to refuse; a ProblemError is a refusal in the problem's words. It answers at
 once; what takes long is started, and goes on in the feed.
 """
-
-Offload = Callable[..., Awaitable[Any]]
-"""Calls its first argument with the others, away from the event loop or not."""
 
 LARGEST_MESSAGE = 1024 * 1024
 _MOST_AT_ONCE = 64
@@ -62,8 +60,8 @@ _HEARTBEAT_MS = 5_000
 _log = logging.getLogger(__name__)
 
 
-async def _inline(call: Callable[..., Any], *args: Any) -> Any:
-    return call(*args)
+async def _inline(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return work(*args)
 
 
 def bind_commands(
@@ -216,7 +214,7 @@ class Router:
             return await asyncio.shield(first)
         answer = self._under_way[id] = asyncio.get_running_loop().create_future()
         try:
-            raw: bytes | None = await self._offload(self._done.get, id)
+            raw = await self._offload(self._done.get, id)
             if raw is None:
                 reply = await self._carry_out(permitted)
                 raw = encode_reply(reply)
@@ -262,7 +260,9 @@ class Router:
             return _refused(request.id, error)
         except ProblemError as error:
             problem = error.problem
-            return Reply(request.id, error=Refusal(problem.code, problem.message, problem.hint))
+            return Reply(
+                request.id, error=Refusal(problem.code_text, problem.message, problem.hint)
+            )
         except Exception:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)
@@ -275,7 +275,7 @@ class Router:
     ) -> int | None:
         args = written(command, request.args)
         try:
-            number: int = await self._offload(audit.begin, caller.who, request.cmd, args)
+            return await self._offload(audit.begin, caller.who, request.cmd, args)
         except ProblemError as error:
             _log.error(
                 "the audit cannot be written (%s): %s %s by %s",
@@ -285,7 +285,6 @@ class Router:
                 caller.who,
             )
             return None
-        return number
 
     async def _ended(self, audit: AuditLog, number: int, reply: Reply) -> None:
         outcome = str(reply.error.code) if reply.error is not None else DONE

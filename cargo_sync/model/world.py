@@ -3,15 +3,19 @@ seed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Offload(Protocol):
-    """Runs blocking work away from the event loop, or inline in tests."""
+    """Runs blocking work away from the event loop, or inline in tests.
 
-    def __call__(self, work: Callable[..., T], *args: Any) -> Awaitable[T]: ...
+    Keyword arguments: `functools.partial`.
+    """
+
+    def __call__(self, work: Callable[[*Ts], T], *args: *Ts) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 THREADS: Final = 16
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class ThreadOffload:
 
     pool: ThreadPoolExecutor
 
-    def __call__(self, work: Callable[..., _T], *args: Any) -> Awaitable[_T]:
+    def __call__(self, work: Callable[[*_Ts], _T], *args: *_Ts) -> Awaitable[_T]:
         return asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
 
 

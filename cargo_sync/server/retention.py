@@ -4,11 +4,11 @@ for it."""
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Ts, World
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
@@ -61,7 +61,7 @@ class ServerRetention:
         await self._until_done(self._upkeep.shrink)
         await offload(self._upkeep.checkpoint)
 
-    async def _until_done(self, part: Callable[..., object], *args: Any) -> None:
+    async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
         """Part after part, until one says that nothing is left; in between others have the
         state."""
         while await self._world.offload(part, *args):

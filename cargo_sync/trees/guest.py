@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import staging, trash
@@ -28,12 +28,11 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.model.world import World
+from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
 from cargo_sync.trees.visit import VisitPage
 
-_T = TypeVar("_T")
 _OWNED: Final = frozenset({"marker", "lock"})
 """What an owner leaves below `.cargo_sync`."""
 
@@ -134,12 +133,12 @@ class GuestFolder:
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [await self._world.offload(self._hash, path, entry) for path, entry in items]
 
-    async def _do(self, work: Callable[..., _T], *args: Any) -> _T:
+    async def _do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._world.offload(self._alone_in_it, work, *args)
 
     # -- in a thread -------------------------------------------------------------------------------
 
-    def _alone_in_it(self, work: Callable[..., _T], *args: Any) -> _T:
+    def _alone_in_it(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         with self._lock:
             return work(*args)
 

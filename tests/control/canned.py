@@ -18,6 +18,7 @@ from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.publisher import Publisher
 from cargo_sync.control.router import Handler, Router
+from tests.offloads import inline
 
 NOW = 1_700_000_000.0
 PATIENCE = 60.0
@@ -81,7 +82,7 @@ class Canned:
             self._publisher, self._loop = endpoint.publisher, asyncio.get_running_loop()
             handlers = {cmd: self._handler(cmd) for cmd in self._answers}
             if endpoint.ports:
-                handlers = KeyHandlers(endpoint, _inline).table() | handlers
+                handlers = KeyHandlers(endpoint, inline).table() | handlers
             known = server_commands if instance == "server" else daemon_commands
             done = MemoryDeduplicate(lambda: NOW)
             router = Router(handlers, done, commands=known.COMMANDS, audit=self.audit)
@@ -99,10 +100,6 @@ class Canned:
             return answer(args) if callable(answer) else answer
 
         return handle
-
-
-async def _inline(call: Callable[..., Any], *args: Any) -> Any:
-    return call(*args)
 
 
 @contextlib.contextmanager

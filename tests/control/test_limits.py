@@ -1,8 +1,6 @@
 """Limits: what the file says, or what was ordered until the file says something else."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,12 +10,9 @@ from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
+from tests.offloads import inline
 
 FILE = {"upload": 100, "download": None}
-
-
-async def inline(call: Callable[..., Any], *args: Any) -> Any:
-    return call(*args)
 
 
 class Totals:

@@ -14,6 +14,7 @@ from cargo_sync.api.messages import ControlError, Request, encode_request, parse
 from cargo_sync.control import router as room
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
+from tests.offloads import T, Ts
 
 
 class Jobs:
@@ -193,9 +194,9 @@ async def test_a_memory_that_fails_is_an_internal_error() -> None:
 async def test_the_memory_is_asked_away_from_the_loop() -> None:
     offloaded: list[str] = []
 
-    async def offload(call: Callable[..., Any], *args: Any) -> Any:
-        offloaded.append(call.__name__)
-        return call(*args)
+    async def offload(work: Callable[[*Ts], T], *args: *Ts) -> T:
+        offloaded.append(getattr(work, "__name__", ""))
+        return work(*args)
 
     answering = Router(Jobs().table(), MemoryDeduplicate(Clock()), offload=offload)
     for _ in range(2):

@@ -23,7 +23,8 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.visit import VisitPage
-from tests.server.surroundings import entropy, inline
+from tests.offloads import inline
+from tests.server.surroundings import entropy
 
 FRESH = entropy()
 WORLD = World(lambda: 0.0, lambda: 0.0, lambda: 0.0, lambda: FRESH(16).hex(), inline)

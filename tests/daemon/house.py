@@ -37,6 +37,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import NearTree, Task
+from tests.offloads import inline
 
 NEVER = 1e6
 PATIENCE = 10.0
@@ -160,7 +161,7 @@ class House:
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.
         return World(
-            self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, _inline
+            self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, inline
         )
 
     def _wall(self) -> float:
@@ -253,10 +254,6 @@ async def until(holds: Callable[[], object], what: str = "") -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.001)
-
-
-async def _inline(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
 
 
 class Board:

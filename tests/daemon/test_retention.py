@@ -20,6 +20,7 @@ from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from tests.offloads import T, Ts
 
 DAY = 86_400.0
 LISTING = entries.encode((Entry("a", FILE, 1, 1, 0o644, 1, 1, "", ""),))
@@ -38,7 +39,7 @@ class State:
             self.database, world, KeepSettings(**keep), lambda: self.files, list
         )
 
-    async def _offload(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def _offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         self.offloaded += 1
         return work(*args)
 

@@ -4,7 +4,7 @@ feel it."""
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model import entries, paths
@@ -15,6 +15,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Missed, NearTree, Observation, Task, Whole
+from tests.offloads import T, Ts
 
 
 class Judge(Protocol):
@@ -71,7 +72,7 @@ class Weather:
             self.trace.append("state fails")
             raise ProblemError(Problem(Code.STATE_ERROR, "the state cannot be written"))
 
-    async def offload(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         """Work in a thread: whoever waits for it may be cancelled before it begins, and while it
         goes on."""
         self.moment(f"do {getattr(work, '__name__', 'work')}")

@@ -1,6 +1,6 @@
 """A world that replays: a clock that moves only when told, ids that count, work done inline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
+from tests.offloads import inline
 
 
 class System:
@@ -32,7 +33,7 @@ class System:
         self.far = MemoryTree("far", "server")
         self.rules = Rules(name, mode, **rules)
         self.events: list[Event] = []
-        self.offload: Offload = _inline
+        self.offload: Offload = inline
         self.database = (
             Database.open(str(state / "state.db"), "daemon") if isinstance(state, Path) else state
         )
@@ -80,7 +81,3 @@ class System:
         said = [f"{event.happened} {event.path}".strip() for event in self.events]
         self.events.clear()
         return said
-
-
-async def _inline(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)

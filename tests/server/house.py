@@ -31,7 +31,8 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Chan
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from cargo_sync.stores.folder import FolderStore
-from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
+from tests.offloads import inline
+from tests.server.surroundings import CHEAP, Book, Clock, entropy
 
 NOW = 1_700_000_000.0
 PASSWORDS = {"ana": "correct horse", "ben": "battery staple"}

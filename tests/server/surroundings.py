@@ -2,17 +2,13 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import argon2
 
 T = TypeVar("T")
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
-
-async def inline(work: Callable[..., T], *args: Any) -> T:
-    return work(*args)
 
 
 class Clock:

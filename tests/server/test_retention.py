@@ -1,8 +1,6 @@
 """A server's state is swept: tombstones, checkpoints."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cargo_sync.catalogue.contract import Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
@@ -12,12 +10,9 @@ from cargo_sync.model.world import World
 from cargo_sync.server.retention import PART, ServerRetention
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from tests.offloads import inline
 
 DAY = 86_400.0
-
-
-async def inline(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
 
 
 async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder, Guests, abandon, keeper, made_folder
-from tests.server.surroundings import inline
+from tests.offloads import inline
 
 TOKEN = "0123456789abcdef" * 2
 NOW = 2e9

@@ -5,7 +5,8 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from cargo_sync.control.router import Handler, Offload
+from cargo_sync.control.router import Handler
+from cargo_sync.model.world import Offload
 
 PAGE: Final = 100
 

@@ -7,8 +7,9 @@ from typing import Any
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.keyring import Admitted, Keyring
-from cargo_sync.control.router import Handler, Offload
+from cargo_sync.control.router import Handler
 from cargo_sync.model.problems import Code
+from cargo_sync.model.world import Offload, Ts
 
 
 class KeyHandlers:
@@ -42,15 +43,14 @@ class KeyHandlers:
             raise ControlError(ReplyCode.NO_KEYS, f"nothing here is opened by keys: {plain}", _HINT)
         return self._endpoint.keyring
 
-    async def _changed(self, change: Callable[..., Admitted], *args: str) -> Admitted:
+    async def _changed(self, change: Callable[[*Ts], Admitted], *args: *Ts) -> Admitted:
         async with self._one_at_a_time:
             try:
-                key: Admitted = await self._offload(change, *args)
+                return await self._offload(change, *args)
             except OSError as error:
                 raise ControlError(
                     Code.OS_ERROR, f"the keys cannot be written: {error.strerror}"
                 ) from error
-        return key
 
 
 _HINT = 'set "listen" in "control" of its file, without "plain_loopback"'

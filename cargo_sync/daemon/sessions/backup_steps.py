@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from cargo_sync.backup_protocol.client import Connection, CoordinatorAddress, connected
 from cargo_sync.copying.copier import CUTS
@@ -16,7 +16,7 @@ from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.paths import RESERVED, bad_name
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.model.world import World
+from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.guest import GuestFolder
 
 PIECE: Final = 2**20
@@ -26,7 +26,6 @@ STORED: Final = 600.0
 
 Fields = Callable[[], Mapping[str, Any]]
 """A request, with its password, made at the moment it is sent."""
-_T = TypeVar("_T")
 
 
 class _Work:
@@ -59,7 +58,7 @@ class _Work:
     async def close(self) -> None:
         await self._near.close()
 
-    async def _do(self, work: Callable[..., _T], *args: Any) -> _T:
+    async def _do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         future = asyncio.ensure_future(self._world.offload(work, *args))
         self._last = future
         return await asyncio.shield(future)

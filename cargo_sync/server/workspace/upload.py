@@ -11,7 +11,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
-Admit = Callable[[Catalogued | None], None]
+Admit = Callable[[Catalogued | None], object]
 """Raises ProblemError when what stands there is not what the request expects."""
 
 

@@ -24,6 +24,7 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.daemon.house import settings
+from tests.offloads import inline
 from tests.server import test_app
 from tests.server.surroundings import CHEAP
 from tests.trees.cargo.answers import Answer, answering, ok, refuse
@@ -46,13 +47,9 @@ ALL = [
 ]
 
 
-async def _inline(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
-
-
 def world(wall: float = NOW) -> World:
     steady = asyncio.get_running_loop().time
-    return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), _inline)
+    return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), inline)
 
 
 def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:

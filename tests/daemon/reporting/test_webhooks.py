@@ -31,6 +31,7 @@ from cargo_sync.webhooks.message import Message
 from cargo_sync.webhooks.retry_policy import Attempt
 from tests.daemon.house import House, going, settings, until
 from tests.daemon.jobs.test_registry import Files
+from tests.offloads import T, Ts
 
 JOBS = ("onIdle", "onHeld", "onJobError")
 OK, BUSY = Attempt(200), Attempt(503, "", "answered 503")
@@ -48,7 +49,7 @@ def asking(*names: str, job: str = "nightly", host: str = "a.example") -> JobSet
     return settings(job, events=read_events(fields))
 
 
-async def yielding(work: Callable[..., Any], *args: Any) -> Any:
+async def yielding(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """As a thread would: others get their turn before the work is done, and after."""
     await asyncio.sleep(0)
     result = work(*args)

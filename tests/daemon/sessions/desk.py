@@ -5,7 +5,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -27,13 +27,9 @@ from cargo_sync.state.orders import Orders
 from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import Guests
 from tests.daemon.house import Board, until
+from tests.offloads import in_thread
 
-
-async def thread(work: Callable[..., Any], *args: Any) -> Any:
-    return await asyncio.to_thread(work, *args)
-
-
-REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread)
+REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread)
 
 
 class Desk:

@@ -18,7 +18,8 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder, Transfer
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from tests.daemon.house import Board, until
-from tests.server.surroundings import Clock, entropy, inline
+from tests.offloads import inline
+from tests.server.surroundings import Clock, entropy
 
 ORDER = CopyOrder("get", "r", "/l")
 

@@ -13,7 +13,8 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Logins
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.refusals import LaterError
-from tests.server.surroundings import CHEAP, Book, Clock, entropy, inline
+from tests.offloads import T, Ts, inline
+from tests.server.surroundings import CHEAP, Book, Clock, entropy
 
 ANA = UserSettings("ana", "/srv/ana", Secret("correct horse"), upload_speed=1_000)
 BEN = UserSettings("ben", "/srv/ben", Secret("battery staple"), enabled=False)
@@ -73,9 +74,9 @@ async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in() -
     book = Book()
     changing: list[Callable[[], Awaitable[None]]] = []
 
-    async def offload(work: Callable[..., Any], *args: Any) -> Any:
+    async def offload(work: Callable[[*Ts], T], *args: *Ts) -> T:
         done = work(*args)
-        if work.__name__ == "_verify" and changing:
+        if getattr(work, "__name__", "") == "_verify" and changing:
             await changing.pop()()
         return done
 

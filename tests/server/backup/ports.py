@@ -20,8 +20,8 @@ from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
+from tests.offloads import inline
 from tests.server.house import tokens, tracked
-from tests.server.surroundings import inline
 
 NOW = 1_700_000_000.0
 PATIENCE = 20.0

@@ -33,15 +33,11 @@ from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
+from tests.offloads import in_thread
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
 
-
-async def thread(work: Callable[..., Any], *args: Any) -> Any:
-    return await asyncio.to_thread(work, *args)
-
-
-REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread)
+REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread)
 
 
 @pytest.fixture(autouse=True)

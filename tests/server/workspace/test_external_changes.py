@@ -15,8 +15,9 @@ from cargo_sync.model.world import World
 from cargo_sync.server.workspace.external_changes import AGED, ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
+from tests.offloads import inline
 from tests.server.house import Heard, tokens, tracked
-from tests.server.surroundings import Clock, inline, until
+from tests.server.surroundings import Clock, until
 
 SETTLE = 0.5
 LATER = 4_000_000_000.0

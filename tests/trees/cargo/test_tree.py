@@ -15,21 +15,18 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta
+from tests.offloads import inline
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
 
 WHO = ok({"workspaces": [{"name": "default", "epoch": "e", "sequence": 7, "lineage": "l"}]})
 FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
 
 
-async def _inline(work: Any, *args: Any) -> Any:
-    return work(*args)
-
-
 @asynccontextmanager
 async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answers]]:
     named = {name.replace("_", "_workspaces_default_", 1): given for name, given in answers.items()}
     async with answering(GET_workspaces=[WHO], **named) as (login, heard):
-        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, _inline)
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, inline)
         it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
         yield it, heard
         await it.close()

@@ -1,0 +1,16 @@
+"""How tests run blocking work: at once, or in a thread as the daemon does."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+async def inline(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return work(*args)
+
+
+async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return await asyncio.to_thread(work, *args)
