@@ -46,10 +46,10 @@ CUTS: Final = frozenset(
     }
 )
 """Codes of problems of the way there, not of what is moved."""
-OVERTAKEN: Final = frozenset(
+COPY_RETRIES: Final = frozenset(
     {Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.BUSY, Code.INCOMPLETE, Code.CORRUPT}
 )
-"""Codes of a file that is worth a second look."""
+"""The file or its place is busy or has changed: a second look may find them at rest."""
 TRIES: Final = 4
 AGAIN: Final = 20_000
 """Files that wait for a second look; what goes beyond has failed."""
@@ -242,7 +242,7 @@ class Copier:
                 self._pending.append((task, tries))
             elif (
                 isinstance(task, Problem)
-                and task.code in OVERTAKEN - {Code.OCCUPIED}
+                and task.code in COPY_RETRIES - {Code.OCCUPIED}
                 and tries + 1 < TRIES
             ):
                 self._again[case.path] = tries + 1
@@ -308,9 +308,9 @@ class Copier:
             if problem is None:
                 self.tally.done(path, outcome.action.bytes)
                 self.tally.displaced += bool(outcome.displaced)
-                if outcome.action.source and resumable(outcome.action.source):
+                if outcome.action.source and resumable(outcome.action.source.size):
                     await self._claims.done(path)
-            elif problem.code in OVERTAKEN and tries + 1 < TRIES and len(self._again) < AGAIN:
+            elif problem.code in COPY_RETRIES and tries + 1 < TRIES and len(self._again) < AGAIN:
                 self._again[path] = tries + 1
             else:
                 self.tally.fail(path, problem)

@@ -44,7 +44,7 @@ class TransferIds:
     async def id(self, path: str, source: Entry) -> str:
         """Raises ProblemError: `busy` when another transfer moves this very file to this very
         place."""
-        if not resumable(source):
+        if not resumable(source.size):
             # Nothing is kept under the id of a small file: it need not be unguessable, only its
             # own.
             return f"{self._tokens}{next(self._numbers):012x}"

@@ -63,4 +63,6 @@ class Begin:
 def _source(action: Action) -> TransferSource:
     entry = action.source
     assert entry
-    return TransferSource(action.path, entry.version, entry.ident, entry.size, resumable(entry))
+    return TransferSource(
+        action.path, entry.version, entry.ident, entry.size, resumable(entry.size)
+    )

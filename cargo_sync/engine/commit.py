@@ -13,8 +13,8 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 
-OVERTAKEN: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
-"""Codes of problems that only say that a plan is out of date: the next look makes another."""
+RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
+"""These only say that the plan is out of date: a look at once makes another one."""
 
 Speak = Callable[[Sequence[Event], int], None]
 """Told the events that have become true, and the cursor of the last; must not block."""
@@ -82,7 +82,7 @@ class Commit:
         failure = self._kept.failures.failed(
             action.path, problem, self._world.steady(), self._world.chance()
         )
-        if problem.code in OVERTAKEN and failure.tries == 1:
+        if problem.code in RETRY_AT_ONCE and failure.tries == 1:
             self._report.look_again(self._rules.settle)
             if not (outcome.transfer and self._rules.promises):
                 return []  # such is life with living folders; it is told when it happens again and again

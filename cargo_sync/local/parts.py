@@ -1,6 +1,6 @@
 """Larger files on their way in, a piece at a time, and what makes them go on after a cut.
 
-From 8 MiB on a file is checkpointed: what has come is synced, then recorded as spans with a digest
+A file that is resumable (model/checkpoints.py) is checkpointed: what has come is synced, then recorded as spans with a digest
 each, and after a cut every span is read and checked before it counts. Smaller ones start again.
 """
 
@@ -17,8 +17,6 @@ from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
-KEEP_FROM: Final = 8 * 2**20
-"""Files of so many bytes go on after a cut."""
 LONGEST: Final = 64 * 2**20
 """Bytes of a span; a bad one is fetched again whole."""
 PIECE: Final = 2**20

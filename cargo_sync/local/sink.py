@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
-from cargo_sync.local.parts import KEEP_FROM, PartFile, Staged
+from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.publish import Placement, Published, place, secure
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
+from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -197,7 +198,7 @@ class FolderSink:
     def _want(self, batch: int, begun: _Batch, index: int) -> Want:
         """All of it, or of a file that was cut before what is still missing."""
         offer = begun.offers[index]
-        if offer.target or offer.size < KEEP_FROM:
+        if offer.target or not resumable(offer.size):
             return Want("all")
         try:
             part = begun.parts[index] = self._staging.part(offer)

@@ -13,8 +13,9 @@ from typing import Final
 from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.parts import KEEP_FROM, CheckpointStore, PartFile, Staged, seal
+from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, seal
 from cargo_sync.local.root import Root, inode
+from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -91,7 +92,7 @@ class Staging:
             ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is
                 none.
         """
-        if offer.size < KEEP_FROM:
+        if not resumable(offer.size):
             return PartFile(self.root, self._living(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(

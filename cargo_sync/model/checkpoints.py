@@ -4,14 +4,14 @@ there."""
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cargo_sync.model.entries import Entry
-
 RESUMABLE: Final = 8 * 2**20
-"""From this size on a cut transfer goes on where it was; a smaller file is sooner sent again."""
+"""Bytes from which a cut transfer goes on where it was; a smaller file is sooner sent again. Both
+sides count on it: the one keeps the transfer's id, the other the staged part."""
 
 
-def resumable(entry: Entry) -> bool:
-    return entry.size >= RESUMABLE
+def resumable(size: int) -> bool:
+    """Whether a cut transfer of a file of `size` bytes goes on where it was."""
+    return size >= RESUMABLE
 
 
 class Span(NamedTuple):

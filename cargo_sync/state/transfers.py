@@ -16,7 +16,8 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
 
-OVERTAKEN: Final = "given up: another version of the file takes its place"
+SUPERSEDED: Final = "given up: another version of the file takes its place"
+"""Said of a transfer that was begun and will never end: callbacks are promised an end of each."""
 FORGOTTEN: Final = "given up: for a week its source was not there to go on with"
 
 Says = Callable[[Happened, str, int, dict[str, Any]], Event]
@@ -94,7 +95,7 @@ class Transfers:
                 before, id, waits = known.get(source.path, ("", "", None))
                 if before != version:
                     if waits:
-                        details = {"message": OVERTAKEN, "code": Code.OVERTAKEN, "transfer": id}
+                        details = {"message": SUPERSEDED, "code": Code.OVERTAKEN, "transfer": id}
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
                     id, waits = make(source), None
                 if promised is not None and not waits:

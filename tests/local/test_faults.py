@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.local import sink as sinks
-from cargo_sync.local import staging as stagings
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.local.trash import displace
+from cargo_sync.model import checkpoints
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from tests.local.samples import RUN, LooseJudge, everything, offer, tree
@@ -41,8 +40,7 @@ ABSENT = "absent"
 @pytest.fixture(autouse=True)
 def small_files_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that one that goes through checkpoints is quickly written."""
-    for module in (sinks, stagings):
-        monkeypatch.setattr(module, "KEEP_FROM", 32)
+    monkeypatch.setattr(checkpoints, "RESUMABLE", 32)
 
 
 def plant(top: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local.parts import KEEP_FROM, MemoryCheckpoints, PartFile
+from cargo_sync.local.parts import MemoryCheckpoints, PartFile
 from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
+from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import MTIME, offer
 from tests.local.systems import failing_in, recording
@@ -235,7 +236,7 @@ def test_another_version_of_the_source_begins_afresh(
 def test_small_files_in_pieces_start_again(
     staging: Staging, checkpoints: MemoryCheckpoints, top: Path
 ) -> None:
-    content = BIG[: KEEP_FROM - 1]
+    content = BIG[: RESUMABLE - 1]
     part = staging.part(offer("medium", content))
     part.write(0, memoryview(content)[: 3 * MIB])
     part.checkpoint()
