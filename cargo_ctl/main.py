@@ -58,7 +58,7 @@ Examples:
 Exit codes:
   0  done
   1  the command failed
-  2  wrong usage or bad input, such as a job that there is not
+  2  wrong usage or bad input, such as an unknown job
   3  no daemon (or server) is running
 """
 
@@ -120,15 +120,15 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     expose_value=False,
     is_eager=True,
     callback=_print_version,
-    help="The version.",
+    help="Show the version.",
 )
 @common_options
 def cargo_ctl(**_options: Any) -> None:
-    """Look after a running daemon or server: jobs, transfers, users, what happens.
+    """Control a running daemon or server: jobs, transfers, users, history.
 
-    The daemon is the one that is running; with several, choose by --connect or CARGO_CONTROL. With
-    --server, which user, workspace and flow imply, it is the server that is running. One on another
-    machine is reached by its port and a key.
+    It connects to your running daemon. If several are running, choose one with --connect or
+    CARGO_CONTROL. With --server it connects to your running server; the commands user, workspace
+    and flow always do. To reach another machine, give the address of its port and a key.
     """
 
 

@@ -12,7 +12,7 @@ _LONGEST = 4096
 password_file = click.option(
     "--password-file",
     metavar="FILE",
-    help='Its first line is the password; "-" is standard input.',
+    help='Read the password from the first line of FILE; "-" is standard input.',
 )
 
 

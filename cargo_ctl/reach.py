@@ -54,15 +54,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def common_options(command: _Command) -> _Command:
     """--json, --connect, --key and --server, which may stand before or after a subcommand's
     name."""
-    json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
+    json = click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON, one document per line."
+    )
     connect = click.option(
         "--connect",
         metavar="NAME",
-        help="Whom to speak to: an instance, its folder or its address, or a key file.",
+        help="The daemon or server to connect to: its name, folder or address, or a key file.",
     )
-    key = click.option("--key", metavar="FILE", help="The key that opens a port; else CARGO_KEY.")
+    key = click.option("--key", metavar="FILE", help="The key for a TCP port. Default: $CARGO_KEY.")
     server = click.option(
-        "--server", is_flag=True, help="Speak to the server that is running, not a daemon."
+        "--server", is_flag=True, help="Connect to the running server instead of the daemon."
     )
     return server(key(connect(json(command))))
 

@@ -28,7 +28,7 @@ Examples:
 
 \b
 Exit codes:
-  0  done, or ended in order
+  0  done, or ended normally
   1  failed
   2  wrong usage, or a file that cannot be used
 """
@@ -49,16 +49,17 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     expose_value=False,
     is_eager=True,
     callback=_version,
-    help="The version.",
+    help="Show the version.",
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    help="What is logged; without it, what the file says, or info.",
+    help="The lowest level to log. Default: the level in the file, else info.",
 )
 @click.pass_context
 def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
-    """Keep folders in step with a server: its daemon, its server, and what helps to set them up."""
+    """Keep folders in sync with a server. Runs the daemon or the server, and helps to set them
+    up."""
     ctx.obj = log_level
 
 
@@ -67,23 +68,26 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     "--config",
     metavar="FILE",
     type=click.Path(),
-    help="The daemon's settings; without one the usual ones hold.",
+    help="The daemon's settings. Default: the built-in ones.",
 )
-@click.option("--job", metavar="FILE", type=click.Path(), help="One job, in a daemon of its own.")
 @click.option(
-    "--private", is_flag=True, help="No jobs, only sessions; it ends when its input does."
+    "--job", metavar="FILE", type=click.Path(), help="Run only this job, in its own daemon."
+)
+@click.option(
+    "--private", is_flag=True, help="Run no jobs, only sessions; end when standard input ends."
 )
 @click.option(
     "-z",
     "--port",
     type=click.IntRange(1, 65534),
-    help="Take commands over TCP too, from who has a key; the feed is on the next port. 5556 is usual.",
+    help="Take commands over TCP too, from clients that have a key. The feed is on the next port. "
+    "The usual port is 5556.",
 )
 def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends, SIGHUP reads all files again. With --private no job runs: it serves the front end
-    that started it, which holds the other end of its standard input, and ends with it.
+    SIGTERM ends it; SIGHUP makes it read all files again. With --private it runs no jobs: it serves
+    only the front end that started it, and ends when its standard input is closed.
 
     \b
     Examples:
@@ -190,7 +194,9 @@ def _private_daemon() -> None:
     "--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings."
 )
 def server(config: str) -> None:
-    """Run a server: users, workspaces, files. SIGTERM ends, SIGHUP reads the file again.
+    """Run a server for users, workspaces and files.
+
+    SIGTERM ends it; SIGHUP makes it read its file again.
 
     \b
     Example:
@@ -212,7 +218,7 @@ def server(config: str) -> None:
 @click.argument("kind", type=click.Choice(["server", "job"]))
 @click.argument("path", required=False, type=click.Path())
 def init(kind: str, path: str | None) -> None:
-    """Ask a few questions and write the file of a server or a job.
+    """Ask a few questions and write a server file or a job file.
 
     \b
     Example:
@@ -226,7 +232,7 @@ def init(kind: str, path: str | None) -> None:
 @cargo_sync.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path())
 def check(files: tuple[str, ...]) -> None:
-    """Say what is wrong with files of settings, or OK. A folder stands for the job files in it.
+    """Check configuration files. For a folder it checks the job files in it.
 
     \b
     Example:
@@ -245,16 +251,16 @@ def check(files: tuple[str, ...]) -> None:
     "--source",
     metavar="FOLDER",
     type=click.Path(),
-    help="A folder of your own, which is only read.",
+    help="A folder to transfer. It is only read. Default: made-up files.",
 )
 @click.option(
-    "--keep", is_flag=True, help="Leave all of it up until Ctrl-C, and say what to try next."
+    "--keep", is_flag=True, help="Keep it running until Ctrl-C, and show what to try next."
 )
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
 def demo(source: str | None, keep: bool, files: int | None) -> None:
-    """Show it at work, with a server and a daemon of its own.
+    """Run a demonstration with a temporary server and daemon.
 
-    Files go up and down again, and every one is compared.
+    It uploads files, downloads them again, and compares every one.
 
     \b
     Example:
@@ -268,7 +274,7 @@ def demo(source: str | None, keep: bool, files: int | None) -> None:
 @cargo_sync.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes Tab complete commands, options and files.
+    """Print the shell script for Tab completion of commands, options and files.
 
     In bash: eval "$(cargo_sync completion bash)".
 

@@ -60,24 +60,34 @@ def is_meant(arguments: Sequence[str]) -> bool:
     "-p", "password", metavar="PASSWORD", help="The password, or '${VARIABLE}' that holds it."
 )
 @click.option(
-    "-dir", "direction", type=click.Choice(["up", "down", "bi"]), help="Which way.  [default: bi]"
+    "-dir",
+    "direction",
+    type=click.Choice(["up", "down", "bi"]),
+    help="The direction.  [default: bi]",
 )
 @click.option(
-    "-f", "file", metavar="FILE", type=click.Path(), help="A job file; arguments win over it."
+    "-f",
+    "file",
+    metavar="FILE",
+    type=click.Path(),
+    help="A job file. Arguments on the command line override it.",
 )
 @click.option(
     "-z",
     "port",
     type=click.IntRange(1, 65534),
-    help="Port for orders, without keys, from this machine; the feed is on the next.  [default: 5556]",
+    help="Port for orders from this machine, without keys. The feed is on the next port.  "
+    "[default: 5556]",
 )
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged."
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="The lowest level to log.",
 )
 @click.option(_PIPED, "descriptor", type=click.IntRange(min=3), hidden=True)
 @click.pass_context
 def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
-    """Keep one folder in step with a server, as pydio-sync is started.
+    """Keep one folder in sync with a server, with the options of pydio-sync.
 
     \b
     Example:

@@ -36,17 +36,17 @@ Examples:
   cargoclient --mode=backup --lang=pt
 
 \b
-Without a terminal, --mode=client reads its commands from standard input, a line each:
+Without a terminal, --mode=client reads its commands from standard input, one per line:
   echo 'put report.pdf' | cargoclient --mode=client --host=files.example.org \\
       --user=ana --password-file=secret
 
 \b
 Exit codes:
-  0  done; of datasync: ended by SIGINT or SIGTERM, in order
-  1  a command failed, or the server let us not in
+  0  done; datasync: ended by SIGINT or SIGTERM
+  1  a command failed, or the login was refused
   2  wrong usage, or a job file that cannot be loaded
-  3  there is no daemon, or it went away
-  others of datasync as the daemon's
+  3  no daemon is running, or it went away
+  datasync: other codes come from the daemon
 """
 
 
@@ -55,19 +55,19 @@ Exit codes:
     "--mode",
     required=True,
     metavar="client|datasync|backup",
-    help="client: list, fetch and send by hand. datasync: keep a folder in step. backup: the backup menu.",
+    help="client: list, download and upload by hand. datasync: keep a folder in sync. "
+    "backup: the backup menu.",
 )
-@click.option("--config", metavar="JOBFILE", type=click.Path(), help="Of datasync: the job file.")
-@click.option("--host", metavar="URL", help="Of client: the server's address.")
+@click.option("--config", metavar="JOBFILE", type=click.Path(), help="For datasync: the job file.")
+@click.option("--host", metavar="URL", help="For client: the server's address.")
 @click.option(
-    "--lang", type=click.Choice(["pt", "es", "en"]), help="Of backup: the menu's language."
+    "--lang", type=click.Choice(["pt", "es", "en"]), help="For backup: the language of the menu."
 )
-@click.option(
-    "--connect", metavar="NAME", help="The daemon to speak through, by its instance or address."
-)
+@click.option("--connect", metavar="NAME", help="The daemon to use: its name or address.")
 @login_options
 def cargoclient(mode: str, **given: Any) -> None:
-    """Files of a server by hand (client), by themselves (datasync), or by a menu (backup)."""
+    """Exchange files with a server: by hand (client), automatically (datasync), or by a menu
+    (backup)."""
     if mode not in _MODES:
         hint = did_you_mean(mode, _MODES) or f"there are {', '.join(_MODES)}"
         raise click.UsageError(f"there is no mode {mode!r}; {hint}")

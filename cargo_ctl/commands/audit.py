@@ -14,10 +14,11 @@ from cargo_ctl.render import keys
 @limit_option(1000, default=100, help="How many rows to show.")
 @reaching
 def audit(reach: Reach, since: int | None, limit: int) -> None:
-    """Who changed what, and when.
+    """Show who changed what, and when.
 
-    Every command that changed something, or was to, with who gave it and how it went. Without
-    --since the newest rows. A `?` stands where the daemon ended before the outcome was known.
+    It has every command that changed something or tried to, who gave it, and the outcome. Without
+    --since it shows the newest rows. A `?` means that the daemon ended before the outcome was
+    known.
 
     \b
     Examples:

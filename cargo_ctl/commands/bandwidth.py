@@ -14,7 +14,7 @@ _SPEED = "SPEED|none|reset"
 @common_options
 @click.pass_context
 def bandwidth(ctx: click.Context, /, **_options: Any) -> None:
-    """The bandwidth of all transfers together, shown or changed while they run.
+    """Show or change the bandwidth of all transfers together.
 
     It is the daemon's, or with --server the server's.
 
@@ -31,7 +31,7 @@ def bandwidth(ctx: click.Context, /, **_options: Any) -> None:
 @bandwidth.command()
 @reaching
 def show(reach: Reach) -> None:
-    """The bandwidth now, in the file, and set by command.
+    """Show the bandwidth: now, and in the file.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def callback(**_options: Any) -> None:
-    """HTTP callbacks: what waits, what was given up, try again, test.
+    """List, retry and test HTTP callbacks.
 
     \b
     Examples:
@@ -28,11 +28,15 @@ def callback(**_options: Any) -> None:
 
 @callback.command("list")
 @click.argument("name", required=False, type=JOB)
-@click.option("--state", type=click.Choice(["pending", "dead"]), help="Only those.")
+@click.option(
+    "--state",
+    type=click.Choice(["pending", "dead"]),
+    help="Only callbacks that wait (pending), or that were given up (dead).",
+)
 @limit_option(default=100, help="How many callbacks to show.")
 @reaching
 def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None:
-    """Callbacks that wait, and those that were given up, of a job or of all.
+    """List callbacks that wait or were given up, of one job or of all jobs.
 
     \b
     Examples:
@@ -61,7 +65,7 @@ def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None
 @click.option("--all", "every", is_flag=True, help="All of all jobs.")
 @reaching
 def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
-    """Try now what waits, and again what was given up.
+    """Send waiting callbacks now, and retry those that were given up.
 
     \b
     Examples:
@@ -82,7 +86,8 @@ def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
 def test(reach: Reach, name: str, event: str | None) -> None:
     """Send one callback of a job now, with example values.
 
-    Of the first event, or of EVENT. It ends with 1 when the callback was not taken.
+    It sends the callback for EVENT, or for the first event in the job's file. The exit code is 1 if
+    the receiver did not accept it.
 
     \b
     Examples:

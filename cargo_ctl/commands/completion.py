@@ -8,10 +8,10 @@ from cargo_ctl.completion import SHELLS, script
 @click.command()
 @click.argument("shell", type=click.Choice([shell.name for shell in SHELLS]))
 def completion(shell: str) -> None:
-    """Print what makes Tab complete commands, options and names.
+    """Print the shell script for Tab completion of commands, options and names.
 
-    Names of jobs, transfers, users and the like are asked of the daemon or server that is running.
-    Put one of these into your shell's start file:
+    The script asks the running daemon or server for the names of jobs, transfers, users and so on.
+    Put one of these lines into your shell's start file:
 
     \b
       ~/.bashrc                   eval "$(cargo_ctl completion bash)"

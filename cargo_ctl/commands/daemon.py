@@ -9,7 +9,7 @@ from cargo_ctl.render import jobs, servers
 @click.command()
 @reaching
 def reload(reach: Reach) -> None:
-    """Read all files of settings again; what is bad stays as it was.
+    """Read all configuration files again. What has errors keeps its old settings.
 
     \b
     Examples:
@@ -26,9 +26,9 @@ def reload(reach: Reach) -> None:
 @click.command()
 @reaching
 def shutdown(reach: Reach) -> None:
-    """End the daemon; with --server the server.
+    """Stop the daemon, or with --server the server.
 
-    What is under way goes on at the next start.
+    Transfers go on at the next start.
 
     \b
     Examples:

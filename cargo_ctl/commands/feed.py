@@ -16,13 +16,17 @@ _QUIET = 0.25
 
 @click.command()
 @click.option(
-    "--topic", "topics", multiple=True, metavar="PREFIX", help="Only these topics; repeatable."
+    "--topic",
+    "topics",
+    multiple=True,
+    metavar="PREFIX",
+    help="Only topics that begin so. Can be given several times.",
 )
 @reaching
 def feed(reach: Reach, topics: tuple[str, ...]) -> None:
-    """Each message of the feed as it comes: its topic, then JSON.
+    """Print each message of the feed: its topic, then JSON.
 
-    Ends by Ctrl-C.
+    Ctrl-C ends it.
 
     \b
     Topics:
@@ -42,9 +46,9 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
 @click.command()
 @reaching
 def watch(reach: Reach) -> None:
-    """Jobs and transfers live, until Ctrl-C; of a server its flows.
+    """Show jobs and transfers live, or the flows of a server, until Ctrl-C.
 
-    On a terminal a picture, elsewhere a line a change.
+    On a terminal it draws a table with bars; elsewhere it prints one line per change.
 
     \b
     Examples:

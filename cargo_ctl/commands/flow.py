@@ -11,7 +11,7 @@ from cargo_ctl.render import flows
 @click.group()
 @common_options
 def flow(**_options: Any) -> None:
-    """What moves through a server now: a flow a job or program.
+    """List what moves through a server now: one flow per transferring job or program.
 
     \b
     Example:
@@ -22,7 +22,7 @@ def flow(**_options: Any) -> None:
 @flow.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """Every flow: whose, where, how fast, what it may take, round-trip time, frames lost.
+    """List flows: user, folder, speed and its limit, round-trip time, lost frames.
 
     \b
     Example:

@@ -27,8 +27,9 @@ _PAGE = 1000
 def history(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
     """Show what happened: one line per file that was transferred, deleted, or failed.
 
-    It shows the newest rows, oldest first; with --since all rows after that one, without a gap.
-    With --json each line is one row. The history of one job, newest first: cargo_ctl job history.
+    It shows the newest rows, in the order in which they happened; with --since all rows after that
+    one, without gaps.
+    With --json each line is one row. `job history` shows one job, newest first.
 
     \b
     Examples:

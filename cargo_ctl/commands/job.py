@@ -20,7 +20,7 @@ _PAGE = 1000
 @click.group()
 @common_options
 def job(**_options: Any) -> None:
-    """Jobs: add, remove, start, pause, what they do, did and would do.
+    """Add, remove, start and pause jobs; see what they do, did and would do.
 
     \b
     Examples:
@@ -31,7 +31,7 @@ def job(**_options: Any) -> None:
 
 
 def _one_or_all(function: Callable[..., None]) -> Callable[..., None]:
-    function = click.option("--all", "every", is_flag=True, help="Every job.")(function)
+    function = click.option("--all", "every", is_flag=True, help="All jobs.")(function)
     return click.argument("name", required=False, type=JOB)(function)
 
 
@@ -44,7 +44,7 @@ def _args(name: str | None, every: bool) -> dict[str, str]:
 @job.command("list")
 @reaching
 def list_(reach: Reach) -> None:
-    """Every job with its state, progress and errors.
+    """List all jobs with state, progress and errors.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def list_(reach: Reach) -> None:
 @click.argument("name", type=JOB)
 @reaching
 def show(reach: Reach, name: str) -> None:
-    """One job: settings, next run, what fails and why.
+    """Show one job: settings, next run, what fails and why.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def show(reach: Reach, name: str) -> None:
 @_one_or_all
 @reaching
 def start(reach: Reach, name: str | None, every: bool) -> None:
-    """End a pause; what was under way goes on where it stood.
+    """End a pause. Transfers go on where they stopped.
 
     \b
     Examples:
@@ -87,9 +87,9 @@ def start(reach: Reach, name: str | None, every: bool) -> None:
 @_one_or_all
 @reaching
 def pause(reach: Reach, name: str | None, every: bool) -> None:
-    """Stop within a second, mid-file, until started.
+    """Pause a job until `job start`. It stops within a second, also in the middle of a file.
 
-    A restart of the daemon does not end a pause.
+    A restart of the daemon does not end the pause.
 
     \b
     Examples:
@@ -104,7 +104,7 @@ def pause(reach: Reach, name: str | None, every: bool) -> None:
 @_one_or_all
 @reaching
 def reload(reach: Reach, name: str | None, every: bool) -> None:
-    """Read a job's file again; a bad file leaves the job as it is.
+    """Read a job's file again. If the file has errors, the job keeps its old settings.
 
     \b
     Examples:
@@ -119,7 +119,7 @@ def reload(reach: Reach, name: str | None, every: bool) -> None:
 @click.argument("name", type=JOB)
 @reaching
 def sync(reach: Reach, name: str) -> None:
-    """Look for changes now, instead of at the next time.
+    """Look for changes now, without waiting for the next scheduled run.
 
     \b
     Example:
@@ -133,7 +133,7 @@ def sync(reach: Reach, name: str) -> None:
 @click.argument("name", type=JOB)
 @reaching
 def approve(reach: Reach, name: str) -> None:
-    """Let a held run pass once: do its deletions and overwrites.
+    """Approve a held run once, with its deletions and overwrites.
 
     \b
     Example:
@@ -148,10 +148,10 @@ def approve(reach: Reach, name: str) -> None:
 @click.argument("speed", metavar="SPEED|none|reset")
 @reaching
 def speed(reach: Reach, name: str, speed: str) -> None:
-    """Another speed, at once; also of what is on its way.
+    """Change the speed of a job at once, for running transfers too.
 
-    It holds until the job's file says another, also across restarts. none is no limit of its own,
-    reset goes back to what the file says.
+    The new speed stays, also after a restart, until the speed in the job's file changes. none means
+    no limit, reset goes back to the speed in the file.
 
     \b
     Examples:
@@ -168,7 +168,7 @@ def speed(reach: Reach, name: str, speed: str) -> None:
 @limit_option(help="List at most this many actions.")
 @reaching
 def plan_(reach: Reach, name: str, limit: int | None) -> None:
-    """What the next run would do. Does nothing.
+    """Show what the next run would do, without doing it.
 
     \b
     Examples:

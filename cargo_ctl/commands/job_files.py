@@ -15,13 +15,13 @@ _LARGEST = 512 * 1024
 
 @click.command()
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--paused", is_flag=True, help="It waits for `job start`.")
+@click.option("--paused", is_flag=True, help="Add it paused; `job start` starts it.")
 @reaching
 def add(reach: Reach, file: str, paused: bool) -> None:
-    """Add the job in FILE; `-` reads standard input.
+    """Add a job from FILE; `-` reads standard input.
 
-    The daemon checks it and keeps a copy in its folder of jobs. Write local folders absolute, or
-    with `~/`.
+    The daemon checks the file and keeps a copy in its job folder. Local folders must be absolute
+    paths, or begin with `~/`.
 
     \b
     Examples:
@@ -39,12 +39,12 @@ def add(reach: Reach, file: str, paused: bool) -> None:
 
 @click.command()
 @click.argument("name", type=JOB)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @reaching
 def remove(reach: Reach, name: str, yes: bool) -> None:
     """End a job and put its file aside. Files on both sides stay.
 
-    On a terminal it asks first.
+    On a terminal it asks for confirmation.
 
     \b
     Examples:

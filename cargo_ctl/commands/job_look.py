@@ -18,15 +18,15 @@ _POLL = 0.1
 @click.command()
 @click.argument("name", type=JOB)
 @limit_option(default=50, help="How many rows to show.")
-@click.option("--failed", is_flag=True, help="Only what failed.")
+@click.option("--failed", is_flag=True, help="Only failures.")
 @click.option(
-    "--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only what is older than that."
+    "--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only rows older than this one."
 )
 @reaching
 def history(reach: Reach, name: str, limit: int, failed: bool, before: int | None) -> None:
-    """What happened in a job, newest first; a removed one's too.
+    """Show what happened in a job, newest first. Works for removed jobs too.
 
-    Times are this machine's. TOOK and SPEED are of the batch in which a file went.
+    Times are local times. TOOK and SPEED are those of the batch that the file was part of.
 
     \b
     Examples:
@@ -51,9 +51,9 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
 @click.argument("name", type=JOB)
 @reaching
 def test(reach: Reach, name: str) -> None:
-    """Try a job: server, login, folders, permissions, speed, clock.
+    """Check a job: server, login, folders, permissions, speed, clock.
 
-    Nothing is changed on either side. Ends with 1 when a step fails; a mark ! is a warning.
+    It changes nothing on either side. The exit code is 1 if a check fails; ! marks a warning.
 
     \b
     Examples:

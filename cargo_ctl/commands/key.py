@@ -14,7 +14,7 @@ from cargo_ctl.render import keys
 @click.group()
 @common_options
 def key(**_options: Any) -> None:
-    """Who is let in over TCP: list, add and revoke keys.
+    """List, add and revoke the keys for access over TCP.
 
     \b
     Examples:
@@ -27,7 +27,7 @@ def key(**_options: Any) -> None:
 @key.command("list")
 @reaching
 def list_(reach: Reach) -> None:
-    """Every key that is let in, and what it may do.
+    """List all keys and their roles.
 
     \b
     Example:
@@ -43,19 +43,19 @@ def list_(reach: Reach) -> None:
     "--role",
     required=True,
     type=click.Choice(["watch", "control"]),
-    help="Look only, or do everything.",
+    help="watch may only look; control may do everything.",
 )
+@click.option("--out", required=True, metavar="FILE", help="The key file to write. Keep it secret.")
 @click.option(
-    "--out", required=True, metavar="FILE", help="The key file to write; nobody else may have it."
-)
-@click.option(
-    "--address", metavar="tcp://HOST:PORT", help="What the key file names, if not what is told."
+    "--address",
+    metavar="tcp://HOST:PORT",
+    help="The address for the key file, if the default is wrong.",
 )
 @reaching
 def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> None:
-    """Make a key and let it in; its secret half goes into FILE and nowhere else.
+    """Create a key and give it access. The secret half is only in FILE.
 
-    Take the file to where it is used, and there:
+    Copy the file to the machine where it is used, and run there:
     cargo_ctl --connect FILE status
 
     \b
@@ -94,7 +94,7 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
 @click.argument("name", type=KEY)
 @reaching
 def revoke(reach: Reach, name: str) -> None:
-    """Let a key in no more, from this moment on.
+    """Revoke a key. It stops working at once.
 
     \b
     Example:

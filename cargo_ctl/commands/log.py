@@ -16,16 +16,18 @@ _POLL = 0.5
 
 @click.command()
 @limit_option(LONGEST_PAGE, default=50, help="How many lines to show first.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Show new lines as they come, until Ctrl-C.")
 @click.option(
-    "--level", type=click.Choice(LEVELS), help="The least level; without it, all that is logged."
+    "--level",
+    type=click.Choice(LEVELS),
+    help="The lowest level to show. Default: everything that is logged.",
 )
 @click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")
 @reaching
 def log(reach: Reach, limit: int, follow: bool, level: str | None, job: str | None) -> None:
-    """The last lines of the log; with --server of the server's.
+    """Show the last lines of the daemon's log, or with --server of the server's.
 
-    The last 2,000 are at hand, wherever the log goes besides.
+    The last 2,000 lines are kept in memory, also if the log goes to a file.
 
     \b
     Examples:

@@ -14,13 +14,13 @@ from cargo_ctl.session.options import login_options, wanted
 @login_options
 @reaching
 def shell(reach: Reach, url: str, keep_going: bool, **login: Any) -> None:
-    """List, fetch and send files of a server by hand.
+    """List, download and upload files of a server by hand.
 
-    Asks for username and password, then for commands; `help` lists them. Without a terminal the
-    commands are read from standard input, a line each, and the first that fails ends it with an
-    exit code other than 0.
+    It asks for username and password, then for commands; `help` lists them. Without a terminal it
+    reads the commands from standard input, one per line. The first command that fails ends it with
+    an exit code other than 0.
 
-    Needs no running daemon; one of yours is used if there is one.
+    It uses your running daemon; if there is none, it starts its own.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from cargo_ctl.render import jobs, servers
 @click.command()
 @reaching
 def status(reach: Reach) -> None:
-    """The general state, and what is to be done; of a server users and bandwidth.
+    """Show the overall state and progress, or the users and bandwidth of a server.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from cargo_ctl.render import transfers
 @click.group()
 @common_options
 def transfer(**_options: Any) -> None:
-    """Files on their way.
+    """List and cancel transfers.
 
     \b
     Examples:
@@ -24,7 +24,7 @@ def transfer(**_options: Any) -> None:
 @transfer.command("list")
 @reaching
 def list_(reach: Reach) -> None:
-    """Every file on its way: how far, how fast, round-trip time, frames lost.
+    """List current transfers: progress, speed, round-trip time, lost frames.
 
     \b
     Example:
@@ -38,10 +38,10 @@ def list_(reach: Reach) -> None:
 @click.argument("id", type=TRANSFER)
 @reaching
 def cancel(reach: Reach, id: str) -> None:
-    """Give up one file; the others of its job go on.
+    """Cancel the transfer of one file. The other files of its job go on.
 
-    A beginning of the ID is enough, if no other begins so. The file is tried again when it changes,
-    or by `job sync`.
+    The first characters of the ID are enough if they are unique. The file is tried again when it
+    changes, or after `job sync`.
 
     \b
     Example:

@@ -15,17 +15,17 @@ from cargo_ctl.render import users
 _SPEEDS = (
     ("--upload-speed", "The most that one upload gets."),
     ("--download-speed", "The most that one download gets."),
-    ("--upload-bandwidth", "What all uploads of the user get together."),
-    ("--download-bandwidth", "What all downloads of the user get together."),
+    ("--upload-bandwidth", "The most that all uploads of the user get together."),
+    ("--download-bandwidth", "The most that all downloads of the user get together."),
 )
 
 
 @click.group()
 @common_options
 def user(**_options: Any) -> None:
-    """Who may log in to a server, to which folder, how fast.
+    """Manage the users of a server: who may log in, to which folder, how fast.
 
-    Users of the server's file are changed there; of what the file does not say, here too.
+    Settings in the server's file are changed there; everything else can be changed here.
 
     \b
     Examples:
@@ -64,7 +64,7 @@ def list_(reach: Reach) -> None:
 @click.argument("name", type=USER)
 @serving
 def show(reach: Reach, name: str) -> None:
-    """One user: workspaces, flows, and what the server's file says of them.
+    """Show one user: workspaces, flows, and the settings from the server's file.
 
     \b
     Example:
@@ -79,7 +79,7 @@ def show(reach: Reach, name: str) -> None:
 @click.argument("path")
 @password_file
 @_speeds
-@click.option("--disabled", is_flag=True, help="Do not let them in yet.")
+@click.option("--disabled", is_flag=True, help="The user cannot log in until `user enable`.")
 @serving
 def add(
     reach: Reach,
@@ -89,10 +89,10 @@ def add(
     disabled: bool,
     **speeds: str | None,
 ) -> None:
-    """A new user with a folder of the server's machine.
+    """Add a user with a folder on the server's machine.
 
-    The folder is made if it is missing; the one above it must be there. The password is asked for
-    twice.
+    The folder is created if it is missing; its parent folder must exist. The command asks for the
+    password twice.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def add(
 @user.command("set")
 @click.argument("name", type=USER)
 @click.option(
-    "--path", metavar="FOLDER", help="Another folder; the files of the old one stay there."
+    "--path", metavar="FOLDER", help="The new folder. The files in the old one stay there."
 )
 @_speeds
 @serving
@@ -133,7 +133,7 @@ def set_(reach: Reach, name: str, path: str | None, **speeds: str | None) -> Non
 @click.argument("name", type=USER)
 @serving
 def enable(reach: Reach, name: str) -> None:
-    """Let a user in again.
+    """Let a disabled user log in again.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def enable(reach: Reach, name: str) -> None:
 @click.argument("name", type=USER)
 @serving
 def disable(reach: Reach, name: str) -> None:
-    """End a user's logins and transfers at once, and let them in no more.
+    """Disable a user. Their logins and transfers end at once.
 
     \b
     Example:
@@ -159,12 +159,12 @@ def disable(reach: Reach, name: str) -> None:
 
 @user.command()
 @click.argument("name", type=USER)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @serving
 def remove(reach: Reach, name: str, yes: bool) -> None:
-    """Remove a user; the files in their folder stay.
+    """Remove a user. The files in their folder stay.
 
-    On a terminal it asks first.
+    On a terminal it asks for confirmation.
 
     \b
     Examples:
@@ -182,7 +182,7 @@ def remove(reach: Reach, name: str, yes: bool) -> None:
 @password_file
 @serving
 def passwd(reach: Reach, name: str, password_file: str | None) -> None:
-    """Another password, asked for twice; the user's logins and transfers end.
+    """Set a new password. The user's logins and transfers end.
 
     \b
     Examples:

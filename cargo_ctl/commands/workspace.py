@@ -15,7 +15,7 @@ _ACCESS = ("rw", "ro")
 @click.group()
 @common_options
 def workspace(**_options: Any) -> None:
-    """Folders that several users of a server reach by a name.
+    """Manage the named folders of a server that several users share.
 
     \b
     Examples:
@@ -27,7 +27,7 @@ def workspace(**_options: Any) -> None:
 @workspace.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """Every named workspace with its folder and who may enter it.
+    """List the named workspaces with their folders and users.
 
     \b
     Example:
@@ -41,11 +41,15 @@ def list_(reach: Reach) -> None:
 @click.argument("name")
 @click.argument("path")
 @click.option(
-    "--grant", "grants", multiple=True, metavar="USER=rw|ro", help="Let a user in; repeatable."
+    "--grant",
+    "grants",
+    multiple=True,
+    metavar="USER=rw|ro",
+    help="Give a user access. Can be given several times.",
 )
 @serving
 def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
-    """A new workspace: a folder of the server's machine, made if it is missing.
+    """Add a workspace: a folder on the server's machine. It is created if it is missing.
 
     \b
     Examples:
@@ -63,7 +67,7 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
 @click.argument("name", type=WORKSPACE)
 @serving
 def remove(reach: Reach, name: str) -> None:
-    """Serve a workspace no more; its files stay.
+    """Remove a workspace. Its files stay.
 
     \b
     Example:
@@ -79,7 +83,7 @@ def remove(reach: Reach, name: str) -> None:
 @click.argument("access", type=click.Choice(_ACCESS))
 @serving
 def grant(reach: Reach, name: str, user: str, access: str) -> None:
-    """Let a user into a workspace: rw to read and write, ro to read.
+    """Give a user access to a workspace: rw to read and write, ro to read only.
 
     \b
     Example:
@@ -94,7 +98,7 @@ def grant(reach: Reach, name: str, user: str, access: str) -> None:
 @click.argument("user", type=USER)
 @serving
 def revoke(reach: Reach, name: str, user: str) -> None:
-    """Let a user into a workspace no more; transfers there end.
+    """Take away a user's access to a workspace. Their transfers there end.
 
     \b
     Example:

@@ -11,32 +11,35 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--user", metavar="NAME", help="The username; asked for if left out."),
+    click.option("--user", metavar="NAME", help="The username. Default: ask for it."),
     click.option(
         "--password-file",
         metavar="FILE",
         type=click.Path(),
-        help="A file whose first line is the password and which only you may read; asked for if left out.",
+        help="A file with the password in its first line; only you may be able to read it. "
+        "Default: ask for the password.",
     ),
     click.option(
         "--tls-fingerprint",
         metavar="HEX",
-        help="The SHA-256 of the server's certificate, as the server prints it at start.",
+        help="SHA-256 of the server's certificate, as the server prints it when it starts.",
     ),
     click.option(
         "--ca-file",
         metavar="FILE",
         type=click.Path(),
-        help="Certificates (PEM) of the authorities that vouch for the server.",
+        help="A PEM file with the certificate authorities that signed the server's certificate.",
     ),
     click.option(
-        "--allow-plain", is_flag=True, help="Go without encryption, on a network of your own."
+        "--allow-plain",
+        is_flag=True,
+        help="Allow connections without encryption, on your own network.",
     ),
     click.option(
-        "--workspace", metavar="NAME", help="The workspace to begin in, if not the default one."
+        "--workspace", metavar="NAME", help="The workspace to start in. Default: your own."
     ),
     click.option(
-        "-k", "--keep-going", is_flag=True, help="Of a script: go on after a command that failed."
+        "-k", "--keep-going", is_flag=True, help="In a script: go on after a command fails."
     ),
 )
 
