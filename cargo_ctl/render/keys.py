@@ -19,20 +19,19 @@ def key_list(result: dict[str, Any]) -> str:
         [escaped(key["name"]), escaped(key["role"]), moment(key["made"]), escaped(key["public"])]
         for key in result["keys"]
     ]
-    return table(["NAME", "ROLE", "MADE", "PUBLIC KEY"], rows) if rows else "no key is let in"
+    return table(["NAME", "ROLE", "ADDED", "PUBLIC KEY"], rows) if rows else "there are no keys"
 
 
 def added(name: str, role: str, address: str, path: str) -> str:
-    may = "look only" if role == "watch" else "do everything"
     return (
-        f"{escaped(name)}: is let in at {escaped(address)}, and may {may}\n"
-        f"its key is in {escaped(path)}; use it with: cargo_ctl --connect {escaped(path)} status"
+        f"{escaped(name)}: added with the role {escaped(role)}, for {escaped(address)}\n"
+        f"The key is in {escaped(path)}. Use it with: cargo_ctl --connect {escaped(path)} status"
     )
 
 
 def revoked(result: dict[str, Any]) -> str:
     """The result of `key.revoke`: {key: {name, public, role, made}}."""
-    return f"{escaped(result['key']['name'])}: is let in no more"
+    return f"{escaped(result['key']['name'])}: revoked"
 
 
 def audit(result: dict[str, Any]) -> str:

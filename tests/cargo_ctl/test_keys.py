@@ -26,8 +26,8 @@ def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
         port = daemon.ports[0].commands
         added = run("key", "add", "laptop", "--role", "watch", "--out", path)
         assert added.stdout == (
-            f"laptop: is let in at {port}, and may look only\n"
-            f"its key is in {path}; use it with: cargo_ctl --connect {path} status\n"
+            f"laptop: added with the role watch, for {port}\n"
+            f"The key is in {path}. Use it with: cargo_ctl --connect {path} status\n"
         )
         key = read_key(path)
         assert (key.address, key.name, key.role) == (port, "laptop", "watch")
@@ -49,7 +49,7 @@ def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
         assert [line.split()[:2] for line in listed] == [
             ["NAME", "ROLE"], ["laptop", "watch"], ["local", "control"],
         ]  # fmt: skip
-        assert run("key", "revoke", "laptop").stdout == "laptop: is let in no more\n"
+        assert run("key", "revoke", "laptop").stdout == "laptop: revoked\n"
         gone = run("--connect", path, "status")
         assert (gone.exit_code, gone.stderr) == (
             1,
