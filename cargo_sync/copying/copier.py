@@ -139,11 +139,10 @@ class Copier:
         figures = self._between.far.figures()
         if figures is None:
             return self.tally.bytes_done, self.tally.path
-        files = [file for file in figures.files if file.path in self._open]
-        there = self.tally.bytes_done + sum(file.done for file in files)
+        there = self.tally.bytes_done + sum(file.done for file in figures.files)
         came = self._before + figures.content
         self.tally.resumed = max(self.tally.resumed, there - came)
-        return max(there, came), files[-1].path if files else self.tally.path
+        return max(there, came), figures.files[-1].path if figures.files else self.tally.path
 
     # -- handing over ------------------------------------------------------------------------------
 

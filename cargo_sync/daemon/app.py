@@ -44,12 +44,10 @@ from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import Watchers
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.live_settings import LiveSettings
-from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.daemon.reporting.listeners import Listeners
 from cargo_sync.daemon.reporting.metrics import JobMetrics
@@ -59,6 +57,7 @@ from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import entered
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.kept import Kept
+from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import Code, ProblemError
@@ -340,7 +339,6 @@ class Daemon:
         api = self._apis.of(_login(settings))
         bounds = JobLimits(settings, row.id, self._room, self._world, tell)
         server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
-        far = Noted(server)
 
         def bound() -> str | None:
             row = self._rows.get(settings.name)
@@ -350,12 +348,11 @@ class Daemon:
             settings.local_dir, rules(settings), self._world, self._checkpoints, bound
         )
 
-        def flowing() -> Flowing | None:
-            figures = server.flow.figures() if server.flow is not None else None
-            return None if figures is None else Flowing(figures, far.ids)
+        def figures() -> Figures | None:
+            return server.flow.figures() if server.flow is not None else None
 
         watch = partial(self._watchers.watch, settings.local_dir)
-        return Sides(near, far, flowing, watch, api.ask_afresh), bounds
+        return Sides(near, server, figures, watch, api.ask_afresh), bounds
 
     def _shared(self) -> Shared:
         """What interactive sessions share with the jobs."""
@@ -372,8 +369,7 @@ class Daemon:
     def _moving(self) -> Iterator[str]:
         """The ids of the transfers that are under way."""
         for job in self._all().values():
-            if flowing := job.supervisor.sides.flowing():
-                yield from flowing.ids.values()
+            yield from (task.transfer for task in job.supervisor.sides.far.open_tasks())
 
     async def _trial(self, settings: JobSettings) -> CheckCase:
         row = await self._world.offload(self._rows.get, settings.name)

@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 
 class Moving(NamedTuple):
-    """One file under way. `done` counts what the destination holds, also from earlier tries;
-    bytes."""
+    """One file under way: its batch is not committed yet.
+
+    done, size  bytes; `done` counts what the destination holds, also from earlier tries
+    id          of the transfer
+    """
 
     path: str
     done: int
     size: int
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Figures:
 
     content  bytes of files that went over it, either way
     wire     bytes of its frames, both ways
-    files    what is under way now, or was last
+    files    what is under way now
     lost, rtt_ms, min_rtt_ms   of the sending side; None where its platform does not tell
     """
 

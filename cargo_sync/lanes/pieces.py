@@ -53,7 +53,7 @@ class Pieces:
         self._index = 0
         self._reader: Reader | None = None
         self._spans: deque[tuple[int, int]] | None = None
-        self._moving: tuple[Offer, int] | None = None
+        self._moving: tuple[int, Offer, int] | None = None
 
     def add(self, number: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
         """Queues what is wanted of a batch. A link has no content: it is made from its offer
@@ -73,9 +73,17 @@ class Pieces:
             batch.stopped.add(index)
 
     def moving(self) -> tuple[Moving, ...]:
-        """The file that was last read from; for any thread."""
+        """The file that was last read from, until its batch is committed; for any thread."""
         current = self._moving
-        return (Moving(current[0].path, current[1], current[0].size),) if current else ()
+        if current is None:
+            return ()
+        _, offer, done = current
+        return (Moving(offer.path, done, offer.size, offer.transfer),)
+
+    def committed(self, number: int) -> None:
+        """The receiver has committed this batch: nothing of it is under way any more."""
+        if self._moving is not None and self._moving[0] == number:
+            self._moving = None
 
     def __bool__(self) -> bool:
         return bool(self._batches)
@@ -139,7 +147,7 @@ class Pieces:
             body, at, records.DATA, flags, self._index, self._batch.number, size, 0
         )
         self.content += size
-        self._moving = (offer, size)
+        self._moving = (self._batch.number, offer, size)
         self._done()
         return end
 
@@ -168,7 +176,8 @@ class Pieces:
             body, at, records.DATA, flags, self._index, self._batch.number, count, offset
         )
         self.content += count
-        self._moving = (offer, offer.size - sum(end - start for start, end in spans))
+        left = sum(end - start for start, end in spans)
+        self._moving = (self._batch.number, offer, offer.size - left)
         if not spans:
             self._done()
         return end

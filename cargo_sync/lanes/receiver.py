@@ -48,7 +48,7 @@ class Receiver(End):
         self._newest = -1
         self._unsaved = 0
         self._saved_at = 0.0
-        self._last: tuple[Offer, int] | None = None
+        self._last: tuple[int, Offer, int] | None = None
         self._handlers[records.DATA] = self._take_content
         self._handlers[records.FAIL] = self._take_fail
         self._join(records.REPORT, self._take_report)
@@ -105,13 +105,13 @@ class Receiver(End):
                 raise breach("a file that came whole is not all of it")
             arriving.take_whole(index, count)
             self._sink.whole(batch, index, payload)
-            self._last = (arriving.offers[index], 0)
+            self._last = (batch, arriving.offers[index], 0)
         else:
             missing = arriving.take_piece(index, offset, count, bool(flags & records.FINAL))
             if count:
                 self._sink.part(batch, index, offset, payload)
                 self._note_unsaved(count)
-            self._last = (arriving.offers[index], missing)
+            self._last = (batch, arriving.offers[index], missing)
         self._content += count
         if not arriving.left:
             self._commit_if_complete(batch, arriving)
@@ -166,6 +166,8 @@ class Receiver(End):
         except ProblemError as error:
             receipts = [_refusal(error.problem)] * len(arriving.offers)
         del self._open[batch]
+        if self._last is not None and self._last[0] == batch:
+            self._last = None
         if not any(other.under_way() for other in self._open.values()):
             self._unsaved = 0
         if self._on_receipts:
@@ -212,7 +214,10 @@ class Receiver(End):
 
     def _moving(self) -> tuple[Moving, ...]:
         last = self._last
-        return (Moving(last[0].path, last[0].size - last[1], last[0].size),) if last else ()
+        if last is None:
+            return ()
+        _, offer, missing = last
+        return (Moving(offer.path, offer.size - missing, offer.size, offer.transfer),)
 
 
 def _refusal(problem: Problem) -> Receipt:

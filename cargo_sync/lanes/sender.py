@@ -115,6 +115,7 @@ class Sender(End):
             raise breach(f"batch {batch} was committed before it was sent")
         receipts = messages.decode_receipts(payload, len(offers))
         del self._open[batch]
+        self._pieces.committed(batch)
         if self._on_receipts:
             self._on_receipts(batch, receipts)
 

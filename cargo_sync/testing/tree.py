@@ -36,6 +36,7 @@ class MemoryTree:
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
         self._cancelled: set[str] = set()
+        self._open: Sequence[Task] = ()
         self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
         self.speeds: list[int | None] = []
@@ -209,7 +210,15 @@ class MemoryTree:
         number = 0
         async for tasks in batches:
             number += 1
-            yield outcomes(tasks, pump(*ends, number, offers(tasks), self._cancelled), Moved())
+            self._open = tasks
+            try:
+                receipts = pump(*ends, number, offers(tasks), self._cancelled)
+            finally:
+                self._open = ()
+            yield outcomes(tasks, receipts, Moved())
+
+    def open_tasks(self) -> list[Task]:
+        return list(self._open)
 
     def cancel(self, path: str) -> None:
         self._cancelled.add(path)

@@ -133,6 +133,10 @@ class FarTree(Tree, Protocol):
                 open.
         """
 
+    def open_tasks(self) -> list[Task]:
+        """What the transfer under way has taken, and not given an outcome of yet; some of it may
+        still wait for its turn."""
+
     async def set_speed(self, bits: int | None) -> None:
         """From now on what is being transferred asks for another speed, without being interrupted.
 

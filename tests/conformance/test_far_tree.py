@@ -1,20 +1,24 @@
 """The Tree contract of a far side, held against every one: here, that a speed may change
-meanwhile."""
+meanwhile, and that it knows what it has taken."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
 
-from cargo_sync.daemon.noted import Noted
+from cargo_sync.lanes.ports import Reader, Source
 from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.transfers import Offer
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api
+from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import FarTree, Task
 from tests.server.flows.test_flows import REAL, login
@@ -24,13 +28,12 @@ from tests.server.test_app import running, settings
 RUN = "20260101T000000Z-aaaaaaaa"
 
 
-@pytest.fixture(params=["memory", "noted", "cargo"])
+@pytest.fixture(params=["memory", "cargo"])
 async def far(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FarTree]:
-    if request.param != "cargo":
-        memory = MemoryTree("far")
-        yield memory if request.param == "memory" else Noted(memory)
+    if request.param == "memory":
+        yield MemoryTree("far")
         return
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     async with AsyncExitStack() as stack:
@@ -59,3 +62,64 @@ async def test_a_speed_may_be_set_at_any_time_and_interrupts_nothing(far: FarTre
     ]
     assert moved == ["0.bin", "1.bin", "2.bin"]
     await far.set_speed(None)
+
+
+class Watched(MemoryTree):
+    """A near side that asks, whenever a file is opened, what is open at the far side."""
+
+    def __init__(self, far: FarTree) -> None:
+        super().__init__("near")
+        self._far = far
+        self.open_tasks_then: list[list[str]] = []
+
+    def source(self) -> Source:
+        source = super().source()
+        open_file = source.open
+
+        def watched(offer: Offer) -> Reader:
+            self.open_tasks_then.append([task.action.path for task in self._far.open_tasks()])
+            return open_file(offer)
+
+        source.open = watched  # type: ignore[method-assign]
+        return source
+
+
+async def test_what_was_taken_is_open_until_its_outcome(far: FarTree) -> None:
+    near = Watched(far)
+    await far.open()
+    assert far.open_tasks() == []
+    tasks = [
+        Task(Action(Op.PUT, path, near.write(path, b"0" * 1000)), f"{number:032x}")
+        for number, path in enumerate("abc")
+    ]
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield tasks
+
+    async for outcomes in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+        assert [outcome.problem for outcome in outcomes] == [None] * 3
+        assert far.open_tasks() == []
+    assert near.open_tasks_then == [["a", "b", "c"]] * 3
+
+
+async def test_a_batch_that_waits_for_its_turn_is_open() -> None:
+    nothing: Any = None
+    turn = asyncio.Semaphore(0)
+    flow = ClientFlow(nothing, nothing, nothing, turn, None)
+    task = Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "id")
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [task]
+
+    async def run() -> None:
+        async for _ in flow.run(Mode.UPLOAD, nothing, batches(), ("default", ""), RUN):
+            raise AssertionError("it waits")
+
+    waiting = asyncio.create_task(run())
+    async with asyncio.timeout(10):
+        while not flow.open_tasks():
+            await asyncio.sleep(0)
+    assert flow.open_tasks() == [task]
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait({waiting})

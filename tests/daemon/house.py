@@ -16,10 +16,8 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.job.supervisor import FolderHints, Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
-from cargo_sync.daemon.noted import Noted
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.kept import Kept
 from cargo_sync.machines.retry import Failures
@@ -59,6 +57,7 @@ class FarSide(MemoryTree):
         self.moving = asyncio.Event()
         self.news = asyncio.Event()
         self.turn: Turn | None = None
+        self._taken: Sequence[Task] = ()
         self.deaf = 0
         self.closed = False
 
@@ -80,6 +79,7 @@ class FarSide(MemoryTree):
         first = await anext(batches, None)
         if first is None:
             return
+        self._taken = first
         async with self.turn or contextlib.nullcontext():
             async for outcomes in super().transfer(
                 mode, near, self._held_up(first, batches), speed, run
@@ -95,7 +95,12 @@ class FarSide(MemoryTree):
             if self.stuck:
                 await self.go.wait()
             yield tasks
+            self._taken = ()
             tasks = await anext(rest, None)
+            self._taken = tasks or ()
+
+    def open_tasks(self) -> list[Task]:
+        return [*self._taken, *super().open_tasks()]
 
     async def set_speed(self, bits: int | None) -> None:
         if self.deaf:
@@ -189,7 +194,7 @@ class House:
             Failures(),
             Settling(wanted.settle),
         )
-        sides = Sides(near, Noted(far), lambda: None, unwatched, lambda: self.afresh.append(name))
+        sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self.zone)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn
@@ -228,10 +233,6 @@ def settings(name: str = "nightly", **changes: Any) -> JobSettings:
 
 async def unwatched(hint: Callable[[], None]) -> FolderHints | None:
     return None
-
-
-def still(flowing: Flowing | None = None) -> Callable[[], Flowing | None]:
-    return lambda: flowing
 
 
 @contextlib.asynccontextmanager

@@ -84,12 +84,17 @@ def test_a_sender_reports_what_was_measured(upload: bool) -> None:
 @each_way
 def test_figures_show_the_file_under_way(upload: bool) -> None:
     flow = Flow(upload, files(big=pattern(4 << 20)), capacity=1 << 12)
-    flow.batch(0, flow.offers())
+    offers = flow.offers()
+    flow.batch(0, offers)
     while not flow.receiver.figures().files:
         flow.client.step()
         flow.server.step()
-    assert flow.receiver.figures().files == (Moving("big", 1 << 20, 4 << 20),)
-    assert flow.sender.figures().files[0].path == "big"
+    assert flow.receiver.figures().files == (Moving("big", 1 << 20, 4 << 20, offers[0].transfer),)
+    [sent] = flow.sender.figures().files
+    assert (sent.path, sent.id) == ("big", offers[0].transfer)
+    flow.client.finish()
+    flow.run()
+    assert flow.sender.figures().files == flow.receiver.figures().files == (), "all is committed"
 
 
 def test_a_problem_of_the_owner_ends_it_and_closes_all() -> None:

@@ -35,10 +35,10 @@ class TransferHandlers:
     def _one(self, wanted: str) -> tuple[Supervisor, str, str]:
         """The transfer of this id, or the only one whose id begins so. Raises ControlError."""
         found = [
-            (job.supervisor, id, path)
+            (job.supervisor, task.transfer, task.action.path)
             for job in self._jobs.all.values()
-            for path, id in job.supervisor.sides.far.ids.items()
-            if id.startswith(wanted)
+            for task in job.supervisor.sides.far.open_tasks()
+            if task.transfer.startswith(wanted)
         ]
         exact = [one for one in found if one[1] == wanted]
         if len(exact or found) > 1:

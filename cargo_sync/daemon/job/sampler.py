@@ -107,30 +107,27 @@ class JobSampler:
         A lane counts all content that went over it, small files too; but what came in earlier tries
         only the files that are under way know.
         """
-        flowing = self._job.sides.flowing()
-        if flowing is None:
+        figures = self._job.sides.figures()
+        if figures is None:
             return progress.bytes_done
-        if flowing.figures.content < self._content:
+        if figures.content < self._content:
             self._before = progress.bytes_done  # the next flow of the same run
-        self._content = flowing.figures.content
-        moving = sum(file.done for file in flowing.figures.files)
+        self._content = figures.content
+        moving = sum(file.done for file in figures.files)
         return max(progress.bytes_done + moving, self._before + self._content)
 
     def under_way(self) -> list[UnderWay]:
         """The files that are on their way now."""
-        flowing = self._job.sides.flowing()
-        if flowing is None:
+        figures = self._job.sides.figures()
+        if figures is None:
             self._meters.clear()
             return []
         now, found = self._world.steady(), []
-        for file in flowing.figures.files:
-            id = flowing.ids.get(file.path, "")
-            if not id:
-                continue  # committed in this very moment
-            rate = 8 * self._meters.setdefault(id, RateMeter()).rate(now, file.done)
+        for file in figures.files:
+            rate = 8 * self._meters.setdefault(file.id, RateMeter()).rate(now, file.done)
             found.append(
                 UnderWay(
-                    id,
+                    file.id,
                     self._job.name,
                     file.path,
                     self._job.settings.mode,
@@ -138,8 +135,8 @@ class JobSampler:
                     file.done,
                     round(rate),
                     eta(file.size - file.done, rate),
-                    flowing.figures.rtt_ms,
-                    flowing.figures.lost,
+                    figures.rtt_ms,
+                    figures.lost,
                 )
             )
         self._meters = {one.id: self._meters[one.id] for one in found}

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.limits import Ordered
 from cargo_sync.webhooks.retry_policy import Attempt
@@ -118,17 +117,6 @@ class UnderWay:
     eta_s: int | None
     rtt_ms: float | None
     lost: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Flowing:
-    """What a job's flow says of itself now.
-
-    ids  the transfers' ids, by path
-    """
-
-    figures: Figures
-    ids: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from cargo_sync.daemon.job.following import follow_hours, follow_speed
 from cargo_sync.daemon.job.limits import JobLimits
 from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.daemon.job.remote_hints import hear_far
-from cargo_sync.daemon.job.status import Flowing
-from cargo_sync.daemon.noted import Noted
 from cargo_sync.engine.kept import Kept
 from cargo_sync.engine.run import Run
+from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.events import Event, Happened, Moment
@@ -28,7 +27,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.jobs import JobRow
-from cargo_sync.trees.contract import NearTree
+from cargo_sync.trees.contract import FarTree, NearTree
 
 _PLANS: Final = 20
 """Failed previews that are remembered, to be told to whoever asks for their actions."""
@@ -53,14 +52,14 @@ class Sides:
 
     watch    begins to watch the near side, and calls back (on the event loop) for every hint; None
              when that cannot be done now
-    flowing  what the flow that is open says of itself, or None
+    figures  what the flow that is open says of itself, or None
     afresh   forgets that the far side refused a login lately: a person's order is worth asking for
              it again
     """
 
     near: NearTree
-    far: Noted
-    flowing: Callable[[], Flowing | None]
+    far: FarTree
+    figures: Callable[[], Figures | None]
     watch: Callable[[Callable[[], None]], Awaitable[FolderHints | None]]
     afresh: Callable[[], None]
 

@@ -78,8 +78,8 @@ class ProgressWebhooks:
         name = job.supervisor.name
         waits = await self._world.offload(self._rows.waits, name, [one.id for one in moving])
         # Asked again after that wait: of what has come to its end meanwhile nothing more is told.
-        flowing = job.supervisor.sides.flowing()
-        still = set(flowing.ids.values()) - waits if flowing else set()
+        figures = job.supervisor.sides.figures()
+        still = {file.id for file in figures.files} - waits if figures else set()
         for one in moving:
             key, host = (name, one.id), host_of(event)
             if one.id not in still or key in self._in_flight:

@@ -98,6 +98,8 @@ class ClientFlow:
         self._id = ""
         self._told: asyncio.Queue[FlowAnswer] = asyncio.Queue()
         self._open: dict[int, _Batch] = {}
+        self._taken: Sequence[Task] = ()
+        """The newest batch, as long as it waits to be handed to the lane."""
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
         self._lane: LaneThread | None = None
@@ -107,6 +109,11 @@ class ClientFlow:
     def figures(self) -> Figures | None:
         """How the lane goes; None while there is none."""
         return self._machine.figures() if self._machine else None
+
+    def open_tasks(self) -> list[Task]:
+        """As FarTree.open_tasks."""
+        handed_over = [task for batch in self._open.values() for task in batch.tasks]
+        return [*handed_over, *self._taken]
 
     def cancel(self, path: str) -> None:
         """Gives up the file at `path`, whether its turn has come or not."""
@@ -127,6 +134,7 @@ class ClientFlow:
         first = await anext(batches, None)
         if first is None:
             return
+        self._taken = first
         async with self._turn:
             asked = self._speed
             opened = await self._post(mode, where, asked, run)
@@ -276,9 +284,11 @@ class ClientFlow:
                 await self._room.acquire()
                 lost = machine.figures().lost or 0
                 self._open[number] = _Batch(tasks, self._world.steady(), lost)
+                self._taken = ()
                 given_up = _indexes(tasks, self._cancelled)
                 lane.submit(partial(_begin, machine, hand_over, number, offers(tasks), given_up))
                 number, tasks = number + 1, await anext(rest)
+                self._taken = tasks
         except StopAsyncIteration:
             lane.submit(machine.finish)
         except Exception as error:

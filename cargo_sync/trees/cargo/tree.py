@@ -167,6 +167,9 @@ class CargoTree:
         finally:
             self.flow = None
 
+    def open_tasks(self) -> list[Task]:
+        return self.flow.open_tasks() if self.flow is not None else []
+
     async def set_speed(self, bits: int | None) -> None:
         if self.flow is not None:
             await self.flow.set_speed(bits)

@@ -381,8 +381,8 @@ async def test_a_transfer_is_cancelled_by_the_beginning_of_its_id(tmp_path: Path
             daemon.house.near["nightly"].write(name, name.encode())
         await daemon.ask("job.sync", job="nightly")
         await far.moving.wait()
-        ids = supervisor.sides.far.ids
-        await until(lambda: len(ids) == 2)
+        ids = {task.action.path: task.transfer for task in far.open_tasks()}
+        assert sorted(ids) == ["a", "b"]
         assert await daemon.ask("transfer.cancel", id="nothing begins so") == "unknown_transfer"
         assert await daemon.ask("transfer.cancel", id=ids["a"][:4]) == "bad_argument", (
             "both begin so"

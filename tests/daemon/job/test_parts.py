@@ -1,18 +1,12 @@
 """The small parts: wakeup, listening to the server, watching folders, taking notes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from cargo_sync.daemon.job.local_hints import Watchers
 from cargo_sync.daemon.job.remote_hints import hear_far
-from cargo_sync.daemon.noted import Noted
-from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Task
 from tests.daemon.house import FarSide, House, until
 
 
@@ -97,21 +91,3 @@ async def test_watched_folders_give_hints_and_are_bounded(tmp_path: Path) -> Non
     again = await watchers.watch(str(folder), hinted.set)
     assert again and again.note == ""
     await again.close()
-
-
-async def test_notes_of_what_is_under_way() -> None:
-    near, far = MemoryTree("near"), FarSide()
-    noted = Noted(far)
-    tasks = [
-        Task(Action(Op.PUT, name, near.write(name, b"1")), f"id of {name}") for name in ("a", "b")
-    ]
-
-    async def batches() -> AsyncIterator[list[Task]]:
-        yield tasks[:1]
-        assert noted.ids == {}
-        yield tasks[1:]
-
-    seen = []
-    async for outcomes in noted.transfer(Mode.UPLOAD, near, batches(), None, "run"):
-        seen += [outcome.action.path for outcome in outcomes]
-    assert (seen, noted.ids) == (["a", "b"], {})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cargo_sync.config.timetable import Window
-from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.feed import DaemonFeed
@@ -157,10 +156,8 @@ async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
         one.house.near["my job"].write("big", b"0" * 1000)
         job.sync()
         await far.moving.wait()
-        flowing = Flowing(
-            Figures(files=(Moving("big", 250, 1000),), lost=3, rtt_ms=1.5), {"big": "ab12"}
-        )
-        job.sides = replace(job.sides, flowing=lambda: flowing)
+        figures = Figures(files=(Moving("big", 250, 1000, "ab12"),), lost=3, rtt_ms=1.5)
+        job.sides = replace(job.sides, figures=lambda: figures)
         one.topics()
         one.feed.tick()
         assert [line for line in one.topics() if line.startswith("transfer/")] == []

@@ -14,7 +14,6 @@ from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.events import read_events
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.process_shape import KeepSettings
-from cargo_sync.daemon.job.status import Flowing
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import webhooks as room
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
@@ -354,9 +353,9 @@ class Moves:
     def __init__(self) -> None:
         self.files: list[tuple[str, int]] = []
 
-    def flowing(self) -> Flowing:
-        moving = tuple(Moving(path, done, 100) for path, done in self.files)
-        return Flowing(Figures(files=moving), {path: path for path, _ in self.files})
+    def figures(self) -> Figures:
+        """A transfer's id is its path."""
+        return Figures(files=tuple(Moving(path, done, 100, path) for path, done in self.files))
 
 
 @contextlib.asynccontextmanager
@@ -370,7 +369,7 @@ async def moving(
         jobs = Jobs(Files(wanted), stage.house.build, stage.house.world(), group, lambda name: None)
         await jobs.read()
         job = jobs.get(wanted.name)
-        job.supervisor.sides = replace(job.supervisor.sides, flowing=moves.flowing)
+        job.supervisor.sides = replace(job.supervisor.sides, figures=moves.figures)
         await until(lambda: job.supervisor.state == "synced")
         job.supervisor.run_now = job.supervisor._new_run()
         stage.house.all = lambda: jobs.all
