@@ -41,7 +41,6 @@ CUTS: Final = frozenset(
         Code.THROTTLED,
         Code.BUSY,
         Code.STOPPED,
-        Code.STOPPING,
         Code.FAILED,
     }
 )

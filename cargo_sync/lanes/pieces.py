@@ -12,7 +12,7 @@ from typing import Final
 
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.ports import Reader, Source
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import PIECE
@@ -141,7 +141,7 @@ class Pieces:
         finally:
             reader.close()
         if not intact:
-            raise _changed(offer)
+            raise ProblemError(changed_while_read(offer.path))
         flags = records.FINAL | records.WHOLE
         records.HEADER.pack_into(
             body, at, records.DATA, flags, self._index, self._batch.number, size, 0
@@ -166,7 +166,7 @@ class Pieces:
         if (
             count and self._reader.read_into(body[start:end], offset) != count
         ) or not self._reader.unchanged():
-            raise _changed(offer)
+            raise ProblemError(changed_while_read(offer.path))
         if offset + count < until:
             spans[0] = (offset + count, until)
         elif spans:
@@ -201,14 +201,3 @@ class Pieces:
         reader, self._reader = self._reader, None
         if reader:
             reader.close()
-
-
-def _changed(offer: Offer) -> ProblemError:
-    return ProblemError(
-        Problem(
-            Code.CHANGED,
-            f"{offer.path!r} was changed while it was read",
-            offer.path,
-            "it is tried again",
-        )
-    )

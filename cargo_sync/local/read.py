@@ -10,7 +10,7 @@ from blake3 import blake3
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
 from cargo_sync.model.transfers import Offer
 
 PIECE: Final = 2**20
@@ -84,7 +84,7 @@ class FolderSource:
         """
         entry = self._expect(offer)
         if entry is None:
-            raise _changed(offer.path)
+            raise ProblemError(changed(offer.path))
         return open_file(self._root, offer.path, entry)
 
 
@@ -137,7 +137,7 @@ def hash_reader(
             digest.update(buffer[:got])
             done += got
         if done != size or not reader.unchanged():
-            raise _changed(path)
+            raise ProblemError(changed(path))
         return digest.hexdigest()
     finally:
         reader.close()
@@ -155,15 +155,9 @@ def _open(root: Root, path: str, expect: Entry, *, check: bool) -> FileReader:
         found.st_mode
     ):
         os.close(fd)
-        raise _changed(path)
+        raise ProblemError(changed(path))
     return FileReader(fd, path, state)
 
 
 def _state(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, inode(found)
-
-
-def _changed(path: str) -> ProblemError:
-    return ProblemError(
-        Problem(Code.CHANGED, f"{path!r} changed since it was looked at", path=path)
-    )

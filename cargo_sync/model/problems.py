@@ -49,7 +49,6 @@ class Code(StrEnum):
     THROTTLED = "throttled"
     BUSY = "busy"
     STOPPED = "stopped"
-    STOPPING = "stopping"
     ADDRESS = "address"
     # Who answers there, and to whom.
     UNAUTHORIZED = "unauthorized"
@@ -169,3 +168,18 @@ def from_os_error(error: OSError, path: str) -> Problem:
         error.errno or 0, (Code.OS_ERROR, f"failed: {error.strerror or error}", True)
     )
     return Problem(code, f"{path!r} {words}", path=path, retry=retry)
+
+
+def changed(path: str) -> Problem:
+    """What stands at `path` is not what was seen there: whoever planned with it plans again."""
+    return Problem(Code.CHANGED, f"{path!r} has changed since it was last looked at", path)
+
+
+def changed_while_read(path: str) -> Problem:
+    """A file was written to while its content was read: what was read is thrown away."""
+    return Problem(Code.CHANGED, f"{path!r} changed while it was read", path, "it is tried again")
+
+
+def not_as_delivered(path: str) -> Problem:
+    """A source file differs from what was delivered of it, and therefore stays where it is."""
+    return Problem(Code.CHANGED, f"{path!r} is not what was delivered any more; it stays", path)

@@ -22,7 +22,7 @@ from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.world import World
 from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.contract import Missed, Observation, Whole
@@ -231,7 +231,7 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
     if not _as_expected(found, expected):
         return Outcome(
             action,
-            problem=Problem(Code.CHANGED, f"{path!r} has changed since it was looked at", path),
+            problem=changed(path),
         )
     displaced = ""
     if expected is not None:

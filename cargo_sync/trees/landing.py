@@ -9,7 +9,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
@@ -34,7 +34,7 @@ class Landing:
             found = self._root.entry(offer.path)
         except ProblemError as error:
             return error.problem
-        return found if _is(found, offer) else _changed(offer.path)
+        return found if _is(found, offer) else changed(offer.path)
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
@@ -54,12 +54,8 @@ class Landing:
         if full is not None:
             return Want(full.code_text, message=str(full))
         if not _is(found, offer):
-            return Want(Code.CHANGED, message=_changed(offer.path).message)
+            return Want(Code.CHANGED, message=changed(offer.path).message)
         return None
-
-
-def _changed(path: str) -> Problem:
-    return Problem(Code.CHANGED, f"{path!r} has changed here since it was planned", path)
 
 
 def _is(found: Entry | None, offer: Offer) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 PIECE: Final = 2**20
@@ -52,6 +52,4 @@ def _file(
 
 def _check(offer: Offer, unchanged: bool) -> None:
     if not unchanged:
-        raise ProblemError(
-            Problem(Code.CHANGED, f"{offer.path!r} changed while it was read", offer.path)
-        )
+        raise ProblemError(changed_while_read(offer.path))

@@ -5,7 +5,7 @@ from cargo_sync.local.read import hash_file
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Problem, ProblemError, from_os_error, not_as_delivered
 
 
 def retire(
@@ -23,9 +23,7 @@ def retire(
     """
     try:
         if hash_file(root, path, entry) != content:
-            return Problem(
-                Code.CHANGED, f"{path!r} is not what was delivered any more; it stays", path
-            )
+            return not_as_delivered(path)
         if not move_to:
             place = trash.displace(root, path, run)
             root.sync(trash.touched(path, place))

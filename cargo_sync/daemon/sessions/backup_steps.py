@@ -14,7 +14,7 @@ from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.paths import RESERVED, bad_name
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.guest import GuestFolder
@@ -125,8 +125,7 @@ class Sending(_Work):
             got = await self._do(reader.read_into, piece, self._moved)
             last = self._moved + got == size
             if got != len(piece) or (last and not await self._do(reader.unchanged)):
-                message = f"{self._name!r} changed while it was read"
-                raise ProblemError(Problem(Code.CHANGED, message, self._name))
+                raise ProblemError(changed_while_read(self._name))
             if answering.done():
                 await answering  # it refuses, before it has all of it
             try:

@@ -10,7 +10,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import ClientFlow
@@ -131,7 +131,7 @@ class CargoTree:
         if isinstance(found, Problem):
             return found
         if found != content:
-            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
+            return not_as_delivered(path)
         operation = {"op": "delete", "path": self._whole(path), "expected": entry.version}
         if not move_to:
             return await self._operate(operation, path, run)
