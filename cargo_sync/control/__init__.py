@@ -3,6 +3,7 @@ jobs.
 
 router     commands in, exactly one answer to each
 publisher  what happens out, by topic, the last value of each replayed to whoever subscribes
+changes    what a feed has said last: nothing is published twice
 endpoint   the folder they lie in: made, claimed, bound, and left clean; and what there is over TCP
 tcp        a port: commands on it, the feed on the next
 keyring    the keys that open it; gate lets peers in by them, connections counts these

@@ -2,9 +2,10 @@
 come, flows once a second and only to whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cargo_sync.api import topics
+from cargo_sync.control.changes import Changes, Publish
 from cargo_sync.server import views
 from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
 
@@ -13,18 +14,6 @@ TICK: Final = 1.0
 Tell = Callable[[str, str], None]
 """Told (user, kind) when something became of a user: added, changed, enabled, disabled, removed,
 password."""
-
-
-class Publish(Protocol):
-    """The publisher, as far as it is needed here."""
-
-    def publish(
-        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
-    ) -> None: ...
-
-    def forget(self, prefix: str) -> None: ...
-
-    def has_subscribers(self, prefix: str) -> bool: ...
 
 
 class ServerFeed:
@@ -37,8 +26,7 @@ class ServerFeed:
         self._publisher = publisher
         self._status = status
         self._sampler = sampler
-        self._said: Mapping[str, Any] = {}
-        self._progress: Mapping[str, Any] = {}
+        self._changes = Changes(publisher)
         self._flows: dict[str, FlowReading] = {}
 
     def notice(self, user: str, kind: str) -> None:
@@ -51,9 +39,7 @@ class ServerFeed:
     def changed(self) -> None:
         """Says how it stands, if that is another than was said."""
         status = self._status()
-        if status != self._said:
-            self._said = status
-            self._publisher.publish(topics.STATUS, "status", status)
+        self._changes.say(topics.STATUS, "status", status, lambda: status)
 
     def tick(self) -> None:
         """What is to be said once a second."""
@@ -62,21 +48,15 @@ class ServerFeed:
             self._sampler.readings()
         )  # also when nobody listens: rates are known when somebody asks
         if self._publisher.has_subscribers(topics.PROGRESS):
-            self._say_progress(readings)
-        elif self._progress:
-            self._progress = {}
-            self._publisher.forget(topics.PROGRESS)
+            progress = views.progress(totals(readings))
+            self._changes.say(topics.PROGRESS, "progress", progress, lambda: progress)
+        else:
+            self._changes.drop(topics.PROGRESS)
         if self._publisher.has_subscribers(topics.FLOWS):
             self._say_flows(readings)
         elif self._flows:
             self._flows = {}
             self._publisher.forget(topics.FLOWS)
-
-    def _say_progress(self, readings: Sequence[FlowReading]) -> None:
-        progress = views.progress(totals(readings))
-        if progress != self._progress:
-            self._progress = progress
-            self._publisher.publish(topics.PROGRESS, "progress", progress)
 
     def _say_flows(self, readings: Sequence[FlowReading]) -> None:
         flows = {one.id: one for one in readings}

@@ -2,9 +2,11 @@
 second and only to whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Final
 
 from cargo_sync.api import topics
+from cargo_sync.control.changes import Changes, Publish
 from cargo_sync.daemon.job.status import Advance, Standing
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
@@ -18,28 +20,16 @@ _OLD_ENOUGH: Final = 1
 """Ticks that a transfer must have been seen before to be worth messages of its own."""
 
 
-class Publish(Protocol):
-    """The publisher, as far as it is needed here."""
-
-    def publish(
-        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
-    ) -> None: ...
-
-    def forget(self, prefix: str) -> None: ...
-
-    def has_subscribers(self, prefix: str) -> bool: ...
-
-
 class DaemonFeed(Listener):
     """Publishes what happens to the jobs; `jobs` gives them as they are now, by name."""
 
     def __init__(self, publisher: Publish, jobs: Callable[[], Mapping[str, Job]]) -> None:
         self._publisher = publisher
         self._jobs = jobs
-        self._said: dict[str, tuple[Any, ...]] = {}
+        self._changes = Changes(publisher)
         self._states: dict[str, JobState] = {}
-        self._general: dict[str, Any] = {}
-        self._advances: dict[str, Advance] = {}
+        self._moving: set[str] = set()
+        """Jobs of which progress was told."""
         self._transfers: dict[str, int] = {}
 
     # -- what the jobs tell ------------------------------------------------------------------------
@@ -61,10 +51,11 @@ class DaemonFeed(Listener):
             self._say_general()
 
     def removed(self, name: str) -> None:
-        self._said.pop(name, None)
-        self._advances.pop(name, None)
         self._states.pop(name, None)
+        self._moving.discard(name)
         self._publisher.publish(topics.job_status(name), "status", views.removed(name))
+        self._changes.drop(topics.job_status(name))
+        self._changes.drop(topics.job_progress(name))
         self._publisher.forget(topics.job(name))
         self._publisher.forget(topics.notice(name))
         self._say_general()
@@ -84,7 +75,7 @@ class DaemonFeed(Listener):
         for name, job in jobs.items():
             if job.supervisor.run_now is not None:
                 job.sampler.sample()
-            if job.supervisor.run_now is not None or name not in self._said:
+            if job.supervisor.run_now is not None or not self._changes.has(topics.job_status(name)):
                 self._say_state(job.sampler.standing())
         self._states = {name: job.supervisor.state for name, job in jobs.items()}
         self._say_general()
@@ -108,37 +99,33 @@ class DaemonFeed(Listener):
             standing.errors,
             round(standing.next_at or 0) if told else 0,
         )
-        if self._said.get(name) != said:
-            self._said[name] = said
-            self._publisher.publish(topics.job_status(name), "status", views.state(standing))
+        topic = topics.job_status(name)
+        self._changes.say(topic, "status", said, partial(views.state, standing))
 
     def _say_general(self) -> None:
         general = views.general(list(self._states.values()))
-        if general != self._general:
-            self._general = general
-            self._publisher.publish(topics.STATUS, "status", general)
+        self._changes.say(topics.STATUS, "status", general, lambda: general)
 
     def _say_progress(self, jobs: Mapping[str, Job]) -> None:
         advances = {name: job.sampler.advance() for name, job in jobs.items()}
         changed = False
         for name, advance in advances.items():
-            if advance != self._advances.get(name, Advance()):
-                changed = True
-                self._publisher.publish(
-                    topics.job_progress(name), "progress", views.progress(advance)
-                )
+            if name in self._moving or advance != Advance():
+                self._moving.add(name)
+                fields = partial(views.progress, advance)
+                topic = topics.job_progress(name)
+                changed |= self._changes.say(topic, "progress", advance, fields)
         if changed:
             self._publisher.publish(topics.PROGRESS, "progress", views.totals(advances.values()))
-        self._advances = advances
 
     def _forget_progress(self) -> None:
-        """Nobody listens: who comes next is told how far it is then, and not how far it once
+        """Nobody listens: the next subscriber is told how far it is then, and not how far it once
         was."""
-        for name in self._advances:
-            self._publisher.forget(topics.job_progress(name))
-        if self._advances:
+        for name in self._moving:
+            self._changes.drop(topics.job_progress(name))
+        if self._moving:
             self._publisher.forget(topics.PROGRESS)
-        self._advances = {}
+        self._moving.clear()
 
     def _say_transfers(self, jobs: Mapping[str, Job]) -> None:
         seen: dict[str, int] = {}

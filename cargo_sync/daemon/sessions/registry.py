@@ -6,7 +6,7 @@ from typing import Final
 
 from cargo_sync.api import topics
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.daemon.reporting.feed import Publish
+from cargo_sync.control.changes import Publish
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import Transfer
