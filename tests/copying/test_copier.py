@@ -220,6 +220,18 @@ async def test_what_is_overtaken_is_looked_at_again_a_few_times(tmp_path: Path) 
     assert house.tally.failed[0][1].code == "changed"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.BUSY, Code.INCOMPLETE, Code.CORRUPT],
+)
+async def test_a_file_is_worth_a_second_look_by_its_code(tmp_path: Path, code: Code) -> None:
+    house = House(tmp_path, Side("a"), Side())
+    house.far.steps = [failing(code)]
+    assert await house.attempts() == 1
+    assert house.far.batches == [["a"], ["a"]]
+    assert house.counts == (1, 1, 0, 0)
+
+
 async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
     house = House(tmp_path, Side("a", "b", "d/c", "e/f"), Side("d"))
     house.far.steps = [failing(Code.UNREADABLE, None, None)]

@@ -83,6 +83,20 @@ async def test_a_file_that_vanishes_before_it_is_read_is_no_error(
     assert (report.errors, report.again_in, len(system.kept.failures)) == (0, None, 0)
 
 
+@pytest.mark.parametrize("code", [Code.CHANGED, Code.VANISHED, Code.OCCUPIED])
+async def test_a_plan_that_is_out_of_date_is_told_only_when_it_happens_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch, code: Code
+) -> None:
+    system = make()
+    system.source.write("a", b"1")
+    monkeypatch.setattr(system.far, "blocked", lambda path: Problem(code, f"{code}: a", path))
+    report = await system.run().execute()
+    assert (report.errors, report.again_in, system.said()) == (0, 2.0, [])
+    system.now += 2
+    report = await system.run().execute()
+    assert (report.errors, system.said()) == (1, ["failed a"])
+
+
 async def test_a_file_that_changes_again_and_again_is_told(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

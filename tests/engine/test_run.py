@@ -3,13 +3,14 @@ does."""
 
 import copy
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.state.database import Database
@@ -293,6 +294,30 @@ async def test_another_root_is_first_contact_and_deletes_nothing(make: Make) -> 
     await system.run().execute()
     assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4", "new"]
     assert system.said() == ["reset", "uploaded new"]
+
+
+@BOTH
+async def test_another_root_that_appears_after_the_survey_is_not_deleted_from(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode, propagate=True)
+    for number in range(5):
+        system.source.write(str(number), b"1")
+    await system.run().execute()
+    system.source.remove("0")
+    system.said()
+    transfer = system.far.transfer
+
+    async def exchanged(*args: Any) -> AsyncIterator[list[Outcome]]:
+        """All is surveyed and moved; then somebody mounts another disk at the same place."""
+        async for outcomes in transfer(*args):
+            yield outcomes
+        system.destination._identity = "another disk"
+
+    monkeypatch.setattr(system.far, "transfer", exchanged)
+    report = await system.run().execute()
+    assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4"]
+    assert (report.acted, system.said()) == (False, ["reset"])
 
 
 async def test_a_restored_server_is_first_contact_and_deletes_nothing(make: Make) -> None:

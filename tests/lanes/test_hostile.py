@@ -225,6 +225,22 @@ def test_a_last_frame_without_bye_and_bye_without_a_last_frame_are_refused() -> 
         assert client.problem and client.problem.code == "protocol"
 
 
+@pytest.mark.parametrize("kind", [PING, BYE, REPORT], ids=["ping", "bye", "report"])
+def test_a_record_after_bye_is_refused_also_in_the_same_frame(kind: int) -> None:
+    client_link, server_link = links(sealed=True)
+    client = Receiver(client_link, MemorySink(MemoryDisk()), Clock(), client=True)
+    client.finish()
+    peer, used = Peer(server_link), 0
+    while not peer.hear():
+        client.step()
+    for one in (BYE, kind):
+        used = records.put(server_link.body, used, records.Record(one, 0, 0, 0, 0, memoryview(b"")))
+    server_link.close_frame(used, True)
+    server_link.flush()
+    client.step()
+    assert client.problem and "after the other end's last one" in client.problem.message
+
+
 def test_a_receipt_for_what_was_not_sent_yet_is_refused() -> None:
     client_link, server_link = links(sealed=True, capacity=1 << 15)
     source = files(a=b"aaaa" * 4096)

@@ -17,6 +17,13 @@ def test_times_in_the_past_are_believed() -> None:
     )
 
 
+def test_a_copy_that_keeps_an_old_mtime_is_as_young_as_its_change_time() -> None:
+    settling = Settling(2)
+    copied = Entry("a", FILE, 1, mtime_ns=int(1e9), version=int(9e9))
+    assert not settling.is_still("a", copied, wall=10, steady=0)
+    assert settling.is_still("a", copied, wall=11, steady=1)
+
+
 def test_times_in_the_future_are_watched() -> None:
     settling = Settling(2)
     first, grown = Entry("a", FILE, 1, int(99e9)), Entry("a", FILE, 2, int(99e9))

@@ -30,9 +30,16 @@ class Looks:
         self.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
         return self.outcomes.news()
 
-    def failed(self, problem: Problem) -> str | None:
-        self.outcomes.failed(cast(Run, SimpleNamespace(report=RunReport("run", 0.0))), problem)
+    def failed(self, problem: Problem, *, acted: bool = False) -> str | None:
+        report = RunReport("run", 0.0, acted=acted)
+        self.outcomes.failed(cast(Run, SimpleNamespace(report=report)), problem)
         return self.outcomes.news()
+
+    def cut(self, *, acted: bool) -> float | None:
+        """Seconds until the next look, after one that was cut."""
+        self.failed(Problem(Code.CUT, "it was cut"), acted=acted)
+        assert self.outcomes.look is not None
+        return self.outcomes.look.retry_at
 
 
 def full(left: int) -> Problem:
@@ -60,3 +67,9 @@ def test_a_failure_of_the_job_is_told_once_by_its_kind() -> None:
     assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"
     assert looks.ended() is None
     assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"
+
+
+def test_what_got_somewhere_before_it_was_cut_is_tried_again_soon() -> None:
+    looks = Looks()
+    waits = [looks.cut(acted=acted) for acted in (False, False, False, True, False)]
+    assert waits == [0.75, 1.5, 3.0, 0.75, 1.5]

@@ -1,6 +1,7 @@
 """Users and their passwords: hashed once, never needed again, wrong ones cost the same for
 everybody."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Logins
-from cargo_sync.server.accounts.users import Users
+from cargo_sync.server.accounts.throttle import FREE
+from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.refusals import LaterError
 from tests.offloads import T, Ts, inline
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
@@ -203,3 +205,24 @@ async def test_tokens_of_one_user_are_bounded() -> None:
     await door.sessions.login("ana", "correct horse", "10.0.0.1")
     with pytest.raises(ProblemError):
         door.sessions.bearer(first)
+
+
+async def test_who_waited_while_others_guessed_is_asked_to_wait_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users = await _users(Book(), ANA)
+    door = _Door(users)
+    looked_at: list[str] = []
+    check = users.check
+
+    async def slow(name: str, password: str) -> User | None:
+        looked_at.append(password)
+        await asyncio.sleep(0)
+        return await check(name, password)
+
+    monkeypatch.setattr(users, "check", slow)
+    guesses = [f"guess {number}" for number in range(FREE + 4)]
+    codes = await asyncio.gather(*(door.code("ana", guess) for guess in guesses))
+    # Two are checked at once: the last one began before the one beside it had failed.
+    assert looked_at == guesses[: FREE + 1]
+    assert codes == ["unauthorized"] * (FREE + 1) + ["throttled"] * 3

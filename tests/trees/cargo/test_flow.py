@@ -1,17 +1,22 @@
 """A flow's opening, against a server that answers from here."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from cargo_sync.lanes.end import OPEN_MAX
+from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.transfers import Receipt
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api, ServerLogin
-from cargo_sync.trees.cargo.flow import ClientFlow
+from cargo_sync.trees.cargo.flow import ClientFlow, _Committed
 from cargo_sync.trees.contract import Task
 from tests.server.flows.test_flows import REAL
 
@@ -54,3 +59,44 @@ async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
     assert api.calls == [("/flows", 5), ("/flows/f1/speed", 7)]
     await flow.set_speed(9)  # it has ended
     assert len(api.calls) == 2
+
+
+class Lane:
+    """A lane that does at once what is posted to its thread, and is its own machine. `heard` has
+    the batches that were handed over, and "finish"."""
+
+    def __init__(self) -> None:
+        self.heard: list[int | str] = []
+
+    def submit(self, call: Callable[[], None]) -> None:
+        call()
+
+    def hand_over(self, number: int, _offers: object) -> None:
+        self.heard.append(number)
+
+    def finish(self) -> None:
+        self.heard.append("finish")
+
+    def figures(self) -> Figures:
+        return Figures()
+
+
+async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
+    lane: Any = Lane()
+    flow = ClientFlow(Meanwhile(), LOGIN, REAL, nullcontext(), None)
+    task = Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "0" * 32)
+    total = OPEN_MAX + 3
+
+    async def rest() -> AsyncIterator[list[Task]]:
+        for _ in range(total - 1):
+            yield [task]
+
+    feeder = asyncio.create_task(flow._feed(lane, lane, lane.hand_over, [task], rest()))
+    await asyncio.sleep(0)
+    assert lane.heard == list(range(OPEN_MAX)), "no more than these are open at a time"
+    for number in range(total):
+        flow._outcomes(_Committed(number, [Receipt("done")]))
+        await asyncio.sleep(0)  # it has room
+        await asyncio.sleep(0)  # and has handed over the next one
+    assert lane.heard == [*range(total), "finish"]
+    await feeder
