@@ -59,9 +59,12 @@ class Resolver(AbstractResolver):
 
 
 def _system(host: str, port: int, family: int) -> list[tuple[int, str]]:
-    found = socket.getaddrinfo(
-        host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
+    try:
+        found = socket.getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+    except UnicodeError as error:  # a label is empty or too long: no host can be called so
+        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
     return [(of, _address(*where)) for of, _, _, _, where in found]
 
 

@@ -77,11 +77,12 @@ class CallbackSender:
         seconds = self._deadline if deadline is None else deadline
         try:
             url = URL(message.url, encoded=True)
+            host = url.host or ""  # decoded now: it may hold what IDNA does not know
         except ValueError:
             return Attempt(error="its address is not one that can be called")
-        if refusal := self._refusal(url.host or ""):
+        if refusal := self._refusal(host):
             return Attempt(error=refusal)
-        where = f"{url.host}:{url.port}"
+        where = f"{host}:{url.port}"
         try:
             async with self._session.request(
                 message.method,
@@ -95,11 +96,11 @@ class CallbackSender:
                     aiohttp.ClientError, OSError
                 ):  # what it adds to its word changes nothing
                     await answer.content.read(ANSWER)
-                return _judged(answer, where)
         except TimeoutError:
             return Attempt(error=f"{where} did not answer within {seconds:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             return Attempt(error=_words(error, where))
+        return _judged(answer, where)
 
     def _refusal(self, host: str) -> str:
         """Why a host may not be reached, before it is looked up; "" when it may."""

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.events import read_events
+from cargo_sync.webhooks import sender as sending
 from cargo_sync.webhooks.message import message
 from cargo_sync.webhooks.resolver import Lookup
 from cargo_sync.webhooks.retry_policy import Attempt
@@ -167,6 +168,28 @@ async def test_what_cannot_be_reached_is_said_without_its_address() -> None:
 
     result = await sent("http://nobody.example/", look=nobody)
     assert result == Attempt(error="there is no host nobody.example")
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
+async def test_a_name_that_no_host_can_have(host: str) -> None:
+    assert await sent(f"http://{host}/") == Attempt(error=f"there is no host {host}")
+
+
+async def test_a_name_that_cannot_be_read() -> None:
+    result = await sent("http://xn--a/")
+    assert result == Attempt(error="its address is not one that can be called")
+
+
+async def test_a_mistake_of_ours_is_not_told_as_one_of_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def judged(answer: object, where: str) -> Attempt:
+        raise ValueError("ours")
+
+    monkeypatch.setattr(sending, "_judged", judged)
+    async with serving(status(200)) as url:
+        with pytest.raises(ValueError, match="ours"):
+            await sent(url)
 
 
 async def test_only_to_hosts_that_are_allowed() -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from cargo_sync.backup_protocol.answers import StoredFile, stored_files
 from cargo_sync.backup_protocol.client import CoordinatorAddress, connected
 from cargo_sync.backup_protocol.messages import BackupVerb
 from cargo_sync.backup_protocol.text import NO_FILES, NO_NICKNAME
@@ -14,7 +15,7 @@ from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
 from cargo_sync.daemon.sessions.remote import RemoteSpace, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder
 
@@ -53,7 +54,7 @@ class BackupSession:
             unsupported("folders")
         start = int(after) if after.isascii() and after.isdigit() else 0
         files = await self._listed()
-        shown = files[start : start + limit]
+        shown = [_shown(one) for one in files[start : start + limit]]
         further = str(start + limit) if start + limit < len(files) else None
         return {"entries": shown, "next": further}
 
@@ -107,7 +108,7 @@ class BackupSession:
     async def close(self) -> None:
         return None
 
-    async def _listed(self) -> list[dict[str, Any]]:
+    async def _listed(self) -> list[StoredFile]:
         try:
             async with connected(self._address) as connection:
                 await connection.ask(self._fields(BackupVerb.LIST)())
@@ -116,7 +117,7 @@ class BackupSession:
             if error.problem.code == Code.REFUSED and self._is_empty(error.problem.message):
                 return []
             raise
-        return [_entry(one) for one in _files(answer)]
+        return stored_files(answer)
 
     def _is_empty(self, sentence: str) -> bool:
         """Whether a coordinator says that we have stored nothing yet.
@@ -136,22 +137,5 @@ class BackupSession:
         return made
 
 
-def _files(answer: dict[str, Any]) -> list[Any]:
-    files = answer.get("list_nome_arquivo", [])
-    if not isinstance(files, list):
-        raise ProblemError(
-            Problem(Code.PROTOCOL, "the server's list of files is none", retry=False)
-        )
-    return files
-
-
-def _entry(one: Any) -> dict[str, Any]:
-    if not isinstance(one, dict):
-        raise ProblemError(
-            Problem(Code.PROTOCOL, "the server's list holds what is no file", retry=False)
-        )
-    size = one.get("tamanho")
-    return {
-        "id": str(one.get("id", "")), "name": str(one.get("nome_arquivo", "")), "kind": "file",
-        "size": size if isinstance(size, int) else None,
-    }  # fmt: skip
+def _shown(one: StoredFile) -> dict[str, Any]:
+    return {"id": one.id, "name": one.name, "kind": "file", "size": one.size}

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from cargo_sync.backup_protocol.answers import fetched_file, stored_id
 from cargo_sync.backup_protocol.client import Connection, CoordinatorAddress, connected
 from cargo_sync.copying.copier import CUTS
 from cargo_sync.copying.decision import CopyStep, decide
@@ -104,7 +105,7 @@ class Sending(_Work):
                 answering = asyncio.ensure_future(connection.answer(None))
                 try:
                     await self._send(connection, reader, entry.size, answering)
-                    self.tally.id = str((await self._answer(answering)).get("id", ""))
+                    self.tally.id = stored_id(await self._answer(answering))
                 finally:
                     answering.cancel()
                     await asyncio.wait({answering})
@@ -177,14 +178,10 @@ class Fetching(_Work):
         async with connected(self._address) as connection:
             await connection.ask(self._fields())
             answer = await connection.answer()
-            size = answer.get("tamanho")
-            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-                raise ProblemError(
-                    Problem(Code.PROTOCOL, "the server does not tell the size", retry=False)
-                )
-            name = self._name or local_name(str(answer.get("nome_arquivo", "")), self._order.remote)
-            offer = await self._offer(name, size)
-            self._begin(name, size)
+            file = fetched_file(answer)
+            name = self._name or local_name(file.name, self._order.remote)
+            offer = await self._offer(name, file.size)
+            self._begin(name, file.size)
             sink = self._near.sink(self._run)
             try:
                 await self._stage(connection, sink, offer)

@@ -70,9 +70,8 @@ class CargoSession:
         self._api.hold(self)
         answer = await self._api.get("/workspaces")
         with well_formed():
-            self.spaces = [
-                RemoteSpace(str(one["name"]), str(one["access"])) for one in answer["workspaces"]
-            ]
+            found = [(str(one["name"]), str(one["access"])) for one in answer["workspaces"]]
+        self.spaces = [RemoteSpace(name, access) for name, access in found]
         await self.use(workspace)
 
     async def use(self, name: str) -> None:

@@ -276,6 +276,21 @@ async def test_whatever_goes_wrong_is_a_step(
     }
 
 
+async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(bits: int) -> str:
+        raise ValueError
+
+    monkeypatch.setattr(trials, "STEPS", (("granted speed", "", trials.granted),))
+    monkeypatch.setattr(trials, "format_rate", broken)
+    steps = await tried(tmp_path)
+    assert steps["granted speed"].message == "something went wrong inside: ValueError"
+    monkeypatch.undo()
+    steps = await tried(tmp_path, POST_flows=[ok({"flow": "f1", "granted": "fast"})])
+    assert "answered what no Cargo server answers" in steps["granted speed"].message
+
+
 async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:
     end = asyncio.Event()
 
