@@ -62,7 +62,7 @@ from cargo_sync.server.http import tls
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.http.listener import Listener
+from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.metrics import families
 from cargo_sync.server.retention import ServerRetention
 from cargo_sync.server.workspace.opened import OpenWorkspaces
@@ -246,7 +246,7 @@ class Server:
             )
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
-        self._listener: Listener | None = None
+        self._listener: HttpListener | None = None
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
         """Opens what can be used from now on. Raises ProblemError."""
@@ -267,7 +267,7 @@ class Server:
             settings.prefix,
         )
         context = tls.context(certificate) if certificate else None
-        self._listener = Listener(gateway.application(), context)
+        self._listener = HttpListener(gateway.application(), context)
         port = await self._listener.start(settings.host, settings.port)
         if settings.plain:
             _log.warning("plain HTTP: whoever is on the way can read passwords and files")

@@ -25,7 +25,7 @@ from cargo_sync.server.flows.flows import FlowRequest
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.http.listener import Listener
+from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
@@ -144,7 +144,7 @@ class House:
         self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
         entrance = Authentication(self.sessions, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
-        self._listener = Listener(gateway.application(), None)
+        self._listener = HttpListener(gateway.application(), None)
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
 

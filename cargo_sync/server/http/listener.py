@@ -16,7 +16,7 @@ GOODBYE: Final = 1.0
 CONNECTIONS: Final = 8_192
 
 
-class Listener:
+class HttpListener:
     """Answers on one address until it is closed. More connections than half of what the system lets
     us have open are closed at once, so that there is always a descriptor for a file."""
 
