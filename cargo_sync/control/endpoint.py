@@ -26,7 +26,7 @@ from cargo_sync.process.file_lock import FileLock, LockedError
 
 __all__ = ["Endpoint", "EndpointError"]
 
-_FAREWELL_MS = 250
+_FAREWELL_MS = 1_000
 _IPC = "ipc://"
 _NO_PORT = ControlSettings()
 _HINT = "set CARGO_RUNTIME_DIR to a folder of yours"

@@ -36,7 +36,7 @@ JOBS: dict[str, Answer] = {
     },
     "transfer.list": {"transfers": [{"id": "1f2e", "path": "a\tb.mov"}]},
 }  # fmt: skip
-PATIENCE = 20.0
+PATIENCE = 60.0
 DEADLINE = names.DEADLINE
 
 

@@ -61,7 +61,7 @@ class Seen:
 
 def python(*args: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, *args], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT
+        [sys.executable, *args], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
     )
 
 

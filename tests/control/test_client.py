@@ -74,11 +74,11 @@ def test_a_subscription_sees_the_last_value_then_what_comes_then_the_end(runtime
     with canned(runtime, {}) as daemon:
         daemon.tell(first)
         with subscribe(daemon.addresses.feed, ["job/a/"]) as feed:
-            heard = feed.receive(5)
+            heard = feed.receive(60)
             assert heard is not None
             assert (heard.seq, heard.replay, heard.fields) == (2, True, {"state": "syncing"})
             daemon.tell(second)
-            heard = feed.receive(5)
+            heard = feed.receive(60)
             assert heard is not None
             assert (heard.seq, heard.replay, heard.missed) == (3, False, 0)
             assert feed.receive(0) is None

@@ -33,7 +33,7 @@ def test_asking(runtime: str) -> None:
             [sys.executable, "-X", "utf8", "-c", ASK, daemon.addresses.commands],
             capture_output=True,
             encoding="utf-8",
-            timeout=30,
+            timeout=60,
             check=True,
         )
     assert told.stdout == "ok\nnightly synced\ncafé held\n"
@@ -61,7 +61,7 @@ def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
         Path(runtime, "laptop.key").chmod(0o600)
         command = [sys.executable, "-c", script, "laptop.key"]
         told = subprocess.run(
-            command, cwd=runtime, capture_output=True, text=True, timeout=30, check=True
+            command, cwd=runtime, capture_output=True, text=True, timeout=60, check=True
         )
     assert told.stdout == "synced\n"
 

@@ -206,7 +206,7 @@ async def _pour(socket: zmq.asyncio.Socket, source: Mutations, count: int) -> No
 
 
 async def _received(socket: zmq.asyncio.Socket) -> list[bytes]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return await socket.recv_multipart()
 
 

@@ -162,7 +162,7 @@ async def test_a_repetition_meanwhile_waits_for_the_same_answer() -> None:
     jobs.gate.clear()
     answering = router(jobs)
     pause = encode_request(Request("job.pause", {}, "7"))
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         tasks = [group.create_task(answering.answer(pause)) for _ in range(3)]
         while not jobs.calls["pause"]:
             await asyncio.wait(tasks, timeout=0)

@@ -38,7 +38,7 @@ from cargo_sync.trees.contract import NearTree, Task
 from tests.offloads import inline
 
 NEVER = 1e6
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a test that waits has failed."""
 
 

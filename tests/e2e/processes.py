@@ -23,7 +23,7 @@ import pytest
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 USER, PASSWORD = "ana", "canary-9b1e"
 
 

@@ -37,7 +37,7 @@ def until(hints: Hints, wanted: str) -> set[str]:
     when."""
     found: set[str] = set()
     while wanted not in found:
-        found |= hints.get(timeout=10) or set()
+        found |= hints.get(timeout=60) or set()
     return found
 
 
@@ -80,7 +80,7 @@ def test_files_in_fresh_nested_folders_are_never_missed(top: Path, hints: Hints)
         (top / folder / "file").write_text("x")
     found: set[str] = set()
     while not wanted <= found:
-        found |= hints.get(timeout=10) or set()
+        found |= hints.get(timeout=60) or set()
     watching.stop()
 
 

@@ -143,7 +143,7 @@ def test_what_is_no_file_gets_no_lines_and_holds_up_nobody(tmp_path: Path) -> No
 def test_the_journal_gets_fields(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
         there.bind(str(tmp_path / "journal"))
-        there.settimeout(5)
+        there.settimeout(60)
         journal = Journal("cargo-daemon", lambda _: pytest.fail(), str(tmp_path / "journal"))
         journal(line("it failed", "error", job="nightly"))
         assert there.recv(10_000) == (

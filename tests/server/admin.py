@@ -26,7 +26,7 @@ async def governed(file: Path) -> AsyncIterator[app.Up]:
     finally:
         if not server.done():
             await ask(up.result(), "shutdown")
-        await asyncio.wait_for(server, 5)
+        await asyncio.wait_for(server, 60)
 
 
 async def ask(up: app.Up, cmd: str, /, **args: Any) -> Any:

@@ -55,7 +55,7 @@ async def running(file: Path) -> AsyncIterator[app.Up]:
     finally:
         if not server.done():
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.wait_for(server, 5)
+            await asyncio.wait_for(server, 60)
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +159,7 @@ async def test_checkpoints_nobody_goes_on_with_are_dropped(tmp_path: Path) -> No
             day = time.time() - age * 86_400
             Checkpoints(database, lambda day=day: day).put(Checkpoint(name, "x", 1, 1, 1, 1))  # type: ignore[misc]
     kept = {"old", "new"}
-    async with running(settings(tmp_path)), asyncio.timeout(20):
+    async with running(settings(tmp_path)), asyncio.timeout(60):
         with contextlib.closing(sqlite3.connect(tmp_path / "state" / "state.db")) as state:
             while kept != {"new"}:
                 kept = {name for (name,) in state.execute("SELECT transfer FROM checkpoint")}

@@ -97,7 +97,7 @@ async def test_shutdown_is_answered_and_ends_it(tmp_path: Path) -> None:
     settings = load_server(str(plain(tmp_path)), os.environ)
     server = asyncio.ensure_future(app.run(settings, ready=up.set_result))
     assert await ask(await up, "shutdown") == {}
-    await asyncio.wait_for(server, 5)
+    await asyncio.wait_for(server, 60)
 
 
 async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ async def test_the_feed(tmp_path: Path) -> None:
                 while (
                     not heard or heard[-1][0] != "notice/ben/" or heard[-1][1]["kind"] != "removed"
                 ):
-                    message = feed.receive(10)
+                    message = feed.receive(60)
                     assert message is not None, heard
                     heard.append((message.topic, message.fields))
                     if len(heard) == 1:

@@ -42,7 +42,7 @@ async def sent(
     limits: CallbackLimits = ANYWHERE,
     look: Lookup | None = None,
     *,
-    deadline: float = 5.0,
+    deadline: float = 60.0,
     **fields: Any,
 ) -> Attempt:
     content = {"method": "GET", "url": url} | fields

@@ -101,7 +101,9 @@ async def test_all_steps_against_a_real_server(
     tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
-    monkeypatch.setattr(trials, "MEASURE", 0.05)
+    monkeypatch.setattr(trials, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
+    monkeypatch.setattr(trials, "MEASURE", 60.0)
+    monkeypatch.setattr(trials, "PATIENCE", 60.0)
     local = tmp_path / "local"
     local.mkdir()
     async with test_app.running(test_app.settings(tmp_path)) as up:

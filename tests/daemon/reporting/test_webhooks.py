@@ -352,9 +352,16 @@ class Moves:
 
     def __init__(self) -> None:
         self.files: list[tuple[str, int]] = []
+        self._looks = 0
+
+    async def seen(self) -> None:
+        """Returns once a tick has begun and ended: it looks twice at most, and the last may go on."""
+        looks = self._looks
+        await until(lambda: self._looks > looks + 4)
 
     def figures(self) -> Figures:
         """A transfer's id is its path."""
+        self._looks += 1
         return Figures(files=tuple(Moving(path, done, 100, path) for path, done in self.files))
 
 
@@ -391,14 +398,14 @@ async def test_updates_tell_of_this_moment_one_at_a_time(
         await until(lambda: stage.sent == ["onUpdate/x/10"])
         for done in (20, 30, 40):
             moves.files = [("x", done)]
-            await asyncio.sleep(0.01)
+            await moves.seen()
         assert stage.sent == ["onUpdate/x/10"], "one in flight"
         hold, stage.hold = stage.hold, None
         hold.set()
         await until(lambda: "onUpdate/x/40" in stage.sent)
         assert not {"onUpdate/x/20", "onUpdate/x/30"} & set(stage.sent), "the newest only"
         moves.files = [("x", 100)]
-        await asyncio.sleep(0.01)
+        await moves.seen()
         assert "onUpdate/x/100" not in stage.sent, "what has arrived only waits for its batch"
     assert len(set(stage.ids)) == len(stage.ids)
 
@@ -411,7 +418,7 @@ async def test_no_update_before_its_start_and_none_after_its_end(
         stage.happen("started x")
         moves.files = [("x", 10)]
         await until(lambda: stage.sent == ["onStart/x"])
-        await asyncio.sleep(0.02)
+        await moves.seen()
         assert stage.sent == ["onStart/x"], "the start still waits"
         stage.answer, stage.hold = lambda what: OK, None
         stage.later(1)
@@ -424,7 +431,7 @@ async def test_no_update_before_its_start_and_none_after_its_end(
         await until(lambda: stage.sent[-1] == "onFinish/x")
         assert stage.called_off == ["onUpdate/x"], "called off before the end is told"
         stage.hold.set()
-        await asyncio.sleep(0.02)
+        await moves.seen()
         assert stage.sent[-1] == "onFinish/x"
 
 

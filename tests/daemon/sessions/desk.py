@@ -81,7 +81,7 @@ class Desk:
         return await self.end(transfer, session=args.get("session", self.session))
 
     async def end(self, transfer: str, **args: Any) -> dict[str, Any]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (row := await self.row(transfer, **args))["state"] == "running":
                 await asyncio.sleep(0.01)
         return row

@@ -24,7 +24,7 @@ from tests.offloads import inline
 from tests.server.house import tokens, tracked
 
 NOW = 1_700_000_000.0
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class OneDoor:
