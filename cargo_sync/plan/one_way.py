@@ -90,8 +90,6 @@ def plan_folder(
     shut = any(view.excluded(one, True) for one in paths.upwards(folder))
     for name, s, d, b in _merge(source, destination, base):
         path = paths.join(folder, name)
-        if s is None and b is None:
-            continue
         kind = s.kind if s else b.kind if b else FILE
         if shut or view.excluded(path, kind == FOLDER):
             if b is not None:

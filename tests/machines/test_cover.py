@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cargo_sync.machines.cover import Cover
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.wire.messages import RANGES_MAX
 
 
 @given(st.lists(st.integers(0, 60), unique=True).map(sorted), st.randoms(use_true_random=False))
@@ -54,6 +55,7 @@ def test_crumbs_are_refused() -> None:
     with pytest.raises(ProblemError, match="4096 parts"):
         for at in range(1, 100_000, 2):
             cover.add(at, 1)
+    assert len(cover.holes()) == RANGES_MAX
 
 
 def test_nothing_wanted_is_complete() -> None:

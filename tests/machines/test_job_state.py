@@ -30,12 +30,15 @@ def test_what_stands_higher_hides_what_is_below() -> None:
 
 def test_a_failed_item_is_never_synced() -> None:
     assert job_state(Facts(looked=True, errors=1)) is JobState.ERROR
+    assert job_state(Facts(looked=True)) is JobState.SYNCED
 
 
 @pytest.mark.parametrize(
     ("states", "said"),
     [
         ("", "synced"),
+        ("disabled", "disabled"),
+        ("paused waiting synced", "waiting"),
         ("synced disabled", "synced"),
         ("synced paused", "paused"),
         ("paused starting synced", "starting"),

@@ -50,3 +50,18 @@ def test_trouble_is_tried_again_ever_more_seldom(problem: Problem, delays: list[
     shortest = [retry_after(problem, tries, 0.0) for tries in (1, 2, 3, 99)]
     assert longest == delays
     assert shortest == [each / 2 for each in delays]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code.UNREACHABLE,
+        Code.UNKNOWN_HOST,
+        Code.TIMEOUT,
+        Code.CUT,
+        Code.BUSY,
+        Code.THROTTLED,
+    ],
+)
+def test_a_server_that_is_away_is_looked_for_once_a_minute(code: Code) -> None:
+    assert retry_after(Problem(code, "it is away"), 99, 1.0) == 60.0

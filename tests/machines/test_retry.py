@@ -1,5 +1,8 @@
 """Growing delay, and the memory of what failed."""
 
+import pytest
+
+from cargo_sync.machines import retry
 from cargo_sync.machines.retry import Failures, cancelled, delay
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Code, Problem
@@ -30,6 +33,17 @@ def test_failures_wait_and_are_due_one_by_one() -> None:
     assert len(failures) == 0 and failures.next_at() is None
 
 
+def test_of_more_failures_than_are_remembered_the_rest_is_due_at_each_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "REMEMBERED", 2)
+    failures = Failures()
+    source, problem = Entry("c", FILE, version=3, ident=7), Problem(Code.UNREADABLE, "no")
+    told = [failures.failed(path, problem, now=0, chance=0).tries for path in "abccbb"]
+    assert told == [1, 1, 1, 1, 2, 3]
+    assert failures.paths() == {"a", "b"} and failures.due("c", source, 0)
+
+
 def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:
     failures = Failures()
     source = Entry("a", FILE, version=3, ident=7)
@@ -39,6 +53,11 @@ def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:
     assert failures.due("a", source._replace(version=4), 0) and failures.due(
         "a", source._replace(ident=8), 0
     )
+    assert not failures.was_put_off("b")
+    assert not failures.first(1)[0].problem.retry
+    failures.failed("b", Problem(Code.CUT, "cut"), now=10, chance=0)
+    assert failures.next_at() == 10.5, "what was put off has no time"
+    failures.succeeded("b")
     assert failures.first(1)[0].problem.hint == "`cargo_ctl job sync 'my job'` takes it up again"
     failures.expedite()
     assert failures.due("a", source, 0) and failures.was_put_off("a")

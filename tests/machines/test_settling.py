@@ -35,7 +35,9 @@ def test_times_in_the_future_are_watched() -> None:
 
 
 def test_settle_of_nothing_waits_for_nothing() -> None:
-    assert Settling(0).is_still("a", Entry("a", FILE, 1, int(99e9)), 10, 0)
+    future = Entry("a", FILE, 1, int(99e9))
+    assert Settling(0).is_still("a", future, 10, 0)
+    assert not Settling(1).is_still("a", future, 10, 0)
 
 
 def test_being_asked_twice_changes_nothing_and_what_was_taken_is_forgotten() -> None:
@@ -62,9 +64,39 @@ def test_however_many_files_are_watched_all_of_them_have_their_turn(
     assert looks <= 8
 
 
+def test_who_came_first_keeps_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_machine, "WATCHED", 1)
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    assert not settling.is_still("first", camera, 10, 0)
+    assert not settling.is_still("second", camera, 10, 0)
+    assert not settling.is_still("second", camera, 10, 2), "it is not watched yet"
+    assert settling.is_still("first", camera, 10, 2)
+
+
+def test_a_watched_file_that_grows_keeps_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_machine, "WATCHED", 1)
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    assert not settling.is_still("a", camera, 10, 0)
+    grown = camera._replace(size=2)
+    assert not settling.is_still("a", grown, 10, 2)
+    assert settling.is_still("a", grown, 10, 4)
+
+
+def test_a_watched_file_whose_time_has_come_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_machine, "WATCHED", 1)
+    settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
+    assert not settling.is_still("a", camera, 10, 0)
+    assert settling.is_still("a", camera, 101, 91)
+    assert not settling.is_still("b", camera, 10, 91)
+    assert settling.is_still("b", camera, 10, 93)
+
+
 def test_what_nobody_asks_about_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling_machine, "WATCHED", 1)
     settling, camera = Settling(2), Entry("a", FILE, 1, int(99e9))
-    settling.is_still("vanished", camera, 10, 0)
-    assert not settling.is_still("a", camera, 10, settling_machine.LEFT)
-    assert settling.is_still("a", camera, 10, settling_machine.LEFT + 2)
+    left = 100 + settling_machine.LEFT
+    settling.is_still("vanished", camera, 10, 100)
+    assert not settling.is_still("a", camera, 10, left - 1)
+    assert not settling.is_still("a", camera, 10, left), "it was not watched before"
+    assert not settling.is_still("vanished", camera, 10, left + 2), "it lost its place"
+    assert settling.is_still("a", camera, 10, left + 2)

@@ -92,6 +92,22 @@ def shown(time: float | None, zone: tzinfo = MADRID) -> str:
             "29 03:30 +0200",
         ),
         (
+            "across midnight and the hour that never comes: an hour shorter",
+            "Europe/Madrid",
+            "22:00 06:00",
+            "2026-03-28",
+            "28 22:00 +0100",
+            "29 06:00 +0200",
+        ),
+        (
+            "exactly the hour that never comes: as long as ever",
+            "Europe/Madrid",
+            "02:00 03:00",
+            "2026-03-29",
+            "29 03:00 +0200",
+            "29 04:00 +0200",
+        ),
+        (
             "both in the hour that never comes",
             "Europe/Madrid",
             "02:15 02:45",
@@ -240,3 +256,15 @@ def test_a_timetable_gives_the_rate_of_its_row() -> None:
     assert shown(next_row(rows, MADRID, at("2026-07-01 09:00"))) == "01 18:00 +0200"
     assert shown(next_row(rows, MADRID, at("2026-07-01 19:00"))) == "01 22:00 +0200"
     assert next_row([], MADRID, 0) is None
+
+
+def test_where_a_jump_makes_two_rows_meet_the_lower_rate_counts() -> None:
+    rows = [TimetableRow(window("02:15", "02:45"), 30), TimetableRow(window("03:00", "03:30"), 10)]
+    moment = at("2026-03-29 03:20")
+    assert speed_at(rows, MADRID, moment) == speed_at(rows[::-1], MADRID, moment) == 10
+
+
+def test_a_row_that_is_always_open_ends_no_other() -> None:
+    rows = [TimetableRow(Window(0, DAY), 10), TimetableRow(window("08:00", "18:00"), 20)]
+    assert next_row(rows[:1], MADRID, at("2026-07-01 09:00")) is None
+    assert shown(next_row(rows, MADRID, at("2026-07-01 09:00"))) == "01 18:00 +0200"

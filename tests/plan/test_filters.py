@@ -11,11 +11,18 @@ CASES = [
     (".~lock.*", "x/.~lock.a#", False, True),
     ("build/", "build", True, True),
     ("build/", "build", False, False),
+    ("/a/build/", "a/build", True, True),
+    ("/a/build/", "a/build", False, False),
     ("/top", "top", False, True),
     ("/top", "x/top", False, False),
     ("a/**/z", "a/b/c/z", False, True),
     ("[ab].txt", "b.txt", False, True),
     ("# comment", "# comment", False, False),
+    ("\\# name", "# name", False, True),
+    ("a\\*", "a*", False, True),
+    ("a\\*", "ab", False, False),
+    ("[!ab].txt", "c.txt", False, True),
+    ("[!ab].txt", "b.txt", False, False),
 ]
 
 
@@ -44,3 +51,11 @@ def test_a_folder_that_is_included_includes_what_is_in_it(pattern: str) -> None:
     assert not filters.excluded("photos/2024/a.jpg", False)
     assert filters.excluded("photos/2024/a.tmp", False)
     assert filters.excluded("other/a.jpg", False)
+
+
+def test_blank_lines_and_comments_are_no_patterns() -> None:
+    assert not Filters(include=["", "  ", "# all"]).excluded("a", False)
+
+
+def test_a_pattern_for_folders_does_not_include_a_file_of_that_name() -> None:
+    assert Filters(include=["photos/"]).excluded("photos", False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_sync.model.actions import Action
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Mode
@@ -25,6 +25,10 @@ def file(name: str, revision: int = 1, **other: Any) -> Entry:
 
 def folder(name: str) -> Entry:
     return Entry(name, FOLDER, ident=7)
+
+
+def link(name: str) -> Entry:
+    return Entry(name, LINK, target="a", ident=2)
 
 
 def plan(
@@ -54,14 +58,15 @@ def words(action: Action) -> str:
 
 
 def test_new_paths_are_brought_over() -> None:
-    assert plan([file("a"), folder("f"), Entry("l", LINK, target="a", ident=2)], [], []) == [
+    assert plan([file("a"), folder("f"), link("l")], [], []) == [
         "put a", "mkdir f", "put l",
     ]  # fmt: skip
 
 
-def test_what_was_delivered_is_left_alone_whatever_became_of_it() -> None:
+@pytest.mark.parametrize("content", ["", "hash"])
+def test_what_was_delivered_is_left_alone_whatever_became_of_it(content: str) -> None:
     a, there = file("a"), file("a", ident=9)
-    agreed = agree(a, there)
+    agreed = agree(a, there, content)
     assert plan([a], [there], [agreed]) == []
     assert plan([a], [], [agreed]) == []
     assert plan([a], [file("a", 5, ident=9)], [agreed]) == []
@@ -79,12 +84,15 @@ def test_first_contact_compares_what_looks_alike() -> None:
     assert plan([file("a")], [file("a", ident=9)], []) == ["adopt a!"]
     assert plan([file("a", hash="x")], [file("a", ident=9, hash="x")], []) == ["leave a!"]
     assert plan([file("a")], [file("a", 2)], []) == ["put a!"]
+    assert plan([file("a", hash="x")], [file("a", ident=9, hash="y")], []) == ["adopt a!"]
     assert plan([folder("f")], [folder("f")], []) == ["leave f!"]
+    assert plan([link("l")], [link("l")], []) == ["leave l!"]
 
 
 def test_a_change_of_kind_waits() -> None:
     assert plan([folder("a")], [file("a")], []) == ["later mkdir a!"]
     assert plan([file("a")], [folder("a")], []) == ["later put a!"]
+    assert plan([file("a")], [link("a")], []) == ["put a!"], "one for one, at once"
 
 
 def test_gone_at_the_source() -> None:
@@ -103,6 +111,24 @@ def test_a_newly_excluded_path_is_forgotten_never_deleted() -> None:
         steps = plan(source, [file("a.tmp", ident=9)], [agreed], propagate=True, exclude=("*.tmp",))
         assert steps == ["forget a.tmp"]
     assert plan([file("a.tmp")], [], [], exclude=("*.tmp",)) == []
+
+
+@pytest.mark.parametrize("pattern", ["build", "build/"])
+@pytest.mark.parametrize("source", [[], [folder("build")]], ids=["gone", "still there"])
+def test_a_newly_excluded_folder_is_forgotten_never_deleted(
+    pattern: str, source: list[Entry]
+) -> None:
+    there = folder("build")
+    steps = plan(source, [there], [agree(there, there)], propagate=True, exclude=(pattern,))
+    assert steps == ["forget build"]
+
+
+def test_a_pattern_for_folders_leaves_a_file_of_that_name_in() -> None:
+    there = file("build", ident=9)
+    agreed = agree(file("build"), there)
+    assert plan([], [there], [agreed], propagate=True, exclude=("build/",)) == [
+        "later delete build"
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["f", "f/", "/f", "**/f/"])
@@ -130,6 +156,8 @@ def test_bits_that_are_not_carried_make_no_difference() -> None:
 def test_what_is_being_written_and_what_failed_waits() -> None:
     assert plan([file("a")], [], [], still=lambda path, entry: False) == ["wait a"]
     assert plan([file("a")], [], [], due=lambda path, entry: False) == ["wait a"]
+    assert plan([folder("f")], [], [], still=lambda path, entry: False) == ["mkdir f"]
+    assert plan([folder("f")], [], [], due=lambda path, entry: False) == ["wait f"]
 
 
 def test_delivered_sources_are_retired() -> None:
@@ -139,6 +167,38 @@ def test_delivered_sources_are_retired() -> None:
         [file("a")], [file("a", ident=9)], [agreed], retire=True, due=lambda path, entry: False
     )
     assert waits == ["wait a"], "or the folder would count as settled"
+
+
+def test_only_files_whose_delivery_was_verified_are_retired() -> None:
+    unverified = agree(file("a"), file("a", ident=9))
+    assert plan([file("a")], [file("a", ident=9)], [unverified], retire=True) == []
+    for kept in (folder("f"), link("l")):
+        assert plan([kept], [kept], [agree(kept, kept, "hash")], retire=True) == []
+
+
+def test_a_folder_with_any_step_is_not_settled() -> None:
+    action = Action(Op.PUT, "a", file("a"))
+    assert FolderPlan().empty
+    for unsettled in (FolderPlan([action]), FolderPlan([], [action]), FolderPlan([], [], ["a"])):
+        assert not unsettled.empty
+
+
+def test_each_step_says_why() -> None:
+    there = file("a", ident=9)
+    agreed = agree(file("a"), there, "hash")
+
+    def why(source: list[Entry], destination: list[Entry], *base: Agreed, **view: Any) -> str:
+        rules = view_of(Mode.UPLOAD, excluded=lambda path, is_folder: False, **view)
+        made = plan_folder("", tuple(source), tuple(destination), base, rules)
+        [action] = [*made.now, *made.later]
+        return action.why
+
+    assert why([file("a")], []) == "new"
+    assert why([file("a", 2)], [], agreed) == "changed"
+    assert why([file("a", 2)], [there], agreed) == "changed"
+    assert why([file("a", 2)], [there]) == "differs"
+    assert why([file("a")], [there], agreed, retire=True) == "delivered"
+    assert why([], [there], agreed) == "gone at the source"
 
 
 def test_a_download_is_the_mirror_image() -> None:
