@@ -3,7 +3,6 @@ files."""
 
 import json
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import zmq
 
 from tests.e2e import processes
 from tests.e2e.processes import PASSWORD, PATIENCE, USER, Place
+from tests.ports import free_port
 
 NAME = "default PydioFolder"
 CHANNELS = ("status/", "progress/", "job/default%20PydioFolder/status", "job/default%20PydioFolder/progress",
@@ -62,17 +62,7 @@ class Interface:
 
 @pytest.fixture
 def port() -> int:
-    """Free, and so is the next one."""
-    for _ in range(50):
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            number: int = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", number + 1))
-            except (OSError, OverflowError):
-                continue
-            return number
-    pytest.fail("no two free ports")
+    return free_port()
 
 
 @pytest.fixture

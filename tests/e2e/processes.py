@@ -22,6 +22,7 @@ import pytest
 
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
+from tests.ports import free_port
 
 PATIENCE = 60.0
 USER, PASSWORD = "ana", "canary-9b1e"
@@ -36,7 +37,7 @@ class Place:
         self.folder = folder
         self.files = folder / "files"
         self.jobs = folder / "jobs"
-        self.api, self.lanes = _free_ports()
+        self.api, self.lanes = free_port(), free_port()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.files.mkdir()
         self.jobs.mkdir()
@@ -228,10 +229,3 @@ def tree(root: Path) -> dict[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and ".cargo_sync" not in path.parts
     }
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]

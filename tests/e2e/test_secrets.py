@@ -2,7 +2,6 @@
 everywhere."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,11 @@ import zmq
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import CommandError
 from tests.e2e.processes import Place, tree
+from tests.ports import free_port
 
 CANARY = "canary-"
 LOOKED_FOR = (b"canary-", b"Bearer ", b"Basic ", b"Y2FuYXJ5")
 """Also as a header, and as base64 has them."""
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from cargo_sync.api.messages import ControlError
 from cargo_sync.model.problems import ProblemError
 from tests.daemon.sessions.desk import Desk, desk
+from tests.ports import free_port
 from tests.server.flows.test_flows import tree
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
@@ -276,7 +277,7 @@ async def test_a_cancelled_get_goes_on_where_it_was(tmp_path: Path, restart: boo
 
 
 async def test_a_server_that_goes_away_in_the_middle_is_waited_for(tmp_path: Path) -> None:
-    api, lanes = _free(), _free()
+    api, lanes = free_port(), free_port()
     fixed = {"listen": f"127.0.0.1:{api}", "initial_port": lanes}
     (tmp_path / "many").mkdir()
     for number in range(60):
@@ -301,14 +302,6 @@ async def test_a_server_that_goes_away_in_the_middle_is_waited_for(tmp_path: Pat
         )
         assert row["bytes_done"] == row["bytes_total"]
     assert tree(tmp_path / "ana" / "many") == tree(tmp_path / "many")
-
-
-def _free() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_what_moves_is_held_to_its_share_of_the_daemons_bandwidth(tmp_path: Path) -> None:

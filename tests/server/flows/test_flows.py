@@ -34,6 +34,7 @@ from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
 from tests.offloads import in_thread
+from tests.ports import free_port
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
 
@@ -355,10 +356,7 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
     tmp_path: Path,
 ) -> None:
     """Its numbers are given out a second time: a client that had come further must notice."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[
-            1
-        ]  # one address for all of its lives: another would be another server
+    port = free_port()  # one address for all of its lives: another would be another server
     file, there = settings(tmp_path, listen=f"127.0.0.1:{port}"), tmp_path / "ana" / "in" / "box"
     there.mkdir(parents=True)
     for name in "abc":
