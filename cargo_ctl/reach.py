@@ -209,8 +209,8 @@ def _for_the_other(
 def _strange(
     cmd: str,
     args: Mapping[str, Any],
-    known: "Mapping[str, Command]",
-    others: "Mapping[str, Command]",
+    known: "Mapping[str, Command[Any]]",
+    others: "Mapping[str, Command[Any]]",
 ) -> str:
     """What of it the others know alone, as it was typed; "" when nothing is."""
     words = cmd.replace(".", " ")

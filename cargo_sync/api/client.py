@@ -209,4 +209,4 @@ def subscribe(
 def _result(reply: Reply) -> dict[str, Any]:
     if reply.error is not None:
         raise CommandError(reply.error.code, reply.error.message, reply.error.hint)
-    return reply.result
+    return dict(reply.result)

@@ -1,19 +1,17 @@
 """What a command is: its arguments, whether it changes something, and who may give it.
 
-`daemon_commands` and `server_commands` are the tables. The router reads them to refuse wrong
-arguments by name, to carry out a repeated changing command only once, and to turn away who may only
-watch; front ends read them to know what there is.
+`daemon_commands` and `server_commands` list them all. The router reads them to refuse wrong
+arguments by name, to carry out a repeated changing command only once, and to refuse callers who
+may only watch; front ends read them to know which commands there are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Generic
 
-from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
-
-ArgumentKind = type[str] | type[int] | type[bool] | type[dict] | type[list]  # type: ignore[type-arg]
+from cargo_sync.api.arguments import A, Argument, arguments_of, check_arguments
 
 
 class Role(StrEnum):
@@ -35,94 +33,38 @@ _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """What may stand in one argument.
-
-    kind       text (not empty), a whole number from `low` to `high`, true or false, an object, a
-               list
-    nullable   null is allowed, and means something of its own: no limit, not any more
-    secret     never written down: neither in logs, nor in the feed, nor in what is kept of a
-               command
-    one_of     the texts that are allowed, where not all are
-    empty      text may be empty: the workspace itself, from the beginning
-    """
-
-    kind: ArgumentKind = str
-    required: bool = False
-    low: int = 0
-    high: int = 2**53
-    nullable: bool = False
-    secret: bool = False
-    one_of: tuple[str, ...] = ()
-    empty: bool = False
-
-    def allows(self, value: object) -> bool:
-        if value is None:
-            return self.nullable
-        if self.kind is int:
-            return (
-                isinstance(value, int)
-                and not isinstance(value, bool)
-                and self.low <= value <= self.high
-            )
-        if self.one_of:
-            return value in self.one_of
-        return isinstance(value, self.kind) and (self.empty or value != "")
-
-    def __str__(self) -> str:
-        if self.one_of:
-            words = "one of " + ", ".join(self.one_of)
-        else:
-            words = (
-                f"a whole number from {self.low} to {self.high}"
-                if self.kind is int
-                else _WORDS[self.kind]
-            )
-        return f"{words}, or null" if self.nullable else words
-
-
-_WORDS: Final[Mapping[ArgumentKind, str]] = {
-    str: "text",
-    bool: "true or false",
-    dict: "an object",
-    list: "a list",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Generic[A]):
     """One command.
 
+    takes    its arguments, as `api.arguments` describes them
     changes  done once for an id, however often it is sent
     role     the least role that may give it; without one, `control` for what changes something,
              else `watch`
+    args     what each of its arguments may be, by name
     """
 
+    name: str
     does: str
-    args: Mapping[str, Argument] = field(default_factory=dict)
+    takes: type[A]
     changes: bool = False
     role: Role | None = None
+    args: Mapping[str, Argument] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "args", arguments_of(self.takes))
 
     @property
     def needs(self) -> Role:
+        """The least role that may give it."""
         return self.role or (Role.CONTROL if self.changes else Role.WATCH)
 
-
-def check_arguments(cmd: str, command: Command, args: Mapping[str, Any]) -> None:
-    """Raises ControlError(bad_argument) that names the argument and what is allowed."""
-    for name, value in args.items():
-        allowed = command.args.get(name)
-        if allowed is None:
-            hint = did_you_mean(name, command.args) or _takes(command)
-            raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd} has no argument "{name[:64]}"', hint)
-        if not allowed.allows(value):
-            raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{name}" must be {allowed}')
-    for name, argument in command.args.items():
-        if argument.required and name not in args:
-            raise ControlError(
-                ReplyCode.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(command)
-            )
+    def decode(self, args: Mapping[str, object]) -> A:
+        """The arguments as its handler takes them. Raises ControlError(bad_argument)."""
+        check_arguments(self.name, self.args, args)
+        construct: Callable[..., A] = self.takes
+        return construct(**args)
 
 
-def _takes(command: Command) -> str:
-    return "it takes " + ", ".join(command.args) if command.args else "it takes none"
+def by_name(*commands: Command[Any]) -> Mapping[str, Command[Any]]:
+    """Commands, as a process lists them."""
+    return MappingProxyType({command.name: command for command in commands})

@@ -1,33 +1,75 @@
-"""The commands that daemons and servers both answer: keys, who changed what, the log."""
+"""The commands that daemons and servers both answer: the process itself, keys, who changed what, the
+log."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Annotated, Final
 
-from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.arguments import UNSET, Args, Range
+from cargo_sync.api.commands import Command, Role
 from cargo_sync.api.log_command import LOG
 
 LONGEST_PAGE: Final = 1000
 """Rows that one answer holds at most."""
+PageLimit = Annotated[int, Range(1, LONGEST_PAGE)]
 
-PAGE: Final = {"since": Argument(int), "limit": Argument(int, low=1, high=LONGEST_PAGE)}
 
-COMMON: Mapping[str, Command] = MappingProxyType(
-    {
-        "log": LOG,
-        "audit": Command("who changed what", PAGE, role=Role.CONTROL),
-        "key.list": Command("who is let in over TCP", role=Role.CONTROL),
-        "key.add": Command(
-            "let a key in over TCP",
-            {
-                "name": Argument(required=True),
-                "public": Argument(required=True),
-                "role": Argument(required=True),
-            },
-            changes=True,
-        ),
-        "key.revoke": Command(
-            "let a key in no more", {"name": Argument(required=True)}, changes=True
-        ),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsSince(Args):
+    """A page of rows, oldest first: after the row `since`; without it the newest."""
+
+    since: int | None = None
+    limit: PageLimit = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAddArgs(Args):
+    """public: the public half of a key pair, Z85."""
+
+    name: str
+    public: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneKey(Args):
+    """A key, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandwidthArgs(Args):
+    """The bandwidths of a process: such as "10mbps"; "none" for no limit; None for what its file
+    says."""
+
+    def wanted(self) -> Mapping[str, str | None]:
+        """What was sent, by name."""
+        sent = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: text for name, text in sent.items() if text is not UNSET}
+
+
+HELLO: Final = Command("hello", "who answers, and what it supports", Args, role=Role.PLAIN)
+STATUS: Final = Command(
+    "status", "the general state, and totals of what moves", Args, role=Role.PLAIN
+)
+BANDWIDTH_SHOW: Final = Command("bandwidth.show", "the bandwidth of everything together", Args)
+RELOAD: Final = Command("reload", "read the configuration again", Args, changes=True)
+SHUTDOWN: Final = Command("shutdown", "end the process", Args, changes=True)
+AUDIT: Final = Command("audit", "who changed what", RowsSince, role=Role.CONTROL)
+KEY_LIST: Final = Command("key.list", "who is let in over TCP", Args, role=Role.CONTROL)
+KEY_ADD: Final = Command("key.add", "let a key in over TCP", KeyAddArgs, changes=True)
+KEY_REVOKE: Final = Command("key.revoke", "no longer let a key in", OneKey, changes=True)
+
+COMMON: Final = (
+    HELLO,
+    STATUS,
+    BANDWIDTH_SHOW,
+    RELOAD,
+    SHUTDOWN,
+    LOG,
+    AUDIT,
+    KEY_LIST,
+    KEY_ADD,
+    KEY_REVOKE,
 )

@@ -1,20 +1,25 @@
 """`log`: the last lines of a process's log. A daemon and a server answer it alike."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, get_args
 
-from cargo_sync.api.commands import Argument, Command, Role
+from cargo_sync.api.arguments import Args, Range
+from cargo_sync.api.commands import Command, Role
 
-LEVELS: Final = ("debug", "info", "warning", "error")
+LogLevel = Literal["debug", "info", "warning", "error"]
+LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 LONGEST_PAGE: Final = 1000
 """Lines that one answer holds at most."""
 
-LOG: Final = Command(
-    "the last lines of the log",
-    {
-        "after": Argument(int),
-        "limit": Argument(int, low=1, high=LONGEST_PAGE),
-        "level": Argument(one_of=LEVELS),
-        "job": Argument(),
-    },
-    role=Role.CONTROL,
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogArgs(Args):
+    """after: lines of greater numbers; without it the newest. level: the least."""
+
+    after: int | None = None
+    limit: Annotated[int, Range(1, LONGEST_PAGE)] = LONGEST_PAGE
+    level: LogLevel = "debug"
+    job: str | None = None
+
+
+LOG: Final = Command("log", "the last lines of the log", LogArgs, role=Role.CONTROL)

@@ -5,6 +5,7 @@ gives a value or raises `BadMessage`, nothing else; whatever a value holds, enco
 name with bytes that are no text is written with backslashes).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,9 @@ LONGEST_ID = 128
 LONGEST_COMMAND = 64
 HEADER = frozenset({"v", "epoch", "seq", "time", "type", "cursor", "replay"})
 """Names that a feed message's own fields may not have."""
+
+JsonObject = Mapping[str, object]
+"""An object of JSON values, made by an encoder: nobody but a decoder looks into it."""
 
 
 class ReplyCode(StrEnum):
@@ -104,7 +108,7 @@ class Request:
     neither."""
 
     cmd: str
-    args: dict[str, Any] = field(default_factory=dict)
+    args: JsonObject = field(default_factory=dict)
     id: str = ""
 
 
@@ -122,7 +126,7 @@ class Reply:
     """The answer to a request: a result, or an error and no result."""
 
     id: str
-    result: dict[str, Any] = field(default_factory=dict)
+    result: JsonObject = field(default_factory=dict)
     error: Refusal | None = None
 
 

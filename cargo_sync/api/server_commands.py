@@ -1,79 +1,162 @@
 """Every command that a server answers."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
 
-from cargo_sync.api.commands import Argument, Command, Role
-from cargo_sync.api.common_commands import COMMON
+from cargo_sync.api.arguments import UNSET, Args, Mark, Unset
+from cargo_sync.api.commands import Command, by_name
+from cargo_sync.api.common_commands import COMMON, BandwidthArgs
 
-_USER = {"user": Argument(required=True)}
-_SPACE = {"workspace": Argument(required=True)}
-_SPEED = Argument()
-_BANDWIDTH = Argument(nullable=True)
-_SPEEDS = {
-    "upload_speed": _SPEED,
-    "download_speed": _SPEED,
-    "upload_bandwidth": _SPEED,
-    "download_bandwidth": _SPEED,
-}
-_PASSWORD = {"password": Argument(required=True, secret=True)}
+NewPassword = Annotated[str, Mark.SECRET]
+Bandwidth = Annotated[str | Unset | None, Mark.NULL]
 
-COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {
-        "hello": Command("who answers, and what it supports", role=Role.PLAIN),
-        "status": Command("users, workspaces, flows, bandwidth, data connections", role=Role.PLAIN),
-        "user.list": Command("every user with their folder, speeds and flows"),
-        "user.show": Command(
-            "one user with workspaces, flows, and what the file says of them", _USER
-        ),
-        "user.add": Command(
-            "a new user with a folder and a password",
-            {
-                **_USER,
-                "path": Argument(required=True),
-                **_PASSWORD,
-                **_SPEEDS,
-                "enabled": Argument(bool),
-            },
-            changes=True,
-        ),
-        "user.set": Command(
-            "other speeds, or another folder", {**_USER, "path": Argument(), **_SPEEDS}, True
-        ),
-        "user.enable": Command("let a user in again", _USER, changes=True),
-        "user.disable": Command(
-            "end a user's logins and flows, let them in no more", _USER, changes=True
-        ),
-        "user.remove": Command(
-            "as disable, for good; the folder's files stay", _USER, changes=True
-        ),
-        "user.passwd": Command(
-            "another password; logins, flows end", {**_USER, **_PASSWORD}, changes=True
-        ),
-        "workspace.list": Command("every named workspace with its folder and grants"),
-        "workspace.add": Command(
-            "a new workspace that users are let into by name",
-            {**_SPACE, "path": Argument(required=True), "grants": Argument(dict)},
-            changes=True,
-        ),
-        "workspace.remove": Command(
-            "serve a workspace no more; its files stay", _SPACE, changes=True
-        ),
-        "workspace.grant": Command(
-            'let a user into a workspace: "rw" to read and write, "ro" to read',
-            {**_SPACE, **_USER, "access": Argument(required=True)},
-            changes=True,
-        ),
-        "workspace.revoke": Command("take a grant back", {**_SPACE, **_USER}, changes=True),
-        "bandwidth.show": Command("the bandwidth of all users together"),
-        "bandwidth.set": Command(
-            "another bandwidth than the server file's, at once",
-            {"upload": _BANDWIDTH, "download": _BANDWIDTH},
-            changes=True,
-        ),
-        "flow.list": Command("the flows that are open"),
-        "reload": Command("read the server's file again", changes=True),
-        "shutdown": Command("end the server", changes=True),
-        **COMMON,
-    }
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneUser(Args):
+    """A user, by name."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSpeeds(OneUser):
+    """Such as "10mbps", or "none" for no limit."""
+
+    upload_speed: str | None = None
+    download_speed: str | None = None
+    upload_bandwidth: str | None = None
+    download_bandwidth: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAddArgs(UserSpeeds):
+    """path: the user's folder, on the server's machine."""
+
+    path: str
+    password: NewPassword = field(repr=False)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSetArgs(UserSpeeds):
+    """path: another folder."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPasswordArgs(OneUser):
+    """password: the new one."""
+
+    password: NewPassword = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWorkspace(Args):
+    """A named workspace."""
+
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceAddArgs(OneWorkspace):
+    """path: a folder of the server's machine. grants: access by user, "rw" or "ro"."""
+
+    path: str
+    grants: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceUser(OneWorkspace):
+    """A user of a workspace."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceGrantArgs(WorkspaceUser):
+    """access: "rw" or "ro"."""
+
+    access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerBandwidth(BandwidthArgs):
+    """Of all users together, each way."""
+
+    upload: Bandwidth = UNSET
+    download: Bandwidth = UNSET
+
+
+USER_LIST: Final = Command("user.list", "every user with their folder, speeds and flows", Args)
+USER_SHOW: Final = Command(
+    "user.show", "one user with workspaces, flows, and what the file says of them", OneUser
+)
+USER_ADD: Final = Command(
+    "user.add", "a new user with a folder and a password", UserAddArgs, changes=True
+)
+USER_SET: Final = Command("user.set", "other speeds, or another folder", UserSetArgs, changes=True)
+USER_ENABLE: Final = Command("user.enable", "let a user in again", OneUser, changes=True)
+USER_DISABLE: Final = Command(
+    "user.disable",
+    "end a user's logins and flows, and no longer let them in",
+    OneUser,
+    changes=True,
+)
+USER_REMOVE: Final = Command(
+    "user.remove", "as disable, for good; the folder's files stay", OneUser, changes=True
+)
+USER_PASSWD: Final = Command(
+    "user.passwd", "another password; logins, flows end", UserPasswordArgs, changes=True
+)
+WORKSPACE_LIST: Final = Command(
+    "workspace.list", "every named workspace with its folder and grants", Args
+)
+WORKSPACE_ADD: Final = Command(
+    "workspace.add",
+    "a new workspace that users are let into by name",
+    WorkspaceAddArgs,
+    changes=True,
+)
+WORKSPACE_REMOVE: Final = Command(
+    "workspace.remove",
+    "no longer serve a workspace; its files stay",
+    OneWorkspace,
+    changes=True,
+)
+WORKSPACE_GRANT: Final = Command(
+    "workspace.grant",
+    'let a user into a workspace: "rw" to read and write, "ro" to read',
+    WorkspaceGrantArgs,
+    changes=True,
+)
+WORKSPACE_REVOKE: Final = Command(
+    "workspace.revoke", "take a grant back", WorkspaceUser, changes=True
+)
+BANDWIDTH_SET: Final = Command(
+    "bandwidth.set",
+    "another bandwidth than the server file's, at once",
+    ServerBandwidth,
+    changes=True,
+)
+FLOW_LIST: Final = Command("flow.list", "the flows that are open", Args)
+
+COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
+    USER_LIST,
+    USER_SHOW,
+    USER_ADD,
+    USER_SET,
+    USER_ENABLE,
+    USER_DISABLE,
+    USER_REMOVE,
+    USER_PASSWD,
+    WORKSPACE_LIST,
+    WORKSPACE_ADD,
+    WORKSPACE_REMOVE,
+    WORKSPACE_GRANT,
+    WORKSPACE_REVOKE,
+    BANDWIDTH_SET,
+    FLOW_LIST,
+    *COMMON,
 )

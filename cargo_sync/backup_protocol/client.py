@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
@@ -54,7 +54,7 @@ class Connection:
         shown: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
         return hashlib.sha256(shown.getpeercert(binary_form=True) or b"").hexdigest()
 
-    async def ask(self, fields: Mapping[str, Any]) -> None:
+    async def ask(self, fields: Mapping[str, object]) -> None:
         """Sends a request; its content follows by `send`."""
         await self.send(frames.frame(fields))
 
@@ -64,7 +64,7 @@ class Connection:
             async with asyncio.timeout(ANSWER):
                 await self._writer.drain()
 
-    async def answer(self, seconds: float | None = ANSWER) -> dict[str, Any]:
+    async def answer(self, seconds: float | None = ANSWER) -> Mapping[str, object]:
         """The fields of the next answer, which begins within `seconds`.
 
         Raises:

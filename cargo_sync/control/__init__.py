@@ -2,6 +2,7 @@
 jobs.
 
 router     commands in, exactly one answer to each
+routes     which handler carries a command out
 publisher  what happens out, by topic, the last value of each replayed to whoever subscribes
 changes    what a feed has said last: nothing is published twice
 endpoint   the folder they lie in: made, claimed, bound, and left clean; and what there is over TCP

@@ -42,7 +42,7 @@ class MemoryAudit:
         self.rows[number] = (who, command, args, outcome)
 
 
-def written(command: Command, args: Mapping[str, Any]) -> str:
+def written(command: Command[Any], args: Mapping[str, object]) -> str:
     """Arguments as they may be written down.
 
     Secret ones are hidden; of an object only the names of its fields are kept and of a list its
@@ -54,7 +54,7 @@ def written(command: Command, args: Mapping[str, Any]) -> str:
     return encode(told).decode()
 
 
-def _told(value: Any) -> Any:
+def _told(value: object) -> object:
     match value:
         case dict():
             return {"fields": sorted(_short(str(name)) for name in value)[:_LONGEST]}

@@ -6,7 +6,7 @@ the user of a local socket comes from the kernel, the key of a CURVE connection 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import zmq
 
@@ -58,7 +58,7 @@ def keyed_door(keys: Keyring) -> CallerOf:
     return door
 
 
-def check_role(caller: Caller, cmd: str, command: Command, *, order: bool) -> None:
+def check_role(caller: Caller, command: Command[Any], *, order: bool) -> None:
     """Raises ControlError(forbidden).
 
     Args:
@@ -69,11 +69,11 @@ def check_role(caller: Caller, cmd: str, command: Command, *, order: bool) -> No
     if caller.role is Role.PLAIN:
         raise ControlError(
             ReplyCode.FORBIDDEN,
-            f"{cmd} is not taken on a plain port",
+            f"{command.name} is not taken on a plain port",
             "use the local socket, or a port with keys",
         )
     why = "changes something" if command.changes else "needs the role control"
-    raise ControlError(ReplyCode.FORBIDDEN, f"this key may only watch; {cmd} {why}")
+    raise ControlError(ReplyCode.FORBIDDEN, f"this key may only watch; {command.name} {why}")
 
 
 def let_in_no_more() -> ControlError:

@@ -1,14 +1,16 @@
 """What a feed has said last, by topic: a value is published when it differs from that one."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
+
+from cargo_sync.api.messages import JsonObject
 
 
 class Publish(Protocol):
     """A publisher, as far as feeds need one: see `control.publisher.Publisher`."""
 
     def publish(
-        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+        self, topic: str, type: str, fields: JsonObject, *, cursor: int | None = None
     ) -> None: ...
 
     def forget(self, prefix: str) -> None: ...
@@ -23,9 +25,7 @@ class Changes:
         self._publisher = publisher
         self._said: dict[str, object] = {}
 
-    def say(
-        self, topic: str, type: str, value: object, fields: Callable[[], Mapping[str, Any]]
-    ) -> bool:
+    def say(self, topic: str, type: str, value: object, fields: Callable[[], JsonObject]) -> bool:
         """Publishes `fields()` when `value` is another than the last one of this topic.
 
         Returns:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from cargo_sync.api.messages import VERSION
+from cargo_sync.api.messages import VERSION, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Me:
     started: float
     kind: Literal["daemon", "server"] = "daemon"
 
-    def hello(self, supports: Iterable[str]) -> dict[str, Any]:
+    def hello(self, supports: Iterable[str]) -> JsonObject:
         """The answer to `hello`; `supports` are the commands."""
         return {
             "versions": {"api": VERSION, "cargo": self.version},

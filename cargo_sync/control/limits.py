@@ -2,17 +2,20 @@
 another."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import orjson
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.config.units import RATE_FORM, parse_rate
 from cargo_sync.model.limits import Ordered
 from cargo_sync.model.world import Offload
 
 NONE: Final = "none"
+
+FileSpeed = int | Sequence[JsonObject] | None
+"""What a file says of a limit, as JSON: bits a second, rows of a timetable, or null for none."""
 
 
 class LimitStore(Protocol):
@@ -37,7 +40,7 @@ class Limits:
         self._rows = rows
         self._offload = offload
         self._changed = changed
-        self._file: dict[str, Any] = {}
+        self._file: dict[str, FileSpeed] = {}
         self._ordered: dict[str, Ordered] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -53,16 +56,19 @@ class Limits:
 
     def holding(self) -> dict[str, int | None]:
         """What holds of each, by name; for limits of which the file gives one speed each."""
-        return {name: self.now(name, file) for name, file in self._file.items()}
+        return {
+            name: self.now(name, file if isinstance(file, int) else None)
+            for name, file in self._file.items()
+        }
 
-    def shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> Sequence[JsonObject]:
         """The same as rows of `bandwidth.show`."""
         return [
-            {"name": name} | shown(self._file[name], self._ordered.get(name), now)
+            {"name": name, **shown(self._file[name], self._ordered.get(name), now)}
             for name, now in self.holding().items()
         ]
 
-    async def read(self, file: Mapping[str, Any]) -> None:
+    async def read(self, file: Mapping[str, FileSpeed]) -> None:
         """What the file says, JSON values by name: what was ordered while it said another is
         forgotten.
 
@@ -100,10 +106,10 @@ class Limits:
             self._changed()
 
 
-def shown(file: Any, ordered: Ordered | None, now: int | None) -> dict[str, Any]:
+def shown(file: FileSpeed, ordered: Ordered | None, now: int | None) -> JsonObject:
     """A limit, bits a second, null for none; `override` only where something was ordered."""
     override = {} if ordered is None else {"override": ordered.bits}
-    return {"file": file} | override | {"now": now}
+    return {"file": file, **override, "now": now}
 
 
 def speed(cmd: str, argument: str, text: str) -> int | None:
@@ -120,5 +126,5 @@ def speed(cmd: str, argument: str, text: str) -> int | None:
         raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error
 
 
-def _json(value: Any) -> str:
+def _json(value: FileSpeed) -> str:
     return orjson.dumps(value).decode()

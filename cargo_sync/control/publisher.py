@@ -6,13 +6,12 @@ subscribes, so that a front end knows where things stand at once.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.messages import FeedMessage, encode_feed
+from cargo_sync.api.messages import FeedMessage, JsonObject, encode_feed
 from cargo_sync.control.binding import SocketSetup, as_it_is, bound
 
 _UNSENT_MESSAGES = 1_000
@@ -77,7 +76,7 @@ class Publisher:
         return tuple(self._subscriptions)
 
     def publish(
-        self, topic: str, type: str, fields: Mapping[str, Any], *, cursor: int | None = None
+        self, topic: str, type: str, fields: JsonObject, *, cursor: int | None = None
     ) -> None:
         """Send to whoever listens, and keep as the topic's last value. Never waits.
 

@@ -7,14 +7,14 @@ them goes away.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.commands import Command, check_arguments
-from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.commands import Command
 from cargo_sync.api.messages import (
     BadMessage,
     ControlError,
@@ -39,16 +39,9 @@ from cargo_sync.control.callers import (
     local_door,
 )
 from cargo_sync.control.once import Deduplicate
+from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload, T, Ts
-
-Handler = Callable[[dict[str, Any]], Awaitable[Any]]
-"""Arguments (checked against the command's table) in, the result out: a dict of JSON values, or
-None.
-
-Raises ControlError to refuse; a ProblemError is a refusal in the problem's words. It answers at
-once; what takes long is started, and goes on in the feed.
-"""
 
 LARGEST_MESSAGE = 1024 * 1024
 _MOST_AT_ONCE = 64
@@ -84,22 +77,23 @@ def bind_commands(
 
 
 class _Permitted(NamedTuple):
-    """A request that was checked: its caller may make it. `command` is None for one that no table
-    lists."""
+    """A request that was checked, with its arguments decoded: its caller may make it."""
 
     request: Request
     caller: Caller
-    handler: Handler
-    command: Command | None
+    route: Route[Any]
+    args: Args
+
+    @property
+    def command(self) -> Command[Any]:
+        return self.route.command
 
 
 class Router:
     """Dispatches requests to handlers.
 
-    handlers      by the command's name
+    routes        by the command's name
     done          remembers what changing commands were answered; a repeated id gets the same answer
-    commands      what there is, with arguments; a handler that it does not list takes any, of who
-                  may do all
     audit         where commands that change something are written down, if anywhere
     offload       runs what `done` and `audit` do, in a thread if it may wait for a disk or a lock
     most_at_once  requests answered at a time; with as many that are slow, others are told `busy`
@@ -107,16 +101,14 @@ class Router:
 
     def __init__(
         self,
-        handlers: Mapping[str, Handler],
+        routes: Mapping[str, Route[Any]],
         done: Deduplicate,
         *,
-        commands: Mapping[str, Command] = COMMANDS,
         audit: AuditLog | None = None,
         offload: Offload = _inline,
         most_at_once: int = _MOST_AT_ONCE,
     ) -> None:
-        self._handlers = handlers
-        self._commands = commands
+        self._routes = routes
         self._done = done
         self._audit = audit
         self._offload = offload
@@ -201,7 +193,7 @@ class Router:
             permitted = self._check(request, caller, order=False)
         except ControlError as error:
             return encode_reply(_refused(request.id, error))
-        if request.id and permitted.command is not None and permitted.command.changes:
+        if request.id and permitted.command.changes:
             return await self._once(permitted)
         return encode_reply(await self._carry_out(permitted))
 
@@ -228,11 +220,11 @@ class Router:
                 answer.set_result(encode_reply(_internal(id)))
 
     async def _carry_out(self, permitted: _Permitted) -> Reply:
-        request, caller, handler, command = permitted
-        if self._audit is None or command is None or not command.changes:
-            return await self._handled(handler, request)
+        request, caller, command = permitted.request, permitted.caller, permitted.command
+        if self._audit is None or not command.changes:
+            return await self._handled(permitted)
         number = await self._begun(self._audit, caller, command, request)
-        reply = await self._handled(handler, request)
+        reply = await self._handled(permitted)
         about = {"command": request.cmd, "job": request.args.get("job") or ""}
         outcome = DONE if reply.error is None else str(reply.error.code)
         _log.info("%s by %s: %s", request.cmd, caller.who, outcome, extra=about)
@@ -245,17 +237,16 @@ class Router:
         has no permission."""
         if caller is None:
             raise let_in_no_more()
-        handler, command = self._handlers.get(request.cmd), self._commands.get(request.cmd)
-        if handler is None:
+        route = self._routes.get(request.cmd)
+        if route is None:
             raise self._unknown(request.cmd)
-        check_role(caller, request.cmd, command or _UNLISTED, order=order)
-        if command is not None:
-            check_arguments(request.cmd, command, request.args)
-        return _Permitted(request, caller, handler, command)
+        check_role(caller, route.command, order=order)
+        return _Permitted(request, caller, route, route.command.decode(request.args))
 
-    async def _handled(self, handler: Handler, request: Request) -> Reply:
+    async def _handled(self, permitted: _Permitted) -> Reply:
+        request, route = permitted.request, permitted.route
         try:
-            return Reply(request.id, await handler(request.args) or {})
+            return Reply(request.id, await route.handler(permitted.args))
         except ControlError as error:
             return _refused(request.id, error)
         except ProblemError as error:
@@ -271,7 +262,7 @@ class Router:
     # written to the audit goes to the log.
 
     async def _begun(
-        self, audit: AuditLog, caller: Caller, command: Command, request: Request
+        self, audit: AuditLog, caller: Caller, command: Command[Any], request: Request
     ) -> int | None:
         args = written(command, request.args)
         try:
@@ -297,12 +288,9 @@ class Router:
 
     def _unknown(self, cmd: str) -> ControlError:
         hint = (
-            did_you_mean(cmd, self._handlers, RENAMED_COMMANDS) or "`hello` lists what is supported"
+            did_you_mean(cmd, self._routes, RENAMED_COMMANDS) or "`hello` lists what is supported"
         )
         return ControlError(ReplyCode.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
-
-
-_UNLISTED = Command("", changes=True)
 
 
 def _refused(id: str, error: ControlError) -> Reply:

@@ -20,6 +20,7 @@ from itertools import count
 from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
+from cargo_sync.api.daemon_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
@@ -28,11 +29,13 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.log import LogHandlers
+from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
-from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
-from cargo_sync.daemon.handlers.daemon import DaemonHandlers
+from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
@@ -65,7 +68,6 @@ from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import ThreadOffload, threads
-from cargo_sync.process.ring import LogHandlers
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.wakeup import Wakeup
@@ -254,9 +256,16 @@ class Daemon:
             await jobs.read()
             sessions = Sessions(self._world, self._endpoint.publisher, group)
             enter = partial(entered, shared=self._shared(), world=self._world)
-            handlers = assembled(
+            routes = routed(
                 (
-                    DaemonHandlers(jobs, self._world, me, self._own_file.read, self._stop),
+                    ProcessHandlers(
+                        me,
+                        COMMANDS,
+                        status=partial(status, jobs),
+                        reload=partial(reloaded, jobs, self._own_file.read),
+                        stop=self._stop,
+                        steady=self._world.steady,
+                    ),
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     JobFolderHandlers(jobs, self._rows),
@@ -266,12 +275,12 @@ class Daemon:
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
-                    BandwidthHandlers(self._own_file.limits),
+                    BandwidthHandlers(self._own_file.limits, BANDWIDTH_SET),
                     LogHandlers(self.service.log),
                     SessionHandlers(sessions, enter),
                 )
             )
-            router = Router(handlers, self._replies, audit=self._audit, offload=self._world.offload)
+            router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)
             group.create_task(self._endpoint.serve(router))
             group.create_task(self._feed.run())
             group.create_task(self._callbacks.run())

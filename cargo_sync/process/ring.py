@@ -3,18 +3,15 @@ file."""
 
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
+from cargo_sync.api.log_command import LEVELS, LogLevel
 from cargo_sync.process.lines import LogLine
 
 KEPT: Final = 2_000
 BYTES: Final = 4_000_000
 """Characters that the kept lines may have together: tracebacks are long."""
-
-LogHandler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class Ring:
@@ -39,7 +36,7 @@ class Ring:
                 self._size -= _size(self._lines.popleft()[1])
 
     def page(
-        self, after: int | None, limit: int, level: str = "debug", job: str | None = None
+        self, after: int | None, limit: int, level: LogLevel = "debug", job: str | None = None
     ) -> tuple[list[tuple[int, LogLine]], int, int]:
         """(number, line) of up to `limit` lines, oldest first; where to go on; and how many were
         lost.
@@ -64,31 +61,6 @@ class Ring:
         rows = list(islice(found, limit))
         lost = max(0, min(lines[0][0] if lines else newest + 1, newest + 1) - after - 1)
         return rows, rows[-1][0] if len(rows) == limit else newest, lost
-
-
-class LogHandlers:
-    """`log`, for any process that has a ring: a noun like the others of its dispatch table."""
-
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
-
-    def table(self) -> dict[str, LogHandler]:
-        return {"log": self.log}
-
-    async def log(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        rows, next, lost = self._ring.page(
-            args.get("after"),
-            args.get("limit", LONGEST_PAGE),
-            args.get("level", LEVELS[0]),
-            args.get("job"),
-        )
-        return {
-            "rows": [
-                {"number": number} | line.values | {"time": line.time} for number, line in rows
-            ],
-            "next": next,
-            "lost": lost,
-        }
 
 
 def _rank(level: str) -> int:

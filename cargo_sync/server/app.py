@@ -17,12 +17,13 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import argon2
 
 from cargo_sync.api.addresses import SERVER, Addresses, keys_dir, runtime_dir
-from cargo_sync.api.server_commands import COMMANDS
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings, load_server
@@ -32,14 +33,17 @@ from cargo_sync.control.limits import Limits
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.log import LogHandlers
+from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
+from cargo_sync.control.routes import routed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
-from cargo_sync.process.ring import LogHandlers, Ring
+from cargo_sync.process.ring import Ring
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
@@ -55,7 +59,7 @@ from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
-from cargo_sync.server.handlers.server import ServerHandlers
+from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.http import tls
@@ -337,21 +341,26 @@ class Server:
     async def answer(self, me: Me, stop: Callable[[], None], log: Ring) -> None:
         """Answers commands until cancelled."""
         registry, offload = self._registry, self._world.offload
-        handlers = {
-            **ServerHandlers(me, self._status, self.reread, stop, self._world.steady).table(),
-            **UserHandlers(
-                registry, self._users, self._sampler, offload, self._feed.notice
-            ).table(),
-            **WorkspaceHandlers(registry, offload).table(),
-            **BandwidthHandlers(self._limits).table(),
-            **FlowHandlers(self._sampler).table(),
-            **AuditHandlers(self._audit, offload).table(),
-            **KeyHandlers(self._endpoint, offload).table(),
-            **LogHandlers(log).table(),
-        }
-        router = Router(
-            handlers, self._replies, commands=COMMANDS, audit=self._audit, offload=offload
+        routes = routed(
+            (
+                ProcessHandlers(
+                    me,
+                    COMMANDS,
+                    status=self._status,
+                    reload=partial(reloaded, self.reread),
+                    stop=stop,
+                    steady=self._world.steady,
+                ),
+                UserHandlers(registry, self._users, self._sampler, offload, self._feed.notice),
+                WorkspaceHandlers(registry, offload),
+                BandwidthHandlers(self._limits, BANDWIDTH_SET),
+                FlowHandlers(self._sampler),
+                AuditHandlers(self._audit, offload),
+                KeyHandlers(self._endpoint, offload),
+                LogHandlers(log),
+            )
         )
+        router = Router(routes, self._replies, audit=self._audit, offload=offload)
         await self._endpoint.serve(router)
 
     async def speak(self) -> None:
@@ -360,11 +369,12 @@ class Server:
             self._feed.tick()
             await asyncio.sleep(TICK)
 
-    def _general(self) -> dict[str, Any]:
+    def _general(self) -> JsonObject:
         return views.general(self._registry.roster, self._opened.away(), len(self._flows.all()))
 
-    def _status(self) -> dict[str, Any]:
-        return self._general() | {
+    def _status(self) -> JsonObject:
+        return {
+            **self._general(),
             "kind": "server",
             "totals": views.progress(totals(self._sampler.readings())),
             "data_connections": {

@@ -1,10 +1,11 @@
 """What a server publishes, and when: how it stands as that changes, notices about users as they
 come, flows once a second and only to whoever listens."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from cargo_sync.api import topics
+from cargo_sync.api.messages import JsonObject
 from cargo_sync.control.changes import Changes, Publish
 from cargo_sync.server import views
 from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
@@ -21,7 +22,7 @@ class ServerFeed:
     second."""
 
     def __init__(
-        self, publisher: Publish, status: Callable[[], Mapping[str, Any]], sampler: FlowSampler
+        self, publisher: Publish, status: Callable[[], JsonObject], sampler: FlowSampler
     ) -> None:
         self._publisher = publisher
         self._status = status

@@ -1,16 +1,20 @@
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from cargo_sync.api.commands import Role, check_arguments
+from cargo_sync.api import job_commands
+from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.common_commands import BandwidthArgs
 from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api.job_commands import JobPlanArgs, OneOrAllJobs
 from cargo_sync.api.messages import ControlError
 from cargo_sync.api.server_commands import COMMANDS as OF_SERVERS
 
 
 def refused(cmd: str, args: dict[str, Any]) -> str:
     with pytest.raises(ControlError) as caught:
-        check_arguments(cmd, COMMANDS[cmd], args)
+        COMMANDS[cmd].decode(args)
     assert caught.value.code == "bad_argument"
     return (
         f"{caught.value.message} ({caught.value.hint})"
@@ -50,10 +54,10 @@ def test_a_wrong_argument_is_refused_by_name(cmd: str, args: dict[str, Any], sai
 
 
 def test_right_arguments_pass() -> None:
-    check_arguments("job.pause", COMMANDS["job.pause"], {})
-    check_arguments("job.pause", COMMANDS["job.pause"], {"job": "nightly"})
+    assert job_commands.PAUSE.decode({}) == OneOrAllJobs()
+    assert job_commands.PAUSE.decode({"job": "nightly"}) == OneOrAllJobs(job="nightly")
     plan = {"job": "nightly", "run": "a1", "after": 0, "limit": 1000}
-    check_arguments("job.plan", COMMANDS["job.plan"], plan)
+    assert job_commands.PLAN.decode(plan) == JobPlanArgs(job="nightly", run="a1")
 
 
 def test_what_changes_something_is_marked() -> None:
@@ -105,3 +109,29 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
         ("job.add", "text"),
     }  # fmt: skip
+
+
+def test_a_secret_is_in_no_repr() -> None:
+    every = {**COMMANDS, **OF_SERVERS}.values()
+    for command in (each for each in every if any(one.secret for one in each.args.values())):
+        given = {
+            name: "canary" if argument.secret else "x"
+            for name, argument in command.args.items()
+            if argument.required or argument.secret
+        }
+        assert "canary" not in repr(command.decode(given)), command.name
+
+
+def test_what_was_not_sent_has_the_default_of_its_field() -> None:
+    assert bandwidth(OF_SERVERS, {}) == {}
+    assert bandwidth(OF_SERVERS, {"upload": None, "download": "none"}) == {
+        "upload": None,
+        "download": "none",
+    }
+    assert bandwidth(COMMANDS, {"bandwidth": None}) == {"bandwidth": None}
+
+
+def bandwidth(commands: Mapping[str, Command[Any]], args: dict[str, Any]) -> Mapping[str, Any]:
+    decoded = commands["bandwidth.set"].decode(args)
+    assert isinstance(decoded, BandwidthArgs)
+    return decoded.wanted()

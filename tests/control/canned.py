@@ -17,7 +17,9 @@ from cargo_sync.control.keyring import Keyring
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.publisher import Publisher
-from cargo_sync.control.router import Handler, Router
+from cargo_sync.control.router import Router
+from cargo_sync.control.routes import routed
+from tests.control.raw import RawHandler, raw_routes
 from tests.offloads import inline
 
 NOW = 1_700_000_000.0
@@ -80,18 +82,17 @@ class Canned:
             self.ports = [port.addresses for port in endpoint.ports]
             self.keyring = endpoint.keyring
             self._publisher, self._loop = endpoint.publisher, asyncio.get_running_loop()
-            handlers = {cmd: self._handler(cmd) for cmd in self._answers}
-            if endpoint.ports:
-                handlers = KeyHandlers(endpoint, inline).table() | handlers
             known = server_commands if instance == "server" else daemon_commands
-            done = MemoryDeduplicate(lambda: NOW)
-            router = Router(handlers, done, commands=known.COMMANDS, audit=self.audit)
+            handlers = {cmd: self._handler(cmd) for cmd in self._answers}
+            nouns = [KeyHandlers(endpoint, inline)] if endpoint.ports else []
+            routes = {**routed(nouns), **raw_routes(handlers, known.COMMANDS)}
+            router = Router(routes, MemoryDeduplicate(lambda: NOW), audit=self.audit)
             self._task = asyncio.current_task()
             ready.set()
             with contextlib.suppress(asyncio.CancelledError):
                 await endpoint.serve(router)
 
-    def _handler(self, cmd: str) -> Handler:
+    def _handler(self, cmd: str) -> RawHandler:
         async def handle(args: dict[str, Any]) -> dict[str, Any]:
             self.asked.append((cmd, args))
             answer = self._answers[cmd]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from cargo_sync.api.commands import Argument
+from cargo_sync.api.arguments import Argument
 from cargo_sync.api.daemon_commands import COMMANDS
 
 ORDERS = (
@@ -95,7 +95,7 @@ class Mutations:
 
     def _value(self, argument: Argument) -> Any:
         if argument.kind is int:
-            return self._random.randint(argument.low, argument.high)
+            return self._random.randint(*argument.range)
         if argument.one_of:
             return self._random.choice(argument.one_of)
         if argument.kind is str:

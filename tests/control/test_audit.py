@@ -1,33 +1,35 @@
 """What the router writes down of commands that change something, and what it never does."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import orjson
 import pytest
 
-from cargo_sync.api.commands import Argument, Command, Role
-from cargo_sync.api.messages import ControlError
+from cargo_sync.api.arguments import Args, Mark
+from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.messages import ControlError, JsonObject
 from cargo_sync.control.audit import MemoryAudit, written
 from cargo_sync.control.callers import Caller
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
+from cargo_sync.control.routes import Route, routed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CANARY = "canary-7d2e"
-COMMANDS: Mapping[str, Command] = {
-    "user.set": Command(
-        "",
-        {
-            "user": Argument(required=True),
-            "password": Argument(secret=True),
-            "file": Argument(dict),
-        },
-        changes=True,
-    ),
-    "user.list": Command(""),
-}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given(Args):
+    user: str
+    password: Annotated[str | None, Mark.SECRET] = None
+    file: Mapping[str, object] | None = None
+
+
+SET = Command("user.set", "", Given, changes=True)
+LIST = Command("user.list", "", Args)
 ANA = Caller(Role.CONTROL, "ana")
 
 
@@ -39,20 +41,22 @@ class Users:
         self.seen: list[Any] = []
         self.failure: Exception | None = None
 
-    async def set(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def set(self, _: Given) -> JsonObject:
         self.seen = list(self.audit.rows)
         if self.failure is not None:
             raise self.failure
         return {}
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(SET, self.set), Route(LIST, self.list))
+
+    async def list(self, _: Args) -> JsonObject:
         return {}
 
 
 def house(audit: MemoryAudit) -> tuple[Users, Router]:
     users = Users(audit)
-    handlers = {"user.set": users.set, "user.list": users.list}
-    return users, Router(handlers, MemoryDeduplicate(lambda: 0.0), commands=COMMANDS, audit=audit)
+    return users, Router(routed([users]), MemoryDeduplicate(lambda: 0.0), audit=audit)
 
 
 def request(cmd: str, args: dict[str, Any], id: str = "") -> bytes:
@@ -123,9 +127,14 @@ async def test_no_secret_is_written_down() -> None:
 
 
 def test_arguments_stay_short() -> None:
-    command = Command(
-        "", {"a": Argument(), "b": Argument(list), "c": Argument(dict), "d": Argument(int)}
-    )
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Big(Args):
+        a: str
+        b: Mapping[str, object]
+        c: Mapping[str, object]
+        d: int
+
+    command = Command("", "", Big)
     big = {
         "a": "x" * 10_000,
         "b": ["x"] * 10_000,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_no_command_is_described_twice() -> None:
     ("commands", "part"), [(daemon_commands.COMMANDS, DAEMON), (server_commands.COMMANDS, SERVER)]
 )
 def test_every_command_and_every_argument_is_described(
-    commands: Mapping[str, Command], part: str
+    commands: Mapping[str, Command[Any]], part: str
 ) -> None:
     for name, command in commands.items():
         row = re.search(rf"^\| `{re.escape(name)}` (\|.*)$", part, re.MULTILINE)

@@ -31,9 +31,11 @@ from cargo_sync.control.audit import MemoryAudit
 from cargo_sync.control.callers import LOCAL, PLAIN, Caller
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.once import MemoryDeduplicate
-from cargo_sync.control.router import Handler, Router
+from cargo_sync.control.router import Router
+from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from tests.control.mutations import Mutations
+from tests.control.raw import RawHandler, raw_routes
 from tests.daemon.handlers.test_handlers import running
 
 MESSAGES = int(os.environ.get("CARGO_FUZZ", "20000"))
@@ -66,11 +68,11 @@ class Table:
         self.caller: Caller | None = LOCAL
         self.order = False
 
-    def handlers(self) -> dict[str, Handler]:
-        return {name: self._handler(name) for name in COMMANDS}
+    def routes(self) -> dict[str, Route[Any]]:
+        return raw_routes({name: self._handler(name) for name in COMMANDS}, COMMANDS)
 
-    def _handler(self, name: str) -> Handler:
-        async def handle(args: dict[str, Any]) -> dict[str, Any] | None:
+    def _handler(self, name: str) -> RawHandler:
+        async def handle(args: dict[str, Any]) -> dict[str, Any]:
             assert self.caller is not None, "let in no more"
             assert self.caller.role.may(COMMANDS[name].needs) or self.order, "not his to give"
             self.calls[name] += 1
@@ -80,7 +82,7 @@ class Table:
                 case 1:
                     raise ProblemError(Problem(Code.DISK_FULL, f"no room for {args}"))
                 case 2:
-                    return None
+                    return {}
             return {"jobs": [args]}
 
         return handle
@@ -108,7 +110,7 @@ async def test_every_message_gets_one_answer_and_leaves_nothing(
     lot: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     table, source = Table(), Mutations(lot)
-    router = Router(table.handlers(), MemoryDeduplicate(lambda: 0.0, most=1), audit=Forgetful())
+    router = Router(table.routes(), MemoryDeduplicate(lambda: 0.0, most=1), audit=Forgetful())
 
     async def send(count: int) -> None:
         for number in range(count):
@@ -148,7 +150,7 @@ def _kept() -> int:
 @asynccontextmanager
 async def served(runtime: str) -> AsyncIterator[tuple[Endpoint, Table]]:
     table = Table()
-    router = Router(table.handlers(), MemoryDeduplicate(lambda: 0.0, most=1), audit=Forgetful())
+    router = Router(table.routes(), MemoryDeduplicate(lambda: 0.0, most=1), audit=Forgetful())
     with Endpoint(
         runtime,
         "daemon",

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import ControlError
+from cargo_sync.api.server_commands import BANDWIDTH_SET, ServerBandwidth
 from cargo_sync.control.limits import Limits, speed
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -82,18 +84,18 @@ async def test_as_they_are_shown(tmp_path: Path) -> None:
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         totals = Totals(database)
         await totals.read()
-        handlers = BandwidthHandlers(totals.limits).table()
+        handlers = BandwidthHandlers(totals.limits, BANDWIDTH_SET)
         file = [
             {"name": "upload", "file": 100, "now": 100},
             {"name": "download", "file": None, "now": None},
         ]
-        assert await handlers["bandwidth.show"]({}) == {"bandwidth": file}
+        assert await handlers.show(Args()) == {"bandwidth": file}
         upload = {"name": "upload", "file": 100, "override": None, "now": None}
-        assert await handlers["bandwidth.set"]({"upload": "none"}) == {
+        assert await handlers.set(ServerBandwidth(upload="none")) == {
             "bandwidth": [upload, file[1]]
         }
         with pytest.raises(ControlError, match="needs something to set") as refused:
-            await handlers["bandwidth.set"]({})
+            await handlers.set(ServerBandwidth())
         assert refused.value.hint == "upload or download"
 
 

@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from cargo_sync.api.addresses import AddressError, find
+from cargo_sync.api.arguments import ArgumentKind
 from cargo_sync.api.client import (
     Client,
     CommandError,
@@ -24,7 +25,7 @@ from cargo_sync.api.client import (
     Subscription,
     subscribe,
 )
-from cargo_sync.api.commands import ArgumentKind, Role
+from cargo_sync.api.commands import Role
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.keys import ClientKey, read_key
 from cargo_sync.api.line import new_pair
@@ -46,7 +47,7 @@ JOBS: dict[str, Answer] = {
     "job.start": {"jobs": []},
     "job.sync": {"run": "1"},
 }
-EXAMPLES: Mapping[ArgumentKind, Any] = {str: "a", int: 1, bool: True, dict: {}, list: []}
+EXAMPLES: Mapping[ArgumentKind, Any] = {str: "a", int: 1, bool: True, dict: {}}
 
 
 @contextmanager

@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
+from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import ControlError, Request, encode_request, parse_reply
-from cargo_sync.control import router as room
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
+from cargo_sync.control.routes import Route
+from tests.control import raw as routes
+from tests.control.raw import raw_routes
 from tests.offloads import T, Ts
 
 
@@ -40,8 +43,8 @@ class Jobs:
             )
         return {"jobs": [{"name": "nightly", "state": "paused"}]}
 
-    async def shutdown(self, _args: dict[str, Any]) -> None:
-        return None
+    async def shutdown(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return {}
 
     async def broken(self, _args: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError("the password is hunter2")
@@ -49,8 +52,8 @@ class Jobs:
     async def unspeakable(self, _args: dict[str, Any]) -> dict[str, Any]:
         return {"handle": object()}
 
-    def table(self) -> dict[str, Any]:
-        return {
+    def routes(self) -> dict[str, Route[Any]]:
+        handlers = {
             "status": self.status,
             "job.list": self.list,
             "job.pause": self.pause,
@@ -58,6 +61,7 @@ class Jobs:
             "broken": self.broken,
             "unspeakable": self.unspeakable,
         }
+        return raw_routes(handlers, COMMANDS)
 
 
 class Clock:
@@ -69,7 +73,7 @@ class Clock:
 
 
 def router(jobs: Jobs, clock: Clock | None = None) -> Router:
-    return Router(jobs.table(), MemoryDeduplicate(clock or Clock()))
+    return Router(jobs.routes(), MemoryDeduplicate(clock or Clock()))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ async def test_a_changing_command_is_checked_once(monkeypatch: pytest.MonkeyPatc
     def check(cmd: str, *_: Any) -> None:
         checked.append(cmd)
 
-    monkeypatch.setattr(room, "check_arguments", check)
+    monkeypatch.setattr(routes, "check_arguments", check)
     answering = router(Jobs())
     for cmd in ("job.pause", "status"):
         raw = await answering.answer(encode_request(Request(cmd, {}, "7")))
@@ -185,7 +189,7 @@ async def test_a_memory_that_fails_is_an_internal_error() -> None:
         def put(self, id: str, reply: bytes) -> None:
             raise OSError("disk full")
 
-    answering = Router(Jobs().table(), Failing(Clock()))
+    answering = Router(Jobs().routes(), Failing(Clock()))
     error = parse_reply(await answering.answer(b'{"id":"7","cmd":"job.pause"}')).error
     assert error is not None
     assert error.code == "internal"
@@ -198,7 +202,7 @@ async def test_the_memory_is_asked_away_from_the_loop() -> None:
         offloaded.append(getattr(work, "__name__", ""))
         return work(*args)
 
-    answering = Router(Jobs().table(), MemoryDeduplicate(Clock()), offload=offload)
+    answering = Router(Jobs().routes(), MemoryDeduplicate(Clock()), offload=offload)
     for _ in range(2):
         await answering.answer(b'{"id":"7","cmd":"job.pause"}')
     await answering.answer(b'{"id":"8","cmd":"status"}')
@@ -248,7 +252,7 @@ async def test_an_old_command_is_answered_with_its_new_name() -> None:
     async def nothing(_args: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError("it was not asked for")
 
-    router = Router({"history": nothing}, MemoryDeduplicate(lambda: 0.0))
+    router = Router(raw_routes({"history": nothing}, COMMANDS), MemoryDeduplicate(lambda: 0.0))
     error = parse_reply(await router.answer(b'{"cmd":"events"}')).error
     assert error is not None
     assert (error.code, error.hint) == ("unknown_command", 'did you mean "history"?')

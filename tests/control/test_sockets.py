@@ -16,6 +16,7 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.addresses import instance_addresses, is_live
+from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import (
     FeedMessage,
     Reply,
@@ -27,6 +28,7 @@ from cargo_sync.api.messages import (
 from cargo_sync.control.endpoint import Endpoint, EndpointError
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
+from tests.control.raw import raw_routes
 
 NOW = 1_700_000_000.25
 
@@ -81,7 +83,7 @@ async def serving(runtime: str, instance: str = "daemon", **options: Any) -> Asy
     with Endpoint(runtime, instance, epoch="e1", now=lambda: NOW) as endpoint:
         daemon = Daemon(endpoint)
         router = Router(
-            {"status": daemon.status, "slow": daemon.slow},
+            raw_routes({"status": daemon.status, "slow": daemon.slow}, COMMANDS),
             MemoryDeduplicate(lambda: NOW),
             **options,
         )

@@ -14,7 +14,7 @@ from cargo_sync.process.journal import Journal, is_ours
 from cargo_sync.process.lines import LogLine
 from cargo_sync.process.log_file import LogFile
 from cargo_sync.process.logs import TerminalFormat, logging_to
-from cargo_sync.process.ring import LogHandlers, Ring
+from cargo_sync.process.ring import Ring
 
 
 def line(message: str, level: str = "info", trace: str = "", **about: str) -> LogLine:
@@ -173,37 +173,6 @@ def test_the_journal_is_ours_when_it_reads_standard_error(tmp_path: Path) -> Non
 
 
 # -- ring ------------------------------------------------------------------------------------------
-
-
-def numbers(answer: dict[str, object]) -> tuple[list[int], object, object]:
-    rows = answer["rows"]
-    assert isinstance(rows, list)
-    return [row["number"] for row in rows], answer["next"], answer["lost"]
-
-
-async def test_the_last_lines_are_asked_for() -> None:
-    ring = Ring(kept=5)
-    handlers = LogHandlers(ring)
-    assert numbers(await handlers.log({})) == ([], 0, 0)
-    for number in range(1, 9):  # 4 to 8 are kept
-        ring(
-            line(
-                str(number),
-                "error" if number % 2 else "debug",
-                job="even" if number % 2 == 0 else "odd",
-            )
-        )
-    assert numbers(await handlers.log({"limit": 2})) == ([7, 8], 8, 0)
-    assert numbers(await handlers.log({"after": 0, "limit": 3})) == ([4, 5, 6], 6, 3)
-    assert numbers(await handlers.log({"after": 6})) == ([7, 8], 8, 0)
-    assert numbers(await handlers.log({"after": 8})) == ([], 8, 0)
-    assert numbers(await handlers.log({"after": 99})) == ([], 8, 0)
-    assert numbers(await handlers.log({"level": "warning"})) == ([5, 7], 8, 0)
-    assert numbers(await handlers.log({"job": "even", "after": 4})) == ([6, 8], 8, 0)
-    [row] = (await handlers.log({"limit": 1}))["rows"]
-    assert row == {
-        "number": 8, "time": 1.5, "level": "debug", "logger": "a.b", "job": "even", "message": "8",
-    }  # fmt: skip
 
 
 def test_long_lines_do_not_fill_the_memory() -> None:

@@ -1,14 +1,14 @@
 """`audit`: who changed what."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import orjson
 
-from cargo_sync.control.router import Handler
+from cargo_sync.api.common_commands import AUDIT, RowsSince
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
-
-PAGE: Final = 100
 
 
 class AuditEntry(Protocol):
@@ -45,11 +45,11 @@ class AuditHandlers:
         self._rows = rows
         self._offload = offload
 
-    def table(self) -> dict[str, Handler]:
-        return {"audit": self.audit}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(AUDIT, self.audit),)
 
-    async def audit(self, args: dict[str, Any]) -> dict[str, Any]:
-        since, limit = args.get("since"), args.get("limit", PAGE)
+    async def audit(self, args: RowsSince) -> JsonObject:
+        since, limit = args.since, args.limit
         if since is None:
             rows = await self._offload(self._rows.last, limit)
         else:
@@ -60,7 +60,7 @@ class AuditHandlers:
         }
 
 
-def _row(row: AuditEntry) -> dict[str, Any]:
+def _row(row: AuditEntry) -> JsonObject:
     return {
         "number": row.number,
         "time": row.time,

@@ -1,29 +1,38 @@
 """`bandwidth.…`: of a whole daemon or server, shown and changed while it runs."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.commands import Command
+from cargo_sync.api.common_commands import BANDWIDTH_SHOW, BandwidthArgs
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.control.limits import Limits
-from cargo_sync.control.router import Handler
+from cargo_sync.control.routes import Route
+
+Wanted = TypeVar("Wanted", bound=BandwidthArgs)
 
 
-class BandwidthHandlers:
-    """Shows the bandwidth of everything together, and sets it."""
+class BandwidthHandlers(Generic[Wanted]):
+    """Shows the bandwidth of everything together, and sets it by the command that the process
+    has for this."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, change: Command[Wanted]) -> None:
         self._limits = limits
+        self._change = change
 
-    def table(self) -> dict[str, Handler]:
-        return {"bandwidth.show": self.show, "bandwidth.set": self.set}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(BANDWIDTH_SHOW, self.show), Route(self._change, self.set))
 
-    async def show(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def show(self, _: Args) -> JsonObject:
         return {"bandwidth": self._limits.shown()}
 
-    async def set(self, args: dict[str, Any]) -> dict[str, Any]:
-        if not args:
+    async def set(self, args: Wanted) -> JsonObject:
+        wanted = args.wanted()
+        if not wanted:
             names = " or ".join(self._limits.holding())
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT, "bandwidth.set needs something to set", names
             )
-        await self._limits.order("bandwidth.set", args)
-        return await self.show({})
+        await self._limits.order("bandwidth.set", wanted)
+        return await self.show(args)

@@ -1,13 +1,15 @@
 """`key.…`: who is let in over TCP."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.common_commands import KEY_ADD, KEY_LIST, KEY_REVOKE, KeyAddArgs, OneKey
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.keyring import Admitted, Keyring
-from cargo_sync.control.router import Handler
+from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import Offload, Ts
 
@@ -20,20 +22,24 @@ class KeyHandlers:
         self._offload = offload
         self._one_at_a_time = asyncio.Lock()
 
-    def table(self) -> dict[str, Handler]:
-        return {"key.list": self.list, "key.add": self.add, "key.revoke": self.revoke}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            Route(KEY_LIST, self.list),
+            Route(KEY_ADD, self.add),
+            Route(KEY_REVOKE, self.revoke),
+        )
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         return {"keys": [_row(key) for key in self._keys().all()]}
 
-    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
+    async def add(self, args: KeyAddArgs) -> JsonObject:
         keys = self._keys()
-        key = await self._changed(keys.add, args["name"], args["public"], args["role"])
+        key = await self._changed(keys.add, args.name, args.public, args.role)
         port = next(port for port in self._endpoint.ports if port.keyed)
         return {"key": _row(key), "server": keys.own.public, "address": port.reached_at}
 
-    async def revoke(self, args: dict[str, Any]) -> dict[str, Any]:
-        key = await self._changed(self._keys().revoke, args["name"])
+    async def revoke(self, args: OneKey) -> JsonObject:
+        key = await self._changed(self._keys().revoke, args.name)
         self._endpoint.cut()
         return {"key": _row(key)}
 
@@ -56,5 +62,5 @@ class KeyHandlers:
 _HINT = 'set "listen" in "control" of its file, without "plain_loopback"'
 
 
-def _row(key: Admitted) -> dict[str, Any]:
+def _row(key: Admitted) -> JsonObject:
     return {"name": key.name, "public": key.public, "role": key.role.value, "made": key.made}

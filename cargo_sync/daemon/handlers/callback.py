@@ -1,11 +1,19 @@
 """`callback.…`: list, retry, test."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.daemon_commands import (
+    CALLBACK_LIST,
+    CALLBACK_RETRY,
+    CALLBACK_TEST,
+    CallbackListArgs,
+    CallbackRetryArgs,
+    CallbackTestArgs,
+)
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.api.suggest import did_you_mean
-from cargo_sync.control.router import Handler
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
@@ -23,15 +31,15 @@ class CallbackHandlers:
         self._callbacks = callbacks
         self._world = world
 
-    def table(self) -> dict[str, Handler]:
-        return {
-            "callback.list": self.list,
-            "callback.retry": self.retry,
-            "callback.test": self.test,
-        }
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            Route(CALLBACK_LIST, self.list),
+            Route(CALLBACK_RETRY, self.retry),
+            Route(CALLBACK_TEST, self.test),
+        )
 
-    async def list(self, args: dict[str, Any]) -> dict[str, Any]:
-        job, state, limit = args.get("job"), args.get("state"), args.get("limit", LONGEST_PAGE)
+    async def list(self, args: CallbackListArgs) -> JsonObject:
+        job, state, limit = args.job, args.state, args.limit
         if state is not None and state not in _STATES:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT,
@@ -39,7 +47,7 @@ class CallbackHandlers:
                 did_you_mean(state, _STATES),
             )
         rows, offload = self._callbacks.rows, self._world.offload
-        page = await offload(rows.page, job, state, args.get("after", 0), limit)
+        page = await offload(rows.page, job, state, args.after, limit)
         counts = await offload(rows.count, job)
         if job is not None and not any(counts.values()):
             self._jobs.get(
@@ -51,8 +59,8 @@ class CallbackHandlers:
             "next": page[-1].number if len(page) == limit else None,
         }
 
-    async def retry(self, args: dict[str, Any]) -> dict[str, Any]:
-        id, job = args.get("id"), args.get("job")
+    async def retry(self, args: CallbackRetryArgs) -> JsonObject:
+        id, job = args.id, args.job
         count = await self._callbacks.retry(id, job)
         if id is not None and not count:
             raise ControlError(
@@ -64,8 +72,8 @@ class CallbackHandlers:
             self._jobs.get(job)
         return {"count": count}
 
-    async def test(self, args: dict[str, Any]) -> dict[str, Any]:
-        job, name = self._jobs.get(args["job"]).supervisor.settings, args.get("event")
+    async def test(self, args: CallbackTestArgs) -> JsonObject:
+        job, name = self._jobs.get(args.job).supervisor.settings, args.event
         there = [event.event for event in job.events]
         event = asked(job, name or (there[0] if there else ""))
         if event is None:

@@ -1,9 +1,11 @@
 """`job.test`: a trial, made in the background and asked for until it is ready."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.control.router import Handler
+from cargo_sync.api.job_commands import TEST, JobTestArgs
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
@@ -16,12 +18,12 @@ class CheckHandlers:
         self._jobs = jobs
         self._trials = trials
 
-    def table(self) -> dict[str, Handler]:
-        return {"job.test": self.test}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(TEST, self.test),)
 
-    async def test(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"]).supervisor
-        id = args.get("test") or self._trials.begin(job.settings)
+    async def test(self, args: JobTestArgs) -> JsonObject:
+        job = self._jobs.get(args.job).supervisor
+        id = args.test or self._trials.begin(job.settings)
         one = self._trials.get(id)
         if one is None or one.job != job.name:
             raise ControlError(

@@ -1,15 +1,18 @@
 """`history` and `job.history`: what happened, from the event rows of the state."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from cargo_sync.control.router import Handler
+from cargo_sync.api import job_commands
+from cargo_sync.api.daemon_commands import HISTORY, HistoryArgs
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.model.events import Happened
 from cargo_sync.model.world import World
 from cargo_sync.state.events import Events
 
-PAGE: Final = 100
 _NEWEST: Final = 2**63 - 1
 
 
@@ -22,11 +25,11 @@ class HistoryHandlers:
         self._events = events
         self._world = world
 
-    def table(self) -> dict[str, Handler]:
-        return {"history": self.history, "job.history": self.of_job}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(HISTORY, self.history), Route(job_commands.HISTORY, self.of_job))
 
-    async def history(self, args: dict[str, Any]) -> dict[str, Any]:
-        since, limit, job = args.get("since"), args.get("limit", PAGE), args.get("job")
+    async def history(self, args: HistoryArgs) -> JsonObject:
+        since, limit, job = args.since, args.limit, args.job
         # Asked before the rows: what is written meanwhile is read next time.
         oldest, newest = await self._world.offload(self._events.bounds)
         if since is None:
@@ -42,10 +45,10 @@ class HistoryHandlers:
             "oldest": oldest,
         }
 
-    async def of_job(self, args: dict[str, Any]) -> dict[str, Any]:
-        job, limit = args["job"], args.get("limit", PAGE)
-        kind = Happened.FAILED if args.get("failed") else None
-        before = args.get("before", _NEWEST)
+    async def of_job(self, args: job_commands.JobHistoryArgs) -> JsonObject:
+        job, limit = args.job, args.limit
+        kind = Happened.FAILED if args.failed else None
+        before = _NEWEST if args.before is None else args.before
         rows = await self._world.offload(self._events.before, job, before, limit, kind)
         if not rows and not await self._world.offload(self._events.before, job, _NEWEST, 1):
             self._jobs.get(job)

@@ -1,10 +1,14 @@
 """`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their
 own."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.control.router import Handler
+from cargo_sync.api import job_commands
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.job_commands import JobSpeedArgs, OneJob, OneOrAllJobs
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.handlers.refusals import enabled, ready
 from cargo_sync.daemon.job.limits import SPEED
 from cargo_sync.daemon.jobs.registry import Job, Jobs
@@ -17,46 +21,46 @@ class JobHandlers:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
-    def table(self) -> dict[str, Handler]:
-        return {
-            "job.list": self.list,
-            "job.show": self.show,
-            "job.start": self.start,
-            "job.pause": self.pause,
-            "job.reload": self.reload,
-            "job.sync": self.sync,
-            "job.approve": self.approve,
-            "job.speed": self.speed,
-        }
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            Route(job_commands.LIST, self.list),
+            Route(job_commands.SHOW, self.show),
+            Route(job_commands.START, self.start),
+            Route(job_commands.PAUSE, self.pause),
+            Route(job_commands.RELOAD, self.reload),
+            Route(job_commands.SYNC, self.sync),
+            Route(job_commands.APPROVE, self.approve),
+            Route(job_commands.SPEED, self.speed),
+        )
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         return {
             "jobs": [views.row(job.sampler.standing()) for _, job in sorted(self._jobs.all.items())]
         }
 
-    async def show(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"])
+    async def show(self, args: OneJob) -> JsonObject:
+        job = self._jobs.get(args.job)
         return views.whole(job.sampler.standing(), job.supervisor.outcomes.causes())
 
-    async def start(self, args: dict[str, Any]) -> dict[str, Any]:
-        jobs = self._jobs.chosen(args.get("job"))
-        if "job" in args:
+    async def start(self, args: OneOrAllJobs) -> JsonObject:
+        jobs = self._jobs.chosen(args.job)
+        if args.job is not None:
             enabled(jobs[0].supervisor)
         for job in jobs:
             await job.supervisor.start()
         return _states(jobs)
 
-    async def pause(self, args: dict[str, Any]) -> dict[str, Any]:
-        jobs = self._jobs.chosen(args.get("job"))
-        if "job" in args:
+    async def pause(self, args: OneOrAllJobs) -> JsonObject:
+        jobs = self._jobs.chosen(args.job)
+        if args.job is not None:
             enabled(jobs[0].supervisor)
         for job in jobs:
             await job.supervisor.pause()
         return _states(jobs)
 
-    async def reload(self, args: dict[str, Any]) -> dict[str, Any]:
-        if "job" in args:
-            name = await self._jobs.read_one(args["job"])
+    async def reload(self, args: OneOrAllJobs) -> JsonObject:
+        if args.job is not None:
+            name = await self._jobs.read_one(args.job)
             return _states([self._jobs.get(name)])
         _, errors = await self._jobs.read()
         if errors:
@@ -67,13 +71,13 @@ class JobHandlers:
             )
         return _states(list(self._jobs.all.values()))
 
-    async def sync(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"]).supervisor
+    async def sync(self, args: OneJob) -> JsonObject:
+        job = self._jobs.get(args.job).supervisor
         ready(job)
         return {"run": job.sync()}
 
-    async def approve(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"]).supervisor
+    async def approve(self, args: OneJob) -> JsonObject:
+        job = self._jobs.get(args.job).supervisor
         ready(job)
         if not job.outcomes.approvable:
             hint = "it goes on by itself once there is room" if job.outcomes.held else ""
@@ -82,13 +86,13 @@ class JobHandlers:
             )
         return {"run": job.sync(approved=True)}
 
-    async def speed(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"])
-        await job.supervisor.bounds.limits.order("job.speed", {SPEED: args["speed"]})
+    async def speed(self, args: JobSpeedArgs) -> JsonObject:
+        job = self._jobs.get(args.job)
+        await job.supervisor.bounds.limits.order("job.speed", {SPEED: args.speed})
         return {"job": job.supervisor.name, "speed": views.speed(job.sampler.standing())}
 
 
-def _states(jobs: list[Job]) -> dict[str, Any]:
+def _states(jobs: list[Job]) -> JsonObject:
     return {
         "jobs": [
             {"name": job.supervisor.name, "state": job.supervisor.state.value}

@@ -1,8 +1,11 @@
 """`job.add`, `job.remove`: which jobs there are."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.control.router import Handler
+from cargo_sync.api.job_commands import ADD, REMOVE, JobAddArgs, OneJob
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.state.jobs import JobRows as JobRows
 
@@ -14,16 +17,13 @@ class JobFolderHandlers:
         self._jobs = jobs
         self._rows = rows
 
-    def table(self) -> dict[str, Handler]:
-        return {"job.add": self.add, "job.remove": self.remove}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(ADD, self.add), Route(REMOVE, self.remove))
 
-    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
-        origin = args.get("name", "the text")
-        job = (
-            await self._jobs.add(args["text"], origin, paused=args.get("paused", False))
-        ).supervisor
+    async def add(self, args: JobAddArgs) -> JsonObject:
+        job = (await self._jobs.add(args.text, args.name, paused=args.paused)).supervisor
         return {"name": job.name, "file": job.settings.file, "state": job.state.value}
 
-    async def remove(self, args: dict[str, Any]) -> dict[str, Any]:
-        name = self._jobs.get(args["job"]).supervisor.name
+    async def remove(self, args: OneJob) -> JsonObject:
+        name = self._jobs.get(args.job).supervisor.name
         return {"name": name, "file": await self._jobs.remove(name, self._rows.remove)}

@@ -1,10 +1,11 @@
 """`job.plan`: what a run would do, made in the background and paged through."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.control.router import Handler
+from cargo_sync.api.job_commands import PLAN, JobPlanArgs
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.handlers.refusals import enabled
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
@@ -20,17 +21,16 @@ class PlanHandlers:
         self._planned = planned
         self._world = world
 
-    def table(self) -> dict[str, Handler]:
-        return {"job.plan": self.plan}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(PLAN, self.plan),)
 
-    async def plan(self, args: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(args["job"]).supervisor
-        run = args.get("run")
+    async def plan(self, args: JobPlanArgs) -> JsonObject:
+        job = self._jobs.get(args.job).supervisor
+        run, limit = args.run, args.limit
         if run is None:
             enabled(job)
             return {"run": job.plan(), "ready": False}
-        limit = args.get("limit", LONGEST_PAGE)
-        page = await self._world.offload(self._planned.page, run, args.get("after", 0), limit)
+        page = await self._world.offload(self._planned.page, run, args.after, limit)
         if problem := job.no_plan(run):
             raise ControlError(problem.code_text, problem.message, problem.hint)
         if (page is None and not job.is_planning(run)) or (

@@ -1,22 +1,24 @@
 """`session.…`: the interactive client's logins, listings and transfers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from cargo_sync.api.daemon_commands import LONGEST_PAGE
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api import session_commands as commands
+from cargo_sync.api.arguments import A
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.api.session_commands import OneSession
 from cargo_sync.config.units import parse_rate
-from cargo_sync.control.router import Handler
-from cargo_sync.daemon.sessions.hints import in_a_session
+from cargo_sync.control.routes import Route
+from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.login import seen
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
-from cargo_sync.daemon.sessions.transfer import CopyOrder
+from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.problems import ProblemError
 
-Enter = Callable[[dict[str, Any]], Awaitable[Remote]]
-"""The arguments of `session.open` -> the other end, logged in."""
+Enter = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
+"""The other end of a new session, logged in."""
 
 
 class SessionHandlers:
@@ -26,112 +28,104 @@ class SessionHandlers:
         self._sessions = sessions
         self._enter = enter
 
-    def table(self) -> dict[str, Handler]:
-        handlers: dict[str, Handler] = {
-            "session.look": self.look,
-            "session.open": self.open,
-            "session.use": self.use,
-            "session.show": self.show,
-            "session.list": self.listing,
-            "session.stat": self.stat,
-            "session.get": self.get,
-            "session.put": self.put,
-            "session.mkdir": self.mkdir,
-            "session.delete": self.delete,
-            "session.move": self.move,
-            "session.speed": self.speed,
-            "session.cancel": self.cancel,
-            "session.close": self.close,
-        }
-        return {name: _worded(handler) for name, handler in handlers.items()}
-
-    async def look(self, args: dict[str, Any]) -> dict[str, Any]:
-        return (await seen(args["url"]))._asdict()
-
-    async def open(self, args: dict[str, Any]) -> dict[str, Any]:
-        self._sessions.check_room()
-        return self._sessions.add(await self._enter(args)).row()
-
-    async def use(self, args: dict[str, Any]) -> dict[str, Any]:
-        there = self._sessions.get(args["session"]).there
-        await there.use(args["workspace"])
-        return {"workspace": there.space.name, "access": there.space.access}
-
-    async def show(self, args: dict[str, Any]) -> dict[str, Any]:
-        session = self._sessions.get(args["session"])
-        return session.row() | {"transfers": session.transfers()}
-
-    async def listing(self, args: dict[str, Any]) -> dict[str, Any]:
-        there = self._sessions.get(args["session"]).there
-        return await there.listing(
-            args["path"], args.get("after", ""), args.get("limit", LONGEST_PAGE)
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            _worded(Route(commands.LOOK, self.look)),
+            _worded(Route(commands.OPEN, self.open)),
+            _worded(Route(commands.USE, self.use)),
+            _worded(Route(commands.SHOW, self.show)),
+            _worded(Route(commands.LIST, self.listing)),
+            _worded(Route(commands.STAT, self.stat)),
+            _worded(Route(commands.GET, self.get)),
+            _worded(Route(commands.PUT, self.put)),
+            _worded(Route(commands.MKDIR, self.mkdir)),
+            _worded(Route(commands.DELETE, self.delete)),
+            _worded(Route(commands.MOVE, self.move)),
+            _worded(Route(commands.SPEED, self.speed)),
+            _worded(Route(commands.CANCEL, self.cancel)),
+            _worded(Route(commands.CLOSE, self.close)),
         )
 
-    async def stat(self, args: dict[str, Any]) -> dict[str, Any]:
-        return await self._sessions.get(args["session"]).there.stat(args["path"])
+    async def look(self, args: commands.SessionLookArgs) -> JsonObject:
+        return views.look(await seen(args.url))
 
-    async def get(self, args: dict[str, Any]) -> dict[str, Any]:
-        session = self._sessions.get(args["session"])
-        return await _begun(session, _order("get", args, args["remote"]), session.there.get)
+    async def open(self, args: commands.SessionOpenArgs) -> JsonObject:
+        self._sessions.check_room()
+        return views.session(self._sessions.add(await self._enter(args)))
 
-    async def put(self, args: dict[str, Any]) -> dict[str, Any]:
-        session = self._sessions.get(args["session"])
-        return await _begun(session, _order("put", args, args.get("remote", "")), session.there.put)
+    async def use(self, args: commands.SessionUseArgs) -> JsonObject:
+        there = self._there(args)
+        await there.use(args.workspace)
+        return views.used(there.space)
 
-    async def mkdir(self, args: dict[str, Any]) -> dict[str, Any]:
-        await self._sessions.get(args["session"]).there.mkdir(args["path"])
+    async def show(self, args: OneSession) -> JsonObject:
+        return views.whole(self._sessions.get(args.session))
+
+    async def listing(self, args: commands.SessionListArgs) -> JsonObject:
+        return views.page(await self._there(args).listing(args.path, args.after, args.limit))
+
+    async def stat(self, args: commands.SessionStatArgs) -> JsonObject:
+        return views.item(await self._there(args).stat(args.path))
+
+    async def get(self, args: commands.SessionGetArgs) -> JsonObject:
+        session = self._sessions.get(args.session)
+        order = CopyOrder("get", args.remote, args.local, args.recursive, args.overwrite)
+        return await _begun(session, order, session.there.get)
+
+    async def put(self, args: commands.SessionPutArgs) -> JsonObject:
+        session = self._sessions.get(args.session)
+        order = CopyOrder("put", args.remote, args.local, args.recursive, args.overwrite)
+        return await _begun(session, order, session.there.put)
+
+    async def mkdir(self, args: commands.SessionMkdirArgs) -> JsonObject:
+        await self._there(args).mkdir(args.path)
         return {}
 
-    async def delete(self, args: dict[str, Any]) -> dict[str, Any]:
-        there = self._sessions.get(args["session"]).there
-        return {
-            "displaced": await there.delete(args["path"], recursive=args.get("recursive", False))
-        }
+    async def delete(self, args: commands.SessionDeleteArgs) -> JsonObject:
+        displaced = await self._there(args).delete(args.path, recursive=args.recursive)
+        return {"displaced": displaced}
 
-    async def move(self, args: dict[str, Any]) -> dict[str, Any]:
-        await self._sessions.get(args["session"]).there.move(args["path"], args["to"])
+    async def move(self, args: commands.SessionMoveArgs) -> JsonObject:
+        await self._there(args).move(args.path, args.to)
         return {}
 
-    async def speed(self, args: dict[str, Any]) -> dict[str, Any]:
-        session = self._sessions.get(args["session"])
+    async def speed(self, args: commands.SessionSpeedArgs) -> JsonObject:
+        session = self._sessions.get(args.session)
         session.there.check_speed()
         try:
-            session.speed = None if args["speed"] is None else parse_rate(args["speed"])
+            session.speed = None if args.speed is None else parse_rate(args.speed)
         except ValueError as error:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'
             ) from None
         await session.share()
-        return {name: session.row()[name] for name in ("speed", "granted")}
+        return views.speed(session)
 
-    async def cancel(self, args: dict[str, Any]) -> dict[str, Any]:
-        await self._sessions.get(args["session"]).cancel(args["transfer"])
+    async def cancel(self, args: commands.SessionCancelArgs) -> JsonObject:
+        await self._sessions.get(args.session).cancel(args.transfer)
         return {}
 
-    async def close(self, args: dict[str, Any]) -> dict[str, Any]:
-        await self._sessions.close(self._sessions.get(args["session"]).id)
+    async def close(self, args: OneSession) -> JsonObject:
+        await self._sessions.close(self._sessions.get(args.session).id)
         return {}
+
+    def _there(self, args: OneSession) -> Remote:
+        return self._sessions.get(args.session).there
 
 
 async def _begun(
-    session: Session, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Any]]
-) -> dict[str, Any]:
+    session: Session, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Work]]
+) -> JsonObject:
     return {"transfer": (await session.begin(order, make)).id}
 
 
-def _order(verb: str, args: dict[str, Any], remote: str) -> CopyOrder:
-    return CopyOrder(
-        verb, remote, args["local"], args.get("recursive", False), args.get("overwrite", False)
-    )
-
-
-def _worded(handler: Handler) -> Handler:
+def _worded(route: Route[A]) -> Route[A]:
     """A problem is told as it concerns a person at a prompt."""
 
-    async def handled(args: dict[str, Any]) -> Any:
+    async def handled(args: A) -> JsonObject:
         try:
-            return await handler(args)
+            return await route.handler(args)
         except ProblemError as error:
-            raise ProblemError(in_a_session(error.problem)) from error
+            raise ProblemError(views.in_a_session(error.problem)) from error
 
-    return handled
+    return Route(route.command, handled)

@@ -1,10 +1,13 @@
 """`transfer.…`: the files that are on their way."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cargo_sync.admission.slots import Slots
-from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.control.router import Handler
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.daemon_commands import TRANSFER_CANCEL, TRANSFER_LIST, OneTransfer
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.control.routes import Route
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
@@ -17,18 +20,18 @@ class TransferHandlers:
         self._jobs = jobs
         self._slots = slots
 
-    def table(self) -> dict[str, Handler]:
-        return {"transfer.list": self.list, "transfer.cancel": self.cancel}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(TRANSFER_LIST, self.list), Route(TRANSFER_CANCEL, self.cancel))
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         jobs = self._jobs.all.values()
         return {
             "transfers": [views.transfer(one) for job in jobs for one in job.sampler.under_way()],
             "waiting": self._slots.waiting(),
         }
 
-    async def cancel(self, args: dict[str, Any]) -> dict[str, Any]:
-        job, id, path = self._one(args["id"])
+    async def cancel(self, args: OneTransfer) -> JsonObject:
+        job, id, path = self._one(args.id)
         job.sides.far.cancel(path)
         return {"id": id, "job": job.name, "path": path}
 

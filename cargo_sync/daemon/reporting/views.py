@@ -1,15 +1,16 @@
 """Values -> the control plane's messages. Pure; docs/control-protocol.md describes the shapes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any, Final
 
+from cargo_sync.api.messages import JsonObject
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
-from cargo_sync.control.limits import shown
+from cargo_sync.control.limits import FileSpeed, shown
 from cargo_sync.daemon.job.check_steps import CheckStep
 from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, Standing, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
@@ -31,6 +32,19 @@ def general(states: Sequence[JobState]) -> dict[str, Any]:
     return {
         "state": general_state(list(states)).value,
         "jobs": {state.value: counts[state] for state in JobState if counts[state]},
+    }
+
+
+def status(states: Sequence[JobState], advances: Iterable[Advance]) -> dict[str, Any]:
+    """`status`, without the time that the daemon has been up."""
+    return general(states) | {"totals": totals(advances)}
+
+
+def reloaded(results: Mapping[str, str], errors: Sequence[str]) -> dict[str, Any]:
+    """`reload`: what became of each job, and the errors of all files."""
+    return {
+        "jobs": [{"name": name, "result": result} for name, result in results.items()],
+        "errors": list(errors),
     }
 
 
@@ -108,17 +122,17 @@ def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
     }
 
 
-def speed(standing: Standing) -> dict[str, Any]:
+def speed(standing: Standing) -> JsonObject:
     """A job's speed: the file's, what was ordered in its place, what holds now and what it is
     granted."""
     pace = standing.pace
     limit = shown(_of_file(standing.settings), pace.ordered, pace.now)
-    return limit | {"granted": pace.granted} if pace.moves else limit
+    return {**limit, "granted": pace.granted} if pace.moves else limit
 
 
-def _of_file(job: JobSettings) -> Any:
+def _of_file(job: JobSettings) -> FileSpeed:
     """What a job's file says of its speed: one rate, or rows of them."""
-    rows = [
+    rows: list[JsonObject] = [
         {
             "from": format_clock(row.window.start),
             "to": format_clock(row.window.end % DAY),

@@ -8,5 +8,6 @@ carry      what is moved between two folders, on the lanes that jobs use
 passage    the other end of a transfer: a slot and a part of the bandwidth while it moves
 walk       a tree a page at a time
 files      the kind "files": a Cargo server
+views      what a session tells, as JSON values
 backup     the kind "backup": Servidor Backup's framed port
 """

@@ -2,18 +2,17 @@
 id."""
 
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 
 from cargo_sync.backup_protocol.answers import StoredFile, stored_files
 from cargo_sync.backup_protocol.client import CoordinatorAddress, connected
 from cargo_sync.backup_protocol.messages import BackupVerb
 from cargo_sync.backup_protocol.text import NO_FILES, NO_NICKNAME
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.sessions.backup_steps import Fetching, Sending
+from cargo_sync.daemon.sessions.backup_steps import Fetching, Fields, Sending
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
-from cargo_sync.daemon.sessions.remote import RemoteSpace, unsupported
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
@@ -48,17 +47,17 @@ class BackupSession:
     async def use(self, name: str) -> None:
         unsupported("workspaces")
 
-    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
+    async def listing(self, path: str, after: str, limit: int) -> RemotePage:
         """`after` and `next` count the files that were shown."""
         if path:
             unsupported("folders")
         start = int(after) if after.isascii() and after.isdigit() else 0
         files = await self._listed()
-        shown = [_shown(one) for one in files[start : start + limit]]
+        shown = [_item(one) for one in files[start : start + limit]]
         further = str(start + limit) if start + limit < len(files) else None
-        return {"entries": shown, "next": further}
+        return RemotePage(shown, further)
 
-    async def stat(self, path: str) -> dict[str, Any]:
+    async def stat(self, path: str) -> RemoteItem:
         unsupported("single entries")
 
     async def mkdir(self, path: str) -> None:
@@ -127,15 +126,15 @@ class BackupSession:
         """
         return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
 
-    def _fields(self, verb: BackupVerb, **more: str) -> Callable[[], dict[str, Any]]:
+    def _fields(self, verb: BackupVerb, **more: str) -> Fields:
         """A request, made when it is sent: until then the password is nowhere but in its place."""
 
-        def made() -> dict[str, Any]:
-            fields: dict[str, Any] = {"verbo": verb.value, "apelido": self.username, **more}
+        def made() -> Mapping[str, object]:
+            fields = {"verbo": verb.value, "apelido": self.username, **more}
             return fields if self._password is None else fields | {"senha": self._password.reveal()}
 
         return made
 
 
-def _shown(one: StoredFile) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "kind": "file", "size": one.size}
+def _item(one: StoredFile) -> RemoteItem:
+    return RemoteItem(one.name, "file", one.size, id=one.id)

@@ -25,7 +25,7 @@ MODE: Final = 0o644
 STORED: Final = 600.0
 """Seconds that a server may take to store what it has."""
 
-Fields = Callable[[], Mapping[str, Any]]
+Fields = Callable[[], Mapping[str, object]]
 """A request, with its password, made at the moment it is sent."""
 
 
@@ -117,7 +117,11 @@ class Sending(_Work):
         self.tally.done(self._name, entry.size)
 
     async def _send(
-        self, connection: Connection, reader: Reader, size: int, answering: "asyncio.Future[Any]"
+        self,
+        connection: Connection,
+        reader: Reader,
+        size: int,
+        answering: "asyncio.Future[Mapping[str, object]]",
     ) -> None:
         """The last piece only goes when the file is still what it was at the first."""
         buffer = memoryview(bytearray(PIECE))
@@ -139,7 +143,9 @@ class Sending(_Work):
                 raise
             self._moved += got
 
-    async def _answer(self, answering: "asyncio.Future[dict[str, Any]]") -> dict[str, Any]:
+    async def _answer(
+        self, answering: "asyncio.Future[Mapping[str, object]]"
+    ) -> Mapping[str, object]:
         cause: Exception
         try:
             async with asyncio.timeout(STORED):

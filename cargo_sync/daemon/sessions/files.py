@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
@@ -14,7 +14,7 @@ from cargo_sync.copying.walk import SingleEntry, Supply, Walk
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
 from cargo_sync.daemon.sessions.moving import CargoTransfer
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.remote import RemoteSpace, unknown
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.trash import run_folder
@@ -89,14 +89,14 @@ class CargoSession:
             )
         self.space = found[0]
 
-    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
+    async def listing(self, path: str, after: str, limit: int) -> RemotePage:
         page = await self._tree().page(paths.check(path), after, limit)
         if page.problems:
             raise ProblemError(page.problems[0])
-        return {"entries": [shown(entry) for entry in page.entries], "next": page.next}
+        return RemotePage([_item(entry) for entry in page.entries], page.next)
 
-    async def stat(self, path: str) -> dict[str, Any]:
-        return shown(await self._entry(path))
+    async def stat(self, path: str) -> RemoteItem:
+        return _item(await self._entry(path))
 
     async def mkdir(self, path: str) -> None:
         await self._make(path, 0o755)
@@ -207,12 +207,8 @@ class CargoSession:
             raise ProblemError(problem)
 
 
-def shown(entry: Entry) -> dict[str, Any]:
-    """An entry as the control plane tells it."""
-    return {
-        "name": entry.name, "kind": KINDS[entry.kind], "size": entry.size,
-        "mtime": entry.mtime_ns / 1e9, "mode": entry.mode,
-    }  # fmt: skip
+def _item(entry: Entry) -> RemoteItem:
+    return RemoteItem(entry.name, KINDS[entry.kind], entry.size, entry.mtime_ns / 1e9, entry.mode)
 
 
 def _there(found: Entry | Problem | None, path: str) -> Entry:

@@ -1,12 +1,12 @@
 """Entering: what a person gives at the door -> a session's other end, logged in."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import places
 from cargo_sync.config.secret import Secret
@@ -31,32 +31,32 @@ class ServerTrust:
     allow_plain: bool = False
 
 
-async def entered(args: Mapping[str, Any], shared: Shared, world: World) -> Remote:
+async def entered(args: SessionOpenArgs, shared: Shared, world: World) -> Remote:
     """The other end that `session.open` asks for, logged in.
 
     Raises:
         ControlError: bad_argument.
         ProblemError: it cannot be reached, or does not let us in.
     """
-    trust, kind = _trust(args), args.get("kind", "files")
-    password = Secret(args["password"]) if "password" in args else None
+    trust, kind = _trust(args), args.kind
+    password = None if args.password is None else Secret(args.password)
     if kind == "backup":
-        address = _address(args["url"])
+        address = _address(args.url)
         _refuse_plain(address.host, address.sealed, trust)
         address = replace(address, fingerprint=trust.fingerprint, ca_file=trust.ca_file)
-        backup = BackupSession(address, args["username"], password, shared, world)
+        backup = BackupSession(address, args.username, password, shared, world)
         await backup.open()
         return backup
     if kind != "files":
         raise _bad('"kind" must be "files" or "backup"')
     if password is None:
         raise _bad('session.open needs the argument "password"')
-    url = server_url(args["url"])
+    url = server_url(args.url)
     _refuse_plain(places.url_host(url), url.startswith("https:"), trust)
-    login = ServerLogin(url, args["username"], password.reveal, trust.fingerprint, trust.ca_file)
+    login = ServerLogin(url, args.username, password.reveal, trust.fingerprint, trust.ca_file)
     files = CargoSession(login, shared, world)
     try:
-        await files.open(args.get("workspace", "default"))
+        await files.open(args.workspace)
     except BaseException:
         await files.close()
         raise
@@ -76,16 +76,16 @@ def has_port(text: str) -> bool:
     return urlsplit(text if "://" in text else f"//{text}").port is not None
 
 
-def _trust(args: Mapping[str, Any]) -> ServerTrust:
-    fingerprint, ca_file = "", args.get("ca_file", "")
-    if "tls_fingerprint" in args:
+def _trust(args: SessionOpenArgs) -> ServerTrust:
+    fingerprint, ca_file = "", args.ca_file
+    if args.tls_fingerprint is not None:
         try:
-            fingerprint = places.fingerprint(args["tls_fingerprint"])
+            fingerprint = places.fingerprint(args.tls_fingerprint)
         except ValueError as error:
             raise _bad(f'"tls_fingerprint" {error}') from None
     if ca_file and not os.access(ca_file, os.R_OK):
         raise _bad(f'"ca_file": {ca_file} cannot be read')
-    return ServerTrust(fingerprint, ca_file, args.get("allow_plain", False))
+    return ServerTrust(fingerprint, ca_file, args.allow_plain)
 
 
 async def seen(text: str) -> ServerLook:

@@ -7,6 +7,7 @@ from typing import Final
 from cargo_sync.api import topics
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.changes import Publish
+from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import Transfer
@@ -83,4 +84,6 @@ class Sessions:
                 self._group.create_task(self.close(session.id))
 
     def _say(self, session: Session, transfer: Transfer) -> None:
-        self._publisher.publish(topics.session(session.id), "session", session.message(transfer))
+        self._publisher.publish(
+            topics.session(session.id), "session", views.transfer(session, transfer)
+        )

@@ -1,6 +1,7 @@
 """What a session asks of the other end, whatever kind it is."""
 
-from typing import Any, NamedTuple, NoReturn, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn, Protocol
 
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -11,6 +12,30 @@ class RemoteSpace(NamedTuple):
 
     name: str
     access: str
+
+
+class RemoteItem(NamedTuple):
+    """One file or folder of the other end.
+
+    kind   file, folder or link
+    size   bytes; None when the other end does not say
+    mtime  unix seconds
+    id     what a backup calls it; None where paths are names
+    """
+
+    name: str
+    kind: str
+    size: int | None
+    mtime: float | None = None
+    mode: int | None = None
+    id: str | None = None
+
+
+class RemotePage(NamedTuple):
+    """A part of a folder's listing. next: where to go on, None at the end."""
+
+    items: Sequence[RemoteItem]
+    next: str | None
 
 
 class Remote(Protocol):
@@ -24,11 +49,11 @@ class Remote(Protocol):
     async def use(self, name: str) -> None:
         """Another workspace for what comes next."""
 
-    async def listing(self, path: str, after: str, limit: int) -> dict[str, Any]:
-        """{entries, next}."""
+    async def listing(self, path: str, after: str, limit: int) -> RemotePage:
+        """What is in a folder, by name: up to `limit` items after `after`."""
 
-    async def stat(self, path: str) -> dict[str, Any]:
-        """One entry."""
+    async def stat(self, path: str) -> RemoteItem:
+        """One file or folder."""
 
     async def mkdir(self, path: str) -> None: ...
 

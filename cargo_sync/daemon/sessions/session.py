@@ -1,11 +1,10 @@
 """One session: a login at a server, the rate it may ask for, its transfers."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.config.units import format_rate
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
 from cargo_sync.model.world import World
@@ -65,13 +64,15 @@ class Session:
         known = [bits for bits in grants if bits is not None]
         return sum(known) if known and len(known) == len(grants) else None
 
-    async def begin(self, order: CopyOrder, make: Callable[[CopyOrder], Any]) -> Transfer:
+    async def begin(
+        self, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Work]]
+    ) -> Transfer:
         """Begins a transfer. `make` gives its work, and raises what can be refused at once."""
         if len(self.running) >= AT_ONCE:
             raise ControlError(
                 ReplyCode.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one"
             )
-        work: Work = await make(order)
+        work = await make(order)
         if self._closed:
             await work.close()
             raise ControlError(
@@ -107,21 +108,10 @@ class Session:
             await transfer.stop()
         await self.there.close()
 
-    def row(self) -> dict[str, Any]:
-        """What `session.open` answers."""
-        return {
-            "session": self.id, "username": self.there.username, "url": self.there.url,
-            "workspace": self.there.space.name,
-            "workspaces": [{"name": one.name, "access": one.access} for one in self.there.spaces],
-            "speed": None if self.speed is None else format_rate(self.speed),
-            "granted": self.granted,
-        }  # fmt: skip
-
-    def transfers(self) -> list[dict[str, Any]]:
-        return [self.message(one) for one in self._transfers.values()]
-
-    def message(self, transfer: Transfer) -> dict[str, Any]:
-        return {"session": self.id} | transfer.row()
+    @property
+    def transfers(self) -> list[Transfer]:
+        """Those that run, and the last that ended."""
+        return list(self._transfers.values())
 
     def _share(self) -> int | None:
         return None if self.speed is None else max(1, self.speed // max(1, len(self.running)))

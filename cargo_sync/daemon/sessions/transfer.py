@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from cargo_sync.copying.copier import CUTS
 from cargo_sync.copying.progress import CopyProgress
-from cargo_sync.daemon.job.status import eta
-from cargo_sync.daemon.sessions.hints import told
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -152,25 +150,20 @@ class Transfer:
         self._bytes = max(self._bytes, min(arrived, tally.bytes_total), tally.bytes_done)
         self._rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
 
-    def row(self) -> dict[str, Any]:
-        """What the feed says of it."""
-        tally, order = self._work.tally, self.order
-        running = self.state is State.RUNNING
-        # What stands in a batch that is not committed is on its way; at the end only what arrived
-        # counts.
-        done = self._bytes if running else tally.bytes_done
-        return {
-            "transfer": self.id, "verb": order.verb, "remote": order.remote, "local": order.local,
-            "state": self.state.value, "path": tally.path,
-            "files_done": tally.files_done, "files_total": tally.files_total,
-            "bytes_done": done, "bytes_total": tally.bytes_total,
-            "speed_bps": round(self._rate), "eta_s": eta(tally.bytes_total - done, self._rate),
-            "problem": told(self.problem) if self.problem else None,
-            "skipped": tally.skipped, "displaced": tally.displaced, "resumed": tally.resumed,
-            "failures": tally.failures,
-            "failed": [{"path": path, "message": one.message} for path, one in tally.failed],
-            "message": tally.note, "id": tally.id,
-        }  # fmt: skip
+    @property
+    def tally(self) -> CopyProgress:
+        return self._work.tally
+
+    @property
+    def rate(self) -> float:
+        """Bits a second, when it was sampled last."""
+        return self._rate
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes that arrived. While it runs they count what stands in a batch that is not
+        committed."""
+        return self._bytes if self.state is State.RUNNING else self.tally.bytes_done
 
     async def _end(self, state: State, problem: Problem | None) -> None:
         try:

@@ -1,6 +1,5 @@
-"""Requests -> calls: what a server answers, one file a noun, each a part of the router's dispatch
-table.
+"""Requests -> calls: what a server answers, one file per noun, each with the routes of its commands.
 
-A handler is given arguments that were checked against the command's table, and answers with JSON
+A handler takes the arguments of its command as a value, already checked, and answers with JSON
 values. It refuses with a ControlError; a ProblemError says itself what to answer.
 """

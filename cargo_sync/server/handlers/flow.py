@@ -1,8 +1,12 @@
 """`flow.…`: the flows that are open."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cargo_sync.control.router import Handler
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.server_commands import FLOW_LIST
+from cargo_sync.control.routes import Route
 from cargo_sync.server import views
 from cargo_sync.server.flows.sampler import FlowSampler
 
@@ -13,8 +17,8 @@ class FlowHandlers:
     def __init__(self, sampler: FlowSampler) -> None:
         self._sampler = sampler
 
-    def table(self) -> dict[str, Handler]:
-        return {"flow.list": self.list}
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(FLOW_LIST, self.list),)
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         return {"flows": [views.flow(one) for one in self._sampler.readings()]}

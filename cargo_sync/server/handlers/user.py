@@ -1,13 +1,30 @@
 """`user.…`: list, show, add, set, enable, disable, remove, passwd."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.api.server_commands import (
+    USER_ADD,
+    USER_DISABLE,
+    USER_ENABLE,
+    USER_LIST,
+    USER_PASSWD,
+    USER_REMOVE,
+    USER_SET,
+    USER_SHOW,
+    OneUser,
+    UserAddArgs,
+    UserPasswordArgs,
+    UserSetArgs,
+    UserSpeeds,
+)
 from cargo_sync.config import places
 from cargo_sync.config.server import UserSettings
 from cargo_sync.control.limits import speed
-from cargo_sync.control.router import Handler
+from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
 from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
@@ -34,25 +51,25 @@ class UserHandlers:
         self._offload = offload
         self._tell = tell
 
-    def table(self) -> dict[str, Handler]:
-        return {
-            "user.list": self.list,
-            "user.show": self.show,
-            "user.add": self.add,
-            "user.set": self.set,
-            "user.enable": self.enable,
-            "user.disable": self.disable,
-            "user.remove": self.remove,
-            "user.passwd": self.passwd,
-        }
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            Route(USER_LIST, self.list),
+            Route(USER_SHOW, self.show),
+            Route(USER_ADD, self.add),
+            Route(USER_SET, self.set),
+            Route(USER_ENABLE, self.enable),
+            Route(USER_DISABLE, self.disable),
+            Route(USER_REMOVE, self.remove),
+            Route(USER_PASSWD, self.passwd),
+        )
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         flows = self._sampler.readings()
         users = sorted(self._registry.roster.users, key=lambda one: one.username)
         return {"users": [views.user(one, flows) for one in users]}
 
-    async def show(self, args: dict[str, Any]) -> dict[str, Any]:
-        user = self._registry.user(args["user"])
+    async def show(self, args: OneUser) -> JsonObject:
+        user = self._registry.user(args.user)
         return views.whole_user(
             user,
             self._sampler.readings(),
@@ -60,11 +77,11 @@ class UserHandlers:
             self._registry.file_name,
         )
 
-    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
-        name = _name(args["user"])
-        _password(args)
+    async def add(self, args: UserAddArgs) -> JsonObject:
+        name = _name(args.user)
+        _check_length(args.password)
         rates = _rates("user.add", args)
-        hash = await self._logins.hash(args["password"])
+        hash = await self._logins.hash(args.password)
         async with self._registry.changing:
             if self._registry.roster.user(name) is not None:
                 raise ControlError(
@@ -72,41 +89,41 @@ class UserHandlers:
                     f'there is a user "{name}" already',
                     "`user.set` changes them",
                 )
-            path = await self._registry.folder("user", args["path"], name)
-            row = UserRow(name, path, **rates, enabled=args.get("enabled", True))
+            path = await self._registry.folder("user", args.path, name)
+            row = _rated(UserRow(name, path, enabled=args.enabled), rates)
             await self._offload(self._registry.user_rows.add, row, hash)
             self._logins.changed((name,))
             await self._registry.refresh(frozenset((name,)))
         self._tell(name, "added")
         return self._row(name)
 
-    async def set(self, args: dict[str, Any]) -> dict[str, Any]:
-        path = {"path": args["path"]} if "path" in args else {}
-        changes: dict[str, Any] = path | _rates("user.set", args)
+    async def set(self, args: UserSetArgs) -> JsonObject:
+        rates = _rates("user.set", args)
+        changed = [*rates] if args.path is None else ["path", *rates]
         async with self._registry.changing:
-            user = self._registry.user(args["user"])
-            if not changes:
+            user = self._registry.user(args.user)
+            if not changed:
                 raise ControlError(
                     ReplyCode.BAD_ARGUMENT, "user.set needs something to set", "such as a speed"
                 )
-            in_file(self._registry, user, *changes)
-            if "path" in changes:
-                changes["path"] = await self._registry.folder(
-                    "user", changes["path"], user.username
-                )
-            await self._put(user, changes)
+            in_file(self._registry, user, *changed)
+            row = _rated(await self._kept(user), rates)
+            if args.path is not None:
+                path = await self._registry.folder("user", args.path, user.username)
+                row = replace(row, path=path)
+            await self._put(row)
         self._tell(user.username, "changed")
         return self._row(user.username)
 
-    async def enable(self, args: dict[str, Any]) -> dict[str, Any]:
-        return await self._switch(args["user"], True)
+    async def enable(self, args: OneUser) -> JsonObject:
+        return await self._switch(args.user, True)
 
-    async def disable(self, args: dict[str, Any]) -> dict[str, Any]:
-        return await self._switch(args["user"], False)
+    async def disable(self, args: OneUser) -> JsonObject:
+        return await self._switch(args.user, False)
 
-    async def remove(self, args: dict[str, Any]) -> dict[str, Any]:
+    async def remove(self, args: OneUser) -> JsonObject:
         async with self._registry.changing:
-            user = self._registry.user(args["user"])
+            user = self._registry.user(args.user)
             in_file(self._registry, user, "username")
             await self._offload(self._registry.user_rows.remove, user.username)
             self._logins.changed((user.username,))
@@ -114,32 +131,35 @@ class UserHandlers:
         self._tell(user.username, "removed")
         return {"user": user.username, "path": user.path}
 
-    async def passwd(self, args: dict[str, Any]) -> dict[str, Any]:
-        _password(args)
+    async def passwd(self, args: UserPasswordArgs) -> JsonObject:
+        _check_length(args.password)
         async with self._registry.changing:
-            user = self._registry.user(args["user"])
+            user = self._registry.user(args.user)
             in_file(self._registry, user, *_PASSWORDS)
-            await self._logins.set_password(user.username, args["password"])
+            await self._logins.set_password(user.username, args.password)
             await self._registry.refresh(frozenset((user.username,)))
         self._tell(user.username, "password")
         return self._row(user.username)
 
-    async def _switch(self, name: str, enabled: bool) -> dict[str, Any]:
+    async def _switch(self, name: str, enabled: bool) -> JsonObject:
         async with self._registry.changing:
             user = self._registry.user(name)
             in_file(self._registry, user, "enabled")
-            await self._put(user, {"enabled": enabled})
+            await self._put(replace(await self._kept(user), enabled=enabled))
         if user.enabled != enabled:
             self._tell(name, "enabled" if enabled else "disabled")
         return self._row(name)
 
-    async def _put(self, user: UserSettings, changes: dict[str, Any]) -> None:
-        rows = self._registry.user_rows
-        kept = (await self._offload(rows.all)).get(user.username) or UserRow(user.username)
-        await self._offload(rows.put, replace(kept, **changes))
+    async def _kept(self, user: UserSettings) -> UserRow:
+        """What the state has of a user, who may be the file's alone."""
+        rows = await self._offload(self._registry.user_rows.all)
+        return rows.get(user.username) or UserRow(user.username)
+
+    async def _put(self, row: UserRow) -> None:
+        await self._offload(self._registry.user_rows.put, row)
         await self._registry.refresh()
 
-    def _row(self, name: str) -> dict[str, Any]:
+    def _row(self, name: str) -> JsonObject:
         return views.user(self._registry.user(name), self._sampler.readings())
 
 
@@ -156,14 +176,26 @@ def _name(name: str) -> str:
     return name
 
 
-def _rates(cmd: str, args: dict[str, Any]) -> dict[str, int | None]:
-    """Those that are given. Raises ControlError(bad_argument)."""
-    return {field: speed(cmd, field, args[field]) for field in RATES if field in args}
+def _rates(cmd: str, args: UserSpeeds) -> Mapping[str, int | None]:
+    """Those that were sent, bits a second. Raises ControlError(bad_argument)."""
+    sent = {field: getattr(args, field) for field in RATES}
+    return {field: speed(cmd, field, text) for field, text in sent.items() if text is not None}
 
 
-def _password(args: dict[str, Any]) -> None:
+def _rated(row: UserRow, rates: Mapping[str, int | None]) -> UserRow:
+    """`row` with these rates; it keeps the others."""
+    return replace(
+        row,
+        upload_speed=rates.get("upload_speed", row.upload_speed),
+        download_speed=rates.get("download_speed", row.download_speed),
+        upload_bandwidth=rates.get("upload_bandwidth", row.upload_bandwidth),
+        download_bandwidth=rates.get("download_bandwidth", row.download_bandwidth),
+    )
+
+
+def _check_length(password: str) -> None:
     """Raises ControlError(bad_argument), without a word of what it is."""
-    if len(args["password"]) > PASSWORD_LENGTH:
+    if len(password) > PASSWORD_LENGTH:
         raise ControlError(
             ReplyCode.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters'
         )

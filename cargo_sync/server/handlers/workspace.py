@@ -1,11 +1,24 @@
 """`workspace.…`: list, add, remove, grant, revoke."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.api.server_commands import (
+    WORKSPACE_ADD,
+    WORKSPACE_GRANT,
+    WORKSPACE_LIST,
+    WORKSPACE_REMOVE,
+    WORKSPACE_REVOKE,
+    OneWorkspace,
+    WorkspaceAddArgs,
+    WorkspaceGrantArgs,
+    WorkspaceUser,
+)
 from cargo_sync.config import places
 from cargo_sync.config.server_shape import USER_WORKSPACE
-from cargo_sync.control.router import Handler
+from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
 from cargo_sync.server import views
 from cargo_sync.server.accounts.registry import Registry
@@ -20,62 +33,62 @@ class WorkspaceHandlers:
         self._registry = registry
         self._offload = offload
 
-    def table(self) -> dict[str, Handler]:
-        return {
-            "workspace.list": self.list,
-            "workspace.add": self.add,
-            "workspace.remove": self.remove,
-            "workspace.grant": self.grant,
-            "workspace.revoke": self.revoke,
-        }
+    def routes(self) -> Sequence[Route[Any]]:
+        return (
+            Route(WORKSPACE_LIST, self.list),
+            Route(WORKSPACE_ADD, self.add),
+            Route(WORKSPACE_REMOVE, self.remove),
+            Route(WORKSPACE_GRANT, self.grant),
+            Route(WORKSPACE_REVOKE, self.revoke),
+        )
 
-    async def list(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, _: Args) -> JsonObject:
         spaces = sorted(self._registry.roster.workspaces, key=lambda one: one.name)
         return {"workspaces": [self._row(one.name) for one in spaces]}
 
-    async def add(self, args: dict[str, Any]) -> dict[str, Any]:
-        name = _name(args["workspace"])
+    async def add(self, args: WorkspaceAddArgs) -> JsonObject:
+        name = _name(args.workspace)
         async with self._registry.changing:
             if self._registry.roster.workspace(name) is not None:
                 raise ControlError(
                     ReplyCode.WORKSPACE_EXISTS, f'there is a workspace "{name}" already'
                 )
-            wanted = args.get("grants", {})
             grants = {
-                self._registry.user(user).username: _access(word) for user, word in wanted.items()
+                self._registry.user(user).username: _access(word)
+                for user, word in args.grants.items()
             }
-            path = await self._registry.folder("workspace", args["path"], name)
+            path = await self._registry.folder("workspace", args.path, name)
             await self._offload(self._registry.workspace_rows.add, WorkspaceRow(name, path, grants))
             await self._registry.refresh()
             return self._row(name)
 
-    async def remove(self, args: dict[str, Any]) -> dict[str, Any]:
+    async def remove(self, args: OneWorkspace) -> JsonObject:
         async with self._registry.changing:
-            space = self._registry.workspace(args["workspace"])
+            space = self._registry.workspace(args.workspace)
             if self._registry.workspace_of_file(space.name) is not None:
                 raise by_file(self._registry, f'the workspace "{space.name}" stands')
             await self._offload(self._registry.workspace_rows.remove, space.name)
             await self._registry.refresh()
             return {"workspace": space.name, "path": space.path}
 
-    async def grant(self, args: dict[str, Any]) -> dict[str, Any]:
-        access = _access(args["access"])
+    async def grant(self, args: WorkspaceGrantArgs) -> JsonObject:
+        access = _access(args.access)
         async with self._registry.changing:
             name, user = self._named(args)
             await self._offload(self._registry.workspace_rows.grant, name, user, access)
             await self._registry.refresh()
             return self._row(name)
 
-    async def revoke(self, args: dict[str, Any]) -> dict[str, Any]:
+    async def revoke(self, args: WorkspaceUser) -> JsonObject:
         async with self._registry.changing:
             name, user = self._named(args)
             await self._offload(self._registry.workspace_rows.revoke, name, user)
             await self._registry.refresh()
             return self._row(name)
 
-    def _named(self, args: dict[str, Any]) -> tuple[str, str]:
+    def _named(self, args: WorkspaceUser) -> tuple[str, str]:
         """Workspace and user, whose grant the file does not give. Raises ControlError."""
-        space, user = self._registry.workspace(args["workspace"]), self._registry.user(args["user"])
+        space, user = self._registry.workspace(args.workspace), self._registry.user(args.user)
         of_file = self._registry.workspace_of_file(space.name)
         if of_file is not None and user.username in of_file.grants:
             raise by_file(
@@ -83,7 +96,7 @@ class WorkspaceHandlers:
             )
         return space.name, user.username
 
-    def _row(self, name: str) -> dict[str, Any]:
+    def _row(self, name: str) -> JsonObject:
         return views.workspace(
             self._registry.workspace(name), self._registry.workspace_of_file(name)
         )

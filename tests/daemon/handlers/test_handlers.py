@@ -5,6 +5,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.api.daemon_commands import BANDWIDTH_SET, COMMANDS
+from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.config.daemon import DaemonSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.timetable import Window
@@ -21,12 +23,14 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
+from cargo_sync.control.nouns.log import LogHandlers
+from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
-from cargo_sync.daemon.handlers.assembly import assembled
+from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
-from cargo_sync.daemon.handlers.daemon import DaemonHandlers
+from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
@@ -42,7 +46,7 @@ from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.process.ring import LogHandlers, Ring
+from cargo_sync.process.ring import Ring
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
 from tests.daemon.house import Board, House, settings, until
@@ -62,8 +66,8 @@ def own_file(house: House) -> LiveSettings:
     )
 
 
-async def nobody(args: dict[str, Any]) -> Remote:
-    raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {args['url']}"))
+async def nobody(args: SessionOpenArgs) -> Remote:
+    raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {args.url}"))
 
 
 class Daemon:
@@ -84,9 +88,16 @@ class Daemon:
         self.files = files
         self.stopped = False
         self.own_file = own_file(house)
-        self.handlers = assembled(
+        self.routes = routed(
             (
-                DaemonHandlers(jobs, house.world(), ME, _own_file, self._stop),
+                ProcessHandlers(
+                    ME,
+                    COMMANDS,
+                    status=partial(status, jobs),
+                    reload=partial(reloaded, jobs, _own_file),
+                    stop=self._stop,
+                    steady=house.world().steady,
+                ),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 AuditHandlers(
@@ -98,12 +109,12 @@ class Daemon:
                 HistoryHandlers(jobs, Events(house.database), house.world()),
                 CheckHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
-                BandwidthHandlers(self.own_file.limits),
+                BandwidthHandlers(self.own_file.limits, BANDWIDTH_SET),
                 LogHandlers(Ring()),
                 SessionHandlers(sessions, nobody),
             )
         )
-        self.router = Router(self.handlers, MemoryDeduplicate(lambda: 0.0))
+        self.router = Router(self.routes, MemoryDeduplicate(lambda: 0.0))
         self._ids = 0
 
     def _stop(self) -> None:
@@ -161,7 +172,7 @@ async def running(
 
 async def test_all_commands_are_answered(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
-        assert daemon.handlers.keys() == COMMANDS.keys()
+        assert daemon.routes.keys() == COMMANDS.keys()
         hello = await daemon.ask("hello")
         assert hello["versions"] == {"api": 1, "cargo": "0.1.0"}
         assert (hello["kind"], hello["supports"]) == ("daemon", sorted(COMMANDS))

@@ -13,8 +13,7 @@ from typing import Any
 
 from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
-from cargo_sync.api.commands import check_arguments
-from cargo_sync.api.daemon_commands import COMMANDS
+from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import entered
@@ -50,19 +49,16 @@ class Desk:
             set(),
             lambda: roots,
         )
-        self._table = SessionHandlers(
-            self.sessions, partial(entered, shared=shared, world=REAL)
-        ).table()
+        enter = partial(entered, shared=shared, world=REAL)
+        self._routes = routed([SessionHandlers(self.sessions, enter)])
         self.session = ""
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:
         """One order, to the session that was opened last unless another is named."""
-        cmd = f"session.{verb}"
-        if "session" in COMMANDS[cmd].args:
+        route = self._routes[f"session.{verb}"]
+        if "session" in route.command.args:
             args.setdefault("session", self.session)
-        check_arguments(cmd, COMMANDS[cmd], args)
-        result: dict[str, Any] = await self._table[cmd](args)
-        return result
+        return dict(await route.handler(route.command.decode(args)))
 
     async def open(self, up: app.Up, **args: Any) -> dict[str, Any]:
         fields = {"url": up.api, "username": "ana", "password": "correct horse"}

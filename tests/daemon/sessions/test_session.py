@@ -11,6 +11,7 @@ import pytest
 from cargo_sync.api.messages import ControlError
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.daemon.sessions import transfer as transfers
+from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
 from cargo_sync.daemon.sessions.remote import RemoteSpace
 from cargo_sync.daemon.sessions.session import ENDED, Session
@@ -55,6 +56,11 @@ class Work:
 
     async def close(self) -> None:
         self.closed += 1
+
+
+def told(one: "House", transfer: Transfer) -> dict[str, Any]:
+    """What the feed says of it."""
+    return views.transfer(one.session, transfer)
 
 
 class Other:
@@ -136,7 +142,7 @@ async def test_a_cut_is_tried_again_for_a_minute_without_progress(
         transfer = await one.begin(slow)
         await until(lambda: transfer.state == "failed")
         assert len(slow.speeds) == 4
-        assert transfer.row()["problem"]["code"] == "cut"
+        assert told(one, transfer)["problem"]["code"] == "cut"
 
 
 @pytest.mark.parametrize("code", [Code.UNAUTHORIZED, Code.READ_ONLY, Code.DISK_FULL])
@@ -145,7 +151,7 @@ async def test_what_no_waiting_helps_fails_at_once(code: Code) -> None:
         work = Work(code)
         transfer = await one.begin(work)
         await until(lambda: transfer.state == "failed")
-        problem = transfer.row()["problem"]
+        problem = told(one, transfer)["problem"]
         assert (len(work.speeds), problem["code"]) == (1, code)
         assert code != "unauthorized" or "job" not in problem["hint"]
 
@@ -158,7 +164,7 @@ async def test_a_mistake_of_ours_ends_one_transfer_and_nothing_else() -> None:
     async with house() as one:
         transfer = await one.begin(Broken())
         await until(lambda: transfer.state == "failed")
-        assert transfer.row()["problem"]["code"] == "internal"
+        assert told(one, transfer)["problem"]["code"] == "internal"
         assert one.sessions.get(one.session.id) is one.session
 
 
@@ -207,8 +213,8 @@ async def test_ended_transfers_are_remembered_some_time() -> None:
             work.go.set()
             transfer = await one.begin(work)
             await until(lambda transfer=transfer: transfer.state == "done")  # type: ignore[misc]
-        assert len(one.session.transfers()) == ENDED + 1
-        assert one.session.transfers()[-1]["transfer"] == transfer.id
+        assert len(one.session.transfers) == ENDED + 1
+        assert one.session.transfers[-1] is transfer
 
 
 async def test_unused_sessions_end_and_used_ones_do_not() -> None:

@@ -1,0 +1,105 @@
+"""The commands about a daemon's jobs."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from cargo_sync.api.arguments import Args, Mark, Range
+from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.common_commands import LONGEST_PAGE, PageLimit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneJob(Args):
+    """A job, by its name."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOrAllJobs(Args):
+    """A job, by its name; without it all of them."""
+
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlanArgs(OneJob):
+    """Without `run` a plan is begun; with it, the actions of that plan after the number `after`."""
+
+    run: str | None = None
+    after: int = 0
+    limit: PageLimit = LONGEST_PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpeedArgs(OneJob):
+    """speed: such as "10mbps"; "none" for no limit; None for what the job's file says."""
+
+    speed: Annotated[str | None, Mark.NULL]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAddArgs(Args):
+    """text: the content of a job file. name: what to call it in errors."""
+
+    text: Annotated[str, Mark.SECRET] = field(repr=False)
+    name: str = "the text"
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobHistoryArgs(OneJob):
+    """before: rows of smaller cursors; without it the newest. failed: only what failed."""
+
+    before: Annotated[int | None, Range(1)] = None
+    limit: PageLimit = 100
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTestArgs(OneJob):
+    """test: one that was begun; without it a new one begins."""
+
+    test: str | None = None
+
+
+LIST: Final = Command("job.list", "every job with its state and progress", Args, role=Role.PLAIN)
+SHOW: Final = Command("job.show", "one job with its settings, and the causes of what fails", OneJob)
+START: Final = Command("job.start", "end a pause, of one job or all", OneOrAllJobs, changes=True)
+PAUSE: Final = Command(
+    "job.pause", "stop at once, mid-file, until started; one job or all", OneOrAllJobs, changes=True
+)
+RELOAD: Final = Command(
+    "job.reload", "read a job's file again; one job or all", OneOrAllJobs, changes=True
+)
+SYNC: Final = Command("job.sync", "look for changes now", OneJob, changes=True)
+PLAN: Final = Command("job.plan", "what the next run would do, without doing it", JobPlanArgs)
+APPROVE: Final = Command("job.approve", "let the held run pass once", OneJob, changes=True)
+SPEED: Final = Command(
+    "job.speed", "another speed than its file's, at once", JobSpeedArgs, changes=True
+)
+ADD: Final = Command("job.add", "take in a new job file, given as text", JobAddArgs, changes=True)
+REMOVE: Final = Command("job.remove", "end a job and put its file aside", OneJob, changes=True)
+HISTORY: Final = Command("job.history", "what happened in a job, newest first", JobHistoryArgs)
+TEST: Final = Command(
+    "job.test",
+    "try a job's way to its server and its folders, without a run",
+    JobTestArgs,
+    role=Role.CONTROL,
+)
+
+JOB_COMMANDS: Final = (
+    LIST,
+    SHOW,
+    START,
+    PAUSE,
+    RELOAD,
+    SYNC,
+    PLAN,
+    APPROVE,
+    SPEED,
+    ADD,
+    REMOVE,
+    HISTORY,
+    TEST,
+)

@@ -1,0 +1,173 @@
+"""The commands of a session: a login at a server that a daemon holds for somebody at a prompt."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from cargo_sync.api.arguments import Args, Mark
+from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.common_commands import LONGEST_PAGE, PageLimit
+
+RemotePath = Annotated[str, Mark.EMPTY]
+"""A path in the workspace; "" is the workspace itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLookArgs(Args):
+    """url: the address of a server."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpenArgs(Args):
+    """A login. kind: "files", or "backup" for a coordinator of Servidor Backup."""
+
+    url: str
+    username: str
+    password: Annotated[str | None, Mark.SECRET] = field(default=None, repr=False)
+    tls_fingerprint: str | None = None
+    ca_file: str = ""
+    allow_plain: bool = False
+    workspace: str = "default"
+    kind: str = "files"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSession(Args):
+    """A session, by its id."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionUseArgs(OneSession):
+    """workspace: the one for what comes next."""
+
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionListArgs(OneSession):
+    """after: where an earlier page said to go on; "" is the beginning."""
+
+    path: RemotePath
+    after: Annotated[str, Mark.EMPTY] = ""
+    limit: PageLimit = LONGEST_PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStatArgs(OneSession):
+    """path: a file or a folder."""
+
+    path: RemotePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionGetArgs(OneSession):
+    """local: an absolute path of this machine."""
+
+    remote: RemotePath
+    local: str
+    recursive: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPutArgs(OneSession):
+    """local: an absolute path of this machine."""
+
+    local: str
+    remote: RemotePath = ""
+    recursive: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMkdirArgs(OneSession):
+    """path: the new folder."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDeleteArgs(OneSession):
+    """recursive: a folder with what is in it."""
+
+    path: str
+    recursive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMoveArgs(OneSession):
+    """to: the new path."""
+
+    path: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpeedArgs(OneSession):
+    """speed: such as "10mbps"; None for no limit."""
+
+    speed: Annotated[str | None, Mark.NULL]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCancelArgs(OneSession):
+    """transfer: its id."""
+
+    transfer: str
+
+
+LOOK: Final = Command(
+    "session.look",
+    "who answers at an address, with which certificate; no password is sent",
+    SessionLookArgs,
+    role=Role.CONTROL,
+)
+OPEN: Final = Command("session.open", "log in at a server", SessionOpenArgs, changes=True)
+USE: Final = Command("session.use", "another workspace", SessionUseArgs, changes=True)
+SHOW: Final = Command(
+    "session.show", "one session with its transfers", OneSession, role=Role.CONTROL
+)
+LIST: Final = Command(
+    "session.list", "what is in a folder of the server", SessionListArgs, role=Role.CONTROL
+)
+STAT: Final = Command(
+    "session.stat", "one file or folder of the server", SessionStatArgs, role=Role.CONTROL
+)
+GET: Final = Command("session.get", "bring a file or a folder here", SessionGetArgs, changes=True)
+PUT: Final = Command(
+    "session.put", "bring a file or a folder to the server", SessionPutArgs, changes=True
+)
+MKDIR: Final = Command(
+    "session.mkdir", "make a folder on the server", SessionMkdirArgs, changes=True
+)
+DELETE: Final = Command(
+    "session.delete", "move to the server's trash", SessionDeleteArgs, changes=True
+)
+MOVE: Final = Command("session.move", "rename on the server", SessionMoveArgs, changes=True)
+SPEED: Final = Command(
+    "session.speed", "the speed of all its transfers together", SessionSpeedArgs, changes=True
+)
+CANCEL: Final = Command(
+    "session.cancel", "stop a transfer at its checkpoint", SessionCancelArgs, changes=True
+)
+CLOSE: Final = Command("session.close", "log out; its transfers stop", OneSession, changes=True)
+
+SESSION_COMMANDS: Final = (
+    LOOK,
+    OPEN,
+    USE,
+    SHOW,
+    LIST,
+    STAT,
+    GET,
+    PUT,
+    MKDIR,
+    DELETE,
+    MOVE,
+    SPEED,
+    CANCEL,
+    CLOSE,
+)

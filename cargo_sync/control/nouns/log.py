@@ -1,0 +1,27 @@
+"""`log`: the last lines of the log."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cargo_sync.api.log_command import LOG, LogArgs
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.control.routes import Route
+from cargo_sync.process.ring import Ring
+
+
+class LogHandlers:
+    """Answers what the ring of a process holds."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(LOG, self.log),)
+
+    async def log(self, args: LogArgs) -> JsonObject:
+        rows, next, lost = self._ring.page(args.after, args.limit, args.level, args.job)
+        return {
+            "rows": [{"number": number, **line.values, "time": line.time} for number, line in rows],
+            "next": next,
+            "lost": lost,
+        }

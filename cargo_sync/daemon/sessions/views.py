@@ -1,0 +1,115 @@
+"""What a session tells, as JSON values, in words for a person at a prompt.
+
+docs/control-protocol.md describes the shapes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from cargo_sync.config.units import format_rate
+from cargo_sync.daemon.job.status import eta
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace
+from cargo_sync.daemon.sessions.session import Session
+from cargo_sync.daemon.sessions.transfer import Transfer
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.trees.cargo.look import ServerLook
+
+_HINTS: Final[Mapping[Code, str]] = {
+    Code.UNAUTHORIZED: "",
+    Code.UNKNOWN_HOST: "look at the address",
+    Code.CERTIFICATE: "session.look tells its fingerprint: give it as tls_fingerprint if it is the right one, "
+    "or its CA as ca_file",
+    Code.REFUSED: "",
+    Code.PYDIO_SERVER: "start `cargo_sync server` beside it, on its files' folder, and open a session there",
+}
+"""What to do, where a job is told to look at its file: a session has none."""
+
+
+def in_a_session(problem: Problem) -> Problem:
+    """The problem with a hint that fits a session."""
+    hint = _HINTS.get(problem.code)
+    return problem if hint is None or not problem.hint else replace(problem, hint=hint)
+
+
+def look(one: ServerLook) -> dict[str, Any]:
+    """`session.look`."""
+    return one._asdict()
+
+
+def session(one: Session) -> dict[str, Any]:
+    """`session.open`."""
+    there = one.there
+    return {
+        "session": one.id,
+        "username": there.username,
+        "url": there.url,
+        "workspace": there.space.name,
+        "workspaces": [{"name": space.name, "access": space.access} for space in there.spaces],
+        **speed(one),
+    }
+
+
+def whole(one: Session) -> dict[str, Any]:
+    """`session.show`."""
+    return session(one) | {"transfers": [transfer(one, each) for each in one.transfers]}
+
+
+def speed(one: Session) -> dict[str, Any]:
+    """`session.speed`."""
+    return {
+        "speed": None if one.speed is None else format_rate(one.speed),
+        "granted": one.granted,
+    }
+
+
+def used(space: RemoteSpace) -> dict[str, Any]:
+    """`session.use`."""
+    return {"workspace": space.name, "access": space.access}
+
+
+def page(one: RemotePage) -> dict[str, Any]:
+    """`session.list`."""
+    return {"entries": [item(each) for each in one.items], "next": one.next}
+
+
+def item(one: RemoteItem) -> dict[str, Any]:
+    """`session.stat`, and a row of `session.list`. Only a backup's file has an id, and none has a
+    time or a mode."""
+    row: dict[str, Any] = {"name": one.name, "kind": one.kind, "size": one.size}
+    if one.id is not None:
+        return {"id": one.id} | row
+    return row | {"mtime": one.mtime, "mode": one.mode}
+
+
+def transfer(of: Session, one: Transfer) -> dict[str, Any]:
+    """What the feed says of a transfer."""
+    tally, order = one.tally, one.order
+    return {
+        "session": of.id,
+        "transfer": one.id,
+        "verb": order.verb,
+        "remote": order.remote,
+        "local": order.local,
+        "state": one.state.value,
+        "path": tally.path,
+        "files_done": tally.files_done,
+        "files_total": tally.files_total,
+        "bytes_done": one.bytes_done,
+        "bytes_total": tally.bytes_total,
+        "speed_bps": round(one.rate),
+        "eta_s": eta(tally.bytes_total - one.bytes_done, one.rate),
+        "problem": _problem(one.problem) if one.problem else None,
+        "skipped": tally.skipped,
+        "displaced": tally.displaced,
+        "resumed": tally.resumed,
+        "failures": tally.failures,
+        "failed": [{"path": path, "message": each.message} for path, each in tally.failed],
+        "message": tally.note,
+        "id": tally.id,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    worded = in_a_session(problem)
+    return {"code": worded.code_text, "message": worded.message, "hint": worded.hint}
