@@ -68,7 +68,7 @@ def test_over_tcp_with_a_key(runtime: str, script: str) -> None:
 
 
 def test_the_codes_of_problems_are_those_of_the_page() -> None:
-    table = PAGE.partition("\nA command that fails by what it meets")[2].partition("\nCompare ")[0]
+    table = PAGE.partition("\nA command that fails because")[2].partition("\nCompare ")[0]
     rows = re.findall(r"^\| `([a-z_]+)` \| [A-Z].*[.] \|$", table, re.MULTILINE)
     assert rows == [code.value for code in Code]
 
