@@ -20,9 +20,13 @@ class CopyStep(Enum):
 
 
 class Decision(NamedTuple):
-    fate: CopyStep
+    """What is done with one name.
+
+    problem  why it is refused; with COMPARE, why it would be when they differ
+    """
+
+    step: CopyStep
     problem: Problem | None = None
-    """Why it is refused; with COMPARE, why it would be when they differ."""
 
 
 def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite: bool) -> Decision:
@@ -54,6 +58,13 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     if source.kind == there.kind == FILE and source.size == there.size:
         return Decision(CopyStep.COMPARE, occupied)
     return Decision(CopyStep.REFUSE if occupied else CopyStep.BRING, occupied)
+
+
+def decide_by_content(decided: Decision, *, equal: bool) -> Decision:
+    """What COMPARE comes to once both files were read."""
+    if equal:
+        return Decision(CopyStep.EQUAL)
+    return Decision(CopyStep.REFUSE if decided.problem else CopyStep.BRING, decided.problem)
 
 
 _ASK = "order it with overwrite, and what stands there goes to the trash"

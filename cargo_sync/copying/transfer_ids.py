@@ -1,5 +1,5 @@
-"""Claims: the id under which a file travels. That of a large one is the same in the next order for
-it, and belongs to one transfer at a time."""
+"""Transfer ids: under which a file travels. The id of a large file stays the same in the next order
+for it, and belongs to one get or put at a time."""
 
 from collections.abc import Callable
 from itertools import count
@@ -11,33 +11,34 @@ from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 
 BothPaths = Callable[[str], tuple[str, str]]
-"""The path in the workspace, and the absolute one here, of what a transfer calls by a path."""
+"""From a path below the folder that is copied: the path in the workspace, and the absolute local
+one."""
 
 
 class TransferIds:
-    """One transfer's.
+    """The ids of one get or put.
 
-    ends       see `BothPaths`
-    root       below which is staged here; "" when the server stages
-    under_way  ids that transfers of this daemon have claimed
+    both_paths  see `BothPaths`
+    root        the folder below which files are staged here; "" when the server stages
+    in_use      ids that gets and puts of this daemon use now
     """
 
     def __init__(
         self,
         orders: Orders,
         way: Way,
-        ends: BothPaths,
+        both_paths: BothPaths,
         root: str,
-        under_way: set[str],
+        in_use: set[str],
         world: World,
     ) -> None:
         self._orders = orders
         self._way = way
-        self._ends = ends
+        self._both_paths = both_paths
         self._root = root
-        self._under_way = under_way
+        self._in_use = in_use
         self._world = world
-        self._mine: dict[str, str] = {}
+        self._claimed: dict[str, str] = {}
         self._tokens = world.token()[:20]
         self._numbers = count()
 
@@ -48,30 +49,30 @@ class TransferIds:
             # Nothing is kept under the id of a small file: it need not be unguessable, only its
             # own.
             return f"{self._tokens}{next(self._numbers):012x}"
-        far, near = self._ends(path)
+        far, near = self._both_paths(path)
         id = await self._world.offload(
             self._orders.transfer_id, self._way, far, near, source, self._root, self._world.token
         )
-        if self._mine.get(path) != id:
-            if id in self._under_way:
+        if self._claimed.get(path) != id:
+            if id in self._in_use:
                 message = f"{path!r} is under way already, by the same order"
                 raise ProblemError(Problem(Code.BUSY, message, path))
             self._release(path)
-            self._mine[path] = id
-            self._under_way.add(id)
+            self._claimed[path] = id
+            self._in_use.add(id)
         return id
 
     async def done(self, path: str) -> None:
         """It is in its place: the next order for it is a new one."""
-        if id := self._mine.get(path):
+        if id := self._claimed.get(path):
             await self._world.offload(self._orders.done, id)
             self._release(path)
 
     def release(self) -> None:
         """The transfer is over; what it did not finish may be ordered again."""
-        self._under_way.difference_update(self._mine.values())
-        self._mine.clear()
+        self._in_use.difference_update(self._claimed.values())
+        self._claimed.clear()
 
     def _release(self, path: str) -> None:
-        if id := self._mine.pop(path, ""):
-            self._under_way.discard(id)
+        if id := self._claimed.pop(path, ""):
+            self._in_use.discard(id)

@@ -22,18 +22,18 @@ class WalkPage(NamedTuple):
     problems: Sequence[Problem] = ()
 
 
-class Supply(Protocol):
-    """What is to be brought over, a part at a time."""
+class EntryPages(Protocol):
+    """What is to be copied, a page at a time."""
 
-    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
-        """The next part, None at the end. A folder that cannot be read comes as its problem alone.
+    async def next(self, fatal: Collection[Code]) -> WalkPage | None:
+        """The next page, None at the end. A folder that cannot be read comes as its problem alone.
 
         Raises:
-            ProblemError: one whose code is in `cuts`; the same part comes at the next call.
+            ProblemError: one whose code is in `fatal`; the same page comes at the next call.
         """
 
     def drop(self, folder: str) -> None:
-        """Nothing below `folder`, which was in the last part, is to be found."""
+        """Nothing below `folder`, which was in the last page, is to be found."""
 
 
 class SingleEntry:
@@ -42,7 +42,7 @@ class SingleEntry:
     def __init__(self, entry: Entry) -> None:
         self._entries = [entry]
 
-    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
+    async def next(self, fatal: Collection[Code]) -> WalkPage | None:
         entries, self._entries = self._entries, []
         return WalkPage("", entries) if entries else None
 
@@ -69,7 +69,7 @@ class Walk:
         self._tree = tree
         self._levels = [_Level("")]
 
-    async def next(self, cuts: Collection[Code]) -> WalkPage | None:
+    async def next(self, fatal: Collection[Code]) -> WalkPage | None:
         while self._levels:
             level = self._levels[-1]
             if level.waiting:
@@ -77,17 +77,17 @@ class Walk:
             elif level.after is None:
                 self._levels.pop()
             else:
-                return await self._page(level, level.after, cuts)
+                return await self._page(level, level.after, fatal)
         return None
 
     def drop(self, folder: str) -> None:
         self._levels[-1].waiting.remove(paths.name(folder))
 
-    async def _page(self, level: _Level, after: str, cuts: Collection[Code]) -> WalkPage:
+    async def _page(self, level: _Level, after: str, fatal: Collection[Code]) -> WalkPage:
         try:
             page = await self._tree.page(level.folder, after, PAGE)
         except ProblemError as error:
-            if error.problem.code in cuts:
+            if error.problem.code in fatal:
                 raise
             level.after = None
             return WalkPage(level.folder, (), (error.at(level.folder).problem,))

@@ -6,20 +6,17 @@ batches, which takes it while the survey goes on.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Final
 
+from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.beginning import Begin
 from cargo_sync.engine.commit import Commit
+from cargo_sync.engine.comparison import FilePair, compare
 from cargo_sync.engine.ongoing import Ongoing
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Task, Tree
-
-BATCH_FILES: Final = 2000
-BATCH_BYTES: Final = 256 * 2**20
-BATCH_SECONDS: Final = 1.0
 
 
 class Execute:
@@ -54,25 +51,16 @@ class Execute:
         Args:
             counted: the guard has let these steps already.
         """
-        batch: list[Action] = []
-        size = 0
-        opened = self._world.steady()
+        waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady)
         async for actions in steps:
-            for action in await self._without_content(actions, counted):
-                if not batch:
-                    opened = self._world.steady()
-                batch.append(action)
-                size += action.bytes
-                self._progress.planned(1, action.bytes)
-                if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
-                    yield await self._begin(batch)
-                    batch, size = [], 0
+            puts = await self._without_content(actions, counted)
+            self._progress.planned(len(puts), sum(map(_size, puts)))
+            waiting.extend(puts)
+            while batch := waiting.due():
+                yield await self._begin(batch)
             if self._report.held and not self._report.approvable:
                 break  # the disk is full: what comes next would fail the same way
-            if batch and self._world.steady() - opened >= BATCH_SECONDS:
-                yield await self._begin(batch)
-                batch, size = [], 0
-        if batch:
+        while batch := waiting.rest():
             yield await self._begin(batch)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
@@ -107,26 +95,22 @@ class Execute:
         """Compares what looks alike by hash. Equal: agreed, nothing is sent. Different: it joins
         `puts`."""
         outcomes = []
-        ours = [(action.path, action.source) for action in actions if action.source]
-        theirs = [(action.path, action.expected) for action in actions if action.expected]
-        near = await self._source.hashes(ours)
-        far = await self._destination.hashes(theirs)
+        pairs = [
+            FilePair(action.path, action.source, action.expected)
+            for action in actions
+            if action.source and action.expected
+        ]
+        compared = await compare(self._source, self._destination, pairs)
         # What was cut between its arrival and the word of it looks alike now: that word is still
         # owed.
         unfinished = await self._begin.unfinished(actions)
-        for action, mine, other in zip(actions, near, far, strict=True):
-            problem = (
-                mine if isinstance(mine, Problem) else other if isinstance(other, Problem) else None
-            )
-            same_mode = (
-                action.source and action.expected and action.source.same_mode(action.expected)
-            )
+        for action, pair, (content, problem) in zip(actions, pairs, compared, strict=True):
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
-            elif mine == other and same_mode:
+            elif content and pair.source.same_mode(pair.destination):
                 transfer = unfinished.get(action.path, "")
                 outcomes.append(
-                    Outcome(action, action.source, action.expected, str(mine), transfer=transfer)
+                    Outcome(action, action.source, action.expected, content, transfer=transfer)
                 )
             else:
                 puts.append(replace(action, op=Op.PUT, why="differs"))
@@ -156,6 +140,10 @@ class Execute:
             elif one.action.path not in self._staying:
                 outcomes.append(_kept(one))
         await self._commit(outcomes)
+
+
+def _size(action: Action) -> int:
+    return action.bytes
 
 
 def _not_empty(outcome: Outcome) -> bool:

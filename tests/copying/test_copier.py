@@ -1,4 +1,4 @@
-"""What is carried, by a far side that does as it is told: cuts, refusals, receipts that never
+"""What is copied, by a far side that does as it is told: cuts, refusals, receipts that never
 come."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.copying import copier as carry
-from cargo_sync.copying.copier import Between, Copier, Terms
+from cargo_sync.copying import retries
+from cargo_sync.copying.copier import Copier, CopyOptions, CopySides
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import Walk
+from cargo_sync.engine import batches
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import paths
@@ -136,25 +137,26 @@ class House:
     """A put from `near` to `far`."""
 
     def __init__(self, folder: Path, near: Side, far: Side, *, overwrite: bool = False) -> None:
-        self.near, self.far, self.tally = near, far, CopyProgress()
+        self.near, self.far, self.progress = near, far, CopyProgress()
         self.database = Database.open(str(folder / "s.db"), "daemon")
-        self.under_way: set[str] = set()
-        claims = TransferIds(
+        self.in_use: set[str] = set()
+        ids = TransferIds(
             Orders(self.database, lambda: 0.0),
             Way("put", "u", "ana", "w"),
             lambda path: (path, "/" + path),
             "",
-            self.under_way,
+            self.in_use,
             WORLD,
         )
-        between = Between(Mode.UPLOAD, near, far, far, near)
-        self.carry = Copier(between, Walk(near), Terms(overwrite, "run"), self.tally, claims, WORLD)
+        sides = CopySides(Mode.UPLOAD, near, far, far, near)
+        options = CopyOptions(overwrite, "run")
+        self.copier = Copier(sides, Walk(near), options, self.progress, ids, WORLD)
 
     async def attempts(self) -> int:
         """How many it took."""
         for number in range(1, 10):
             try:
-                await self.carry.attempt(None)
+                await self.copier.attempt(None)
             except ProblemError as error:
                 if error.problem.code != "cut":
                     raise
@@ -165,19 +167,19 @@ class House:
     @property
     def counts(self) -> tuple[int, int, int, int]:
         """Done, of how many, skipped, failed."""
-        tally = self.tally
-        return tally.files_done, tally.files_total, tally.skipped, tally.failures
+        progress = self.progress
+        return progress.files_done, progress.files_total, progress.skipped, progress.failures
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carry, "delay", lambda *args, **more: 0.0)
+    monkeypatch.setattr(retries, "delay", lambda *args, **more: 0.0)
 
 
 async def test_folders_first_then_files_in_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "BATCH_FILES", 2)
+    monkeypatch.setattr(batches, "BATCH_FILES", 2)
     house = House(tmp_path, Side("a", "b", "d/c", "d/e/f"), Side())
     house.near.put("empty", Entry("empty", FOLDER))
     assert await house.attempts() == 1
@@ -194,8 +196,8 @@ async def test_what_arrived_without_a_receipt_counts_once_and_is_not_sent_twice(
     assert await house.attempts() == 2
     assert house.far.batches == [["a", "d/b"]]
     assert house.counts == (2, 2, 0, 0)
-    assert house.tally.bytes_done == house.tally.bytes_total == 2 * LARGE
-    assert house.under_way == set()
+    assert house.progress.bytes_done == house.progress.bytes_total == 2 * LARGE
+    assert house.in_use == set()
 
 
 async def test_what_was_cut_is_sent_again_under_its_id(tmp_path: Path) -> None:
@@ -217,7 +219,7 @@ async def test_what_is_overtaken_is_looked_at_again_a_few_times(tmp_path: Path) 
     assert await house.attempts() == 1
     assert house.far.batches == [["a", "b"], ["a"], ["a"], ["a"]]
     assert house.counts == (1, 2, 0, 1)
-    assert house.tally.failed[0][1].code == "changed"
+    assert house.progress.failed[0][1].code == "changed"
 
 
 @pytest.mark.parametrize(
@@ -236,17 +238,17 @@ async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
     house = House(tmp_path, Side("a", "b", "d/c", "e/f"), Side("d"))
     house.far.steps = [failing(Code.UNREADABLE, None, None)]
     assert await house.attempts() == 1
-    assert [(path, problem.code) for path, problem in house.tally.failed] == [
+    assert [(path, problem.code) for path, problem in house.progress.failed] == [
         ("d", "not_a_folder"), ("a", "unreadable"),
     ]  # fmt: skip
     assert house.counts == (2, 3, 0, 2)
-    verdict = house.tally.verdict()
+    verdict = house.progress.verdict()
     assert verdict is not None
     assert "2 files or folders failed" in verdict.message
 
 
 async def test_a_full_disk_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carry, "BATCH_FILES", 1)
+    monkeypatch.setattr(batches, "BATCH_FILES", 1)
     house = House(tmp_path, Side("a", "b", "c"), Side())
     house.far.steps = [failing(Code.DISK_FULL)]
     with pytest.raises(ProblemError) as caught:

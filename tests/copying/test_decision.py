@@ -9,7 +9,7 @@ LINKED = Entry("l", LINK, target="f")
 
 
 @pytest.mark.parametrize(
-    ("source", "there", "overwrite", "fate", "code"),
+    ("source", "there", "overwrite", "step", "code"),
     [
         (SOURCE, None, False, CopyStep.BRING, ""),
         (SOURCE, SOURCE._replace(version=9, ident=9), False, CopyStep.EQUAL, ""),
@@ -29,10 +29,10 @@ LINKED = Entry("l", LINK, target="f")
     ],
 )
 def test_what_is_done(
-    source: Entry, there: Entry | Problem | None, overwrite: bool, fate: CopyStep, code: str
+    source: Entry, there: Entry | Problem | None, overwrite: bool, step: CopyStep, code: str
 ) -> None:
     decided = decide("d/x", source, there, overwrite=overwrite)
-    assert decided.fate is fate
+    assert decided.step is step
     assert (decided.problem.code if decided.problem else "") == code
 
 

@@ -10,7 +10,7 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.visit import VisitPage
 
-CUTS = frozenset({Code.CUT})
+FATAL = frozenset({Code.CUT})
 
 
 class Tree:
@@ -45,7 +45,7 @@ class Tree:
 
 async def told(one: Walk) -> list[str]:
     lines = []
-    while (found := await one.next(CUTS)) is not None:
+    while (found := await one.next(FATAL)) is not None:
         names = [entry.name for entry in found.entries] + [
             problem.code for problem in found.problems
         ]
@@ -62,7 +62,7 @@ async def test_a_folder_comes_before_what_is_below_it(monkeypatch: pytest.Monkey
 async def test_what_is_dropped_is_not_entered() -> None:
     tree = Tree(_=["a/", "b/"], a=["1"], b=["2"])
     one = Walk(tree)
-    await one.next(CUTS)
+    await one.next(FATAL)
     one.drop("a")
     assert await told(one) == ["b: 2"]
 
@@ -70,17 +70,17 @@ async def test_what_is_dropped_is_not_entered() -> None:
 async def test_after_a_cut_the_same_page_comes_and_a_bad_folder_is_only_told_of() -> None:
     tree = Tree(_=["a/", "b"], a=["1"])
     one = Walk(tree)
-    await one.next(CUTS)
+    await one.next(FATAL)
     tree.failing = [Code.CUT, Code.UNREADABLE]
     with pytest.raises(ProblemError):
-        await one.next(CUTS)
+        await one.next(FATAL)
     assert await told(one) == ["a: unreadable"]
     assert tree.asked == [("", ""), ("a", ""), ("a", "")]
 
 
 async def test_one_comes_once() -> None:
     one = SingleEntry(Entry("f", FILE))
-    found = await one.next(CUTS)
+    found = await one.next(FATAL)
     assert found is not None
     assert [entry.name for entry in found.entries] == ["f"]
-    assert await one.next(CUTS) is None
+    assert await one.next(FATAL) is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.engine import execute
+from cargo_sync.engine import batches
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -195,7 +195,7 @@ async def test_a_hash_that_cannot_be_had_fails_alone(
 async def test_the_time_that_content_takes_is_not_the_surveys(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "BATCH_FILES", 1)
+    monkeypatch.setattr(batches, "BATCH_FILES", 1)
     system = make()
     for name in "abc":
         system.source.write(f"{name}/x", b"1")

@@ -18,7 +18,7 @@ from random import Random
 
 import pytest
 
-from cargo_sync.engine import execute, run, survey
+from cargo_sync.engine import batches, run, survey
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER
@@ -222,8 +222,8 @@ def database(
     """One state for all histories, each a job of its own. Pages and batches are small: there are
     many."""
     for module, name, size in (
-        (execute, "BATCH_FILES", 2),
-        (execute, "BATCH_SECONDS", 1e9),
+        (batches, "BATCH_FILES", 2),
+        (batches, "BATCH_SECONDS", 1e9),
         (survey, "PAGE", 2),
         (run, "PAGE", 2),
     ):

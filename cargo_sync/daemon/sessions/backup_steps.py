@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from cargo_sync.backup_protocol.answers import fetched_file, stored_id
 from cargo_sync.backup_protocol.client import Connection, CoordinatorAddress, connected
-from cargo_sync.copying.copier import CUTS
 from cargo_sync.copying.decision import CopyStep, decide
 from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.copying.retries import CONNECTION_LOST
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
@@ -36,7 +36,7 @@ class _Work:
     def __init__(
         self, address: CoordinatorAddress, fields: Fields, near: GuestFolder, world: World
     ) -> None:
-        self.tally = CopyProgress()
+        self.progress = CopyProgress()
         self._address = address
         self._fields = fields
         self._near = near
@@ -45,7 +45,7 @@ class _Work:
         self._last: asyncio.Future[Any] | None = None
 
     def arrived(self) -> tuple[int, str]:
-        return self.tally.bytes_done or self._moved, self.tally.path
+        return self.progress.bytes_done or self._moved, self.progress.path
 
     async def ask(self, speed: int | None) -> None:
         return None
@@ -70,7 +70,7 @@ class _Work:
 
     def _begin(self, path: str, size: int) -> None:
         self._moved = 0
-        self.tally.path, self.tally.files_total, self.tally.bytes_total = path, 1, size
+        self.progress.path, self.progress.files_total, self.progress.bytes_total = path, 1, size
 
 
 class Sending(_Work):
@@ -105,7 +105,7 @@ class Sending(_Work):
                 answering = asyncio.ensure_future(connection.answer(None))
                 try:
                     await self._send(connection, reader, entry.size, answering)
-                    self.tally.id = stored_id(await self._answer(answering))
+                    self.progress.id = stored_id(await self._answer(answering))
                 finally:
                     answering.cancel()
                     await asyncio.wait({answering})
@@ -114,7 +114,7 @@ class Sending(_Work):
         finally:
             await self._rest()
             reader.close()
-        self.tally.done(self._name, entry.size)
+        self.progress.done(self._name, entry.size)
 
     async def _send(
         self,
@@ -151,7 +151,7 @@ class Sending(_Work):
             async with asyncio.timeout(STORED):
                 return await answering
         except ProblemError as error:
-            if error.problem.code not in CUTS:
+            if error.problem.code not in CONNECTION_LOST:
                 raise
             cause = error
         except TimeoutError as error:
@@ -196,18 +196,18 @@ class Fetching(_Work):
                 await self._world.offload(sink.close)
 
     async def close(self) -> None:
-        if self.tally.displaced:
+        if self.progress.displaced:
             place = os.path.join(self._near.root, PLACE, self._run)
-            self.tally.note = f"what stood in the way lies in {place} now"
+            self.progress.note = f"what stood in the way lies in {place} now"
         await super().close()
 
     async def _offer(self, name: str, size: int) -> Offer:
         there = (await self._near.stand("", [name])).get(name)
         now = int(self._world.wall() * 1e9)
-        fate, problem = decide(
+        step, problem = decide(
             name, Entry(name, FILE, size, now), there, overwrite=self._order.overwrite
         )
-        if problem is not None and fate in (CopyStep.REFUSE, CopyStep.COMPARE):
+        if problem is not None and step in (CopyStep.REFUSE, CopyStep.COMPARE):
             raise ProblemError(problem)
         seen = there if isinstance(there, Entry) else None
         expected, occupant = (seen.version, seen.ident) if seen else (0, 0)
@@ -234,8 +234,8 @@ class Fetching(_Work):
             raise ProblemError(
                 Problem.received(receipt.code, receipt.message, offer.path, retry=receipt.retry)
             )
-        self.tally.displaced = int(bool(receipt.displaced))
-        self.tally.done(offer.path, offer.size)
+        self.progress.displaced = int(bool(receipt.displaced))
+        self.progress.done(offer.path, offer.size)
 
 
 def local_name(told: str, id: str) -> str:

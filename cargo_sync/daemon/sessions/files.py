@@ -10,7 +10,7 @@ from typing import Final
 from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
 from cargo_sync.copying.decision import CopyStep, decide
-from cargo_sync.copying.walk import SingleEntry, Supply, Walk
+from cargo_sync.copying.walk import EntryPages, SingleEntry, Walk
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
 from cargo_sync.daemon.sessions.moving import CargoTransfer
 from cargo_sync.daemon.sessions.passage import Passage
@@ -38,7 +38,7 @@ class Shared:
     slots      one for each transfer while content moves
     shares     what falls to it of the daemon's bandwidth then
     apis       the logins at servers
-    under_way  ids of large files that a transfer has claimed
+    in_use     transfer ids of large files that a get or a put uses now
     roots      the folders of the daemon's jobs
     """
 
@@ -48,7 +48,7 @@ class Shared:
     checkpoints: CheckpointStore
     orders: Orders
     guests: Guests
-    under_way: set[str]
+    in_use: set[str]
     roots: Callable[[], Sequence[str]]
 
 
@@ -171,12 +171,12 @@ class CargoSession:
             raise
 
     def _moving(
-        self, order: CopyOrder, passage: Passage, folder: str, near: GuestFolder, supply: Supply
+        self, order: CopyOrder, passage: Passage, folder: str, near: GuestFolder, pages: EntryPages
     ) -> CargoTransfer:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
         return CargoTransfer(
-            order, way, passage, folder, near, supply, shared.orders, shared.under_way, self._world
+            order, way, passage, folder, near, pages, shared.orders, shared.in_use, self._world
         )
 
     def _guest(self, folder: str, alone: str | None = None) -> GuestFolder:
@@ -221,8 +221,8 @@ def _there(found: Entry | Problem | None, path: str) -> Entry:
 
 def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
     """What can be told without reading content is told at once."""
-    fate, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
-    if fate in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
+    step, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
+    if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
         raise ProblemError(problem)
 
 

@@ -1,13 +1,13 @@
-"""The work of a get or a put of files: what is carried, and the folder here that is left after
+"""The work of a get or a put of files: what is copied, and the folder here that is left after
 it."""
 
 import os
 from collections.abc import Sequence
 
-from cargo_sync.copying.copier import Between, Copier, Terms
+from cargo_sync.copying.copier import Copier, CopyOptions, CopySides
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.transfer_ids import TransferIds
-from cargo_sync.copying.walk import Supply
+from cargo_sync.copying.walk import EntryPages
 from cargo_sync.daemon.sessions.passage import Passage
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.trash import PLACE, run_folder
@@ -32,34 +32,34 @@ class CargoTransfer:
         passage: Passage,
         folder: str,
         near: GuestFolder,
-        supply: Supply,
+        pages: EntryPages,
         orders: Orders,
-        under_way: set[str],
+        in_use: set[str],
         world: World,
     ) -> None:
-        self.tally = CopyProgress()
+        self.progress = CopyProgress()
         far = passage.far
         self._passage = passage
         self._near = near
         self._run = run_folder(world.wall(), world.token()[:8])
         self._upload = order.verb == "put"
 
-        def ends(path: str) -> tuple[str, str]:
+        def both_paths(path: str) -> tuple[str, str]:
             return paths.join(folder, path), near.whole(path)
 
-        self._claims = TransferIds(orders, way, ends, near.root, under_way, world)
+        self._ids = TransferIds(orders, way, both_paths, near.root, in_use, world)
         sides: Sequence[GuestFolder | FarVisited] = (near, far) if self._upload else (far, near)
         mode = Mode.UPLOAD if self._upload else Mode.DOWNLOAD
-        between = Between(mode, sides[0], sides[1], far, near)
-        terms = Terms(order.overwrite, self._run)
-        self._carry = Copier(between, supply, terms, self.tally, self._claims, world)
+        copy_sides = CopySides(mode, sides[0], sides[1], far, near)
+        options = CopyOptions(order.overwrite, self._run)
+        self._copier = Copier(copy_sides, pages, options, self.progress, self._ids, world)
 
     async def attempt(self, speed: int | None) -> None:
         self._passage.limit(speed)
-        await self._carry.attempt(speed)
+        await self._copier.attempt(speed)
 
     def arrived(self) -> tuple[int, str]:
-        return self._carry.arrived()
+        return self._copier.arrived()
 
     async def ask(self, speed: int | None) -> None:
         await self._passage.ask(speed)
@@ -71,9 +71,11 @@ class CargoTransfer:
         return self._passage.far.granted()
 
     async def close(self) -> None:
-        if self.tally.displaced:
+        if self.progress.displaced:
             here = os.path.join(self._near.root, PLACE, self._run)
             place = "the server's trash" if self._upload else here
-            self.tally.note = f"what stood in the way ({self.tally.displaced}) lies in {place} now"
-        self._claims.release()
+            self.progress.note = (
+                f"what stood in the way ({self.progress.displaced}) lies in {place} now"
+            )
+        self._ids.release()
         await self._near.close()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from cargo_sync.copying.copier import CUTS
 from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.copying.retries import CONNECTION_LOST
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -44,16 +44,16 @@ class State(StrEnum):
 
 
 class Work(Protocol):
-    """What carries a transfer out. `tally` may be read while it goes on."""
+    """What carries a transfer out. `progress` may be read while it goes on."""
 
-    tally: CopyProgress
+    progress: CopyProgress
 
     async def attempt(self, speed: int | None) -> None:
         """All that is left of it, at `speed` bits a second. What is done stays done when this
         fails.
 
         Raises:
-            ProblemError: with a code of CUTS, when another attempt goes on from there.
+            ProblemError: with a code of CONNECTION_LOST, when another attempt goes on from there.
         """
 
     def arrived(self) -> tuple[int, str]:
@@ -107,7 +107,7 @@ class Transfer:
         try:
             self._say(self)
             await self._attempts()
-            problem = self._work.tally.verdict()
+            problem = self._work.progress.verdict()
             state = State.FAILED if problem else State.DONE
         except ProblemError as error:
             state, problem = State.FAILED, error.problem
@@ -145,14 +145,14 @@ class Transfer:
 
     def sample(self) -> None:
         """Reads how far it is; called about once a second."""
-        tally = self._work.tally
-        arrived, tally.path = self._work.arrived()
-        self._bytes = max(self._bytes, min(arrived, tally.bytes_total), tally.bytes_done)
+        progress = self._work.progress
+        arrived, progress.path = self._work.arrived()
+        self._bytes = max(self._bytes, min(arrived, progress.bytes_total), progress.bytes_done)
         self._rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
 
     @property
-    def tally(self) -> CopyProgress:
-        return self._work.tally
+    def progress(self) -> CopyProgress:
+        return self._work.progress
 
     @property
     def rate(self) -> float:
@@ -163,7 +163,7 @@ class Transfer:
     def bytes_done(self) -> int:
         """Bytes that arrived. While it runs they count what stands in a batch that is not
         committed."""
-        return self._bytes if self.state is State.RUNNING else self.tally.bytes_done
+        return self._bytes if self.state is State.RUNNING else self.progress.bytes_done
 
     async def _end(self, state: State, problem: Problem | None) -> None:
         try:
@@ -182,13 +182,13 @@ class Transfer:
                 await self._work.attempt(self._speed())
                 return
             except ProblemError as error:
-                if error.problem.code not in CUTS:
+                if error.problem.code not in CONNECTION_LOST:
                     raise
                 self.sample()
                 now = self._world.steady()
-                progress = self._bytes + self._work.tally.files_done
-                if progress > reached:
-                    tries, reached, since = 0, progress, now
+                arrived = self._bytes + self._work.progress.files_done
+                if arrived > reached:
+                    tries, reached, since = 0, arrived, now
                 tries += 1
                 wait = delay(tries, self._world.chance(), FIRST, CEILING)
                 if now + wait - since > PATIENCE:

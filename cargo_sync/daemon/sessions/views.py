@@ -84,7 +84,7 @@ def item(one: RemoteItem) -> dict[str, Any]:
 
 def transfer(of: Session, one: Transfer) -> dict[str, Any]:
     """What the feed says of a transfer."""
-    tally, order = one.tally, one.order
+    progress, order = one.progress, one.order
     return {
         "session": of.id,
         "transfer": one.id,
@@ -92,21 +92,21 @@ def transfer(of: Session, one: Transfer) -> dict[str, Any]:
         "remote": order.remote,
         "local": order.local,
         "state": one.state.value,
-        "path": tally.path,
-        "files_done": tally.files_done,
-        "files_total": tally.files_total,
+        "path": progress.path,
+        "files_done": progress.files_done,
+        "files_total": progress.files_total,
         "bytes_done": one.bytes_done,
-        "bytes_total": tally.bytes_total,
+        "bytes_total": progress.bytes_total,
         "speed_bps": round(one.rate),
-        "eta_s": eta(tally.bytes_total - one.bytes_done, one.rate),
+        "eta_s": eta(progress.bytes_total - one.bytes_done, one.rate),
         "problem": _problem(one.problem) if one.problem else None,
-        "skipped": tally.skipped,
-        "displaced": tally.displaced,
-        "resumed": tally.resumed,
-        "failures": tally.failures,
-        "failed": [{"path": path, "message": each.message} for path, each in tally.failed],
-        "message": tally.note,
-        "id": tally.id,
+        "skipped": progress.skipped,
+        "displaced": progress.displaced,
+        "resumed": progress.resumed,
+        "failures": progress.failures,
+        "failed": [{"path": path, "message": each.message} for path, each in progress.failed],
+        "message": progress.note,
+        "id": progress.id,
     }
 
 

@@ -29,7 +29,7 @@ class Work:
     """Fails with each of `problems`, then waits for `go`."""
 
     def __init__(self, *problems: Code) -> None:
-        self.tally = CopyProgress()
+        self.progress = CopyProgress()
         self.problems = list(problems)
         self.go = asyncio.Event()
         self.asked: list[int | None] = []
@@ -43,7 +43,7 @@ class Work:
         await self.go.wait()
 
     def arrived(self) -> tuple[int, str]:
-        return self.tally.bytes_done, "f"
+        return self.progress.bytes_done, "f"
 
     async def ask(self, speed: int | None) -> None:
         self.asked.append(speed)
@@ -110,8 +110,8 @@ async def test_a_transfer_is_told_from_its_beginning_to_its_end() -> None:
         transfer = await one.begin(work)
         await until(lambda: one.board.messages)
         one.sessions.tick()
-        work.tally.planned(7)
-        work.tally.done("f", 7)
+        work.progress.planned(7)
+        work.progress.done("f", 7)
         work.go.set()
         await until(lambda: transfer.state == "done")
         states = [fields["state"] for _, _, fields, _ in one.board.messages]
