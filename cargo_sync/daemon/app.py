@@ -59,7 +59,7 @@ from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import entered
 from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.settling import Settling
@@ -324,7 +324,7 @@ class Daemon:
     async def _build(self, settings: JobSettings) -> tuple[Supervisor, JobSampler]:
         self._callbacks.know(settings)
         row = await self._world.offload(self._rows.get_or_create, settings.name)
-        kept = Kept(
+        memory = JobMemory(
             settings.name,
             row.id,
             self._rows,
@@ -334,11 +334,11 @@ class Daemon:
             Failures(),
             Settling(settings.settle),
         )
-        for path, source in await self._world.offload(kept.transfers.all_put_off, row.id):
-            kept.failures.put_off(path, cancelled(settings.name, path), source)
+        for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
+            memory.failures.put_off(path, cancelled(settings.name, path), source)
         sides, bounds = self._ends(settings, row)
         await bounds.read()
-        supervisor = Supervisor(settings, sides, kept, row, self._world, self._listeners, bounds)
+        supervisor = Supervisor(settings, sides, memory, row, self._world, self._listeners, bounds)
         return supervisor, JobSampler(supervisor, self._world)
 
     def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:

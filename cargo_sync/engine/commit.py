@@ -1,10 +1,10 @@
-"""Commit: outcomes become agreements and events, in one transaction; then they are spoken of."""
+"""Commit: outcomes become agreements and events, in one transaction; then listeners are told of them."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.engine.context import RunContext
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree
@@ -16,26 +16,28 @@ from cargo_sync.model.problems import Code, Problem
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 """These only say that the plan is out of date: a look at once makes another one."""
 
-Speak = Callable[[Sequence[Event], int], None]
+OnEvents = Callable[[Sequence[Event], int], None]
 """Told the events that have become true, and the cursor of the last; must not block."""
 
 
 class Commit:
     """Writes down what a run has done."""
 
-    def __init__(self, ongoing: Ongoing, speak: Speak) -> None:
-        self._rules = ongoing.rules
-        self._kept = ongoing.kept
-        self._world = ongoing.world
-        self._report = ongoing.report
-        self._progress = ongoing.progress
-        self._speak = speak
+    def __init__(self, context: RunContext, on_events: OnEvents) -> None:
+        self._rules = context.rules
+        self._memory = context.memory
+        self._world = context.world
+        self._report = context.report
+        self._progress = context.progress
+        self._on_events = on_events
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, each of them durable on its side already."""
         now = self._world.wall()
         taken_up = [
-            one.action.path for one in outcomes if self._kept.failures.was_put_off(one.action.path)
+            one.action.path
+            for one in outcomes
+            if self._memory.failures.was_put_off(one.action.path)
         ]
         agreements: list[tuple[str, Agreed | None]] = []
         events: list[Event] = []
@@ -43,22 +45,22 @@ class Commit:
             if outcome.problem is not None:
                 events += self._failed(outcome, outcome.problem, now)
                 continue
-            self._kept.failures.succeeded(outcome.action.path)
-            self._kept.settling.forget(outcome.action.path)
+            self._memory.failures.succeeded(outcome.action.path)
+            self._memory.settling.forget(outcome.action.path)
             agreements.append((outcome.action.path, self._agreement(outcome)))
             events += self._happened(outcome, now)
         moved = [outcome for outcome in outcomes if outcome.transfer]
         done = [outcome.action.path for outcome in moved if outcome.problem is None]
         failed = [outcome.action.path for outcome in moved if outcome.problem is not None]
-        agree = partial(self._kept.folders.agree, done=done, failed=failed)
+        agree = partial(self._memory.folders.agree, done=done, failed=failed)
         cursor = await self._world.offload(agree, agreements, events)
         if taken_up:
-            await self._world.offload(self._kept.transfers.take_up, self._kept.job, taken_up)
+            await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, taken_up)
         for outcome in outcomes:
             if outcome.problem is not None and outcome.problem.code == Code.CANCELLED:
                 await self._put_off(outcome.action)
         if events:
-            self._speak(events, cursor)
+            self._on_events(events, cursor)
 
     def _agreement(self, outcome: Outcome) -> Agreed | None:
         source, result = outcome.source, outcome.result
@@ -72,14 +74,16 @@ class Commit:
         source = action.source
         assert source is not None, "only what moves content can be cancelled"
         state = (source.version, source.ident)
-        await self._world.offload(self._kept.transfers.put_off, self._kept.job, action.path, state)
-        self._kept.failures.put_off(action.path, cancelled(self._rules.name, action.path), state)
+        await self._world.offload(
+            self._memory.transfers.put_off, self._memory.job_id, action.path, state
+        )
+        self._memory.failures.put_off(action.path, cancelled(self._rules.name, action.path), state)
 
     def _failed(self, outcome: Outcome, problem: Problem, now: float) -> list[Event]:
         action = outcome.action
         if problem.code == Code.CANCELLED:
             problem = cancelled(self._rules.name, action.path)
-        failure = self._kept.failures.failed(
+        failure = self._memory.failures.failed(
             action.path, problem, self._world.steady(), self._world.chance()
         )
         if problem.code in RETRY_AT_ONCE and failure.tries == 1:

@@ -4,7 +4,7 @@ page."""
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final
 
-from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.engine.context import RunContext
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import After, Mode
@@ -18,46 +18,46 @@ one."""
 
 
 class Planning:
-    """Plans one run. What must wait for the end of the survey is collected on disk (`Planned`)."""
+    """Plans one run. What must wait for the end of the survey is deferred, on disk (`Planned`)."""
 
-    def __init__(self, ongoing: Ongoing) -> None:
-        self._rules = ongoing.rules
-        self._kept = ongoing.kept
-        self._world = ongoing.world
-        self._report = ongoing.report
-        self._filters = Filters(ongoing.rules.include, ongoing.rules.exclude)
+    def __init__(self, context: RunContext) -> None:
+        self._rules = context.rules
+        self._memory = context.memory
+        self._world = context.world
+        self._report = context.report
+        self._filters = Filters(context.rules.include, context.rules.exclude)
         self._replaced: set[str] = set()
-        self._unasked = ongoing.kept.failures.paths()
-        self.collected = 0
+        self._old_failures = context.memory.failures.paths()
+        self.deferred = 0
 
     async def steps(
-        self, pages: AsyncIterator[list[FolderState]], *, collect: bool = True
+        self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
     ) -> AsyncIterator[list[Action]]:
-        """The steps that may be taken at once; with `collect` off (a preview) all of them."""
+        """The steps that may be taken at once; with `defer` off (a preview) all of them."""
         view = self._view()
         async for page in pages:
             now: list[Action] = []
             later: list[Action] = []
             settled: list[FolderState] = []
             for state, plan in self._plans(page, view):
-                self._remember(state.path, plan)
+                self._note_failures(state.path, plan)
                 now += plan.now
                 later += plan.later
                 if plan.empty:
                     settled.append(state)
-            await self._world.offload(self._kept.folders.settle, settled)
-            if later and collect:
-                await self._collect(later)
+            await self._world.offload(self._memory.folders.settle, settled)
+            if later and defer:
+                await self._defer(later)
                 later = []
             steps = now + later
             for start in range(0, len(steps), STEPS):
                 yield steps[start : start + STEPS]
 
-    async def _collect(self, later: list[Action]) -> None:
-        planned, run = self._kept.planned, self._report.run
-        if not self.collected:
+    async def _defer(self, later: list[Action]) -> None:
+        planned, run = self._memory.planned, self._report.run
+        if not self.deferred:
             await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
-        self.collected += len(later)
+        self.deferred += len(later)
         await self._world.offload(planned.add, run, later)
 
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
@@ -71,7 +71,7 @@ class Planning:
                 retire += [action for action in plan.now if action.op is Op.RETIRE]
                 if plan.empty:
                     settled.append(state)
-            await self._world.offload(self._kept.folders.settle, settled)
+            await self._world.offload(self._memory.folders.settle, settled)
             if retire:
                 yield retire
 
@@ -82,8 +82,8 @@ class Planning:
         Returns:
             Those that a person had put off.
         """
-        failures = self._kept.failures
-        gone = [path for path in self._unasked if not unseen(path)]
+        failures = self._memory.failures
+        gone = [path for path in self._old_failures if not unseen(path)]
         put_off = [path for path in gone if failures.was_put_off(path)]
         for path in gone:
             failures.succeeded(path)
@@ -102,26 +102,26 @@ class Planning:
             yield state, plan
 
     def _view(self) -> JobView:
-        rules, kept = self._rules, self._kept
+        rules, memory = self._rules, self._memory
         wall, steady = self._world.wall(), self._world.steady()
         watched = rules.mode is Mode.UPLOAD
         return view_of(
             rules.mode,
             excluded=self._filters.excluded,
             still=lambda path, entry: (
-                not watched or kept.settling.is_still(path, entry, wall, steady)
+                not watched or memory.settling.is_still(path, entry, wall, steady)
             ),
-            due=lambda path, entry: kept.failures.due(path, entry, steady),
+            due=lambda path, entry: memory.failures.due(path, entry, steady),
             propagate=rules.propagate,
             retire=rules.after is not After.KEEP,
         )
 
-    def _remember(self, folder: str, plan: FolderPlan) -> None:
+    def _note_failures(self, folder: str, plan: FolderPlan) -> None:
         """Which failures are still asked about; a file that was not still wants another look."""
-        self._unasked.difference_update(action.path for action in (*plan.now, *plan.later))
+        self._old_failures.difference_update(action.path for action in (*plan.now, *plan.later))
         for name in plan.waiting:
             path = paths.join(folder, name)
-            if self._kept.failures.knows(path):
-                self._unasked.discard(path)
+            if self._memory.failures.knows(path):
+                self._old_failures.discard(path)
             else:
                 self._report.look_again(self._rules.settle)

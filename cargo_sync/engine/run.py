@@ -9,16 +9,15 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
-from cargo_sync.engine.beginning import Begin
-from cargo_sync.engine.commit import Commit, Speak
-from cargo_sync.engine.execute import Execute
-from cargo_sync.engine.kept import Kept
-from cargo_sync.engine.ongoing import Ongoing
-from cargo_sync.engine.opening import OpenedSides, open_sides
+from cargo_sync.engine.binding import OpenedSides, open_sides
+from cargo_sync.engine.commit import Commit, OnEvents
+from cargo_sync.engine.context import JobMemory, RunContext
+from cargo_sync.engine.execution import Execution
 from cargo_sync.engine.planning import Planning
 from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.survey import Survey
+from cargo_sync.engine.transfer_starts import TransferStarts
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
@@ -33,7 +32,13 @@ class Run:
     on."""
 
     def __init__(
-        self, rules: Rules, near: NearTree, far: FarTree, kept: Kept, world: World, speak: Speak
+        self,
+        rules: Rules,
+        near: NearTree,
+        far: FarTree,
+        memory: JobMemory,
+        world: World,
+        on_events: OnEvents,
     ) -> None:
         started = world.wall()
         stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -42,12 +47,12 @@ class Run:
         self._rules = rules
         self._near = near
         self._far = far
-        self._kept = kept
+        self._memory = memory
         self._world = world
-        self._speak = speak
-        self._ongoing = Ongoing(rules, kept, world, self.report, self.progress)
-        self._survey = Survey(near, far, kept, world)
-        self._planning = Planning(self._ongoing)
+        self._on_events = on_events
+        self._context = RunContext(rules, memory, world, self.report, self.progress)
+        self._survey = Survey(near, far, memory, world)
+        self._planning = Planning(self._context)
 
     async def execute(self, *, spent: int = 0, approved: bool = False) -> RunReport:
         """Brings the destination up to its source.
@@ -61,21 +66,21 @@ class Run:
                 committed stays.
         """
         opened = await self._open()
-        tree, _ = await self._world.offload(self._kept.folders.counts)
+        tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, approved=approved)
-        commit = Commit(self._ongoing, self._speak)
-        execute = self._executor(guard, commit)
+        commit = Commit(self._context, self._on_events)
+        execution = self._execution(guard, commit)
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
-        await self._transfer(execute.batches(steps), commit)
-        await self._collected(opened, guard, execute, commit)
-        async for retired in execute.batches(self._planning.settle(self._survey.touched())):
+        await self._transfer(execution.batches(steps), commit)
+        await self._execute_deferred(opened, guard, execution, commit)
+        async for retired in execution.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, yet {retired!r} came")
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.is_missed)
             if gone:
-                await self._world.offload(self._kept.transfers.take_up, self._kept.job, gone)
-        if self._planning.collected:
-            await self._world.offload(self._kept.planned.drop, self.report.run)
+                await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
+        if self._planning.deferred:
+            await self._world.offload(self._memory.planned.drop, self.report.run)
         self.report.ended = self._world.wall()
         return self.report
 
@@ -89,13 +94,13 @@ class Run:
             ProblemError: one side is out of reach.
         """
         opened = await self._open()
-        planned, run = self._kept.planned, self.report.run
+        planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
-        tree, _ = await self._world.offload(self._kept.folders.counts)
+        tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree)
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
-        async for actions in self._planning.steps(pages, collect=False):
+        async for actions in self._planning.steps(pages, defer=False):
             for action in actions:
                 totals[action.op] += 1
                 totals["bytes"] += action.bytes
@@ -109,14 +114,14 @@ class Run:
 
     async def _open(self) -> OpenedSides:
         return await open_sides(
-            self._rules, self._near, self._far, self._kept, self._world, self._speak
+            self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
 
-    def _executor(self, guard: Guard, commit: Commit) -> Execute:
+    def _execution(self, guard: Guard, commit: Commit) -> Execution:
         near, far = self._near, self._far
         source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
-        begin = Begin(self._ongoing, self._speak)
-        return Execute(self._ongoing, source, destination, guard, begin, commit)
+        starts = TransferStarts(self._context, self._on_events)
+        return Execution(self._context, source, destination, guard, starts, commit)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules
@@ -127,33 +132,33 @@ class Run:
 
     # -- what waited for the end of the survey -----------------------------------------------------
 
-    async def _collected(
-        self, opened: OpenedSides, guard: Guard, execute: Execute, commit: Commit
+    async def _execute_deferred(
+        self, opened: OpenedSides, guard: Guard, execution: Execution, commit: Commit
     ) -> None:
         """Deletions and changes of kind: all of them pass the guard, or none is done."""
-        if not self._planning.collected or self.report.held:
+        if not self._planning.deferred or self.report.held:
             return
         if self._survey.missed or not self._survey.complete:
             return  # nothing is taken away on half a look
-        async for actions in self._pages():
+        async for actions in self._deferred_steps():
             guard.count(actions)
         if held := guard.held():
             self.report.hold(held)
             return
         if (await self._open()).binding != opened.binding:
             return  # another root stands there since the survey: what was seen says nothing about it
-        async for actions in self._pages(backwards=True):
-            await execute.deletions([action for action in actions if action.op is Op.DELETE])
+        async for actions in self._deferred_steps(backwards=True):
+            await execution.deletions([action for action in actions if action.op is Op.DELETE])
 
         async def replacements() -> AsyncIterator[list[Action]]:
-            async for actions in self._pages():
+            async for actions in self._deferred_steps():
                 yield [action for action in actions if action.op is not Op.DELETE]
 
-        await self._transfer(execute.batches(replacements(), counted=True), commit)
+        await self._transfer(execution.batches(replacements(), counted=True), commit)
 
-    async def _pages(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
-        """The collected steps. Backwards, what is below a folder comes before the folder itself."""
-        planned, run = self._kept.planned, self.report.run
+    async def _deferred_steps(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
+        """The deferred steps. Backwards, what is below a folder comes before the folder itself."""
+        planned, run = self._memory.planned, self.report.run
         turn = planned.back if backwards else planned.page
         mark = 2**62 if backwards else 0
         while (page := await self._world.offload(turn, run, mark, PAGE)) and page.actions:

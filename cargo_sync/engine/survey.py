@@ -6,7 +6,7 @@ look, and of which nothing is left to do, are passed over by one comparison each
 
 from collections.abc import AsyncIterator
 
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.world import World
@@ -23,10 +23,10 @@ class Survey:
     complete  both sides were seen to their end
     """
 
-    def __init__(self, near: Tree, far: Tree, kept: Kept, world: World) -> None:
+    def __init__(self, near: Tree, far: Tree, memory: JobMemory, world: World) -> None:
         self._near = near
         self._far = far
-        self._kept = kept
+        self._memory = memory
         self._world = world
         self._after: bytes | None = None
         self.missed: set[str] = set()
@@ -69,7 +69,7 @@ class Survey:
             yield page
 
     async def _unsettled(self, upto: bytes | None) -> AsyncIterator[list[FolderState]]:
-        folders = self._kept.folders
+        folders = self._memory.folders
         while page := await self._world.offload(folders.unsettled, self._after, upto, PAGE):
             self._after = paths.key(page[-1].path)
             if known := [state for state in page if not self.is_missed(state.path)]:
@@ -82,11 +82,11 @@ class Survey:
         )
 
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
-        folders, offload = self._kept.folders, self._world.offload
+        folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
             await offload(folders.observe_far, seen.changes)
             await offload(
-                self._kept.jobs.set_far_cursor, self._kept.name, seen.cursor, seen.lineage
+                self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )
             return
         whole = [one for one in seen if isinstance(one, Whole)]

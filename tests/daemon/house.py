@@ -19,7 +19,7 @@ from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import FolderHints, Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.actions import Outcome
@@ -184,7 +184,7 @@ class House:
         near = self.near.setdefault(name, MemoryTree("near", name))
         far = self.far.setdefault(name, FarSide())
         row = self.jobs.get_or_create(name)
-        kept = Kept(
+        memory = JobMemory(
             name,
             row.id,
             self.jobs,
@@ -198,7 +198,9 @@ class House:
         room = SharedLimits(self.slots, self.shares, self.limits, self.zone)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn
-        return Supervisor(wanted, sides, kept, row, self.world(), listener or self.recorder, bounds)
+        return Supervisor(
+            wanted, sides, memory, row, self.world(), listener or self.recorder, bounds
+        )
 
     async def build(self, wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
         supervisor = self.job(**{name: getattr(wanted, name) for name in _PASSED})

@@ -80,7 +80,7 @@ async def test_a_file_that_vanishes_before_it_is_read_is_no_error(
     assert not [said for said in system.said() if said.startswith("failed")]
     system.now += 2
     report = await system.run().execute()
-    assert (report.errors, report.again_in, len(system.kept.failures)) == (0, None, 0)
+    assert (report.errors, report.again_in, len(system.memory.failures)) == (0, None, 0)
 
 
 @pytest.mark.parametrize("code", [Code.CHANGED, Code.VANISHED, Code.OCCUPIED])
@@ -129,10 +129,10 @@ async def test_a_source_that_could_not_be_retired_is_tried_again(
         patched.setattr(system.source, "retire", retire)
         assert (await system.run().execute()).errors == 1
     await system.run().execute()
-    assert len(system.kept.failures) == 1, "it waits for its time, and still is an error"
+    assert len(system.memory.failures) == 1, "it waits for its time, and still is an error"
     system.now += 1000
     await system.run().execute()
-    assert system.source.files() == {} and len(system.kept.failures) == 0
+    assert system.source.files() == {} and len(system.memory.failures) == 0
 
 
 @BOTH
@@ -257,7 +257,7 @@ async def test_what_failed_in_a_folder_that_cannot_be_listed_now_is_remembered(
     await system.run().execute()
     tree.unreadable = ("f",)
     await system.run().execute()
-    assert system.kept.failures.paths() == {"f/a"}
+    assert system.memory.failures.paths() == {"f/a"}
 
 
 @pytest.mark.parametrize("first", ["full", "guard"])
@@ -316,12 +316,14 @@ async def test_what_a_person_cancelled_fails_alone_and_waits_for_another_source(
         system.now += 1_000_000
         assert (await system.run().execute()).files == 0
     assert system.destination.files() == {"b": b"b"}
-    assert len(system.kept.failures) == 1, "it is still told"
-    assert [path for path, _ in system.kept.transfers.all_put_off(system.kept.job)] == ["a"]
+    assert len(system.memory.failures) == 1, "it is still told"
+    assert [path for path, _ in system.memory.transfers.all_put_off(system.memory.job_id)] == ["a"]
     system.source.write("a", b"another")
     assert (await system.run().execute()).files == 1
     assert system.destination.files() == {"a": b"another", "b": b"b"}
-    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)
+    assert len(system.memory.failures) == 0 and not system.memory.transfers.all_put_off(
+        system.memory.job_id
+    )
 
 
 @BOTH
@@ -333,10 +335,12 @@ async def test_an_order_takes_up_what_was_cancelled(
     with monkeypatch.context() as patched:
         cancelling(system, "a", patched)
         await system.run().execute()
-    system.kept.failures.expedite()
+    system.memory.failures.expedite()
     await system.run().execute()
     assert system.destination.files() == {"a": b"1"}
-    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)
+    assert len(system.memory.failures) == 0 and not system.memory.transfers.all_put_off(
+        system.memory.job_id
+    )
 
 
 @BOTH
@@ -350,4 +354,6 @@ async def test_a_cancelled_file_that_is_gone_at_its_source_is_forgotten(
         await system.run().execute()
     system.source.remove("a")
     await system.run().execute()
-    assert len(system.kept.failures) == 0 and not system.kept.transfers.all_put_off(system.kept.job)
+    assert len(system.memory.failures) == 0 and not system.memory.transfers.all_put_off(
+        system.memory.job_id
+    )

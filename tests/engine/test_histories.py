@@ -102,10 +102,10 @@ class History:
             assert report is not None and report.errors == 0 and report.held == "", report
         preview = self.system.run()
         await preview.preview()
-        page = self.system.kept.planned.page(preview.report.run, 0, 10)
+        page = self.system.memory.planned.page(preview.report.run, 0, 10)
         assert page is not None and page.actions == [], "at rest, and still something is planned"
-        assert self.system.kept.folders.unsettled(None, None, 10) == []
-        assert len(self.system.kept.failures) == 0
+        assert self.system.memory.folders.unsettled(None, None, 10) == []
+        assert len(self.system.memory.failures) == 0
         if self.system.rules.after is After.KEEP:
             self.oracle.all_is_brought()
             self.oracle.all_is_gone()

@@ -254,13 +254,13 @@ async def test_one_bad_file_fails_alone_and_is_tried_again_later(make: Make) -> 
     system.source.write("fine", b"1")
     report = await system.run().execute()
     assert report.errors == 1 and "fine" in system.destination.files()
-    assert len(system.kept.failures) == 1
+    assert len(system.memory.failures) == 1
     await system.run().execute()
-    assert len(system.kept.failures) == 1, "it waits, and is still an error"
+    assert len(system.memory.failures) == 1, "it waits, and is still an error"
     system.source.read = good_read  # type: ignore[method-assign]
     system.now += 10
     await system.run().execute()
-    assert len(system.kept.failures) == 0 and "worse" in system.destination.files()
+    assert len(system.memory.failures) == 0 and "worse" in system.destination.files()
 
 
 @BOTH
@@ -272,7 +272,7 @@ async def test_a_preview_says_all_and_does_nothing(make: Make, mode: Mode) -> No
     system.source.write("f/new", b"22")
     preview = system.run()
     await preview.preview()
-    page = system.kept.planned.page(preview.report.run, 0, 100)
+    page = system.memory.planned.page(preview.report.run, 0, 100)
     assert page is not None and page.totals is not None
     assert sorted(f"{action.op} {action.path}" for _, action in page.actions) == [
         "delete gone", "mkdir f", "put f/new",

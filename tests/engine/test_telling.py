@@ -167,7 +167,7 @@ async def test_a_start_that_cannot_be_written_sends_nothing(
     def full(*_: Any, **__: Any) -> None:
         raise ProblemError(Problem(Code.DISK_FULL, "no room"))
 
-    monkeypatch.setattr(system.kept.transfers, "begin", full)
+    monkeypatch.setattr(system.memory.transfers, "begin", full)
     with pytest.raises(ProblemError):
         await system.run().execute()
     assert system.far.files() == {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.settling import Settling
@@ -44,7 +44,7 @@ class System:
         jobs = JobRows(self.database)
         name = self.rules.name
         number = jobs.get_or_create(name).id
-        self.kept = Kept(
+        self.memory = JobMemory(
             name,
             number,
             jobs,
@@ -67,13 +67,13 @@ class System:
         return World(lambda: self.now, lambda: self.now, lambda: 0.5, self._token, self.offload)
 
     def run(self) -> Run:
-        return Run(self.rules, self.near, self.far, self.kept, self.world(), self._speak)
+        return Run(self.rules, self.near, self.far, self.memory, self.world(), self._tell)
 
     def _token(self) -> str:
         self.ids += 1
         return f"{self.ids:032x}"
 
-    def _speak(self, events: Sequence[Event], cursor: int) -> None:
+    def _tell(self, events: Sequence[Event], cursor: int) -> None:
         self.events += events
 
     def said(self) -> list[str]:

@@ -27,7 +27,7 @@ def make(tmp_path: Path) -> Any:
             here.mkdir()
 
         def bound() -> str | None:
-            job = system.kept.jobs.get("job")
+            job = system.memory.jobs.get("job")
             return job.binding.near if job and job.binding else None
 
         system.near = FolderTree(

@@ -16,7 +16,7 @@ from cargo_sync.daemon.job.following import follow_hours, follow_speed
 from cargo_sync.daemon.job.limits import JobLimits
 from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.daemon.job.remote_hints import hear_far
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import Facts, JobState, job_state
@@ -109,7 +109,7 @@ class Supervisor:
         self,
         settings: JobSettings,
         sides: Sides,
-        kept: Kept,
+        memory: JobMemory,
         row: JobRow,
         world: World,
         listener: Listener,
@@ -118,11 +118,11 @@ class Supervisor:
         self.settings = settings
         self.sides = sides
         self.bounds = bounds
-        self.outcomes = JobOutcomes(settings, kept.failures, world, row.last_run)
+        self.outcomes = JobOutcomes(settings, memory.failures, world, row.last_run)
         self.run_now: Run | None = None
         self.paused = row.paused
         self._rules = rules(settings)
-        self._kept = kept
+        self._memory = memory
         self._world = world
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
@@ -191,11 +191,11 @@ class Supervisor:
         self.paused = True
         self._stop()
         self._listener.changed(self)
-        await self._world.offload(self._kept.jobs.set_paused, self.name, True)
+        await self._world.offload(self._memory.jobs.set_paused, self.name, True)
 
     async def start(self) -> None:
         """Ends a pause; looks at once."""
-        await self._world.offload(self._kept.jobs.set_paused, self.name, False)
+        await self._world.offload(self._memory.jobs.set_paused, self.name, False)
         if self.paused:
             self.paused = False
             self.outcomes.forget_look()
@@ -210,7 +210,7 @@ class Supervisor:
         """
         if self._ordered is None or (approved and not self._ordered[1]):
             self._ordered = (self._new_run(), approved)
-        self._kept.failures.expedite()
+        self._memory.failures.expedite()
         self.sides.afresh()
         self._wakeup.set()
         return self._ordered[0].report.run
@@ -295,7 +295,7 @@ class Supervisor:
             self._rules,
             self.sides.near,
             self.sides.far,
-            self._kept,
+            self._memory,
             self._world,
             self._listener.happened,
         )
@@ -343,7 +343,7 @@ class Supervisor:
         news = self.outcomes.news()
         if events := self._news(run, news):
             try:
-                cursor = await self._world.offload(self._kept.folders.agree, [], events)
+                cursor = await self._world.offload(self._memory.folders.agree, [], events)
             except ProblemError as error:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
@@ -351,7 +351,7 @@ class Supervisor:
         if run.report.acted or news is not None or self.outcomes.released:
             try:
                 await self._world.offload(
-                    self._kept.jobs.set_last_run, self.name, self.outcomes.last_run or {}
+                    self._memory.jobs.set_last_run, self.name, self.outcomes.last_run or {}
                 )
             except ProblemError as error:
                 _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
@@ -396,7 +396,7 @@ class Supervisor:
 
     async def _hear_far(self) -> None:
         async def cursor() -> int:
-            row = await self._world.offload(self._kept.jobs.get, self.name)
+            row = await self._world.offload(self._memory.jobs.get, self.name)
             return row.far_cursor if row else 0
 
         while True:

@@ -78,7 +78,7 @@ async def job(
 
 def run(system: System) -> Run:
     return Run(
-        system.rules, system.near, system.far, system.kept, REAL, lambda events, cursor: None
+        system.rules, system.near, system.far, system.memory, REAL, lambda events, cursor: None
     )
 
 
@@ -139,7 +139,7 @@ async def test_what_another_program_changed_meanwhile_is_not_overwritten(tmp_pat
         looks = 0
         while (there / "x").read_bytes() != b"two!":
             # What the server had not seen when we planned is refused, and planned again.
-            system.kept.failures.expedite()
+            system.memory.failures.expedite()
             await run(system).execute()
             looks += 1
             assert looks <= 3
@@ -370,7 +370,7 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
     async with running(file) as up, job(tmp_path / "a", login(up), Mode.DOWNLOAD) as system:
         await numbered(up, 8)
         await run(system).execute()
-        cursor = system.kept.jobs.get_or_create("job").far_cursor
+        cursor = system.memory.jobs.get_or_create("job").far_cursor
         assert cursor == 8
     shutil.rmtree(tmp_path / "state")
     (tmp_path / "older").rename(tmp_path / "state")
@@ -420,7 +420,7 @@ async def test_one_file_is_cancelled_midway_either_way(tmp_path: Path) -> None:
             assert set(tree(tmp_path / "ana" / "in" / "box")) == {"small"}
             assert not list((tmp_path / "ana" / ".cargo_sync" / "staging").iterdir())
             assert (await run(first).execute()).files == 0, "it is left alone"
-            first.kept.failures.expedite()
+            first.memory.failures.expedite()
             first.rules = replace(first.rules, speed=None)
             assert (await run(first).execute()).files == 1
         async with job(tmp_path / "b", login(up), Mode.DOWNLOAD) as second:

@@ -1,9 +1,9 @@
-"""Opening a run: both sides are reached, and base is held against what stands there now."""
+"""Binding: both sides are reached, and the base is checked against what stands there now."""
 
 from typing import NamedTuple
 
-from cargo_sync.engine.commit import Speak
-from cargo_sync.engine.kept import Kept
+from cargo_sync.engine.commit import OnEvents
+from cargo_sync.engine.context import JobMemory
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.world import World
@@ -18,14 +18,14 @@ _SIDES = {
 
 
 class OpenedSides(NamedTuple):
-    """Both sides, reached: what base is bound to now, and the far cursor to go on from."""
+    """Both sides, reached: what the base is bound to now, and the far cursor to go on from."""
 
     binding: Binding
     cursor: int
 
 
 async def open_sides(
-    rules: Rules, near: Tree, far: Tree, kept: Kept, world: World, speak: Speak
+    rules: Rules, near: Tree, far: Tree, memory: JobMemory, world: World, on_events: OnEvents
 ) -> OpenedSides:
     """Opens both sides.
 
@@ -35,30 +35,30 @@ async def open_sides(
     Raises:
         ProblemError: a side is out of reach.
     """
-    job = await world.offload(kept.jobs.get_or_create, kept.name)
+    job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
     binding = bind(local, remote)
     cursor = job.far_cursor
     if job.binding is None:
-        await world.offload(kept.jobs.bind, kept.name, binding)
+        await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
     elif reason := _why_set_aside(job, binding, remote):
-        await world.offload(kept.folders.forget_base)
-        await world.offload(kept.folders.forget_far)
-        await world.offload(kept.jobs.bind, kept.name, binding)
+        await world.offload(memory.folders.forget_base)
+        await world.offload(memory.folders.forget_far)
+        await world.offload(memory.jobs.bind, memory.name, binding)
         event = Event(rules.name, Happened.RESET, world.wall(), details={"message": reason})
-        speak([event], await world.offload(kept.folders.agree, [], [event]))
+        on_events([event], await world.offload(memory.folders.agree, [], [event]))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:
         # Away for too long: what was deleted there meanwhile is not told any more, but shows by its
         # absence from the whole. What was agreed stays, so that a deletion is one, and the guard
         # sees it.
-        await world.offload(kept.folders.mirror_anew)
+        await world.offload(memory.folders.mirror_anew)
         cursor = 0
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
-        await world.offload(kept.folders.unsettle_all)
-        await world.offload(kept.jobs.set_rules, kept.name, digest)
+        await world.offload(memory.folders.unsettle_all)
+        await world.offload(memory.jobs.set_rules, memory.name, digest)
     return OpenedSides(binding, cursor)
 
 
@@ -67,7 +67,7 @@ def bind(near: Identity, far: Identity) -> Binding:
 
 
 def _why_set_aside(job: JobRow, now: Binding, far: Identity) -> str:
-    """Why base cannot be gone on from; "" when it can."""
+    """Why the base says nothing about these sides; "" when it does."""
     changed = [
         words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)
     ]

@@ -1,12 +1,12 @@
-"""Beginning: what is about to be sent gets its ids, and callbacks are told of it, before the first
-byte."""
+"""Transfer starts: each file that is about to be sent gets its transfer's id, and callbacks are told
+of it, before the first byte."""
 
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from cargo_sync.engine.commit import Speak
-from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.engine.commit import OnEvents
+from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.events import Event, Happened
@@ -14,27 +14,27 @@ from cargo_sync.state.transfers import TransferSource
 from cargo_sync.trees.contract import Task
 
 
-class Begin:
-    """Makes the tasks of a run."""
+class TransferStarts:
+    """Makes tasks of a run's actions."""
 
-    def __init__(self, ongoing: Ongoing, speak: Speak) -> None:
-        self._rules = ongoing.rules
-        self._kept = ongoing.kept
-        self._world = ongoing.world
-        self._speak = speak
-        self._tokens = ongoing.world.token()[-20:]
+    def __init__(self, context: RunContext, on_events: OnEvents) -> None:
+        self._rules = context.rules
+        self._memory = context.memory
+        self._world = context.world
+        self._on_events = on_events
+        self._tokens = context.world.token()[-20:]
         self._numbers = count()
 
-    async def __call__(self, actions: Sequence[Action]) -> list[Task]:
-        """One batch. When this returns, every id that must survive a kill is durable."""
+    async def begin(self, actions: Sequence[Action]) -> list[Task]:
+        """The tasks of one batch. When this returns, every id that must survive a kill is durable."""
         now = self._world.wall()
 
         def says(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
             return self._rules.event(happened, now, path, size, details)
 
         begun = await self._world.offload(
-            self._kept.transfers.begin,
-            self._kept.job,
+            self._memory.transfers.begin,
+            self._memory.job_id,
             [_source(action) for action in actions],
             self._make,
             now,
@@ -42,16 +42,18 @@ class Begin:
             self._rules.mode if self._rules.promises else None,
         )
         if begun.events:
-            self._speak(begun.events, begun.cursor)
+            self._on_events(begun.events, begun.cursor)
         return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
 
     async def unfinished(self, actions: Sequence[Action]) -> dict[str, str]:
-        """By path the ids of transfers of exactly these sources whose end was promised, and not
-        told."""
+        """By path, the ids of transfers of exactly these sources whose end a callback was promised
+        and was not told."""
         if not self._rules.promises:
             return {}
         files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]
-        return await self._world.offload(self._kept.transfers.promised, self._kept.job, files)
+        return await self._world.offload(
+            self._memory.transfers.promised, self._memory.job_id, files
+        )
 
     def _make(self, source: TransferSource) -> str:
         if source.keep:

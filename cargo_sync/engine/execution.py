@@ -1,4 +1,4 @@
-"""Execute: planned steps become durable outcomes.
+"""Execution: planned steps become durable outcomes.
 
 Steps that move no content are done at once, in groups; content is handed to the far tree in
 batches, which takes it while the survey goes on.
@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from cargo_sync.engine.batches import BatchQueue
-from cargo_sync.engine.beginning import Begin
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.comparison import FilePair, compare
-from cargo_sync.engine.ongoing import Ongoing
+from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.transfer_starts import TransferStarts
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.problems import Code
@@ -19,29 +19,29 @@ from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Task, Tree
 
 
-class Execute:
+class Execution:
     """Does what one run's plans say. `source` is the near tree, `destination` the far one, or
     crosswise."""
 
     def __init__(
         self,
-        ongoing: Ongoing,
+        context: RunContext,
         source: Tree,
         destination: Tree,
         guard: Guard,
-        begin: Begin,
+        starts: TransferStarts,
         commit: Commit,
     ) -> None:
-        self._rules = ongoing.rules
-        self._world = ongoing.world
-        self._report = ongoing.report
-        self._progress = ongoing.progress
+        self._rules = context.rules
+        self._world = context.world
+        self._report = context.report
+        self._progress = context.progress
         self._source = source
         self._destination = destination
         self._guard = guard
-        self._begin = begin
+        self._starts = starts
         self._commit = commit
-        self._staying: set[str] = set()
+        self._not_emptied: set[str] = set()
 
     async def batches(
         self, steps: AsyncIterator[list[Action]], *, counted: bool = False
@@ -57,11 +57,11 @@ class Execute:
             self._progress.planned(len(puts), sum(map(_size, puts)))
             waiting.extend(puts)
             while batch := waiting.due():
-                yield await self._begin(batch)
+                yield await self._starts.begin(batch)
             if self._report.held and not self._report.approvable:
                 break  # the disk is full: what comes next would fail the same way
         while batch := waiting.rest():
-            yield await self._begin(batch)
+            yield await self._starts.begin(batch)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
         """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into
@@ -80,9 +80,9 @@ class Execute:
             outcomes.append(await self._retire(action))
         if outcomes:
             await self._commit(outcomes)
-        return [action for action in by_op[Op.PUT] if counted or self._may(action)]
+        return [action for action in by_op[Op.PUT] if counted or self._is_allowed(action)]
 
-    def _may(self, action: Action) -> bool:
+    def _is_allowed(self, action: Action) -> bool:
         """Counts an overwrite; beyond the guard's threshold the run is held, while additions still
         go."""
         if not action.overwrites or self._guard.overwrite():
@@ -101,9 +101,9 @@ class Execute:
             if action.source and action.expected
         ]
         compared = await compare(self._source, self._destination, pairs)
-        # What was cut between its arrival and the word of it looks alike now: that word is still
-        # owed.
-        unfinished = await self._begin.unfinished(actions)
+        # A file that arrived just before a cut, and of which nobody was told, looks equal now:
+        # its end is still to be told.
+        unfinished = await self._starts.unfinished(actions)
         for action, pair, (content, problem) in zip(actions, pairs, compared, strict=True):
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
@@ -136,9 +136,9 @@ class Execute:
             if not _not_empty(one):
                 outcomes.append(one)
                 if one.problem is not None:
-                    self._staying.update(paths.upwards(paths.parent(one.action.path)))
-            elif one.action.path not in self._staying:
-                outcomes.append(_kept(one))
+                    self._not_emptied.update(paths.upwards(paths.parent(one.action.path)))
+            elif one.action.path not in self._not_emptied:
+                outcomes.append(_left_alone(one))
         await self._commit(outcomes)
 
 
@@ -150,7 +150,7 @@ def _not_empty(outcome: Outcome) -> bool:
     return outcome.problem is not None and outcome.problem.code == Code.NOT_EMPTY
 
 
-def _kept(outcome: Outcome) -> Outcome:
+def _left_alone(outcome: Outcome) -> Outcome:
     """What stands in a folder without ever having been delivered is not ours to take away."""
     action = outcome.action
     return Outcome(
