@@ -21,7 +21,7 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User, Users
-from cargo_sync.server.flows.flows import FlowRequest
+from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
@@ -31,6 +31,7 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Chan
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from cargo_sync.stores.folder import FolderStore
+from cargo_sync.wire.handshake import LaneKeys
 from tests.offloads import inline
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
 
@@ -75,21 +76,19 @@ class FlowsHeard:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    async def open(
-        self, user: User, address: ClientAddress, request: FlowRequest
-    ) -> dict[str, Any]:
+    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
         self.asked.append(("open", user.name, address, request))
-        return {"flow": "f1"}
+        keys = LaneKeys(b"t", b"a", b"u", b"d") if address.secure else LaneKeys(b"t", b"a")
+        return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed)
 
-    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
+    async def speed(self, user: User, id: str, bps: int | None) -> int | None:
         self.asked.append(("speed", user.name, id, bps))
-        return {}
+        return bps
 
-    async def end(self, user: User, id: str) -> dict[str, Any]:
+    async def end(self, user: User, id: str) -> None:
         if id != "f1":
             raise unknown("such flow")
         self.asked.append(("end", user.name, id))
-        return {}
 
 
 class Answer(NamedTuple):

@@ -17,11 +17,13 @@ from cargo_sync.config.units import format_rate
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import segment
 from cargo_sync.trees.cargo.probe import PROBE_BYTES, ProbeResult, ProbingApi
-from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo.replies import FlowReply, SpacesReply
 from cargo_sync.trees.cargo.tree import no_workspace
 from cargo_sync.trees.folder import was_here
 
@@ -126,18 +128,17 @@ async def login(case: CheckCase) -> Said:
 async def workspace(case: CheckCase) -> Said:
     """It is there, with the rights that the job needs."""
     job = case.settings
-    answer = await case.api.get("/workspaces")
-    with well_formed():
-        found = {str(one["name"]): str(one["access"]) for one in answer["workspaces"]}
-    if job.workspace not in found:
-        raise ProblemError(no_workspace(job.username, job.workspace, sorted(found)))
+    spaces = await case.api.get("/workspaces", SpacesReply.read)
+    found = spaces.named(job.workspace)
+    if found is None:
+        raise ProblemError(no_workspace(job.username, job.workspace, spaces.names()))
     writes = case.uploads or case.retires
-    if writes and found[job.workspace] != "rw":
+    if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
         raise ProblemError(
             Problem(Code.READ_ONLY, message, hint='whoever runs the server can grant "rw"')
         )
-    may = "read and write" if found[job.workspace] == "rw" else "read"
+    may = "read and write" if found.access == "rw" else "read"
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
 
 
@@ -145,7 +146,7 @@ async def remote_folder(case: CheckCase) -> Said:
     job = case.settings
     where = f"/workspaces/{segment(job.workspace)}/tree"
     try:
-        await case.api.get(where, path=job.remote_dir, limit=1)
+        await case.api.get(where, replies.folder, path=job.remote_dir, limit=1)
     except ProblemError as error:
         if error.problem.code != Code.UNKNOWN:
             raise
@@ -165,16 +166,11 @@ async def local_folder(case: CheckCase) -> Said:
 async def granted(case: CheckCase) -> Said:
     """What the server would let the job have now."""
     job = case.settings
-    body = {
-        "direction": job.mode, "workspace": job.workspace, "path": job.remote_dir, "speed": case.speed,
-        "run": "test",
-    }  # fmt: skip
-    answer = await case.api.post("/flows", body)
-    with well_formed():
-        flow, most = str(answer["flow"]), answer["granted"]
-        bits = None if most is None else int(most)
-    await case.api.delete(f"/flows/{segment(flow)}")
-    return f"the server grants {'no limit' if bits is None else format_rate(bits)}", ""
+    body = requests.flow(Mode(job.mode), job.workspace, job.remote_dir, case.speed, run="test")
+    opened = await case.api.post("/flows", FlowReply.read, body)
+    await case.api.delete(f"/flows/{segment(opened.flow)}")
+    said = "no limit" if opened.granted is None else format_rate(opened.granted)
+    return f"the server grants {said}", ""
 
 
 async def speed(case: CheckCase) -> Said:

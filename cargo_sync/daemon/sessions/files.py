@@ -24,7 +24,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
-from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo.replies import SpacesReply
 from cargo_sync.trees.cargo.visit import VisitedTree
 from cargo_sync.trees.guest import GuestFolder, Guests
 
@@ -68,10 +68,8 @@ class CargoSession:
     async def open(self, workspace: str) -> None:
         """Logs in. Raises ProblemError."""
         self._api.hold(self)
-        answer = await self._api.get("/workspaces")
-        with well_formed():
-            found = [(str(one["name"]), str(one["access"])) for one in answer["workspaces"]]
-        self.spaces = [RemoteSpace(name, access) for name, access in found]
+        found = await self._api.get("/workspaces", SpacesReply.read)
+        self.spaces = [RemoteSpace(one.name, one.access) for one in found.workspaces]
         await self.use(workspace)
 
     async def use(self, name: str) -> None:

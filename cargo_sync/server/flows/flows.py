@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cargo_sync.admission.fair_share import Ask, grant
 from cargo_sync.lanes.end import End
@@ -91,6 +91,19 @@ class LaneAddress:
     port: int
 
 
+class OpenedFlow(NamedTuple):
+    """A flow that waits for its lane.
+
+    where    where its lane goes
+    granted  bits a second, None is no limit
+    """
+
+    id: str
+    where: LaneAddress
+    keys: LaneKeys
+    granted: int | None
+
+
 class Flows:
     """All flows of a server. For the event loop, but for what lanes ask from their threads.
 
@@ -120,10 +133,8 @@ class Flows:
 
     # -- what the gateway asks ---------------------------------------------------------------------
 
-    async def open(
-        self, user: User, address: ClientAddress, request: FlowRequest
-    ) -> dict[str, Any]:
-        """Opens a flow; the answer tells the client where its lane goes and with which keys."""
+    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
+        """Opens a flow. Raises ProblemError: "unknown", "read_only", "busy"."""
         self._drop_unclaimed()
         flow = self._flow(user, address, request)
         if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
@@ -134,31 +145,20 @@ class Flows:
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
         flow.told = flow.granted
-        keys = flow.keys
-        lane: dict[str, Any] = {
-            "port": self._where.port,
-            "token": keys.token.hex(),
-            "auth": keys.auth.hex(),
-        }
-        if self._where.host:
-            lane["host"] = self._where.host
-        if keys.up and keys.down:
-            lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
-        return {"flow": flow.id, "lane": lane, "granted": flow.granted}
+        return OpenedFlow(flow.id, self._where, flow.keys, flow.granted)
 
-    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
-        """Asks for another rate for a flow that runs."""
+    async def speed(self, user: User, id: str, bps: int | None) -> int | None:
+        """Asks for another speed for a flow that runs; what it is granted then."""
         flow = self._of(user, id)
         flow.speed = bps
         self._share(flow.mode)
-        return {"granted": flow.granted}
+        return flow.granted
 
-    async def end(self, user: User, id: str) -> dict[str, Any]:
+    async def end(self, user: User, id: str) -> None:
         """Ends a flow; ending it twice is harmless."""
         flow = self._flows.get(id)
         if flow is not None and flow.user.name == user.name:
             self._end(flow, Problem(Code.STOPPED, "the flow was ended over HTTP"))
-        return {}
 
     def _flow(self, user: User, address: ClientAddress, request: FlowRequest) -> Flow:
         access = self._spaces.get(user.name, request.workspace)

@@ -1,17 +1,21 @@
-"""HTTP answers: JSON, and problems with one status a code and one shape of body.
+"""HTTP answers: what is told, as JSON, and problems with one status per code and one form of body.
 
 `{"error": {"code": "…", "message": "…", "hint": "…"}}`.
 """
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from importlib.metadata import version
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.accounts.logins import IssuedToken
+from cargo_sync.server.flows.flows import OpenedFlow
 from cargo_sync.server.refusals import LaterError
+from cargo_sync.server.workspace.operations import OperationResult
 
 STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_REQUEST: 400,
@@ -70,3 +74,52 @@ def refusal(error: ProblemError) -> web.Response:
         content_type="application/json",
         headers=headers,
     )
+
+
+# -- what is told ----------------------------------------------------------------------------------
+
+
+def logged_in(login: IssuedToken) -> dict[str, Any]:
+    return {
+        "token": login.token,
+        "expires_in": login.expires_in,
+        "user": login.user.name,
+        "server": {"version": version("cargo-sync")},
+    }
+
+
+def opened(flow: OpenedFlow) -> dict[str, Any]:
+    """Keys are there when the lane is sealed; a host, when it is another than the API's."""
+    keys = flow.keys
+    lane: dict[str, Any] = {
+        "port": flow.where.port,
+        "token": keys.token.hex(),
+        "auth": keys.auth.hex(),
+    }
+    if flow.where.host:
+        lane["host"] = flow.where.host
+    if keys.up and keys.down:
+        lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
+    return {"flow": flow.id, "lane": lane, "granted": flow.granted}
+
+
+def done(result: OperationResult) -> dict[str, Any]:
+    """What became of one operation."""
+    if isinstance(result, Problem):
+        return not_done(result)
+    return {
+        "code": "done",
+        "version": result.version,
+        "ident": result.ident,
+        "displaced": result.displaced,
+    }
+
+
+def hashed(result: str | Problem) -> dict[str, Any]:
+    """The hash of one file."""
+    return not_done(result) if isinstance(result, Problem) else {"code": "done", "hash": result}
+
+
+def not_done(problem: Problem) -> dict[str, Any]:
+    """Why one of many was not done."""
+    return {"code": problem.code_text, "message": str(problem), "retry": problem.retry}

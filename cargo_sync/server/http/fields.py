@@ -1,9 +1,23 @@
-"""Reading what a client asks: fields of a body and of a query, checked, with errors that name the
-field."""
+"""What a client asks, as models: fields of a body or of a query, each checked, with errors that name
+the field.
 
-import re
+A field's `description` says what it must be, and is what the error says. Unknown fields of a body
+are left alone, so that newer clients can talk to older servers; in a query they are errors.
+"""
+
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails
 
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
@@ -13,95 +27,108 @@ LARGEST: Final = 2**63 - 1
 """What fits SQLite and JSON readers alike."""
 
 
-def text(body: Mapping[str, Any], field: str, most: int = 4096) -> str:
-    """A text of at most `most` characters. Raises ProblemError "bad_request"."""
-    value = body.get(field)
-    if not isinstance(value, str) or len(value) > most:
-        raise bad_request(f'"{field}" must be text of at most {most} characters')
-    return value
+class Asked(BaseModel):
+    """What a client sends, in one body or one query."""
 
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
 
-def path(body: Mapping[str, Any], field: str) -> str:
-    """A path in a workspace, "" for the workspace itself. Raises ProblemError "bad_path",
-    "bad_request"."""
-    return paths.check(text(body, field, paths.PATH_BYTES))
-
-
-def whole(
-    body: Mapping[str, Any], field: str, default: int | None = None, most: int = LARGEST
-) -> int:
-    """A whole number, 0 to `most`; without a default it must be given. Raises ProblemError
-    "bad_request"."""
-    value = body.get(field, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise bad_request(f'"{field}" must be a whole number from 0 to {most}')
-    return value
-
-
-def rate(body: Mapping[str, Any], field: str) -> int | None:
-    """Bits a second, 1 or more; null for no limit. Raises ProblemError "bad_request"."""
-    if field in body and body[field] is None:
-        return None
-    value = whole(body, field)
-    if value < 1:
-        raise bad_request(f'"{field}" must be at least 1 bit a second, or null for no limit')
-    return value
-
-
-def run(body: Mapping[str, Any]) -> str:
-    """The id of the run that something belongs to: what is displaced goes to the trash under its
-    name.
-
-    Raises ProblemError "bad_request". A request without one is a run of its own kind, "http".
-    """
-    value = body.get("run", "http")
-    if not isinstance(value, str) or not _RUN.fullmatch(value):
-        raise bad_request('"run" must be 1 to 64 letters, digits, "-" or "_"')
-    return value
-
-
-def rows(body: Mapping[str, Any], field: str, most: int) -> list[Any]:
-    """A list of at most `most` items. Raises ProblemError "bad_request"."""
-    value = body.get(field)
-    if not isinstance(value, list):
-        raise bad_request(f'"{field}" must be a list')
-    if len(value) > most:
-        raise bad_request(f'"{field}" has {len(value):,} items; at most {most:,} are taken at once')
-    return value
-
-
-_RUN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-class Query:
-    """The query of an address. Unknown fields are errors, as they are everywhere."""
-
-    def __init__(self, given: Mapping[str, str], *known: str) -> None:
-        """Raises ProblemError "bad_request"."""
-        self._given = given
-        if unknown := sorted(set(given) - set(known)):
-            raise bad_request(
-                f'"{unknown[0][:40]}" is not a field here', "there is " + ", ".join(known)
-            )
-
-    def whole(self, field: str, default: int, most: int = LARGEST) -> int:
-        value = self._given.get(field)
-        if value is None:
-            return default
-        # int() alone would take spaces, signs, underscores and other scripts' digits.
-        if not (value.isascii() and value.isdigit()) or len(value) > 19 or int(value) > most:
-            raise bad_request(f'"{field}" must be a whole number from 0 to {most}')
-        return int(value)
-
-    def cursor(self, field: str) -> int:
-        """A sequence that a client has seen; -1, like nothing, for one that has seen none."""
-        return 0 if self._given.get(field) == "-1" else self.whole(field, 0)
-
-    def path(self, field: str) -> str:
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Raises ProblemError ("bad_request", "bad_path")."""
         try:
-            return paths.check(self._given.get(field, ""))
-        except ProblemError as error:
-            raise error.at("") from None
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise cls._refusal(first) from None
 
-    def name(self, field: str) -> str:
-        return self._given.get(field, "")
+    @classmethod
+    def _refusal(cls, error: ErrorDetails) -> ProblemError:
+        name = str(error["loc"][0])
+        if error["type"] == "extra_forbidden":
+            known = "there is " + ", ".join(cls.model_fields)
+            return bad_request(f'"{name[:40]}" is not a field here', known)
+        if error["type"] == "too_long":
+            count, most = error["ctx"]["actual_length"], error["ctx"]["max_length"]
+            return bad_request(f'"{name}" has {count:,} items; at most {most:,} are taken at once')
+        return bad_request(f'"{name}" must be {cls.model_fields[name].description}')
+
+
+class Query(Asked):
+    """The query of an address: all text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Self:
+        return super().read(dict(given))
+
+
+# -- of bodies -------------------------------------------------------------------------------------
+
+
+def text(most: int) -> Any:
+    """The metadata of a text of at most `most` characters."""
+    return Field(max_length=most, description=f"text of at most {most} characters")
+
+
+def whole(most: int) -> Any:
+    """The metadata of a whole number, 0 to `most`."""
+    return Field(ge=0, le=most, description=f"a whole number from 0 to {most}")
+
+
+def _changed(path: str, info: ValidationInfo) -> str:
+    if path:
+        return path
+    raise bad_request(f'"{info.field_name}" is empty: the workspace itself cannot be changed')
+
+
+Path = Annotated[str, text(paths.PATH_BYTES), AfterValidator(paths.check)]
+"""In a workspace, "" for the workspace itself."""
+ChangedPath = Annotated[Path, AfterValidator(_changed)]
+Whole = Annotated[int, whole(LARGEST)]
+Speed = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=LARGEST,
+        description="a whole number of bits a second, 1 or more, or null for no limit",
+    ),
+]
+Run = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\z", description='1 to 64 letters, digits, "-" or "_"')
+]
+"""The id of the run that something belongs to: what is displaced goes to the trash under its
+name."""
+HTTP_RUN: Final = "http"
+"""A request without a run is one of its own kind."""
+
+
+def items(most: int) -> Any:
+    """The metadata of a list of at most `most` items, which are looked at one by one."""
+    return Field(max_length=most, description="a list")
+
+
+# -- of queries ------------------------------------------------------------------------------------
+
+
+def _digits(given: Any) -> int:
+    # int() alone would take spaces, signs, underscores and other scripts' digits.
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 19:
+        return int(given)
+    raise ValueError("no whole number")
+
+
+def _seen(given: Any) -> int:
+    return 0 if given == "-1" else _digits(given)
+
+
+def _some(count: int) -> int:
+    return max(1, count)
+
+
+After = Annotated[str, Field(description="a name")]
+"""The name that the last page ended with, "" for the first page."""
+digits: Final = BeforeValidator(_digits)
+Cursor = Annotated[int, BeforeValidator(_seen), whole(LARGEST)]
+"""A sequence that a client has seen; -1, like nothing, for one that has seen none."""
+at_least_one: Final = AfterValidator(_some)

@@ -29,16 +29,18 @@ from cargo_sync.server.http.answers import refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing import folder_page
 from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
-from cargo_sync.server.http.fields import Query
+from cargo_sync.server.http.fields import HTTP_RUN, After, Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
-RUN: Final = "http"
-"""The run that what is displaced over plain HTTP belongs to."""
 _SECONDS = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Folder(Query):
+    after: After = ""
 
 
 class FileRoutes:
@@ -114,7 +116,7 @@ class FileRoutes:
             size,
             self._mtime(request),
             partial(_must_hold, request, workspace),
-            RUN,
+            HTTP_RUN,
         )
         try:
             waiting = bytearray()
@@ -191,11 +193,11 @@ class FileRoutes:
             await sent(response.write(bytes(piece)))
 
     async def _folder(self, request: web.Request, access: Access, path: str) -> web.Response:
-        query = Query(request.query, "after")
+        query = _Folder.read(request.query)
         entries = await self._offload(access.workspace.listing, path)
         if entries is None:
             raise unknown("such file or folder")
-        page = folder_page.cut(entries, query.name("after"))
+        page = folder_page.cut(entries, query.after)
         if folder_page.wants_html(request.headers.get("Accept", "")):
             base = f"{self._v1}/files"
             return folder_page.html(base, access.name, path, page)

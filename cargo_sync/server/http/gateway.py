@@ -5,11 +5,11 @@ handler touches the disk in the event loop.
 """
 
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from logging import getLogger
-from typing import Any, Protocol
+from typing import Annotated, Protocol
 
 from aiohttp import web
+from pydantic import Field
 
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -17,17 +17,16 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.flows.flows import FlowRequest
-from cargo_sync.server.http import fields
-from cargo_sync.server.http.answers import answer, refusal
+from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
+from cargo_sync.server.http.answers import answer, logged_in, opened, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
+from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
 from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, read_object
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
-from cargo_sync.server.refusals import bad_request
 
 _log = getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,16 +36,34 @@ class FlowBroker(Protocol):
     """Who negotiates flows (server.flows). An id that is not the user's own is answered as
     unknown."""
 
-    async def open(
-        self, user: User, address: ClientAddress, request: FlowRequest
-    ) -> dict[str, Any]:
-        """Opens a flow; the answer tells the client where its lanes go and with which keys."""
+    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
+        """Opens a flow."""
 
-    async def speed(self, user: User, id: str, bps: int | None) -> dict[str, Any]:
-        """Asks for another rate for a flow that runs."""
+    async def speed(self, user: User, id: str, bps: int | None) -> int | None:
+        """Asks for another speed for a flow that runs; what it is granted then."""
 
-    async def end(self, user: User, id: str) -> dict[str, Any]:
+    async def end(self, user: User, id: str) -> None:
         """Ends a flow; ending it twice is harmless."""
+
+
+class _Login(Asked):
+    username: Annotated[str, text(200)]
+    password: Annotated[str, text(LOGIN_BYTES)] = Field(repr=False)
+
+
+class _Flow(Asked):
+    direction: Annotated[Mode, Field(strict=False, description='"upload" or "download"')]
+    workspace: Annotated[str, text(200)]
+    path: Path
+    run: Run = HTTP_RUN
+    speed: Speed = None
+
+    def request(self) -> FlowRequest:
+        return FlowRequest(self.direction, self.workspace, self.path, self.run, self.speed)
+
+
+class _Speed(Asked):
+    speed: Speed
 
 
 class Gateway:
@@ -89,35 +106,28 @@ class Gateway:
         return app
 
     async def login(self, request: web.Request) -> web.Response:
-        body = await read_object(request, LOGIN_BYTES)
-        name, password = (
-            fields.text(body, "username", 200),
-            fields.text(body, "password", LOGIN_BYTES),
+        asked = _Login.read(await read_object(request, LOGIN_BYTES))
+        ip = self._entrance.address(request).ip
+        return answer(
+            logged_in(await self._entrance.sessions.login(asked.username, asked.password, ip))
         )
-        login = await self._entrance.sessions.login(
-            name, password, self._entrance.address(request).ip
-        )
-        shown = {
-            "token": login.token,
-            "expires_in": login.expires_in,
-            "user": login.user.name,
-            "server": {"version": version("cargo-sync")},
-        }
-        return answer(shown)
 
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        wanted = _flow_request(await read_object(request))
-        return answer(await self._flows.open(user, self._entrance.address(request), wanted))
+        asked = _Flow.read(await read_object(request))
+        address = self._entrance.address(request)
+        return answer(opened(await self._flows.open(user, address, asked.request())))
 
     async def flow_speed(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        rate = fields.rate(await read_object(request), "speed")
-        return answer(await self._flows.speed(user, request.match_info["id"], rate))
+        asked = _Speed.read(await read_object(request))
+        granted = await self._flows.speed(user, request.match_info["id"], asked.speed)
+        return answer({"granted": granted})
 
     async def end_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        return answer(await self._flows.end(user, request.match_info["id"]))
+        await self._flows.end(user, request.match_info["id"])
+        return answer({})
 
     @web.middleware
     async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -172,16 +182,3 @@ def _of_aiohttp(error: web.HTTPException) -> Problem:
             return Problem(
                 Code.BAD_REQUEST, error.reason or "the request cannot be read", retry=False
             )
-
-
-def _flow_request(body: dict[str, Any]) -> FlowRequest:
-    direction = fields.text(body, "direction", 20)
-    if direction not in (Mode.UPLOAD, Mode.DOWNLOAD):
-        raise bad_request('"direction" must be "upload" or "download"')
-    return FlowRequest(
-        Mode(direction),
-        fields.text(body, "workspace", 200),
-        fields.path(body, "path"),
-        fields.run(body),
-        fields.rate(body, "speed") if "speed" in body else None,
-    )

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.fields import Query
+from cargo_sync.server.http.fields import Query, digits, whole
 from cargo_sync.server.http.limits import chunks, refuse_encoding, refuse_length, too_large
 from cargo_sync.server.refusals import LaterError
 
@@ -28,6 +28,10 @@ LONGEST: Final = 5.0
 """Seconds of one probe."""
 AT_ONCE: Final = 8
 _PIECE: Final = 256 * 1024
+
+
+class _Send(Query):
+    bytes: Annotated[int, digits, whole(LARGEST)] = LARGEST
 
 
 class Probe:
@@ -45,7 +49,7 @@ class Probe:
     async def send(self, request: web.Request) -> web.StreamResponse:
         """Streams so many bytes, or as many as the time allows."""
         user = self._entrance.user(request)
-        left = Query(request.query, "bytes").whole("bytes", LARGEST, LARGEST)
+        left = _Send.read(request.query).bytes
         with self._one_of(user):
             response = web.StreamResponse(headers={"Cache-Control": "no-store"})
             response.content_type = "application/octet-stream"

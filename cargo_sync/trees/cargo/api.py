@@ -10,17 +10,19 @@ import asyncio
 import logging
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import orjson
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo import pydio
-from cargo_sync.trees.cargo.problems import translated
+from cargo_sync.trees.cargo import pydio, requests
+from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
+from cargo_sync.trees.cargo.replies import Decoder, ErrorReply, LoginReply, T
+from cargo_sync.trees.cargo.requests import Body
 
 CONNECT: Final = 10.0
 ANSWER: Final = 60.0
@@ -30,6 +32,8 @@ REFUSED: Final = 1.0
 HOPELESS: Final = 20.0
 """As REFUSED, of a wrong password or certificate; less than any job waits for before it asks
 again."""
+
+_Query = Mapping[str, str | int]
 
 _log = logging.getLogger(__name__)
 
@@ -108,24 +112,23 @@ class Api:
         call."""
         self._refused = None
 
-    async def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
-        return await self._call("GET", path, None, query)
+    async def get(self, path: str, reply: Decoder[T], /, **query: str | int) -> T:
+        return decoded(reply, await self._call("GET", path, None, query))
 
-    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return await self._call("POST", path, body, {})
+    async def post(self, path: str, reply: Decoder[T], body: Body) -> T:
+        return decoded(reply, await self._call("POST", path, body, {}))
 
-    async def delete(self, path: str) -> dict[str, Any]:
-        return await self._call("DELETE", path, None, {})
+    async def delete(self, path: str) -> None:
+        await self._call("DELETE", path, None, {})
 
-    async def lines(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def lines(self, path: str, reply: Decoder[T], body: Body) -> AsyncIterator[T]:
         """The answer of a call that streams one JSON object a line, for work that takes long."""
         with translated(self.login.url):
             async with await self._send("POST", path, body, {}) as response:
-                if response.status >= 300:
-                    raise await _refusal(response)
-                async for line in response.content:
+                await self._expect(response)
+                while line := await _line(response.content):
                     if line.strip():
-                        yield orjson.loads(line)
+                        yield decoded(reply, line)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -137,18 +140,14 @@ class Api:
         if response.status >= 300:
             raise await _refusal(response)
 
-    async def _call(
-        self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
-    ) -> dict[str, Any]:
+    async def _call(self, method: str, path: str, body: Body | None, query: _Query) -> bytes:
         with translated(self.login.url):
             async with await self._send(method, path, body, query) as response:
-                if response.status >= 300:
-                    raise await _refusal(response)
-                content = await response.read()
-                return orjson.loads(content) if content else {}
+                await self._expect(response)
+                return await response.read()
 
     async def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
+        self, method: str, path: str, body: Body | None, query: _Query
     ) -> aiohttp.ClientResponse:
         fresh = not self._token
         if fresh:
@@ -181,18 +180,17 @@ class Api:
                 raise
 
     async def _ask_for_token(self) -> None:
-        body = {"username": self.login.username, "password": self.login.password()}
+        body = requests.login(self.login.username, self.login.password())
         async with await self._request("POST", "/login", body, {}) as response:
             if pydio.is_pydio(response.headers, await response.read()):
                 raise ProblemError(pydio.problem(response.url.host or ""))
             if response.status == 401:
                 raise ProblemError(_wrong_password(self.login.username, response.url.host or ""))
-            if response.status >= 300:
-                raise await _refusal(response)
-            self._token = str(orjson.loads(await response.read())["token"])
+            await self._expect(response)
+            self._token = decoded(LoginReply.read, await response.read()).token
 
     async def _request(
-        self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, str | int]
+        self, method: str, path: str, body: Body | None, query: _Query
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = _session(self.login)
@@ -209,12 +207,20 @@ class Api:
         return response
 
 
+async def _line(content: aiohttp.StreamReader) -> bytes:
+    """The next line, b"" at the end. Raises ProblemError for one that does not end."""
+    try:
+        return await content.readline()
+    except ValueError as error:  # aiohttp's, of a line beyond its buffer
+        raise bad_answer("a line does not end") from error
+
+
 def segment(name: str) -> str:
     """A workspace's name as one part of a URL's path."""
     return quote(name, safe="")
 
 
-def _deadline(query: dict[str, str | int]) -> aiohttp.ClientTimeout:
+def _deadline(query: _Query) -> aiohttp.ClientTimeout:
     patience = ANSWER + float(query.get("wait", 0))
     return aiohttp.ClientTimeout(
         total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=patience
@@ -249,13 +255,9 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
     """What an answer that is none says, trusted as words only. A redirect is not followed: it could
     lead a password anywhere."""
     try:
-        error = (await response.json(loads=orjson.loads, content_type=None))["error"]
-        code, message, hint = (
-            str(error["code"]),
-            str(error["message"]),
-            str(error.get("hint") or ""),
-        )
-    except (aiohttp.ClientError, ValueError, KeyError, TypeError):
+        error = ErrorReply.read(orjson.loads(await response.read())).error
+        code, message, hint = error.code, error.message, error.hint or ""
+    except (aiohttp.ClientError, ValueError):
         code, message = (
             Code.REFUSED,
             f"{response.url.host} answered {response.status} {response.reason}",

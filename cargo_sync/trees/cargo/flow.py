@@ -27,8 +27,10 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo import requests
 from cargo_sync.trees.cargo.api import Api, ServerLogin, segment
-from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo.problems import bad_answer
+from cargo_sync.trees.cargo.replies import FlowReply, SpeedReply
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.wire.handshake import LaneKeys
@@ -156,35 +158,26 @@ class ClientFlow:
         ProblemError."""
         self._speed = bits
         if self._id:
-            answer = await self._api.post(f"/flows/{segment(self._id)}/speed", {"speed": bits})
-            with well_formed():
-                self.granted = answer["granted"]
+            where = f"/flows/{segment(self._id)}/speed"
+            self.granted = (
+                await self._api.post(where, SpeedReply.read, requests.speed(bits))
+            ).granted
 
     async def _post(
         self, mode: Mode, where: tuple[str, str], speed: int | None, run: str
     ) -> GrantedFlow:
-        workspace, folder = where
-        body = {
-            "direction": mode.value,
-            "workspace": workspace,
-            "path": folder,
-            "speed": speed,
-            "run": run,
-        }
-        answer = await self._api.post("/flows", body)
-        with well_formed():
-            lane, host = answer["lane"], answer["lane"].get("host")
-            keys = LaneKeys(bytes.fromhex(lane["token"]), bytes.fromhex(lane["auth"]))
-            if self._login.sealed:
-                # By how the API was reached: a server cannot talk its client out of sealing.
-                keys = replace(keys, up=bytes.fromhex(lane["up"]), down=bytes.fromhex(lane["down"]))
-            return GrantedFlow(
-                str(answer["flow"]),
-                str(host or self._login.host),
-                int(lane["port"]),
-                keys,
-                answer["granted"],
-            )
+        body = requests.flow(mode, *where, speed, run)
+        opened = await self._api.post("/flows", FlowReply.read, body)
+        lane = opened.lane
+        keys = LaneKeys(lane.token, lane.auth)
+        if self._login.sealed:
+            # By how the API was reached: a server cannot talk its client out of sealing.
+            if lane.up is None or lane.down is None:
+                raise bad_answer("a lane without keys")
+            keys = replace(keys, up=lane.up, down=lane.down)
+        return GrantedFlow(
+            opened.flow, lane.host or self._login.host, lane.port, keys, opened.granted
+        )
 
     async def _delete(self, flow: str) -> None:
         try:

@@ -14,6 +14,7 @@ import orjson
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.cargo import pydio
 from cargo_sync.trees.cargo.problems import translated
+from cargo_sync.trees.cargo.replies import ErrorReply
 
 SECONDS: Final = 10.0
 MOST: Final = 64 * 1024
@@ -125,16 +126,10 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKi
     if pydio.is_pydio(headers, body):
         return "pydio"
     try:
-        error = orjson.loads(body)["error"]
-        if (
-            status == 401
-            and error["code"] == Code.UNAUTHORIZED
-            and isinstance(error["message"], str)
-        ):
-            return "cargo"
-    except (ValueError, KeyError, TypeError):
-        pass
-    return "unknown"
+        error = ErrorReply.read(orjson.loads(body)).error
+    except ValueError:
+        return "unknown"
+    return "cargo" if status == 401 and error.code == Code.UNAUTHORIZED else "unknown"
 
 
 def _message(url: str, kind: ServerKind, sealed: bool, trusted: bool) -> str:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import orjson
-
 from cargo_sync.trees.cargo.api import Api
-from cargo_sync.trees.cargo.problems import translated, well_formed
+from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
+from cargo_sync.trees.cargo.replies import ProbeReply
 
 PROBE_BYTES: Final = 64 * 2**20
 """What a server sends or takes at most."""
@@ -42,7 +41,7 @@ class ProbingApi(Api):
         with translated(self.login.url):
             async with await self._request("GET", "/login", None, {}) as response:
                 date = response.headers.get("Date")
-                return parsedate_to_datetime(date).timestamp() if date else None
+                return _seconds(date) if date else None
 
     async def log_in(self) -> None:
         with translated(self.login.url):
@@ -83,6 +82,13 @@ class ProbingApi(Api):
                 where, data=content(), headers=headers, allow_redirects=False
             ) as response:
                 await self._expect(response)
-                told = orjson.loads(await response.read())
-                with well_formed():
-                    return ProbeResult(int(told["bytes"]), float(told["seconds"]))
+                told = decoded(ProbeReply.read, await response.read())
+                return ProbeResult(told.bytes, told.seconds)
+
+
+def _seconds(date: str) -> float:
+    """An HTTP date as unix seconds. Raises ProblemError."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise bad_answer("a date that is none") from error

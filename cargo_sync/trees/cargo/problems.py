@@ -1,4 +1,5 @@
-"""aiohttp's exceptions as problems, in one place for all calls."""
+"""What goes wrong with a call, as problems, in one place for all calls: aiohttp's exceptions, and
+answers that no Cargo server gives."""
 
 import os
 from collections.abc import Iterator
@@ -6,26 +7,35 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.cargo.replies import Decoder, T, reason
 
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Raises ProblemError for whatever a call to the server at `url` raises."""
+    """Raises ProblemError for whatever the way to the server at `url` raises."""
     try:
         yield
-    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:
+    except (aiohttp.ClientError, OSError, UnicodeError) as error:
         raise ProblemError(_problem(error, urlsplit(url).netloc)) from error
 
 
-@contextmanager
-def well_formed() -> Iterator[None]:
-    """An answer of the wrong shape is a problem with the server, never an exception of ours."""
+def decoded(decode: Decoder[T], content: bytes) -> T:
+    """What an answer says. The one step in which a server can be at fault for its form: whatever
+    fails after it is our own mistake. Raises ProblemError."""
     try:
-        yield
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ProblemError(_malformed("the server", error)) from error
+        return decode(orjson.loads(content))
+    except ValueError as error:
+        raise bad_answer(reason(error)) from error
+
+
+def bad_answer(why: str) -> ProblemError:
+    """The server answered what no Cargo server answers."""
+    return ProblemError(
+        Problem(Code.PROTOCOL, f"the server answered what no Cargo server answers: {why}")
+    )
 
 
 def _reason(error: OSError) -> str:
@@ -33,11 +43,7 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else "no answer"
 
 
-def _malformed(where: str, error: Exception) -> Problem:
-    return Problem(Code.PROTOCOL, f"{where} answered what no Cargo server answers: {error!r}")
-
-
-def _problem(error: Exception, where: str) -> Problem:
+def _problem(error: aiohttp.ClientError | OSError | UnicodeError, where: str) -> Problem:
     match error:
         case aiohttp.ServerFingerprintMismatch():
             return Problem(
@@ -54,7 +60,7 @@ def _problem(error: Exception, where: str) -> Problem:
                 "or its CA as ca_file",
                 retry=False,
             )
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # a label of more than 63 letters
             return Problem(
                 Code.UNKNOWN_HOST, f"there is no host {where}", hint="look at hostname in the job"
             )
@@ -68,7 +74,5 @@ def _problem(error: Exception, where: str) -> Problem:
             )
         case TimeoutError():
             return Problem(Code.UNREACHABLE, f"{where} does not answer")
-        case aiohttp.ClientError() | OSError():
-            return Problem(Code.CUT, f"the connection to {where} was cut")
         case _:
-            return _malformed(where, error)
+            return Problem(Code.CUT, f"the connection to {where} was cut")

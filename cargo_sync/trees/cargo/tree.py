@@ -2,19 +2,23 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from cargo_sync.local.trash import numbered
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import ClientFlow
-from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo.problems import bad_answer
+from cargo_sync.trees.cargo.replies import ChangesReply, ResultReply, SpacesReply
+from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
 PAGE: Final = 10_000
@@ -50,20 +54,12 @@ class CargoTree:
 
     async def open(self, cursor: int = 0) -> Identity:
         self._api.hold(self)
-        answer = await self._api.get("/workspaces", since=cursor)
-        with well_formed():
-            found = {str(one["name"]): one for one in answer["workspaces"]}
-            if self._workspace not in found:
-                raise ProblemError(
-                    no_workspace(self._login.username, self._workspace, sorted(found))
-                )
-            mine = found[self._workspace]
-            root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-            # A server that never forgets a deletion says nothing of a floor.
-            floor = int(mine.get("floor", 0))
-            here = Identity(
-                root, str(mine["epoch"]), int(mine["sequence"]), str(mine["lineage"]), floor
-            )
+        spaces = await self._api.get("/workspaces", SpacesReply.read, since=cursor)
+        mine = spaces.named(self._workspace)
+        if mine is None:
+            raise ProblemError(no_workspace(self._login.username, self._workspace, spaces.names()))
+        root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
+        here = Identity(root, mine.epoch, mine.sequence, mine.lineage, mine.floor)
         self._newest = Delta((), here.sequence, here.lineage)
         return here
 
@@ -73,56 +69,59 @@ class CargoTree:
             return
         began, more = cursor, True
         while more:
-            answer = await self._changes(since=cursor, limit=PAGE)
-            with well_formed():
-                if 0 < began < int(answer.get("floor", 0)):
-                    raise ProblemError(_forgotten())  # since `open`, this very moment
-                rows = list(zip(*answer["rows"], strict=True))
-                changes = [(_checked(row[0]), _entry(row)) for row in rows]
-                before, cursor, more = cursor, int(answer["next"]), bool(answer["more"])
-                if more and cursor <= before:
-                    raise ValueError(f"more changes after {before}, but none")
-            yield Delta(changes, cursor, str(answer["lineage"]))
+            page = await self._changes(since=cursor, limit=PAGE)
+            if 0 < began < page.floor:
+                raise ProblemError(_forgotten())  # since `open`, this very moment
+            if page.more and page.next <= cursor:
+                raise bad_answer(f"more changes after {cursor}, but none")
+            cursor, more = page.next, page.more
+            yield Delta(page.changes, cursor, page.lineage)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
-        answer = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
-        return bool(answer["rows"] and answer["rows"][0])
+        page = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
+        return bool(page.changes)
 
-    async def _changes(self, since: int, limit: int, wait: int = 0) -> dict[str, Any]:
+    async def _changes(self, since: int, limit: int, wait: int = 0) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
         if wait:
             query["wait"] = wait
-        return await self._api.get(f"{self._base}/changes", **query)
+        return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         found: list[str | Problem] = []
         for start in range(0, len(items), OPERATIONS):
             part = items[start : start + OPERATIONS]
-            files = [[self._whole(path), entry.version] for path, entry in part]
-            answers = self._api.lines(f"{self._base}/hashes", {"files": files})
-            found += [_hash(answer, path) async for answer, (path, _) in _paired(answers, part)]
+            files = [(self._whole(path), entry.version) for path, entry in part]
+            body = requests.hashes(files)
+            lines = self._api.lines(f"{self._base}/hashes", ResultReply.read, body)
+            found += [_hash(line, path) async for line, (path, _) in _paired(lines, part)]
         return found
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for start in range(0, len(actions), OPERATIONS):
             part = actions[start : start + OPERATIONS]
-            body = {"run": run, "operations": [self._operation(action) for action in part]}
-            answer = await self._api.post(f"{self._base}/operations", body)
-            with well_formed():
-                outcomes += [
-                    _outcome(action, result)
-                    for action, result in zip(part, answer["results"], strict=True)
-                ]
+            results = await self._operations([self._operation(action) for action in part], run)
+            outcomes += [
+                _outcome(action, result) for action, result in zip(part, results, strict=True)
+            ]
         return outcomes
 
-    def _operation(self, action: Action) -> dict[str, Any]:
-        operation: dict[str, Any] = {"op": action.op.value, "path": self._whole(action.path)}
-        if action.source is not None:
-            operation["mode"] = action.source.mode
-        if action.expected is not None:
-            operation["expected"] = action.expected.version
-        return operation
+    async def _operations(self, operations: Sequence[Body], run: str) -> Sequence[ResultReply]:
+        """What became of each."""
+        return await self._api.post(
+            f"{self._base}/operations",
+            partial(replies.results, len(operations)),
+            requests.operations(operations, run),
+        )
+
+    def _operation(self, action: Action) -> Body:
+        return requests.operation(
+            action.op.value,
+            self._whole(action.path),
+            mode=None if action.source is None else action.source.mode,
+            expected=None if action.expected is None else action.expected.version,
+        )
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
@@ -131,24 +130,23 @@ class CargoTree:
         if isinstance(found, Problem):
             return found
         if found != content:
-            return not_as_delivered(path)
-        operation = {"op": "delete", "path": self._whole(path), "expected": entry.version}
+            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
+        whole, expected = self._whole(path), entry.version
         if not move_to:
-            return await self._operate(operation, path, run)
+            delete = requests.operation("delete", whole, expected=expected)
+            return await self._operate(delete, path, run)
         place = paths.join(move_to, path)
         for name in islice(numbered(paths.name(place)), NUMBERS):
             to = self._whole(paths.join(paths.parent(place), name))
-            problem = await self._operate(operation | {"op": "move", "to": to}, path, run)
+            move = requests.operation("move", whole, expected=expected, to=to)
+            problem = await self._operate(move, path, run)
             if problem is None or problem.code != Code.OCCUPIED:
                 break
         return problem
 
-    async def _operate(self, operation: dict[str, Any], path: str, run: str) -> Problem | None:
-        answer = await self._api.post(
-            f"{self._base}/operations", {"run": run, "operations": [operation]}
-        )
-        with well_formed():
-            return _refused(answer["results"][0], path)
+    async def _operate(self, operation: Body, path: str, run: str) -> Problem | None:
+        [result] = await self._operations([operation], run)
+        return result.problem(path)
 
     async def transfer(
         self,
@@ -203,70 +201,38 @@ def _forgotten() -> Problem:
     )
 
 
-def _checked(path: object) -> str:
-    if not isinstance(path, str):
-        raise TypeError(path)
-    return paths.check(path)
-
-
-def _entry(row: Sequence[Any]) -> Entry | None:
-    path, kind, size, mtime_ns, mode, version, ident, content, target = row
-    if kind == "x":
-        return None
-    if kind not in (FILE, FOLDER, LINK) or (kind == LINK) != bool(target):
-        raise ValueError(f"{path!r} is of kind {kind!r} and leads to {target!r}")
-    entry = Entry(
-        paths.name(path),
-        kind,
-        int(size),
-        int(mtime_ns),
-        int(mode) & 0o777,
-        int(version),
-        int(ident),
-        str(content),
-        str(target),
-    )
-    return entry._replace(mtime_ns=0, size=0) if kind == FOLDER else entry
-
-
 async def _paired(
-    answers: AsyncIterator[dict[str, Any]], items: Sequence[tuple[str, Entry]]
-) -> AsyncIterator[tuple[dict[str, Any], tuple[str, Entry]]]:
+    answers: AsyncIterator[ResultReply], items: Sequence[tuple[str, Entry]]
+) -> AsyncIterator[tuple[ResultReply, tuple[str, Entry]]]:
     count = 0
     async for answer in answers:
         if count < len(items):
             yield answer, items[count]
         count += 1
     if count != len(items):
-        raise ProblemError(
-            Problem(Code.PROTOCOL, f"asked for {len(items)} hashes, the server gave {count}")
-        )
+        raise bad_answer(f"{count} hashes of {len(items)} files")
 
 
-def _hash(answer: dict[str, Any], path: str) -> str | Problem:
-    with well_formed():
-        return _refused(answer, path) or str(answer["hash"])
+def _hash(answer: ResultReply, path: str) -> str | Problem:
+    problem = answer.problem(path)
+    if problem is None and answer.hash is None:
+        raise bad_answer("a hash is done, and missing")
+    return problem or answer.hash or ""
 
 
-def _refused(result: dict[str, Any], path: str) -> Problem | None:
-    if result["code"] == "done":
-        return None
-    return Problem.received(
-        str(result["code"]), str(result["message"]), path, retry=bool(result.get("retry", True))
-    )
-
-
-def _outcome(action: Action, result: dict[str, Any]) -> Outcome:
-    if problem := _refused(result, action.path):
+def _outcome(action: Action, result: ResultReply) -> Outcome:
+    if problem := result.problem(action.path):
         return Outcome(action, problem=problem)
-    displaced = str(result.get("displaced") or "")
+    displaced = result.displaced or ""
     if action.op is Op.DELETE:
         return Outcome(action, displaced=displaced)
+    if result.version is None or result.ident is None:
+        raise bad_answer("a folder is made, and has no version")
     made = Entry(
         paths.name(action.path),
         FOLDER,
         mode=action.source.mode if action.source else 0o755,
-        version=int(result["version"]),
-        ident=int(result["ident"]),
+        version=result.version,
+        ident=result.ident,
     )
     return Outcome(action, action.source, made, displaced=displaced)

@@ -2,14 +2,17 @@
 orders."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo.problems import well_formed
+from cargo_sync.trees.cargo import replies, requests
+from cargo_sync.trees.cargo.problems import bad_answer
+from cargo_sync.trees.cargo.replies import ResultReply
+from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.cargo.tree import PAGE, CargoTree
 from cargo_sync.trees.visit import VisitPage
 
@@ -30,26 +33,24 @@ class VisitedTree(CargoTree):
     # -- looking -----------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> VisitPage:
-        answer = await self._api.get(
-            f"{self._base}/tree", path=self._whole(folder), after=after, limit=min(limit, PAGE)
+        found = await self._api.get(
+            f"{self._base}/tree",
+            replies.folder,
+            path=self._whole(folder),
+            after=after,
+            limit=min(limit, PAGE),
         )
-        with well_formed():
-            rows = list(zip(*answer["entries"], strict=True))
-            further = answer["next"]
-            if further is not None and (
-                not rows or further <= after or not isinstance(further, str)
-            ):
-                raise ValueError(f"more names after {after!r}, but none")
+        if found.next is not None and (not found.entries or found.next <= after):
+            raise bad_answer(f"more names after {after!r}, but none")
         entries, problems = [], []
-        for row in rows:
-            entry = _row(row)
+        for entry in found.entries:
             path = paths.join(folder, entry.name)
             if reason := paths.bad_name(entry.name) or paths.bad_path(self._whole(path)):
                 message = f"the server has a name that cannot be used: {path!r} {reason}"
                 problems.append(Problem(Code.BAD_PATH, message, path, retry=False))
             else:
                 entries.append(entry)
-        return VisitPage(sorted(entries), further, problems)
+        return VisitPage(sorted(entries), found.next, problems)
 
     async def entry(self, path: str) -> Entry | None:
         """What stands at `path` now, None when nothing does. The workspace itself is a nameless
@@ -58,13 +59,12 @@ class VisitedTree(CargoTree):
         if not whole:
             return WORKSPACE
         try:
-            answer = await self._api.get(f"{self._base}/entry", path=whole)
+            found = await self._api.get(f"{self._base}/entry", replies.single, path=whole)
         except ProblemError as error:
             if error.problem.code == Code.UNKNOWN:
                 return None
             raise
-        with well_formed():
-            return _row(answer["entry"])._replace(name=paths.name(whole))
+        return found._replace(name=paths.name(whole))
 
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         if not names:
@@ -112,19 +112,18 @@ class VisitedTree(CargoTree):
 
     async def _delete(self, path: str, run: str, recursive: bool) -> str:
         found = await self._there(path)
-        operation = {"op": "delete", "path": self._whole(path), "expected": found.version}
-        if recursive and found.kind == FOLDER:
-            operation["seen"] = await self._sequence()
-        return str((await self._ordered(operation, path, run)).get("displaced") or "")
+        seen = await self._sequence() if recursive and found.kind == FOLDER else None
+        delete = requests.operation("delete", self._whole(path), expected=found.version, seen=seen)
+        return (await self._ordered(delete, path, run)).displaced or ""
 
     async def move(self, path: str, to: str, run: str) -> None:
         """Renames, with all below. Raises ProblemError: `unknown`; `occupied`, when `to` is
         taken."""
         found = await self._there(path)
-        operation = {
-            "op": "move", "path": self._whole(path), "to": self._whole(to), "expected": found.version,
-        }  # fmt: skip
-        await self._ordered(operation, path, run)
+        move = requests.operation(
+            "move", self._whole(path), to=self._whole(to), expected=found.version
+        )
+        await self._ordered(move, path, run)
 
     async def _sequence(self) -> int:
         try:
@@ -140,39 +139,11 @@ class VisitedTree(CargoTree):
             )
         return found
 
-    async def _ordered(self, operation: dict[str, Any], path: str, run: str) -> dict[str, Any]:
-        answer = await self._api.post(
-            f"{self._base}/operations", {"run": run, "operations": [operation]}
-        )
-        with well_formed():
-            result: dict[str, Any] = answer["results"][0]
-            if result["code"] == "done":
-                return result
-            raise ProblemError(Problem.received(str(result["code"]), str(result["message"]), path))
-
-
-def _row(row: Sequence[Any]) -> Entry:
-    """One entry as the server tells it; its name is checked by whoever uses it."""
-    with well_formed():
-        name, kind, size, mtime_ns, mode, version, ident, content, target = row
-        if (
-            kind not in (FILE, FOLDER, LINK)
-            or (kind == LINK) != bool(target)
-            or not isinstance(name, str)
-        ):
-            raise ValueError(f"{name!r} is of kind {kind!r} and leads to {target!r}")
-        folder = kind == FOLDER
-        return Entry(
-            name,
-            kind,
-            0 if folder else int(size),
-            0 if folder else int(mtime_ns),
-            int(mode) & 0o777,
-            int(version),
-            int(ident),
-            str(content),
-            str(target),
-        )
+    async def _ordered(self, operation: Body, path: str, run: str) -> ResultReply:
+        [result] = await self._operations([operation], run)
+        if problem := result.problem(path):
+            raise ProblemError(problem)
+        return result
 
 
 def _in_the_way(problem: Problem | None) -> Problem | None:

@@ -30,6 +30,8 @@ from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.flow import ClientFlow
+from cargo_sync.trees.cargo.replies import Decoder, FlowReply, SpacesReply, SpeedReply, T
+from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
@@ -189,17 +191,18 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
     async with running(file) as up:
         api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
-        first = await api.post("/flows", asked | {"speed": 200_000_000})
-        assert first["granted"] == 80_000_000
-        second = await api.post("/flows", asked | {"speed": None})
-        assert second["granted"] == 50_000_000
-        slower = await api.post(f"/flows/{first['flow']}/speed", {"speed": 10_000_000})
-        assert slower["granted"] == 10_000_000
-        await api.delete(f"/flows/{first['flow']}")
-        await api.delete(f"/flows/{first['flow']}")
-        assert (await api.post(f"/flows/{second['flow']}/speed", {"speed": None}))[
-            "granted"
-        ] == 80_000_000
+        first = await api.post("/flows", FlowReply.read, asked | {"speed": 200_000_000})
+        assert first.granted == 80_000_000
+        second = await api.post("/flows", FlowReply.read, asked | {"speed": None})
+        assert second.granted == 50_000_000
+        slower = await api.post(
+            f"/flows/{first.flow}/speed", SpeedReply.read, {"speed": 10_000_000}
+        )
+        assert slower.granted == 10_000_000
+        await api.delete(f"/flows/{first.flow}")
+        await api.delete(f"/flows/{first.flow}")
+        faster = await api.post(f"/flows/{second.flow}/speed", SpeedReply.read, {"speed": None})
+        assert faster.granted == 80_000_000
         await api.close()
 
 
@@ -270,7 +273,7 @@ async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_w
             "run": "r1",
             "speed": None,
         }
-        assert (await other.post("/flows", asked))["granted"] == 1_000_000
+        assert (await other.post("/flows", FlowReply.read, asked)).granted == 1_000_000
         may_go.set()
         flow = await _moving(system)
         async with asyncio.timeout(60):
@@ -316,14 +319,15 @@ async def test_flows_of_bad_requests_are_refused_by_name(tmp_path: Path) -> None
     async with running(settings(tmp_path)) as up:
         api = Api(login(up), time.monotonic)
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r1"}
-        for change, words in (
+        changes: list[tuple[dict[str, object], str]] = [
             ({"direction": "sideways"}, "direction"),
             ({"path": "../x"}, "path"),
             ({"run": "../../etc"}, "run"),
             ({"speed": 0}, "speed"),
-        ):
+        ]
+        for change, words in changes:
             with pytest.raises(ProblemError, match=words):
-                await api.post("/flows", asked | change)
+                await api.post("/flows", FlowReply.read, asked | change)
         await api.close()
 
 
@@ -387,7 +391,7 @@ async def numbered(up: app.Up, sequence: int) -> None:
     """Waits until the server's scan has numbered so many changes."""
     api = Api(login(up), time.monotonic)
     async with asyncio.timeout(60):
-        while (await api.get("/workspaces"))["workspaces"][0]["sequence"] < sequence:
+        while (await api.get("/workspaces", SpacesReply.read)).workspaces[0].sequence < sequence:
             await asyncio.sleep(0.05)
     await api.close()
 
@@ -451,10 +455,10 @@ async def test_a_file_is_cancelled_before_its_lane_begins(
         assert isinstance(far, CargoTree)
         post = far._api.post
 
-        async def cancelling(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        async def cancelling(path: str, reply: Decoder[T], body: Body) -> T:
             if path == "/flows":
                 far.cancel("a")
-            return await post(path, body)
+            return await post(path, reply, body)
 
         far._api.post = cancelling  # type: ignore[method-assign]
         report = await run(system).execute()

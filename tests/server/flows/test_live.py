@@ -16,6 +16,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
 from cargo_sync.trees.cargo.api import Api
+from cargo_sync.trees.cargo.replies import FlowReply
 from tests.server.admin import ask, governed
 from tests.server.flows.test_flows import job, login, run
 from tests.server.surroundings import CHEAP, until
@@ -137,12 +138,12 @@ async def test_two_flows_share_a_new_total(tmp_path: Path) -> None:
             "run": "r1",
             "speed": None,
         }
-        first, second = await api.post("/flows", asked), await api.post("/flows", asked)
-        assert (first["granted"], second["granted"]) == (None, None)
+        first, second = [await api.post("/flows", FlowReply.read, asked) for _ in range(2)]
+        assert (first.granted, second.granted) == (None, None)
         await ask(up, "bandwidth.set", download="1kbps")
         flows = (await ask(up, "flow.list"))["flows"]
         assert [(one["id"], one["granted"]) for one in flows] == [
-            (first["flow"][:8], 500), (second["flow"][:8], 500),
+            (first.flow[:8], 500), (second.flow[:8], 500),
         ]  # fmt: skip
         await ask(up, "bandwidth.set", download="none")
         assert [one["granted"] for one in (await ask(up, "flow.list"))["flows"]] == [None, None]

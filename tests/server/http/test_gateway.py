@@ -262,6 +262,8 @@ async def test_hashes_come_line_by_line(tmp_path: Path) -> None:
         assert entry.version == 1
 
 
+FLOW = {"direction": "download", "workspace": "default", "path": ""}
+
 BAD_BODIES: list[tuple[str, object, str]] = [
     ("/v1/login", b"{", "not JSON"),
     ("/v1/login", [], "not a JSON object"),
@@ -275,6 +277,12 @@ BAD_BODIES: list[tuple[str, object, str]] = [
     ("/v1/workspaces/default/hashes", {"files": [["a", True]]}, '"version"'),
     ("/v1/flows/f1/speed", {"speed": 0}, '"speed"'),
     ("/v1/flows/f1/speed", {}, '"speed"'),
+    ("/v1/flows/f1/speed", {"speed": True}, '"speed" must be a whole number'),
+    ("/v1/flows", {"workspace": "default", "path": ""}, '"direction" must be "upload" or'),
+    ("/v1/flows", FLOW | {"direction": ["upload"]}, '"direction" must be "upload" or'),
+    ("/v1/flows", FLOW | {"path": 7}, '"path" must be text'),
+    ("/v1/flows", FLOW | {"workspace": "x" * 201}, '"workspace" must be text of at most 200'),
+    ("/v1/flows", FLOW | {"run": "r1\n"}, '"run" must be 1 to 64'),
 ]
 
 
@@ -318,10 +326,13 @@ async def test_large_and_packed_bodies_are_refused(tmp_path: Path) -> None:
 async def test_flows_are_handed_over(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         wanted = {"direction": "upload", "workspace": "default", "path": "a", "speed": 8}
-        assert (await house.call("POST", "/v1/flows", wanted)).json == {"flow": "f1"}
-        await house.call("POST", "/v1/flows/f1/speed", {"speed": 8_000})
-        await house.call("POST", "/v1/flows/f1/speed", {"speed": None})
-        await house.call("DELETE", "/v1/flows/f1")
+        lane = {"port": 8444, "token": "74", "auth": "61"}
+        opened = {"flow": "f1", "lane": lane, "granted": 8}
+        assert (await house.call("POST", "/v1/flows", wanted)).json == opened
+        for speed in (8_000, None):
+            answer = await house.call("POST", "/v1/flows/f1/speed", {"speed": speed})
+            assert answer.json == {"granted": speed}
+        assert (await house.call("DELETE", "/v1/flows/f1")).json == {}
         assert (await house.call("DELETE", "/v1/flows/f2")).code == "unknown"
         address = house.flows.asked[0][2]
         assert address == ("127.0.0.1", "127.0.0.1", False)
@@ -331,7 +342,6 @@ async def test_flows_are_handed_over(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
-FLOW = {"direction": "download", "workspace": "default", "path": ""}
 FORWARDED = {
     "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
     "X-Forwarded-Proto": "https",
@@ -341,7 +351,8 @@ FORWARDED = {
 
 async def test_only_trusted_proxies_are_believed(tmp_path: Path) -> None:
     async with living(tmp_path, proxies=["127.0.0.0/8"]) as house:
-        await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
+        opened = await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
+        assert {"up": "75", "down": "64"}.items() <= opened.json["lane"].items()
         assert house.flows.asked[0][2] == ("198.51.100.7", "files.example", True)
     (tmp_path / "strict").mkdir()
     async with living(tmp_path / "strict") as house:

@@ -17,6 +17,8 @@ from cargo_sync.model.transfers import Receipt
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.flow import ClientFlow, _Committed
+from cargo_sync.trees.cargo.replies import Decoder, T
+from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.contract import Task
 from tests.server.flows.test_flows import REAL
 
@@ -32,18 +34,17 @@ class Meanwhile(Api):
         self.calls: list[tuple[str, int | None]] = []
         self.flow: ClientFlow | None = None
 
-    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self.calls.append((path, body["speed"]))
+    async def post(self, path: str, reply: Decoder[T], body: Body) -> T:
+        speed = body["speed"]
+        assert speed is None or isinstance(speed, int)
+        self.calls.append((path, speed))
         if self.flow is not None and path == "/flows":
             await self.flow.set_speed(7)
-        return {
-            "flow": "f1",
-            "lane": {"port": 9, "token": "ab", "auth": "cd"},
-            "granted": body["speed"],
-        }
+        lane = {"port": 9, "token": "ab" * 16, "auth": "cd" * 32}
+        return reply({"flow": "f1", "lane": lane, "granted": speed})
 
-    async def delete(self, path: str) -> dict[str, Any]:
-        return {}
+    async def delete(self, path: str) -> None:
+        return None
 
 
 async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:

@@ -2,14 +2,14 @@
 
 import errno
 import ssl
-from unittest.mock import Mock
 
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo.problems import translated, well_formed
+from cargo_sync.trees.cargo.problems import decoded, translated
+from cargo_sync.trees.cargo.replies import SpeedReply
 
 KEY = ConnectionKey("server", 8443, True, True, None, None, None)
 REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 8443)")
@@ -27,9 +27,7 @@ CASES = [
     (aiohttp.ServerDisconnectedError(), "cut", True, "was cut"),
     (aiohttp.ClientPayloadError(), "cut", True, "was cut"),
     (ConnectionResetError(errno.ECONNRESET, "reset"), "cut", True, "was cut"),
-    (ValueError("no json"), "protocol", True, "no Cargo server"),
-    (KeyError("token"), "protocol", True, "no Cargo server"),
-    (TypeError("a list"), "protocol", True, "no Cargo server"),
+    (UnicodeError("label too long"), "unknown_host", True, "no host server"),
 ]  # fmt: skip
 
 
@@ -59,13 +57,31 @@ def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:
     with pytest.raises(ProblemError) as raised, translated("https://server"):
         raise mine
     assert raised.value is mine
-    with pytest.raises(AssertionError), translated("https://server"):
-        raise AssertionError
+    for error in (AssertionError(), KeyError("token"), ValueError("ours"), TypeError("ours")):
+        with pytest.raises(type(error)), translated("https://server"):
+            raise error
 
 
-@pytest.mark.parametrize("answer", [{}, [], "words", None, {"lane": "words"}, {"lane": {}}])
-def test_an_answer_of_another_shape_is_a_problem_of_the_server(answer: object) -> None:
-    given = Mock(answer=answer).answer
-    with pytest.raises(ProblemError, match="no Cargo server"), well_formed():
-        given["lane"].get("host").strip()
-        given["lane"]["port"]
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", b"{", b"\xff", b"[]", b"7", b'{"granted": "much"}', b'{"granted": 0}'],
+)
+def test_an_answer_of_another_form_is_a_problem_of_the_server(content: bytes) -> None:
+    with pytest.raises(ProblemError, match="no Cargo server") as raised:
+        decoded(SpeedReply.read, content)
+    assert (raised.value.problem.code, raised.value.problem.retry) == ("protocol", True)
+
+
+def test_it_says_what_is_wrong_and_not_what_was_sent() -> None:
+    with pytest.raises(ProblemError) as raised:
+        decoded(SpeedReply.read, b'{"granted": "secret"}')
+    message = raised.value.problem.message
+    assert message.endswith("granted: input should be a valid integer") and "secret" not in message
+
+
+def test_a_mistake_of_ours_in_what_follows_is_not_the_servers() -> None:
+    def decode(value: object) -> object:
+        raise KeyError(value)
+
+    with pytest.raises(KeyError):
+        decoded(decode, b"{}")

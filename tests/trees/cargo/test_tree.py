@@ -18,7 +18,8 @@ from cargo_sync.trees.contract import Delta
 from tests.offloads import inline
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
 
-WHO = ok({"workspaces": [{"name": "default", "epoch": "e", "sequence": 7, "lineage": "l"}]})
+MINE = {"name": "default", "access": "rw", "epoch": "e", "sequence": 7, "lineage": "l"}
+WHO = ok({"workspaces": [MINE]})
 FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
 
 

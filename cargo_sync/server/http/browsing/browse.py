@@ -3,7 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from operator import attrgetter
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
 
@@ -14,7 +14,16 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
-from cargo_sync.server.http.fields import Query
+from cargo_sync.server.http.fields import (
+    LARGEST,
+    After,
+    Cursor,
+    Path,
+    Query,
+    at_least_one,
+    digits,
+    whole,
+)
 from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
@@ -24,6 +33,30 @@ WAIT: Final = 55
 """Seconds a poll waits at most: proxies give up after 60."""
 GONE: Final = "x"
 """The kind of a path where nothing stands any more."""
+
+
+Limit = Annotated[int, digits, whole(LIMIT), at_least_one]
+
+
+class _Workspaces(Query):
+    since: Annotated[int, digits, whole(LARGEST)] = 0
+
+
+class _Tree(Query):
+    path: Path = ""
+    after: After = ""
+    limit: Limit = LIMIT
+
+
+class _Entry(Query):
+    path: Path = ""
+
+
+class _Changes(Query):
+    since: Cursor = 0
+    under: Path = ""
+    wait: Annotated[int, digits, whole(WAIT)] = 0
+    limit: Limit = LIMIT
 
 
 class BrowseRoutes:
@@ -47,7 +80,7 @@ class BrowseRoutes:
 
     async def workspaces(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        since = Query(request.query, "since").whole("since", 0)
+        since = _Workspaces.read(request.query).since
         shown = []
         for access in self._spaces.of(user.name):
             position = await self._offload(access.workspace.position, since)
@@ -57,20 +90,19 @@ class BrowseRoutes:
 
     async def tree(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        query = Query(request.query, "path", "after", "limit")
-        folder, limit = query.path("path"), max(1, query.whole("limit", LIMIT, LIMIT))
+        query = _Tree.read(request.query)
         workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
-        entries = await self._offload(workspace.listing, folder)
+        entries = await self._offload(workspace.listing, query.path)
         if entries is None:
             raise unknown("such folder")
-        start = bisect_right(entries, query.name("after"), key=attrgetter("name"))
-        shown = entries[start : start + limit]
-        more = start + limit < len(entries)
+        start = bisect_right(entries, query.after, key=attrgetter("name"))
+        shown = entries[start : start + query.limit]
+        more = start + query.limit < len(entries)
         return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
 
     async def entry(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        path = Query(request.query, "path").path("path")
+        path = _Entry.read(request.query).path
         if not path:
             raise bad_request('"path" is empty: the workspace itself is no entry')
         workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
@@ -81,23 +113,21 @@ class BrowseRoutes:
 
     async def changes(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        query = Query(request.query, "since", "under", "wait", "limit")
-        since, under = query.cursor("since"), query.path("under")
-        wait, limit = query.whole("wait", 0, WAIT), max(1, query.whole("limit", LIMIT, LIMIT))
+        query = _Changes.read(request.query)
         workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
 
         async def look() -> ChangesPage:
-            return await self._offload(workspace.changes, since, under, limit)
+            return await self._offload(workspace.changes, query.since, query.under, query.limit)
 
-        if not wait:
+        if not query.wait:
             return _changes(workspace, await look())
         # Who waits is counted in before looking, so that no change falls between the two.
-        with self._polls.waiting(workspace.id, under, user.name) as changed:
+        with self._polls.waiting(workspace.id, query.under, user.name) as changed:
             page = await look()
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(query.wait):
                     # A sequence below the client's is news too: an old backup came back.
-                    while not page.rows and page.sequence >= since and not self._polls.closed:
+                    while not page.rows and page.sequence >= query.since and not self._polls.closed:
                         await changed.wait()
                         changed.clear()
                         page = await look()
