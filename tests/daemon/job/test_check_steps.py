@@ -30,11 +30,18 @@ from tests.server.surroundings import CHEAP
 from tests.trees.cargo.answers import Answer, answering, ok, refuse
 
 NOW = 1_800_000_000.0
+KNOWN = {"epoch": "e", "sequence": 0, "lineage": ""}
 SPACES = ok(
-    {"workspaces": [{"name": "default", "access": "rw"}, {"name": "shared", "access": "ro"}]}
+    {
+        "workspaces": [
+            {"name": "default", "access": "rw", **KNOWN},
+            {"name": "shared", "access": "ro", **KNOWN},
+        ]
+    }
 )
 TREE = ok({"entries": [], "next": None})
-FLOW = ok({"flow": "f1", "granted": 8_000_000})
+LANE = {"port": 8444, "token": "ab" * 16, "auth": "cd" * 32}
+FLOW = ok({"flow": "f1", "lane": LANE, "granted": 8_000_000})
 ALL = [
     "server",
     "login",
@@ -289,7 +296,7 @@ async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
     steps = await tried(tmp_path)
     assert steps["granted speed"].message == "something went wrong inside: ValueError"
     monkeypatch.undo()
-    steps = await tried(tmp_path, POST_flows=[ok({"flow": "f1", "granted": "fast"})])
+    steps = await tried(tmp_path, POST_flows=[ok({"flow": "f1", "lane": LANE, "granted": "fast"})])
     assert "answered what no Cargo server answers" in steps["granted speed"].message
 
 
