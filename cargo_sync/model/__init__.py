@@ -1,15 +1,16 @@
-"""The words of the house, as values; nothing here does anything.
+"""The values that all other packages share; nothing here does any I/O.
 
-entry       one path's metadata, as one side was seen to hold it
-listing     the entries of one folder, sorted by name
-snapshot    all listings of one side at one moment, kept a folder at a time
-base        what both sides last agreed on, a folder at a time
-action      one planned step
-outcome     what became of an action
-offer       one file's content as a sender offers it; receipt: what a receiver committed
-ordered     a limit that an order set in place of a file's
-problem     why something failed, in words for a person
-event       a past-tense fact, kept as a row
+actions      one planned step of a run (`Action`), and its result (`Outcome`)
+agreed       base: what both sides last agreed on, per folder
+checkpoints  which parts of a staged file are on disk, so that a cut transfer can continue
+entries      one path's metadata on one side (`Entry`), and a folder's sorted entries (`Listing`)
+events       facts that are kept as rows, and which of them a callback can be made for
+jobs         what a run needs to know about its job
+limits       a limit that a command set in place of the configured one
+paths        relative paths: their order, their parts, which of them are valid
+problems     why something failed: a code for programs, a sentence for people
+transfers    offers, wants and receipts: what both ends of a flow exchange per file
+world        the clock, random numbers and threads, as arguments
 
 Paths are relative to a root, with "/" between components and "" for the root itself.
 """

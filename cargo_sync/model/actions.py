@@ -1,4 +1,4 @@
-"""Actions: the planned steps of a run, and what became of them."""
+"""Actions: the planned steps of a run, and their results."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,18 +12,18 @@ class Op(StrEnum):
 
     MKDIR = "mkdir"
     PUT = "put"
-    """Bring a file's content or a link over."""
+    """Copy a file's content, or a link, to the destination."""
     ADOPT = "adopt"
-    """Both sides look alike: compare by hash; equal is agreed without sending, else it becomes a
-    PUT."""
+    """Both sides look the same: compare the hashes. Equal ones are agreed on, nothing is sent;
+    otherwise this becomes a PUT."""
     DELETE = "delete"
-    """Displace the destination's entry to its trash."""
+    """Move the destination's entry to its trash."""
     FORGET = "forget"
-    """Drop the agreement; nothing is touched on either side."""
+    """Delete the agreement; nothing changes on either side."""
     LEAVE = "leave"
-    """Agree on the source's state without touching the destination."""
+    """Agree on the source's state without a change at the destination."""
     RETIRE = "retire"
-    """Take a delivered source file out of the way, as the job's `after_transfer` says."""
+    """Delete or move a delivered source file, as the job's `after_transfer` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Action:
     """One step.
 
     path      relative to the job's root on either side
-    source    the entry to bring over, or to retire; None for DELETE and FORGET
-    expected  what the plan saw at the destination, None for an unoccupied path. It is looked at
+    source    the entry to copy, or to retire; None for DELETE and FORGET
+    expected  what the plan saw at the destination, None for an unoccupied path. It is checked
               again at the moment of replacement
     why       a few words for `job plan`: new, changed, gone at the source, …
-    drifted   the destination differs from what was last delivered there: say so when it is
-              displaced
+    drifted   the destination differs from what was last delivered there; this is reported when it
+              is displaced
     hash      for RETIRE: BLAKE3 of what was delivered
     """
 
@@ -55,23 +55,23 @@ class Action:
 
     @property
     def overwrites(self) -> bool:
-        """Counted by the guard: replaces or removes something that stands at the destination."""
+        """Counted by the guard: replaces or removes an entry of the destination."""
         return self.expected is not None and self.op in (Op.PUT, Op.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an action.
+    """The result of an action.
 
-    source, result  the entries of the source and the destination as they now are, to be agreed on;
+    source, result  the entries of the source and the destination as they are now, to be agreed on;
                     None after DELETE, FORGET and failures
     hash            BLAKE3 of the content, hex
-    displaced       where in the trash what stood there lies now, or ""
+    displaced       where in the trash the displaced entry is now, or ""
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, "" when no content moved
-    seconds   that it took
-    lost, rtt_ms             the flow's lost frames and mean round trip meanwhile; None where not
-                             measured
+    seconds         how long it took
+    lost, rtt_ms    the flow's lost frames and mean round trip in that time; None when they were
+                    not measured
     """
 
     action: Action

@@ -1,7 +1,8 @@
-"""Base: what both sides of a job last agreed on, a folder at a time.
+"""Base: what both sides of a job last agreed on, per folder.
 
-For every path: the face of what was delivered, and the version of either side at that moment. A
-side has changed since when its entry's (version, ident) is not the one kept here.
+For each path it keeps the metadata of what was delivered, and the version of both sides at that
+moment. A side has changed since then if its entry's (version, ident) differs from the one kept
+here.
 """
 
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from cargo_sync.model.entries import Entry
 class Agreed(NamedTuple):
     """One name in a folder, as both sides held it.
 
-    near_*  of the local folder (ctime_ns, inode), far_* of the server (sequence, entry id)
-    hash    BLAKE3 in hex, or "" where nobody needed one (folders, links)
+    near_*  of the local folder (ctime_ns, inode)
+    far_*   of the server (sequence, entry id)
+    hash    BLAKE3 in hex, or "" for folders and links
     """
 
     name: str
@@ -55,7 +57,7 @@ Base = tuple[Agreed, ...]
 
 
 def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
-    """The agreement of two entries that hold the same; `content` is the hash where one is known."""
+    """The agreement of two entries with the same content; `content` is its hash, if known."""
     return Agreed(
         near.name,
         near.kind,
@@ -72,12 +74,12 @@ def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
 
 
 def encode(base: Base) -> bytes:
-    """One folder's agreements as bytes: a JSON array of eleven columns, or `[]`."""
+    """Returns one folder's agreements as bytes: a JSON array of eleven columns, or `[]`."""
     return orjson.dumps(list(zip(*base, strict=True)))
 
 
 def decode(blob: bytes | None) -> Base:
-    """The agreements that `encode` was given; nothing for None."""
+    """Returns the agreements that `encode` was given; nothing for None."""
     if not blob:
         return ()
     return tuple(map(Agreed._make, zip(*orjson.loads(blob), strict=True)))

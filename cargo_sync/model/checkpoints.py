@@ -1,16 +1,16 @@
-"""Checkpoints: which parts of a staged file are known to be on disk, so that a cut transfer goes on
-there."""
+"""Checkpoints: which parts of a staged file are on disk, so that a cut transfer can continue."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 RESUMABLE: Final = 8 * 2**20
-"""Bytes from which a cut transfer goes on where it was; a smaller file is sooner sent again. Both
-sides count on it: the one keeps the transfer's id, the other the staged part."""
+"""A cut transfer of a file of at least so many bytes continues where it stopped. It is quicker to
+send a smaller file again. Both sides must agree: one keeps the transfer's id, the other the staged
+part."""
 
 
 def resumable(size: int) -> bool:
-    """Whether a cut transfer of a file of `size` bytes goes on where it was."""
+    """Whether a cut transfer of a file of `size` bytes continues where it stopped."""
     return size >= RESUMABLE
 
 
@@ -24,13 +24,12 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A durable resume point, bound to the transfer and to the source's version, never to a size
-    alone.
+    """A durable resume point, bound to the transfer and to the source's version.
 
     transfer  id of the transfer
     path      where the file will be published, relative to the staging root
     version, ident, size, mtime_ns   of the source's entry as it was offered
-    spans     sorted, not overlapping; each is read and checked again before it counts
+    spans     sorted, not overlapping; each is read and checked again before it is used
     """
 
     transfer: str

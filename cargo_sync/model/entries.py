@@ -1,9 +1,9 @@
-"""Entries and listings: what one side of a job was seen to hold.
+"""Entries and listings: what a scan saw on one side of a job.
 
-A listing is one folder's entries sorted by name. It is kept and sent as columns, one JSON array a
-field: encoding costs 0.3 µs an entry instead of the 3 µs of an object each, and two listings are
-equal exactly when their encodings are, so that an unchanged folder is passed by comparing two byte
-strings.
+A listing is one folder's entries sorted by name. It is kept and sent as columns, one JSON array per
+field. This costs 0.3 µs per entry; one JSON object per entry would cost 3 µs. Two listings are
+equal exactly when their encodings are equal, so an unchanged folder costs one comparison of two
+byte strings.
 """
 
 from collections.abc import Iterable
@@ -22,12 +22,13 @@ class Entry(NamedTuple):
     name      the bare name
     kind      FILE, FOLDER or LINK
     size      bytes; 0 for folders and links
-    mtime_ns  modification time, ns since 1970; 0 for folders, whose own times say nothing
+    mtime_ns  modification time, ns since 1970; 0 for folders, whose times are not synced
     mode      permission bits (0o7777)
-    version   changes whenever the content may have: ctime_ns in a local folder, the catalogue's
-              sequence on a server; 0 for local folders, whose ctime changes with what is in them
+    version   changes whenever the content may have changed: ctime_ns in a local folder, the
+              catalogue's sequence on a server; 0 for local folders, whose ctime changes with what
+              is in them
     ident     survives a rename: the inode in a local folder, the entry id on a server
-    hash      BLAKE3 of the content as 64 hex digits; "" while nobody has computed it
+    hash      BLAKE3 of the content as 64 hex digits; "" while it is not computed
     target    what a link points to, else ""
     """
 
@@ -42,12 +43,14 @@ class Entry(NamedTuple):
     target: str = ""
 
     def same_state(self, other: "Entry") -> bool:
-        """True when two looks at one side saw no difference."""
+        """True when two scans of the same side saw no difference."""
         return self[1:7] == other[1:7] and self.target == other.target
 
     def same_face(self, other: "Entry") -> bool:
-        """True when entries of *different* sides look alike: kind, size and mtime (for links the
-        target)."""
+        """True when entries of *different* sides look alike.
+
+        They look alike when kind, size and mtime are the same; for links, the target.
+        """
         if self.kind != other.kind:
             return False
         if self.kind == LINK:
@@ -55,8 +58,7 @@ class Entry(NamedTuple):
         return self.kind == FOLDER or (self.size == other.size and self.mtime_ns == other.mtime_ns)
 
     def same_mode(self, other: "Entry") -> bool:
-        """True when the permission bits that are carried are the same: no setuid, setgid or
-        sticky."""
+        """True when the permission bits that are synced are equal: no setuid, setgid or sticky."""
         return self.mode & 0o777 == other.mode & 0o777
 
 
@@ -65,17 +67,17 @@ Listing = tuple[Entry, ...]
 
 
 def encode(listing: Listing) -> bytes:
-    """One listing as bytes: a JSON array of nine columns, or `[]`."""
+    """Returns a listing as bytes: a JSON array of nine columns, or `[]`."""
     return orjson.dumps(list(zip(*listing, strict=True)))
 
 
 def decode(blob: bytes | None) -> Listing:
-    """The listing that `encode` was given; nothing for None."""
+    """Returns the listing that `encode` was given; an empty one for None."""
     if not blob:
         return ()
     return tuple(map(Entry._make, zip(*orjson.loads(blob), strict=True)))
 
 
 def listing(entries: Iterable[Entry]) -> Listing:
-    """A listing of entries in any order."""
+    """Returns the listing of entries that come in any order."""
     return tuple(sorted(entries))

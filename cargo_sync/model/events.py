@@ -1,4 +1,4 @@
-"""Events: past-tense facts, kept as rows in the transaction that made them true."""
+"""Events: facts about what happened, written in the same transaction as the change itself."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,35 +6,38 @@ from typing import Any
 
 
 class Happened(StrEnum):
+    """What happened to a file or to a job."""
+
     STARTED = "started"
-    """A transfer begins; written only where a callback asks for it."""
+    """A transfer begins; written only if the job wants a callback for it."""
     UPLOADED = "uploaded"
     DOWNLOADED = "downloaded"
     ADOPTED = "adopted"
     DELETED = "deleted"
     DISPLACED = "displaced"
     KEPT = "kept"
-    """A destination that differs from what was delivered was left alone although its source is
-    gone."""
+    """The source is gone. The destination's file was kept, because it differs from what was
+    delivered."""
     FAILED = "failed"
     HELD = "held"
     RESET = "reset"
-    """Base was set aside: first contact begins again."""
+    """Base was discarded: the next run compares both sides as if for the first time."""
     IDLE = "idle"
-    """A job has come to rest after it did something; written only where a callback asks for it."""
+    """A job has nothing left to do after it did something; written only if the job wants a callback
+    for it."""
 
     @property
     def kind(self) -> str:
-        """What notices and `events` call it."""
+        """Its name in notices and in the history."""
         return "error" if self is Happened.FAILED else self.value
 
 
 class Moment(StrEnum):
-    """What a job may ask a callback for; the names are those of job files."""
+    """What a job can have callbacks for; the names are the ones in job files."""
 
     START = "onStart"
     UPDATE = "onUpdate"
-    """No event: it is sampled while a transfer runs."""
+    """Not an event: it is sampled while a transfer runs."""
     FINISH = "onFinish"
     ERROR = "onError"
     HELD = "onHeld"
@@ -52,8 +55,7 @@ _MOMENTS = {
 
 
 def moment(happened: Happened, path: str) -> Moment | None:
-    """What a job asks for when it wants a callback for such an event; None when there is none for
-    it."""
+    """The name in job files of a callback for such an event; None if it has no callback."""
     if happened is Happened.FAILED:
         return Moment.ERROR if path else Moment.JOB_ERROR
     return _MOMENTS.get(happened)
@@ -64,9 +66,9 @@ class Event:
     """One fact of a job.
 
     time     unix seconds
-    path     relative to the job's root, "" when it is about the whole job
+    path     relative to the job's root, "" when it concerns the whole job
     details  JSON values: transfer, bytes, seconds, hash, displaced, message, lost, rtt_ms, …
-    tell     the job's mode, when it asked for a callback at this; else ""
+    tell     the job's mode, if the job wants a callback for this event; else ""
     """
 
     job: str

@@ -1,4 +1,4 @@
-"""What a run needs to know of its job: intent without addresses or secrets."""
+"""What a run needs to know about its job: its rules, without addresses or secrets."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +8,8 @@ from cargo_sync.model.events import Event, Happened, Moment, moment
 
 
 class Mode(StrEnum):
+    """The direction of a job."""
+
     UPLOAD = "upload"
     """From the local folder to the server."""
     DOWNLOAD = "download"
@@ -15,7 +17,7 @@ class Mode(StrEnum):
 
 
 class After(StrEnum):
-    """What becomes of a source file once it is delivered."""
+    """What happens to a source file after it was delivered."""
 
     KEEP = "keep"
     DELETE = "delete"
@@ -26,13 +28,13 @@ class After(StrEnum):
 class Rules:
     """How a job's runs behave.
 
-    propagate  deletions at the source are repeated at the destination
-    move_to    for After.MOVE: the folder, relative to the source root
-    settle     seconds that a source file must have been still
-    include, exclude   gitignore patterns
-    trash_days how long displaced content is kept
-    speed      bits a second asked for on the wire; None is as fast as it goes
-    tell       the moments that callbacks are asked for
+    propagate         deletions at the source are repeated at the destination
+    move_to           for After.MOVE: the folder, relative to the source root
+    settle            seconds for which a source file must be unchanged
+    include, exclude  gitignore patterns
+    trash_days        how long displaced content is kept
+    speed             bits per second to use on the wire; None means as fast as possible
+    tell              the moments that the job wants callbacks for
     """
 
     name: str
@@ -49,7 +51,7 @@ class Rules:
 
     @property
     def promises(self) -> bool:
-        """Callbacks wait for an end of each transfer that begins."""
+        """The job has callbacks that need an end of each transfer that begins."""
         return bool(self.tell & {Moment.START, Moment.FINISH})
 
     def event(
@@ -60,7 +62,7 @@ class Rules:
         size: int = 0,
         details: dict[str, Any] | None = None,
     ) -> Event:
-        """An event of this job; it says of itself whether a callback is to be made of it."""
+        """An event of this job; its `tell` says whether it becomes a callback."""
         told = moment(happened, path) in self.tell
         return Event(
             self.name, happened, time, path, size, details or {}, self.mode.value if told else ""
@@ -69,16 +71,16 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a base is bound to, on one side: if it differs, the base is set aside.
+    """What a base is bound to, on one side: if it differs, the base is discarded.
 
-    root      what stands at the end: device and inode or the marker's id; server, workspace and
-              folder
+    root      which root it is: device and inode or the marker's id; server, workspace and folder
     epoch     identity of one life of a catalogue; "" for a local folder
-    sequence  the catalogue's newest change; lower than ours means an old backup came back
-    lineage   of the change that we had come to; another than ours means the same, when the numbers
-              have caught up meanwhile
-    floor     deletions up to this change may not be told any more: whoever is not as far must look
-              at everything anew
+    sequence  the catalogue's newest change; a lower one than ours means that an old backup was
+              restored
+    lineage   of the newest change that we have seen; a different one than ours means the same,
+              after new changes have reached our number
+    floor     the catalogue may have forgotten deletions up to this change: a reader that has seen
+              less must scan everything
     """
 
     root: str

@@ -1,11 +1,14 @@
-"""Limits that an order set in place of what a file says."""
+"""Limits that a command set in place of the configured ones."""
 
 from typing import NamedTuple
 
 
 class Ordered(NamedTuple):
-    """One. `bits` a second, None is no limit; `file` is what the file said when it was ordered, as
-    JSON."""
+    """One limit that a command set.
+
+    bits  per second; None means no limit
+    file  what the configuration file said at that time, as JSON
+    """
 
     bits: int | None
     file: str

@@ -1,8 +1,8 @@
-"""Relative paths: their order, their parts, and which of them may be trusted.
+"""Relative paths: their order, their parts, and which of them are valid.
 
-A path is a `str` with "/" between components; "" is the root. The order of paths everywhere is by
-components, so that a folder's content stands together: "a", "a/x", "a-b" (as plain strings "a-b"
-would come before "a/x"). `key` gives bytes that sort so, in Python and in SQLite alike.
+A path is a `str` with "/" between components; "" is the root. Paths are sorted by components
+everywhere, so that a folder's content stays together: "a", "a/x", "a-b" (as plain strings "a-b"
+would come before "a/x"). `key` returns bytes that sort like this in Python and in SQLite.
 """
 
 import re
@@ -12,49 +12,50 @@ from typing import Final
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 RESERVED: Final = ".cargo_sync"
-"""The folder directly below a root that is ours: marker, staging, trash. Never listed, never
-synced."""
+"""Cargo's own folder, directly below a root: marker, staging, trash. Never listed, never synced."""
 
 _ODD: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|^\.cargo_sync(?:/|$)|[\0\n]")
-"""What a second look decides: an empty, "." or ".." component, our own folder, a NUL (or a newline,
-after which "$" would not mean the end)."""
+"""Paths that need the full check: an empty, "." or ".." component, our own folder, a NUL (or a
+newline, because "$" also matches before a final one)."""
 
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
 
 
 def key(path: str) -> bytes:
-    """Bytes that sort by components: NUL, which no name holds, stands in for "/"."""
+    """Bytes that sort by components: "/" becomes NUL, which no name contains."""
     return path.encode().replace(b"/", b"\0")
 
 
 def from_key(sort_key: bytes) -> str:
-    """The path that `key` was made of."""
+    """The path that `key` was made from."""
     return sort_key.replace(b"\0", b"/").decode()
 
 
 def join(folder: str, name: str) -> str:
+    """The path of `name` in `folder`."""
     return f"{folder}/{name}" if folder else name
 
 
 def parent(path: str) -> str:
-    """The folder a path stands in; the root's is the root."""
+    """The folder that contains a path; the root's parent is the root."""
     return path.rpartition("/")[0]
 
 
 def name(path: str) -> str:
+    """The last component of a path."""
     return path.rpartition("/")[2]
 
 
 def upwards(path: str) -> Iterator[str]:
-    """`path` and the folders above it, the nearest first, without the root."""
+    """Yields `path` and the folders above it, nearest first, without the root."""
     while path:
         yield path
         path = parent(path)
 
 
 def is_below(path: str, folder: str) -> bool:
-    """True when `path` is `folder` itself or stands anywhere below it."""
+    """True when `path` is `folder` itself or anywhere below it."""
     return not folder or path == folder or path.startswith(folder + "/")
 
 
@@ -63,7 +64,7 @@ def bad_name(name: str) -> str | None:
     if name in ("", ".", ".."):
         return "is empty, '.' or '..'"
     if "/" in name or "\0" in name:
-        return "holds a '/' or a NUL"
+        return "contains a '/' or a NUL"
     try:
         length = len(name.encode())
     except UnicodeEncodeError:
@@ -72,7 +73,7 @@ def bad_name(name: str) -> str | None:
 
 
 def bad_path(path: str) -> str | None:
-    """Why a path that somebody else gave cannot be trusted, or None when it can."""
+    """Why a path from outside is not valid, or None when it is."""
     if path == "":
         return None
     parts = path.split("/")
@@ -85,12 +86,12 @@ def bad_path(path: str) -> str | None:
 
 
 def check(path: str) -> str:
-    """`path`, when it may be used below a root.
+    """Returns `path`, if it can be used below a root.
 
     Raises:
         ProblemError: `bad_path`, with the reason.
     """
-    # Nearly all paths are short, plain ASCII: one search instead of a look at every component.
+    # Nearly all paths are short, plain ASCII: for them one search replaces a check per component.
     if path.isascii() and len(path) <= NAME_BYTES and not _ODD.search(path):
         return path
     if reason := bad_path(path):

@@ -1,8 +1,8 @@
 """Why something failed: a value for programs, a sentence for people.
 
-Foreign exceptions (OSError, sqlite3.Error, aiohttp's) are translated into a `ProblemError` once, at
-the edge where they come in. Whoever decides what happens next asks `retry`, never which library
-raised.
+Exceptions of libraries (OSError, sqlite3.Error, aiohttp's) are translated into a `ProblemError`
+once, where they come in. Code that decides what happens next looks at `retry`, never at which
+library raised the exception.
 """
 
 import errno
@@ -41,7 +41,7 @@ class Code(StrEnum):
     BAD_MARKER = "bad_marker"
     UNWATCHED = "unwatched"
     WATCH_LIMIT = "watch_limit"
-    # The way to the other side.
+    # The connection to the other side.
     UNREACHABLE = "unreachable"
     UNKNOWN_HOST = "unknown_host"
     TIMEOUT = "timeout"
@@ -50,13 +50,13 @@ class Code(StrEnum):
     BUSY = "busy"
     STOPPED = "stopped"
     ADDRESS = "address"
-    # Who answers there, and to whom.
+    # Identity of the server and of the user.
     UNAUTHORIZED = "unauthorized"
     CERTIFICATE = "certificate"
     TLS = "tls"
     PLAIN = "plain"
     PYDIO_SERVER = "pydio_server"
-    # What the other side says.
+    # Answers of the other side.
     UNKNOWN = "unknown"
     UNKNOWN_WORKSPACE = "unknown_workspace"
     UNSUPPORTED = "unsupported"
@@ -69,7 +69,7 @@ class Code(StrEnum):
     NO_LENGTH = "no_length"
     STALE = "stale"
     TOO_LARGE = "too_large"
-    # One file on its way.
+    # One file that is being transferred.
     CANCELLED = "cancelled"
     OVERTAKEN = "overtaken"
     FORGOTTEN = "forgotten"
@@ -97,10 +97,11 @@ class Problem:
 
     code     what programs compare
     message  a sentence for people: what happened, to what
-    path     the path it happened to, relative to its root; "" when it is about the whole
+    path     the path it happened to, relative to its root; "" when it concerns the whole
     hint     what to do about it, or ""
-    retry    whether the same thing may succeed later without anybody's help
-    foreign  the code in the other side's words, when it is none of ours; `code` is then OTHER
+    retry    whether the same thing may succeed later without a person's help
+    foreign  the code that the other side sent, if this version does not know it; `code` is then
+             OTHER
     """
 
     code: Code
@@ -114,7 +115,7 @@ class Problem:
     def received(
         cls, code: str, message: str, path: str = "", hint: str = "", retry: bool = True
     ) -> "Problem":
-        """A problem that the other side tells of: its version may know codes that ours does not."""
+        """A problem that the other side sent: its version may know codes that ours does not."""
         try:
             known = Code(code)
         except ValueError:
@@ -123,7 +124,7 @@ class Problem:
 
     @property
     def code_text(self) -> str:
-        """The code as it is passed on: a foreign one as it came."""
+        """The code as it is passed on: an unknown one unchanged."""
         return self.foreign if self.code is Code.OTHER else self.code.value
 
     def __str__(self) -> str:
@@ -131,39 +132,41 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Carries a `Problem` up to who decides."""
+    """Carries a `Problem` up to the code that decides what to do."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
 
     def at(self, path: str) -> "ProblemError":
-        """The same problem, of `path`."""
+        """The same problem, for `path`."""
         return ProblemError(replace(self.problem, path=path))
 
 
 _BY_ERRNO: dict[int, tuple[Code, str, bool]] = {
-    errno.ENOENT: (Code.VANISHED, "is not there", True),
-    errno.EACCES: (Code.UNREADABLE, "may not be accessed: permission denied", True),
-    errno.EPERM: (Code.UNREADABLE, "may not be changed: operation not permitted", True),
+    errno.ENOENT: (Code.VANISHED, "does not exist", True),
+    errno.EACCES: (Code.UNREADABLE, "cannot be accessed: permission denied", True),
+    errno.EPERM: (Code.UNREADABLE, "cannot be changed: operation not permitted", True),
     errno.ENOSPC: (Code.DISK_FULL, "could not be written: the disk is full", True),
     errno.EDQUOT: (Code.DISK_FULL, "could not be written: the quota is used up", True),
     errno.EROFS: (Code.READ_ONLY, "could not be written: the file system is read-only", True),
-    errno.EIO: (Code.DISK_ERROR, "met an input/output error: the disk may be failing", True),
+    errno.EIO: (Code.DISK_ERROR, "had an input/output error: the disk may be failing", True),
     errno.ENAMETOOLONG: (Code.BAD_PATH, "has a name too long for this file system", False),
     errno.ENOTDIR: (Code.NOT_A_FOLDER, "has a file where a folder is needed", True),
     errno.EISDIR: (Code.IS_A_FOLDER, "is a folder where a file is needed", True),
     errno.ELOOP: (Code.SYMLINK, "leads through a symbolic link, which is never followed", True),
-    errno.EEXIST: (Code.OCCUPIED, "exists already", True),
+    errno.EEXIST: (Code.OCCUPIED, "already exists", True),
     errno.ENOTEMPTY: (Code.NOT_EMPTY, "is a folder that is not empty", True),
-    errno.EXDEV: (Code.OTHER_DEVICE, "lies on another file system", False),
+    errno.EXDEV: (Code.OTHER_DEVICE, "is on another file system", False),
     errno.ESTALE: (Code.VANISHED, "is stale on its network file system", True),
 }
 
 
 def from_os_error(error: OSError, path: str) -> Problem:
-    """The problem that an `OSError` means for `path`; an errno not listed keeps the system's own
-    words."""
+    """The problem that an `OSError` means for `path`.
+
+    An errno that is not in the table keeps the system's own message.
+    """
     code, words, retry = _BY_ERRNO.get(
         error.errno or 0, (Code.OS_ERROR, f"failed: {error.strerror or error}", True)
     )
@@ -171,15 +174,15 @@ def from_os_error(error: OSError, path: str) -> Problem:
 
 
 def changed(path: str) -> Problem:
-    """What stands at `path` is not what was seen there: whoever planned with it plans again."""
-    return Problem(Code.CHANGED, f"{path!r} has changed since it was last looked at", path)
+    """The entry at `path` is not the one that the plan saw: the next run plans again."""
+    return Problem(Code.CHANGED, f"{path!r} has changed since it was last checked", path)
 
 
 def changed_while_read(path: str) -> Problem:
-    """A file was written to while its content was read: what was read is thrown away."""
+    """A file was written to while its content was read: what was read is discarded."""
     return Problem(Code.CHANGED, f"{path!r} changed while it was read", path, "it is tried again")
 
 
 def not_as_delivered(path: str) -> Problem:
-    """A source file differs from what was delivered of it, and therefore stays where it is."""
-    return Problem(Code.CHANGED, f"{path!r} is not what was delivered any more; it stays", path)
+    """A source file differs from what was delivered of it, so it stays where it is."""
+    return Problem(Code.CHANGED, f"{path!r} has changed since it was delivered; it stays", path)

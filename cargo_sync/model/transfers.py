@@ -1,7 +1,6 @@
-"""Offers, wants and receipts: what two ends of a flow tell each other about files, a batch at a
-time.
+"""Offers, wants and receipts: what the two ends of a flow send each other about files, in batches.
 
-They travel as columns (`columns`, `rows`): a batch of 2,000 files is one JSON value of a few
+They are sent as columns (`columns`, `rows`): a batch of 2,000 files is one JSON value of a few
 arrays.
 """
 
@@ -15,12 +14,12 @@ class Offer(NamedTuple):
     """One file's content, as it is offered or asked for.
 
     path      relative to the flow's folder
-    size, mtime_ns, mode   of the content, kept at the destination
-    version, ident         of the source's entry: what is read must still be this
+    size, mtime_ns, mode   of the content; the destination keeps them
+    version, ident         of the source's entry: the file that is read must still have them
     transfer  id of the transfer: hex, unguessable, the same when it is tried again after a cut
     expected, occupant     version and ident of what the plan saw at the destination; both 0 for an
-                           unoccupied path. It is looked at again at the moment of replacement
-    hash      BLAKE3 where the offering side already knows it, else ""
+                           unoccupied path. They are checked again at the moment of replacement
+    hash      BLAKE3 if the offering side already knows it, else ""
     target    a link's target: then there is no content
     """
 
@@ -40,7 +39,7 @@ class Offer(NamedTuple):
 class Want(NamedTuple):
     """What a receiver still needs of an offer.
 
-    code     "all", "ranges", "none" (it holds this content already) or a problem's code (refused)
+    code     "all", "ranges", "none" (it already has this content) or a problem's code (refused)
     ranges   [start, end) pairs for "ranges", in order
     message  for a refusal, a sentence
     """
@@ -51,13 +50,13 @@ class Want(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What a receiver made of an offer.
+    """The receiver's result for an offer.
 
     code     "done" or a problem's code
     version, ident, mtime_ns, mode   of the destination's entry as committed
-    hash     BLAKE3 of what was committed, hex
-    displaced  the trash path of what stood there, or ""
-    retry    for a problem: whether it may succeed later
+    hash       BLAKE3 of what was committed, hex
+    displaced  the trash path of the file that it replaced, or ""
+    retry      for a problem: whether it may succeed later
     """
 
     code: str
@@ -72,15 +71,15 @@ class Receipt(NamedTuple):
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows of one kind as one sequence a field, for one encode a batch."""
+    """Turns rows of one kind into one sequence per field, so that a batch is encoded at once."""
     return list(zip(*rows, strict=True))
 
 
 def rows(kind: Callable[[Iterable[Any]], RowT], fields: Sequence[Sequence[Any]]) -> list[RowT]:
-    """The rows that `columns` was given; `kind` is the row type's `_make`.
+    """Returns the rows that `columns` was given; `kind` is the row type's `_make`.
 
     Raises:
-        ValueError, TypeError: the columns are not of one length, or not as many as the row has
-            fields.
+        ValueError, TypeError: the columns differ in length, or their number is not the number of
+            the row's fields.
     """
     return [kind(row) for row in zip(*fields, strict=True)]

@@ -1,5 +1,4 @@
-"""What is taken from outside: the clock, chance, threads. In tests all of it replays from a
-seed."""
+"""The clock, random numbers and threads, as arguments. Tests replay all of them from a seed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ Ts = TypeVarTuple("Ts")
 
 
 class Offload(Protocol):
-    """Runs blocking work away from the event loop, or inline in tests.
+    """Runs blocking work outside the event loop, or inline in tests.
 
-    Keyword arguments: `functools.partial`.
+    For keyword arguments use `functools.partial`.
     """
 
     def __call__(self, work: Callable[[*Ts], T], *args: *Ts) -> Awaitable[T]: ...
@@ -20,9 +19,9 @@ class Offload(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The outside.
+    """Everything that a run takes from outside.
 
-    wall    unix seconds, to be written down and compared with files' times
+    wall    unix seconds, to be stored and compared with files' times
     steady  monotonic seconds, for durations
     chance  [0, 1), for jitter
     token   a new unguessable id, 32 hex digits
