@@ -1,1 +1,11 @@
-"""Small state machines and schedules, as tables and pure functions: time is an argument."""
+"""Small state machines and schedules, as tables and pure functions: time is an argument.
+
+cover      which bytes of a wanted file have arrived
+job_state  the state of a job, and of a whole daemon
+looks      when a job looks for changes next
+meter      how fast a count grows
+pacing     when a lane may send its next frame
+retry      when something that failed is tried again
+settling   whether a source file has been unchanged for long enough
+window     whether a daily time window is open, and when that changes
+"""

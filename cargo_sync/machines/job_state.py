@@ -1,7 +1,8 @@
-"""What state a job is in: one pure function of what is true.
+"""What state a job is in: a pure function of facts.
 
-The order is the answer: a job that is disabled and paused is disabled, one that has failed items
-while it is syncing is syncing. `synced` is said only when nothing failed and nothing waits.
+The order of the checks decides: a job that is disabled and paused is disabled; a job that has
+failed items while it is syncing is syncing. A job is `synced` only when nothing failed and nothing
+waits.
 """
 
 from enum import StrEnum
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 
 class JobState(StrEnum):
+    """The state of a job, as the status shows it."""
+
     DISABLED = "disabled"
     PAUSED = "paused"
     HELD = "held"
@@ -21,10 +24,10 @@ class JobState(StrEnum):
 
 
 class Facts(NamedTuple):
-    """What is true of a job now.
+    """The facts that decide a job's state.
 
     held     why its run is held, or ""
-    looked   at least one run has come to its end since the daemon started
+    looked   at least one run has ended since the daemon started
     """
 
     enabled: bool = True
@@ -38,7 +41,7 @@ class Facts(NamedTuple):
 
 def job_state(facts: Facts) -> JobState:
     """The state that `facts` mean."""
-    # In this order; asked for every job at every status, so that nothing is made on the way.
+    # Each status asks this for every job, so no objects are made here.
     if not facts.enabled:
         return JobState.DISABLED
     if facts.paused:
@@ -67,5 +70,5 @@ GENERAL_ORDER = (
 
 
 def general_state(states: list[JobState]) -> JobState:
-    """The one word for a whole daemon: what most needs a person's eye."""
+    """The state of a whole daemon: the state of a job that most needs a person's attention."""
     return next((state for state in GENERAL_ORDER if state in states), JobState.SYNCED)

@@ -1,8 +1,8 @@
-"""When a job looks next: pure functions of how its last look ended and what was heard since.
+"""When a job looks for changes next: it depends on how its last look ended, and on hints since.
 
-A look is one run, whether it finds something to do or not. Looks come by themselves every `sleep`
-seconds, or so seldom that they take a tenth of the time; hints of changes bring them forward,
-failures bring them back. Times are seconds of one steady clock.
+A look is one run, whether it finds something to do or not. A job looks every `sleep` seconds, or
+less often, so that surveys take at most a tenth of the time. A hint of a change makes the next look
+earlier, a failure makes it later. Times are seconds of one steady clock.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import Code, Problem
 
 SHARE: Final = 9.0
-"""A pause lasts at least so many times as long as the last survey."""
+"""A pause is at least so many times as long as the last survey."""
 APART: Final = 0.2
-"""Hints come in bursts: looks that they bring are at least so far apart."""
+"""Seconds between two looks because of hints, at least: hints come in bursts."""
 FAILED_APART: Final = 1.0
-"""As APART, of looks for the sake of single files that failed."""
+"""Seconds between two looks because of single files that failed, at least."""
 FULL: Final = 30.0
-"""A full disk is looked at again so often."""
+"""Seconds after which a full disk is checked again."""
 AWAY_CEILING: Final = 60.0
 HOPELESS_FIRST: Final = 30.0
 
 AWAY: Final = frozenset(
     {Code.UNREACHABLE, Code.UNKNOWN_HOST, Code.TIMEOUT, Code.CUT, Code.BUSY, Code.THROTTLED}
 )
-"""Codes of problems that end when the server comes back, which is worth noticing soon."""
+"""Codes of problems that end when the server comes back: then the job must go on soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,12 @@ class LookResult:
 
     ended     when
     surveyed  seconds that its survey took
-    again_in  seconds after which files that were not still yet may be; None when there are none
-    due       when the first of the files that failed alone is due again, or None
+    again_in  seconds after which files that were still changing may be ready; None without such
+              files
+    due       when the first of the single files that failed is due again, or None
     retry_at  when a look that ended early is tried again, or None
     full      a full disk holds the job
-    held      the guard holds it: only an order begins a look
+    held      the guard holds the job: only a command begins a look
     """
 
     ended: float
@@ -53,13 +54,13 @@ class LookResult:
 def next_look(
     last: LookResult | None, sleep: float, settle: float, hinted: float | None
 ) -> float | None:
-    """When to look again; None when only an order begins a look. A time that has passed means now.
+    """When to look again; None when only a command begins a look. A time in the past means now.
 
     Args:
         last: the last look, None before the first one and after a pause.
         sleep: the job's seconds between looks.
-        settle: seconds for which what a hint tells of must be still before a look can take it.
-        hinted: when the first hint came since the last look began; None when none came.
+        settle: seconds for which a changed file must be still before a look can take it.
+        hinted: when the first hint since the beginning of the last look came; None without hints.
     """
     if last is None:
         return 0.0
@@ -68,9 +69,7 @@ def next_look(
     if last.full:
         return last.ended + FULL
     if last.retry_at is not None:
-        return (
-            last.retry_at
-        )  # hints do not hurry: what is out of reach is not nearer because a file changed
+        return last.retry_at  # hints change nothing: a changed file does not bring the server back
     times = [last.ended + max(sleep, SHARE * last.surveyed)]
     if hinted is not None:
         times.append(max(hinted + settle, last.ended + max(APART, last.surveyed)))
@@ -84,8 +83,9 @@ def next_look(
 def retry_after(problem: Problem, tries: int, chance: float) -> float:
     """Seconds until a look that `problem` ended is tried again, after `tries` such ends in a row.
 
-    Up to a minute while the server is away, else up to five; what somebody must put right first (a
-    wrong password, a refused certificate) begins at half a minute. `chance` is in [0, 1).
+    Up to one minute while the server is away, else up to five. If a person must correct something
+    first (a wrong password, a refused certificate), it begins at half a minute. `chance` is in
+    [0, 1).
     """
     if problem.code in AWAY:
         return delay(tries, chance, ceiling=AWAY_CEILING)

@@ -8,13 +8,13 @@ _APART: Final = 0.25
 
 
 class RateMeter:
-    """Asked at any times, often or seldom; keeps a handful of samples."""
+    """Measures a rate; it may be asked often or seldom, and keeps only a few samples."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
     def rate(self, now: float, count: int) -> float:
-        """What was counted a second lately, `count` being the sum at `now`; 0 at the first time."""
+        """The recent growth per second, where `count` is the sum at `now`; 0 on the first call."""
         samples = self._samples
         if samples and count < samples[-1][1]:
             samples.clear()

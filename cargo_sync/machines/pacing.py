@@ -1,4 +1,4 @@
-"""Pacing: how a granted rate becomes a moment for every frame. Time is an argument, in seconds."""
+"""Pacing: turns a granted speed into a time for each frame. Time is an argument, in seconds."""
 
 from typing import Final
 
@@ -7,25 +7,27 @@ from cargo_sync.wire.frames import PIECE
 _LEAST_FRAME: Final = 16 << 10
 _FRAME_SECONDS: Final = 0.25
 _OVERHEAD: Final = 52
-"""Bytes of a segment beside its content: IP 20, TCP 20, time stamps 12."""
+"""Bytes of a segment's headers: IP 20, TCP 20, timestamps 12."""
 
 
 def share(granted: int, lanes: int) -> int:
-    """Bits a second of one lane, of what a flow of `lanes` lanes was granted; at least 1."""
+    """One lane's bits per second, of `granted` for a flow of `lanes` lanes; at least 1."""
     return max(1, granted // lanes)
 
 
 def content_rate(bits: int, mss: int) -> int:
-    """Bytes a second to hand to TCP, so that `bits` a second go over the wire with headers counted.
+    """Bytes per second to give to TCP, so that `bits` per second go over the wire with headers.
 
-    `mss` is the content of a full segment in bytes. At least 1.
+    `mss` is the content of a full segment in bytes. The result is at least 1.
     """
     return max(1, bits * mss // (8 * (mss + _OVERHEAD)))
 
 
 def frame_limit(bits: int | None) -> int:
-    """The most content of a frame in bytes: a slow lane takes small ones, so that it can be stopped
-    soon."""
+    """The largest content of a frame in bytes.
+
+    A slow lane sends small frames, so that it can be stopped soon.
+    """
     if bits is None:
         return PIECE
     return max(_LEAST_FRAME, min(PIECE, int(bits * _FRAME_SECONDS / 8) & ~4095))
@@ -34,8 +36,9 @@ def frame_limit(bits: int | None) -> int:
 class TokenBucket:
     """Spaces sends in time: the generic cell rate algorithm (ITU-T I.371), virtual scheduling.
 
-    A send may begin when everything sent before is paid for; one that is late by less than `burst`
-    seconds keeps its claim, so that the mean holds although threads wake late.
+    A send may begin when everything sent before is paid for. A send that is late by less than
+    `burst` seconds counts as if it was on time, so that the mean is right although threads wake
+    late.
     """
 
     def __init__(self, burst: float = 0.1) -> None:
@@ -44,7 +47,7 @@ class TokenBucket:
         self._paid_at = 0.0
 
     def limit(self, rate: int | None, now: float) -> None:
-        """From now on at most `rate` bytes a second; what is owed is paid at the new rate."""
+        """From now on at most `rate` bytes per second; what is owed is paid at the new rate."""
         if rate is None:
             self._paid_at = now
         elif self._rate is not None and self._paid_at > now:
@@ -54,10 +57,10 @@ class TokenBucket:
         self._rate = rate
 
     def ready_at(self, now: float) -> float:
-        """When the next send may begin; not later than `now` when it may at once."""
+        """When the next send may begin; if it may begin at once, not later than `now`."""
         return now if self._rate is None else self._paid_at
 
     def spend(self, count: int, now: float) -> None:
-        """`count` bytes were handed on."""
+        """`count` bytes were sent."""
         if self._rate is not None:
             self._paid_at = max(self._paid_at, now - self._burst) + count / self._rate

@@ -1,7 +1,7 @@
-"""When something that failed is tried again: growing delay, with jitter, up to a ceiling.
+"""When something that failed is tried again: a growing delay with jitter, up to a ceiling.
 
-The full jitter of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), kept above half
-of the delay so that a person who reads "tries again in" is not surprised.
+The jitter is from "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015). It takes away at
+most half of the delay, so that "tries again in" is about right for the person who reads it.
 """
 
 import shlex
@@ -20,13 +20,13 @@ SourceVersion = tuple[int, int]
 
 
 def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEILING) -> float:
-    """Seconds to wait after `tries` failures in a row (1 or more); `chance` is in [0, 1)."""
+    """Seconds to wait after `tries` failures in a row (at least 1); `chance` is in [0, 1)."""
     grown = min(ceiling, first * 2.0 ** min(tries - 1, 30))
     return grown * (0.5 + chance / 2)
 
 
 def cancelled(job: str, path: str) -> Problem:
-    """What is told of a file that a person gave up."""
+    """The problem of a file that a person cancelled."""
     return Problem(
         Code.CANCELLED,
         f"{path!r} was cancelled by a person",
@@ -40,9 +40,10 @@ def cancelled(job: str, path: str) -> Problem:
 class Failure:
     """One path that failed.
 
-    tries, problem  how often, and why last
-    next_at         when it is tried again, on the clock of `now`; None when not by itself
-    put_off         the source's (version, ident) that is not tried again; another one is, at once
+    tries, problem  how often it failed, and why the last time
+    next_at         when it is tried again, on the clock of `now`; None: not without a person
+    put_off         the source's (version, ident) that is not tried again; a different one is tried
+                    at once
     """
 
     path: str
@@ -53,8 +54,10 @@ class Failure:
 
 
 class Failures:
-    """What failed in a job and waits for its next try; beyond 10,000 paths the rest is tried at
-    each look."""
+    """What failed in a job and waits for its next try.
+
+    At most 10,000 paths are remembered; all others are tried at each look.
+    """
 
     def __init__(self) -> None:
         self._by_path: dict[str, Failure] = {}
@@ -72,7 +75,7 @@ class Failures:
         return failure
 
     def put_off(self, path: str, problem: Problem, source: SourceVersion) -> None:
-        """`path` is not tried again until its source is another or a person asks."""
+        """`path` is not tried again until its source changes or a person asks."""
         self._by_path[path] = Failure(path, 1, problem, None, source)
 
     def was_put_off(self, path: str) -> bool:
@@ -97,17 +100,17 @@ class Failures:
         return failure.next_at <= now
 
     def next_at(self) -> float | None:
-        """When the first of them is due, or None when nothing is tried again by itself."""
+        """When the first of them is due, or None when nothing is due without a person."""
         times = [
             failure.next_at for failure in self._by_path.values() if failure.next_at is not None
         ]
         return min(times, default=None)
 
     def first(self, count: int) -> list[Failure]:
-        """The longest standing failures."""
+        """The oldest failures."""
         return list(self._by_path.values())[:count]
 
     def expedite(self) -> None:
-        """A person asked to look now: everything is due."""
+        """Everything is due now, because a person asked for a look."""
         for path, failure in self._by_path.items():
             self._by_path[path] = replace(failure, next_at=0.0)

@@ -1,9 +1,9 @@
-"""Whether a source file has been still long enough to be read.
+"""Whether a source file has been still (unchanged) for long enough to be read.
 
-By the file's own times where they can be believed, else by watching: a file whose times lie in the
-future (a camera's clock, another machine's) is still once it looked the same for `settle` seconds
-of our own clock. Clocks may delay a file; they never decide that a growing one is done, since a
-read is checked again.
+The file's own times decide, if they are plausible. A file whose times are in the future (the clock
+of a camera or of another machine) is observed instead: it is still when it looked the same for
+`settle` seconds of our own clock. A wrong clock can delay a file. It cannot make a growing file
+look complete, because each read is checked again.
 """
 
 from typing import Final
@@ -12,12 +12,11 @@ from cargo_sync.model.entries import Entry
 
 WATCHED: Final = 100_000
 LEFT: Final = 3600.0
-"""Seconds after which a file that nobody asks about any more makes room for another."""
+"""Seconds after which a file may be forgotten to make room for another one."""
 
 
 class Settling:
-    """Remembers files that are being written. Bounded: beyond 100,000 the rest waits for its
-    turn."""
+    """Remembers files that are being written: at most 100,000, the others wait for their turn."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
@@ -27,6 +26,8 @@ class Settling:
         """True when `entry` may be read.
 
         Args:
+            path: the file, relative to the job's root.
+            entry: what the scan saw at `path`.
             wall: unix seconds, to compare with the file's times.
             steady: monotonic seconds, to measure how long it has looked the same.
         """
@@ -43,12 +44,15 @@ class Settling:
         return self._settle <= 0
 
     def forget(self, path: str) -> None:
-        """The file at `path` was taken, or nobody wants it any more."""
+        """The file at `path` was transferred, or is not wanted any more."""
         self._seen.pop(path, None)
 
     def _has_room(self, steady: float) -> bool:
-        """Whoever came first is not put out by later ones, or in a larger tree none would ever be
-        still."""
+        """Whether one more file can be remembered.
+
+        A new file never replaces a recent one. Otherwise no file of a very large tree would ever
+        become still.
+        """
         if len(self._seen) < WATCHED:
             return True
         oldest = next(iter(self._seen))

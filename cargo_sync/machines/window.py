@@ -1,20 +1,20 @@
 """Windows of time: whether one is open, and when that changes. Time and zone are arguments.
 
-A window is a part of every day, from one time of day to another. The hands of a clock are a bad
-judge of it: they show half past two twice on the night when clocks go back, and never when they go
-forward. So the window of each day is made an interval between two instants, once, and only those
-are compared:
+A window is a part of every day, from one time of day to another. Times of day cannot be compared
+directly: 02:30 comes twice on the night when clocks go back, and never when they go forward. So
+each day's window is turned into an interval between two instants, and only instants are compared:
 
-- It begins when the clock of that day first shows its start, and ends when the clock of that day,
-  or of the next for a window across midnight, first shows its end. In an hour that comes twice the
-  first one counts.
-- A time that the clock jumps over is the one at which a clock that had not been set would show it:
-  02:30 in the night from 02:00 to 03:00 is what the set clock calls 03:30 (PEP 495, fold 0).
-- Should the end come before the start by that, since the clock jumped over one of them and not over
-  the other, the window lasts as long as on any other day.
+- The interval begins when the clock first shows the start on that day. It ends when the clock first
+  shows the end on that day, or on the next day for a window across midnight. If an hour comes
+  twice, the first one counts.
+- If the clock skips a time, the instant is the one at which a clock without the change would show
+  it. When clocks go from 02:00 to 03:00, 02:30 is the instant that the new time calls 03:30
+  (PEP 495, fold 0).
+- If the clock skips the start or the end but not both, the end can come before the start. Then the
+  window has the same length as on any other day.
 
-Hence a day has one interval, never two and never none, whatever the clock does. A window is open
-while some day's interval holds the moment; start belongs to it, end does not.
+So each day has exactly one interval. A window is open while the interval of some day contains the
+moment; the start belongs to it, the end does not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,12 @@ from typing import Final
 from cargo_sync.config.timetable import DAY, TimetableRow, Window
 
 _AROUND: Final = 3
-"""Days before and after a moment whose intervals can matter: an interval touches two days, and
-where the date line was moved a zone left one out."""
+"""Days before and after a moment whose intervals can matter: an interval touches two days, and a
+zone that changed its side of the date line has skipped a day."""
 
 
 def interval(window: Window, day: date, zone: tzinfo) -> tuple[int, int]:
-    """From when to when the window of `day` is open, unix seconds."""
+    """When the window of `day` opens and when it closes, unix seconds."""
     across = window.end <= window.start
     start = _instant(day, window.start, zone)
     end = _instant(day + timedelta(days=1) if across else day, window.end, zone)
@@ -42,8 +42,7 @@ def is_open(window: Window, zone: tzinfo, at: float) -> bool:
 
 
 def next_edge(window: Window, zone: tzinfo, at: float) -> int | None:
-    """When it next opens or closes after `at`, unix seconds; None for a window that is always
-    open."""
+    """When the window next opens or closes after `at`, unix seconds; None if it is always open."""
     if window.length == DAY:
         return None
     joined = list(_joined(sorted(_intervals(window, zone, at))))
@@ -51,15 +50,15 @@ def next_edge(window: Window, zone: tzinfo, at: float) -> int | None:
 
 
 def speed_at(rows: Sequence[TimetableRow], zone: tzinfo, at: float) -> int | None:
-    """The rate of the row that holds `at`; None outside of all.
+    """The speed of the row that contains `at`; None outside of all rows.
 
-    Where a jump of the clock makes two rows meet, the lower one.
+    If a clock change makes two rows overlap, the lower speed counts.
     """
     return min((row.speed for row in rows if is_open(row.window, zone, at)), default=None)
 
 
 def next_row(rows: Sequence[TimetableRow], zone: tzinfo, at: float) -> int | None:
-    """When a row next begins or ends after `at`; None when none does."""
+    """When a row next begins or ends after `at`; None if no row does."""
     edges = (next_edge(row.window, zone, at) for row in rows)
     return min((edge for edge in edges if edge is not None), default=None)
 
@@ -71,7 +70,7 @@ def _intervals(window: Window, zone: tzinfo, at: float) -> Iterator[tuple[int, i
 
 
 def _joined(intervals: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Those that meet or overlap as one: between them nothing closes."""
+    """Joins intervals that touch or overlap: the window does not close between them."""
     begun, ended = intervals[0]
     for start, end in intervals[1:]:
         if start > ended:
