@@ -1,2 +1,6 @@
-"""Pure decisions about trees: which steps bring a destination up to its source, and which of them
-wait."""
+"""Pure decisions: which steps make a destination like its source, and which of them must wait.
+
+filters  which paths a job leaves out: gitignore patterns
+guard    stops a run that would delete or overwrite too many files
+one_way  the planner: from the listings of one folder to its steps
+"""

@@ -1,10 +1,10 @@
 """Which paths a job leaves out: gitignore patterns.
 
-`exclude` names what is left out; with `include`, files are left out as well unless it names them or
-a folder above them. A folder that is left out is not looked into. The patterns are git's
-(https://git-scm.com/docs/gitignore), matched by pathspec; patterns that speak of the bare name
-only, as nearly all do, are gathered into one expression, because this is asked once for every entry
-of a changed folder.
+`exclude` lists what is left out. If there is an `include`, files are also left out unless it
+matches them or a folder above them. A folder that is left out is not scanned. The patterns are
+git's (https://git-scm.com/docs/gitignore), matched by pathspec. Most patterns concern only the bare
+name. They are joined into one regular expression, because it is used for each entry of a changed
+folder.
 """
 
 import fnmatch
@@ -24,8 +24,10 @@ class Filters:
         self._exclude = _Patterns(exclude)
 
     def excluded(self, path: str, is_folder: bool) -> bool:
-        """True when `path` is left out by its own name or place; its parents are asked
-        separately."""
+        """True when a pattern leaves `path` out by its own name or place.
+
+        The folders above it are not considered; the caller checks them.
+        """
         if self._exclude.match(path, is_folder):
             return True
         return not is_folder and not self._include.empty and not self._included(path)
@@ -42,7 +44,7 @@ class _Patterns:
     def __init__(self, patterns: Iterable[str]) -> None:
         lines = [line for line in patterns if line.strip() and not line.startswith("#")]
         plain = [line for line in lines if not set(line.rstrip("/")) & {"/", "!", "\\"}]
-        # A negation speaks about the patterns before it: then git's order decides, for all of them.
+        # A negation changes the patterns before it, so the order of all patterns matters.
         if any(line.startswith("!") for line in lines):
             plain = []
         self.empty = not lines

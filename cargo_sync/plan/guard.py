@@ -1,8 +1,8 @@
 """The guard: no silent mass deletion or rewrite.
 
 A run that would delete or overwrite more than half of the tree, and more than ten of its files, is
-held until a person approves it (promise 5: half of a tree never changes by itself, but it does when
-a disk was exchanged, a folder was renamed, or a program encrypts what it finds).
+held until a person approves it (promise 5). Half of a tree does not change in normal work. It
+changes when a disk was replaced, a folder was renamed, or a program encrypts all files.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a run is held, in numbers a person can judge."""
+    """Why a run is held: the numbers that a person needs to decide."""
 
     deletions: int
     overwrites: int
@@ -34,10 +34,9 @@ class Held:
 class Guard:
     """Counts what a run deletes and overwrites.
 
-    tree      files that base holds as the run begins
-    spent     overwrites of the runs before that were held: looking again does not let the next half
-              pass
-    approved  a person let this run pass
+    tree      files in base when the run begins
+    spent     overwrites of earlier runs that were held: a new look must not let the next half pass
+    approved  a person approved this run
     """
 
     def __init__(self, tree: int, *, spent: int = 0, approved: bool = False) -> None:
@@ -47,13 +46,15 @@ class Guard:
         self.overwrites = spent
 
     def overwrite(self, count: int = 1) -> bool:
-        """Counts overwrites; False when they must not happen."""
+        """Counts overwrites; returns False when they must not happen."""
         self.overwrites += count
         return self.held() is None
 
     def count(self, actions: Iterable[Action]) -> None:
-        """Counts what these steps delete and overwrite; folders not, since the tree is counted in
-        files."""
+        """Counts what these steps delete and overwrite.
+
+        Deleted folders do not count, because the size of the tree is its number of files.
+        """
         for action in actions:
             if action.op is not Op.DELETE:
                 self.overwrites += action.expected is not None and action.op in (Op.PUT, Op.MKDIR)

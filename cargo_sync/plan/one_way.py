@@ -1,29 +1,26 @@
-"""The one-way planner: base × source × destination of one folder -> the steps that bring it over.
+"""The one-way planner: base × source × destination of one folder -> the steps to do.
 
-Theory. Base says, for every path, what was delivered and which version either side had then. Only a
-source that differs from base is a reason to act: what somebody did to the destination since is
-their affair ("delivered is delivered") and is looked at only to know what a step would displace.
-So:
+Theory. For each path, base says what was delivered and which version both sides had then. Only a
+source that differs from base is a reason to act. A destination that changed since then is left as
+it is ("delivered is delivered"). It matters only for what a step would displace. So:
 
-    source       base           destination            step
-    as in base   any            any                    none; RETIRE where delivered sources do not
-                 stay
-    differs      -              nothing there          PUT / MKDIR
-    differs      -              looks the same         ADOPT (folders and links: LEAVE)
-    differs      as in base     a file or link         PUT, displacing it
-    differs      not as in base a file or link         PUT, displacing it; drifted, so that it is
-                 told
-    differs      -              another kind           PUT / MKDIR later, displacing it
-    gone         none           any                    none
-    gone         some           any                    FORGET, unless deletions are propagated; then
-    gone         some           as in base             DELETE, later
-    gone         some           nothing, or drifted    FORGET; a drifted one is kept, and that is
-                 told
-    left out     some           any                    FORGET
+    source      base  destination           step
+    as in base  any   any                   none; RETIRE if delivered files do not stay
+    differs     any   no entry              PUT / MKDIR
+    differs     any   looks the same        ADOPT (folders and links: LEAVE)
+    differs     any   file, as in base      PUT, displaces it
+    differs     any   file, not as in base  PUT, displaces it; drifted, which is reported
+    differs     any   another kind          PUT / MKDIR, later, displaces it
+    gone        no    any                   none
+    gone        yes   any                   FORGET, unless deletions are propagated; then:
+    gone        yes   as in base            DELETE, later
+    gone        yes   no entry              FORGET
+    gone        yes   not as in base        FORGET; the entry is kept, which is reported
+    left out    yes   any                   FORGET
 
-A folder that is left out takes everything below it along.
-Additions may run at once. What deletes or changes a kind waits for the end of the survey and the
-guard. The planner sees one folder at a time and keeps nothing between two of them.
+"file" means a file or a link. If a folder is left out, everything below it is left out too.
+Additions may run at once. Deletions and changes of kind wait for the end of the survey and for the
+guard. The planner sees one folder at a time and remembers nothing from one folder to the next.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,12 +35,12 @@ from cargo_sync.model.jobs import Mode
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What the planner must know of its job.
+    """What the planner must know about its job.
 
     is_source, is_destination  whether an entry of that side is still what was agreed
-    excluded   (path, is_folder) -> left out
-    still      (path, source entry) -> has been still long enough to be read
-    due        (path, source entry) -> may be tried; False while a failed one waits for its next try
+    excluded   (path, is_folder) -> is left out
+    still      (path, source entry) -> has been unchanged for long enough to be read
+    due        (path, source entry) -> may be tried; False while it waits after a failure
     propagate  deletions at the source are repeated
     retire     delivered files do not stay at the source
     """
@@ -61,9 +58,9 @@ class JobView:
 class FolderPlan:
     """The steps of one folder.
 
-    now      may run at once: they touch unoccupied paths, or displace a file by its newer self
-    later    wait for the end of the survey and the guard
-    waiting  names that are not ready: still being written, or failed and not due again
+    now      may run at once: they use unoccupied paths, or replace a file by its newer version
+    later    wait for the end of the survey and for the guard
+    waiting  names that are not ready: still being written, or failed and not due yet
     """
 
     now: list[Action] = field(default_factory=list)
@@ -85,13 +82,13 @@ def view_of(mode: Mode, **rest: object) -> JobView:
 def plan_folder(
     folder: str, source: Listing, destination: Listing, base: Base, view: JobView
 ) -> FolderPlan:
-    """The steps for the names that stand directly in `folder`; all three sorted by name."""
+    """The steps for the names directly in `folder`; all three inputs are sorted by name."""
     plan = FolderPlan()
-    shut = any(view.excluded(one, True) for one in paths.upwards(folder))
+    folder_excluded = any(view.excluded(above, True) for above in paths.upwards(folder))
     for name, s, d, b in _merge(source, destination, base):
         path = paths.join(folder, name)
         kind = s.kind if s else b.kind if b else FILE
-        if shut or view.excluded(path, kind == FOLDER):
+        if folder_excluded or view.excluded(path, kind == FOLDER):
             if b is not None:
                 plan.now.append(Action(Op.FORGET, path, why="left out by a filter"))
         elif s is None:
@@ -121,9 +118,9 @@ def _differs(
         return
     drifted = b is None or not view.is_destination(b, d)
     if FOLDER in (s.kind, d.kind) and s.kind != d.kind:
-        plan.later.append(Action(op, path, s, d, "another kind stands there", drifted))
+        plan.later.append(Action(op, path, s, d, "another kind is there", drifted))
     elif s.same_face(d):
-        # Equal hashes need no second look, nor do folders and links: their face is all they are.
+        # Equal hashes need no check of the content. Folders and links have no other content.
         agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.same_mode(d))
         op = Op.LEAVE if agreed else Op.ADOPT
         plan.now.append(Action(op, path, s, d, "the same on both sides", drifted))
@@ -132,7 +129,7 @@ def _differs(
 
 
 def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: JobView) -> None:
-    """The source is not there any more."""
+    """The source does not exist any more."""
     if not view.propagate or d is None:
         plan.now.append(Action(Op.FORGET, path, why="gone at the source"))
     elif view.is_destination(b, d):
@@ -147,7 +144,7 @@ PlanRow = tuple[str, Entry | None, Entry | None, Agreed | None]
 
 
 def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[PlanRow]:
-    """The three sorted sequences side by side, a name at a time."""
+    """Yields the three sorted sequences side by side, one name at a time."""
     if not destination and not base:
         for entry in source:
             yield entry.name, entry, None, None
@@ -157,8 +154,8 @@ def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[PlanRo
     names = {entry.name for entry in source}
     for entry in source:
         yield entry.name, entry, there.get(entry.name), agreed.get(entry.name)
-    # What only base still knows comes last: nothing is concluded from what only the destination
-    # holds.
+    # Names that only base knows come last. Names that only the destination has are skipped: they
+    # are no reason to act.
     for row in base:
         if row.name not in names:
             yield row.name, None, there.get(row.name), row
