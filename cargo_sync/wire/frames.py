@@ -1,7 +1,7 @@
-"""Frames: the unit that is sealed or digested on a lane. A header, a body of records, a trailer.
+"""Frames: the unit that is sealed or checksummed on a lane. A header, a body of records, a trailer.
 
-    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8, zero
-             u16
+    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8,
+                       zero u16
     body     1 to BODY_MAX bytes, whole records
     trailer  16 bytes  the GCM tag; on a plain lane the XXH3-128 of header and body
 
@@ -9,10 +9,10 @@ Numbers are big-endian. A sealed body is AES-256-GCM in the STREAM construction 
 Reyhanitabar, Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse
 Misuse-Resistance", 2015; the nonce is laid out as in Tink): nonce = the lane's prefix (7) | counter
 (4) | last (1), associated data = the header. So a frame that was changed, repeated, left out,
-reordered or taken from another lane or direction does not open, and an end of the stream before the
-frame marked last is seen to be a cut.
+reordered or taken from another lane or direction cannot be opened. If the stream ends before the
+frame marked last, the receiver knows that it was cut.
 
-Each maker and opener owns its buffers and reuses them: what it returns is valid until its next
+Each maker and opener owns its buffers and reuses them: what it returns is valid until the next
 call.
 """
 
@@ -44,13 +44,13 @@ class FrameMaker(Protocol):
     """Makes the frames of one direction of a lane."""
 
     body: memoryview
-    """BODY_MAX bytes: where the records of the next frame are written."""
+    """BODY_MAX bytes: the records of the next frame are written here."""
 
     def close(self, length: int, last: bool) -> memoryview:
-        """The whole frame around the first `length` bytes of `body`, ready to be sent.
+        """Returns the whole frame around the first `length` bytes of `body`, ready to be sent.
 
         Raises:
-            ProblemError: the counter is used up ("cut": the flow goes on over a new lane).
+            ProblemError: the counter is used up ("cut": the flow continues on a new lane).
         """
 
 
@@ -61,17 +61,17 @@ class FrameOpener(Protocol):
     """True once the frame marked last was opened."""
 
     def expect(self, header: memoryview) -> int:
-        """Bytes of the whole frame that begins with this header.
+        """Returns the length in bytes of the whole frame that begins with this header.
 
         Raises:
             ProblemError: not the header of the next frame ("protocol").
         """
 
     def open(self, frame: memoryview) -> memoryview:
-        """The body of a whole frame, after `expect` of its header.
+        """Returns the body of a whole frame, after `expect` of its header.
 
         Raises:
-            ProblemError: its check does not hold ("protocol").
+            ProblemError: its tag or checksum is wrong ("protocol").
         """
 
 
@@ -86,7 +86,7 @@ class _Maker:
     def _begin(self, length: int, last: bool) -> int:
         counter = self._counter
         if counter == _COUNTERS:
-            raise cut("the lane has sent as many frames as it may")
+            raise cut("the lane has sent the largest allowed number of frames")
         self._counter = counter + 1
         _HEADER.pack_into(
             self._frame, 0, length, counter, self._flags | (last and _LAST), VERSION, 0
@@ -95,7 +95,7 @@ class _Maker:
 
 
 class PlainMaker(_Maker):
-    """Frames in the clear, with a checksum against faults of the way; no authentication."""
+    """Makes frames in the clear, with a checksum against transmission errors; no authentication."""
 
     def __init__(self) -> None:
         super().__init__(0)
@@ -109,8 +109,11 @@ class PlainMaker(_Maker):
 
 
 class SealedMaker(_Maker):
-    """Sealed frames. `key` has 32 bytes and seals nothing but this direction of this lane; `prefix`
-    has 7."""
+    """Makes sealed frames.
+
+    `key` has 32 bytes and is used for nothing but this direction of this lane; `prefix` has 7
+    bytes.
+    """
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         super().__init__(_SEALED)
@@ -139,11 +142,11 @@ class _Opener:
         if self.finished:
             raise breach("bytes came after its last frame")
         if version != VERSION or zero or flags & ~_LAST != self._flags:
-            raise breach("a frame's header is not one of this lane's")
+            raise breach("a frame's header does not fit this lane")
         if counter != self._counter:
-            raise breach(f"frame {counter} came where {self._counter} was due")
+            raise breach(f"frame {counter} came, frame {self._counter} was expected")
         if not 1 <= length <= BODY_MAX:
-            raise breach(f"a frame announces {length} bytes, {BODY_MAX} are allowed")
+            raise breach(f"a frame has {length} bytes, 1 to {BODY_MAX} are allowed")
         self._last = bool(flags & _LAST)
         total: int = HEADER + length + TRAILER
         return total
@@ -162,7 +165,7 @@ class PlainOpener(_Opener):
     def open(self, frame: memoryview) -> memoryview:
         end = len(frame) - TRAILER
         if xxh3_128_digest(frame[:end]) != frame[end:]:
-            raise breach(f"frame {self._counter} was changed on its way")
+            raise breach(f"frame {self._counter} was changed on the way")
         self._opened()
         return frame[HEADER:end]
 

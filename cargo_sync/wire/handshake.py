@@ -1,17 +1,16 @@
 """The handshake: how a lane proves which flow it belongs to, before its first frame.
 
-    HELLO   magic `CARGOLN1`, least and newest version u16 each, token 16, nonce 16, HMAC 32      76
-            bytes
-    ANSWER  magic, version u16, status u16, nonce 16, prefix 7, HMAC 32                           67
-            bytes
+    HELLO   76 bytes  magic `CARGOLN1`, oldest and newest version u16 each, token 16, nonce 16,
+                      HMAC 32
+    ANSWER  67 bytes  magic, version u16, status u16, nonce 16, prefix 7, HMAC 32
 
-Each HMAC is SHA-256 (RFC 2104) by the flow's authentication key; the server's covers the whole
-HELLO and its own fields, so neither the version nor the prefix can be changed on the way. A HELLO
-of an unknown token or with a wrong HMAC is answered by closing the connection and nothing else.
+Each HMAC is SHA-256 (RFC 2104) with the flow's authentication key. The server's HMAC covers the
+whole HELLO and its own fields, so neither the version nor the prefix can be changed on the way. If
+the token is unknown or the HMAC wrong, the server closes the connection without an answer.
 
 The keys of the frames are derived from the flow's key of that direction by HKDF-Expand (RFC 5869,
-one block), bound to both nonces and the prefix. So a lane that was recorded and is played again,
-whole, meets other keys, and no nonce of GCM can ever be used twice with one key.
+one block), bound to both nonces and the prefix. So a lane that is recorded and replayed has other
+keys, and no GCM nonce is ever used twice with one key.
 """
 
 import hmac
@@ -41,13 +40,13 @@ ANSWER_SIZE: Final = _ANSWER.size + _MAC
 
 @dataclass(frozen=True, slots=True)
 class LaneKeys:
-    """What both ends of a lane know from the flow's opening, over the API's TLS.
+    """What both ends of a lane know since the flow was opened, over the API's TLS.
 
-    token   16 bytes, names the lane; as good as a password until it is used
-    auth    the flow's authentication key, 32 bytes
-    up, down   the flow's keys from client to server and back, 32 bytes each; None: a plain lane
-    prefix  7 bytes of the server's choice, no two lanes of a flow alike; the client learns it by
-            the answer
+    token     16 bytes, identify the lane; as secret as a password until the lane uses it
+    auth      the flow's authentication key, 32 bytes
+    up, down  the flow's keys from client to server and back, 32 bytes each; None: a plain lane
+    prefix    7 bytes that the server chooses, different for each lane of a flow; the client reads
+              them from the answer
     """
 
     token: bytes = field(repr=False)
@@ -59,7 +58,7 @@ class LaneKeys:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's answer, as read by the client."""
+    """A server's answer, as the client reads it."""
 
     version: int
     status: int
@@ -68,34 +67,35 @@ class Answer:
 
 
 def hello(keys: LaneKeys, nonce: bytes, versions: tuple[int, int] = (VERSION, VERSION)) -> bytes:
-    """A client's first bytes."""
+    """Returns the HELLO: a client's first bytes."""
     fields = _HELLO.pack(MAGIC, *versions, keys.token, nonce)
     return fields + _mac(keys, fields)
 
 
 def token_of(message: bytes) -> bytes:
-    """The token a HELLO names; nothing of it is proved yet.
+    """Returns the token of a HELLO; nothing in it is proved yet.
 
     Raises:
-        ProblemError: no HELLO ("protocol").
+        ProblemError: not a HELLO ("protocol").
     """
     if len(message) != HELLO_SIZE or not message.startswith(MAGIC):
-        raise breach("a connection did not begin as a lane")
+        raise breach("a connection did not begin with a HELLO")
     token: bytes = _HELLO.unpack_from(message)[3]
     return token
 
 
 def answer(keys: LaneKeys, message: bytes, nonce: bytes, busy: bool = False) -> tuple[int, bytes]:
-    """The status and the bytes that answer a HELLO. With a status other than OK the lane is closed
-    after.
+    """Returns the status and the bytes that answer a HELLO.
+
+    If the status is not OK, the server closes the lane after the answer.
 
     Raises:
-        ProblemError: not a HELLO of these keys ("protocol"): close without an answer.
+        ProblemError: not a HELLO with these keys ("protocol"): close without an answer.
     """
     if not hmac.compare_digest(token_of(message), keys.token) or not hmac.compare_digest(
         message[_HELLO.size :], _mac(keys, message[: _HELLO.size])
     ):
-        raise breach("a connection does not know its lane's key")
+        raise breach("the client does not know the lane's key")
     _, least, newest, _, _ = _HELLO.unpack_from(message)
     status = BUSY if busy else OK if least <= VERSION <= newest else NO_COMMON_VERSION
     fields = _ANSWER.pack(MAGIC, VERSION, status, nonce, keys.prefix)
@@ -103,10 +103,10 @@ def answer(keys: LaneKeys, message: bytes, nonce: bytes, busy: bool = False) -> 
 
 
 def read_answer(keys: LaneKeys, sent: bytes, message: bytes) -> Answer:
-    """The server's answer to the HELLO that was `sent`.
+    """Reads the server's answer to the HELLO that was `sent`.
 
     Raises:
-        ProblemError: it does not know the key ("protocol").
+        ProblemError: the server does not know the key ("protocol").
     """
     if (
         len(message) != ANSWER_SIZE
@@ -121,8 +121,10 @@ def read_answer(keys: LaneKeys, sent: bytes, message: bytes) -> Answer:
 
 
 def frame_key(key: bytes, label: bytes, sent: bytes, answered: bytes) -> bytes:
-    """The key of one direction's frames: HKDF-Expand(key, label | client nonce | server nonce |
-    prefix)."""
+    """Derives the key of one direction's frames.
+
+    It is HKDF-Expand(key, label | client nonce | server nonce | prefix).
+    """
     client_nonce = sent[_HELLO.size - NONCE : _HELLO.size]
     server_nonce_and_prefix = answered[_ANSWER.size - PREFIX - NONCE : _ANSWER.size]
     return hmac.digest(
@@ -131,7 +133,7 @@ def frame_key(key: bytes, label: bytes, sent: bytes, answered: bytes) -> bytes:
 
 
 def prefix_of(answered: bytes) -> bytes:
-    """The lane's prefix, of an ANSWER that was checked."""
+    """Returns the lane's prefix from an ANSWER that was checked."""
     return answered[_ANSWER.size - PREFIX : _ANSWER.size]
 
 

@@ -1,7 +1,8 @@
 """The values that records carry as JSON: offers, wants, receipts, problems, grants, reports.
 
-Batches travel as columns, one array a field. What came from the other end is checked here for its
-shape: types, lengths, ranges. What a path means is not: whoever stages it asks `model.paths`.
+Batches are sent as columns, one array per field. The shape of what the other end sent is checked
+here: types, lengths, ranges. Paths are not: the code that stages a file checks its path with
+`model.paths`.
 """
 
 import math
@@ -16,10 +17,10 @@ from cargo_sync.model.transfers import Offer, Receipt, RowT, Want, columns, rows
 from cargo_sync.wire.refusal import breach
 
 MESSAGE_MAX: Final = 12 << 20
-"""The most JSON of one message: 2,000 paths of 4,096 bytes fit."""
+"""The largest JSON of one message in bytes: 2,000 paths of 4,096 bytes fit."""
 
 RANGES_MAX: Final = 4096
-"""The most ranges of one file."""
+"""The largest number of ranges of one file."""
 
 Payload = bytes | bytearray | memoryview
 
@@ -30,10 +31,10 @@ _CODE: Final = re.compile(r"[a-z_]{1,64}")
 
 
 class LinkReport(NamedTuple):
-    """What a sender measured of its way; None where its platform has no such figures.
+    """What a sender measured on its connection; None if its platform has no such figures.
 
-    lost            segments sent again because they were lost
-    rtt_ms, min_rtt_ms   mean and least round trip time, milliseconds
+    lost                segments that were lost and sent again
+    rtt_ms, min_rtt_ms  mean and smallest round trip time, milliseconds
     """
 
     lost: int | None = None
@@ -42,41 +43,50 @@ class LinkReport(NamedTuple):
 
 
 def encode_offers(offers: Sequence[Offer]) -> bytes:
+    """Returns the JSON of a batch's offers."""
     return _encode(columns(offers))
 
 
 def decode_offers(payload: Payload) -> list[Offer]:
-    """Raises ProblemError ("protocol"), like every `decode_*` here."""
+    """Reads a batch's offers.
+
+    Raises:
+        ProblemError: the payload cannot be read ("protocol"), as in each `decode_*` here.
+    """
     return _offers(_decode(payload))
 
 
 def encode_wants(wants: Sequence[Want]) -> bytes:
+    """Returns the JSON of a batch's wants."""
     return _encode(columns(wants))
 
 
 def decode_wants(payload: Payload, offers: Sequence[Offer]) -> list[Want]:
-    """The wants of these offers: as many, each range within its file, in order, none twice."""
+    """Reads the wants for these offers: one per offer, ranges in order and within the file."""
     return _wants(_decode(payload), offers)
 
 
 def encode_ask(offers: Sequence[Offer], wants: Sequence[Want]) -> bytes:
+    """Returns the JSON of a batch that a client asks for: the offers and what it needs of each."""
     return _encode([columns(offers), columns(wants)])
 
 
 def decode_ask(payload: Payload) -> tuple[list[Offer], list[Want]]:
+    """Reads a batch that a client asks for: the offers and what it needs of each."""
     match _decode(payload):
         case [offer_columns, want_columns]:
             offers = _offers(offer_columns)
             return offers, _wants(want_columns, offers)
-    raise breach("a batch that is asked for is not offers and wants")
+    raise breach("a requested batch is not a list of offers and wants")
 
 
 def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
+    """Returns the JSON of a batch's receipts."""
     return _encode(columns(receipts))
 
 
 def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
-    """The receipts of a batch of `count` offers."""
+    """Reads the receipts of a batch of `count` offers."""
     table = _rows(Receipt, _decode(payload))
     fields = columns(table)
     if (
@@ -93,10 +103,12 @@ def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
 
 
 def encode_problem(problem: Problem) -> bytes:
+    """Returns the JSON of a problem."""
     return _encode([problem.code_text, problem.message, problem.path, problem.hint, problem.retry])
 
 
 def decode_problem(payload: Payload) -> Problem:
+    """Reads a problem; a code that is not known is kept as `foreign`."""
     match _decode(payload):
         case [str(code), str(message), str(path), str(hint), bool(retry)] if _CODE.fullmatch(code):
             return Problem.received(code, message, path, hint, retry)
@@ -104,11 +116,12 @@ def decode_problem(payload: Payload) -> Problem:
 
 
 def encode_grant(bits: int | None) -> bytes:
+    """Returns the JSON of a granted speed, in bits per second."""
     return _encode(bits)
 
 
 def decode_grant(payload: Payload) -> int | None:
-    """Bits a second, at least 1; None is as fast as it goes."""
+    """Reads a granted speed: bits per second, at least 1; None means as fast as possible."""
     value = _decode(payload)
     if value is not None and (type(value) is not int or not 1 <= value < _INT64):
         raise breach("a granted speed cannot be read")
@@ -116,10 +129,12 @@ def decode_grant(payload: Payload) -> int | None:
 
 
 def encode_report(report: LinkReport) -> bytes:
+    """Returns the JSON of a sender's measurements."""
     return _encode(list(report))
 
 
 def decode_report(payload: Payload) -> LinkReport:
+    """Reads a sender's measurements."""
     match _decode(payload):
         case [lost, rtt, least] if (
             lost is None or (type(lost) is int and 0 <= lost < _INT64)
@@ -134,13 +149,11 @@ def decode_report(payload: Payload) -> LinkReport:
 def _encode(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except (
-        TypeError
-    ) as error:  # orjson's own error is one: a lone surrogate, an integer beyond 64 bits
+    except TypeError as error:  # includes orjson's own: a lone surrogate, an integer over 64 bits
         raise ProblemError(
             Problem(
                 Code.BAD_PATH,
-                f"what the other end was to be told is not text: {error}",
+                f"a message for the other end cannot be written as JSON: {error}",
                 retry=False,
             )
         ) from error
@@ -165,7 +178,7 @@ def _rows(kind: type[RowT], fields: Any) -> list[RowT]:
     try:
         return rows(kind._make, fields)  # type: ignore[attr-defined]
     except ValueError as error:
-        raise breach("a batch's columns are not of one length") from error
+        raise breach("a batch's columns differ in length") from error
 
 
 def _offers(fields: Any) -> list[Offer]:
@@ -193,7 +206,7 @@ def _wants(fields: Any, offers: Sequence[Offer]) -> list[Want]:
     for index, spans in enumerate(ranges):
         if spans != []:
             if codes[index] != "ranges":
-                raise breach("a want has ranges that it does not want")
+                raise breach("a want has ranges, but its code is not 'ranges'")
             table[index] = table[index]._replace(ranges=_ranges(spans, offers[index].size))
         else:
             table[index] = table[index]._replace(ranges=())
@@ -216,7 +229,7 @@ def _ranges(spans: Any, size: int) -> tuple[tuple[int, int], ...]:
 
 
 def _are(kind: type, fields: Iterable[Sequence[Any]]) -> bool:
-    """True when every value is exactly of this type (a bool is no int)."""
+    """True when every value has exactly this type (a bool is not an int)."""
     return all({kind}.issuperset(map(type, field)) for field in fields)
 
 
@@ -229,7 +242,9 @@ def _codes(values: Sequence[str]) -> bool:
 
 
 def _lines(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
-    """True when every value matches: one match for a column, at a tenth of the cost of one a
-    value."""
+    """True when every value matches.
+
+    One match for the whole column costs a tenth of one match per value.
+    """
     text = "\n".join(values) + "\n"
     return pattern.fullmatch(text) is not None and text.count("\n") == len(values)

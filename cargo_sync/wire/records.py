@@ -3,8 +3,8 @@
     header   20 bytes  kind u8, flags u8, index u16, batch u32, length u32, offset u64; big-endian
     payload  `length` bytes: content of a file (DATA) or JSON
 
-A record names a file by its batch and its index in it. Records never cross frames; JSON that is
-longer than a record goes in several with MORE on all but the last.
+A record names a file by its batch and its index in the batch. A record is always within one frame.
+JSON that is too long for one record is sent in several, with MORE on all but the last.
 """
 
 from collections.abc import Iterator
@@ -24,41 +24,41 @@ WANT: Final = 2
 ASK: Final = 3
 """Client, download: a batch's offers and what it needs of each."""
 DATA: Final = 4
-"""Sender: content of a file, `offset` on."""
+"""Sender: content of a file, from `offset`."""
 FAIL: Final = 5
-"""Sender: gives one file up; a problem."""
+"""Sender: this file is given up; the payload is a problem."""
 RECEIPT: Final = 6
 """Receiver: what was committed of a batch."""
 GRANT: Final = 7
-"""Server: bits a second for this lane, or null."""
+"""Server: bits per second for this lane, or null."""
 REPORT: Final = 8
 """Sender: lost frames and round trip times."""
 CANCEL: Final = 9
 """Receiver: stop this file. Client with EVERYTHING: stop all."""
 PING: Final = 10
-"""Either: still here."""
+"""Both: the lane is alive."""
 DONE: Final = 11
 """Client: no more batches."""
 BYE: Final = 12
-"""Server, then client: the last record of the last frame; the server's may carry a problem."""
+"""Server, then client: the last record of the last frame; the server's may contain a problem."""
 
 FINAL: Final = 1
 """DATA: the file's last piece; the source was unchanged after it was read."""
 WHOLE: Final = 2
-"""DATA with FINAL: all of a file in one record."""
+"""DATA with FINAL: the whole file in one record."""
 MORE: Final = 4
-"""JSON: it goes on in the next record of this kind."""
+"""JSON: it continues in the next record of this kind."""
 EVERYTHING: Final = 0xFFFF
-"""An index no file has."""
+"""An index that no file has; it means all files."""
 BATCH_MAX: Final = 0xFFFF
-"""The most files of a batch."""
+"""The largest number of files in a batch."""
 
 _FLAGS: Final = FINAL | WHOLE | MORE
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a frame; `payload` is a view of the frame's body."""
+    """One record of a frame; `payload` is a view of the frame's body."""
 
     kind: int
     flags: int
@@ -69,12 +69,12 @@ class Record:
 
 
 def split(body: memoryview) -> Iterator[tuple[int, int, int, int, int, memoryview]]:
-    """The records of a body in order, as the fields of `Record`, lazily.
+    """Yields the records of a body in order, as tuples with the fields of `Record`.
 
-    Plain tuples: a body may hold hundreds of small files, and an object each costs twice as much.
+    A body may contain hundreds of small files; one object per record would cost twice as much.
 
     Raises:
-        ProblemError: the body is not whole records of known kinds ("protocol").
+        ProblemError: the body does not consist of whole records of known kinds ("protocol").
     """
     unpack = HEADER.unpack_from
     end = len(body)
@@ -93,7 +93,7 @@ def split(body: memoryview) -> Iterator[tuple[int, int, int, int, int, memoryvie
 
 
 def put(body: memoryview, at: int, record: Record) -> int:
-    """Writes a record with its payload to `body` from `at` on; where the next one goes."""
+    """Writes a record with its payload to `body` at `at`; returns where the next one begins."""
     start = at + SIZE
     end = start + len(record.payload)
     HEADER.pack_into(

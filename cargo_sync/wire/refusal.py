@@ -1,10 +1,10 @@
-"""The two ways in which a lane ends badly."""
+"""The two errors that end a lane."""
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 def breach(message: str) -> ProblemError:
-    """The other end did what no correct end does, or the bytes were changed on their way."""
+    """The other end broke the protocol, or the bytes were changed on the way."""
     return ProblemError(
         Problem(
             Code.PROTOCOL,
@@ -15,7 +15,7 @@ def breach(message: str) -> ProblemError:
 
 
 def cut(message: str) -> ProblemError:
-    """The way between both ends broke; nothing is wrong with either."""
+    """The connection between both ends broke; both ends are fine."""
     return ProblemError(
-        Problem(Code.CUT, message, hint="the transfer goes on over a new connection")
+        Problem(Code.CUT, message, hint="the transfer continues on a new connection")
     )

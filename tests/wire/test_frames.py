@@ -76,7 +76,7 @@ def test_repeated_left_out_and_reordered_frames_are_refused(ends: Ends) -> None:
     for order in ((0, 0), (1,), (0, 2), (0, 1, 0)):
         maker, opener = ends()
         frames = [make(maker, bytes([n])) for n in range(3)]
-        with pytest.raises(ProblemError, match="was due"):
+        with pytest.raises(ProblemError, match="was expected"):
             for number in order:
                 read(opener, frames[number])
 
