@@ -9,7 +9,7 @@ import click
 
 from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
-from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.suggest import did_you_mean
 
 _MODES = ("client", "datasync", "backup")
 _OF_MODE = {

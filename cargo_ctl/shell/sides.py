@@ -13,7 +13,7 @@ from cargo_ctl.shell.parser import Word
 from cargo_ctl.shell.patterns import Lister, expand
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_sync.api.client import CommandError
-from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.suggest import did_you_mean
 
 _NO_FOLDER = frozenset({"unknown", "vanished", "not_found", "not_a_folder", "symlink"})
 

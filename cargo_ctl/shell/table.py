@@ -10,7 +10,7 @@ from cargo_ctl.shell.commands import client, files, folders, jobs, moving
 from cargo_ctl.shell.parser import CommandLine, LineError, options, parse_line
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
-from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.suggest import did_you_mean
 
 
 def _help(shell: Shell, given: Given) -> None:

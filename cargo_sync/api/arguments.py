@@ -23,7 +23,7 @@ from types import MappingProxyType, UnionType
 from typing import Annotated, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
+from cargo_sync.suggest import did_you_mean
 
 ArgumentKind = type[str] | type[int] | type[bool] | type[dict[str, object]]
 _LARGEST = 2**53

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
-from cargo_sync.config.shape import SeveralError, describe, did_you_mean, wrong
+from cargo_sync.config.shape import SeveralError, describe, name_hint, wrong
 
 _JOB = ("SYNC_NAME", "SYNC_MODE")
 _ALWAYS = ("FILE_NAME", "TRANSFER_ID", *_JOB)
@@ -82,7 +82,7 @@ def read_events(value: Any) -> tuple[EventSettings, ...]:
     events: list[EventSettings] = []
     for name, fields in value.items():
         if name not in VARIABLES:
-            errors.append(wrong(f"is not an event; {did_you_mean(name, VARIABLES)}", name))
+            errors.append(wrong(f"is not an event; {name_hint(name, VARIABLES)}", name))
         elif not isinstance(fields, dict):
             errors.append(wrong(f"must be an object, not {describe(fields)}", name))
         elif found := list(_problems(name, fields)):
@@ -109,7 +109,7 @@ def _event(name: str, fields: dict[str, Any]) -> EventSettings:
 def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
     for name in fields:
         if name not in _FIELDS:
-            yield wrong(f"is not a field here; {did_you_mean(name, _FIELDS)}", event, name)
+            yield wrong(f"is not a field here; {name_hint(name, _FIELDS)}", event, name)
     method = fields.get("method")
     if not isinstance(method, str):
         yield wrong(

@@ -16,7 +16,7 @@ from typing import Any, Final
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job_shape import JobShape
 from cargo_sync.config.relaxed import Document, FieldPath
-from cargo_sync.config.shape import NO_FIELD, did_you_mean
+from cargo_sync.config.shape import NO_FIELD, name_hint
 
 FIELDS: Final[Mapping[str, str]] = {
     "server": "hostname",
@@ -94,7 +94,7 @@ def in_their_words(error: ConfigError) -> ConfigError:
 
     def named(problem: FieldProblem) -> FieldProblem:
         if problem.message == NO_FIELD and "." not in problem.field:
-            return replace(problem, hint=did_you_mean(problem.field, known))
+            return replace(problem, hint=name_hint(problem.field, known))
         for ours, theirs in inside.items():
             if problem.field.startswith(ours):
                 return replace(problem, field=theirs + problem.field[len(ours) :])

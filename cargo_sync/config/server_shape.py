@@ -28,7 +28,7 @@ from cargo_sync.config.shape import (
     SeveralError,
     Shape,
     describe,
-    did_you_mean,
+    name_hint,
     surroundings,
     wrong,
 )
@@ -249,7 +249,7 @@ def _workspace_errors(
         for user in space.grants:
             if known is not None and user not in known:
                 yield wrong(
-                    f'there is no user "{user}"; {did_you_mean(user, known)}', index, "grants", user
+                    f'there is no user "{user}"; {name_hint(user, known)}', index, "grants", user
                 )
         yield from _state_errors(space.path, state, index)
         real = os.path.realpath(space.path)

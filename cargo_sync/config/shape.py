@@ -6,7 +6,6 @@ fields stands on the later one and looks at the earlier in `info.data`, so that 
 third is wrong.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -19,6 +18,7 @@ from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.relaxed import Document, FieldPath, Raw, dotted
 from cargo_sync.config.renamed import RENAMED_FIELDS
+from cargo_sync.suggest import did_you_mean
 
 NO_FIELD: Final = "is not a field here"
 
@@ -131,7 +131,7 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
             for error in errors
         ]
     if kind == "extra_forbidden":
-        hint = did_you_mean(RENAMED_FIELDS.get(dotted(place), str(place[-1])), owner.model_fields)
+        hint = name_hint(RENAMED_FIELDS.get(dotted(place), str(place[-1])), owner.model_fields)
         return [document.problem(place, NO_FIELD, hint)]
     if kind == "missing":
         return [document.problem(place, "is missing", allowed)]
@@ -196,8 +196,7 @@ def describe(value: Any) -> str:
             return "a template without quotes"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def name_hint(word: str, known: Iterable[str]) -> str:
     """`did you mean "x"?`, or everything that is known when nothing is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else "there is " + ", ".join(names)
+    return did_you_mean(word.lower(), names) or "there is " + ", ".join(names)

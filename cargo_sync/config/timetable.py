@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cargo_sync.config import units
-from cargo_sync.config.shape import SeveralError, describe, did_you_mean, wrong
+from cargo_sync.config.shape import SeveralError, describe, name_hint, wrong
 
 DAY: Final = 24 * 60
 _FIELDS: Final = ("from", "to", "speed")
@@ -90,7 +90,7 @@ def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
     if not isinstance(fields, dict):
         return [wrong(f"must be an object with from, to and speed, not {describe(fields)}", number)]
     errors: list[ValueError] = [
-        wrong(f"is not a field here ({did_you_mean(str(field), _FIELDS)})", number, field)
+        wrong(f"is not a field here ({name_hint(str(field), _FIELDS)})", number, field)
         for field in fields
         if field not in _FIELDS
     ]

@@ -18,7 +18,6 @@ import zmq
 from cargo_sync.api.commands import Role
 from cargo_sync.api.keys import ClientKey, KeyFileError, is_key, is_key_name, key_text, read_key
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.private import (
     EndpointError,
     close_to_others,
@@ -26,6 +25,7 @@ from cargo_sync.control.private import (
     read_private,
     write_private,
 )
+from cargo_sync.suggest import did_you_mean
 
 OWN, ADMITTED, LOCAL = "own.json", "admitted.json", "local.key"
 LOCAL_NAME: Final = "local"

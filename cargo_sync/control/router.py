@@ -27,7 +27,6 @@ from cargo_sync.api.messages import (
 )
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.renamed import RENAMED_COMMANDS
-from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.audit import DONE, AuditLog, written
 from cargo_sync.control.binding import SocketSetup, as_it_is, bound
 from cargo_sync.control.callers import (
@@ -42,6 +41,7 @@ from cargo_sync.control.once import Deduplicate
 from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload, T, Ts
+from cargo_sync.suggest import did_you_mean
 
 LARGEST_MESSAGE = 1024 * 1024
 _MOST_AT_ONCE = 64

@@ -12,12 +12,12 @@ from cargo_sync.api.daemon_commands import (
     CallbackTestArgs,
 )
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.model.world import World
+from cargo_sync.suggest import did_you_mean
 from cargo_sync.webhooks.dispatcher import asked
 
 _STATES = ("pending", "dead")

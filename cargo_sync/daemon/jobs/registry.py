@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Final
 
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.sampler import JobSampler
@@ -17,6 +16,7 @@ from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.suggest import did_you_mean
 
 _AGAIN: Final = 30.0
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.api.suggest import did_you_mean
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
@@ -22,6 +21,7 @@ from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
+from cargo_sync.suggest import did_you_mean
 
 Take = Callable[[Roster, frozenset[str]], Awaitable[None]]
 """Has a roster take effect; the logins and flows of the users that are named end."""
