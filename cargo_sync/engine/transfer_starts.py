@@ -1,9 +1,8 @@
 """Transfer starts: each file that is about to be sent gets its transfer's id, and callbacks are told
 of it, before the first byte."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
@@ -29,7 +28,7 @@ class TransferStarts:
         """The tasks of one batch. When this returns, every id that must survive a kill is durable."""
         now = self._world.wall()
 
-        def says(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+        def says(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
             return self._rules.event(happened, now, path, size, details)
 
         begun = await self._world.offload(

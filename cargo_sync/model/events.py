@@ -1,8 +1,8 @@
 """Events: facts about what happened, written in the same transaction as the change itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 
 class Happened(StrEnum):
@@ -76,5 +76,22 @@ class Event:
     time: float
     path: str = ""
     size: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
     tell: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence that goes with it, or ""."""
+        return str(self.details.get("message", ""))
+
+    @property
+    def transfer(self) -> str | None:
+        """The id of the transfer that it is about."""
+        id = self.details.get("transfer")
+        return id if isinstance(id, str) and id else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, where that is known."""
+        seconds = self.details.get("seconds")
+        return float(seconds) if isinstance(seconds, int | float) else None

@@ -1,8 +1,8 @@
 """What a run needs to know about its job: its rules, without addresses or secrets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from cargo_sync.model.events import Event, Happened, Moment, moment
 
@@ -22,6 +22,25 @@ class After(StrEnum):
     KEEP = "keep"
     DELETE = "delete"
     MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """What a job remembers of its last run that did something or failed.
+
+    started, ended  unix seconds
+    spent           overwrites of the runs that the guard held, since one was not
+    problem         in a sentence, or ""
+    """
+
+    run: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    files: int = 0
+    bytes: int = 0
+    errors: int = 0
+    spent: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +79,7 @@ class Rules:
         time: float,
         path: str = "",
         size: int = 0,
-        details: dict[str, Any] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> Event:
         """An event of this job; its `tell` says whether it becomes a callback."""
         told = moment(happened, path) in self.tell

@@ -1,11 +1,12 @@
 """Jobs: what is remembered of each between runs and restarts, besides its trees."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
 
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.database import Database
 
 _FORGOTTEN = "\0forgotten "
@@ -38,7 +39,7 @@ class JobRow:
     far_cursor  the server's sequence up to which the far side is mirrored
     far_lineage of that sequence, as the server named it
     rules       digest of the rules that the settled folders were planned with
-    last_run    the last run's report, JSON values, or None
+    last_run    None before the first
     """
 
     id: int
@@ -48,7 +49,7 @@ class JobRow:
     far_cursor: int
     far_lineage: str
     rules: str
-    last_run: dict[str, Any] | None
+    last_run: LastRun | None
 
 
 class JobRows:
@@ -95,8 +96,8 @@ class JobRows:
     def set_rules(self, name: str, digest: str) -> None:
         self._set("UPDATE job SET rules = ? WHERE name = ?", digest, name)
 
-    def set_last_run(self, name: str, report: dict[str, Any]) -> None:
-        self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(report).decode(), name)
+    def set_last_run(self, name: str, last: LastRun) -> None:
+        self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(last).decode(), name)
 
     def remove(self, name: str) -> None:
         """Forget a job with its trees and transfers. Its events stay, as history."""
@@ -151,5 +152,12 @@ def _job(row: tuple[Any, ...]) -> JobRow:
         far_cursor,
         far_lineage,
         rules,
-        orjson.loads(last_run) if last_run else None,
+        _last_run(last_run) if last_run else None,
     )
+
+
+def _last_run(text: str) -> LastRun:
+    """Of any version: what it does not say has the default, what only another version knows is left
+    out."""
+    kept = orjson.loads(text)
+    return LastRun(**{each.name: kept[each.name] for each in fields(LastRun) if each.name in kept})

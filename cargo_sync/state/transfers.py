@@ -5,8 +5,8 @@ job whose callbacks are promised an end of each: whatever comes between, one end
 id of the start. Beside them stand the files that a person cancelled, which are left alone.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
@@ -20,7 +20,7 @@ SUPERSEDED: Final = "given up: another version of the file takes its place"
 """Said of a transfer that was begun and will never end: callbacks are promised an end of each."""
 FORGOTTEN: Final = "given up: for a week its source was not there to go on with"
 
-Says = Callable[[Happened, str, int, dict[str, Any]], Event]
+Says = Callable[[Happened, str, int, Mapping[str, object]], Event]
 """Makes an event of a job: of (happened, path, size, details)."""
 
 _PUT: Final = Insert(

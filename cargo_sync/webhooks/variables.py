@@ -25,7 +25,7 @@ def told(event: Event) -> EventVariables | None:
     found = moment(event.happened, event.path)
     if found is None:
         return None
-    transfer = event.details.get("transfer") or None
+    transfer = event.transfer
     # What failed before it was a transfer is told of by its path: no id begins with a slash.
     stream = transfer or f"/{event.path}" if event.path else ""
     always = transfer_of(event.path, transfer) if event.path else {}
@@ -45,7 +45,7 @@ def _nothing(_: Event) -> Variables:
 
 
 def _finish(event: Event) -> Variables:
-    seconds = event.details.get("seconds")
+    seconds = event.seconds
     return {
         "AVG_SPEED": round(event.size * 8 / seconds) if seconds else None,
         "DURATION": None if seconds is None else round(seconds, 3),
@@ -55,12 +55,12 @@ def _finish(event: Event) -> Variables:
 
 
 def _error(event: Event) -> Variables:
-    return {"ERROR": event.details.get("message", "")}
+    return {"ERROR": event.message}
 
 
 def _held(event: Event) -> Variables:
     return {
-        "REASON": event.details.get("message", ""),
+        "REASON": event.message,
         "DELETIONS": event.details.get("deletions"),
         "OVERWRITES": event.details.get("overwrites"),
     }
@@ -71,7 +71,7 @@ def _idle(event: Event) -> Variables:
     return {
         "FILES": details.get("files"),
         "BYTES": event.size,
-        "DURATION": round(details.get("seconds", 0.0), 3),
+        "DURATION": round(event.seconds or 0.0, 3),
     }
 
 

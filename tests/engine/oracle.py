@@ -57,7 +57,8 @@ class Oracle:
         """What has been told as delivered; a file that a filter let go is one never delivered."""
         for event in self.system.events[self._events :]:
             if event.happened in (Happened.UPLOADED, Happened.DOWNLOADED):
-                self._told.add(self._by_transfer[event.details["transfer"]])
+                assert event.transfer is not None
+                self._told.add(self._by_transfer[event.transfer])
                 self._untold.discard(event.path)
         self._events = len(self.system.events)
 

@@ -28,9 +28,9 @@ def told(system: System) -> list[str]:
     number."""
     rows = Events(system.database).since(getattr(system, "read", 0), 1000)
     system.read = rows[-1].cursor if rows else getattr(system, "read", 0)  # type: ignore[attr-defined]
-    ids: dict[str, int] = system.__dict__.setdefault("seen", {})
+    ids: dict[str | None, int] = system.__dict__.setdefault("seen", {})
     return [
-        f"{event.happened} {event.path} {ids.setdefault(event.details['transfer'], len(ids) + 1)}"
+        f"{event.happened} {event.path} {ids.setdefault(event.transfer, len(ids) + 1)}"
         for _, event in rows
         if event.tell
     ]

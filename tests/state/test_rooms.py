@@ -1,10 +1,11 @@
 """The small rooms: jobs, transfers, checkpoints, replies, accounts."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.limits import Ordered
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import AuditRow, AuditTable
@@ -19,7 +20,7 @@ from cargo_sync.state.users import UserRow, UserRows
 from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
 
 
-def quiet(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+def quiet(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
     return Event("j", happened, 1.0, path, size, details)
 
 
@@ -41,11 +42,11 @@ def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
         jobs.bind(first.name, BINDING)
         jobs.set_far_cursor(first.name, 41)
         jobs.set_rules(first.name, "digest")
-        jobs.set_last_run(first.name, {"files": 3, "problems": ["ü"]})
+        jobs.set_last_run(first.name, LastRun("r", files=3, problem="ü"))
     with Database.open(path, "daemon") as database:
         row = JobRows(database).get_or_create(first.name)
     assert (row.id, row.paused, row.binding, row.far_cursor) == (first.id, True, BINDING, 41)
-    assert (row.rules, row.last_run) == ("digest", {"files": 3, "problems": ["ü"]})
+    assert (row.rules, row.last_run) == ("digest", LastRun("r", files=3, problem="ü"))
 
 
 def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:

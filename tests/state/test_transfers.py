@@ -1,7 +1,6 @@
 """Ids that survive a kill, and one end for each that began."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import Mode
@@ -31,13 +30,15 @@ class Room:
             self.job, sources, lambda _: next(self._ids), now, self._says, promised
         )
 
-    def _says(self, happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+    def _says(
+        self, happened: Happened, path: str, size: int, details: Mapping[str, object]
+    ) -> Event:
         return Event("j", happened, 1.0, path, size, details, self._tell)
 
     def told(self) -> list[str]:
         """All events so far: what, path, id."""
         return [
-            f"{event.happened} {event.path} {event.details['transfer']}"
+            f"{event.happened} {event.path} {event.transfer}"
             for _, event in self.events.since(0, 100)
         ]
 
@@ -68,7 +69,7 @@ def test_another_version_gives_the_first_one_up(daemon: Database) -> None:
     begun = room.begin("x 2", "y 1")
     assert begun.ids == ["c", "b"]
     assert room.told() == ["started x a", "started y b", "failed x a", "started x c"]
-    assert "another version" in begun.events[0].details["message"]
+    assert "another version" in begun.events[0].message
 
 
 def test_a_promise_holds_when_nobody_asks_for_new_ones_any_more(daemon: Database) -> None:
@@ -99,5 +100,5 @@ def test_what_never_came_back_is_given_up(daemon: Database) -> None:
     assert room.transfers.forget(15.0, 99.0) == 2  # BIG moves all the time
     [_, _, _, (_, end)] = room.events.since(0, 9)
     assert (end.happened, end.path, end.time, end.tell) == (Happened.FAILED, "x", 99.0, "upload")
-    assert end.details["transfer"] == "a" and end.details["message"].startswith("given up: ")
+    assert end.transfer == "a" and end.message.startswith("given up: ")
     assert room.begin("x", "z", "BIG").ids == ["e", "d", "c"]

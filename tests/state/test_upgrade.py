@@ -15,6 +15,7 @@ from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.checkpoints import Span
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state import migrations
 from cargo_sync.state.accounts import Accounts
@@ -149,7 +150,7 @@ def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
         job = jobs.get_or_create("nightly")
         assert (job.id, job.paused, job.far_cursor, job.far_lineage) == (3, True, 42, "line")
         assert job.binding == Binding("dev 1", "https://x ana default /", "e")
-        assert (job.rules, job.last_run) == ("rules", {"files": 7})
+        assert (job.rules, job.last_run) == ("rules", LastRun(files=7))
         folders = Folders(database, 3)
         near, far, base = folders.entry("sub/a.txt")
         assert (near, far, base) == (ENTRY, ENTRY, AGREED)

@@ -2,7 +2,7 @@
 held."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.status import Cause, HeldStatus
@@ -10,6 +10,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.looks import LookResult, retry_after
 from cargo_sync.machines.retry import Failures
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 
@@ -33,7 +34,7 @@ class JobOutcomes:
     look      how the last look ended; None when the next one is to begin at once
     looked    one came to its end since the daemon started
     held      why the job is held, or ""
-    last_run  the last run that did something or failed, as JSON values
+    last_run  the last run that did something or failed
     spent     overwrites of the runs that the guard held, since one was not
     released  the look that ended last was the first that the guard did not hold any more
     """
@@ -43,14 +44,14 @@ class JobOutcomes:
         settings: JobSettings,
         failures: Failures,
         world: World,
-        last_run: dict[str, Any] | None,
+        last_run: LastRun | None,
     ) -> None:
         self.look: LookResult | None = None
         self.looked = False
         self.held = ""
         self.last_run = last_run
         self.released = False
-        self.spent = int((last_run or {}).get("spent", 0))
+        self.spent = last_run.spent if last_run is not None else 0
         self._settings = settings
         self._failures = failures
         self._world = world
@@ -149,16 +150,16 @@ class JobOutcomes:
 
     def _remember(self, run: Run, problem: Problem | None = None) -> None:
         report = run.report
-        self.last_run = {
-            "run": report.run,
-            "started": report.started,
-            "ended": report.ended or self._world.wall(),
-            "files": report.files,
-            "bytes": report.bytes,
-            "errors": report.errors,
-            "spent": self.spent,
-            "problem": str(problem) if problem else "",
-        }
+        self.last_run = LastRun(
+            report.run,
+            report.started,
+            report.ended or self._world.wall(),
+            report.files,
+            report.bytes,
+            report.errors,
+            self.spent,
+            str(problem) if problem else "",
+        )
 
     # -- what it answers ---------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """How a job stands: plain values that the supervisor makes and the views put into messages."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.machines.job_state import JobState
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.limits import Ordered
 from cargo_sync.webhooks.retry_policy import Attempt
 
@@ -96,7 +97,7 @@ class Standing:
     next_at: float | None = None
     errors: int = 0
     advance: Advance = AT_REST
-    last_run: dict[str, Any] | None = None
+    last_run: LastRun | None = None
     held: HeldStatus | None = None
     notes: tuple[str, ...] = ()
     hour: WindowStatus | None = None

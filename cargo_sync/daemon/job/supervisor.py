@@ -348,11 +348,10 @@ class Supervisor:
                 _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
             else:
                 self._listener.happened(events, cursor)
-        if run.report.acted or news is not None or self.outcomes.released:
+        last = self.outcomes.last_run
+        if last is not None and (run.report.acted or news is not None or self.outcomes.released):
             try:
-                await self._world.offload(
-                    self._memory.jobs.set_last_run, self.name, self.outcomes.last_run or {}
-                )
+                await self._world.offload(self._memory.jobs.set_last_run, self.name, last)
             except ProblemError as error:
                 _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
 
@@ -361,7 +360,7 @@ class Supervisor:
         wall = self._world.wall()
         if news is not None:
             happened = Happened.HELD if self.outcomes.held else Happened.FAILED
-            details: dict[str, Any] = {"message": news}
+            details: dict[str, object] = {"message": news}
             if self.outcomes.approvable:
                 details |= {"deletions": run.report.deletions, "overwrites": run.report.overwrites}
             events.append(self._rules.event(happened, wall, details=details))

@@ -106,7 +106,7 @@ def row(standing: Standing) -> dict[str, Any]:
         "next_at": standing.next_at,
         "errors": standing.errors,
         "progress": progress(standing.advance),
-        "last_run": standing.last_run,
+        "last_run": asdict(standing.last_run) if standing.last_run else None,
     }
 
 
@@ -241,7 +241,7 @@ def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
 
 def event_row(cursor: int, event: Event) -> dict[str, Any]:
     """A row of the history of all jobs."""
-    details = dict(event.details)
+    details = {name: value for name, value in event.details.items() if name != "message"}
     return {
         "cursor": cursor,
         "job": event.job,
@@ -249,14 +249,14 @@ def event_row(cursor: int, event: Event) -> dict[str, Any]:
         "time": event.time,
         "path": event.path,
         "bytes": event.size,
-        "message": str(details.pop("message", "")),
+        "message": event.message,
         "details": details,
     }
 
 
 def _happened(row: EventRow) -> dict[str, Any]:
-    event, details = row.event, row.event.details
-    seconds = details.get("seconds")
+    event = row.event
+    seconds = event.seconds
     return {
         "cursor": row.cursor,
         "time": event.time,
@@ -265,8 +265,8 @@ def _happened(row: EventRow) -> dict[str, Any]:
         "bytes": event.size,
         "seconds": seconds,
         "speed_bps": round(event.size * 8 / seconds) if seconds else None,
-        "transfer": details.get("transfer") or None,
-        "message": str(details.get("message", "")),
+        "transfer": event.transfer,
+        "message": event.message,
     }
 
 
@@ -291,7 +291,7 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
                 "count": len(batch),
                 "paths": _shown(batch),
                 "bytes": sum(event.size for event in batch),
-                "message": str(batch[0].details.get("message", "")),
+                "message": batch[0].message,
             },
         )
 

@@ -42,7 +42,7 @@ async def test_an_order_looks_now_and_names_its_run(house: House) -> None:
         await until(lambda: house.far["nightly"].files())
         assert job.sync() != run  # the first one is over: this is another
     row = house.jobs.get("nightly")
-    assert row and row.last_run and row.last_run["run"] == run and row.last_run["files"] == 1
+    assert row and row.last_run and row.last_run.run == run and row.last_run.files == 1
 
 
 async def test_an_order_does_not_wait_for_a_login_that_was_refused(house: House) -> None:

@@ -3,7 +3,7 @@ likewise."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -495,7 +495,7 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
     stage.callbacks.know(asking("onError"))
     job = stage.house.jobs.get_or_create("nightly").id
 
-    def says(happened: Happened, path: str, size: int, details: dict[str, Any]) -> Event:
+    def says(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
         return Event("nightly", happened, 0.0, path, size, details)
 
     world = stage.world()
