@@ -1,2 +1,20 @@
-"""Front ends. They speak ZeroMQ to a daemon; of its code they know only the messages,
-`cargo_sync.api`."""
+"""The front ends: `cargo_ctl` and `cargoclient`.
+
+client/     `cargoclient`: one job file in sync, or the backup menu
+commands/   the commands of `cargo_ctl`, one file per noun
+completion  Tab completion in bash, zsh and fish
+main        the command line of `cargo_ctl`
+manual      manual pages, made from the help texts
+names       completion of names: jobs, transfers, users
+options     options that several commands share
+password    passwords: typed, or read from a file
+reach       how a command reaches its daemon or server, prints its result, and ends
+render/     results as text
+session/    a login at a server, held by a daemon: files by hand
+shell/      the interactive client
+shells      how shells split a line and quote a name
+watching    a feed shown live, or one line per change
+
+They send ZeroMQ messages to a daemon or server. The only code that they share with it is
+`cargo_sync.api`.
+"""

@@ -1,8 +1,8 @@
-"""Completion in bash, zsh and fish, by click's machinery, but with names that hold anything.
+"""Tab completion in bash, zsh and fish: click's machinery, but names may contain any character.
 
-click's own scripts split names at spaces (bash), at commas (fish) or expand them as patterns: here
-every name comes whole, on a line of its own, quoted as the shell wants it. Whatever goes wrong, a
-shell that asks is answered with nothing.
+The scripts that come with click split names at spaces (bash) or commas (fish), or expand them as
+patterns. Here each name is on its own line, quoted as the shell needs it. If anything fails, the
+shell gets an empty answer.
 """
 
 import os
@@ -38,8 +38,8 @@ _ZSH = """\
     local kind name help
     local -a response names shown
     (( ! $+commands[%(prog_name)s] )) && return 1
-    response=("${(@f)$(env COMP_WORDS="${(F)${(@Q)words[1,CURRENT-1]}}" COMP_CURRENT="${(Q)PREFIX}" \\
-        %(complete_var)s=zsh_complete %(prog_name)s 2>/dev/null)}")
+    response=("${(@f)$(env COMP_WORDS="${(F)${(@Q)words[1,CURRENT-1]}}" \\
+        COMP_CURRENT="${(Q)PREFIX}" %(complete_var)s=zsh_complete %(prog_name)s 2>/dev/null)}")
     for kind name help in "${response[@]}"; do
         case $kind in
             plain) names+=("$name"); shown+=("$name${help:+  -- $help}") ;;
@@ -59,8 +59,8 @@ fi
 
 _FISH = """\
 function %(complete_func)s
-    set -l response (env COMP_WORDS=(commandline -opc | string collect) COMP_CURRENT=(commandline -ct) \\
-        %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null)
+    set -l response (env COMP_WORDS=(commandline -opc | string collect) \\
+        COMP_CURRENT=(commandline -ct) %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null)
     for completion in $response
         set -l parts (string split -m 1 , -- $completion)
         switch $parts[1]
@@ -78,8 +78,8 @@ complete --no-files --keep-order --command %(prog_name)s --arguments "(%(complet
 """
 
 
-class _Whole(ShellComplete):
-    """What the three have in common."""
+class _AnyName(ShellComplete):
+    """What the three shells have in common: an error is an empty answer."""
 
     def complete(self) -> str:
         try:
@@ -91,7 +91,7 @@ class _Whole(ShellComplete):
         return os.environ["COMP_WORDS"].split("\n")[1:], os.environ["COMP_CURRENT"]
 
 
-class _Bash(_Whole):
+class _Bash(_AnyName):
     name = "bash"
     source_template = _BASH
 
@@ -103,7 +103,7 @@ class _Bash(_Whole):
         return f"{item.type},{for_bash(escaped(item.value), self._line)}"
 
 
-class _Zsh(_Whole):
+class _Zsh(_AnyName):
     name = "zsh"
     source_template = _ZSH
 
@@ -111,12 +111,12 @@ class _Zsh(_Whole):
         return f"{item.type}\n{escaped(item.value)}\n{escaped(item.help or '')}"
 
 
-class _Fish(_Whole):
+class _Fish(_AnyName):
     name = "fish"
     source_template = _FISH
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        # The word at the cursor comes as it is typed; the quotes of fish are those of any shell.
+        # fish passes the word at the cursor as it was typed; its quotes are those of a POSIX shell.
         words, current = super().get_completion_args()
         return words, taken_apart(current).incomplete
 
@@ -125,21 +125,21 @@ class _Fish(_Whole):
         return f"{item.type},{escaped(item.value)}{help}"
 
 
-SHELLS: tuple[type[_Whole], ...] = (_Bash, _Zsh, _Fish)
+SHELLS: tuple[type[_AnyName], ...] = (_Bash, _Zsh, _Fish)
 
 
 def register() -> None:
-    """Has click use these, for a shell that asks."""
+    """Register these classes with click, for the process that a shell starts at Tab."""
     for shell in SHELLS:
         add_completion_class(shell)
 
 
 def script(shell: str, command: click.Command, program: str) -> str:
-    """What `shell` must run once for `program` to be completed."""
-    made = next(each for each in SHELLS if each.name == shell)
-    return made(command, {}, program, variable(program)).source()
+    """The script that `shell` must run once, so that Tab completes `program`."""
+    chosen = next(each for each in SHELLS if each.name == shell)
+    return chosen(command, {}, program, variable(program)).source()
 
 
 def variable(program: str) -> str:
-    """The variable that click looks for."""
+    """The environment variable that tells click to complete."""
     return f"_{program.upper()}_COMPLETE"

@@ -1,5 +1,4 @@
-"""`cargo_ctl`: the command line. A command is imported when it is called, so that all start at
-once."""
+"""`cargo_ctl`: the command line. Only the called command is imported: it starts fast."""
 
 import importlib
 import os
@@ -74,16 +73,16 @@ class _LazyGroup(click.Group):
             if (new := RENAMED_WORDS.get(old)) is not None:
                 message = f"No such command {old!r}. Did you mean {new!r}?"
                 raise click.NoSuchCommand(old, message, ctx=ctx) from None
-            # Click looks for what was meant among the commands that are loaded: none.
+            # click would compare the name with the loaded commands, and none is loaded.
             raise click.NoSuchCommand(old, possibilities=_COMMANDS, ctx=ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As click does it, but a list a section, all with one width of names."""
+        """As click does it, but one list per section, all with the same width of names."""
         width = max(map(len, _COMMANDS))
-        enough = 1_000  # a summary is never cut: it may take a second line
+        enough = 1_000  # do not cut a summary: it may use a second line
         for title, section in _SECTIONS.items():
             commands = [(name, self.get_command(ctx, name)) for name in section]
             rows = [
@@ -133,6 +132,7 @@ def cargo_ctl(**_options: Any) -> None:
 
 
 def main() -> None:
+    """The entry point of `cargo_ctl`."""
     if "_CARGO_CTL_COMPLETE" in os.environ:
         from cargo_ctl.completion import register
 

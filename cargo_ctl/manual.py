@@ -1,8 +1,8 @@
-"""Manual pages from click's commands: `python -m cargo_ctl.manual FOLDER PROGRAM=MODULE:COMMAND…`.
+r"""Manual pages from click's commands: `python -m cargo_ctl.manual FOLDER PROGRAM=MODULE:COMMAND…`.
 
-Written in man(7)'s macros. A page holds a whole program: its commands one after the other, each
-with its options and examples. The help of a command is its source: blocks behind `\\b` are kept as
-they stand.
+The pages use the macros of man(7). One page has a whole program: its commands one after the other,
+each with its options and examples. The text comes from the help of the commands; blocks after `\b`
+keep their lines.
 """
 
 import importlib
@@ -18,8 +18,10 @@ _HEADING = re.compile(r"(Examples?|Exit codes|Topics):")
 
 
 def page(program: str, command: click.Command) -> str:
-    """The page of `command`, section 1, under the name `program`. The same commands make the same
-    page."""
+    """The manual page of `command` in section 1, under the name `program`.
+
+    The same commands give the same page: it has no date.
+    """
     context = click.Context(command, info_name=program, **command.context_settings)
     about = command.get_short_help_str(limit=200).rstrip(".")
     lines = [
@@ -67,8 +69,10 @@ def _body(command: click.Command) -> list[str]:
 
 
 def _blocks(text: str, heading: str) -> list[str]:
-    """Paragraphs; behind `\\b` lines are kept. A title such as `Examples:` becomes a `heading`, if
-    given."""
+    r"""The paragraphs of `text`; lines after `\b` are kept.
+
+    A title such as `Examples:` becomes a `heading`, if one is given.
+    """
     lines: list[str] = []
     for block in re.split(r"\n\s*\n", text.strip()):
         kept, _, rest = block.partition("\b\n")
@@ -87,7 +91,7 @@ def _blocks(text: str, heading: str) -> list[str]:
 
 
 def _rows(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
-    """(names, help) of the options, and of arguments that have a help."""
+    """(names, help) of each option, and of each argument that has a help text."""
     found = (option.get_help_record(context) for option in command.get_params(context))
     return [row for row in found if row and row[1]]
 
@@ -99,7 +103,7 @@ def _options(rows: list[tuple[str, str]]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Text in which troff finds nothing to do."""
+    """`text` with everything escaped that troff would interpret."""
     escaped = (
         text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
     )
@@ -108,7 +112,7 @@ def _text(text: str) -> str:
 
 
 def write(folder: str, programs: dict[str, str]) -> None:
-    """Writes `<program>.1` into `folder` for each program and its `module:command`."""
+    """Write `<program>.1` into `folder` for each program and its `module:command`."""
     os.makedirs(folder, exist_ok=True)
     for program, where in programs.items():
         module, _, name = where.partition(":")

@@ -1,4 +1,4 @@
-"""Names of things that there are: what Tab completes them with is asked of whoever is running."""
+"""Completion of names: the running daemon or server is asked which jobs, users and so on it has."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 DEADLINE = 0.25
-"""Seconds that an answer may take: a person waits for it with a finger on Tab."""
-_NAMED = ("name", "user", "workspace", "id")
-"""Where the rows of a list hold what names them."""
+"""Seconds that an answer may take: a person has pressed Tab and waits for it."""
+_NAME_FIELDS = ("name", "user", "workspace", "id")
+"""The fields that may have the name of a row; the first one that is set counts."""
 
 
 class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """The name of something that `cmd` lists; the rows' field `about` is shown beside it.
 
-    It is taken as it is: whether there is such a thing is for the daemon to say. With `server` the
-    server is asked.
+    The name is not checked here: the daemon does that. With `server`, the server is asked.
     """
 
     name = "text"
@@ -38,7 +37,7 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list["CompletionItem[str]"]:
-        """Never an error: who presses Tab is not told of a daemon that is not there."""
+        """The matching names; none if there is no daemon: Tab must never print an error."""
         from click.shell_completion import CompletionItem
 
         try:
@@ -66,7 +65,7 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
 
 
 def _name(row: dict[str, Any]) -> str:
-    return next((str(row[field]) for field in _NAMED if row.get(field)), "")
+    return next((str(row[field]) for field in _NAME_FIELDS if row.get(field)), "")
 
 
 JOB = NameParameter("job.list", "state")

@@ -11,7 +11,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def limit_option(
     most: int | None = None, *, default: int | None = None, help: str
 ) -> Callable[[_Function], _Function]:
-    """`-n`, `--limit`: how many rows, from 1 to `most`; without a default it is None."""
+    """The option `-n/--limit`: how many rows, from 1 to `most`; None if it is not given."""
     return click.option(
         "-n",
         "--limit",

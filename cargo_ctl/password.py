@@ -1,5 +1,4 @@
-"""Passwords: asked for on a terminal, or read from a file. Never an option, which other users can
-see."""
+"""Passwords: typed or read from a file. Never an option: other users can see command lines."""
 
 import os
 import stat
@@ -17,11 +16,11 @@ password_file = click.option(
 
 
 def password(file: str | None, name: str) -> str:
-    """The password for the user `name`. Raises click.UsageError when there is none to be had."""
+    """The password for the user `name`. Raises click.UsageError if it cannot be read."""
     if file is None:
         if not sys.stdin.isatty():
             raise click.UsageError(
-                'there is no terminal to ask on: give --password-file FILE, or "-"'
+                'there is no terminal to ask for the password: give --password-file FILE, or "-"'
             )
         return str(
             click.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True)
@@ -40,7 +39,9 @@ def _first_line(file: str) -> str:
             return sys.stdin.readline(_LONGEST).rstrip("\r\n")
         with open(file, encoding="utf-8-sig") as lines:
             if stat.S_IMODE(os.fstat(lines.fileno()).st_mode) & 0o077:
-                click.echo(f"cargo_ctl: others may read {file}; run: chmod 600 {file}", err=True)
+                click.echo(
+                    f"cargo_ctl: other users can read {file}; run: chmod 600 {file}", err=True
+                )
             return lines.readline(_LONGEST).rstrip("\r\n")
     except OSError as error:
         raise click.UsageError(f"{_named(file)} cannot be read: {error.strerror}") from None

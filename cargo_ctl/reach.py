@@ -1,4 +1,4 @@
-"""How a command reaches its daemon, what it prints, and how it ends."""
+"""How a command reaches its daemon or server, prints its result, and ends."""
 
 import contextlib
 import functools
@@ -41,19 +41,19 @@ _INPUT_CODES = frozenset(
         ReplyCode.WORKSPACE_EXISTS,
     }
 )
-_STRANGE = frozenset({ReplyCode.UNKNOWN_COMMAND, ReplyCode.BAD_ARGUMENT})
-"""Codes that may mean that it is for the other kind of process."""
+_WRONG_KIND = frozenset({ReplyCode.UNKNOWN_COMMAND, ReplyCode.BAD_ARGUMENT})
+"""Codes that a daemon answers to a command for servers, and the other way round."""
 _LISTS = frozenset({ReplyCode.BAD_CONFIG.value, "bad_address"})
-"""Codes of errors that list something, a line each; in others a line break is part of a name."""
-# What JSON lets stand although a terminal would act on it. They only occur within strings.
+"""Codes of errors that have several lines; in all other errors a line break is part of a name."""
+# Characters that JSON does not escape although a terminal would act on them. They only occur
+# within strings.
 _CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def common_options(command: _Command) -> _Command:
-    """--json, --connect, --key and --server, which may stand before or after a subcommand's
-    name."""
+    """Add --json, --connect, --key and --server, which may be before or after a subcommand."""
     json = click.option(
         "--json", "as_json", is_flag=True, help="Print JSON, one document per line."
     )
@@ -71,7 +71,7 @@ def common_options(command: _Command) -> _Command:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the common options say, wherever on the command line they stood."""
+    """The values of the common options, wherever they were on the command line."""
 
     as_json: bool
     connect: str | None
@@ -91,8 +91,7 @@ class Reach:
         return cls(as_json, connect, server, key)
 
     def call(self, cmd: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of a command; ends the program with a line and an exit code if there is
-        none."""
+        """The result of a command; if it fails, the program ends with a line and an exit code."""
         from cargo_sync.api.client import Client
 
         addresses = self.addresses()
@@ -101,7 +100,7 @@ class Reach:
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
-        """What ends a conversation ends the program, with a line and an exit code."""
+        """End the program with a line and an exit code if the daemon refuses or is gone."""
         from cargo_sync.api.client import CommandError, NotAdmitted, NotRunning
 
         try:
@@ -115,7 +114,7 @@ class Reach:
             self.not_running("the server went away" if error.lost and self.server else str(error))
 
     def kind(self) -> str:
-        """Who answers, "daemon" or "server"; ends the program if nobody does."""
+        """What answers, "daemon" or "server"; if nothing does, the program ends."""
         from cargo_sync.api.client import Client
 
         addresses = self.addresses()
@@ -123,7 +122,7 @@ class Reach:
             return _kind(client) or ("server" if self.server else "daemon")
 
     def feed(self, topics: Iterable[str]) -> "Subscription":
-        """A subscription; ends the program if there is no daemon."""
+        """A subscription; if there is no daemon, the program ends."""
         from cargo_sync.api.client import subscribe
 
         addresses = self.addresses()
@@ -131,7 +130,7 @@ class Reach:
             return subscribe(addresses.feed, topics, key=addresses.key)
 
     def show(self, result: dict[str, Any], text: str) -> None:
-        """Print the result as it is, or as text."""
+        """Print the result as JSON if it was asked for, else `text`."""
         click.echo(as_line(result) if self.as_json else text)
 
     def not_running(self, message: str) -> NoReturn:
@@ -140,7 +139,7 @@ class Reach:
         )
 
     def fail(self, exit_code: int, code: str, message: str, hint: str = "") -> NoReturn:
-        """End with one line on stderr, or with JSON on stdout where the result would have been."""
+        """End the program with one line on stderr, or with --json with a document on stdout."""
         from cargo_ctl.render.hints import typed
         from cargo_ctl.render.words import escaped
 
@@ -154,7 +153,7 @@ class Reach:
         click.get_current_context().exit(exit_code)
 
     def addresses(self) -> Addresses:
-        """Whom to speak to; ends the program when there is none, or no way to choose."""
+        """The addresses to connect to; if none or several are possible, the program ends."""
         try:
             found = find(self.connect, os.environ, server=self.server, key=self.key)
         except AddressError as error:
@@ -165,13 +164,13 @@ class Reach:
 
 
 def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str, Any]:
-    """The result; what only the other kind of process knows is refused in words that say so."""
+    """The result; the error says so if the command is for the other kind of process."""
     from cargo_sync.api.client import CommandError
 
     try:
         return client.call(cmd, args)
     except CommandError as error:
-        if error.code in _STRANGE and (
+        if error.code in _WRONG_KIND and (
             other := _for_the_other(error.code, cmd, args or {}, _kind(client))
         ):
             raise other from error
@@ -179,7 +178,7 @@ def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str
 
 
 def _kind(client: "Client") -> str:
-    """Who answers, in the words of `hello`; "" when it does not say."""
+    """What answers, as its `hello` says; "" if it does not say."""
     from cargo_sync.api.client import CommandError
 
     try:
@@ -191,35 +190,35 @@ def _kind(client: "Client") -> str:
 def _for_the_other(
     code: str, cmd: str, args: Mapping[str, Any], kind: str
 ) -> "CommandError | None":
-    """What to say of a command, or of arguments, that only the other kind of process knows."""
+    """The error for a command or argument that only the other kind of process knows."""
     from cargo_sync.api import daemon_commands, server_commands
     from cargo_sync.api.client import CommandError
 
     daemons, servers = daemon_commands.COMMANDS, server_commands.COMMANDS
     match kind:
-        case "server" if words := _strange(cmd, args, servers, daemons):
-            hint = "leave out --server, or name a daemon by --connect"
-            return CommandError(code, f"a server answers here; {words} is for a daemon", hint)
-        case "daemon" if words := _strange(cmd, args, daemons, servers):
-            hint = "add --server, or name a server by --connect"
-            return CommandError(code, f"a daemon answers here; {words} is for a server", hint)
+        case "server" if words := _only_in(daemons, cmd, args, servers):
+            hint = "leave out --server, or choose a daemon with --connect"
+            return CommandError(code, f"this is a server, but {words} is for a daemon", hint)
+        case "daemon" if words := _only_in(servers, cmd, args, daemons):
+            hint = "add --server, or choose a server with --connect"
+            return CommandError(code, f"this is a daemon, but {words} is for a server", hint)
     return None
 
 
-def _strange(
+def _only_in(
+    others: "Mapping[str, Command[Any]]",
     cmd: str,
     args: Mapping[str, Any],
     known: "Mapping[str, Command[Any]]",
-    others: "Mapping[str, Command[Any]]",
 ) -> str:
-    """What of it the others know alone, as it was typed; "" when nothing is."""
+    """The command, or its option, that only `others` have, as it was typed; "" for none."""
     words = cmd.replace(".", " ")
     if cmd not in others:
         return ""
     if cmd not in known:
         return words
-    strange = [name for name in args if name not in known[cmd].args and name in others[cmd].args]
-    return f"{words} --{strange[0]}" if strange else ""
+    unknown = [name for name in args if name not in known[cmd].args and name in others[cmd].args]
+    return f"{words} --{unknown[0]}" if unknown else ""
 
 
 def as_line(value: object) -> str:
@@ -228,8 +227,10 @@ def as_line(value: object) -> str:
 
 
 def reaching(function: Callable[..., None], *, server: bool = False) -> Callable[..., None]:
-    """Gives a command the common options, and a `Reach` as its first argument: of a server with
-    `server`."""
+    """Give a command the common options, and a `Reach` as its first argument.
+
+    With `server`, it always reaches a server.
+    """
 
     @common_options
     @click.pass_context
@@ -244,5 +245,5 @@ def reaching(function: Callable[..., None], *, server: bool = False) -> Callable
 
 
 def serving(function: Callable[..., None]) -> Callable[..., None]:
-    """As `reaching`, for a command that only servers know: it need not be told to speak to one."""
+    """As `reaching`, for a command that only servers know: it needs no --server."""
     return reaching(function, server=True)

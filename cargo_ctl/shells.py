@@ -1,9 +1,8 @@
-"""What shells type and take: a command line taken apart as its shell does, a name quoted as it
-wants it.
+"""How shells split a command line, and how they want a name quoted.
 
-Bash splits the line at COMP_WORDBREAKS and replaces what comes after the last of them, quotes
-included; what it is given it inserts as it is. So whoever answers must know where that is, and
-quote. Zsh and fish take names as they are and quote by themselves.
+Bash splits the line at COMP_WORDBREAKS and replaces everything after the last of them, quotes
+included. It inserts the answer unchanged. So the answer must begin at that place, and be quoted.
+Zsh and fish take plain names and quote them themselves.
 """
 
 import re
@@ -11,17 +10,17 @@ from typing import NamedTuple
 
 _SPACES = " \t\n"
 _KEPT = "@"
-"""Of these readline (rl_special_prefixes) replaces the break itself too."""
+"""Word breaks that readline replaces too (rl_special_prefixes)."""
 _PLAIN = re.compile(r"[^\w./:=@%+,-]")
 _IN_DOUBLE = re.compile(r'[\\"$`]')
 
 
 class TypedLine(NamedTuple):
-    """A line as far as the cursor.
+    """A line up to the cursor.
 
-    words       those that are complete, without their quotes; the program first
+    words       the complete words, without their quotes; the program first
     incomplete  the word at the cursor, without its quotes; "" where a new one begins
-    head        how much of it, in characters, stands before what bash replaces
+    head        how many characters of it come before the part that bash replaces
     quote       the quote that is open at the cursor, or ""
     """
 
@@ -32,8 +31,7 @@ class TypedLine(NamedTuple):
 
 
 def taken_apart(line: str, breaks: str = "") -> TypedLine:
-    """`line` by the rules of a POSIX shell. Variables and substitutions stay as they are
-    written."""
+    """`line` split by the rules of a POSIX shell; variables and substitutions are not expanded."""
     words: list[str] = []
     word, head, quote, inside = "", 0, "", False
     at = 0
@@ -63,8 +61,7 @@ def taken_apart(line: str, breaks: str = "") -> TypedLine:
 
 
 def for_bash(name: str, line: TypedLine) -> str:
-    """What bash inserts for `name` where `line` ends: the rest of it, quoted as the line is
-    there."""
+    """What bash must insert for `name` at the end of `line`: its rest, quoted as the line is."""
     rest = name[line.head :]
     if line.quote == "'":
         return _closed(rest.replace("'", "'\\''"), "'")
@@ -75,5 +72,5 @@ def for_bash(name: str, line: TypedLine) -> str:
 
 
 def _closed(text: str, quote: str) -> str:
-    """Bash closes a quote by itself, but not after a name that ends with one."""
+    """`text` with its quote closed if bash would not do it: after a name that ends with one."""
     return text + quote if text.endswith(quote) else text

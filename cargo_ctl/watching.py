@@ -1,4 +1,4 @@
-"""Showing a feed while it comes: a live picture on a terminal, a line a change elsewhere."""
+"""A feed shown while it comes: a live picture on a terminal, else one line per change."""
 
 import contextlib
 import sys
@@ -25,14 +25,14 @@ class FeedView(Protocol):
     """Where a feed is shown."""
 
     def take(self, message: FeedMessage | None) -> None:
-        """Show `message`; None when nothing came for a while."""
+        """Show `message`; it is None if nothing came for a while."""
 
     def say(self, line: str) -> None:
-        """Show a line that is not of the feed."""
+        """Show a line that is not from the feed."""
 
 
 class PlainView:
-    """A line a change."""
+    """Prints one line per change."""
 
     def __init__(self, board: Board | ServerBoard | None = None) -> None:
         self._board = board or Board()
@@ -47,8 +47,7 @@ class PlainView:
 
 
 class LiveView:
-    """A picture, drawn again at most ten times a second; lines that are not of the feed scroll
-    above it."""
+    """A picture, drawn at most ten times per second; other lines scroll above it."""
 
     def __init__(self, live: "Live", board: Board | ServerBoard | None = None) -> None:
         self._board = board or Board()
@@ -85,7 +84,7 @@ def _picture(board: Board | ServerBoard, now: float) -> "RenderableType":
 
 @contextlib.contextmanager
 def view(*, server: bool = False) -> Iterator[FeedView]:
-    """The view that standard output can show, of a daemon's feed or a server's."""
+    """The view that fits standard output: for a daemon's feed, or with `server` for a server's."""
     board = ServerBoard() if server else Board()
     if not sys.stdout.isatty():
         yield PlainView(board)

@@ -1,1 +1,21 @@
-"""One file a noun: call the daemon, render the result."""
+"""The commands of `cargo_ctl`, one file per noun: call the daemon, render the result.
+
+audit       who changed what
+bandwidth   the bandwidth of all transfers together
+callback    HTTP callbacks
+completion  the script for Tab completion
+daemon      reload and shutdown
+feed        feed and watch: messages while they come
+flow        the flows of a server
+history     what happened, one row per file
+job         jobs: list, show, start, pause, plan
+job_files   `job add` and `job remove`
+job_look    `job history` and `job test`
+key         keys for access over TCP
+log         the last lines of the log
+shell       the interactive client
+status      the overall state
+transfer    transfers: list and cancel
+user        the users of a server
+workspace   the named workspaces of a server
+"""

@@ -1,4 +1,4 @@
-"""`cargo_ctl bandwidth`: what all transfers of a daemon or a server may use together."""
+"""`cargo_ctl bandwidth`: the bandwidth of all transfers of a daemon or server together."""
 
 from typing import Any
 

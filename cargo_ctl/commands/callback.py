@@ -1,4 +1,4 @@
-"""`cargo_ctl callback …`."""
+"""`cargo_ctl callback …`: HTTP callbacks."""
 
 import time
 from typing import Any

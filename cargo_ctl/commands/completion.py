@@ -1,4 +1,4 @@
-"""`cargo_ctl completion`."""
+"""`cargo_ctl completion`: the script for Tab completion."""
 
 import click
 

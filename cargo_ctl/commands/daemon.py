@@ -17,8 +17,8 @@ def reload(reach: Reach) -> None:
       cargo_ctl reload --server
     """
     result = reach.call("reload")
-    told = servers.reloaded if "users" in result else jobs.reloaded
-    reach.show(result, told(result))
+    render = servers.reloaded if "users" in result else jobs.reloaded
+    reach.show(result, render(result))
     if result.get("errors"):
         click.get_current_context().exit(BAD_INPUT)
 
@@ -37,4 +37,4 @@ def shutdown(reach: Reach) -> None:
     """
     kind = reach.kind()
     result = reach.call("shutdown")
-    reach.show(result, f"the {kind} is ending")
+    reach.show(result, f"the {kind} is stopping")

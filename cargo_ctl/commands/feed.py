@@ -69,8 +69,10 @@ def watch(reach: Reach) -> None:
 def _messages(
     reach: Reach, topics: tuple[str, ...], quiet: float | None
 ) -> Iterator[FeedMessage | None]:
-    """What comes, and None after each `quiet` seconds without; ends the program when the daemon
-    ends."""
+    """The messages, and None after each `quiet` seconds without one.
+
+    If the daemon stops, the program ends.
+    """
     with reach.feed(topics) as subscription, reach.ending():
         while True:
             yield subscription.receive(quiet)

@@ -53,8 +53,11 @@ def _print_kept(reach: Reach, since: int | None, job: str | None, limit: int) ->
 
 
 def _follow(reach: Reach, since: int | None, job: str | None, limit: int) -> None:
-    """A notice only rings; the rows are read by cursor, so that none is left out however many are
-    lost."""
+    """Print rows until Ctrl-C.
+
+    A notice only says that there is something new. The rows are read by cursor: no row is missing,
+    even if the feed loses notices.
+    """
     from cargo_sync.api import topics
     from cargo_sync.api.client import Client
 
@@ -69,13 +72,13 @@ def _follow(reach: Reach, since: int | None, job: str | None, limit: int) -> Non
             since = _print_since(reach, client, since, job, limit)
             subscription.receive()
             while subscription.receive(0) is not None:
-                pass  # what came at once is read at once
+                pass  # several notices need only one reading
 
 
 def _print_since(
     reach: Reach, client: "Client", since: int | None, job: str | None, limit: int
 ) -> int:
-    """One page of the newest, or all since a cursor; the cursor to go on from."""
+    """Print one page of the newest rows, or all rows after `since`; the cursor to go on from."""
     asked: dict[str, Any] = {} if job is None else {"job": job}
     more = True
     while more:
@@ -83,7 +86,7 @@ def _print_since(
         page = client.call("history", asked | which)
         _print(reach, page, since)
         since, more = page["next"], page["more"]
-    assert since is not None, "a page says how to go on"
+    assert since is not None, "each page has the next cursor"
     return since
 
 

@@ -1,4 +1,4 @@
-"""`cargo_ctl job …`."""
+"""`cargo_ctl job …`: start, pause and look at jobs."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`cargo_ctl job add` and `cargo_ctl job remove`: which jobs there are."""
+"""`cargo_ctl job add` and `cargo_ctl job remove`."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from cargo_ctl.reach import BAD_INPUT, Reach, reaching
 from cargo_ctl.render import jobs
 
 _LARGEST = 512 * 1024
-"""Bytes: what a request may hold, and many times what a job file has."""
+"""Bytes: the most that a request may have; real job files are much smaller."""
 
 
 @click.command()
@@ -58,7 +58,7 @@ def remove(reach: Reach, name: str, yes: bool) -> None:
 
 
 def _read(reach: Reach, file: str) -> str:
-    """The text of a job file; ends the program when there is none."""
+    """The text of a job file; if it cannot be read, the program ends."""
     try:
         with sys.stdin.buffer if file == "-" else open(file, "rb") as opened:
             content = opened.read(_LARGEST + 1)
@@ -69,7 +69,7 @@ def _read(reach: Reach, file: str) -> str:
         reach.fail(
             BAD_INPUT,
             "bad_config",
-            f"{name} is larger than {_LARGEST:,} bytes: this is no job file",
+            f"{name} is larger than {_LARGEST:,} bytes: this is not a job file",
         )
     if not content:
         reach.fail(BAD_INPUT, "bad_config", f"{name} is empty")

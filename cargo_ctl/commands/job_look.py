@@ -1,4 +1,4 @@
-"""`cargo_ctl job history` and `cargo_ctl job test`: what a job did, and whether it could."""
+"""`cargo_ctl job history` and `cargo_ctl job test`: what a job did, and whether it can run."""
 
 import time
 from typing import Any
@@ -8,8 +8,8 @@ import click
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, reaching
-from cargo_ctl.render import history as past
-from cargo_ctl.render import trial
+from cargo_ctl.render import checks
+from cargo_ctl.render import history as rendered
 
 _PAGE = 1000
 _POLL = 0.1
@@ -44,7 +44,7 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
         more = page["next"]
         if more is None:
             break
-    reach.show({"job": name, "rows": rows, "next": more}, past.of_job(name, rows, more))
+    reach.show({"job": name, "rows": rows, "next": more}, rendered.of_job(name, rows, more))
 
 
 @click.command()
@@ -60,18 +60,18 @@ def test(reach: Reach, name: str) -> None:
       cargo_ctl job test nightly
       cargo_ctl job test nightly --json
     """
-    told = reach.call("job.test", {"job": name})
+    test = reach.call("job.test", {"job": name})
     shown = 0
     while True:
         if not reach.as_json:
-            for step in told["steps"][shown:]:
-                click.echo(trial.step(step))
-        shown = len(told["steps"])
-        if told["ready"]:
+            for step in test["steps"][shown:]:
+                click.echo(checks.step(step))
+        shown = len(test["steps"])
+        if test["ready"]:
             break
         time.sleep(_POLL)
-        told = reach.call("job.test", {"job": name, "test": told["test"]})
+        test = reach.call("job.test", {"job": name, "test": test["test"]})
     if reach.as_json:
-        click.echo(as_line({"job": name, "test": told["test"], "steps": told["steps"]}))
-    if not all(step["ok"] for step in told["steps"]):
+        click.echo(as_line({"job": name, "test": test["test"], "steps": test["steps"]}))
+    if not all(step["ok"] for step in test["steps"]):
         click.get_current_context().exit(FAILED)

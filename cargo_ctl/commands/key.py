@@ -1,4 +1,4 @@
-"""`cargo_ctl key …`: who is let in over TCP."""
+"""`cargo_ctl key …`: keys for access over TCP."""
 
 import contextlib
 import os
@@ -66,9 +66,9 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
     from cargo_sync.api.line import new_pair
 
     if address is not None and not address.startswith("tcp://"):
-        raise click.BadParameter("is like tcp://192.0.2.7:5556", param_hint="--address")
+        raise click.BadParameter("write it like tcp://192.0.2.7:5556", param_hint="--address")
     public, secret = new_pair()
-    descriptor = _made(reach, out)
+    descriptor = _new_file(reach, out)
     written = False
     try:
         result = reach.call("key.add", {"name": name, "public": public, "role": role})
@@ -104,12 +104,11 @@ def revoke(reach: Reach, name: str) -> None:
     reach.show(result, keys.revoked(result))
 
 
-def _made(reach: Reach, out: str) -> int:
-    """A new file that only its owner may read: before anything else, for a key without a file is
-    lost."""
+def _new_file(reach: Reach, out: str) -> int:
+    """A new file that only its owner can read; made first, because a key without a file is lost."""
     try:
         return os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        reach.fail(BAD_INPUT, "exists", f"{out} is there already", "a key is not written over")
+        reach.fail(BAD_INPUT, "exists", f"{out} already exists", "choose another file")
     except OSError as error:
-        reach.fail(BAD_INPUT, "os_error", f"{out} cannot be made: {error.strerror}")
+        reach.fail(BAD_INPUT, "os_error", f"{out} cannot be created: {error.strerror}")

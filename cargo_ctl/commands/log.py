@@ -1,4 +1,4 @@
-"""`cargo_ctl log`: the last lines of the log, and those that follow."""
+"""`cargo_ctl log`: the last lines of the log, and new lines as they come."""
 
 import contextlib
 import time
@@ -40,9 +40,9 @@ def log(reach: Reach, limit: int, follow: bool, level: str | None, job: str | No
         after = _print(reach, wanted | {"limit": limit}, follow)
         while follow:
             time.sleep(_POLL)
-            came = _print(reach, wanted | {"after": after}, follow)
-            # Numbers that went back are those of a process that was started anew.
-            after = came if came >= after else 0
+            last = _print(reach, wanted | {"after": after}, follow)
+            # Lower numbers than before come from a process that was restarted.
+            after = last if last >= after else 0
 
 
 def _print(reach: Reach, args: dict[str, object], follow: bool) -> int:

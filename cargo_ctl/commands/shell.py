@@ -29,9 +29,7 @@ def shell(reach: Reach, url: str, keep_going: bool, **login: Any) -> None:
       echo 'get -r photos' | cargo_ctl shell files.example.org --user ana --password-file secret
     """
     if reach.server:
-        reach.fail(
-            BAD_INPUT, "bad_argument", "shell speaks through a daemon: --server does not go with it"
-        )
+        reach.fail(BAD_INPUT, "bad_argument", "shell uses a daemon and a URL: leave out --server")
     from cargo_ctl.shell.client import Choices, run_client
 
     choices = Choices(wanted(url, **login), reach.connect, keep_going, reach.as_json, reach.key)

@@ -1,4 +1,4 @@
-"""`cargo_ctl status`."""
+"""`cargo_ctl status`: the overall state."""
 
 import click
 
@@ -17,5 +17,5 @@ def status(reach: Reach) -> None:
       cargo_ctl status --server
     """
     result = reach.call("status")
-    told = servers.status if result.get("kind") == "server" else jobs.status
-    reach.show(result, told(result))
+    render = servers.status if result.get("kind") == "server" else jobs.status
+    reach.show(result, render(result))

@@ -1,4 +1,4 @@
-"""`cargo_ctl transfer …`."""
+"""`cargo_ctl transfer …`: files that are transferred now."""
 
 from typing import Any
 

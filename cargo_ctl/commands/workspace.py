@@ -1,4 +1,4 @@
-"""`cargo_ctl workspace …`: the folders of a server that several users reach by a name."""
+"""`cargo_ctl workspace …`: the named folders of a server, which several users may share."""
 
 import os
 from typing import Any

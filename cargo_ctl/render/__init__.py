@@ -1,2 +1,25 @@
-"""Messages to text, purely: a dict of the control plane in, lines out, nothing read and nothing
-printed."""
+"""Results and feed messages as text. Pure: a dict in, lines out; nothing is read or printed.
+
+bandwidth     bandwidth: now, in the file, set by command
+board         what a daemon's feed has reported so far
+callbacks     HTTP callbacks
+checks        the steps of `job test`
+flows         the flows of a server
+hints         hints with the commands of `cargo_ctl`
+history       history, of all jobs or of one
+jobs          the daemon's state and its jobs
+keys          keys and the audit
+listing       the content of folders
+live          a daemon's board as a live picture
+log           lines of the log
+plan          what a run would do
+progress      files, bytes, speed and time left
+server_board  what a server's feed has reported so far
+server_live   a server's board as a live picture
+servers       a server as a whole
+session       the transfers of a session
+table         columns that line up
+transfers     current transfers
+users         users and workspaces of a server
+words         numbers, names, sizes, speeds and times
+"""

@@ -1,4 +1,4 @@
-"""Bandwidth: what holds, what the file says, what was set by command."""
+"""Bandwidth as text: now, in the file, and set by command."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def bandwidth(result: Mapping[str, Any]) -> str:
 
 
 def limit(value: object) -> str:
-    """A speed on the wire, or `none`."""
+    """A speed in the form of job files, or `none`."""
     if value is None:
         return "none"
     return (

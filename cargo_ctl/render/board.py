@@ -1,4 +1,4 @@
-"""What a feed has told so far, and each message as a line."""
+"""What a daemon's feed has reported so far, and each message as a line."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,17 +10,16 @@ from cargo_sync.api.messages import FeedMessage
 from cargo_sync.api.topics import PROGRESS, STATUS, name_of
 
 _SILENT = 5.0
-"""Seconds without a word after which a transfer is taken to be over: it is told of once a
-second."""
+"""Seconds without a message after which a transfer counts as ended: there is one per second."""
 _NOTICES = 6
-_NAMED = 3
+_LISTED = 3
 _REMOVED = "removed"
 
 
 class Board:
-    """The last word on everything.
+    """The latest state of everything that the feed reported.
 
-    state, totals  the general ones, as in `status`
+    state, totals  of the daemon as a whole, as in `status`
     jobs           by name: state, detail and progress, as in `job.list`
     transfers      by id, as in `transfer.list`
     notices        the last few, as lines, oldest first
@@ -33,11 +32,10 @@ class Board:
         self.transfers: dict[str, Mapping[str, Any]] = {}
         self.notices: deque[str] = deque(maxlen=_NOTICES)
         self._heard: dict[str, float] = {}
-        self._said: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
 
     def take(self, message: FeedMessage) -> str | None:
-        """Note what `message` tells; the line that tells it, or None when it is no news for a
-        person."""
+        """Keep what `message` reports; its line, or None if it has nothing new for a person."""
         fields, name = message.fields, name_of(message.topic)
         self._drop_silent(message.time)
         if message.topic == STATUS:
@@ -47,7 +45,7 @@ class Board:
         elif message.type == "transfer":
             self._take_transfer(name, message)
         elif message.type == "notice":
-            if not message.replay:  # an old one tells nothing of now
+            if not message.replay:  # a replayed notice is old
                 self.notices.append(notice(name, fields))
                 return self.notices[-1]
         elif message.type == "status":
@@ -64,16 +62,16 @@ class Board:
 
     @property
     def counts_down(self) -> bool:
-        """Some job waits to be tried again, or for its window."""
+        """Whether a job waits for its next try or its window."""
         return any(
             job.get("state") in ("error", "waiting") and job.get("next_at")
             for job in self.jobs.values()
         )
 
     def _once(self, topic: str, line: str) -> str | None:
-        if self._said.get(topic) == line:
+        if self._printed.get(topic) == line:
             return None
-        self._said[topic] = line
+        self._printed[topic] = line
         return line
 
     def _take_transfer(self, id: str, message: FeedMessage) -> None:
@@ -102,15 +100,15 @@ def notice(name: str, fields: Mapping[str, Any]) -> str:
     paths = fields.get("paths") or []
     number = (
         int(fields.get("count") or 0) if paths else 0
-    )  # without a path it is of the job as a whole
+    )  # without a path the notice is about the whole job
     text = f"{escaped(name)}: {escaped(fields.get('kind', ''))}"
     if number:
         text += f" {count(number, 'file')}"
     if fields.get("bytes"):
         text += f" ({size(fields['bytes'])})"
     if paths:
-        more = ", …" if number > _NAMED else ""
-        text += ": " + ", ".join(escaped(path) for path in paths[:_NAMED]) + more
+        more = ", …" if number > _LISTED else ""
+        text += ": " + ", ".join(escaped(path) for path in paths[:_LISTED]) + more
     if fields.get("message"):
         text += f": {escaped(fields['message'])}"
     return text

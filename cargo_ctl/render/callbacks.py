@@ -1,4 +1,4 @@
-"""HTTP callbacks."""
+"""HTTP callbacks as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,15 +8,15 @@ from cargo_ctl.render.words import count, duration, escaped, until
 
 
 def callback_list(result: Mapping[str, Any], now: float) -> str:
-    """`callback.list`: a line a callback, and how many there are. `now` in unix seconds.
+    """`callback.list`: one line per callback, and the totals. `now` in unix seconds.
 
-    DUE is empty where one stands behind another of its transfer.
+    DUE is empty if the callback waits for an earlier one of its transfer.
     """
     rows = result.get("callbacks") or []
     totals = result.get("totals") or {}
-    words = f"{totals.get('pending', 0):,} wait, {totals.get('dead', 0):,} were given up"
+    words = f"{totals.get('pending', 0):,} waiting, {totals.get('dead', 0):,} given up"
     if not rows:
-        return "no callback waits" if not any(totals.values()) else words
+        return "no callbacks are waiting" if not any(totals.values()) else words
     head = ("ID", "JOB", "EVENT", "STATE", "AGE", "TRIES", "DUE", "FILE", "ERROR")
     listed = table(head, [_row(row, now) for row in rows], {4, 5})
     return f"{listed}\n{words}"
@@ -37,15 +37,15 @@ def _row(row: Mapping[str, Any], now: float) -> Sequence[str]:
 
 
 def retried(result: Mapping[str, Any]) -> str:
-    """`callback.retry`."""
+    """`callback.retry`: how many callbacks will be tried."""
     number = result.get("count", 0)
-    return f"{count(number, 'callback')} will be tried now" if number else "no callback waits"
+    return f"{count(number, 'callback')} will be tried now" if number else "no callbacks to retry"
 
 
 def tested(result: Mapping[str, Any]) -> str:
-    """`callback.test`: what the host made of it."""
+    """`callback.test`: whether the receiver accepted it."""
     what = f"{escaped(result['event'])} of {escaped(result['job'])}"
     took = f"{result['seconds']:.2f} s"
     if result["delivered"]:
-        return f"{what}: taken, with {result['status']}, in {took}"
-    return f"{what}: not taken, after {took}: {escaped(result['error'])}"
+        return f"{what}: accepted with status {result['status']} in {took}"
+    return f"{what}: not accepted after {took}: {escaped(result['error'])}"

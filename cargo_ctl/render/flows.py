@@ -1,4 +1,4 @@
-"""The flows of a server."""
+"""The flows of a server as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,18 +9,19 @@ from cargo_ctl.render.words import escaped, rate, size
 
 
 def flow_list(result: Mapping[str, Any]) -> str:
-    """`flow.list`: a line a flow."""
+    """`flow.list`: one line per flow."""
     flows = result.get("flows") or []
-    return flow_table(flows) if flows else "nothing is on its way"
+    return flow_table(flows) if flows else "no transfers"
 
 
 def flow_table(flows: Sequence[Mapping[str, Any]]) -> str:
-    head = ("ID", "USER", "WAY", "BYTES", "SPEED", "LIMIT", "RTT", "LOST", "FOLDER")
+    """Rows of `flow.list`, one line per flow."""
+    head = ("ID", "USER", "DIRECTION", "BYTES", "SPEED", "LIMIT", "RTT", "LOST", "FOLDER")
     return table(head, [_row(flow) for flow in flows], {3, 4, 5, 6, 7})
 
 
 def place(flow: Mapping[str, Any]) -> str:
-    """`music/in/box`."""
+    """The workspace and folder of a flow: `music/in/box`."""
     parts = [flow.get("workspace", ""), flow.get("folder", "")]
     return "/".join(escaped(part) for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""Hints, which name commands as the protocol does, for those who type them here."""
+"""Hints: they name commands of the protocol; here they become commands of `cargo_ctl`."""
 
 import re
 
@@ -8,8 +8,10 @@ _COMMAND = re.compile(r"`([a-z]+(?:\.[a-z]+)?)`")
 
 
 def typed(hint: str, *, server: bool) -> str:
-    """`user.list` as `cargo_ctl user list`; with `server`, what both know is given to the
-    server."""
+    """`hint` with `user.list` written as `cargo_ctl user list`.
+
+    With `server`, commands that daemons also know get `--server`.
+    """
 
     def words(match: re.Match[str]) -> str:
         cmd = match[1]

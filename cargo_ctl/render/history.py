@@ -21,19 +21,19 @@ def happened(row: Mapping[str, Any]) -> str:
 
 
 def lost(since: int, oldest: int) -> str:
-    """Rows that were asked for are not kept any more."""
-    return f"rows {since + 1} to {oldest - 1} are not kept any more"
+    """The warning that the first wanted rows were deleted already."""
+    return f"rows {since + 1} to {oldest - 1} are no longer kept"
 
 
 def of_job(
     name: str, rows: Sequence[Mapping[str, Any]], more: int | None, zone: tzinfo | None = None
 ) -> str:
-    """`job.history`, newest first. `zone` is that of the times, None for this machine's."""
+    """`job.history`, newest first. Times are in `zone`; None is this machine's time zone."""
     if not rows:
-        return f"{escaped(name)}: nothing"
+        return f"{escaped(name)}: no history"
     head = ("TIME", "WHAT", "SIZE", "TOOK", "SPEED", "PATH")
     lines = table(head, [_row(row, zone) for row in rows], {2, 3, 4})
-    return lines if more is None else f"{lines}\nfor what is older: --before {more}"
+    return lines if more is None else f"{lines}\nolder rows: --before {more}"
 
 
 def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:

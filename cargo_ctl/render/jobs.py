@@ -1,4 +1,4 @@
-"""The daemon's state and its jobs."""
+"""The daemon's state and its jobs as text."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
 
 
 def status(result: Mapping[str, Any]) -> str:
-    """`status`: the general state, the jobs by state, the totals."""
+    """`status`: the overall state, the jobs by state, the totals."""
     jobs = result.get("jobs") or {}
-    total = sum(jobs.values())
+    total = count(sum(jobs.values()), "job")
     states = ", ".join(f"{number:,} {escaped(state)}" for state, number in jobs.items() if number)
     lines = [
-        f"{escaped(result.get('state', ''))}: {count(total, 'job')}{f' ({states})' if states else ''}"
+        f"{escaped(result.get('state', ''))}: {total}" + (f" ({states})" if states else ""),
     ]
     totals = result.get("totals") or {}
     if moving(totals):
@@ -25,7 +25,7 @@ def status(result: Mapping[str, Any]) -> str:
 
 
 def job_list(result: Mapping[str, Any], now: float) -> str:
-    """`job.list`: a line a job. `now` in unix seconds, for what is tried again."""
+    """`job.list`: one line per job. `now` in unix seconds, for the next tries."""
     jobs = result.get("jobs") or []
     if not jobs:
         return "there are no jobs"
@@ -34,15 +34,16 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
 
 
 def explained(job: Mapping[str, Any], now: float) -> str:
-    """Why a job stands as it does; when one that fails is tried again, and one outside its window
-    begins."""
+    """The reason of a job's state, and when its next try or its window begins."""
     detail = escaped(job.get("detail") or "")
     if job.get("next_at") is None:
         return detail
     if job.get("state") == "waiting":
         return f"{detail} ({until(job['next_at'] - now)})"
     return (
-        f"{detail}; again {until(job['next_at'] - now)}" if job.get("state") == "error" else detail
+        f"{detail}; next try {until(job['next_at'] - now)}"
+        if job.get("state") == "error"
+        else detail
     )
 
 
@@ -61,7 +62,7 @@ def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
 
 
 def job_show(job: Mapping[str, Any], now: float) -> str:
-    """`job.show`: everything of one job. `now` in unix seconds, for what is still to come."""
+    """`job.show`: everything about one job. `now` in unix seconds, for the times to come."""
     detail = escaped(job.get("detail") or "")
     lines = [
         f"{escaped(job['name'])} ({escaped(job.get('mode', ''))}): {escaped(job.get('state', ''))}"
@@ -92,7 +93,7 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
 
 
 def states(result: Mapping[str, Any]) -> str:
-    """`job.start`, `.pause`, `.reload`: a line a job."""
+    """`job.start`, `job.pause`, `job.reload`: one line per job."""
     jobs = result.get("jobs") or []
     return (
         "\n".join(f"{escaped(job['name'])}: {escaped(job['state'])}" for job in jobs)
@@ -101,34 +102,36 @@ def states(result: Mapping[str, Any]) -> str:
 
 
 def started(name: str, result: Mapping[str, Any]) -> str:
-    """`job.sync` and `job.approve`: the run that begins."""
-    return f"{escaped(name)}: run {escaped(result.get('run', ''))} begins; see it with: cargo_ctl watch"
+    """`job.sync` and `job.approve`: the run that starts."""
+    run = escaped(result.get("run", ""))
+    return f"{escaped(name)}: run {run} starts; to watch it: cargo_ctl watch"
 
 
 def speed_set(result: Mapping[str, Any]) -> str:
-    """`job.speed`: what holds now."""
+    """`job.speed`: the speed now."""
     return f"{escaped(result['job'])}: {_speed(result['speed'])}"
 
 
 def added(result: Mapping[str, Any]) -> str:
-    """`job.add`: how it stands, and where its file lies."""
-    return f"{escaped(result['name'])}: {escaped(result['state'])}; its file: {escaped(result['file'])}"
+    """`job.add`: the new job's state and file."""
+    name, state, file = (escaped(result[field]) for field in ("name", "state", "file"))
+    return f"{name}: {state}; its file: {file}"
 
 
 def removal(name: str) -> str:
-    """What a person is asked before `job.remove`."""
-    return f"Remove the job {escaped(name)}? What it brought over stays on both sides."
+    """The question before `job.remove`."""
+    return f"Remove the job {escaped(name)}? The files on both sides stay."
 
 
 def removed(result: Mapping[str, Any]) -> str:
-    """`job.remove`: where its file lies now."""
+    """`job.remove`: where its file is now."""
     file = result.get("file")
-    place = f"its file lies in {escaped(file)} now" if file else "its file was gone already"
-    return f"{escaped(result['name'])}: removed; {place}; files on both sides stay"
+    place = f"its file is now {escaped(file)}" if file else "its file was already gone"
+    return f"{escaped(result['name'])}: removed; {place}; the files on both sides stay"
 
 
 def reloaded(result: Mapping[str, Any]) -> str:
-    """`reload`: what became of each job, and the errors that were found."""
+    """`reload`: the result for each job, and the errors."""
     lines = [
         f"{escaped(job['name'])}: {escaped(job['result'])}" for job in result.get("jobs") or []
     ]
@@ -142,16 +145,15 @@ def _held(job: Mapping[str, Any]) -> list[str]:
         return []
     what = f"{count(held['deletions'], 'deletion')} and {count(held['overwrites'], 'overwrite')}"
     approve = f"cargo_ctl job approve {shlex.quote(escaped(job['name']))}"
-    return [f"  held      {what} wait; to let them pass once: {approve}"]
+    return [f"  held      {what} wait for approval; to approve them once: {approve}"]
 
 
 def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
     lines = ["  failing"] if causes else []
     for cause in causes:
-        again = (
-            f", again {until(cause['next_at'] - now)}" if cause.get("next_at") is not None else ""
-        )
-        tries = f" (tried {count(cause['tries'], 'time')}{again})" if cause.get("tries") else ""
+        due = cause.get("next_at")
+        later = "" if due is None else f", next try {until(due - now)}"
+        tries = f" (tried {count(cause['tries'], 'time')}{later})" if cause.get("tries") else ""
         path = f"{escaped(cause['path'])}: " if cause.get("path") else ""
         lines.append(f"    {path}{escaped(cause['message'])}{tries}")
     return lines
@@ -160,7 +162,7 @@ def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
 def _run(run: Mapping[str, Any], now: float) -> str:
     """`3,000 files, 256.0 MB in 12 s, 1 error, 5 min ago: the server does not answer`.
 
-    Of one that moved nothing only why: `failed 5 min ago: the server does not answer`.
+    If it moved nothing, only the reason: `failed 5 min ago: the server does not answer`.
     """
     if run.get("problem") and not run.get("files"):
         return f"failed {duration(now - run['ended'])} ago: {escaped(run['problem'])}"
@@ -180,7 +182,7 @@ def _window(window: Mapping[str, Any], now: float) -> str:
 
 
 def _speed(shown: Mapping[str, Any]) -> str:
-    """`10mbps by command (the file says 50mbps), 5mbps of it granted`."""
+    """`10mbps by command (the file says 50mbps), 5mbps granted of the daemon's bandwidth`."""
     text = _rate(shown["now"])
     if "override" in shown:
         text += f" by command (the file says {_rate(shown['file'])})"
@@ -192,7 +194,7 @@ def _speed(shown: Mapping[str, Any]) -> str:
 
 
 def _rate(value: object) -> str:
-    """One rate, no limit, or the rows of a timetable."""
+    """One speed, no limit, or the rows of a timetable."""
     if isinstance(value, list):
         return ", ".join(
             f"{escaped(row['from'])} to {escaped(row['to'])} {speed(row['speed'])}" for row in value

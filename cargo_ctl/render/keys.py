@@ -23,6 +23,7 @@ def key_list(result: dict[str, Any]) -> str:
 
 
 def added(name: str, role: str, address: str, path: str) -> str:
+    """`key.add`: the key, where its file is, and how to use it."""
     return (
         f"{escaped(name)}: added with the role {escaped(role)}, for {escaped(address)}\n"
         f"The key is in {escaped(path)}. Use it with: cargo_ctl --connect {escaped(path)} status"
@@ -53,7 +54,7 @@ def audit(result: dict[str, Any]) -> str:
 
 
 def _args(args: dict[str, Any]) -> str:
-    """Texts as they are, everything else as JSON has it: `null` is not the text `none`."""
+    """Text without quotes, everything else as JSON: `null` is not the text `none`."""
     return " ".join(f"{name}={_arg(value)}" for name, value in args.items())
 
 

@@ -1,4 +1,4 @@
-"""Folders as lists: names in columns, or a line each with size and time."""
+"""The content of folders as text: names in columns, or one line per file with size and time."""
 
 import stat
 import time
@@ -14,8 +14,12 @@ _SEPARATORS = {"folder": "/", "link": "@"}
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """One name to list: kind is file, folder, link or other; size in bytes, mtime in unix
-    seconds."""
+    """One name to list.
+
+    kind   file, folder, link or other
+    size   bytes; None if it is not known
+    mtime  unix seconds
+    """
 
     name: str
     kind: str
@@ -30,7 +34,7 @@ class ListedRow:
 
 
 def names(rows: Sequence[ListedRow], columns: int) -> str:
-    """The names side by side in `columns` cells, down first; a line each if `columns` is 0."""
+    """The names in columns, downwards, `columns` cells wide; one per line if `columns` is 0."""
     shown = [row.shown for row in rows]
     if not columns:
         return "\n".join(shown)
@@ -44,7 +48,7 @@ def names(rows: Sequence[ListedRow], columns: int) -> str:
 
 
 def long(rows: Sequence[ListedRow]) -> str:
-    """A line a name: mode, size, when it was changed (here and now's time zone), name."""
+    """One line per name: mode, size, time of the last change in this time zone, name."""
     return table(("MODE", "SIZE", "MODIFIED", "NAME"), [_long(row) for row in rows], {1})
 
 

@@ -1,4 +1,4 @@
-"""A board as a picture for a terminal: bars, rates, time left."""
+"""A daemon's board as a picture for a terminal: bars, speeds, time left."""
 
 from typing import Any
 
@@ -20,14 +20,13 @@ _COLOURS = {
     "paused": "yellow",
 }
 _IN_FULL = ("error", "held")
-"""States of which the whole reason is shown, on several lines if it must be."""
+"""States whose reason is shown in full, on several lines if needed."""
 _BAR = 24
 _MOST_TRANSFERS = 8
 
 
 def picture(board: Board, now: float) -> RenderableType:
-    """The general state, a bar a job, a bar a transfer, and the last notices. `now` in unix
-    seconds."""
+    """The overall state, a bar per job and per transfer, the last notices. `now`: unix seconds."""
     parts: list[RenderableType] = [_general(board)]
     if board.jobs:
         parts.append(_jobs(board, now))
@@ -38,7 +37,7 @@ def picture(board: Board, now: float) -> RenderableType:
 
 
 def _general(board: Board) -> Text:
-    state = escaped(board.state.get("state", "waiting for news"))
+    state = escaped(board.state.get("state", "waiting for messages"))
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(state, style=f"bold {_COLOURS.get(state, 'white')}")
     if moving(board.totals):

@@ -1,4 +1,4 @@
-"""Lines of a log."""
+"""Lines of the log as text."""
 
 import time
 from collections.abc import Mapping
@@ -10,8 +10,7 @@ NONE = "nothing was logged"
 
 
 def line(row: Mapping[str, Any]) -> str:
-    """`time LEVEL job message`, as the process itself writes it; a traceback follows, a line
-    each."""
+    """`time LEVEL job message`, as the process writes it; the lines of a traceback follow."""
     at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(row["time"]))
     about = escaped(row.get("job", "-"))
     text = f"{at} {escaped(row['level']).upper()} {about} {escaped(row['message'])}"
@@ -20,7 +19,5 @@ def line(row: Mapping[str, Any]) -> str:
 
 
 def lost(number: int) -> str:
-    """Lines that came faster than they were asked for."""
-    return (
-        f"({count(number, 'line')} before these {'is' if number == 1 else 'are'} not kept any more)"
-    )
+    """The warning that lines came faster than they were read."""
+    return f"({count(number, 'line')} before these {'is' if number == 1 else 'are'} no longer kept)"

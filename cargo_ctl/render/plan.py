@@ -1,4 +1,4 @@
-"""What a run would do."""
+"""What a run would do, as text."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,12 @@ _OP, _SIZE, _WHY = 9, 9, 24
 
 
 def heading() -> str:
+    """The heading of the columns of `actions`."""
     return _line("OP", "SIZE", "WHY", "PATH")
 
 
 def actions(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line an action; columns have fixed widths, so that pages fit below each other."""
+    """One line per action; the columns have fixed widths, so that all pages line up."""
     return "\n".join(
         _line(
             escaped(row["op"]),
@@ -27,9 +28,9 @@ def actions(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> str:
-    """The closing lines: how many of each, how many bytes, and that nothing was done.
+    """The last lines: how many of each, how many bytes, and that nothing was done.
 
-    `listed` actions stand above; `more` says that there are others.
+    `listed` actions were printed; `more` says whether there are others.
     """
     counts = {
         op: number for op, number in figures.items() if op not in ("bytes", "held") and number
@@ -42,7 +43,7 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
     job = shlex.quote(escaped(name))
     todo = f"to do it now: cargo_ctl job sync {job}"
     if figures.get("held"):
-        todo = f"so much is held until a person lets it pass: cargo_ctl job approve {job}"
+        todo = f"this run is held until you approve it: cargo_ctl job approve {job}"
     return f"{', '.join(parts)}{cut}\nnothing was done; {todo}"
 
 

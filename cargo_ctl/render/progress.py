@@ -1,4 +1,4 @@
-"""How far something is: files, bytes, rate and time left."""
+"""Progress as text: files, bytes, speed and time left."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def progress(figures: Mapping[str, Any]) -> str:
 
 
 def pace(figures: Mapping[str, Any]) -> list[str]:
-    """Rate and time left, as far as they are known: nothing moves at 0 bits a second."""
+    """Speed and time left, as far as they are known; a speed of 0 is left out."""
     parts = []
     if _number(figures, "speed_bps"):
         parts.append(rate(figures["speed_bps"]))
@@ -29,7 +29,7 @@ def pace(figures: Mapping[str, Any]) -> list[str]:
 
 
 def moving(figures: Mapping[str, Any]) -> bool:
-    """Whether there is anything to be done or being done."""
+    """Whether there is something to transfer."""
     return bool(_number(figures, "files_total") or _number(figures, "bytes_total"))
 
 

@@ -1,4 +1,4 @@
-"""What a server's feed has told so far, and each message as a line."""
+"""What a server's feed has reported so far, and each message as a line."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from cargo_sync.api.messages import FeedMessage
 from cargo_sync.api.topics import PROGRESS, STATUS, name_of
 
 _SILENT = 5.0
-"""Seconds without a word after which a flow is taken to be over: it is told of once a second."""
+"""Seconds without a message after which a flow counts as ended: there is one per second."""
 _NOTICES = 6
 _BECAME: Mapping[str, str] = {
     "added": "was added",
@@ -24,10 +24,10 @@ _BECAME: Mapping[str, str] = {
 
 
 class ServerBoard:
-    """The last word on everything.
+    """The latest state of everything that the feed reported.
 
     status   users, workspaces and flows, as counts
-    totals   rates each way
+    totals   speeds of all uploads and of all downloads
     flows    by id, as in `flow.list`
     notices  the last few, as lines, oldest first
     """
@@ -43,8 +43,7 @@ class ServerBoard:
         self._served = ""
 
     def take(self, message: FeedMessage) -> str | None:
-        """Note what `message` tells; the line that tells it, or None when it is no news for a
-        person."""
+        """Keep what `message` reports; its line, or None if it has nothing new for a person."""
         fields = message.fields
         self._drop_silent(message.time)
         if message.topic == STATUS:
@@ -54,14 +53,14 @@ class ServerBoard:
             self.totals = fields
         elif message.type == "flow":
             return self._take_flow(name_of(message.topic), message)
-        elif message.type == "notice" and not message.replay:  # an old one tells nothing of now
+        elif message.type == "notice" and not message.replay:  # a replayed one is old
             self.notices.append(notice(fields))
             return self.notices[-1]
         return None
 
     def _served_now(self, text: str) -> str | None:
         if text == self._served:
-            return None  # only the number of flows changed, which are told of one by one
+            return None  # only the number of flows changed; each flow has a line of its own
         self._served = text
         return f"serving {text}"
 
@@ -74,7 +73,7 @@ class ServerBoard:
             return f"{flow(fields)} ended after {size(fields.get('bytes') or 0)}"
         self.flows[id] = fields
         self._heard[id] = message.time
-        return None if known else f"{flow(fields)} began"
+        return None if known else f"{flow(fields)} started"
 
     def _drop_silent(self, now: float) -> None:
         for id in [id for id, heard in self._heard.items() if now - heard > _SILENT]:
@@ -82,7 +81,7 @@ class ServerBoard:
 
 
 def flow(fields: Mapping[str, Any]) -> str:
-    """`ana: upload of music/in`."""
+    """`ana: upload into music/in`."""
     way = escaped(fields.get("direction", ""))
     preposition = "from" if way == "download" else "into"
     return f"{escaped(fields.get('user', ''))}: {way} {preposition} {place(fields)}"

@@ -1,4 +1,4 @@
-"""A server's board as a picture for a terminal: flows under their users, a bar each."""
+"""A server's board as a picture for a terminal: the flows of each user, one bar per flow."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -20,9 +20,9 @@ _MOST_FLOWS = 30
 
 
 def picture(board: ServerBoard, _now: float) -> RenderableType:
-    """What is served and how fast, a line a user, a bar a flow, and the last notices.
+    """What is served and how fast, one line per user, one bar per flow, and the last notices.
 
-    A bar is the flow's rate, of what it may take; without a limit, of the fastest flow.
+    A bar shows the flow's speed as a share of its limit, or of the fastest flow if it has no limit.
     """
     parts: list[RenderableType] = [_general(board)]
     if board.flows:
@@ -33,7 +33,7 @@ def picture(board: ServerBoard, _now: float) -> RenderableType:
 
 def _general(board: ServerBoard) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append("serving" if board.status else "waiting for news", style="bold green")
+    text.append("serving" if board.status else "waiting for messages", style="bold green")
     if board.status:
         text.append(f"  {served(board.status)}; {moving(board.totals)}")
     return text

@@ -1,4 +1,4 @@
-"""A server as a whole."""
+"""A server as a whole, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from cargo_ctl.render.words import count, duration, escaped, rate
 
 
 def status(result: Mapping[str, Any]) -> str:
-    """`status` of a server: users, workspaces, what flows, for how long it is up."""
+    """`status` of a server: users, workspaces, transfers, and how long it has been running."""
     data = result.get("data_connections") or {}
     used, most = data.get("open") or 0, data.get("most") or 0
     lines = [
@@ -25,7 +25,7 @@ def served(fields: Mapping[str, Any]) -> str:
     text = count(enabled + disabled, "user") + (f" ({disabled:,} disabled)" if disabled else "")
     text += f", {count(fields.get('workspaces') or 0, 'workspace')}"
     if fields.get("away"):
-        text += f", {count(fields['away'], 'folder')} away"
+        text += f", {count(fields['away'], 'folder')} missing"
     return text
 
 
@@ -36,11 +36,11 @@ def moving(totals: Mapping[str, Any]) -> str:
         for way in ("upload", "download")
         if totals.get(f"{way}s")
     ]
-    return ", ".join(parts) or "nothing is on its way"
+    return ", ".join(parts) or "no transfers"
 
 
 def reloaded(result: Mapping[str, Any]) -> str:
-    """`reload` of a server: what became of users and workspaces, and what there is to say."""
+    """`reload` of a server: the result for each user and workspace, notes and errors."""
     lines = [
         f"{noun} {escaped(one[noun])}: {escaped(one['result'])}"
         for noun, found in (("user", result.get("users")), ("workspace", result.get("workspaces")))

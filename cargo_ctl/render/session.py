@@ -1,4 +1,4 @@
-"""A session's transfers: a line when one goes on or ends, a bar while it runs."""
+"""A session's transfers as text: a line when one resumes or ends, a bar while it runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,33 +19,35 @@ TransferFields = Mapping[str, Any]
 
 
 def name(row: TransferFields) -> str:
-    """What is on its way, by its name where it comes from."""
+    """The name of the file or folder at its source."""
     whole = row.get("remote") if row.get("verb") == "get" else row.get("local")
     return escaped(str(whole or "").rstrip("/").rpartition("/")[2] or "/")
 
 
 def resumes(row: TransferFields) -> str:
-    """`goes on at 12.3 MB of 50.0 MB` of what an earlier order had begun; else ""."""
+    """`a.bin: resumes at 12.3 MB of 50.0 MB` if an earlier transfer had begun it, else ""."""
     before, total = _number(row, "resumed"), _number(row, "bytes_total")
-    return f"{name(row)}: goes on at {size(before)} of {size(total)}" if before else ""
+    return f"{name(row)}: resumes at {size(before)} of {size(total)}" if before else ""
 
 
 def ended(row: TransferFields, seconds: float) -> str:
-    """The line for a transfer that is over: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`, with what failed
-    below it."""
+    """The line for a transfer that ended: `a.bin: 50.0 MB in 4 s, 12.5 MB/s`.
+
+    Below it one line per file that failed.
+    """
     problem = row.get("problem") or {}
     match row.get("state"):
         case "done":
             text = _done(row, seconds)
         case "cancelled":
-            text = f"cancelled at {_share(row)}; give the same order to go on"
+            text = f"cancelled at {_share(row)}; repeat the command to resume"
         case _:
             text = escaped(problem.get("message") or "failed")
             if problem.get("hint"):
                 text += f" ({escaped(problem['hint'])})"
     failed = row.get("failed") or []
     lines = [f"{name(row)}: {text}"]
-    if len(failed) > 1:  # of one alone everything has been said
+    if len(failed) > 1:  # a single failure is the text already
         lines += [
             f"  {escaped(each['path'])}: {escaped(each['message'])}" for each in failed[:_FAILED]
         ]
@@ -63,34 +65,33 @@ def _done(row: TransferFields, seconds: float) -> str:
         parts.append(f"{count(files, 'file')},")
     if skipped and not files:
         return (
-            "nothing to do, it is the same on both sides"
+            "nothing to do: it is the same on both sides"
             if skipped == 1
             else f"{count(skipped, 'file')} skipped"
         )
     total = _number(row, "bytes_done")
     parts.append(f"{size(total)} in {duration(seconds)}")
     text = " ".join(parts)
-    came = total - _number(row, "resumed")
-    if seconds >= 0.1 and came > 0:
-        text += f", {rate(came * 8 / seconds)}"
+    moved = total - _number(row, "resumed")
+    if seconds >= 0.1 and moved > 0:
+        text += f", {rate(moved * 8 / seconds)}"
     return text + (f", {count(skipped, 'file')} skipped" if skipped else "")
 
 
 def line(row: TransferFields) -> str:
-    """One transfer in a word or two for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s
-    left`."""
+    """One transfer, short, for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`."""
     figures = ", ".join(pace(row))
     return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
 
 
 def rows(transfers: Sequence[TransferFields], numbers: Mapping[str, int]) -> str:
-    """Every transfer of a session as a line, with the number that `cancel` takes."""
+    """One line per transfer of a session, with the number that `cancel` takes."""
     if not transfers:
-        return "nothing is or was on its way"
-    return "\n".join(f"{numbers[row['transfer']]:>3}  {_told(row)}" for row in transfers)
+        return "no transfers"
+    return "\n".join(f"{numbers[row['transfer']]:>3}  {_in_words(row)}" for row in transfers)
 
 
-def _told(row: TransferFields) -> str:
+def _in_words(row: TransferFields) -> str:
     what = f"{escaped(row.get('verb') or '')} {name(row)}: {escaped(row.get('state') or '')}"
     if row.get("state") == "running":
         return ", ".join([f"{what} {_share(row)}", *pace(row)])
@@ -100,7 +101,7 @@ def _told(row: TransferFields) -> str:
 
 
 def picture(running: Sequence[TransferFields], waiting: int) -> RenderableType:
-    """A bar for each of the first few that run, and how many wait."""
+    """A bar for each of the first running transfers, and how many others wait."""
     grid = Table.grid(padding=(0, 2))
     for row in running[:_MOST]:
         total = _number(row, "bytes_total")

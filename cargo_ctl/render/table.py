@@ -16,7 +16,7 @@ def _cells(char: str) -> int:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Lines of cells two spaces apart, `head` first; the columns in `right` are aligned there."""
+    """`head` and `rows` in columns, two spaces apart; those in `right` are aligned to the right."""
     lines = [head, *rows]
     widths = [max(width(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(_line(line, widths, right) for line in lines)

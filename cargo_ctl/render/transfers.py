@@ -1,4 +1,4 @@
-"""Files on their way."""
+"""Current transfers as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,22 +8,24 @@ from cargo_ctl.render.words import duration, escaped, percent, rate, size
 
 
 def transfer_list(result: Mapping[str, Any]) -> str:
-    """`transfer.list`: a line a file. SPEED and LEFT are empty until they are known,
-    RTT and LOST where the system does not tell."""
+    """`transfer.list`: one line per file.
+
+    SPEED and LEFT are empty until they are known; RTT and LOST if the system does not report them.
+    """
     transfers = result.get("transfers") or []
     waiting = ", ".join(escaped(job) for job in result.get("waiting") or [])
-    queue = [f"wait for their turn: {waiting}"] if waiting else []
+    queue = [f"waiting for their turn: {waiting}"] if waiting else []
     if not transfers:
-        return "; ".join(["nothing is on its way", *queue])
+        return "; ".join(["no transfers", *queue])
     head = ("ID", "JOB", "SIZE", "DONE", "SPEED", "LEFT", "RTT", "LOST", "PATH")
     listed = table(head, [_row(transfer) for transfer in transfers], {2, 3, 4, 5, 6, 7})
     return "\n".join([listed, *queue])
 
 
 def cancelled(result: Mapping[str, Any]) -> str:
-    """`transfer.cancel`: which file that was."""
+    """`transfer.cancel`: the file of the transfer."""
     path, job, id = (escaped(result[field]) for field in ("path", "job", "id"))
-    return f"{path} of {job} is given up (transfer {id})"
+    return f"{path} of {job}: cancelled (transfer {id})"
 
 
 def _row(transfer: Mapping[str, Any]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The users and workspaces of a server."""
+"""The users and workspaces of a server as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from cargo_ctl.render.words import count, escaped, speed
 
 
 def user_list(result: Mapping[str, Any]) -> str:
-    """`user.list`: a line a user."""
+    """`user.list`: one line per user."""
     users = result.get("users") or []
     if not users:
         return "there are no users; add one with: cargo_ctl user add NAME FOLDER"
@@ -30,29 +30,32 @@ def _row(user: Mapping[str, Any]) -> Sequence[str]:
 
 
 def one_user(user: Mapping[str, Any]) -> str:
-    """A row in words: `ana: enabled, upload 50mbps each, /srv/ana`."""
+    """One user on one line: `ana: enabled, upload 50mbps each, /srv/ana`."""
     parts = [_state(user)]
     parts += [f"{way} {text}" for way in ("upload", "download") if (text := _limits(user, way))]
     return f"{escaped(user['user'])}: {', '.join([*parts, escaped(user.get('path', ''))])}"
 
 
 def removal(name: str) -> str:
-    """What a person is asked before `user.remove`."""
-    return f"Remove the user {escaped(name)}, with password and grants? The files stay."
+    """The question before `user.remove`."""
+    who = escaped(name)
+    return f"Remove the user {who}, their password and their access to workspaces? The files stay."
 
 
 def removed_user(result: Mapping[str, Any]) -> str:
+    """`user.remove`: where the files are."""
     return (
         f"{escaped(result['user'])} is removed; the files stay in {escaped(result.get('path', ''))}"
     )
 
 
 def new_password(user: Mapping[str, Any]) -> str:
+    """`user.passwd`: what changed."""
     return f"{escaped(user['user'])} has a new password; logins with the old one have ended"
 
 
 def user_show(user: Mapping[str, Any]) -> str:
-    """`user.show`: everything of one user."""
+    """`user.show`: everything about one user."""
     lines = [
         f"{escaped(user['user'])}: {_state(user)}",
         f"  folder      {escaped(user.get('path', ''))}",
@@ -63,7 +66,7 @@ def user_show(user: Mapping[str, Any]) -> str:
         lines.append(f"  workspace   {name} ({access})  {escaped(space.get('path', ''))}")
     if user.get("file"):
         given = ", ".join(escaped(field) for field in user.get("in_file") or [])
-        lines.append(f"  file        {escaped(user['file'])} gives {given}")
+        lines.append(f"  file        {escaped(user['file'])} sets {given}")
     if user.get("flows"):
         lines.append(f"  {count(len(user['flows']), 'flow')}")
         lines += ["    " + line for line in flow_table(user["flows"]).splitlines()]
@@ -71,10 +74,10 @@ def user_show(user: Mapping[str, Any]) -> str:
 
 
 def workspace_list(result: Mapping[str, Any]) -> str:
-    """`workspace.list`: a line a workspace."""
+    """`workspace.list`: one line per workspace."""
     spaces = result.get("workspaces") or []
     if not spaces:
-        return "there are no workspaces but the users' own folders"
+        return "there are no named workspaces; each user has their own folder"
     rows = [
         (
             escaped(space["workspace"]),
@@ -88,12 +91,13 @@ def workspace_list(result: Mapping[str, Any]) -> str:
 
 
 def one_workspace(space: Mapping[str, Any]) -> str:
-    """A row in words: `music: ana rw, ben ro, /srv/music`."""
-    parts = [_grants(space) or "nobody may enter", escaped(space.get("path", ""))]
+    """One workspace on one line: `music: ana rw, ben ro, /srv/music`."""
+    parts = [_grants(space) or "no users", escaped(space.get("path", ""))]
     return f"{escaped(space['workspace'])}: {', '.join(parts)}"
 
 
 def removed_workspace(result: Mapping[str, Any]) -> str:
+    """`workspace.remove`: where the files are."""
     name, path = escaped(result["workspace"]), escaped(result.get("path", ""))
     return f"{name} is removed; the files stay in {path}"
 
@@ -103,10 +107,10 @@ def _state(user: Mapping[str, Any]) -> str:
 
 
 def _limits(user: Mapping[str, Any], way: str) -> str:
-    """`50mbps each, 200mbps in all`, or "" for no limit."""
+    """`50mbps each, 200mbps in total`, or "" for no limit."""
     each, total = user.get(f"{way}_speed"), user.get(f"{way}_bandwidth")
     parts = [f"{speed(each)} each"] if each is not None else []
-    return ", ".join([*parts, f"{speed(total)} in all"] if total is not None else parts)
+    return ", ".join([*parts, f"{speed(total)} in total"] if total is not None else parts)
 
 
 def _grants(space: Mapping[str, Any]) -> str:

@@ -1,15 +1,16 @@
-"""Figures and names in words."""
+"""Numbers, names, sizes, speeds and times as text."""
 
 import re
 
-# C0, DEL, C1, marks that turn the reading direction, line separators, and bytes that are no text.
+# C0, DEL, C1, marks that change the reading direction, line separators, and bytes that are not
+# valid text.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def escaped(name: object) -> str:
-    """A name that can do nothing to a terminal: `a\\x1b[2J`, and no line break."""
+    r"""`name` with its control characters escaped: `a\x1b[2J`; it has no line break."""
     return _UNSAFE.sub(_escape, str(name))
 
 
@@ -30,12 +31,12 @@ def size(count: float) -> str:
 
 
 def rate(bits: float) -> str:
-    """Bits a second, as bytes a second: those compare with sizes."""
+    """Bits per second, as bytes per second: these are easy to compare with sizes."""
     return f"{size(bits / 8)}/s"
 
 
 def duration(seconds: float) -> str:
-    """The two greatest units: `45 s`, `3 min 20 s`, `2 d 4 h`."""
+    """The two largest units: `45 s`, `3 min 20 s`, `2 d 4 h`."""
     rest = max(0, round(seconds))
     if rest < 60:
         return f"{rest} s"
@@ -50,12 +51,12 @@ def duration(seconds: float) -> str:
 
 
 def until(seconds: float) -> str:
-    """When something is due: `in 45 s`, or `now` when it is."""
+    """When something is due: `in 45 s`, or `now`."""
     return f"in {duration(seconds)}" if seconds >= 0.5 else "now"
 
 
 def speed(bits: float) -> str:
-    """A rate of the wire as job files write it: `10mbps`."""
+    """Bits per second as job files write them: `10mbps`."""
     for unit, factor in (("g", 1e9), ("m", 1e6), ("k", 1e3)):
         if bits >= factor:
             return f"{bits / factor:.6g}{unit}bps"
@@ -68,5 +69,5 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(done: float, total: float) -> str:
-    """Rounded down, so that 100% is said of what is complete only."""
+    """A share, rounded down: only what is complete is `100%`."""
     return f"{int(100 * done / total)}%" if total else "100%"

@@ -49,17 +49,17 @@ class BandwidthArgs(Args):
         return {name: text for name, text in sent.items() if text is not UNSET}
 
 
-HELLO: Final = Command("hello", "who answers, and what it supports", Args, role=Role.PLAIN)
+HELLO: Final = Command("hello", "what answers, and what it supports", Args, role=Role.PLAIN)
 STATUS: Final = Command(
-    "status", "the general state, and totals of what moves", Args, role=Role.PLAIN
+    "status", "the overall state, and totals of the transfers", Args, role=Role.PLAIN
 )
-BANDWIDTH_SHOW: Final = Command("bandwidth.show", "the bandwidth of everything together", Args)
+BANDWIDTH_SHOW: Final = Command("bandwidth.show", "the bandwidth of all transfers together", Args)
 RELOAD: Final = Command("reload", "read the configuration again", Args, changes=True)
-SHUTDOWN: Final = Command("shutdown", "end the process", Args, changes=True)
+SHUTDOWN: Final = Command("shutdown", "stop the daemon or server", Args, changes=True)
 AUDIT: Final = Command("audit", "who changed what", RowsSince, role=Role.CONTROL)
-KEY_LIST: Final = Command("key.list", "who is let in over TCP", Args, role=Role.CONTROL)
-KEY_ADD: Final = Command("key.add", "let a key in over TCP", KeyAddArgs, changes=True)
-KEY_REVOKE: Final = Command("key.revoke", "no longer let a key in", OneKey, changes=True)
+KEY_LIST: Final = Command("key.list", "the keys for access over TCP", Args, role=Role.CONTROL)
+KEY_ADD: Final = Command("key.add", "add a key for access over TCP", KeyAddArgs, changes=True)
+KEY_REVOKE: Final = Command("key.revoke", "revoke a key", OneKey, changes=True)
 
 COMMON: Final = (
     HELLO,

@@ -62,16 +62,19 @@ class DaemonBandwidth(BandwidthArgs):
     bandwidth: Annotated[str | None, Mark.NULL]
 
 
-TRANSFER_LIST: Final = Command("transfer.list", "the files that are on their way", Args)
+TRANSFER_LIST: Final = Command("transfer.list", "the current transfers", Args)
 TRANSFER_CANCEL: Final = Command(
-    "transfer.cancel", "give up one file that is on its way", OneTransfer, changes=True
+    "transfer.cancel", "cancel the transfer of one file", OneTransfer, changes=True
 )
 HISTORY: Final = Command("history", "what happened since a cursor, one row per file", HistoryArgs)
 CALLBACK_LIST: Final = Command(
-    "callback.list", "the callbacks that wait, and those that were given up", CallbackListArgs
+    "callback.list", "the callbacks that wait or were given up", CallbackListArgs
 )
 CALLBACK_RETRY: Final = Command(
-    "callback.retry", "try callbacks now; one, a job's or all", CallbackRetryArgs, changes=True
+    "callback.retry",
+    "send callbacks now: one, those of a job, or all",
+    CallbackRetryArgs,
+    changes=True,
 )
 CALLBACK_TEST: Final = Command(
     "callback.test",
@@ -81,7 +84,7 @@ CALLBACK_TEST: Final = Command(
 )
 BANDWIDTH_SET: Final = Command(
     "bandwidth.set",
-    "another bandwidth than the daemon file's, at once",
+    "change the bandwidth of all jobs together at once",
     DaemonBandwidth,
     changes=True,
 )

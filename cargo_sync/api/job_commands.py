@@ -63,27 +63,25 @@ class JobTestArgs(OneJob):
     test: str | None = None
 
 
-LIST: Final = Command("job.list", "every job with its state and progress", Args, role=Role.PLAIN)
-SHOW: Final = Command("job.show", "one job with its settings, and the causes of what fails", OneJob)
-START: Final = Command("job.start", "end a pause, of one job or all", OneOrAllJobs, changes=True)
+LIST: Final = Command("job.list", "all jobs with state and progress", Args, role=Role.PLAIN)
+SHOW: Final = Command("job.show", "one job with its settings, what fails, and why", OneJob)
+START: Final = Command("job.start", "end the pause of one job or all", OneOrAllJobs, changes=True)
 PAUSE: Final = Command(
-    "job.pause", "stop at once, mid-file, until started; one job or all", OneOrAllJobs, changes=True
+    "job.pause", "pause one job or all, also in the middle of a file", OneOrAllJobs, changes=True
 )
 RELOAD: Final = Command(
-    "job.reload", "read a job's file again; one job or all", OneOrAllJobs, changes=True
+    "job.reload", "read the file of one job or all again", OneOrAllJobs, changes=True
 )
 SYNC: Final = Command("job.sync", "look for changes now", OneJob, changes=True)
 PLAN: Final = Command("job.plan", "what the next run would do, without doing it", JobPlanArgs)
-APPROVE: Final = Command("job.approve", "let the held run pass once", OneJob, changes=True)
-SPEED: Final = Command(
-    "job.speed", "another speed than its file's, at once", JobSpeedArgs, changes=True
-)
-ADD: Final = Command("job.add", "take in a new job file, given as text", JobAddArgs, changes=True)
+APPROVE: Final = Command("job.approve", "approve the held run once", OneJob, changes=True)
+SPEED: Final = Command("job.speed", "change the speed of a job at once", JobSpeedArgs, changes=True)
+ADD: Final = Command("job.add", "add a job from the text of a job file", JobAddArgs, changes=True)
 REMOVE: Final = Command("job.remove", "end a job and put its file aside", OneJob, changes=True)
 HISTORY: Final = Command("job.history", "what happened in a job, newest first", JobHistoryArgs)
 TEST: Final = Command(
     "job.test",
-    "try a job's way to its server and its folders, without a run",
+    "check a job's server, login and folders, without a run",
     JobTestArgs,
     role=Role.CONTROL,
 )

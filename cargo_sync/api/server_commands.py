@@ -89,58 +89,63 @@ class ServerBandwidth(BandwidthArgs):
     download: Bandwidth = UNSET
 
 
-USER_LIST: Final = Command("user.list", "every user with their folder, speeds and flows", Args)
+USER_LIST: Final = Command("user.list", "all users with their folders, speeds and flows", Args)
 USER_SHOW: Final = Command(
-    "user.show", "one user with workspaces, flows, and what the file says of them", OneUser
+    "user.show", "one user with workspaces, flows, and the settings in the server's file", OneUser
 )
 USER_ADD: Final = Command(
-    "user.add", "a new user with a folder and a password", UserAddArgs, changes=True
+    "user.add", "add a user with a folder and a password", UserAddArgs, changes=True
 )
-USER_SET: Final = Command("user.set", "other speeds, or another folder", UserSetArgs, changes=True)
-USER_ENABLE: Final = Command("user.enable", "let a user in again", OneUser, changes=True)
+USER_SET: Final = Command("user.set", "change a user's speeds or folder", UserSetArgs, changes=True)
+USER_ENABLE: Final = Command(
+    "user.enable", "let a disabled user log in again", OneUser, changes=True
+)
 USER_DISABLE: Final = Command(
     "user.disable",
-    "end a user's logins and flows, and no longer let them in",
+    "end a user's logins and flows, and refuse new ones",
     OneUser,
     changes=True,
 )
 USER_REMOVE: Final = Command(
-    "user.remove", "as disable, for good; the folder's files stay", OneUser, changes=True
+    "user.remove", "remove a user; the files in their folder stay", OneUser, changes=True
 )
 USER_PASSWD: Final = Command(
-    "user.passwd", "another password; logins, flows end", UserPasswordArgs, changes=True
+    "user.passwd",
+    "set a new password; the user's logins and flows end",
+    UserPasswordArgs,
+    changes=True,
 )
 WORKSPACE_LIST: Final = Command(
-    "workspace.list", "every named workspace with its folder and grants", Args
+    "workspace.list", "all named workspaces with their folders and grants", Args
 )
 WORKSPACE_ADD: Final = Command(
     "workspace.add",
-    "a new workspace that users are let into by name",
+    "add a named workspace",
     WorkspaceAddArgs,
     changes=True,
 )
 WORKSPACE_REMOVE: Final = Command(
     "workspace.remove",
-    "no longer serve a workspace; its files stay",
+    "remove a workspace; its files stay",
     OneWorkspace,
     changes=True,
 )
 WORKSPACE_GRANT: Final = Command(
     "workspace.grant",
-    'let a user into a workspace: "rw" to read and write, "ro" to read',
+    'give a user access to a workspace: "rw" to read and write, "ro" to read',
     WorkspaceGrantArgs,
     changes=True,
 )
 WORKSPACE_REVOKE: Final = Command(
-    "workspace.revoke", "take a grant back", WorkspaceUser, changes=True
+    "workspace.revoke", "take a user's access to a workspace away", WorkspaceUser, changes=True
 )
 BANDWIDTH_SET: Final = Command(
     "bandwidth.set",
-    "another bandwidth than the server file's, at once",
+    "change the bandwidth of all users together at once",
     ServerBandwidth,
     changes=True,
 )
-FLOW_LIST: Final = Command("flow.list", "the flows that are open", Args)
+FLOW_LIST: Final = Command("flow.list", "the open flows", Args)
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     USER_LIST,

@@ -121,34 +121,35 @@ class SessionCancelArgs(OneSession):
 
 LOOK: Final = Command(
     "session.look",
-    "who answers at an address, with which certificate; no password is sent",
+    "what answers at an address, and its certificate; no password is sent",
     SessionLookArgs,
     role=Role.CONTROL,
 )
 OPEN: Final = Command("session.open", "log in at a server", SessionOpenArgs, changes=True)
-USE: Final = Command("session.use", "another workspace", SessionUseArgs, changes=True)
+USE: Final = Command("session.use", "change to another workspace", SessionUseArgs, changes=True)
 SHOW: Final = Command(
     "session.show", "one session with its transfers", OneSession, role=Role.CONTROL
 )
 LIST: Final = Command(
-    "session.list", "what is in a folder of the server", SessionListArgs, role=Role.CONTROL
+    "session.list", "the content of a folder of the server", SessionListArgs, role=Role.CONTROL
 )
 STAT: Final = Command(
     "session.stat", "one file or folder of the server", SessionStatArgs, role=Role.CONTROL
 )
-GET: Final = Command("session.get", "bring a file or a folder here", SessionGetArgs, changes=True)
-PUT: Final = Command(
-    "session.put", "bring a file or a folder to the server", SessionPutArgs, changes=True
-)
+GET: Final = Command("session.get", "download a file or a folder", SessionGetArgs, changes=True)
+PUT: Final = Command("session.put", "upload a file or a folder", SessionPutArgs, changes=True)
 MKDIR: Final = Command(
     "session.mkdir", "make a folder on the server", SessionMkdirArgs, changes=True
 )
 DELETE: Final = Command(
     "session.delete", "move to the server's trash", SessionDeleteArgs, changes=True
 )
-MOVE: Final = Command("session.move", "rename on the server", SessionMoveArgs, changes=True)
+MOVE: Final = Command("session.move", "rename or move on the server", SessionMoveArgs, changes=True)
 SPEED: Final = Command(
-    "session.speed", "the speed of all its transfers together", SessionSpeedArgs, changes=True
+    "session.speed",
+    "change the speed of all its transfers together",
+    SessionSpeedArgs,
+    changes=True,
 )
 CANCEL: Final = Command(
     "session.cancel", "stop a transfer at its checkpoint", SessionCancelArgs, changes=True

@@ -8,6 +8,7 @@ from cargo_ctl.render import (
     bandwidth,
     board,
     callbacks,
+    checks,
     flows,
     history,
     jobs,
@@ -19,7 +20,6 @@ from cargo_ctl.render import (
     servers,
     session,
     transfers,
-    trial,
     users,
 )
 from tests.cargo_ctl import server_examples
@@ -179,7 +179,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     plan.actions: (PLANNED,),
     plan.totals: ("a", PLAN_TOTALS, 4, False),
     history.of_job: ("a", [HISTORY], None, UTC),
-    trial.step: (STEPS[1],),
+    checks.step: (STEPS[1],),
     board.job_state: ("a", {"state": "error", "detail": "no"}),
     board.notice: (
         "a",

@@ -38,10 +38,10 @@ def test_what_waits() -> None:
         "ID     JOB      EVENT     STATE           AGE  TRIES  DUE      FILE          ERROR\n"
         "msg_1  nightly  onFinish  pending  1 min 30 s      2  in 30 s  a\\x1b[2J.txt  answered 503\n"
         "msg_2  nightly  onIdle    dead            3 d\n"
-        "1 wait, 1,200 were given up"
+        "1 waiting, 1,200 given up"
     )
     assert callbacks.callback_list({"callbacks": [], "totals": {"pending": 0, "dead": 0}}, NOW) == (
-        "no callback waits"
+        "no callbacks are waiting"
     )
 
 
@@ -59,7 +59,7 @@ def test_retry(runtime: str) -> None:
     answers = {"callback.retry": lambda args: {"count": 0 if args else 1200}}
     assert transcript(runtime, answers, "callback retry --all", "callback retry --job a") == (
         "$ callback retry --all\n1,200 callbacks will be tried now\n"
-        "$ callback retry --job a\nno callback waits"
+        "$ callback retry --job a\nno callbacks to retry"
     )
     unknown = {"callback.retry": ControlError("unknown_callback", 'no callback "x" waits', "look")}
     assert transcript(runtime, unknown, "callback retry x").endswith("(look)\nexit 2")
@@ -72,7 +72,7 @@ def test_retry_of_what(runtime: str, line: str) -> None:
     assert run(*line.split()).exit_code == 2
 
 
-def test_a_trial(runtime: str) -> None:
+def test_a_test_callback(runtime: str) -> None:
     def answer(args: dict[str, Any]) -> dict[str, Any]:
         good = args.get("event") != "onError"
         return {
@@ -83,6 +83,6 @@ def test_a_trial(runtime: str) -> None:
     assert transcript(
         runtime, {"callback.test": answer}, "callback test a", "callback test a onError"
     ) == (
-        "$ callback test a\nonStart of a: taken, with 204, in 0.12 s\n"
-        "$ callback test a onError\nonError of a: not taken, after 0.12 s: no\\x07\nexit 1"
+        "$ callback test a\nonStart of a: accepted with status 204 in 0.12 s\n"
+        "$ callback test a onError\nonError of a: not accepted after 0.12 s: no\\x07\nexit 1"
     )

@@ -116,7 +116,7 @@ def test_jobs(runtime: str) -> None:
         'cargo_ctl: the job "a" is not held\n'
         "exit 1\n"
         "$ job sync a\n"
-        "a: run 3f2a begins; see it with: cargo_ctl watch\n"
+        "a: run 3f2a starts; to watch it: cargo_ctl watch\n"
         "$ job list\n"
         'cargo_ctl: there is no command "job.list" (did you mean "job.sync"?)\n'
         "exit 2\n"
@@ -125,7 +125,7 @@ def test_jobs(runtime: str) -> None:
         "error: b.json: bad sleep\n"
         "exit 2\n"
         "$ shutdown\n"
-        "the daemon is ending"
+        "the daemon is stopping"
     )
 
 

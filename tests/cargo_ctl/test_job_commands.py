@@ -63,7 +63,7 @@ def test_what_is_no_job_file_is_not_sent(
         "missing": (2, "cargo_ctl: missing cannot be read: No such file or directory\n"),
         "empty": (2, "cargo_ctl: empty is empty\n"),
         "picture": (2, "cargo_ctl: picture is not a text file in UTF-8\n"),
-        "long": (2, "cargo_ctl: long is larger than 40 bytes: this is no job file\n"),
+        "long": (2, "cargo_ctl: long is larger than 40 bytes: this is not a job file\n"),
     }
     assert daemon.asked == []
 
@@ -95,7 +95,7 @@ def test_removing_asks_on_a_terminal(
     assert ("Remove the job photos?" in result.stderr) is (terminal and not args)
     if asked and not args:
         assert result.stdout.endswith(
-            "photos: removed; its file lies in /jobs/.removed/photos.json now; files on both sides stay\n"
+            "photos: removed; its file is now /jobs/.removed/photos.json; the files on both sides stay\n"
         )
 
 
@@ -155,13 +155,13 @@ def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -
 def test_history_that_goes_on_and_none_at_all(runtime: str) -> None:
     with canned(runtime, {"job.history": {"job": "a", "rows": [row(9)], "next": 9}}):
         assert run("job", "history", "a", "--limit", "1").stdout.endswith(
-            "for what is older: --before 9\n"
+            "older rows: --before 9\n"
         )
     with canned(runtime, {"job.history": {"job": "a", "rows": [], "next": None}}):
-        assert run("job", "history", "a").stdout == "a: nothing\n"
+        assert run("job", "history", "a").stdout == "a: no history\n"
 
 
-def test_a_trial_is_shown_as_it_goes(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checks_are_shown_as_they_come(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [
         {"name": "server", "ok": True, "message": "it answers", "hint": ""},
         {"name": "clock", "ok": True, "message": "41 s ahead", "hint": "set it"},
@@ -188,7 +188,7 @@ def test_a_trial_is_shown_as_it_goes(runtime: str, monkeypatch: pytest.MonkeyPat
 
 def test_one_transfer_is_cancelled(runtime: str) -> None:
     with canned(runtime, {"transfer.cancel": {"id": "1f2e", "job": "a", "path": "b c"}}) as daemon:
-        assert run("transfer", "cancel", "1f").stdout == "b c of a is given up (transfer 1f2e)\n"
+        assert run("transfer", "cancel", "1f").stdout == "b c of a: cancelled (transfer 1f2e)\n"
     assert daemon.asked == [("transfer.cancel", {"id": "1f"})]
     with canned(runtime, {"transfer.cancel": ControlError("unknown_transfer", "no")}):
         assert run("transfer", "cancel", "1f").exit_code == 2

@@ -70,7 +70,7 @@ def test_a_key_that_is_refused_leaves_no_file(runtime: str) -> None:
         again = run(*add)
         assert (again.exit_code, again.stderr) == (
             2,
-            f"cargo_ctl: {path} is there already (a key is not written over)\n",
+            f"cargo_ctl: {path} already exists (choose another file)\n",
         )
         assert path.read_bytes() == secret
         other = run(*add[:-1], f"{runtime}/other.key")
@@ -139,7 +139,7 @@ def test_history_since_a_cursor_are_all_printed(runtime: str) -> None:
         told = run("history", "--since", "2", "--job", "a")
         as_json = run("history", "--since", "7", "--json")
         newest = run("history", "--limit", "1")
-    assert told.stderr == "cargo_ctl: rows 3 to 4 are not kept any more\n"
+    assert told.stderr == "cargo_ctl: rows 3 to 4 are no longer kept\n"
     assert [line.split()[0] for line in told.stdout.splitlines()] == ["5", "6", "7", "8", "9"]
     assert told.stdout.splitlines()[0].endswith(" a uploaded 5\\x07.txt (5 B)")
     assert [orjson.loads(line)["cursor"] for line in as_json.stdout.splitlines()] == [8, 9]

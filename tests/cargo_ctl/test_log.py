@@ -49,7 +49,7 @@ def test_following(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only = {"level": "warning", "job": "a"}
     # Numbers that went back are of a process that was started anew: all of its lines are wanted.
     assert asked == [only | {"limit": 5}, only | {"after": 9}, only | {"after": 0}]
-    assert result.stderr == "(2 lines before these are not kept any more)\n"
+    assert result.stderr == "(2 lines before these are no longer kept)\n"
 
 
 def test_nothing_to_tell(runtime: str) -> None:

@@ -32,7 +32,7 @@ def test_job_list() -> None:
         "NAME             MODE      STATE    DONE      SPEED  ERRORS  DETAIL\n"
         "nightly          upload    syncing   25%  12.3 MB/s\n"
         "my docs\\x1b[31m  download  error                          1  "
-        "1 file could not be read; again in 40 s"
+        "1 file could not be read; next try in 40 s"
     )
     assert jobs.job_list({"jobs": []}, NOW) == "there are no jobs"
 
@@ -65,10 +65,10 @@ def test_speeds() -> None:
 
 def test_jobs_that_wait_for_their_turn() -> None:
     assert transfers.transfer_list({"transfers": [], "waiting": ["b", "a\n"]}) == (
-        "nothing is on its way; wait for their turn: b, a\\x0a"
+        "no transfers; waiting for their turn: b, a\\x0a"
     )
     assert transfers.transfer_list(TRANSFERS | {"waiting": ["b"]}).endswith(
-        "\nwait for their turn: b"
+        "\nwaiting for their turn: b"
     )
 
 
@@ -80,10 +80,10 @@ def test_job_show() -> None:
         "  next run  in 40 s\n"
         "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not answer\n"
         "  warning   start_time and end_time are checked, but not acted on yet\n"
-        "  held      120 deletions and 1 overwrite wait; to let them pass once: "
+        "  held      120 deletions and 1 overwrite wait for approval; to approve them once: "
         "cargo_ctl job approve 'my docs\\x1b[31m'\n"
         "  failing\n"
-        "    a\\x0ab.txt: permission denied (tried 3 times, again in 1 min 5 s)\n"
+        "    a\\x0ab.txt: permission denied (tried 3 times, next try in 1 min 5 s)\n"
         "    the server does not answer (tried 1 time)\n"
         "  settings\n"
         "    sleep = 3\n"
@@ -120,7 +120,7 @@ def test_what_became_of_jobs() -> None:
     assert jobs.states(
         {"jobs": [{"name": "a", "state": "paused"}, {"name": "b", "state": "held"}]}
     ) == ("a: paused\nb: held")
-    assert jobs.started("a", {"run": "3f2a"}) == "a: run 3f2a begins; see it with: cargo_ctl watch"
+    assert jobs.started("a", {"run": "3f2a"}) == "a: run 3f2a starts; to watch it: cargo_ctl watch"
     reloaded = {
         "jobs": [{"name": "a", "result": "unchanged"}],
         "errors": [{"file": "b.json", "message": "sleep must be a number"}],
@@ -136,7 +136,7 @@ def test_transfer_list() -> None:
         "1f2e3d4c  nightly  2.1 GB   50%  100.0 MB/s  11 s  12.3 ms     0  video/long.mov\n"
         "99        docs       10 B    0%                                   b\\x07"
     )
-    assert transfers.transfer_list({"transfers": []}) == "nothing is on its way"
+    assert transfers.transfer_list({"transfers": []}) == "no transfers"
 
 
 def test_plan() -> None:
@@ -154,7 +154,7 @@ def test_plan() -> None:
     assert plan.totals("a", {"put": 0, "bytes": 0, "held": 0}, 0, False) == "a: nothing to do"
     assert plan.totals("a", {"delete": 12, "bytes": 0, "held": 1}, 12, False) == (
         "12 delete, 0 B\n"
-        "nothing was done; so much is held until a person lets it pass: cargo_ctl job approve a"
+        "nothing was done; this run is held until you approve it: cargo_ctl job approve a"
     )
     assert plan.totals("a", {"put": 3_000, "bytes": 5}, 20, True) == (
         "3,000 put, 5 B (the first 20 are listed)\nnothing was done; to do it now: cargo_ctl job sync a"

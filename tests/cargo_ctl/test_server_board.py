@@ -48,9 +48,9 @@ def test_lines() -> None:
         notice("eva", "of a later\x1b version"),
         flow(UP | {"bytes": 2_500_000}, ended=True),
     ) == [
-        "serving 3 users (1 disabled), 1 workspace, 1 folder away",
-        "ana: upload into default/in/box began",
-        "ana: download from music\\x07 began",
+        "serving 3 users (1 disabled), 1 workspace, 1 folder missing",
+        "ana: upload into default/in/box started",
+        "ana: download from music\\x07 started",
         "ben\\x1b was disabled",
         "eva of a later\\x1b version",
         "ana: upload into default/in/box ended after 2.5 MB",
@@ -76,7 +76,7 @@ def test_a_picture_of_flows_by_user() -> None:
     ):
         board.take(each)
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder away; 1 upload at 12.3 MB/s, 2 downloads a…",
+        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; 1 upload at 12.3 MB/s, 2 download…",
         "ana                                           2 flows, 1.0 MB/s",
         "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
         "  ↓ music\\x07                                 0 B/s, 0 B",
@@ -91,9 +91,9 @@ def test_a_flow_that_says_nothing_any_more_is_gone() -> None:
     board.take(flow(UP))
     board.take(message(topics.STATUS, "status", STATUS, NOW + 60))
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder away; nothing is on its way"
+        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; no transfers"
     ]
-    assert drawn(ServerBoard()) == ["waiting for news"]
+    assert drawn(ServerBoard()) == ["waiting for messages"]
 
 
 def test_a_live_view_draws_it() -> None:

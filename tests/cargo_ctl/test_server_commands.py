@@ -69,28 +69,28 @@ def test_looking(runtime: str) -> None:
         "bandwidth --server",
     ) == (
         "$ user list\n"
-        "USER         STATE     UPLOAD                       DOWNLOAD      FLOWS  FROM     FOLDER\n"
-        "ana          enabled   50mbps each, 200mbps in all                    2  file     /srv/ana\n"
-        "ben\\x1b[31m  disabled                               1kbps in all         command  /srv/b\\x0a\n"
+        "USER         STATE     UPLOAD                         DOWNLOAD        FLOWS  FROM     FOLDER\n"
+        "ana          enabled   50mbps each, 200mbps in total                      2  file     /srv/ana\n"
+        "ben\\x1b[31m  disabled                                 1kbps in total         command  /srv/b\\x0a\n"
         "$ user show ana\n"
         "ana: enabled\n"
         "  folder      /srv/ana\n"
-        "  upload      50mbps each, 200mbps in all\n"
+        "  upload      50mbps each, 200mbps in total\n"
         "  download    no limit\n"
         "  workspace   default (rw)  /srv/ana\n"
-        "  file        /etc/server.json gives path, username\n"
+        "  file        /etc/server.json sets path, username\n"
         "  1 flow\n"
-        "    ID        USER  WAY      BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
-        "    1f2e3d4c  ana   upload  1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
+        "    ID        USER  DIRECTION   BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
+        "    1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
         "$ workspace list\n"
         "WORKSPACE  USERS           FROM     FOLDER\n"
         "music      ana rw, ben ro  command  /srv/music\n"
         "$ flow list\n"
-        "ID        USER  WAY        BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
-        "1f2e3d4c  ana   upload    1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
-        "99887766  ana   download     0 B                                   music\\x07\n"
+        "ID        USER  DIRECTION   BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
+        "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
+        "99887766  ana   download      0 B                                   music\\x07\n"
         "$ status --server\n"
-        "serving 3 users (1 disabled), 1 workspace, 1 folder away\n"
+        "serving 3 users (1 disabled), 1 workspace, 1 folder missing\n"
         "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 data connections\n"
         "up for 3 h 25 min\n"
         "$ bandwidth --server\n"
@@ -108,9 +108,9 @@ def test_when_there_is_nothing(runtime: str) -> None:
         "$ user list\n"
         "there are no users; add one with: cargo_ctl user add NAME FOLDER\n"
         "$ workspace list\n"
-        "there are no workspaces but the users' own folders\n"
+        "there are no named workspaces; each user has their own folder\n"
         "$ flow list\n"
-        "nothing is on its way"
+        "no transfers"
     )
 
 
@@ -142,9 +142,9 @@ def test_removing_a_user_asks_on_a_terminal(
         )
         result = run("user", "remove", "ben", *args, input=answer)
     assert bool(server.asked) is asked and result.exit_code == (0 if asked else 1)
-    assert ("Remove the user ben, with password and grants?" in result.stderr) is (
-        terminal and not args
-    )
+    assert (
+        "Remove the user ben, their password and their access to workspaces?" in result.stderr
+    ) is (terminal and not args)
 
 
 def test_changing(runtime: str) -> None:
@@ -185,9 +185,9 @@ def test_changing(runtime: str) -> None:
         "shutdown --server",
     ) == (
         "$ user set ana --upload-speed 50mbps\n"
-        "ana: enabled, upload 50mbps each, 200mbps in all, /srv/ana\n"
+        "ana: enabled, upload 50mbps each, 200mbps in total, /srv/ana\n"
         "$ user enable ana\n"
-        "ana: enabled, upload 50mbps each, 200mbps in all, /srv/ana\n"
+        "ana: enabled, upload 50mbps each, 200mbps in total, /srv/ana\n"
         "$ user disable ana\n"
         'cargo_ctl: "enabled" of the user "ana" stands in a.json, which wins\n'
         "exit 1\n"
@@ -207,7 +207,7 @@ def test_changing(runtime: str) -> None:
         "workspace music: removed\n"
         "note: server.json: what changed in tls takes effect at the next start\n"
         "$ shutdown --server\n"
-        "the server is ending"
+        "the server is stopping"
     )
 
 
@@ -285,7 +285,7 @@ def test_a_password_comes_from_a_file_or_standard_input(runtime: str, tmp_path: 
     assert (result.exit_code, got) == (0, [PASSWORD])
     file.chmod(0o644)
     result, _ = asked_password(runtime, "user", "passwd", "ana", "--password-file", str(file))
-    assert f"others may read {file}" in result.stderr
+    assert f"other users can read {file}" in result.stderr
 
 
 def test_a_password_is_asked_for_twice_without_echo(
@@ -318,7 +318,7 @@ class Terminal:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("user passwd ana", "there is no terminal to ask on"),
+        ("user passwd ana", "there is no terminal to ask for the password"),
         ("user passwd ana --password-file /no/such", "/no/such cannot be read"),
         ("user passwd ana --password-file -", "the first line of standard input is empty"),
         ("user passwd ana canary", "unexpected extra argument"),
@@ -366,26 +366,26 @@ def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
         result = run("job", "list", "--server")
         assert (result.exit_code, result.stderr) == (
             2,
-            "cargo_ctl: a server answers here; job list is for a daemon "
-            "(leave out --server, or name a daemon by --connect)\n",
+            "cargo_ctl: this is a server, but job list is for a daemon "
+            "(leave out --server, or choose a daemon with --connect)\n",
         )
         result = run("bandwidth", "set", "--server", "--bandwidth", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
-            "cargo_ctl: a server answers here; bandwidth set --bandwidth is for a daemon "
-            "(leave out --server, or name a daemon by --connect)\n",
+            "cargo_ctl: this is a server, but bandwidth set --bandwidth is for a daemon "
+            "(leave out --server, or choose a daemon with --connect)\n",
         )
         result = run("bandwidth", "set", "--bandwidth", "1mbps", "--upload", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
-            "cargo_ctl: a daemon answers here; bandwidth set --upload is for a server "
-            "(add --server, or name a server by --connect)\n",
+            "cargo_ctl: this is a daemon, but bandwidth set --upload is for a server "
+            "(add --server, or choose a server with --connect)\n",
         )
         result = run("user", "list", "--connect", "daemon", "--json")
         assert orjson.loads(result.stdout)["error"] == {
             "code": "unknown_command",
-            "message": "a daemon answers here; user list is for a server",
-            "hint": "add --server, or name a server by --connect",
+            "message": "this is a daemon, but user list is for a server",
+            "hint": "add --server, or choose a server with --connect",
         }
 
 
@@ -428,8 +428,8 @@ def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> Non
         result = run("watch", "--server")
     assert result.exit_code == 3
     assert sorted(result.stdout.splitlines()) == [
-        "ana: upload into default/in/box began",
-        "serving 3 users (1 disabled), 1 workspace, 1 folder away",
+        "ana: upload into default/in/box started",
+        "serving 3 users (1 disabled), 1 workspace, 1 folder missing",
     ]
     assert result.stderr.startswith("cargo_ctl: the server went away (")
 

@@ -160,7 +160,7 @@ def test_one_file_is_cancelled_and_taken_up_again(up: Place) -> None:
     with up.feed("notice/slow/") as feed:
         up.until(moving, "the large file is on its way")
         done = up.run("cargo_ctl", "transfer", "cancel", seen["big"][:9])
-        assert done.stdout == f"big of slow is given up (transfer {seen['big']})\n"
+        assert done.stdout == f"big of slow: cancelled (transfer {seen['big']})\n"
         up.until_state("slow", "error")
         told = "'big' was cancelled by a person (`cargo_ctl job sync slow` takes it up again)"
         missing = [("uploaded", ["other"], ""), ("error", ["big"], told)]

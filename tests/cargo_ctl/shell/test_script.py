@@ -236,7 +236,7 @@ def test_the_daemons_jobs(far: Far, runtime: str) -> None:
         told = transcript("jobs\nsync nightly\nplan nightly\n")
     assert told.splitlines()[:2] == [
         "there are no jobs",
-        "nightly: run 3f begins; see it with: cargo_ctl watch",
+        "nightly: run 3f starts; to watch it: cargo_ctl watch",
     ]
     assert "1 put, 5 B" in told
 

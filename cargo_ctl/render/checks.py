@@ -1,4 +1,4 @@
-"""The steps of a trial."""
+"""The steps of `job test` as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,10 @@ _WIDTH = 13
 
 
 def step(one: Mapping[str, Any]) -> str:
-    """`✓ login          ana is let in`; a step that went well and has a hint is a warning, marked
-    `!`."""
+    """`✓ login          logged in as ana`.
+
+    A step that succeeded and has a hint is a warning; its mark is `!`.
+    """
     hint = escaped(one.get("hint") or "")
     mark = "✗" if not one["ok"] else "!" if hint else "✓"
     text = f"{mark} {escaped(one['name']):<{_WIDTH}}  {escaped(one['message'])}"
