@@ -15,6 +15,5 @@ shell/      the interactive client
 shells      how shells split a line and quote a name
 watching    a feed shown live, or one line per change
 
-They send ZeroMQ messages to a daemon or server. The only code that they share with it is
-`cargo_sync.api`.
+They send ZeroMQ messages to a daemon or server. Of its code they use only `cargo_sync.api`.
 """

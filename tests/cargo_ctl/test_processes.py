@@ -89,7 +89,7 @@ def test_status_imports_neither_the_server_nor_the_settings_nor_what_draws(runti
         "prompt_toolkit",
     }
     ours = {name.split(".")[1] for name in loaded if name.startswith("cargo_sync.")}
-    assert ours == {"api"}
+    assert ours == {"api", "suggest"}
 
 
 def test_the_version() -> None:

@@ -183,10 +183,10 @@ def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> No
         told = script("get a.txt &\ncancel 1\nwait\n", "-k")
         assert (
             told.stderr
-            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; give the same order to go on\n"
+            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; repeat the command to resume\n"
         )
         told = script("get a.txt\n")
-    assert told.stderr == "a.txt: goes on at 500.0 kB of 1.0 MB\n"
+    assert told.stderr == "a.txt: resumes at 500.0 kB of 1.0 MB\n"
     assert told.stdout.startswith("a.txt: 1.0 MB in 0 s")
 
 
@@ -198,7 +198,7 @@ def test_what_was_cancelled_is_known_before_the_feed_says_so(
     with far.running(runtime):
         told = script("get a.txt &\ncancel 1\ntransfers\n")
     assert told.stdout == "  1  get a.txt: cancelled at 1 B of 3 B\n"
-    assert told.stderr.endswith("a.txt: cancelled at 1 B of 3 B; give the same order to go on\n")
+    assert told.stderr.endswith("a.txt: cancelled at 1 B of 3 B; repeat the command to resume\n")
 
 
 def test_names_from_the_server_do_nothing_and_go_nowhere(
