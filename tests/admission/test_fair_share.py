@@ -82,6 +82,7 @@ def test_the_order_of_asking_does_not_matter(
 def test_a_flow_that_ends_leaves_the_others_no_less(count: int, total: int) -> None:
     asks = [Ask(str(number), "ana") for number in range(count)]
     before, after = grant(asks, {}, total), grant(asks[1:], {}, total)
+    assert set(before.values()) == {total // count}
     assert all((after[flow] or 0) >= (before[flow] or 0) for flow in after)
 
 

@@ -48,6 +48,13 @@ def test_folders_are_not_counted_and_changes_of_kind_are() -> None:
     assert (guard.deletions, guard.overwrites) == (0, 2)
 
 
+def test_what_displaces_nothing_is_not_counted() -> None:
+    guard = Guard(tree=20)
+    harmless = [Action(op, "a", ENTRY, ENTRY) for op in (Op.ADOPT, Op.LEAVE, Op.FORGET, Op.RETIRE)]
+    assert passes(guard, harmless * 30), "a first contact with a full destination is not held"
+    assert (guard.deletions, guard.overwrites) == (0, 0)
+
+
 def test_looking_again_does_not_let_the_next_half_pass() -> None:
     held = Guard(tree=40)
     assert not held.overwrite(21)
