@@ -34,6 +34,8 @@ def test_what_is_done(
     decided = decide("d/x", source, there, overwrite=overwrite)
     assert decided.step is step
     assert (decided.problem.code if decided.problem else "") == code
+    if decided.problem and decided.problem is not there:
+        assert not decided.problem.retry, "a person must decide first"
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,8 @@ def test_what_is_done(
         ("l", "./d//f", False),
         ("d/l", "../f", False),
         ("d/e/l", "../../f", False),
+        ("d/l", "./../f", False),
+        ("d/e/l", "..//../f", False),
         ("l", "../f", True),
         ("d/l", "../../f", True),
         ("d/l", "/f", True),

@@ -41,12 +41,16 @@ def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
         (BUSY, 3, 0.0, "again in 3"),
         (BUSY, 99, 0.0, "again in 225"),  # of a host that fails: five minutes at most
         (GONE, 99, 0.0, "again in 225"),
+        (Attempt(429, "", "answered 429"), 99, 0.0, "again in 225"),
+        (Attempt(500, "", "answered 500"), 99, 0.0, "again in 225"),
+        (Attempt(499, "", "answered 499"), 99, 0.0, "again in 2700"),
         (Attempt(400, "", "answered 400"), 99, 0.0, "again in 2700"),  # of this one alone: an hour
+        (Attempt(300, "", "answered 300"), 1, 0.0, "again in 0.75"),
         (Attempt(302, "", "answered 302; redirects are not followed"), 2, 0.0, "again in 1.5"),
         (Attempt(404, "120", "answered 404"), 1, 0.0, "again in 120"),
         (Attempt(503, "1", "answered 503"), 5, 0.0, "again in 12"),  # a wish never shortens a delay
-        (BUSY, 9, DAYS - 1, "again in 192"),
-        (BUSY, 9, DAYS, "dead: given up after 3 days: answered 503"),
+        (BUSY, 9, 3 * 86_400 - 1, "again in 192"),
+        (BUSY, 9, 3 * 86_400, "dead: given up after 3 days: answered 503"),
         (Attempt(410, "", "answered 410"), 1, 0.0, "dead: answered 410: it wants no more of these"),
     ],
 )
@@ -83,6 +87,7 @@ def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
 
     look(0)
     look(0, 5)
+    look(0, 9)  # more than are allowed since a reload
     for _ in range(8):  # all that were in flight fail by the same fault: one failure
         host = after(host, GONE, 0.0, 10.0, 0.0, 0.5)
     look(10)
@@ -101,6 +106,7 @@ def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
     assert said == [
         "0: room for 8 beside 0",
         "0: room for 3 beside 5",
+        "0: room for 0 beside 9",
         "10: room for 0 beside 0",
         "10.75: room for 1 beside 0",
         "10.75: room for 0 beside 1",
@@ -110,6 +116,14 @@ def test_a_host_that_fails_is_left_alone_and_tried_with_one() -> None:
         "613: room for 1 beside 0",
         "613.5: room for 8 beside 0",
     ]
+
+
+def test_what_was_under_way_when_a_host_failed_tells_nothing_but_its_wish() -> None:
+    failed = after(HostHealth(), GONE, 0.0, 10.0, 0.0, 0.5)
+    assert failed == HostHealth(1, 10.0, 10.75)
+    assert after(failed, BUSY, 10.0, 10.5, 0.0, 0.5) == failed
+    assert after(failed, BUSY, 10.0, 10.5, 600.0, 0.5) == HostHealth(1, 10.0, 610.5)
+    assert after(failed, BUSY, 10.1, 10.5, 0.0, 0.5).tries == 2
 
 
 def test_a_host_that_is_away_for_ten_hours_is_tried_a_hundred_odd_times() -> None:
