@@ -7,7 +7,7 @@ the option, or the file's field.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.config import pydio
 from cargo_sync.config.errors import ConfigError, FieldProblem
@@ -79,9 +79,9 @@ def missing(arguments: Arguments, job: JobSettings) -> FieldProblem | None:
     return named
 
 
-def _said(arguments: Arguments) -> dict[str, Any]:
+def _said(arguments: Arguments) -> dict[str, str]:
     """pydio-sync's fields, as far as arguments say them."""
-    said: dict[str, Any] = {
+    said: dict[str, str] = {
         field: text.replace("${", "$${")
         for field in ("server", "directory", "workspace", "user", "direction")
         if (text := getattr(arguments, field)) is not None
@@ -93,7 +93,7 @@ def _said(arguments: Arguments) -> dict[str, Any]:
     return said
 
 
-def _laid_over(document: Document, said: Mapping[str, Any], theirs: bool) -> Document:
+def _laid_over(document: Document, said: Mapping[str, str], theirs: bool) -> Document:
     value, lines = dict(document.value), dict(document.lines)
     for field, given in said.items():
         ours = pydio.FIELDS.get(field, field)
@@ -109,7 +109,7 @@ def _laid_over(document: Document, said: Mapping[str, Any], theirs: bool) -> Doc
     return Document(document.file, value, lines)
 
 
-def _by_options(error: ConfigError, said: Mapping[str, Any], file: str | None) -> ConfigError:
+def _by_options(error: ConfigError, said: Mapping[str, str], file: str | None) -> ConfigError:
     """`error`, with the option in place of a field that came from one, or that only one could
     give."""
     options: dict[str, str] = {}

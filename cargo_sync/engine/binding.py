@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import Binding, JobRow
@@ -46,7 +46,7 @@ async def open_sides(
         await world.offload(memory.folders.forget_base)
         await world.offload(memory.folders.forget_far)
         await world.offload(memory.jobs.bind, memory.name, binding)
-        event = Event(rules.name, Happened.RESET, world.wall(), details={"message": reason})
+        event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
         on_events([event], await world.offload(memory.folders.agree, [], [event]))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:

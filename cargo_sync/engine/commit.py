@@ -9,7 +9,7 @@ from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree
 from cargo_sync.model.entries import FILE
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 
@@ -94,11 +94,7 @@ class Commit:
             self._report.failed_alone(problem)
         if problem.code == Code.DISK_FULL:
             self._report.fill(problem)
-        details: dict[str, object] = {
-            "message": str(problem),
-            "code": problem.code_text,
-            "transfer": outcome.transfer,
-        }
+        details = EventDetails(str(problem), problem.code_text, outcome.transfer)
         return [self._event(Happened.FAILED, action, now, details)]
 
     def _happened(self, outcome: Outcome, now: float) -> list[Event]:
@@ -112,29 +108,37 @@ class Commit:
         if action.op is Op.PUT or (action.op is Op.ADOPT and outcome.transfer):
             upload = self._rules.mode is Mode.UPLOAD
             happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
-            details: dict[str, object] = {
-                "transfer": outcome.transfer, "hash": outcome.hash,
-                "seconds": round(outcome.seconds, 6) if action.op is Op.PUT else None,
-                "lost": outcome.lost, "rtt_ms": outcome.rtt_ms,
-            }  # fmt: skip
+            details = EventDetails(
+                transfer=outcome.transfer,
+                hash=outcome.hash,
+                seconds=round(outcome.seconds, 6) if action.op is Op.PUT else None,
+                lost=outcome.lost,
+                rtt_ms=outcome.rtt_ms,
+            )
             events.append(self._event(happened, action, now, details))
         elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:
-            events.append(self._event(Happened.ADOPTED, action, now, {"hash": outcome.hash}))
+            events.append(
+                self._event(Happened.ADOPTED, action, now, EventDetails(hash=outcome.hash))
+            )
         elif action.op is Op.DELETE:
             self._report.acted = True
             events.append(
-                self._event(Happened.DELETED, action, now, {"displaced": outcome.displaced})
+                self._event(
+                    Happened.DELETED, action, now, EventDetails(displaced=outcome.displaced)
+                )
             )
         elif action.op is Op.FORGET and action.drifted:
-            events.append(self._event(Happened.KEPT, action, now, {"message": action.why}))
+            events.append(self._event(Happened.KEPT, action, now, EventDetails(action.why)))
         if outcome.displaced and action.drifted and action.op is not Op.DELETE:
             events.append(
-                self._event(Happened.DISPLACED, action, now, {"displaced": outcome.displaced})
+                self._event(
+                    Happened.DISPLACED, action, now, EventDetails(displaced=outcome.displaced)
+                )
             )
         return events
 
     def _event(
-        self, happened: Happened, action: Action, now: float, details: dict[str, object]
+        self, happened: Happened, action: Action, now: float, details: EventDetails
     ) -> Event:
         entry = action.source or action.expected
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)

@@ -1,14 +1,14 @@
 """Transfer starts: each file that is about to be sent gets its transfer's id, and callbacks are told
 of it, before the first byte."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.state.transfers import TransferSource
 from cargo_sync.trees.contract import Task
 
@@ -28,7 +28,7 @@ class TransferStarts:
         """The tasks of one batch. When this returns, every id that must survive a kill is durable."""
         now = self._world.wall()
 
-        def says(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
+        def says(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
             return self._rules.event(happened, now, path, size, details)
 
         begun = await self._world.offload(

@@ -1,8 +1,8 @@
 """Events: facts about what happened, written in the same transaction as the change itself."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Happened(StrEnum):
@@ -62,12 +62,42 @@ def moment(happened: Happened, path: str) -> Moment | None:
 
 
 @dataclass(frozen=True, slots=True)
+class EventDetails:
+    """What else is known of an event; which of it depends on its kind, None is not known.
+
+    message    a sentence for people
+    code       a problem's code, as text
+    transfer   id of the file's transfer; "" for what failed before it was one
+    hash       BLAKE3 of the content, hex
+    displaced  where what stood there lies in the trash
+    seconds    how long it took
+    lost       frames that were sent again; rtt_ms the mean round trip time, milliseconds
+    files      how many were brought over
+    deletions, overwrites   that the guard holds
+    """
+
+    message: str | None = None
+    code: str | None = None
+    transfer: str | None = None
+    hash: str | None = None
+    displaced: str | None = None
+    seconds: float | None = None
+    lost: int | None = None
+    rtt_ms: float | None = None
+    files: int | None = None
+    deletions: int | None = None
+    overwrites: int | None = None
+
+
+NO_DETAILS: Final = EventDetails()
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One fact of a job.
 
     time     unix seconds
     path     relative to the job's root, "" when it concerns the whole job
-    details  JSON values: transfer, bytes, seconds, hash, displaced, message, lost, rtt_ms, …
     tell     the job's mode, if the job wants a callback for this event; else ""
     """
 
@@ -76,22 +106,15 @@ class Event:
     time: float
     path: str = ""
     size: int = 0
-    details: Mapping[str, object] = field(default_factory=dict)
+    details: EventDetails = NO_DETAILS
     tell: str = ""
 
     @property
     def message(self) -> str:
         """The sentence that goes with it, or ""."""
-        return str(self.details.get("message", ""))
+        return self.details.message or ""
 
     @property
     def transfer(self) -> str | None:
         """The id of the transfer that it is about."""
-        id = self.details.get("transfer")
-        return id if isinstance(id, str) and id else None
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took, where that is known."""
-        seconds = self.details.get("seconds")
-        return float(seconds) if isinstance(seconds, int | float) else None
+        return self.details.transfer or None

@@ -1,10 +1,9 @@
 """What a run needs to know about its job: its rules, without addresses or secrets."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cargo_sync.model.events import Event, Happened, Moment, moment
+from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
 
 class Mode(StrEnum):
@@ -79,12 +78,12 @@ class Rules:
         time: float,
         path: str = "",
         size: int = 0,
-        details: Mapping[str, object] | None = None,
+        details: EventDetails = NO_DETAILS,
     ) -> Event:
         """An event of this job; its `tell` says whether it becomes a callback."""
         told = moment(happened, path) in self.tell
         return Event(
-            self.name, happened, time, path, size, details or {}, self.mode.value if told else ""
+            self.name, happened, time, path, size, details, self.mode.value if told else ""
         )
 
 

@@ -11,7 +11,7 @@ import logging
 import re
 import traceback
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 FIELDS: Final = ("job", "user", "transfer", "command")
 """What a record may be about; given to a logger as `extra`."""
@@ -59,9 +59,9 @@ class LogLine(NamedTuple):
     trace: str = ""
 
     @property
-    def values(self) -> dict[str, Any]:
-        """As JSON values, in the order in which people read them."""
-        found: dict[str, Any] = {
+    def values(self) -> dict[str, str]:
+        """By name, in the order in which people read them."""
+        found = {
             "time": rfc3339(self.time),
             "level": self.level,
             "logger": self.logger,

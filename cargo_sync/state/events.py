@@ -1,12 +1,13 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 
@@ -38,6 +39,9 @@ _BEFORE = """
 SELECT cursor, job, happened, time, path, size, details, tell FROM event
 WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
 """
+
+
+_DETAILS: Final = tuple(one.name for one in fields(EventDetails))
 
 
 class EventRow(NamedTuple):
@@ -127,7 +131,7 @@ class Events:
 
 
 def _columns(event: Event) -> tuple[object, ...]:
-    details = orjson.dumps(event.details).decode()
+    details = orjson.dumps(said(event.details)).decode()
     return (
         event.job,
         event.happened,
@@ -143,5 +147,16 @@ def row_of(columns: tuple[Any, ...]) -> EventRow:
     """The row of these columns: cursor, job, happened, time, path, size, details, tell."""
     cursor, job, happened, time, path, size, details, tell = columns
     return EventRow(
-        cursor, Event(job, Happened(happened), time, path, size, orjson.loads(details), tell or "")
+        cursor, Event(job, Happened(happened), time, path, size, _details(details), tell or "")
     )
+
+
+def said(details: EventDetails) -> dict[str, Any]:
+    """What is known, as JSON values by name."""
+    return {name: value for name in _DETAILS if (value := getattr(details, name)) is not None}
+
+
+def _details(text: str) -> EventDetails:
+    """What another version wrote beside what we know is left out."""
+    stored = orjson.loads(text)
+    return EventDetails(**{name: stored[name] for name in _DETAILS if name in stored})

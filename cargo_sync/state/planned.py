@@ -4,7 +4,7 @@ collects.
 They grow with the changes, not with the tree, so a run holds none of them in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class PlannedPage:
 
     job: str
     time: float
-    totals: dict[str, Any] | None
+    totals: Mapping[str, int] | None
     actions: list[tuple[int, Action]]
 
 
@@ -56,8 +56,8 @@ class Planned:
                 (run, orjson.dumps([_columns(action) for action in actions]).decode()),
             )
 
-    def ready(self, run: str, totals: dict[str, Any]) -> None:
-        """The plan is whole; `totals` are JSON values."""
+    def ready(self, run: str, totals: Mapping[str, int]) -> None:
+        """The plan is whole; `totals` count its steps by kind, and what else `Run.plan` says."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE planned_run SET totals = ? WHERE run = ?",

@@ -5,10 +5,10 @@ job whose callbacks are promised an end of each: whatever comes between, one end
 id of the start. Beside them stand the files that a person cancelled, which are left alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.state.bulk import Insert, Select
@@ -20,7 +20,7 @@ SUPERSEDED: Final = "given up: another version of the file takes its place"
 """Said of a transfer that was begun and will never end: callbacks are promised an end of each."""
 FORGOTTEN: Final = "given up: for a week its source was not there to go on with"
 
-Says = Callable[[Happened, str, int, Mapping[str, object]], Event]
+Says = Callable[[Happened, str, int, EventDetails], Event]
 """Makes an event of a job: of (happened, path, size, details)."""
 
 _PUT: Final = Insert(
@@ -95,12 +95,12 @@ class Transfers:
                 before, id, waits = known.get(source.path, ("", "", None))
                 if before != version:
                     if waits:
-                        details = {"message": SUPERSEDED, "code": Code.OVERTAKEN, "transfer": id}
+                        details = EventDetails(SUPERSEDED, Code.OVERTAKEN, id)
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
                     id, waits = make(source), None
                 if promised is not None and not waits:
                     started.append(
-                        says(Happened.STARTED, source.path, source.size, {"transfer": id})
+                        says(Happened.STARTED, source.path, source.size, EventDetails(transfer=id))
                     )
                     waits = promised.value
                 if waits or source.keep:
@@ -162,7 +162,7 @@ class Transfers:
             events = [
                 Event(
                     name, Happened.FAILED, now, path,
-                    details={"message": FORGOTTEN, "code": Code.FORGOTTEN, "transfer": id}, tell=started,
+                    details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id), tell=started,
                 )
                 for name, path, id, started in rows
                 if started

@@ -6,7 +6,7 @@ order is kept by two or three index lookups a row, and what stands behind costs 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -14,6 +14,7 @@ from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import EventRow, row_of
 from cargo_sync.state.migrations import Statements
+from cargo_sync.webhooks.variables import Variables
 
 _READER: Final = "callbacks"
 LONGEST: Final = 2 * 86400.0
@@ -80,7 +81,7 @@ class Waiting(NamedTuple):
     id         sent with every attempt
     moment     onFinish, …
     stream     within the job: what is delivered one after the other
-    variables  by name, JSON values
+    variables  by name
     created    when, unix seconds; since: what its days are counted from
     state      pending or dead
     next_at    when it is due; None when it is dead, or stands behind another
@@ -92,7 +93,7 @@ class Waiting(NamedTuple):
     job: str
     moment: str
     stream: str
-    variables: dict[str, Any]
+    variables: Variables
     created: float
     since: float
     state: str = "pending"
@@ -108,7 +109,7 @@ class New(NamedTuple):
     job: str
     moment: str
     stream: str
-    variables: dict[str, Any]
+    variables: Variables
     created: float
 
 

@@ -1,12 +1,13 @@
 """What an event offers to templates. docs/callbacks.md describes it: a public contract."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cargo_sync.model.events import Event, Moment, moment
 
-Variables = dict[str, Any]
-"""By name, JSON values."""
+Value = str | int | float | None
+Variables = dict[str, Value]
+"""By name."""
 
 
 class EventVariables(NamedTuple):
@@ -45,12 +46,12 @@ def _nothing(_: Event) -> Variables:
 
 
 def _finish(event: Event) -> Variables:
-    seconds = event.seconds
+    seconds = event.details.seconds
     return {
         "AVG_SPEED": round(event.size * 8 / seconds) if seconds else None,
         "DURATION": None if seconds is None else round(seconds, 3),
-        "LOST_FRAMES": event.details.get("lost"),
-        "AVG_RTT": event.details.get("rtt_ms"),
+        "LOST_FRAMES": event.details.lost,
+        "AVG_RTT": event.details.rtt_ms,
     }
 
 
@@ -61,17 +62,17 @@ def _error(event: Event) -> Variables:
 def _held(event: Event) -> Variables:
     return {
         "REASON": event.message,
-        "DELETIONS": event.details.get("deletions"),
-        "OVERWRITES": event.details.get("overwrites"),
+        "DELETIONS": event.details.deletions,
+        "OVERWRITES": event.details.overwrites,
     }
 
 
 def _idle(event: Event) -> Variables:
     details = event.details
     return {
-        "FILES": details.get("files"),
+        "FILES": details.files,
         "BYTES": event.size,
-        "DURATION": round(event.seconds or 0.0, 3),
+        "DURATION": round(event.details.seconds or 0.0, 3),
     }
 
 
@@ -87,8 +88,8 @@ _MORE: dict[Moment, Callable[[Event], Variables]] = {
 
 def example(which: Moment, name: str, mode: str, transfer: str) -> Variables:
     """Values for a trial: of the types that a real one has."""
-    of_file = transfer_of("folder/example file.txt", transfer)
-    error = {"ERROR": "this is a trial, nothing failed"}
+    of_file: Variables = transfer_of("folder/example file.txt", transfer)
+    error: Variables = {"ERROR": "this is a trial, nothing failed"}
     more: dict[Moment, Variables] = {
         Moment.START: of_file,
         Moment.UPDATE: of_file | {"PROGRESS": 50, "SPEED": 8_000_000},

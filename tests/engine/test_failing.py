@@ -308,8 +308,8 @@ async def test_what_a_person_cancelled_fails_alone_and_waits_for_another_source(
         report = await system.run().execute()
     assert (report.files, report.errors) == (1, 1)
     [failed] = [event for event in system.events if event.happened == "failed"]
-    assert failed.details["code"] == "cancelled"
-    assert failed.details["message"] == (
+    assert failed.details.code == "cancelled"
+    assert failed.details.message == (
         "'a' was cancelled by a person (`cargo_ctl job sync job` takes it up again)"
     )
     for _ in range(3):

@@ -1,10 +1,10 @@
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 
 
 def event(job: str, time: float, path: str = "a") -> Event:
-    return Event(job, Happened.UPLOADED, time, path, 7, {"seconds": 0.1})
+    return Event(job, Happened.UPLOADED, time, path, 7, EventDetails(seconds=0.1))
 
 
 def cursors(events: Events, since: int = 0, limit: int = 100, job: str | None = None) -> list[int]:
@@ -19,13 +19,15 @@ def test_events_come_back_as_they_were(daemon: Database) -> None:
         1_700_000_000.123457,
         'it\'s "é"/👍 -x\n',
         2**62,
-        {
-            "message": "\0 and \\u0000",
-            "lost": None,
-            "rtt_ms": 1e-9,
-            "ident": 2**64 - 1,
-            "list": [1, "2"],
-        },
+        EventDetails(
+            message="\0 and \\u0000",
+            transfer="",
+            hash='"',
+            displaced="é/👍",
+            rtt_ms=1e-9,
+            lost=0,
+            files=2**63,
+        ),
     )
     many = [event("j", 1.0, f"{number}") for number in range(257)]
     assert events.append([strange, *many]) == 258
@@ -76,7 +78,7 @@ def test_a_clock_that_jumped_does_not_empty_the_table(daemon: Database) -> None:
 
 def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
     events = Events(daemon)
-    failed = Event("a", Happened.FAILED, 3.0, "bad", 1, {"message": "no"})
+    failed = Event("a", Happened.FAILED, 3.0, "bad", 1, EventDetails("no"))
     events.append([event("a", 1.0), event("b", 1.0), failed, event("a", 4.0)])
 
     def seen(before: int, limit: int, happened: Happened | None = None) -> list[int]:
@@ -91,3 +93,13 @@ def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
             "EXPLAIN QUERY PLAN SELECT * FROM event WHERE job = 'a' AND cursor < 9 ORDER BY cursor DESC"
         ).fetchall()
     assert "event_job" in str(steps) and "TEMP B-TREE" not in str(steps)
+
+
+def test_what_another_version_wrote_of_an_event_is_left_out(daemon: Database) -> None:
+    with daemon.transaction() as connection:
+        connection.execute(
+            "INSERT INTO event (job, happened, time, path, size, details) VALUES (?, ?, ?, ?, ?, ?)",
+            ("j", "failed", 1.0, "a", 1, '{"message": "m", "of tomorrow": [1], "lost": null}'),
+        )
+    [row] = Events(daemon).last(1)
+    assert row.event.details == EventDetails("m")

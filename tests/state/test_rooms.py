@@ -1,10 +1,9 @@
 """The small rooms: jobs, transfers, checkpoints, replies, accounts."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.limits import Ordered
 from cargo_sync.state.accounts import Accounts
@@ -20,7 +19,7 @@ from cargo_sync.state.users import UserRow, UserRows
 from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
 
 
-def quiet(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
+def quiet(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
     return Event("j", happened, 1.0, path, size, details)
 
 

@@ -1,8 +1,8 @@
 """Ids that survive a kill, and one end for each that began."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -30,9 +30,7 @@ class Room:
             self.job, sources, lambda _: next(self._ids), now, self._says, promised
         )
 
-    def _says(
-        self, happened: Happened, path: str, size: int, details: Mapping[str, object]
-    ) -> Event:
+    def _says(self, happened: Happened, path: str, size: int, details: EventDetails) -> Event:
         return Event("j", happened, 1.0, path, size, details, self._tell)
 
     def told(self) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cargo_sync.config.events import VARIABLES
-from cargo_sync.model.events import Event, Happened, Moment
+from cargo_sync.model.events import Event, EventDetails, Happened, Moment
 from cargo_sync.webhooks.variables import example, told
 
 
@@ -14,14 +14,12 @@ def test_the_moments_of_the_house_are_the_events_of_files() -> None:
 
 
 EVENTS = {
-    Moment.START: Event("j", Happened.STARTED, 1.0, "a", 1, {"transfer": "id"}, "upload"),
-    Moment.FINISH: Event("j", Happened.UPLOADED, 1.0, "a", 1_000_000, {
-        "transfer": "id", "seconds": 2.0, "lost": 0, "rtt_ms": 1.5}, "upload"),
-    Moment.ERROR: Event("j", Happened.FAILED, 1.0, "a", 1, {"transfer": "", "message": "no"}, "upload"),
-    Moment.HELD: Event("j", Happened.HELD, 1.0, "", 0, {
-        "message": "m", "deletions": 1, "overwrites": 2}, "upload"),
-    Moment.JOB_ERROR: Event("j", Happened.FAILED, 1.0, "", 0, {"message": "no"}, "upload"),
-    Moment.IDLE: Event("j", Happened.IDLE, 1.0, "", 7, {"files": 2, "seconds": 1.25}, "upload"),
+    Moment.START: Event("j", Happened.STARTED, 1.0, "a", 1, EventDetails(transfer="id"), "upload"),
+    Moment.FINISH: Event("j", Happened.UPLOADED, 1.0, "a", 1_000_000, EventDetails(transfer="id", seconds=2.0, lost=0, rtt_ms=1.5), "upload"),
+    Moment.ERROR: Event("j", Happened.FAILED, 1.0, "a", 1, EventDetails(transfer="", message="no"), "upload"),
+    Moment.HELD: Event("j", Happened.HELD, 1.0, "", 0, EventDetails(message="m", deletions=1, overwrites=2), "upload"),
+    Moment.JOB_ERROR: Event("j", Happened.FAILED, 1.0, "", 0, EventDetails(message="no"), "upload"),
+    Moment.IDLE: Event("j", Happened.IDLE, 1.0, "", 7, EventDetails(files=2, seconds=1.25), "upload"),
 }  # fmt: skip
 
 
@@ -43,9 +41,7 @@ def test_what_is_told_has_exactly_the_variables_of_its_event() -> None:
         assert (found.moment, found.stream, found.variables) == (moment, *expected[moment])
         assert set(found.variables) == set(VARIABLES[moment])
     unknown = told(
-        Event(
-            "j", Happened.DOWNLOADED, 1.0, "a", 5, {"transfer": "id", "seconds": None}, "download"
-        )
+        Event("j", Happened.DOWNLOADED, 1.0, "a", 5, EventDetails(transfer="id"), "download")
     )
     assert unknown is not None
     assert [unknown.variables[name] for name in VARIABLES["onFinish"][4:]] == [None] * 4

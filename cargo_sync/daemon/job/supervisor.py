@@ -21,7 +21,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
-from cargo_sync.model.events import Event, Happened, Moment
+from cargo_sync.model.events import Event, EventDetails, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -360,13 +360,15 @@ class Supervisor:
         wall = self._world.wall()
         if news is not None:
             happened = Happened.HELD if self.outcomes.held else Happened.FAILED
-            details: dict[str, object] = {"message": news}
+            details, report = EventDetails(news), run.report
             if self.outcomes.approvable:
-                details |= {"deletions": run.report.deletions, "overwrites": run.report.overwrites}
+                details = EventDetails(
+                    news, deletions=report.deletions, overwrites=report.overwrites
+                )
             events.append(self._rules.event(happened, wall, details=details))
             _log.warning("%s: %s", happened, news, extra={"job": self.name})
         if (work := self.outcomes.rested()) is not None and Moment.IDLE in self._rules.tell:
-            details = {"files": work.files, "seconds": max(0.0, wall - work.since)}
+            details = EventDetails(files=work.files, seconds=max(0.0, wall - work.since))
             events.append(self._rules.event(Happened.IDLE, wall, size=work.bytes, details=details))
         return events
 

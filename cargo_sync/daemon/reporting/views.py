@@ -16,7 +16,7 @@ from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, Standing,
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
-from cargo_sync.state.events import EventRow
+from cargo_sync.state.events import EventRow, said
 from cargo_sync.state.planned import PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
 
@@ -208,7 +208,7 @@ def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, 
         "run": run,
         "ready": True,
         # An overwrite is a put that displaces something: counted as one of the two here.
-        "totals": page.totals
+        "totals": dict(page.totals)
         | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
         "actions": [_action(action) for _, action in page.actions],
         "next": page.actions[-1][0] if more else None,
@@ -241,7 +241,8 @@ def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
 
 def event_row(cursor: int, event: Event) -> dict[str, Any]:
     """A row of the history of all jobs."""
-    details = {name: value for name, value in event.details.items() if name != "message"}
+    details = said(event.details)
+    details.pop("message", None)
     return {
         "cursor": cursor,
         "job": event.job,
@@ -256,7 +257,7 @@ def event_row(cursor: int, event: Event) -> dict[str, Any]:
 
 def _happened(row: EventRow) -> dict[str, Any]:
     event = row.event
-    seconds = event.seconds
+    seconds = event.details.seconds
     return {
         "cursor": row.cursor,
         "time": event.time,

@@ -44,7 +44,7 @@ from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.ring import Ring
 from cargo_sync.state.audit import AuditTable
@@ -425,7 +425,7 @@ async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
         await until(lambda: len(daemon.house.recorder.events) == 3)
         await daemon.synced("nightly")
         Events(daemon.house.database).append(
-            [Event("nightly", Happened.FAILED, 9.0, "bad", 5, {"message": "no", "transfer": "f00"})]
+            [Event("nightly", Happened.FAILED, 9.0, "bad", 5, EventDetails("no", transfer="f00"))]
         )
         page = await daemon.ask("job.history", job="nightly", limit=2)
         assert [(row["kind"], row["path"]) for row in page["rows"]] == [

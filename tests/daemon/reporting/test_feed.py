@@ -12,14 +12,19 @@ from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.lanes.figures import Figures, Moving
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
 
 def event(happened: Happened, path: str, size: int = 1, job: str = "nightly") -> Event:
     return Event(
-        job, happened, 0.0, path, size, {"message": f"about {path}"} if happened == "failed" else {}
+        job,
+        happened,
+        0.0,
+        path,
+        size,
+        EventDetails(f"about {path}" if happened == "failed" else None),
     )
 
 

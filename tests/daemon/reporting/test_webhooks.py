@@ -3,7 +3,7 @@ likewise."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from cargo_sync.daemon.reporting import webhooks as room
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.lanes.figures import Figures, Moving
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -99,7 +99,7 @@ class Stage:
         made = []
         for event in events:
             what, _, path = event.partition(" ")
-            details = {"transfer": path, "message": "why"} if path else {"message": "why"}
+            details = EventDetails("why", transfer=path or None)
             made.append(Event(job, Happened(what), 0.0, path, 1, details, tell))
         self.callbacks.happened(made, self.events.append(made))
 
@@ -448,7 +448,7 @@ async def test_a_job_that_comes_to_rest(tmp_path: Path) -> None:
         job.sync()
         await until(lambda: any(event.happened == "idle" for event in house.recorder.events))
         [idle] = [event for event in house.recorder.events if event.happened == "idle"]
-        assert (idle.size, idle.details["files"], idle.tell) == (4, 2, "upload")
+        assert (idle.size, idle.details.files, idle.tell) == (4, 2, "upload")
         house.recorder.events.clear()
         run = job.sync()
         await until(lambda: job.outcomes.looked and job.run_now is None and run)
@@ -470,14 +470,14 @@ async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
         await until(lambda: house.recorder.events)
         [held] = house.recorder.events
         assert (str(held.happened), held.tell) == ("held", "upload")
-        assert (held.details["deletions"], held.details["overwrites"]) == (20, 0)
+        assert (held.details.deletions, held.details.overwrites) == (20, 0)
         house.recorder.events.clear()
         far.away = Problem(Code.UNREACHABLE, "nobody answers")
         job.sync(approved=True)
         await until(lambda: house.recorder.events)
         [failed] = house.recorder.events
         assert (str(failed.happened), failed.path, failed.tell) == ("failed", "", "upload")
-        assert failed.details == {"message": "nobody answers"}
+        assert failed.details == EventDetails("nobody answers")
 
 
 async def test_without_a_callback_there_is_no_idle(tmp_path: Path) -> None:
@@ -495,7 +495,7 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
     stage.callbacks.know(asking("onError"))
     job = stage.house.jobs.get_or_create("nightly").id
 
-    def says(happened: Happened, path: str, size: int, details: Mapping[str, object]) -> Event:
+    def says(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
         return Event("nightly", happened, 0.0, path, size, details)
 
     world = stage.world()
