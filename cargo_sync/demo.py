@@ -227,13 +227,47 @@ def _await(program: Process, answers: Callable[[], bool]) -> None:
 # -- watching it -----------------------------------------------------------------------------------
 
 
-JobsByName = dict[str, dict[str, Any]]
-"""By name: state and detail, progress, files and bytes that arrived, since when it fails."""
+@dataclass(slots=True)
+class DemoJob:
+    """What the feed said of one job.
+
+    files, bytes   that arrived, by the batches that are committed
+    under_way      bytes, by the progress of what is under way
+    failing        since when it fails, on the steady clock; None while it does not
+    """
+
+    state: str = ""
+    detail: str = ""
+    files: int = 0
+    bytes: int = 0
+    under_way: int = 0
+    failing: float | None = None
+
+    @property
+    def arrived(self) -> int:
+        """Bytes."""
+        return max(self.bytes, self.under_way)
+
+    def take(self, message: FeedMessage, now: float) -> None:
+        """Follows one message about the job."""
+        told = message.fields
+        if message.type == "status":
+            self.state, self.detail = told["state"], told["detail"]
+            since = now if self.failing is None else self.failing
+            self.failing = since if self.state == "error" else None
+        elif message.type == "progress":
+            self.under_way = told["bytes_done"]
+        elif told["kind"] in ("uploaded", "downloaded"):
+            self.files += told["count"]
+            self.bytes += told["bytes"]
+
+
+JobsByName = dict[str, DemoJob]
 
 
 def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> float:
     """Shows progress from the feed until all has arrived; the seconds that it took."""
-    jobs: JobsByName = {UP: {}, DOWN: {}}
+    jobs: JobsByName = {UP: DemoJob(), DOWN: DemoJob()}
     began = moved = time.monotonic()
     with (
         _screen(wanted) as show,
@@ -245,33 +279,15 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> fl
             now = time.monotonic()
             if message is not None:
                 moved = now
-                _take(jobs, message, now)
+                jobs.setdefault(topics.name_of(message.topic), DemoJob()).take(message, now)
                 show(jobs)
-            if all(job.get("state") == "synced" for job in jobs.values()) and arrived(
-                wanted, home.last
-            ):
+            if all(job.state == "synced" for job in jobs.values()) and arrived(wanted, home.last):
                 return moved - began
             if now - moved > STILL or any(
-                now - job.get("failing", now) > HOPELESS for job in jobs.values()
+                job.failing is not None and now - job.failing > HOPELESS for job in jobs.values()
             ):
-                standing = (
-                    f"{name} is {job.get('state')}: {job.get('detail')}"
-                    for name, job in jobs.items()
-                )
+                standing = (f"{name} is {job.state}: {job.detail}" for name, job in jobs.items())
                 raise DemoError("; ".join(standing))
-
-
-def _take(jobs: JobsByName, message: FeedMessage, now: float) -> None:
-    job, told = jobs.setdefault(topics.name_of(message.topic), {}), message.fields
-    if message.type == "status":
-        failing = {"failing": job.get("failing", now)} if told["state"] == "error" else {}
-        job.pop("failing", None)
-        job.update(state=told["state"], detail=told["detail"], **failing)
-    elif message.type == "progress":
-        job["progress"] = told
-    elif told["kind"] in ("uploaded", "downloaded"):
-        job["files"] = job.get("files", 0) + told["count"]
-        job["bytes"] = job.get("bytes", 0) + told["bytes"]
 
 
 @contextlib.contextmanager
@@ -284,11 +300,11 @@ def _screen(wanted: Mapping[str, "DemoEntry"]) -> Iterator[Callable[[JobsByName]
         def lines(jobs: JobsByName) -> None:
             now = time.monotonic()
             for name, job in jobs.items():
-                percent = min(100, 100 * _bytes(job) // total)
+                percent = min(100, 100 * job.arrived // total)
                 before, at = said.get(name, (0, 0.0))
                 if percent > before and (percent == 100 or now - at >= 1):
                     said[name] = (percent, now)
-                    line = f"{name:<9} {percent:3d}%  {job.get('files', 0):,} files, {_size(_bytes(job))}"
+                    line = f"{name:<9} {percent:3d}%  {job.files:,} files, {_size(job.arrived)}"
                     click.echo(line)
 
         yield lines
@@ -306,17 +322,11 @@ def _screen(wanted: Mapping[str, "DemoEntry"]) -> Iterator[Callable[[JobsByName]
 
         def drawn(jobs: JobsByName) -> None:
             for name, task in tasks.items():
-                bars.update(task, completed=_bytes(jobs[name]))
+                bars.update(task, completed=jobs[name].arrived)
 
         yield drawn
         for task in tasks.values():
             bars.update(task, completed=total)
-
-
-def _bytes(job: Mapping[str, Any]) -> int:
-    """What has arrived: by the batches that are committed, or by the progress of what is under
-    way."""
-    return int(max(job.get("bytes", 0), job.get("progress", {}).get("bytes_done", 0)))
 
 
 # -- comparing -------------------------------------------------------------------------------------

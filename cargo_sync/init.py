@@ -45,10 +45,12 @@ def run_init(kind: str, path: str | None) -> int:
     return 0
 
 
+_Settings = dict[str, object]
+"""What is written to the file."""
 _Command = Callable[[str], str]
 
 
-def _server() -> tuple[dict[str, Any], str, _Command]:
+def _server() -> tuple[_Settings, str, _Command]:
     click.echo("A server, with its first user. Every field: docs/configuration.md")
     listen = click.prompt(
         "Listen on", default=f"0.0.0.0:{places.DEFAULT_PORT}", value_proc=_checked(_listen)
@@ -73,7 +75,7 @@ def _server() -> tuple[dict[str, Any], str, _Command]:
     )
 
 
-def _job() -> tuple[dict[str, Any], str, _Command]:
+def _job() -> tuple[_Settings, str, _Command]:
     click.echo("A job: a folder of this machine kept in step with one on a server.")
     name = click.prompt("Name of the job", value_proc=_checked(places.display_name))
     mode = click.prompt(
@@ -87,7 +89,7 @@ def _job() -> tuple[dict[str, Any], str, _Command]:
     url = click.prompt(
         "Address of the server", default="https://localhost:8443", value_proc=_checked(_url)
     )
-    settings: dict[str, Any] = {
+    settings: _Settings = {
         "sync_name": name,
         "sync_mode": mode,
         "local_dir": local,
@@ -196,7 +198,7 @@ def _remote(text: str) -> str:
     return "/" + places.remote_path(text)
 
 
-def _write(path: str, settings: dict[str, Any]) -> None:
+def _write(path: str, settings: _Settings) -> None:
     """Whole or not at all, and from its first byte for the owner alone."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     draft = f"{path}.{secrets.token_hex(4)}.new"

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -47,6 +47,23 @@ class PydioProgram:
 def is_meant(arguments: Sequence[str]) -> bool:
     """Whether a command line begins as pydio-sync's do. `-dir` begins with `-d`."""
     return bool(arguments) and (arguments[0][:2] in _FLAGS or arguments[0] == _PIPED)
+
+
+@dataclass(frozen=True, slots=True)
+class PydioOptions:
+    """What the command line says, None for what it does not say; `descriptor` is of the pipe in
+    which the password waits."""
+
+    server: str | None
+    directory: str | None
+    workspace: str | None
+    user: str | None
+    password: str | None = field(repr=False)
+    direction: str | None
+    file: str | None
+    port: int | None
+    log_level: str | None
+    descriptor: int | None
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,27 +112,28 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
       '${PASSWORD}'
     """
     host: PydioProgram = ctx.obj
-    password: str | None = given["password"]
+    options = PydioOptions(**given)
+    password = options.password
     variable = _VARIABLE.fullmatch(password) if password else None
     if password and variable is None:
-        _begin_anew(given)
-    ctx.obj = given["log_level"]  # where the log looks for it, of every command
+        _begin_anew(options, password)
+    ctx.obj = options.log_level  # where the log looks for it, of every command
     from cargo_sync.config.arguments import Arguments, absolute
     from cargo_sync.config.secret import Secret
 
-    if given["descriptor"] is not None:
-        password = _piped(given["descriptor"])
+    if options.descriptor is not None:
+        password = _piped(options.descriptor)
     arguments = Arguments(
-        server=given["server"],
-        directory=None if given["directory"] is None else absolute(given["directory"]),
-        workspace=given["workspace"],
-        user=given["user"],
+        server=options.server,
+        directory=None if options.directory is None else absolute(options.directory),
+        workspace=options.workspace,
+        user=options.user,
         password=None if password is None or variable else Secret(password),
         variable=variable[1] if variable else None,
-        direction=given["direction"],
-        file=given["file"],
+        direction=options.direction,
+        file=options.file,
     )
-    _run(arguments, given["port"] or PORT, host)
+    _run(arguments, options.port or PORT, host)
 
 
 def _run(arguments: "Arguments", port: int, host: PydioProgram) -> None:
@@ -156,12 +174,12 @@ def _run(arguments: "Arguments", port: int, host: PydioProgram) -> None:
     host.run(application, settings.process.log, "cargo-daemon")
 
 
-def _begin_anew(given: dict[str, Any]) -> NoReturn:
+def _begin_anew(given: PydioOptions, password: str) -> NoReturn:
     """The same process, without the password among its arguments: it waits in a pipe.
 
     Raises click.UsageError when it is too long for a password.
     """
-    secret = os.fsencode(given["password"])
+    secret = os.fsencode(password)
     if len(secret) > _LONGEST:
         raise click.UsageError(f"-p: is longer than {_LONGEST} bytes")
     click.echo(_WARNING, err=True)
@@ -171,9 +189,8 @@ def _begin_anew(given: dict[str, Any]) -> NoReturn:
     os.set_inheritable(reading, True)
     begun = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]  # up to our own arguments
     options = {
-        "-s": given["server"], "-d": given["directory"], "-w": given["workspace"], "-u": given["user"],
-        "-dir": given["direction"], "-f": given["file"], "-z": given["port"],
-        "--log-level": given["log_level"],
+        "-s": given.server, "-d": given.directory, "-w": given.workspace, "-u": given.user,
+        "-dir": given.direction, "-f": given.file, "-z": given.port, "--log-level": given.log_level,
     }  # fmt: skip
     kept = [
         part for name, value in options.items() if value is not None for part in (name, str(value))

@@ -75,19 +75,20 @@ def refused(refusal: BackupRefusal) -> bytes:
     return frame({"status": refusal.status, "mensagem": refusal.sentence.strip()})
 
 
-def read_answer(body: bytes) -> dict[str, Any]:
+def read_answer(body: bytes) -> Mapping[str, object]:
     """The fields of an answer that went well. Raises Refused: that is what it says, or it makes no
     sense."""
     value = _object(body)
     status = value.get("status")
     if status == BackupStatus.DONE:
         return value
-    if status not in (BackupStatus.COORDINATOR, BackupStatus.STORE):
-        raise BackupRefusal("A resposta não tem status")
-    raise BackupRefusal(str(value.get("mensagem", "")), BackupStatus(status))
+    for known in (BackupStatus.COORDINATOR, BackupStatus.STORE):
+        if status == known:
+            raise BackupRefusal(str(value.get("mensagem", "")), known)
+    raise BackupRefusal("A resposta não tem status")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> Mapping[str, object]:
     try:
         value = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
 """A coordinator's answers become values, or a problem of the server's."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
@@ -16,7 +16,7 @@ from cargo_sync.backup_protocol.text import Listed
 from cargo_sync.model.problems import Code, ProblemError
 
 
-def read(frame: bytes) -> dict[str, Any]:
+def read(frame: bytes) -> Mapping[str, object]:
     return frames.read_answer(frame[frames.LENGTH.size :])
 
 
