@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.reach import Reach
 from cargo_ctl.render.words import escaped
 from cargo_sync.api.addresses import find
+from cargo_sync.api.messages import JsonObject
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -60,11 +62,12 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
             return []
         with Client(addresses.commands, key=addresses.key) as client:
             result = client.call(self._cmd, timeout=DEADLINE)
-        rows = next((value for value in result.values() if isinstance(value, list)), [])
+        listed = next((name for name, value in result.items() if isinstance(value, list)), None)
+        rows = [] if listed is None else answers.rows(result, listed)
         return [(_name(row), str(row.get(self._about) or "")) for row in rows if _name(row)]
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: JsonObject) -> str:
     return next((str(row[field]) for field in _NAME_FIELDS if row.get(field)), "")
 
 

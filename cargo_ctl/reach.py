@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from cargo_sync.api.addresses import AddressError, Addresses, find
-from cargo_sync.api.messages import ReplyCode, encode
+from cargo_sync.api.messages import JsonObject, ReplyCode, encode
 
 if TYPE_CHECKING:
     from cargo_sync.api.client import Client, CommandError, Subscription
@@ -90,7 +90,7 @@ class Reach:
             each = each.parent
         return cls(as_json, connect, server, key)
 
-    def call(self, cmd: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
+    def call(self, cmd: str, args: JsonObject | None = None) -> JsonObject:
         """The result of a command; if it fails, the program ends with a line and an exit code."""
         from cargo_sync.api.client import Client
 
@@ -129,7 +129,7 @@ class Reach:
         with self.ending():
             return subscribe(addresses.feed, topics, key=addresses.key)
 
-    def show(self, result: dict[str, Any], text: str) -> None:
+    def show(self, result: JsonObject, text: str) -> None:
         """Print the result as JSON if it was asked for, else `text`."""
         click.echo(as_line(result) if self.as_json else text)
 
@@ -163,7 +163,7 @@ class Reach:
         return found
 
 
-def _called(client: "Client", cmd: str, args: dict[str, Any] | None) -> dict[str, Any]:
+def _called(client: "Client", cmd: str, args: JsonObject | None) -> JsonObject:
     """The result; the error says so if the command is for the other kind of process."""
     from cargo_sync.api.client import CommandError
 
@@ -187,9 +187,7 @@ def _kind(client: "Client") -> str:
         return ""
 
 
-def _for_the_other(
-    code: str, cmd: str, args: Mapping[str, Any], kind: str
-) -> "CommandError | None":
+def _for_the_other(code: str, cmd: str, args: JsonObject, kind: str) -> "CommandError | None":
     """The error for a command or argument that only the other kind of process knows."""
     from cargo_sync.api import daemon_commands, server_commands
     from cargo_sync.api.client import CommandError
@@ -208,7 +206,7 @@ def _for_the_other(
 def _only_in(
     others: "Mapping[str, Command[Any]]",
     cmd: str,
-    args: Mapping[str, Any],
+    args: JsonObject,
     known: "Mapping[str, Command[Any]]",
 ) -> str:
     """The command, or its option, that only `others` have, as it was typed; "" for none."""

@@ -4,11 +4,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.client import menu
 from cargo_ctl.client.backup_door import SessionOpener, is_locked
 from cargo_ctl.client.backup_settings import (
@@ -31,6 +32,7 @@ from cargo_ctl.shell.interrupts import ending_in_order, held
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.client import Client, CommandError
+from cargo_sync.api.messages import JsonObject
 
 _TICK = 0.1
 _LAST_WORDS = 10.0
@@ -69,6 +71,20 @@ def run_backup(
 
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One file to send or to fetch; `remote` is its id, "" of one that is sent."""
+
+    verb: str
+    local: str
+    remote: str = ""
+    overwrite: bool = False
+
+    def args(self) -> JsonObject:
+        remote = {"remote": self.remote} if self.remote else {}
+        return {"local": self.local, **remote, "overwrite": self.overwrite}
 
 
 class BackupMenu:
@@ -147,16 +163,18 @@ class BackupMenu:
         if not os.path.isfile(path):
             self._fail(self._words.no_file.format(escaped(path)))
             return
-        row = self._unlocking(lambda: self._transfer("put", {"local": path}))
+        row = self._unlocking(lambda: self._transfer(_Order("put", path)))
         if row is not None:
-            id = escaped(row.get("id") or row.get("remote") or "")
-            self._output.show(row, self._words.sent.format(escaped(os.path.basename(path)), id))
+            id = escaped(str(row.told.get("id") or row.remote))
+            self._output.show(
+                row.told, self._words.sent.format(escaped(os.path.basename(path)), id)
+            )
 
     def _list(self) -> None:
         entries = self._unlocking(lambda: list(self._opened().entries("")))
         if not entries and self._unlocked():  # to strangers a nickname with a password looks empty
             entries = list(self._opened().entries(""))
-        told: dict[str, Any] = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
+        told = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
         self._output.show(told, menu.listing(self._words, self._settings.nickname, entries))
 
     def _fetch(self) -> None:
@@ -168,55 +186,51 @@ class BackupMenu:
         if not os.path.isdir(folder):
             self._fail(self._words.no_folder.format(escaped(folder)))
             return
-        row = self._unlocking(lambda: self._transfer("get", {"remote": id, "local": folder}))
+        row = self._unlocking(lambda: self._transfer(_Order("get", folder, id)))
         if row is not None:
-            self._output.show(row, self._words.received.format(escaped(_landed(row, folder))))
+            self._output.show(row.told, self._words.received.format(escaped(_landed(row, folder))))
 
-    def _transfer(
-        self, verb: str, args: dict[str, Any], overwrite: bool = False
-    ) -> TransferRow | None:
+    def _transfer(self, order: _Order) -> TransferRow | None:
         """Carry out one transfer; its last row, or None if it has been told that there is none."""
         try:
-            row = self._followed(verb, args | {"overwrite": overwrite})
-            code = (row.get("problem") or {}).get("code")
+            row = self._followed(order)
         except CommandError as error:
-            if error.code != _OCCUPIED:
+            if error.code != _OCCUPIED or order.overwrite:
                 raise
-            row, code = {}, _OCCUPIED
-        if row.get("state") == DONE:
+            return self._replaced(order, "")
+        if row.state == DONE:
             return row
-        if row.get("state") == CANCELLED:
-            shares = size(row.get("bytes_done") or 0), size(row.get("bytes_total") or 0)
+        if row.state == CANCELLED:
+            shares = size(row.bytes_done), size(row.bytes_total)
             self._output.note(self._words.cancelled.format(*shares))
             return None
-        if code == _OCCUPIED and not overwrite:
-            return self._replaced(verb, args, row)
-        problem = row.get("problem") or {}
-        raise CommandError(
-            str(code), str(problem.get("message") or verb), str(problem.get("hint") or "")
-        )
+        if row.code == _OCCUPIED and not order.overwrite:
+            return self._replaced(order, row.path)
+        hint = row.problem.hint if row.problem is not None else ""
+        message = row.problem.message if row.problem is not None else ""
+        raise CommandError(row.code, message or order.verb, hint)
 
-    def _replaced(self, verb: str, args: dict[str, Any], row: TransferRow) -> TransferRow | None:
-        name = escaped(row.get("path") or self._name_of(args["remote"]))
+    def _replaced(self, order: _Order, path: str) -> TransferRow | None:
+        name = escaped(path or self._name_of(order.remote))
         if self._person is None:
             self._fail(self._words.left.format(name))
             return None
         answer = self._read(self._words.replace.format(name))
         if (answer or "").lower()[:1] == self._words.yes:
-            return self._transfer(verb, args, overwrite=True)
+            return self._transfer(replace(order, overwrite=True))
         self._output.note(self._words.left.format(name))
         return None
 
     def _name_of(self, id: str) -> str:
         return next((each.name for each in self._opened().entries("") if each.id == id), id)
 
-    def _followed(self, verb: str, args: dict[str, Any]) -> TransferRow:
+    def _followed(self, order: _Order) -> TransferRow:
         session = self._opened()
         assert self._transfers is not None
         transfers = self._transfers
         with held():
-            id = session.call(verb, args)["transfer"]
-            transfers.expect(id, verb, args.get("remote", ""), args["local"])
+            id = answers.text(session.call(order.verb, order.args()), "transfer")
+            transfers.expect(id, order.verb, order.remote, order.local)
         deadline: float | None = None
         with self._output.bars() as draw:
             while transfers.runs(id) and (deadline is None or time.monotonic() < deadline):
@@ -333,8 +347,8 @@ class BackupMenu:
 
 def _landed(row: TransferRow, folder: str) -> str:
     """Where a file that was fetched lies now."""
-    local = str(row.get("local") or folder)
-    name = os.path.basename(str(row.get("path") or ""))
+    local = row.local or folder
+    name = os.path.basename(row.path)
     return (
         os.path.join(folder, name)
         if name and os.path.normpath(local) == os.path.normpath(folder)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cargo_ctl.client.backup_settings import MenuSettings
-from cargo_ctl.session.opening import WRONG, Person, Wanted, settle
+from cargo_ctl.session.opening import WRONG, Person, Wanted, looked, settle
 from cargo_ctl.session.session import OpenSession, SessionLogin
+from cargo_ctl.session.trust import SeenServer
 from cargo_sync.api.client import Client, CommandError
 
-_LOOK = 60.0
 _CERTIFICATE, _REFUSED = "certificate", "refused"
 _LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")
 """The coordinator's sentences for a nickname that it does not know, or whose password is
@@ -55,8 +55,7 @@ class SessionOpener:
         except CommandError as error:
             if error.code not in _NO_TLS:
                 raise
-        look = {"url": f"tcp://{typed}", "sealed": False}
-        _, plain = settle(look, self._wanted, self._person, self._env)
+        _, plain = settle(SeenServer(f"tcp://{typed}"), self._wanted, self._person, self._env)
         return self._enter(f"tcp://{typed}", settings.nickname, plain)
 
     def _enter(self, url: str, nickname: str, allow_plain: bool = False) -> OpenSession:
@@ -75,7 +74,7 @@ class SessionOpener:
         except CommandError as error:
             if error.code != _CERTIFICATE or wanted.fingerprint or wanted.ca_file:
                 raise
-        look = self._client.call("session.look", {"url": url}, _LOOK)
+        look = looked(self._client, url)
         fingerprint, _ = settle(look, wanted, self._person, self._env)
         return OpenSession.open(self._client, replace(login, fingerprint=fingerprint))
 

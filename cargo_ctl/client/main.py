@@ -3,13 +3,17 @@
 
 import os
 import sys
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
 from cargo_sync.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from cargo_ctl.session.opening import Wanted
 
 _MODES = ("client", "datasync", "backup")
 _OF_MODE = {
@@ -78,31 +82,57 @@ def cargoclient(mode: str, **given: Any) -> None:
                 f"--{name.replace('_', '-')} does not go with --mode={mode}{why}"
             )
     run = {"client": _client, "datasync": _datasync, "backup": _backup}[mode]
-    sys.exit(run({name: given[name] for name in _OF_MODE[mode]}))
+    sys.exit(run(_Options(**given)))
 
 
-def _client(given: dict[str, Any]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What was given of the options of all modes."""
+
+    config: str | None
+    host: str | None
+    lang: str | None
+    connect: str | None
+    user: str | None
+    password_file: str | None
+    tls_fingerprint: str | None
+    ca_file: str | None
+    allow_plain: bool
+    workspace: str | None
+    keep_going: bool
+
+    def login(self) -> "Wanted":
+        """Raises click.UsageError."""
+        return wanted(
+            self.host or "",
+            user=self.user,
+            password_file=self.password_file,
+            tls_fingerprint=self.tls_fingerprint,
+            ca_file=self.ca_file,
+            allow_plain=self.allow_plain,
+            workspace=self.workspace,
+        )
+
+
+def _client(given: _Options) -> int:
     from cargo_ctl.shell.client import Choices, run_client
 
-    host, connect, keep_going = given.pop("host"), given.pop("connect"), given.pop("keep_going")
-    if host is None:
+    if given.host is None:
         raise click.UsageError("--mode=client needs --host=URL")
-    return run_client(Choices(wanted(host, **given), connect, keep_going), os.environ)
+    return run_client(Choices(given.login(), given.connect, given.keep_going), os.environ)
 
 
-def _backup(given: dict[str, Any]) -> int:
+def _backup(given: _Options) -> int:
     from cargo_ctl.client.backup import run_backup
 
-    lang, connect = given.pop("lang"), given.pop("connect")
-    login = wanted("", user=None, workspace=None, **given)
-    return run_backup(login, lang, connect, os.environ)
+    return run_backup(given.login(), given.lang, given.connect, os.environ)
 
 
-def _datasync(given: dict[str, Any]) -> int:
+def _datasync(given: _Options) -> int:
     from cargo_ctl.client.child import run_watched
     from cargo_ctl.watching import view
 
-    config = given["config"]
+    config = given.config
     if config is None:
         raise click.UsageError("--mode=datasync needs --config=JOBFILE")
     try:

@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.names import CALLBACK, JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
 from cargo_ctl.render import callbacks
+from cargo_sync.api.messages import JsonObject
 
 _PAGE = 1000
 
@@ -43,19 +45,18 @@ def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None
       cargo_ctl callback list
       cargo_ctl callback list nightly --state dead --json
     """
-    args: dict[str, Any] = {"job": name} if name else {}
+    args: dict[str, object] = {"job": name} if name else {}
     args |= {"state": state} if state else {}
-    listed: list[dict[str, Any]] = []
-    after = 0
+    listed: list[JsonObject] = []
+    after: int | None = 0
     while True:
-        page = reach.call(
-            "callback.list", args | {"after": after, "limit": min(_PAGE, limit - len(listed))}
-        )
-        listed += page["callbacks"]
-        if page["next"] is None or len(listed) >= limit:
+        args |= {"after": after, "limit": min(_PAGE, limit - len(listed))}
+        answer = reach.call("callback.list", args)
+        found, after = answers.page(answer, "callbacks")
+        listed += found
+        if after is None or len(listed) >= limit:
             break
-        after = page["next"]
-    result = {"callbacks": listed, "totals": page["totals"]}
+    result = {"callbacks": listed, "totals": answers.part(answer, "totals")}
     reach.show(result, callbacks.callback_list(result, time.time()))
 
 
@@ -96,5 +97,5 @@ def test(reach: Reach, name: str, event: str | None) -> None:
     """
     result = reach.call("callback.test", {"job": name} | ({"event": event} if event else {}))
     click.echo(as_line(result) if reach.as_json else callbacks.tested(result))
-    if not result["delivered"]:
+    if not answers.flag(result, "delivered"):
         click.get_current_context().exit(FAILED)

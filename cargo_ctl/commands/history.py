@@ -1,10 +1,12 @@
 """`cargo_ctl history`: what happened, one row per file, from a cursor on."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from cargo_ctl import answers
+from cargo_ctl.answers import HistoryPage
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
@@ -79,19 +81,19 @@ def _print_since(
     reach: Reach, client: "Client", since: int | None, job: str | None, limit: int
 ) -> int:
     """Print one page of the newest rows, or all rows after `since`; the cursor to go on from."""
-    asked: dict[str, Any] = {} if job is None else {"job": job}
+    asked: dict[str, object] = {} if job is None else {"job": job}
     more = True
     while more:
         which = {"limit": limit} if since is None else {"since": since, "limit": _PAGE}
-        page = client.call("history", asked | which)
+        page = answers.history_page(client.call("history", asked | which))
         _print(reach, page, since)
-        since, more = page["next"], page["more"]
+        since, more = page.next, page.more
     assert since is not None, "each page has the next cursor"
     return since
 
 
-def _print(reach: Reach, page: dict[str, Any], since: int | None) -> None:
-    if since is not None and since + 1 < page["oldest"]:
-        click.echo(f"cargo_ctl: {render.lost(since, page['oldest'])}", err=True)
-    for row in page["rows"]:
+def _print(reach: Reach, page: HistoryPage, since: int | None) -> None:
+    if since is not None and since + 1 < page.oldest:
+        click.echo(f"cargo_ctl: {render.lost(since, page.oldest)}", err=True)
+    for row in page.rows:
         click.echo(as_line(row) if reach.as_json else render.happened(row))

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
+from cargo_ctl import answers
+from cargo_ctl.answers import PlanPage
 from cargo_ctl.commands.job_files import add, remove
 from cargo_ctl.commands.job_look import history, test
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, common_options, reaching
 from cargo_ctl.render import jobs, plan
+from cargo_sync.api.messages import JsonObject
 
 _POLL = 0.2
 _PAGE = 1000
@@ -175,32 +178,34 @@ def plan_(reach: Reach, name: str, limit: int | None) -> None:
       cargo_ctl job plan nightly
       cargo_ctl job plan nightly --limit 20 --json
     """
-    run = reach.call("job.plan", {"job": name})["run"]
+    run = answers.text(reach.call("job.plan", {"job": name}), "run")
     page = _page(reach, name, run, 0, limit)
-    while not page["ready"]:
+    while not page.ready:
         time.sleep(_POLL)
         page = _page(reach, name, run, 0, limit)
-    totals, shown, listed = page["totals"], 0, []
-    if page["actions"] and not reach.as_json:
+    totals, shown = page.totals, 0
+    listed: list[JsonObject] = []
+    if page.actions and not reach.as_json:
         click.echo(plan.heading())
-    while page["actions"]:
-        shown += len(page["actions"])
+    while page.actions:
+        shown += len(page.actions)
         if reach.as_json:
-            listed += page["actions"]
+            listed += page.actions
         else:
-            click.echo(plan.actions(page["actions"]))
-        if page["next"] is None or (limit is not None and shown >= limit):
+            click.echo(plan.actions(page.actions))
+        if page.next is None or (limit is not None and shown >= limit):
             break
-        page = _page(reach, name, run, page["next"], limit and limit - shown)
+        page = _page(reach, name, run, page.next, limit and limit - shown)
     if reach.as_json:
         click.echo(as_line({"run": run, "totals": totals, "actions": listed}))
     else:
-        click.echo(plan.totals(name, totals, shown, page["next"] is not None))
+        click.echo(plan.totals(name, totals, shown, page.next is not None))
 
 
-def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> dict[str, Any]:
+def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> PlanPage:
     size = _PAGE if limit is None else min(limit, _PAGE)
-    return reach.call("job.plan", {"job": name, "run": run, "after": after, "limit": size})
+    args = {"job": name, "run": run, "after": after, "limit": size}
+    return answers.plan_page(reach.call("job.plan", args))
 
 
 for _command in (add, remove, history, test):

@@ -1,15 +1,16 @@
 """`cargo_ctl job history` and `cargo_ctl job test`: what a job did, and whether it can run."""
 
 import time
-from typing import Any
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, reaching
 from cargo_ctl.render import checks
 from cargo_ctl.render import history as rendered
+from cargo_sync.api.messages import JsonObject
 
 _PAGE = 1000
 _POLL = 0.1
@@ -34,14 +35,14 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
       cargo_ctl job history nightly --failed --limit 10
       cargo_ctl job history nightly --before 4711 --json
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     more = before
     while len(rows) < limit:
-        args: dict[str, Any] = {"job": name, "limit": min(_PAGE, limit - len(rows))}
+        args: dict[str, object] = {"job": name, "limit": min(_PAGE, limit - len(rows))}
         args |= {"failed": True} if failed else {}
-        page = reach.call("job.history", args | ({} if more is None else {"before": more}))
-        rows += page["rows"]
-        more = page["next"]
+        args |= {} if more is None else {"before": more}
+        found, more = answers.page(reach.call("job.history", args), "rows")
+        rows += found
         if more is None:
             break
     reach.show({"job": name, "rows": rows, "next": more}, rendered.of_job(name, rows, more))
@@ -60,18 +61,19 @@ def test(reach: Reach, name: str) -> None:
       cargo_ctl job test nightly
       cargo_ctl job test nightly --json
     """
-    test = reach.call("job.test", {"job": name})
+    test = answers.check_report(reach.call("job.test", {"job": name}))
     shown = 0
     while True:
         if not reach.as_json:
-            for step in test["steps"][shown:]:
+            for step in test.steps[shown:]:
                 click.echo(checks.step(step))
-        shown = len(test["steps"])
-        if test["ready"]:
+        shown = len(test.steps)
+        if test.ready:
             break
         time.sleep(_POLL)
-        test = reach.call("job.test", {"job": name, "test": test["test"]})
+        args = {"job": name, "test": test.id}
+        test = answers.check_report(reach.call("job.test", args))
     if reach.as_json:
-        click.echo(as_line({"job": name, "test": test["test"], "steps": test["steps"]}))
-    if not all(step["ok"] for step in test["steps"]):
+        click.echo(as_line({"job": name, "test": test.id, "steps": test.steps}))
+    if not test.good:
         click.get_current_context().exit(FAILED)

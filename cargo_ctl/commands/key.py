@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.names import KEY
 from cargo_ctl.reach import BAD_INPUT, FAILED, Reach, common_options, reaching
 from cargo_ctl.render import keys
@@ -72,7 +73,8 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
     written = False
     try:
         result = reach.call("key.add", {"name": name, "public": public, "role": role})
-        made = ClientKey(address or result["address"], result["server"], public, secret, role, name)
+        address = address or answers.text(result, "address")
+        made = ClientKey(address, answers.text(result, "server"), public, secret, role, name)
         write_key(descriptor, made)
         written = True
     except OSError as error:
@@ -87,7 +89,7 @@ def add(reach: Reach, name: str, role: str, out: str, address: str | None) -> No
         if not written:
             with contextlib.suppress(OSError):
                 os.unlink(out)
-    reach.show(result | {"file": out}, keys.added(name, role, made.address, out))
+    reach.show({**result, "file": out}, keys.added(name, role, made.address, out))
 
 
 @key.command()

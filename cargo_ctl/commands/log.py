@@ -5,6 +5,7 @@ import time
 
 import click
 
+from cargo_ctl import answers
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
@@ -47,10 +48,11 @@ def log(reach: Reach, limit: int, follow: bool, level: str | None, job: str | No
 
 def _print(reach: Reach, args: dict[str, object], follow: bool) -> int:
     result = reach.call("log", args)
-    if result.get("lost") and not reach.as_json:
-        click.echo(lines.lost(result["lost"]), err=True)
-    if not (result["rows"] or follow or reach.as_json):
+    lost, rows = answers.number(result, "lost"), answers.rows(result, "rows")
+    if lost and not reach.as_json:
+        click.echo(lines.lost(lost), err=True)
+    if not (rows or follow or reach.as_json):
         click.echo(lines.NONE)
-    for row in result["rows"]:
+    for row in rows:
         click.echo(as_line(row) if reach.as_json else lines.line(row))
-    return int(result["next"])
+    return answers.number(result, "next")

@@ -42,7 +42,7 @@ def _speeds(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def _given(speeds: dict[str, str | None]) -> dict[str, Any]:
+def _given(speeds: dict[str, str | None]) -> dict[str, str]:
     """The speeds that were given, as arguments."""
     return {name: speed for name, speed in speeds.items() if speed is not None}
 
@@ -101,7 +101,7 @@ def add(
     """
     args = {"user": name, "path": os.path.abspath(path), "password": password(password_file, name)}
     enabled = {"enabled": False} if disabled else {}
-    result = reach.call("user.add", args | enabled | _given(speeds))
+    result = reach.call("user.add", {**args, **enabled, **_given(speeds)})
     reach.show(result, f"added: {users.one_user(result)}")
 
 

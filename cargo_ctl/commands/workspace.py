@@ -56,7 +56,7 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
       cargo_ctl workspace add music /srv/music
       cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
     """
-    args: dict[str, Any] = {"workspace": name, "path": os.path.abspath(path)}
+    args: dict[str, object] = {"workspace": name, "path": os.path.abspath(path)}
     if grants:
         args["grants"] = dict(_grant(text) for text in grants)
     result = reach.call("workspace.add", args)

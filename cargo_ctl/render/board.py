@@ -28,7 +28,7 @@ class Board:
     def __init__(self) -> None:
         self.state: Mapping[str, Any] = {}
         self.totals: Mapping[str, Any] = {}
-        self.jobs: dict[str, dict[str, Any]] = {}
+        self.jobs: dict[str, Mapping[str, Any]] = {}
         self.transfers: dict[str, Mapping[str, Any]] = {}
         self.notices: deque[str] = deque(maxlen=_NOTICES)
         self._heard: dict[str, float] = {}
@@ -52,10 +52,10 @@ class Board:
             if fields.get("state") == _REMOVED:
                 self.jobs.pop(name, None)
             else:
-                self.jobs.setdefault(name, {}).update(fields)
+                self.jobs[name] = {**self.jobs.get(name, {}), **fields}
             return self._once(message.topic, job_state(name, fields))
         elif message.type == "progress":
-            self.jobs.setdefault(name, {})["progress"] = fields
+            self.jobs[name] = {**self.jobs.get(name, {}), "progress": fields}
             if moving(fields):
                 return self._once(message.topic, f"{escaped(name)}: {progress(fields)}")
         return None

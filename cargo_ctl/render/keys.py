@@ -1,5 +1,6 @@
 """Keys and the audit as text."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ def moment(time: float) -> str:
     return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def key_list(result: dict[str, Any]) -> str:
+def key_list(result: Mapping[str, Any]) -> str:
     """The result of `key.list`: {keys: [{name, public, role, made}]}."""
     rows = [
         [escaped(key["name"]), escaped(key["role"]), moment(key["made"]), escaped(key["public"])]
@@ -30,12 +31,12 @@ def added(name: str, role: str, address: str, path: str) -> str:
     )
 
 
-def revoked(result: dict[str, Any]) -> str:
+def revoked(result: Mapping[str, Any]) -> str:
     """The result of `key.revoke`: {key: {name, public, role, made}}."""
     return f"{escaped(result['key']['name'])}: revoked"
 
 
-def audit(result: dict[str, Any]) -> str:
+def audit(result: Mapping[str, Any]) -> str:
     """The result of `audit`: {rows: [{number, time, who, command, args, outcome}], next}."""
     rows = [
         [
@@ -53,7 +54,7 @@ def audit(result: dict[str, Any]) -> str:
     return table(["NUMBER", "TIME", "WHO", "COMMAND", "OUTCOME", "ARGUMENTS"], rows, right=(0,))
 
 
-def _args(args: dict[str, Any]) -> str:
+def _args(args: Mapping[str, Any]) -> str:
     """Text without quotes, everything else as JSON: `null` is not the text `none`."""
     return " ".join(f"{name}={_arg(value)}" for name, value in args.items())
 

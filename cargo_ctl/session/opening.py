@@ -11,7 +11,7 @@ from cargo_ctl.session import trust
 from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
 from cargo_ctl.session.places import config_file
 from cargo_ctl.session.session import OpenSession, SessionLogin
-from cargo_ctl.session.trust import TrustVerdict
+from cargo_ctl.session.trust import SeenServer, TrustVerdict, seen_server
 from cargo_sync.api.client import Client, CommandError
 
 _TRIES = 3
@@ -92,12 +92,12 @@ def look_at(
 ) -> SessionLogin:
     """A login for this server, whose certificate is settled. Raises Refused, CommandError and
     NotRunning."""
-    look = client.call("session.look", {"url": wanted.url}, _LOOK)
-    if look.get("kind") != "cargo":
-        raise SessionRefused(look.get("message") or f"no Cargo server answers at {wanted.url}")
+    look = looked(client, wanted.url)
+    if look.kind != "cargo":
+        raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
     fingerprint, plain = settle(look, wanted, person, env)
     return SessionLogin(
-        look.get("url") or wanted.url,
+        look.url,
         wanted.user,
         wanted.password,
         fingerprint,
@@ -107,15 +107,19 @@ def look_at(
     )
 
 
+def looked(client: Client, url: str) -> SeenServer:
+    """Who answers at an address. Raises CommandError and NotRunning."""
+    return seen_server(client.call("session.look", {"url": url}, _LOOK), url)
+
+
 def settle(
-    look: Mapping[str, object], wanted: Wanted, person: Person | None, env: Mapping[str, str]
+    look: SeenServer, wanted: Wanted, person: Person | None, env: Mapping[str, str]
 ) -> tuple[str, bool]:
     """The fingerprint to hold the server to ("" for the authorities), and whether it may go plain.
 
     Raises Refused.
     """
-    url = str(look.get("url") or wanted.url)
-    place, file = trust.place_of(url), config_file(env, "known_servers")
+    place, file = trust.place_of(look.url), config_file(env, "known_servers")
     try:
         known = known_fingerprint(file, place)
         verdict = trust.decide(

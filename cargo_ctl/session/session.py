@@ -4,11 +4,13 @@ Whatever a call needs of the server it waits for; CommandError says why it was r
 that the daemon went away.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
+from cargo_ctl import answers
 from cargo_sync.api.client import Client, CommandError
+from cargo_sync.api.messages import JsonObject
 
 FILE, FOLDER, LINK = "file", "folder", "link"
 _PATIENCE = 90.0
@@ -37,6 +39,13 @@ class RemoteEntry:
         return self.kind == FOLDER
 
 
+class OfferedWorkspace(NamedTuple):
+    """A workspace that the user may open; `access` is rw or ro."""
+
+    name: str
+    access: str
+
+
 @dataclass(frozen=True, slots=True)
 class SessionLogin:
     """What `session.open` takes. The password is shown nowhere."""
@@ -50,8 +59,8 @@ class SessionLogin:
     workspace: str = ""
     kind: str = "files"
 
-    def args(self) -> dict[str, Any]:
-        args: dict[str, Any] = {"url": self.url, "username": self.username}
+    def args(self) -> JsonObject:
+        args: dict[str, object] = {"url": self.url, "username": self.username}
         if self.password:
             args["password"] = self.password
         if self.fingerprint:
@@ -73,40 +82,37 @@ class SessionLogin:
 class OpenSession:
     """One open session; `opened` is what `session.open` answered."""
 
-    def __init__(self, client: Client, opened: Mapping[str, Any]) -> None:
+    def __init__(self, client: Client, opened: JsonObject) -> None:
         self.client = client
-        self.id: str = opened["session"]
-        self.username: str = opened.get("username") or ""
-        self.url: str = opened.get("url") or ""
-        self.workspace: str = opened.get("workspace") or ""
-        self.workspaces: list[Mapping[str, Any]] = list(opened.get("workspaces") or [])
+        self.id = answers.text(opened, "session")
+        self.username = answers.text(opened, "username")
+        self.url = answers.text(opened, "url")
+        self.workspace = answers.text(opened, "workspace")
+        self.workspaces = [_workspace(row) for row in answers.rows(opened, "workspaces")]
 
     @classmethod
     def open(cls, client: Client, login: SessionLogin) -> "OpenSession":
         return cls(client, client.call("session.open", login.args(), _PATIENCE))
 
     def call(
-        self, verb: str, args: Mapping[str, Any] | None = None, timeout: float = _PATIENCE
-    ) -> dict[str, Any]:
+        self, verb: str, args: JsonObject | None = None, timeout: float = _PATIENCE
+    ) -> JsonObject:
         """`session.<verb>` of this session."""
         return self.client.call(f"session.{verb}", {"session": self.id, **(args or {})}, timeout)
 
     def use(self, workspace: str) -> None:
-        self.workspace = self.call("use", {"workspace": workspace})["workspace"]
+        self.workspace = answers.text(self.call("use", {"workspace": workspace}), "workspace")
 
     def entries(self, path: str) -> Iterator[RemoteEntry]:
         """What stands in a folder, by name. A name that could be a path is left out: no server has
         it."""
-        after: str | None = None
+        args: dict[str, object] = {"path": path, "limit": _PAGE}
         while True:
-            args: dict[str, Any] = {"path": path, "limit": _PAGE}
-            page = self.call("list", args if after is None else args | {"after": after})
-            yield from (
-                entry for each in page["entries"] if _is_name((entry := entry_of(each)).name)
-            )
-            after = page.get("next")
-            if after is None:
+            page = self.call("list", args)
+            yield from (entry for entry in entries_of(page) if _is_name(entry.name))
+            if page.get("next") is None:
                 return
+            args["after"] = answers.text(page, "next")
 
     def stat(self, path: str) -> RemoteEntry | None:
         """What stands at a path, or None."""
@@ -131,10 +137,9 @@ class OpenSession:
         """Begin to send; the transfer's id."""
         return self._transfer("put", remote, local, recursive, overwrite)
 
-    def transfers(self) -> list[dict[str, Any]]:
+    def transfers(self) -> list[JsonObject]:
         """The rows of what runs, and of what ended last."""
-        rows: list[dict[str, Any]] = self.call("show").get("transfers") or []
-        return rows
+        return answers.rows(self.call("show"), "transfers")
 
     def cancel(self, transfer: str) -> None:
         self.call("cancel", {"transfer": transfer})
@@ -145,22 +150,32 @@ class OpenSession:
     def _transfer(
         self, verb: str, remote: str, local: str, recursive: bool, overwrite: bool
     ) -> str:
-        args: dict[str, Any] = {"remote": remote, "local": local, "overwrite": overwrite}
+        args: dict[str, object] = {"remote": remote, "local": local, "overwrite": overwrite}
         if recursive:
             args["recursive"] = True
-        transfer: str = self.call(verb, args)["transfer"]
-        return transfer
+        return answers.text(self.call(verb, args), "transfer")
 
 
-def entry_of(row: Mapping[str, Any]) -> RemoteEntry:
+def entries_of(page: JsonObject) -> list[RemoteEntry]:
+    """What a page of `session.list` lists."""
+    return [entry_of(row) for row in answers.rows(page, "entries")]
+
+
+def entry_of(row: JsonObject) -> RemoteEntry:
+    """A row of `session.list`, or the answer of `session.stat`."""
+    size, mtime, mode = (row.get(name) for name in ("size", "mtime", "mode"))
     return RemoteEntry(
         str(row.get("name") or ""),
         str(row.get("kind") or FILE),
-        row.get("size"),
-        row.get("mtime"),
-        row.get("mode"),
+        size if isinstance(size, int) else None,
+        mtime if isinstance(mtime, int | float) else None,
+        mode if isinstance(mode, int) else None,
         str(row.get("id") or ""),
     )
+
+
+def _workspace(row: JsonObject) -> OfferedWorkspace:
+    return OfferedWorkspace(str(row.get("name") or ""), str(row.get("access") or ""))
 
 
 def _is_name(name: str) -> bool:

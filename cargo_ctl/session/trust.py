@@ -4,11 +4,11 @@ A certificate that the system's authorities vouch for is good. Any other is know
 fingerprint: shown and asked about once, on a terminal, and refused from then on if it changes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 from urllib.parse import urlsplit
+
+from cargo_sync.api.messages import JsonObject
 
 
 class TrustVerdict(Enum):
@@ -29,8 +29,39 @@ class Trust:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SeenServer:
+    """Who answers at an address, as `session.look` told it.
+
+    kind         "cargo", or what else it may be
+    sealed       over TLS
+    trusted      the authorities of the system vouch for its certificate
+    fingerprint  SHA-256 of the certificate, "" without TLS
+    message      who answers, in a sentence
+    """
+
+    url: str
+    kind: str = ""
+    sealed: bool = False
+    trusted: bool = False
+    fingerprint: str = ""
+    message: str = ""
+
+
+def seen_server(look: JsonObject, url: str) -> SeenServer:
+    """The answer of `session.look` to `url`."""
+    return SeenServer(
+        str(look.get("url") or url),
+        str(look.get("kind") or ""),
+        look.get("sealed") is True,
+        look.get("trusted") is True,
+        str(look.get("fingerprint") or ""),
+        str(look.get("message") or ""),
+    )
+
+
 def decide(
-    look: Mapping[str, Any],
+    look: SeenServer,
     known: str,
     *,
     given: str = "",
@@ -38,20 +69,20 @@ def decide(
     allow_plain: bool = False,
     terminal: bool = False,
 ) -> Trust:
-    """What to do about a server, as `session.look` saw it.
+    """What to do about a server.
 
     known     the fingerprint that was kept for it, "" for none
     given     --tls-fingerprint; it is held against the certificate when the session opens
     terminal  there is a person to ask
     """
-    seen = look.get("fingerprint") or ""
+    seen = look.fingerprint
     if given or ca_file:
         return Trust(TrustVerdict.GO_ON, given)
-    if not look.get("sealed"):
-        if allow_plain or is_loopback(look.get("url") or ""):
+    if not look.sealed:
+        if allow_plain or is_loopback(look.url):
             return Trust(TrustVerdict.GO_ON)
         return Trust(TrustVerdict.ASK_PLAIN if terminal else TrustVerdict.PLAIN)
-    if look.get("trusted"):
+    if look.trusted:
         return Trust(TrustVerdict.GO_ON)
     if known:
         return Trust(TrustVerdict.GO_ON if known == seen else TrustVerdict.CHANGED, seen)

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cargo_ctl.render import session as words
 from cargo_ctl.session.transfers import CANCELLED, DONE, TransferRow
@@ -63,7 +62,7 @@ def begin_beside(shell: Shell, orders: list[TransferOrder]) -> None:
         transfer = begin(shell, order)
         shell.beside[transfer] = time.monotonic()
         shell.output.note(
-            f"[{shell.number(transfer)}] {order.verb} {words.name(shell.transfers.rows[transfer])}"
+            f"[{shell.number(transfer)}] {order.verb} {words.name(shell.transfers.rows[transfer].told)}"
         )
 
 
@@ -124,7 +123,7 @@ class _Run:
         transfers = self._shell.transfers
         transfers.listen(_TICK)
         for transfer in self._running.keys() - self._resumed:
-            if text := words.resumes(transfers.rows[transfer]):
+            if text := words.resumes(transfers.rows[transfer].told):
                 self._resumed.add(transfer)
                 self._shell.output.note(text)
         for transfer in [id for id in self._running if not transfers.runs(id)]:
@@ -133,11 +132,11 @@ class _Run:
         draw([transfers.rows[id] for id in self._running], waiting)
 
     def _ended(self, order: TransferOrder, row: TransferRow, seconds: float) -> None:
-        problem = row.get("problem") or {}
-        if row.get("state") not in (DONE, CANCELLED) and problem.get("code") == OCCUPIED:
-            if len(row.get("failed") or []) > 1:
-                self._shell.output.note(words.ended(row, seconds))
-            self._refused(order, OCCUPIED, problem.get("message") or "", problem.get("hint") or "")
+        problem = row.problem
+        if row.state not in (DONE, CANCELLED) and problem is not None and problem.code == OCCUPIED:
+            if row.failed > 1:
+                self._shell.output.note(words.ended(row.told, seconds))
+            self._refused(order, OCCUPIED, problem.message, problem.hint)
         elif not _tell(self._shell, row, seconds):
             self.failed += 1
 
@@ -189,17 +188,12 @@ def _stands(order: TransferOrder) -> str:
 
 
 def _tell(shell: Shell, row: TransferRow, seconds: float) -> bool:
-    text = words.ended(row, seconds)
-    done = row.get("state") == DONE and not row.get("failed")
-    if row.get("state") == CANCELLED:
+    text = words.ended(row.told, seconds)
+    done = row.state == DONE and not row.failed
+    if row.state == CANCELLED:
         shell.output.note(text)
     elif done:
-        shell.output.show(row, text)
+        shell.output.show(row.told, text)
     else:
-        _fail(shell.output, row, text)
+        shell.output.fail(text, "", row.code or "failed")
     return done
-
-
-def _fail(output: Output, row: TransferRow, text: str) -> None:
-    problem: dict[str, Any] = row.get("problem") or {}
-    output.fail(text, "", str(problem.get("code") or "failed"))

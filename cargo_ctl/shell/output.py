@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +10,7 @@ import click
 
 from cargo_ctl.reach import as_line
 from cargo_ctl.render.words import escaped
+from cargo_sync.api.messages import JsonObject
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -26,7 +27,7 @@ class Output(Protocol):
     @property
     def columns(self) -> int: ...
 
-    def show(self, result: Mapping[str, Any], text: str) -> None:
+    def show(self, result: JsonObject, text: str) -> None:
         """A command's result, and what it is in words."""
 
     def note(self, text: str) -> None:
@@ -57,7 +58,7 @@ class PlainOutput:
     def __init__(self, as_json: bool = False) -> None:
         self._as_json = as_json
 
-    def show(self, result: Mapping[str, Any], text: str) -> None:
+    def show(self, result: JsonObject, text: str) -> None:
         if self._as_json or text:
             click.echo(as_line(result) if self._as_json else text)
 
@@ -91,7 +92,7 @@ class TerminalOutput:
 
         return shutil.get_terminal_size().columns
 
-    def show(self, result: Mapping[str, Any], text: str) -> None:
+    def show(self, result: JsonObject, text: str) -> None:
         if text:
             self._say(text)
 
@@ -121,7 +122,9 @@ class TerminalOutput:
         with Live(console=Console(file=sys.stdout), auto_refresh=False, transient=True) as live:
             self._live = live
             try:
-                yield lambda running, waiting: live.update(picture(running, waiting), refresh=True)
+                yield lambda running, waiting: live.update(
+                    picture([row.told for row in running], waiting), refresh=True
+                )
             finally:
                 self._live = None
 

@@ -14,9 +14,10 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
+from cargo_ctl import answers
 from cargo_ctl.render.session import line as in_a_word
 from cargo_ctl.render.words import escaped
-from cargo_ctl.session.session import entry_of
+from cargo_ctl.session.session import entries_of
 from cargo_ctl.shell.carrying import carried_out
 from cargo_ctl.shell.completion import Remembered, Sources, candidates
 from cargo_ctl.shell.location import shown
@@ -104,9 +105,7 @@ def _toolbar(shell: Shell) -> FormattedText:
         return FormattedText([("fg:ansired", "the daemon went away")])
     space = f"{shell.here.workspace}:" if shell.here.workspace else ""
     parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
-    parts += [
-        f"[{shell.number(row['transfer'])}] {in_a_word(row)}" for row in shell.transfers.running
-    ]
+    parts += [f"[{shell.number(row.id)}] {in_a_word(row.told)}" for row in shell.transfers.running]
     return FormattedText([("", escaped("   ".join(parts)))])
 
 
@@ -131,16 +130,15 @@ class _Completer(Completer):
 
     def _ask(self, path: str) -> list[tuple[str, bool]]:
         args = {"session": self._shell.session.id, "path": path, "limit": _PAGE}
-        rows = self._client.call("session.list", args, _DEADLINE)["entries"]
-        return [
-            (entry.name, entry.folder) for entry in map(entry_of, rows) if "/" not in entry.name
-        ]
+        page = self._client.call("session.list", args, _DEADLINE)
+        return [(one.name, one.folder) for one in entries_of(page) if "/" not in one.name]
 
     def _jobs(self) -> Iterable[str]:
         try:
-            return [job["name"] for job in self._client.call("job.list", timeout=_DEADLINE)["jobs"]]
+            listed = self._client.call("job.list", timeout=_DEADLINE)
+            return [answers.text(job, "name") for job in answers.rows(listed, "jobs")]
         except (CommandError, NotAdmitted, NotRunning):
             return []
 
     def _workspaces(self) -> Iterable[str]:
-        return [str(each.get("name") or "") for each in self._shell.session.workspaces]
+        return [each.name for each in self._shell.session.workspaces]

@@ -17,6 +17,7 @@ from cargo_sync.api.line import ConnectionMonitor, NotAdmitted, NotRunning, prep
 from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
+    JsonObject,
     Reply,
     Request,
     encode_request,
@@ -70,7 +71,7 @@ class Client:
         self._socket.connect(address)
 
     def call(
-        self, cmd: str, args: dict[str, Any] | None = None, timeout: float = 10.0
+        self, cmd: str, args: JsonObject | None = None, timeout: float = 10.0
     ) -> dict[str, Any]:
         """The result of a command, waited for `timeout` seconds.
 

@@ -15,9 +15,9 @@ def use(shell: Shell, given: Given) -> None:
     spaces = shell.session.workspaces
     rows = [
         (
-            "*" if each.get("name") == shell.here.workspace else "",
-            escaped(each["name"]),
-            escaped(each["access"]),
+            "*" if each.name == shell.here.workspace else "",
+            escaped(each.name),
+            escaped(each.access),
         )
         for each in spaces
     ]
@@ -26,7 +26,9 @@ def use(shell: Shell, given: Given) -> None:
         if words
         else table(("", "WORKSPACE", "ACCESS"), rows)
     )
-    shell.output.show({"workspace": shell.here.workspace, "workspaces": spaces}, text)
+    shell.output.show(
+        {"workspace": shell.here.workspace, "workspaces": [each._asdict() for each in spaces]}, text
+    )
 
 
 def leave(shell: Shell, _given: Given) -> None:

@@ -30,7 +30,7 @@ def delete(shell: Shell, given: Given) -> None:
         result = shell.session.call("delete", args)
         shell.changes += 1
         shell.output.show(
-            {"deleted": shown(each.path)} | result,
+            {"deleted": shown(each.path), **result},
             f"deleted {escaped(shown(each.path))}; it lies in the server's trash",
         )
 

@@ -1,8 +1,9 @@
 """The daemon's sync jobs: jobs, sync, plan."""
 
 import time
-from typing import Any
 
+from cargo_ctl import answers
+from cargo_ctl.answers import PlanPage
 from cargo_ctl.render import jobs as words
 from cargo_ctl.render import plan as plan_words
 from cargo_ctl.shell.state import Shell
@@ -25,20 +26,20 @@ def sync(shell: Shell, given: Given) -> None:
 
 def plan(shell: Shell, given: Given) -> None:
     name = given.options.words[0].text
-    run = shell.session.client.call("job.plan", {"job": name})["run"]
+    run = answers.text(shell.session.client.call("job.plan", {"job": name}), "run")
     page = _page(shell, name, run)
-    while not page["ready"]:
+    while not page.ready:
         time.sleep(_POLL)
         page = _page(shell, name, run)
-    actions = page["actions"]
+    actions = page.actions
     lines = [plan_words.heading(), plan_words.actions(actions)] if actions else []
-    lines.append(plan_words.totals(name, page["totals"], len(actions), page["next"] is not None))
-    shell.output.show({"run": run, "totals": page["totals"], "actions": actions}, "\n".join(lines))
+    lines.append(plan_words.totals(name, page.totals, len(actions), page.next is not None))
+    shell.output.show({"run": run, "totals": page.totals, "actions": actions}, "\n".join(lines))
 
 
-def _page(shell: Shell, name: str, run: str) -> dict[str, Any]:
+def _page(shell: Shell, name: str, run: str) -> PlanPage:
     args = {"job": name, "run": run, "after": 0, "limit": _LISTED}
-    return shell.session.client.call("job.plan", args)
+    return answers.plan_page(shell.session.client.call("job.plan", args))
 
 
 VERBS = (

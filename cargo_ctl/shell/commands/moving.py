@@ -72,9 +72,9 @@ def speed(shell: Shell, given: Given) -> None:
 def transfers(shell: Shell, _given: Given) -> None:
     shell.transfers.listen(0)
     rows = list(shell.transfers.rows.values())
-    numbers = {row["transfer"]: shell.number(row["transfer"]) for row in rows}
-    told = [{"number": numbers[row["transfer"]], **row} for row in rows]
-    shell.output.show({"transfers": told}, words.rows(rows, numbers))
+    numbers = {row.id: shell.number(row.id) for row in rows}
+    told = [{"number": numbers[row.id], **row.told} for row in rows]
+    shell.output.show({"transfers": told}, words.rows([row.told for row in rows], numbers))
 
 
 def cancel(shell: Shell, given: Given) -> None:

@@ -1,24 +1,28 @@
 """Which servers are let in, and the file that remembers them."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
-from cargo_ctl.session.trust import Trust, TrustVerdict, decide, is_loopback, place_of
+from cargo_ctl.session.trust import (
+    SeenServer,
+    Trust,
+    TrustVerdict,
+    decide,
+    is_loopback,
+    place_of,
+    seen_server,
+)
 
 SEEN, OTHER = "ab" * 32, "cd" * 32
-SELF_MADE: dict[str, Any] = {
-    "url": "https://far:8443",
-    "sealed": True,
-    "fingerprint": SEEN,
-    "trusted": False,
-}
-PUBLIC = SELF_MADE | {"trusted": True}
-PLAIN = {"url": "http://far:8443", "sealed": False, "fingerprint": "", "trusted": False}
-LOOPBACK = PLAIN | {"url": "http://127.0.0.1:8443"}
+SELF_MADE = SeenServer("https://far:8443", "cargo", sealed=True, fingerprint=SEEN)
+PUBLIC = replace(SELF_MADE, trusted=True)
+PLAIN = SeenServer("http://far:8443", "cargo")
+LOOPBACK = SeenServer("http://127.0.0.1:8443", "cargo")
 
 
 @pytest.mark.parametrize(
@@ -38,8 +42,15 @@ LOOPBACK = PLAIN | {"url": "http://127.0.0.1:8443"}
         (LOOPBACK, "", {}, Trust(TrustVerdict.GO_ON)),
     ],
 )
-def test_decisions(look: dict[str, Any], known: str, more: dict[str, Any], verdict: Trust) -> None:
+def test_decisions(look: SeenServer, known: str, more: dict[str, Any], verdict: Trust) -> None:
     assert decide(look, known, **more) == verdict
+
+
+def test_what_a_look_told_is_read_however_little_it_is() -> None:
+    look = {"url": "https://far:8443", "kind": "cargo", "sealed": True, "trusted": False}
+    told = {**look, "fingerprint": SEEN, "message": "Cargo"}
+    assert seen_server(told, "far") == replace(SELF_MADE, message="Cargo")
+    assert seen_server({"sealed": "yes", "fingerprint": None}, "far") == SeenServer("far")
 
 
 def test_places_and_loopback() -> None:

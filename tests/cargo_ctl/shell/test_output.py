@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cargo_ctl.session.transfers import TransferRow
 from cargo_ctl.shell.output import TerminalOutput
 
 
@@ -22,7 +23,10 @@ def test_bars_make_room_for_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     output = TerminalOutput()
     with output.bars() as draw:
-        draw([{"verb": "get", "name": "big.bin", "bytes_done": 1, "bytes_total": 2}], 0)
+        told = {"transfer": "t1", "verb": "get", "bytes_done": 1, "bytes_total": 2}
+        row = TransferRow.of(told)
+        assert row is not None
+        draw([row], 0)
         output.show({}, "small.bin: 5 B in 0 s")
         output.fail("[b]odd[/b].bin: is a folder", "take -r")
     output.note("left as it is")

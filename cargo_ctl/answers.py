@@ -1,0 +1,127 @@
+"""What commands read of an answer, as values; a renderer takes the answer as it is.
+
+A daemon of another version may answer otherwise: then `StrangeAnswer` ends the command.
+"""
+
+from typing import NamedTuple
+
+import click
+
+from cargo_sync.api.messages import JsonObject
+
+
+class StrangeAnswer(click.ClickException):
+    """An answer that lacks what is needed of it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'the answer has no proper "{name}"; is the daemon of another version?')
+
+
+def text(answer: JsonObject, name: str) -> str:
+    """Raises StrangeAnswer, as all of these do."""
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise StrangeAnswer(name)
+    return value
+
+
+def flag(answer: JsonObject, name: str) -> bool:
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise StrangeAnswer(name)
+    return value
+
+
+def number(answer: JsonObject, name: str) -> int:
+    value = cursor(answer, name)
+    if value is None:
+        raise StrangeAnswer(name)
+    return value
+
+
+def cursor(answer: JsonObject, name: str) -> int | None:
+    """A whole number, or null at the end."""
+    value = answer.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise StrangeAnswer(name)
+    return value
+
+
+def part(answer: JsonObject, name: str) -> JsonObject:
+    """An object within the answer."""
+    value = answer.get(name)
+    if not isinstance(value, dict):
+        raise StrangeAnswer(name)
+    return value
+
+
+def rows(answer: JsonObject, name: str) -> list[JsonObject]:
+    """A list of objects."""
+    value = answer.get(name)
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise StrangeAnswer(name)
+    return value
+
+
+class Page(NamedTuple):
+    """A part of a list. next: where to go on, None at the end."""
+
+    rows: list[JsonObject]
+    next: int | None
+
+
+def page(answer: JsonObject, name: str) -> Page:
+    return Page(rows(answer, name), cursor(answer, "next"))
+
+
+class HistoryPage(NamedTuple):
+    """A page of `history`. oldest: the cursor of the first row that is kept."""
+
+    rows: list[JsonObject]
+    next: int
+    more: bool
+    oldest: int
+
+
+def history_page(answer: JsonObject) -> HistoryPage:
+    return HistoryPage(
+        rows(answer, "rows"),
+        number(answer, "next"),
+        flag(answer, "more"),
+        number(answer, "oldest"),
+    )
+
+
+class PlanPage(NamedTuple):
+    """A page of `job.plan`; while it is not ready there is nothing on it."""
+
+    ready: bool
+    totals: JsonObject
+    actions: list[JsonObject]
+    next: int | None
+
+
+def plan_page(answer: JsonObject) -> PlanPage:
+    return PlanPage(
+        flag(answer, "ready"),
+        part(answer, "totals"),
+        rows(answer, "actions"),
+        cursor(answer, "next"),
+    )
+
+
+class CheckReport(NamedTuple):
+    """`job.test`, as far as it has come."""
+
+    id: str
+    ready: bool
+    steps: list[JsonObject]
+
+    @property
+    def good(self) -> bool:
+        """No step failed."""
+        return all(step.get("ok") is True for step in self.steps)
+
+
+def check_report(answer: JsonObject) -> CheckReport:
+    return CheckReport(text(answer, "test"), flag(answer, "ready"), rows(answer, "steps"))
