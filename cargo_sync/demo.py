@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import click
 from blake3 import blake3
@@ -143,7 +143,7 @@ class Home:
     def path(self, name: str) -> str:
         return os.path.join(self.place, name)
 
-    def write(self, name: str, content: Mapping[str, Any]) -> None:
+    def write(self, name: str, content: Mapping[str, object]) -> None:
         with open(
             os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
         ) as file:

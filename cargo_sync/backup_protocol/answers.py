@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
@@ -27,12 +26,12 @@ class FetchedFile:
     size: int
 
 
-def stored_id(answer: Mapping[str, Any]) -> str:
+def stored_id(answer: Mapping[str, object]) -> str:
     """The id that TRANSMITIR gave a file; "" where the server does not tell it."""
     return str(answer.get("id", ""))
 
 
-def stored_files(answer: Mapping[str, Any]) -> list[StoredFile]:
+def stored_files(answer: Mapping[str, object]) -> list[StoredFile]:
     """The files that LISTAR names. Raises ProblemError ("protocol")."""
     files = answer.get("list_nome_arquivo", [])
     if not isinstance(files, list):
@@ -40,7 +39,7 @@ def stored_files(answer: Mapping[str, Any]) -> list[StoredFile]:
     return [_stored_file(one) for one in files]
 
 
-def fetched_file(answer: Mapping[str, Any]) -> FetchedFile:
+def fetched_file(answer: Mapping[str, object]) -> FetchedFile:
     """What BAIXAR brings. Raises ProblemError ("protocol")."""
     size = _size(answer)
     if size is None:
@@ -54,7 +53,7 @@ def _stored_file(one: object) -> StoredFile:
     return StoredFile(str(one.get("id", "")), str(one.get("nome_arquivo", "")), _size(one))
 
 
-def _size(fields: Mapping[str, Any]) -> int | None:
+def _size(fields: Mapping[str, object]) -> int | None:
     size = fields.get("tamanho")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
         return None

@@ -11,7 +11,7 @@ the coordinator, 906 an error of the store, both with "mensagem".
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.backup_protocol.messages import (
     BackupRefusal,
@@ -38,7 +38,7 @@ def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
     return int(count)
 
 
-def frame(fields: Mapping[str, Any]) -> bytes:
+def frame(fields: Mapping[str, object]) -> bytes:
     """`fields` as a frame."""
     body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return LENGTH.pack(len(body)) + body

@@ -89,7 +89,7 @@ def asked(verb: BackupVerb, value: Any) -> BackupRequest:
             )
 
 
-def _text(value: Mapping[str, Any], name: str) -> str:
+def _text(value: Mapping[str, object], name: str) -> str:
     text = value.get(name)
     if not isinstance(text, str) or not text.strip():
         raise BackupRefusal(f'Falta o campo "{name}"')
@@ -98,7 +98,7 @@ def _text(value: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def _id(value: Mapping[str, Any]) -> str:
+def _id(value: Mapping[str, object]) -> str:
     id = value.get("id", value.get("id_arquivo"))
     if isinstance(id, int) and not isinstance(id, bool):
         id = str(id)  # scripts send what they were shown as a number
@@ -107,7 +107,7 @@ def _id(value: Mapping[str, Any]) -> str:
     return id.strip()[:LONGEST_NAME]
 
 
-def _size(value: Mapping[str, Any], content: str | None) -> int:
+def _size(value: Mapping[str, object], content: str | None) -> int:
     size = value.get("tamanho")
     if size is None and content is not None:
         return 0

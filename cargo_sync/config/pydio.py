@@ -128,7 +128,7 @@ def _dropped(field: str, given: Any) -> list[str]:
     return []
 
 
-def _name(value: Mapping[str, Any]) -> str:
+def _name(value: Mapping[str, object]) -> str:
     """A name for a job that has none: the workspace and the folder."""
     folder = os.path.basename(str(value.get("local_dir", "")).rstrip("/"))
     return " ".join(part for part in (str(value.get("workspace", "")), folder) if part) or "pydio"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from cargo_sync.config.events import EventSettings
@@ -20,7 +19,9 @@ class Message:
     body: bytes | None = field(repr=False)
 
 
-def message(settings: EventSettings, id: str, variables: Mapping[str, Any], now: float) -> Message:
+def message(
+    settings: EventSettings, id: str, variables: Mapping[str, object], now: float
+) -> Message:
     """Args:
     id: the same at every attempt.
     now: of the attempt, unix seconds.

@@ -20,7 +20,7 @@ _WRITTEN: Final = "%/:?#[]@!$&'()*+,;=~"
 """What the author of a url may have written on purpose; the rest (spaces, é) is percent-encoded."""
 
 
-def in_body(body: Any, variables: Mapping[str, Any]) -> bytes:
+def in_body(body: Any, variables: Mapping[str, object]) -> bytes:
     """The body as JSON. A `Raw` is the variable's value; within text it is that value as text.
 
     A variable that there is not (what waits may be older than the release that offers it) is null.
@@ -29,7 +29,7 @@ def in_body(body: Any, variables: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def in_url(url: str, variables: Mapping[str, Any]) -> str:
+def in_url(url: str, variables: Mapping[str, object]) -> str:
     """The url, every variable percent-encoded, slashes too: a name is one step of a path, or one
     value."""
     parts = []
@@ -42,7 +42,7 @@ def in_url(url: str, variables: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
+def _filled(value: Any, variables: Mapping[str, object]) -> Any:
     match value:
         case Raw():
             return variables.get(value.name)

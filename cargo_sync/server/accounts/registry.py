@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config import places
@@ -186,7 +186,7 @@ class Registry:
 
 
 def _became(
-    before: Mapping[str, Any], now: Mapping[str, Any], changed: frozenset[str] = frozenset()
+    before: Mapping[str, object], now: Mapping[str, object], changed: frozenset[str] = frozenset()
 ) -> dict[str, str]:
     """What became of each, by name; `changed` are others although they look alike."""
     became = {name: "removed" for name in before if name not in now}

@@ -33,7 +33,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
+    def read(cls, given: Mapping[str, object]) -> Self:
         """Raises ProblemError ("bad_request", "bad_path")."""
         try:
             return cls.model_validate(given)
@@ -59,7 +59,7 @@ class Query(Asked):
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> Self:
+    def read(cls, given: Mapping[str, object]) -> Self:
         return super().read(dict(given))
 
 

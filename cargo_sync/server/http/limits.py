@@ -35,7 +35,7 @@ SERVER_OPTIONS: Final[Mapping[str, Any]] = {
 """For the aiohttp runner."""
 
 
-async def read_object(request: web.Request, cap: int = BODY_BYTES) -> Mapping[str, Any]:
+async def read_object(request: web.Request, cap: int = BODY_BYTES) -> Mapping[str, object]:
     """The JSON object that a request carries.
 
     Raises:
