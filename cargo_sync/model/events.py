@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Happened(StrEnum):
@@ -61,8 +61,7 @@ def moment(happened: Happened, path: str) -> Moment | None:
     return _MOMENTS.get(happened)
 
 
-@dataclass(frozen=True, slots=True)
-class EventDetails:
+class EventDetails(NamedTuple):
     """What else is known of an event; which of it depends on its kind, None is not known.
 
     message    a sentence for people

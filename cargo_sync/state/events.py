@@ -1,7 +1,6 @@
 """Events: rows that are appended in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
@@ -41,7 +40,7 @@ WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DES
 """
 
 
-_DETAILS: Final = tuple(one.name for one in fields(EventDetails))
+_DETAILS: Final = EventDetails._fields
 
 
 class EventRow(NamedTuple):
@@ -153,7 +152,7 @@ def row_of(columns: tuple[Any, ...]) -> EventRow:
 
 def said(details: EventDetails) -> dict[str, Any]:
     """What is known, as JSON values by name."""
-    return {name: value for name in _DETAILS if (value := getattr(details, name)) is not None}
+    return {name: value for name, value in zip(_DETAILS, details, strict=True) if value is not None}
 
 
 def _details(text: str) -> EventDetails:
