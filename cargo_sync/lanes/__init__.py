@@ -1,11 +1,18 @@
-"""The data plane: machines that move files between a source or a sink and a channel, and what
-drives them.
+"""The data plane: state machines that move file content over TCP, and the threads that run them.
 
-channel   a byte stream that never blocks: a socket, or memory
+arriving  a batch at its receiver: which files are still missing
+channel   a socket as a byte stream that never blocks
+connect   opens lanes: connect or accept, then the handshake
+end       one end of a lane: what `Sender` and `Receiver` have in common
+figures   what a lane reports about itself while it runs
 link      frames over a channel, sealed or plain
-states    where an end stands, and the ways from there, as a table
-end       one end of a lane: a `Sender` or a `Receiver`, stepped by a driver
-driver    a thread that polls a socket, or a loop that alternates ends in memory
-source    where a sender reads; sink: where a receiver stages and commits
-pace      how a sender keeps the rate it was granted
+pacing    how a sender keeps the speed that it was granted
+pieces    what a sender still has to read, and how it fills frames
+ports     the interfaces that a lane needs: `Channel`, `Source`, `Sink`
+receiver  the receiving end of a lane
+sender    the sending end of a lane
+states    the states of an end and the ways between them, as a table
+tcp_info  what the kernel knows about a connection
+threads   the driver: a thread that polls a lane's socket and steps its machine
+tuning    the options of a lane's TCP socket
 """

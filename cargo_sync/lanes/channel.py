@@ -1,4 +1,4 @@
-"""A socket as a channel: non-blocking, its errors translated."""
+"""A socket as a channel: it never blocks, and its errors are translated."""
 
 import socket
 

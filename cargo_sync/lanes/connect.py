@@ -1,5 +1,7 @@
-"""Opening lanes: connect or accept, shake hands within a deadline, give a link. Blocks: for
-threads."""
+"""Opens lanes: connects or accepts, then does the handshake within a deadline.
+
+All calls block, so they belong into threads.
+"""
 
 import os
 import socket
@@ -17,9 +19,9 @@ from cargo_sync.wire.handshake import LaneKeys
 from cargo_sync.wire.refusal import breach, cut
 
 Lookup = Callable[[bytes], LaneKeys | None]
-"""The keys of a lane token that may be used now, else None."""
+"""Returns the keys of a lane token, or None when the token may not be used now."""
 Entropy = Callable[[int], bytes]
-"""So many unpredictable bytes."""
+"""Returns so many unpredictable bytes."""
 
 _UP: Final = b"up"
 _DOWN: Final = b"down"
@@ -33,12 +35,12 @@ def open_lane(
     clock: Clock,
     entropy: Entropy = os.urandom,
 ) -> tuple[socket.socket, Link]:
-    """Connects to a server's lane port and shakes hands, as the client, within `seconds` in all.
+    """Connects to a server's data port and does the client's handshake, within `seconds` in total.
 
     Raises:
-        ProblemError: "unreachable", "cut", "busy" (the server takes no more lanes, or this one is
-            in use), "version" (no protocol version in common), "protocol" (it does not know the
-            keys).
+        ProblemError: "unreachable", "cut", "busy" (the server accepts no more lanes, or this one is
+            in use), "version" (no protocol version in common), "protocol" (the server does not know
+            the keys).
     """
     until = clock() + seconds
     sock = _connect(host, port, until, clock)
@@ -49,15 +51,19 @@ def open_lane(
         answer = handshake.read_answer(keys, sent, answered)
         if answer.status == handshake.BUSY:
             raise ProblemError(
-                Problem(Code.BUSY, "the server takes no more lanes now", hint="it is tried again")
+                Problem(
+                    Code.BUSY,
+                    "the server accepts no more data connections now",
+                    hint="it is tried again",
+                )
             )
         if answer.status != handshake.OK or answer.version != handshake.VERSION:
             raise ProblemError(
                 Problem(
                     Code.VERSION,
-                    f"the server speaks version {answer.version} of the lane protocol, "
-                    f"this is {handshake.VERSION}",
-                    hint="bring the older of both up to date",
+                    f"the server uses version {answer.version} of the data protocol, "
+                    f"this client version {handshake.VERSION}",
+                    hint="update the older one",
                     retry=False,
                 )
             )
@@ -76,13 +82,13 @@ def accept_lane(
     full: bool = False,
     entropy: Entropy = os.urandom,
 ) -> tuple[LaneKeys, Link]:
-    """Shakes hands on an accepted connection, as the server, within `seconds` in all.
+    """Does the server's handshake on an accepted connection, within `seconds` in total.
 
-    `lookup` decides: a token that is connected already must give None. A server that is `full`
-    tells it to those who know a key, and to nobody else. The socket is closed on failure.
+    `lookup` must return None for a token that is already connected. A server that is `full` says so
+    only to clients that know a key. The socket is closed on failure.
 
     Raises:
-        ProblemError: "protocol" (a stranger), "cut", "version", "busy".
+        ProblemError: "protocol" (unknown token or wrong key), "cut", "version", "busy".
     """
     try:
         tune(sock)
@@ -90,16 +96,16 @@ def accept_lane(
         message = _receive(sock, handshake.HELLO_SIZE, until, clock)
         keys = lookup(handshake.token_of(message))
         if keys is None:
-            raise breach("a connection named a lane that nobody waits for")
+            raise breach("a connection came with an unknown lane token")
         status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
         _send(sock, answered, until, clock)
         if status == handshake.BUSY:
-            raise ProblemError(Problem(Code.BUSY, "a client was sent away: all lanes are in use"))
+            raise ProblemError(Problem(Code.BUSY, "a client was refused: all lanes are in use"))
         if status != handshake.OK:
             raise ProblemError(
                 Problem(
                     Code.VERSION,
-                    "a client speaks no version of the lane protocol that this server does",
+                    "a client and this server have no version of the data protocol in common",
                 )
             )
         return keys, _link(sock, keys, (_DOWN, keys.down), (_UP, keys.up), message, answered)
@@ -111,20 +117,20 @@ def accept_lane(
 def _link(
     sock: socket.socket,
     keys: LaneKeys,
-    going: tuple[bytes, bytes | None],
-    coming: tuple[bytes, bytes | None],
+    outgoing: tuple[bytes, bytes | None],
+    incoming: tuple[bytes, bytes | None],
     sent: bytes,
     answered: bytes,
 ) -> Link:
     channel = SocketChannel(sock)
-    (going_label, going_key), (coming_label, coming_key) = going, coming
-    if going_key is None or coming_key is None:
+    (out_label, out_key), (in_label, in_key) = outgoing, incoming
+    if out_key is None or in_key is None:
         return Link(channel)
     prefix = handshake.prefix_of(answered)
     return Link(
         channel,
-        SealedMaker(handshake.frame_key(going_key, going_label, sent, answered), prefix),
-        SealedOpener(handshake.frame_key(coming_key, coming_label, sent, answered), prefix),
+        SealedMaker(handshake.frame_key(out_key, out_label, sent, answered), prefix),
+        SealedOpener(handshake.frame_key(in_key, in_label, sent, answered), prefix),
     )
 
 
@@ -159,18 +165,18 @@ def _send(sock: socket.socket, message: bytes, until: float, clock: Clock) -> No
 
 
 def _receive(sock: socket.socket, count: int, until: float, clock: Clock) -> bytes:
-    """Exactly `count` bytes: not one more, the frames begin after them."""
-    came = b""
-    while len(came) < count:
+    """Receives exactly `count` bytes, not one more: the frames begin after them."""
+    received = b""
+    while len(received) < count:
         try:
             sock.settimeout(_left(until, clock))
-            part = sock.recv(count - len(came))
+            part = sock.recv(count - len(received))
         except OSError as error:
             raise cut(f"the connection broke while the lane was opened: {error}") from error
         if not part:
             raise cut("the other end closed the connection instead of opening the lane")
-        came += part
-    return came
+        received += part
+    return received
 
 
 def _left(until: float, clock: Clock) -> float:
@@ -184,7 +190,7 @@ def _unreachable(host: str, port: int, error: OSError | None) -> ProblemError:
     return ProblemError(
         Problem(
             Code.UNREACHABLE,
-            f"the server's lanes at {host} port {port} cannot be reached: {error}",
-            hint="a firewall or a proxy may let the API through, but not this port",
+            f"the server's data port at {host} port {port} cannot be reached: {error}",
+            hint="a firewall or a proxy may allow the API, but not this port",
         )
     )

@@ -1,10 +1,10 @@
 """One end of a lane as a state machine: what a sender and a receiver have in common.
 
-`step` does what can be done without waiting and handles at most one frame each way. Who drives it,
-a thread with a socket or a test with memory, polls as the answer says. Nothing here waits or has a
-clock of its own, so that the same bytes and times give the same steps.
+`step` does what can be done without waiting. It handles at most one frame in each direction. Its
+driver (a thread with a socket, or a test with memory) then waits as the result says. Nothing here
+waits or reads a clock of its own, so the same bytes and times always give the same steps.
 
-`states` has the states that an end goes through, and what it may hear in each.
+`states` has the states of an end, and which records it accepts in each.
 """
 
 from abc import ABC, abstractmethod
@@ -27,21 +27,20 @@ from cargo_sync.wire.refusal import breach, cut
 
 PING_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 20.0
-"""A sender that says nothing for so long is gone."""
+"""A sender that sends nothing for so long is gone."""
 BUSY_SECONDS: Final = 600.0
-"""A receiver may sync or hash for so long; whether the way to it still holds is the driver's to
-see."""
+"""A receiver may sync or hash for so long. Meanwhile the driver checks the connection."""
 OPEN_MAX: Final = 8
-"""Batches that may be uncommitted on a lane."""
+"""How many batches may be uncommitted on a lane."""
 _UNSENT_MAX: Final = 64 << 20
 _NOTHING: Final = memoryview(b"")
 
 Clock = Callable[[], float]
 """Monotonic seconds."""
 OnReceipts = Callable[[int, list[Receipt]], None]
-"""(batch, one receipt an offer), in the lane's thread."""
+"""(batch, one receipt per offer); called in the lane's thread."""
 OnGrant = Callable[[int | None], None]
-"""(bits a second, None for no limit), in the lane's thread."""
+"""(bits per second, None for no limit); called in the lane's thread."""
 
 
 class Step(Enum):
@@ -54,18 +53,18 @@ class Step(Enum):
     WANT_WRITE = "want_write"
     """Wait until the channel can be written or read."""
     IDLE = "idle"
-    """Wait until the channel can be read; nothing is under way."""
+    """Wait until the channel can be read; no batch is open."""
     DONE = "done"
-    """It is over: see `problem`."""
+    """The lane has ended: see `problem`."""
 
 
 class End(ABC):
-    """The machine under `Sender` and `Receiver`: frames, messages, pings, deadlines, the end.
+    """The base of `Sender` and `Receiver`: frames, messages, pings, deadlines, the end of a lane.
 
-    All methods but `figures` are for the driver's thread.
+    All methods except `figures` must be called in the driver's thread.
 
-    problem  why the lane ended, once it is `done`; None when it ended as it should
-    measure  asked by a sender once a second for what the driver saw of the way
+    problem  why the lane ended, once it is `done`; None when it ended normally
+    measure  a sender calls it once per second to get the driver's measurements of the connection
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class End(ABC):
             self._handlers[records.DONE] = self._take_done
         self._waiting: deque[tuple[int, Sequence[Offer]]] = deque()
         self._stopped: dict[int, set[int]] = {}
-        """Files given up before the other end was told of them, by batch."""
+        """Files that were cancelled before the other end knew them, per batch."""
         self._messages: deque[records.Record] = deque()
         self._unsent = 0
         self._part = bytearray()
@@ -97,44 +96,47 @@ class End(ABC):
         self._ways = states.CLIENT if client else states.SERVER
         self._content = 0
         self._report = LinkReport()
-        self._heard = 0
-        self._heard_at = self._spoke_at = clock()
+        self._received = 0
+        self._received_at = self._sent_at = clock()
 
     @property
     def done(self) -> bool:
-        """Whether it is over: nothing is read or sent any more."""
+        """Whether the lane has ended: nothing is read or sent any more."""
         return self._state is LaneState.OVER
 
     # -- for the owner --------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Client: no more batches; the lane ends once all are committed."""
+        """Client: no more batches; the lane ends when all are committed."""
         if self._may(LaneEvent.FINISH):
-            self._go(LaneEvent.FINISH)
+            self._move(LaneEvent.FINISH)
 
     def cancel(self, problem: Problem | None = None) -> None:
-        """Stops: what is committed stays, what is durable is kept for another lane, the rest is
-        dropped.
+        """Stops the lane.
 
-        A client's lane then ends without a problem; a server tells its client `problem`.
+        What is committed stays, what is durable is kept for another lane, the rest is discarded. A
+        client's lane then ends without a problem; a server sends `problem` to its client.
         """
         if not self._may(LaneEvent.CANCEL):
             return
         self._waiting.clear()
         self._stop()
         if self._client:
-            self._go(LaneEvent.CANCEL)
-            self._say(records.CANCEL, index=records.EVERYTHING)
+            self._move(LaneEvent.CANCEL)
+            self._queue(records.CANCEL, index=records.EVERYTHING)
         else:
             self._leave(LaneEvent.CANCEL, problem)
 
     def grant(self, bits: int | None) -> None:
-        """Server: from now on this lane may take `bits` a second on the wire; None is no limit."""
+        """Server: this lane may use `bits` per second on the wire from now on; None: no limit."""
         self._pace.limit(bits, self._clock())
-        self._say(records.GRANT, payload=messages.encode_grant(bits))
+        self._queue(records.GRANT, payload=messages.encode_grant(bits))
 
     def fail(self, problem: Problem | None) -> None:
-        """Ends it now, telling nobody. Everything it holds is closed; later calls do nothing."""
+        """Ends the lane now, without a word to the other end.
+
+        Everything it has open is closed; later calls do nothing.
+        """
         if self.done:
             return
         self._enter(LaneState.OVER)
@@ -147,7 +149,7 @@ class End(ABC):
             self.link.close()
 
     def figures(self) -> Figures:
-        """How it goes. May be called from any thread."""
+        """The lane's figures now. May be called from any thread."""
         return Figures(
             self._content, self.link.sent + self.link.received, self._moving(), *self._report
         )
@@ -161,17 +163,17 @@ class End(ABC):
         try:
             return self._step()
         except ProblemError as error:
-            # After the last word nothing can be lost any more by a connection that breaks.
-            over = self._state in states.SAID_BYE and error.problem.code == Code.CUT
+            # After BYE a broken connection cannot lose anything.
+            over = self._state in states.BYE_QUEUED and error.problem.code == Code.CUT
             self.fail(self.problem if over else error.problem)
             return Step.DONE
 
     def due(self) -> float:
-        """The clock's time at which `step` has something to do although the channel is quiet."""
-        silent = self._heard_at + self._patience()
-        if self.link.pending or self._state in states.SAID_BYE:
+        """The clock's time at which `step` must be called although the channel is quiet."""
+        silent = self._received_at + self._patience()
+        if self.link.pending or self._state in states.BYE_QUEUED:
             return silent
-        return min(silent, self._spoke_at + PING_SECONDS)
+        return min(silent, self._sent_at + PING_SECONDS)
 
     # -- the step -------------------------------------------------------------------------------
 
@@ -181,11 +183,11 @@ class End(ABC):
         self._tend(now)
         wrote = self._write(now)
         body = None if self._state is LaneState.CLOSING else link.receive()
-        if link.received != self._heard:
-            self._heard = link.received
-            self._heard_at = now
-        elif now - self._heard_at >= self._patience():
-            raise cut("the other end has said nothing for too long")
+        if link.received != self._received:
+            self._received = link.received
+            self._received_at = now
+        elif now - self._received_at >= self._patience():
+            raise cut("the other end has sent nothing for too long")
         if body is not None:
             self._take(body)
         if self._state is LaneState.CLOSING and not self._messages and not link.pending:
@@ -198,33 +200,35 @@ class End(ABC):
         return Step.WANT_READ if self._busy() else Step.IDLE
 
     def _tend(self, now: float) -> None:
-        """Opens what may be opened, ends what is all done."""
+        """Opens waiting batches as far as allowed, and ends the lane when everything is done."""
         if self._client:
             while self._waiting and self._open_batches() < OPEN_MAX:
                 self._begin(*self._waiting.popleft())
             if self._may(LaneEvent.ALL_OFFERED) and not self._waiting:
-                self._go(LaneEvent.ALL_OFFERED)
-                self._say(records.DONE)
+                self._move(LaneEvent.ALL_OFFERED)
+                self._queue(records.DONE)
         elif self._may(LaneEvent.ALL_COMMITTED) and not self._open_batches():
             self._leave(LaneEvent.ALL_COMMITTED)
 
     def _write(self, now: float) -> bool:
-        """Fills, closes and begins to send one frame; False when there is none or no room for
-        it."""
+        """Fills and closes one frame, and begins to send it.
+
+        Returns False when there is nothing to send, or when the channel takes nothing now.
+        """
         link = self.link
         if not link.flush():
             return False
         used = self._put_messages()
-        leaving = self._state in states.SAID_BYE
+        leaving = self._state in states.BYE_QUEUED
         last = leaving and not self._messages
         if not self._messages and not leaving:
             used = self._put_content(used, now)
         if not used:
-            if leaving or now - self._spoke_at < PING_SECONDS:
+            if leaving or now - self._sent_at < PING_SECONDS:
                 return False
             used = records.put(link.body, 0, records.Record(records.PING, 0, 0, 0, 0, _NOTHING))
         self._pace.spend(link.close_frame(used, last), now)
-        self._spoke_at = now
+        self._sent_at = now
         link.flush()
         return True
 
@@ -247,65 +251,65 @@ class End(ABC):
                 raise breach(f"a record of kind {kind} is not for this end")
             if self._state is LaneState.CLOSING:
                 raise breach("a record came after the other end's last one")
-            if self._heeded is None or kind in self._heeded:
+            if self._accepted is None or kind in self._accepted:
                 handler(flags, index, batch, offset, payload)
         if (self._state is LaneState.CLOSING) != self.link.finished:
-            raise breach("the other end's last record and its last frame are not one")
+            raise breach("the other end's last record was not in its last frame")
 
-    # -- what sender and receiver fill in -------------------------------------------------------
+    # -- what sender and receiver implement -----------------------------------------------------
 
     @abstractmethod
     def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
-        """Client: tells the server of a batch."""
+        """Client: sends a batch's offers to the server."""
 
     @abstractmethod
     def _open_batches(self) -> int:
-        """Batches that are begun and not committed."""
+        """The number of batches that are begun and not committed."""
 
     @abstractmethod
     def _stop(self) -> None:
-        """It was cancelled: lets go of what is not committed."""
+        """The lane was cancelled: drops what is not committed."""
 
     @abstractmethod
     def _close(self) -> None:
-        """Closes everything it holds, at the very end."""
+        """Closes everything that is open, at the very end."""
 
     @abstractmethod
     def _patience(self) -> float:
-        """Seconds that the other end may be silent."""
+        """For how many seconds the other end may be silent."""
 
     @abstractmethod
     def _moving(self) -> tuple[Moving, ...]:
-        """The files under way."""
+        """The files that are being transferred."""
 
     def _waits(self, batch: int) -> bool:
-        """Whether a batch waits for room among those that are under way."""
+        """Whether a batch waits because too many others are open."""
         return any(number == batch for number, _ in self._waiting)
 
     def _busy(self) -> bool:
         return bool(self._waiting or self._open_batches()) or self._state is not LaneState.OPEN
 
     def _put_content(self, used: int, _now: float) -> int:
-        """Adds records of content to the link's body from `used` on; where they end."""
+        """Adds records of content to the link's body at `used`; returns where they end."""
         return used
 
     # -- messages -------------------------------------------------------------------------------
 
-    def _say(self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"") -> None:
-        """Queues a message, in several records when it is long; nothing after the last word."""
-        if self._state in states.SAID_BYE and kind != records.BYE:
+    def _queue(self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"") -> None:
+        """Queues a message, in several records when it is long; after BYE it does nothing."""
+        if self._state in states.BYE_QUEUED and kind != records.BYE:
             return
         if len(payload) > MESSAGE_MAX:
             raise ProblemError(
                 Problem(
                     Code.TOO_LARGE,
-                    f"a batch takes {len(payload)} bytes to name, {MESSAGE_MAX} are allowed",
+                    f"a batch's offers need {len(payload)} bytes, {MESSAGE_MAX} are allowed",
                     hint="offer fewer files at once",
                 )
             )
         self._unsent += len(payload)
         if self._unsent > _UNSENT_MAX:
-            raise breach("the other end talks and does not listen")
+            raise breach("the other end sends, but does not read our answers")
         view = memoryview(payload)
         while len(view) > PIECE:
             self._messages.append(records.Record(kind, records.MORE, index, batch, 0, view[:PIECE]))
@@ -313,12 +317,11 @@ class End(ABC):
         self._messages.append(records.Record(kind, 0, index, batch, 0, view))
 
     def _join(self, kind: int, handler: Callable[[int, Payload], None]) -> None:
-        """Has `handler` take the messages (batch, payload) of a kind, put together from their
-        records."""
+        """Calls `handler` with each message (batch, payload) of a kind, joined from its records."""
 
         def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
             if self._part_of not in (None, (kind, batch)):
-                raise breach("a message was broken off by another")
+                raise breach("a message was interrupted by another one")
             if not flags & records.MORE and self._part_of is None:
                 handler(batch, payload)
                 return
@@ -341,45 +344,45 @@ class End(ABC):
     # -- the end --------------------------------------------------------------------------------
 
     def _may(self, event: LaneEvent) -> bool:
-        """Whether the event means something in this state."""
+        """Whether the table has a way for this event from this state."""
         return (self._state, event) in self._ways
 
-    def _go(self, event: LaneEvent) -> None:
+    def _move(self, event: LaneEvent) -> None:
         self._enter(self._ways[self._state, event])
 
     def _enter(self, state: LaneState) -> None:
         self._state = state
-        self._heeded = states.HEEDED[state]
+        self._accepted = states.ACCEPTED[state]
 
     def _leave(self, event: LaneEvent, problem: Problem | None = None) -> None:
-        """Says the last word."""
+        """Queues BYE, with the problem if there is one."""
         self._before_bye()
-        self._go(event)
-        self._say(records.BYE, payload=messages.encode_problem(problem) if problem else b"")
+        self._move(event)
+        self._queue(records.BYE, payload=messages.encode_problem(problem) if problem else b"")
 
     @abstractmethod
     def _before_bye(self) -> None:
-        """Says what must be said before BYE, since nothing may follow it."""
+        """Queues what must be sent before BYE, because nothing may follow it."""
 
     def _take_done(self, *_: object) -> None:
-        self._go(LaneEvent.DONE_HEARD)
+        self._move(LaneEvent.DONE_RECEIVED)
 
     def _take_bye(
         self, _flags: int, _index: int, _batch: int, _offset: int, payload: memoryview
     ) -> None:
-        if not self._may(LaneEvent.BYE_HEARD):
-            raise breach("the client left before it was let go")
+        if not self._may(LaneEvent.BYE_RECEIVED):
+            raise breach("the client sent BYE before the server did")
         if not self._client:
-            self._go(LaneEvent.BYE_HEARD)
+            self._move(LaneEvent.BYE_RECEIVED)
             return
         if payload:
             self.problem = messages.decode_problem(payload)
         elif self._stopped_early():
             self.problem = cut("the other end stopped before all was done").problem
-        self._leave(LaneEvent.BYE_HEARD)
+        self._leave(LaneEvent.BYE_RECEIVED)
 
     def _stopped_early(self) -> bool:
-        """Client: whether the server says BYE while there is still something to do."""
+        """Client: whether the server sent BYE although something is still to be done."""
         if self._state is LaneState.CANCELLED:
             return False
         return self._state is not LaneState.DRAINING or self._open_batches() > 0

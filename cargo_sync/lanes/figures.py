@@ -1,14 +1,14 @@
-"""What a lane says of itself while it runs: a plain report, never a live object."""
+"""What a lane reports about itself while it runs: plain values, never live objects."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class Moving(NamedTuple):
-    """One file under way: its batch is not committed yet.
+    """One file that is being transferred: its batch is not committed yet.
 
-    done, size  bytes; `done` counts what the destination holds, also from earlier tries
-    id          of the transfer
+    done, size  bytes; `done` counts what the destination has, also from earlier tries
+    id          id of the transfer
     """
 
     path: str
@@ -21,10 +21,10 @@ class Moving(NamedTuple):
 class Figures:
     """One lane at one moment.
 
-    content  bytes of files that went over it, either way
+    content  bytes of files' content that it carried
     wire     bytes of its frames, both ways
-    files    what is under way now
-    lost, rtt_ms, min_rtt_ms   of the sending side; None where its platform does not tell
+    files    the files that are being transferred now
+    lost, rtt_ms, min_rtt_ms   measured by the sending side; None if its platform cannot
     """
 
     content: int = 0

@@ -1,5 +1,4 @@
-"""How a sender keeps the rate it was granted: the kernel does it where it can, else a token
-bucket."""
+"""How a sender keeps the speed that it was granted: by the kernel if possible, else by a bucket."""
 
 import socket
 import sys
@@ -9,32 +8,32 @@ from cargo_sync.machines.pacing import TokenBucket, content_rate, frame_limit
 from cargo_sync.wire.frames import PIECE
 
 _SO_MAX_PACING_RATE: Final = 47
-"""Linux: asm-generic/socket.h. Bytes a second, u32 before 4.20, then u64 too."""
+"""From asm-generic/socket.h. Bytes per second: u32 before Linux 4.20, since then also u64."""
 _NO_LIMIT: Final = b"\xff" * 8
 _LOWAT_SECONDS: Final = 0.5
 _ETHERNET_MSS: Final = 1448
 
 
 class Pace(Protocol):
-    """A sender's rate. Times are the lane's clock, in seconds.
+    """Keeps a sender's speed. Times are seconds of the lane's clock.
 
-    frame_limit  the most content of a frame, bytes
+    frame_limit  the largest content of a frame, bytes
     """
 
     frame_limit: int
 
     def limit(self, bits: int | None, now: float) -> None:
-        """From now on at most `bits` a second on the wire; None is no limit."""
+        """Allows at most `bits` per second on the wire from now on; None means no limit."""
 
     def ready_at(self, now: float) -> float:
         """When the next frame of content may be sent."""
 
     def spend(self, count: int, now: float) -> None:
-        """A frame of so many bytes was handed to the channel."""
+        """A frame of `count` bytes was given to the channel."""
 
 
 class Unpaced:
-    """No limit, ever: what memory channels and measurements use."""
+    """Never limits anything: for channels in memory and for benchmarks."""
 
     frame_limit = PIECE
 
@@ -49,7 +48,7 @@ class Unpaced:
 
 
 class BucketPace:
-    """A token bucket in the lane's own steps: works everywhere."""
+    """A token bucket that the lane itself keeps: works on every system."""
 
     def __init__(self, mss: int = _ETHERNET_MSS) -> None:
         self.frame_limit = PIECE
@@ -68,10 +67,10 @@ class BucketPace:
 
 
 class KernelPace:
-    """Linux spaces the segments itself, which also keeps bursts off the way."""
+    """Linux spaces the segments itself, which also prevents bursts on the network."""
 
     def __init__(self, sock: socket.socket) -> None:
-        """Raises OSError where the system has no such option."""
+        """Raises OSError if the system has no such option."""
         self.frame_limit = PIECE
         self._socket = sock
         sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, _NO_LIMIT)
@@ -81,12 +80,12 @@ class KernelPace:
         if bits is None:
             rate, waiting = _NO_LIMIT, 0
         else:
-            bytes_a_second = content_rate(bits, _mss(self._socket))
-            rate = bytes_a_second.to_bytes(8, sys.byteorder)
-            waiting = max(self.frame_limit, int(bytes_a_second * _LOWAT_SECONDS))
+            bytes_per_second = content_rate(bits, _mss(self._socket))
+            rate = bytes_per_second.to_bytes(8, sys.byteorder)
+            waiting = max(self.frame_limit, int(bytes_per_second * _LOWAT_SECONDS))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate)
-        # What the kernel holds unsent cannot be stopped any more: at a low rate it may not hold
-        # much.
+        # Unsent bytes in the kernel cannot be stopped any more, so at a low rate it may hold only
+        # a few.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, waiting)
 
     def ready_at(self, now: float) -> float:
@@ -97,12 +96,11 @@ class KernelPace:
 
 
 def pace_of(sock: socket.socket, kernel: bool = True) -> Pace:
-    """The best way to pace this connected socket; without `kernel` the one that works
-    everywhere."""
+    """The best pace for this connected socket; without `kernel` the one that works everywhere."""
     if kernel and sys.platform == "linux":
         try:
             return KernelPace(sock)
-        except OSError:  # an old kernel, or one that is not Linux under Linux's name
+        except OSError:  # an old kernel, or another system that only looks like Linux
             pass
     return BucketPace(_mss(sock))
 

@@ -1,7 +1,7 @@
-"""Pieces: what a sender still has to read, and how it is laid into frames.
+"""Pieces: what a sender still has to read, and how it fills frames.
 
-Small files are laid side by side until a frame holds `ENOUGH`; one that is larger goes in pieces of
-at most a frame. A file is opened when its turn comes and closed with its last piece, so one is open
+Small files share a frame until it has `ENOUGH` content; a larger file is sent in pieces of at most
+one frame. A file is opened when its turn comes and closed after its last piece, so only one is open
 at a time.
 """
 
@@ -19,15 +19,19 @@ from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import encode_problem
 
 ENOUGH: Final = 256 << 10
-"""A frame that holds so much content is not kept waiting for more."""
+"""A frame with so many bytes of content is sent without more."""
 _CANCELLED: Final = Problem(Code.CANCELLED, "the transfer was cancelled", retry=False)
 _WANTED: Final = ("all", "ranges")
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch whose content goes. `todo` are the indices not begun, `left` counts those not
-    gone."""
+    """One batch whose content is being sent.
+
+    todo     indices of the files that are not begun
+    left     number of files that are not completely sent
+    stopped  indices of the files that were cancelled
+    """
 
     number: int
     offers: Sequence[Offer]
@@ -40,7 +44,7 @@ class _Batch:
 class Pieces:
     """The wanted content of batches, in their order.
 
-    content  bytes that were laid into frames
+    content  bytes that were written into frames
     """
 
     def __init__(self, source: Source) -> None:
@@ -56,24 +60,23 @@ class Pieces:
         self._moving: tuple[int, Offer, int] | None = None
 
     def add(self, number: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
-        """Queues what is wanted of a batch. A link has no content: it is made from its offer
-        alone."""
+        """Queues what is wanted of a batch. A link has no content: its offer has everything."""
         todo = [i for i, want in enumerate(wants) if want.code in _WANTED and not offers[i].target]
         if todo:
             self._batches[number] = _Batch(number, offers, wants, iter(todo), len(todo))
 
     def sent(self, number: int) -> bool:
-        """True when nothing of the batch is left to be laid into a frame."""
+        """True when nothing of the batch is left to be sent."""
         return number not in self._batches
 
     def stop(self, number: int, index: int) -> None:
-        """Gives one file up, when it has not wholly gone yet."""
+        """Gives one file up, if it is not completely sent yet."""
         batch = self._batches.get(number)
         if batch and index < len(batch.offers):
             batch.stopped.add(index)
 
     def moving(self) -> tuple[Moving, ...]:
-        """The file that was last read from, until its batch is committed; for any thread."""
+        """The file that was read last, until its batch is committed. Callable from any thread."""
         current = self._moving
         if current is None:
             return ()
@@ -81,7 +84,7 @@ class Pieces:
         return (Moving(offer.path, done, offer.size, offer.transfer),)
 
     def committed(self, number: int) -> None:
-        """The receiver has committed this batch: nothing of it is under way any more."""
+        """The receiver has committed this batch: `moving` does not report it any more."""
         if self._moving is not None and self._moving[0] == number:
             self._moving = None
 
@@ -92,10 +95,10 @@ class Pieces:
         """Gives everything up."""
         self._batches.clear()
         self._moving = None
-        self._let_go()
+        self._close_file()
 
     def fill(self, body: memoryview, used: int, limit: int) -> int:
-        """Lays records into `body` from `used` on, as many as make a good frame; where they end.
+        """Writes records into `body` at `used` until the frame is full; returns where they end.
 
         A file that cannot be read, or is not what was offered, becomes a FAIL record.
         """
@@ -161,8 +164,8 @@ class Pieces:
         count = min(until - offset, limit)
         start = at + records.SIZE
         end = start + count
-        # Asked at every piece, although only the last one needs it: a file that changed early is
-        # not sent on.
+        # Only the last piece needs this check. It is done for each piece, so that a file that
+        # changed early is not sent to its end.
         if (
             count and self._reader.read_into(body[start:end], offset) != count
         ) or not self._reader.unchanged():
@@ -189,14 +192,14 @@ class Pieces:
         return records.put(body, at, record)
 
     def _done(self) -> None:
-        """The file whose turn it was has wholly gone, or was given up."""
+        """The current file was sent completely, or was given up."""
         batch = self._batch
         batch.left -= 1
         if not batch.left:
             del self._batches[batch.number]
-        self._let_go()
+        self._close_file()
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         self._offer = self._spans = None
         reader, self._reader = self._reader, None
         if reader:

@@ -22,12 +22,12 @@ CHECKPOINT_SECONDS: Final = 5.0
 
 
 class Receiver(End):
-    """Stages what arrives and has it committed, a batch at a time.
+    """Stages what arrives and commits it, batch by batch.
 
-    client      True for a download: `ask` for batches, then `finish`. False for an upload: the
-                client offers.
-    on_receipts called in the lane's thread for every batch that `sink` committed, before the sender
-    is told
+    client       True for a download: `ask` for batches, then `finish`. False for an upload: the
+                 client offers
+    on_receipts  called in the lane's thread for each batch that `sink` committed, before the
+                 receipts are sent
     """
 
     def __init__(
@@ -57,18 +57,17 @@ class Receiver(End):
             self._handlers[records.CANCEL] = self._take_cancel
 
     def ask(self, batch: int, offers: Sequence[Offer]) -> None:
-        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at
-        most.
+        """Client: queues a batch of 1 to 65,535 offers.
 
-        The sink is asked what it needs of them when their turn comes.
+        The numbers of batches must rise. At most 8 batches are open at once. When the batch's turn
+        comes, the sink decides what it needs.
         """
         self._waiting.append((batch, offers))
 
     def stop(self, batch: int, index: int) -> None:
-        """Asks the sender to give one file up ("cancelled"); pieces that are on their way still
-        come."""
+        """Asks the sender to give one file up ("cancelled"); pieces already sent still arrive."""
         if batch in self._open:
-            self._say(records.CANCEL, batch, index)
+            self._queue(records.CANCEL, batch, index)
         elif self._waits(batch):
             self._stopped.setdefault(batch, set()).add(index)
 
@@ -87,10 +86,10 @@ class Receiver(End):
             raise breach(f"batch {batch} was offered out of turn")
         offers = messages.decode_offers(payload)
         if len(offers) > records.BATCH_MAX:
-            raise breach(f"a batch holds {len(offers)} files, {records.BATCH_MAX} are allowed")
+            raise breach(f"a batch has {len(offers)} files, {records.BATCH_MAX} are allowed")
         self._newest = batch
         arriving = self._arrive(batch, offers)
-        self._say(records.WANT, batch, payload=messages.encode_wants(arriving.wants))
+        self._queue(records.WANT, batch, payload=messages.encode_wants(arriving.wants))
         self._commit_if_complete(batch, arriving)
 
     def _take_content(
@@ -102,7 +101,7 @@ class Receiver(End):
         count = len(payload)
         if flags & records.WHOLE:
             if offset or not flags & records.FINAL:
-                raise breach("a file that came whole is not all of it")
+                raise breach("a record of a whole file does not begin or end with the file")
             arriving.take_whole(index, count)
             self._sink.whole(batch, index, payload)
             self._last = (batch, arriving.offers[index], 0)
@@ -134,14 +133,14 @@ class Receiver(End):
         self, _flags: int, index: int, _batch: int, _offset: int, _payload: memoryview
     ) -> None:
         if index != records.EVERYTHING:
-            raise breach("a sender gives a file up by itself")
+            raise breach("a sender cannot ask to cancel one file")
         self.cancel()
 
     # -- batches --------------------------------------------------------------------------------
 
     def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
         arriving = self._arrive(batch, offers)
-        self._say(records.ASK, batch, payload=messages.encode_ask(offers, arriving.wants))
+        self._queue(records.ASK, batch, payload=messages.encode_ask(offers, arriving.wants))
         self._commit_if_complete(batch, arriving)
         for index in self._stopped.pop(batch, ()):
             self.stop(batch, index)
@@ -172,7 +171,7 @@ class Receiver(End):
             self._unsaved = 0
         if self._on_receipts:
             self._on_receipts(batch, receipts)
-        self._say(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
+        self._queue(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
 
     def _note_unsaved(self, count: int) -> None:
         if not self._unsaved:
@@ -194,11 +193,11 @@ class Receiver(End):
         return len(self._open)
 
     def _before_bye(self) -> None:
-        """A receiver has nothing left to say: every receipt is on its way."""
+        """A receiver has nothing left to send: all receipts are queued already."""
 
     def _stop(self) -> None:
-        # A client goes on taking what is on its way until the server says BYE: it is paid for
-        # already.
+        # A client still accepts what arrives until the server sends BYE: these bytes were already
+        # sent.
         if not self._client:
             self._close()
 

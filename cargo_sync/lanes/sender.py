@@ -18,7 +18,7 @@ from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
 from cargo_sync.lanes.ports import Source
-from cargo_sync.lanes.states import SAID_BYE, LaneState
+from cargo_sync.lanes.states import BYE_QUEUED, LaneState
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.messages import LinkReport, Payload
@@ -30,10 +30,10 @@ REPORT_SECONDS: Final = 1.0
 class Sender(End):
     """Reads files and sends them.
 
-    client      True for an upload: `offer` batches, then `finish`. False for a download: the client
-                asks.
-    pace        how the granted rate is kept; without one there is none
-    on_receipts called in the lane's thread for every batch that the receiver committed
+    client       True for an upload: `offer` batches, then `finish`. False for a download: the
+                 client asks
+    pace         keeps the granted speed; None: no limit
+    on_receipts  called in the lane's thread for each batch that the receiver committed
     """
 
     def __init__(
@@ -63,13 +63,17 @@ class Sender(End):
             self._join(records.ASK, self._take_ask)
 
     def offer(self, batch: int, offers: Sequence[Offer]) -> None:
-        """Client: queues a batch of 1 to 65,535 offers. Numbers rise; 8 batches are under way at
-        most."""
+        """Client: queues a batch of 1 to 65,535 offers.
+
+        The numbers of batches must rise. At most 8 batches are open at once.
+        """
         self._waiting.append((batch, offers))
 
     def stop(self, batch: int, index: int) -> None:
-        """Gives one file up ("cancelled"), when it has not wholly gone yet, also before its turn
-        comes."""
+        """Gives one file up ("cancelled"), if it is not completely sent yet.
+
+        This also works before the batch's turn comes.
+        """
         if batch in self._unanswered or self._waits(batch):
             self._stopped.setdefault(batch, set()).add(index)
         else:
@@ -85,7 +89,7 @@ class Sender(End):
 
     def _take_wants(self, batch: int, payload: Payload) -> None:
         if batch not in self._unanswered:
-            raise breach(f"batch {batch} was answered and not offered")
+            raise breach(f"batch {batch} was answered, but not offered")
         self._unanswered.discard(batch)
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
@@ -104,7 +108,7 @@ class Sender(End):
             raise breach(f"batch {batch} was asked for out of turn")
         offers, wants = messages.decode_ask(payload)
         if len(offers) > records.BATCH_MAX:
-            raise breach(f"a batch holds {len(offers)} files, {records.BATCH_MAX} are allowed")
+            raise breach(f"a batch has {len(offers)} files, {records.BATCH_MAX} are allowed")
         self._newest = batch
         self._open[batch] = offers
         self._pieces.add(batch, offers, wants)
@@ -129,17 +133,17 @@ class Sender(End):
         else:
             self.cancel()
 
-    # -- what goes ------------------------------------------------------------------------------
+    # -- what is sent ---------------------------------------------------------------------------
 
     def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
         self._open[batch] = offers
         self._unanswered.add(batch)
-        self._say(records.OFFER, batch, payload=messages.encode_offers(offers))
+        self._queue(records.OFFER, batch, payload=messages.encode_offers(offers))
 
     def _tend(self, now: float) -> None:
         if now - self._reported_at >= REPORT_SECONDS:
             self._reported_at = now
-            self._tell_report()
+            self._queue_report()
         super()._tend(now)
 
     def _put_content(self, used: int, now: float) -> int:
@@ -150,15 +154,15 @@ class Sender(End):
         return used
 
     def _before_bye(self) -> None:
-        self._tell_report()
+        self._queue_report()
 
-    def _tell_report(self) -> None:
-        """Tells the figures, when content went since they were told and there are any."""
+    def _queue_report(self) -> None:
+        """Queues the measurements, if there are any and something changed since the last time."""
         self._report = self.measure()
         current = (self._content, self._report)
         if current != self._reported and self._report != LinkReport():
             self._reported = current
-            self._say(records.REPORT, payload=messages.encode_report(self._report))
+            self._queue(records.REPORT, payload=messages.encode_report(self._report))
 
     # -- the rest -------------------------------------------------------------------------------
 
@@ -172,7 +176,7 @@ class Sender(End):
         self._pieces.close()
 
     def _patience(self) -> float:
-        return SILENCE_SECONDS if self._state in SAID_BYE else BUSY_SECONDS
+        return SILENCE_SECONDS if self._state in BYE_QUEUED else BUSY_SECONDS
 
     def _moving(self) -> tuple[Moving, ...]:
         return self._pieces.moving()

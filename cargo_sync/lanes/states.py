@@ -1,27 +1,28 @@
-"""How a lane lives and ends: the table of its states, for both of its ends.
+"""The states of a lane and the ways between them, as tables for both of its ends.
 
-The client opens batches and says when there are no more; the server ends the lane, because only the
+The client opens batches and says when there are no more. The server ends the lane, because only the
 server knows when everything is committed. BYE is the last record of an end, in its last frame. The
-server says it first, the client answers it. So an end that has both said and heard BYE knows that
-nothing can be lost any more, however the connection breaks afterwards.
+server sends it first, the client answers it. So an end that has both sent and received BYE knows
+that nothing can be lost any more, even if the connection breaks.
 
     client                                        server
 
-    OPEN ── finish ──▶ FINISHING                  OPEN ── DONE heard ──▶ DRAINING
-      │                   │ all offered             │                       │ all committed
-      │                   ▼ (says DONE)             │ cancel                ▼ (says BYE)
-      │ cancel ◀───── DRAINING                      └─────────────────▶ LEAVING
-      ▼ (says CANCEL)     │                                                 │ BYE heard
-    CANCELLED             │                                                 ▼
-      │ BYE heard         │ BYE heard                                    CLOSING
-      └──────┬────────────┘ (says BYE)                                      │ all sent
-             ▼                                                              ▼
-          CLOSING ── all sent ──▶ OVER                                     OVER
+    OPEN ── finish ──▶ FINISHING                  OPEN ── DONE received ──▶ DRAINING
+      │                   │ all offered             │                          │ all committed
+      │                   ▼ (sends DONE)            │ cancel                   ▼ (sends BYE)
+      │ cancel ◀───── DRAINING                      └────────────────────▶ LEAVING
+      ▼ (sends CANCEL)    │                                                    │ BYE received
+    CANCELLED             │                                                    ▼
+      │ BYE received      │ BYE received                                    CLOSING
+      └──────┬────────────┘ (sends BYE)                                        │ all sent
+             ▼                                                                 ▼
+          CLOSING ── all sent ──▶ OVER                                        OVER
 
-Any problem leads to OVER at once, from every state. A client that hears BYE before it has said
-CANCEL, or DONE with every batch committed, ends with a problem: the server stopped too early.
+Any problem leads to OVER at once, from every state. A client may receive BYE after it sent CANCEL,
+or after it sent DONE and all its batches are committed. If BYE comes earlier, the lane ends with a
+problem: the server stopped too early.
 
-What an end does with a record that it receives follows from its state alone (`HEEDED`).
+The state alone decides what an end does with a record that it receives (`ACCEPTED`).
 """
 
 from collections.abc import Mapping
@@ -32,20 +33,20 @@ from cargo_sync.wire import records
 
 
 class LaneState(Enum):
-    """Where one end of a lane is. Client and server share the names, not the ways between them."""
+    """The state of one end. Client and server share the names, but not the ways between them."""
 
     OPEN = "open"
     """Batches may be opened."""
     FINISHING = "finishing"
     """Client: there will be no further batch, but some still wait to be opened."""
     DRAINING = "draining"
-    """Every batch is opened; those under way are being committed."""
+    """All batches are opened; some are not committed yet."""
     CANCELLED = "cancelled"
     """Client: it asked the server to stop, and waits for its BYE."""
     LEAVING = "leaving"
-    """Server: it has said BYE, and waits for the client's."""
+    """Server: it has sent BYE, and waits for the client's."""
     CLOSING = "closing"
-    """BYE was said and heard; what is queued is still sent."""
+    """BYE was sent and received; what is queued is still sent."""
     OVER = "over"
     """Nothing is read or sent any more."""
 
@@ -56,14 +57,14 @@ class LaneEvent(Enum):
     FINISH = "finish"
     """Client: its owner has no further batch."""
     ALL_OFFERED = "all offered"
-    """Client: the last batch was opened, and DONE is said."""
-    DONE_HEARD = "done heard"
-    """Server: the client has said DONE."""
+    """Client: the last batch was opened, and DONE is sent."""
+    DONE_RECEIVED = "done received"
+    """Server: the client has sent DONE."""
     CANCEL = "cancel"
     """The owner of this end wants it to stop."""
     ALL_COMMITTED = "all committed"
-    """Server: no batch is under way any more."""
-    BYE_HEARD = "bye heard"
+    """Server: no batch is open any more."""
+    BYE_RECEIVED = "bye received"
 
 
 CLIENT: Final[Mapping[tuple[LaneState, LaneEvent], LaneState]] = {
@@ -72,23 +73,23 @@ CLIENT: Final[Mapping[tuple[LaneState, LaneEvent], LaneState]] = {
     (LaneState.OPEN, LaneEvent.CANCEL): LaneState.CANCELLED,
     (LaneState.FINISHING, LaneEvent.CANCEL): LaneState.CANCELLED,
     (LaneState.DRAINING, LaneEvent.CANCEL): LaneState.CANCELLED,
-    (LaneState.OPEN, LaneEvent.BYE_HEARD): LaneState.CLOSING,
-    (LaneState.FINISHING, LaneEvent.BYE_HEARD): LaneState.CLOSING,
-    (LaneState.DRAINING, LaneEvent.BYE_HEARD): LaneState.CLOSING,
-    (LaneState.CANCELLED, LaneEvent.BYE_HEARD): LaneState.CLOSING,
+    (LaneState.OPEN, LaneEvent.BYE_RECEIVED): LaneState.CLOSING,
+    (LaneState.FINISHING, LaneEvent.BYE_RECEIVED): LaneState.CLOSING,
+    (LaneState.DRAINING, LaneEvent.BYE_RECEIVED): LaneState.CLOSING,
+    (LaneState.CANCELLED, LaneEvent.BYE_RECEIVED): LaneState.CLOSING,
 }
 SERVER: Final[Mapping[tuple[LaneState, LaneEvent], LaneState]] = {
-    (LaneState.OPEN, LaneEvent.DONE_HEARD): LaneState.DRAINING,
-    (LaneState.DRAINING, LaneEvent.DONE_HEARD): LaneState.DRAINING,
+    (LaneState.OPEN, LaneEvent.DONE_RECEIVED): LaneState.DRAINING,
+    (LaneState.DRAINING, LaneEvent.DONE_RECEIVED): LaneState.DRAINING,
     (LaneState.DRAINING, LaneEvent.ALL_COMMITTED): LaneState.LEAVING,
     (LaneState.OPEN, LaneEvent.CANCEL): LaneState.LEAVING,
     (LaneState.DRAINING, LaneEvent.CANCEL): LaneState.LEAVING,
-    (LaneState.LEAVING, LaneEvent.BYE_HEARD): LaneState.CLOSING,
+    (LaneState.LEAVING, LaneEvent.BYE_RECEIVED): LaneState.CLOSING,
 }
-"""What is in neither table: an event of our own means nothing there (cancelling twice is harmless);
-a BYE from the other end is a breach."""
+"""If a pair is not in the table, an event of our own does nothing (a second cancel is harmless); a
+BYE from the other end is an error."""
 
-HEEDED: Final[Mapping[LaneState, frozenset[int] | None]] = {
+ACCEPTED: Final[Mapping[LaneState, frozenset[int] | None]] = {
     LaneState.OPEN: None,
     LaneState.FINISHING: None,
     LaneState.DRAINING: None,
@@ -97,11 +98,11 @@ HEEDED: Final[Mapping[LaneState, frozenset[int] | None]] = {
     LaneState.CLOSING: frozenset(),
     LaneState.OVER: frozenset(),
 }
-"""Kinds of records that are acted on; None is every kind that this end knows.
+"""Kinds of records that an end handles in a state; None means all kinds that it knows.
 
-In LEAVING the client may still be sending: its content is passed over, its last figures count. In
-CLOSING a record is a breach: BYE was the other end's last one.
+In LEAVING the client may still be sending: its content is ignored, its last measurements count. In
+CLOSING each record is an error, because BYE was the other end's last one.
 """
 
-SAID_BYE: Final = frozenset({LaneState.LEAVING, LaneState.CLOSING})
-"""Our own last record is said or queued: no content and no other message follows it."""
+BYE_QUEUED: Final = frozenset({LaneState.LEAVING, LaneState.CLOSING})
+"""Our own BYE is queued or sent: no content and no other message follows it."""

@@ -1,7 +1,7 @@
-"""TCP_INFO: what the kernel knows of a connection, where it tells.
+"""TCP_INFO: what the kernel knows about a connection.
 
-Linux, struct tcp_info of linux/tcp.h; it grows at its end only. Elsewhere there are no figures:
-None.
+On Linux: struct tcp_info of linux/tcp.h; new fields are only added at its end. Other systems have
+no figures: None.
 """
 
 import socket
@@ -26,11 +26,11 @@ _UNMEASURED: Final = 0xFFFFFFFF
 class TcpInfo(NamedTuple):
     """A connection at one moment.
 
-    lost        segments sent again because they were lost: all sent again, less those that came
-                twice
-    rtt_ms      smoothed round trip time; min_rtt_ms the least of the last minutes
-    stuck_ms    how long the other end's kernel has owed an answer; 0 when it owes none. A receiver
-                that is busy lets its window close: what is asked then, ever more rarely, it answers
+    lost        segments that were lost: all that were sent again, minus those that arrived twice
+    rtt_ms      smoothed round trip time
+    min_rtt_ms  the smallest round trip time of the last minutes
+    stuck_ms    for how long the other end's kernel has not answered; 0 when no answer is due. A
+                busy receiver closes its window, but its kernel still answers the probes
     """
 
     lost: int
@@ -40,7 +40,7 @@ class TcpInfo(NamedTuple):
 
 
 def parse(raw: bytes) -> TcpInfo | None:
-    """None when the kernel is too old to tell all of it (before 5.5)."""
+    """Reads the struct; None if the kernel is too old to have all of it (before 5.5)."""
     if len(raw) < _LEAST:
         return None
     content, acknowledgement = _HEARD.unpack_from(raw)
@@ -55,7 +55,7 @@ def parse(raw: bytes) -> TcpInfo | None:
 
 
 def read(sock: socket.socket) -> TcpInfo | None:
-    """The figures of a connection; None where the platform has none."""
+    """The figures of a connection; None if the platform has none."""
     if sys.platform != "linux":
         return None
     try:
@@ -65,7 +65,7 @@ def read(sock: socket.socket) -> TcpInfo | None:
 
 
 class LinkMeter:
-    """The way of one lane, sampled by its driver."""
+    """Measures the connection of one lane; its driver takes the samples."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -73,8 +73,11 @@ class LinkMeter:
         self._count = 0
 
     def sample(self) -> int:
-        """Takes a sample of the round trip time; how long the other end's kernel owes an answer,
-        ms."""
+        """Takes a sample of the round trip time.
+
+        Returns:
+            For how many ms the other end's kernel has not answered (`stuck_ms`).
+        """
         figures = read(self._socket)
         if figures is None:
             return 0
@@ -83,7 +86,7 @@ class LinkMeter:
         return figures.stuck_ms
 
     def report(self) -> LinkReport:
-        """All that was measured up to now."""
+        """Everything that was measured until now."""
         figures = read(self._socket)
         if figures is None:
             return LinkReport()

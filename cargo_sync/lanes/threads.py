@@ -17,7 +17,7 @@ from cargo_sync.wire.refusal import cut
 
 SAMPLE_SECONDS: Final = 0.25
 _STOPPED: Final = Problem(
-    Code.STOPPED, "the lane was stopped", hint="the transfer goes on when it is started again"
+    Code.STOPPED, "the lane was stopped", hint="the transfer continues when it is started again"
 )
 
 OnEnd = Callable[[Problem | None], None]
@@ -27,13 +27,16 @@ _log = logging.getLogger(__name__)
 class LaneThread:
     """Drives `machine` over `sock`, which its channel reads and writes, until it is done.
 
-    The thread is a daemon thread: a process that must end does not wait for a lane. Its owner ends
-    it by the machine (`finish`, `cancel`, submitted) or by `stop`, and then joins.
+    The thread is a daemon thread, so that a process can end without waiting for a lane. The owner
+    ends it with the machine's `finish` or `cancel` (submitted) or with `stop`, and then joins it.
     """
 
     def __init__(self, machine: End, sock: socket.socket, name: str, on_end: OnEnd) -> None:
-        """`on_end` is called once, in the thread, with why the lane ended or None; the socket is
-        closed."""
+        """Prepares the thread; `start` starts it.
+
+        `on_end` is called once, in the thread, after the socket was closed. Its argument is why the
+        lane ended, or None.
+        """
         self._machine = machine
         self._socket = sock
         self._on_end = on_end
@@ -49,20 +52,20 @@ class LaneThread:
         self._thread.start()
 
     def submit(self, call: Callable[[], None]) -> None:
-        """Has the lane's thread make a call, soon and in order; after the end it is dropped.
+        """Makes a call in the lane's thread, soon and in order; after the end it is dropped.
 
-        A ProblemError that it raises ends the lane.
+        If the call raises ProblemError, the lane ends.
         """
         self._posted.append(call)
-        with suppress(OSError):  # full: it wakes anyway; closed: it is over
+        with suppress(OSError):  # full: it wakes up anyway; closed: the lane has ended
             self._wake.send(b"\0")
 
     def stop(self) -> None:
-        """Ends the lane now, telling the other end nothing."""
+        """Ends the lane now, without a word to the other end."""
         self.submit(lambda: self._machine.fail(_STOPPED))
 
     def join(self, seconds: float | None = None) -> bool:
-        """Waits until the thread is over; False when it is not after `seconds`."""
+        """Waits until the thread has ended; False if it has not after `seconds`."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -70,13 +73,13 @@ class LaneThread:
         machine = self._machine
         try:
             self._drive()
-        except ProblemError as error:  # of a submitted call
+        except ProblemError as error:  # raised by a submitted call
             machine.fail(error.problem)
         except Exception as error:
-            _log.exception("lane %s broke", threading.current_thread().name)
-            problem = Problem(Code.INTERNAL, f"the lane broke: {type(error).__name__}: {error}")
+            _log.exception("lane %s failed", threading.current_thread().name)
+            problem = Problem(Code.INTERNAL, f"the lane failed: {type(error).__name__}: {error}")
             machine.fail(problem)
-            machine.problem = machine.problem or problem  # also when it broke while it was closed
+            machine.problem = machine.problem or problem  # also if it failed during its close
         finally:
             self._wake.close()
             self._woken.close()
@@ -99,7 +102,7 @@ class LaneThread:
                 sample_at = now + SAMPLE_SECONDS
                 if not machine.done and self._meter.sample() >= SILENCE_SECONDS * 1000:
                     machine.fail(
-                        cut("the way to the other end is broken: nothing comes back").problem
+                        cut("the connection is broken: the other end does not answer").problem
                     )
             step = machine.step()
             if step is Step.DONE:

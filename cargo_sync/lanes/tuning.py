@@ -1,4 +1,4 @@
-"""What a lane asks of its TCP socket. Whatever the system does not have is left as it is."""
+"""The options of a lane's TCP socket. Options that the system does not have are skipped."""
 
 import socket
 import sys
@@ -8,7 +8,8 @@ _KEEPALIVE_IDLE: Final = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KE
 _OPTIONS: Final = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    # The kernel answers these also while its process is busy: a way that broke is seen within 20 s.
+    # The kernel answers these even while the process is busy: a broken connection is noticed within
+    # 20 s.
     (socket.IPPROTO_TCP, _KEEPALIVE_IDLE, 5),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", None), 5),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", None), 3),
@@ -19,8 +20,7 @@ _BUFFERS: Final = ((socket.SO_SNDBUF, "wmem"), (socket.SO_RCVBUF, "rmem"))
 
 
 def tune(sock: socket.socket) -> None:
-    """Asks for what lanes live well with. Before `connect`, or on a listener, it also widens the
-    window."""
+    """Sets the options. Before `connect`, or on a listener, it also makes the window larger."""
     for level, option, value in _OPTIONS:
         if option is not None:
             try:
@@ -34,8 +34,7 @@ def tune(sock: socket.socket) -> None:
 
 
 def _worthwhile(name: str) -> int:
-    """Bytes to ask for; 0 where the kernel's own growing reaches further than what a process may
-    ask for."""
+    """Bytes to ask for; 0 if the kernel's automatic growth allows more than a process may ask."""
     if sys.platform != "linux":
         return 0
     try:
@@ -46,5 +45,5 @@ def _worthwhile(name: str) -> int:
             allowed, reached = int(asked.read()), int(grown.read().split()[2])
     except (OSError, ValueError, IndexError):
         return 0
-    # Linux doubles what is asked for; asking turns its growing off.
+    # Linux doubles what is asked for, and it turns automatic growth off.
     return allowed if 2 * allowed > reached else 0

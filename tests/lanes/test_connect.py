@@ -161,7 +161,7 @@ def test_a_call_that_breaks_ends_the_lane_and_is_told(caplog: pytest.LogCaptureF
     thread.submit(broken)
     [problem] = ended.wait()
     assert problem and problem.code == "internal"
-    assert "lane sender broke" in caplog.text
+    assert "lane sender failed" in caplog.text
     assert thread.join(SECONDS)
     peer.close()
 

@@ -298,4 +298,4 @@ def test_a_peer_that_talks_and_never_listens_is_ended(monkeypatch: pytest.Monkey
             break
         peer.say(OFFER, link_offer, batch=number)
         server.step()
-    assert server.problem and "does not listen" in server.problem.message
+    assert server.problem and "does not read our answers" in server.problem.message

@@ -2,32 +2,32 @@
 
 import pytest
 
-from cargo_sync.lanes.states import CLIENT, HEEDED, SERVER, LaneEvent, LaneState
+from cargo_sync.lanes.states import CLIENT, ACCEPTED, SERVER, LaneEvent, LaneState
 from cargo_sync.wire import records
 
 WAYS = {"client": CLIENT, "server": SERVER}
 CASES = [
-    ("client", "finish, all offered, bye heard", "finishing draining closing"),
-    ("client", "cancel, bye heard", "cancelled closing"),
-    ("client", "finish, cancel, bye heard", "finishing cancelled closing"),
-    ("client", "finish, all offered, cancel, bye heard", "finishing draining cancelled closing"),
-    ("client", "bye heard", "closing"),
-    ("client", "finish, bye heard", "finishing closing"),
+    ("client", "finish, all offered, bye received", "finishing draining closing"),
+    ("client", "cancel, bye received", "cancelled closing"),
+    ("client", "finish, cancel, bye received", "finishing cancelled closing"),
+    ("client", "finish, all offered, cancel, bye received", "finishing draining cancelled closing"),
+    ("client", "bye received", "closing"),
+    ("client", "finish, bye received", "finishing closing"),
     ("client", "cancel, finish", "cancelled -"),
     ("client", "cancel, cancel", "cancelled -"),
     ("client", "all offered", "-"),
-    ("client", "bye heard, bye heard", "closing -"),
-    ("client", "bye heard, cancel", "closing -"),
-    ("client", "done heard", "-"),
-    ("server", "done heard, all committed, bye heard", "draining leaving closing"),
-    ("server", "cancel, bye heard", "leaving closing"),
-    ("server", "done heard, cancel, bye heard", "draining leaving closing"),
-    ("server", "done heard, done heard", "draining draining"),
+    ("client", "bye received, bye received", "closing -"),
+    ("client", "bye received, cancel", "closing -"),
+    ("client", "done received", "-"),
+    ("server", "done received, all committed, bye received", "draining leaving closing"),
+    ("server", "cancel, bye received", "leaving closing"),
+    ("server", "done received, cancel, bye received", "draining leaving closing"),
+    ("server", "done received, done received", "draining draining"),
     ("server", "all committed", "-"),
-    ("server", "bye heard", "-"),
-    ("server", "done heard, bye heard", "draining -"),
+    ("server", "bye received", "-"),
+    ("server", "done received, bye received", "draining -"),
     ("server", "cancel, cancel", "leaving -"),
-    ("server", "cancel, done heard", "leaving -"),
+    ("server", "cancel, done received", "leaving -"),
     ("server", "finish", "-"),
 ]  # fmt: skip
 
@@ -52,10 +52,10 @@ def test_from_every_state_that_an_end_reaches_it_can_close(side: str) -> None:
     assert reached == closing
 
 
-def test_what_is_heeded_shrinks_towards_the_end() -> None:
-    assert set(HEEDED) == set(LaneState)
-    assert {state for state, kinds in HEEDED.items() if kinds is None} == {
+def test_what_is_accepted_shrinks_towards_the_end() -> None:
+    assert set(ACCEPTED) == set(LaneState)
+    assert {state for state, kinds in ACCEPTED.items() if kinds is None} == {
         LaneState.OPEN, LaneState.FINISHING, LaneState.DRAINING, LaneState.CANCELLED,
     }  # fmt: skip
-    assert HEEDED[LaneState.LEAVING] == frozenset({records.REPORT, records.BYE})
-    assert HEEDED[LaneState.CLOSING] == HEEDED[LaneState.OVER] == frozenset()
+    assert ACCEPTED[LaneState.LEAVING] == frozenset({records.REPORT, records.BYE})
+    assert ACCEPTED[LaneState.CLOSING] == ACCEPTED[LaneState.OVER] == frozenset()
