@@ -1,16 +1,19 @@
-"""Everything that touches a local folder: a job's on a client, a workspace's store on a server.
+"""Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
-root     a folder held by its descriptor; every other file is reached relative to it, no link is
-         ever followed
-system   the calls that change a disk, chosen by platform in one place
-scan     what is there, a folder at a time; watch: hints that it is time to scan
-read     stable reads, for senders and for hashes
-staging  content on its way in, below `.cargo_sync/staging`; parts: larger files, which go on after
-         a cut
-publish  staged files to their places, durably; trash: where goes what stood there
-sink     all of that as the receiving end of a lane
-lock     one owner a root, and the marker by which a root is known again
-space    whether there is room
+folders  descriptors of the folders below a root, in a cache
+inotify  Linux's inotify: in which folders something changed
+lock     one owner per root, and the marker that identifies a root
+parts    larger files that arrive in pieces and can continue after a cut
+publish  moves staged files to their places, durably
+read     reads of files that must not change meanwhile, for senders and for hashes
+root     a folder held by its descriptor; all paths are relative to it, links are never followed
+scan     lists everything below a root, folder by folder
+sink     the receiving end of a lane: staging, publishing and receipts
+space    whether the disk has room
+staging  files that are not complete yet, below `.cargo_sync/staging`
+system   the calls that change a disk; the only place that depends on the platform
+trash    displaced files, below `.cargo_sync/trash`
+watch    hints that it is time to scan
 
-Nothing is ever overwritten or unlinked here but our own staging and trash that was purged.
+Only two things are ever overwritten or unlinked here: our own staging, and trash that is purged.
 """

@@ -1,7 +1,7 @@
-"""Descriptors of the folders below a root, reached a component at a time and never through a link.
+"""Descriptors of the folders below a root, opened component by component, never through a link.
 
-A folder is leased (`with folders.lease(path) as folder: … folder.fd`), so that a descriptor that
-falls out of the cache is closed only when nobody uses it any more; several threads may lease.
+A folder is leased (`with folders.lease(path) as folder: … folder.fd`). So a descriptor that leaves
+the cache is closed only when it is not used any more. Several threads may lease.
 """
 
 import errno
@@ -16,13 +16,13 @@ from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 KEPT: Final = 64
-"""Descriptors kept open a root."""
+"""Descriptors kept open per root."""
 
 OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Folder:
-    """One folder, open; given back at the end of its `with`."""
+    """One open folder; its lease ends with its `with`."""
 
     __slots__ = ("_folders", "device", "fd", "inode", "path", "users")
 
@@ -45,7 +45,7 @@ class Folder:
 
 
 class FolderCache:
-    """The cache of one root."""
+    """The open folders of one root."""
 
     def __init__(self, fd: int) -> None:
         self._lock = threading.Lock()
@@ -54,7 +54,9 @@ class FolderCache:
         self.device = self._root.device
 
     def lease(self, path: str, *, check: bool = True) -> Folder:
-        """The folder at `path`; `check` looks whether the path still leads to a cached one.
+        """Opens the folder at `path`, or takes it from the cache.
+
+        With `check`, a cached folder is only used if the path still leads to it.
 
         Raises:
             ProblemError: vanished, not_a_folder, symlink, other_device, …
@@ -89,10 +91,10 @@ class FolderCache:
             os.close(folder.fd)
 
     def forget(self, path: str) -> None:
-        """What was below `path` may lie somewhere else now."""
+        """Drops the folders at and below `path`: they may be somewhere else now."""
         with self._lock:
-            gone = [one for one in self._held if paths.is_below(one, path)]
-            closing = [self._held.pop(one) for one in gone]
+            gone = [held for held in self._held if paths.is_below(held, path)]
+            closing = [self._held.pop(held) for held in gone]
             unused = [folder.fd for folder in closing if folder.users == 0]
         for fd in unused:
             os.close(fd)
@@ -123,7 +125,7 @@ class FolderCache:
         return (found.st_dev, found.st_ino) == (held.device, held.inode)
 
     def _nearest(self, path: str) -> tuple[Folder, list[str]]:
-        """The nearest folder above `path` that is open, and the components from there on."""
+        """The nearest open folder above `path`, and the components from there to `path`."""
         above, parts = path, list[str]()
         while True:
             above, _, part = above.rpartition("/")
@@ -146,9 +148,9 @@ class FolderCache:
             raise ProblemError(
                 Problem(
                     Code.OTHER_DEVICE,
-                    f"{path!r} lies on another file system, which is not entered",
+                    f"{path!r} is on another file system, which is not entered",
                     path=path,
-                    hint="make a job of its own for it",
+                    hint="make a separate job for it",
                 )
             )
         return fd
@@ -170,8 +172,11 @@ class FolderCache:
 
 
 def _refusal(error: OSError, above: int, name: str, path: str) -> Problem:
-    """O_NOFOLLOW | O_DIRECTORY says ENOTDIR (or ELOOP) of a link; people want to know that it is
-    one."""
+    """The problem of a folder that cannot be opened.
+
+    With O_NOFOLLOW | O_DIRECTORY a link gives ENOTDIR (or ELOOP). The problem says that it is a
+    link.
+    """
     if error.errno in (errno.ENOTDIR, errno.ELOOP):
         try:
             if stat.S_ISLNK(os.lstat(name, dir_fd=above).st_mode):

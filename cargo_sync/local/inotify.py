@@ -1,15 +1,16 @@
-"""Linux's inotify, read a buffer at a time: which folders of a tree something happened in.
+"""Linux's inotify, read in large buffers: in which folders of a tree something changed.
 
-A library that makes an object of every event, and hands it through three threads, costs a busy
-server more than the files themselves: 20,000 small files arrived in 16.6 s beside watchdog and in
-7.3 s without it. Here an event is a number and a mask; what comes out is a set of folders, one for
-each buffer and tree.
+watchdog makes an object per event and passes it through three threads. On a busy server that costs
+more than the files themselves: 20,000 small files arrived in 16.6 s with watchdog and in 7.3 s
+without it. Here an event is a number and a mask; the result is one set of folders per buffer and
+tree.
 
-One instance and one thread serve all trees of a process: the system gives a user 128 instances, and
-a daemon may have hundreds of jobs.
+One instance and one thread serve all trees of a process, because the system gives a user only 128
+instances, and a daemon may have hundreds of jobs.
 
-Format and rules: inotify(7). A watch is of one folder; what is made below it must be watched at
-once, and is told as a folder of its own, since files may have been put there before the watch was.
+Format and rules: inotify(7). A watch covers one folder, not the folders below it. A new folder must
+be watched at once. It is also reported as changed, because files may have been put there before the
+watch began.
 """
 
 import ctypes
@@ -25,7 +26,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 
 ChangedFolders = frozenset[str] | None
-"""Folders, relative to the root, in which something happened; None: nobody knows where."""
+"""Folders, relative to the root, in which something changed; None: it is not known where."""
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400
@@ -50,13 +51,13 @@ _WATCHED: Final = (
 _EVENT: Final = struct.Struct("iIII")
 _BUFFER: Final = 256 * 1024
 REST: Final = 0.05
-"""Seconds between two reads: events come in flocks, and a flock is one hint."""
+"""Seconds between two reads: events come in bursts, and a burst should be one hint."""
 
 
 class WatchedTree:
-    """One watched tree, which `Inotify.watch` gives.
+    """One watched tree; `Inotify.watch` returns it.
 
-    folders  by watch
+    folders  watch -> folder
     """
 
     def __init__(self, path: str, on_change: Callable[[ChangedFolders], None]) -> None:
@@ -66,25 +67,30 @@ class WatchedTree:
 
 
 class Inotify:
-    """Watches trees from `watch` until `unwatch`; their `on_change` is called from its one thread,
-    which lives as long as there is a tree. `watch` and `unwatch` may come from any thread but that
-    one."""
+    """Watches trees from `watch` until `unwatch`.
+
+    Each tree's `on_change` is called in the one thread of this object, which runs while there are
+    trees. `watch` and `unwatch` may be called in any other thread.
+    """
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._lock = threading.RLock()
-        """Held for a step at a time: an event is looked up only when the watch that it is of is
-        known."""
+        """Held for one step at a time, so that each event finds its watch in the tables."""
         self._changing = threading.Lock()
-        """Held while the thread is begun or ended, which never takes it."""
+        """Held while the thread is started or stopped; the thread itself never takes it."""
         self._trees: set[WatchedTree] = set()
         self._of: dict[int, list[WatchedTree]] = {}
         self._fd = self._stop = self._stopped = -1
         self._thread: threading.Thread | None = None
 
     def watch(self, path: str, on_change: Callable[[ChangedFolders], None]) -> WatchedTree:
-        """Raises OSError: there is no inotify, or the root cannot be watched, or not all below
-        (ENOSPC)."""
+        """Watches a folder and everything below it.
+
+        Raises:
+            OSError: there is no inotify, the root cannot be watched, or not everything below it
+                (ENOSPC).
+        """
         tree = WatchedTree(path, on_change)
         with self._changing:
             if self._thread is None:
@@ -92,14 +98,14 @@ class Inotify:
             with self._lock:
                 self._trees.add(tree)
         try:
-            self._add(tree, "")  # which may take long: others come and go meanwhile
+            self._add(tree, "")  # may take long, so without the lock: other trees come and go
         except OSError:
             self.unwatch(tree)
             raise
         return tree
 
     def unwatch(self, tree: WatchedTree) -> None:
-        """Nothing is told of it any more, once this returns."""
+        """Ends the watch of a tree; `on_change` is not called any more after the return."""
         with self._changing:
             self._drop(tree)
             self._close_if_idle()
@@ -134,14 +140,14 @@ class Inotify:
                 buffer = os.read(self._fd, _BUFFER)
             except BlockingIOError:
                 continue
-            self._tell(self._read(buffer))
+            self._report(self._read(buffer))
             if rest.poll(REST * 1000):
                 return
 
-    def _tell(self, changed: dict[WatchedTree, ChangedFolders]) -> None:
+    def _report(self, changed: dict[WatchedTree, ChangedFolders]) -> None:
         for tree, folders in changed.items():
             if folders is None or folders:
-                with self._lock:  # `unwatch` waits for what is being told
+                with self._lock:  # so that `unwatch` waits for this call
                     if tree in self._trees:
                         tree.on_change(folders)
 
@@ -168,7 +174,7 @@ class Inotify:
         return {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
 
     def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[WatchedTree, str]]:
-        """The folders that a watch is of: one, unless it can be reached by two ways."""
+        """The folders of a watch: one, unless several trees contain the same folder."""
         with self._lock:
             trees = self._of.pop(watch, []) if forget else list(self._of.get(watch, ()))
             found = [(tree, tree.folders[watch]) for tree in trees]
@@ -178,19 +184,22 @@ class Inotify:
         return iter(()) if forget else iter(found)
 
     def _folder_event(self, tree: WatchedTree, path: str, mask: int) -> set[str]:
-        """A folder came or went. One that is moved takes its watches along: they are set anew where
-        it is."""
+        """A folder appeared or disappeared; returns the folders that are watched because of it.
+
+        The watches of a moved folder stay with it, so they are removed here and set again where it
+        appears.
+        """
         if mask & (_MOVED_FROM | _DELETE):
             with self._lock:
                 for watch in [
-                    one for one, folder in tree.folders.items() if paths.is_below(folder, path)
+                    below for below, folder in tree.folders.items() if paths.is_below(folder, path)
                 ]:
-                    self._let_go(tree, watch)
+                    self._remove(tree, watch)
         if mask & (_MOVED_TO | _CREATE):
             try:
                 return self._add(tree, path)
             except OSError:
-                return set()  # the limit is reached: scans at intervals find what is in there
+                return set()  # the limit is reached: scans at intervals find the changes in there
         return set()
 
     def _watch_all_anew(self) -> dict[WatchedTree, ChangedFolders]:
@@ -206,8 +215,11 @@ class Inotify:
     # -- watches -----------------------------------------------------------------------------------
 
     def _add(self, tree: WatchedTree, top: str) -> set[str]:
-        """Watches a folder and all below it; those that could be. Raises OSError at the system's
-        limit."""
+        """Watches a folder and everything below it that can be watched; returns the folders.
+
+        Raises:
+            OSError: the system's limit is reached, or `top` is the root and cannot be watched.
+        """
         added: set[str] = set()
         pending = [top]
         while pending:
@@ -216,16 +228,15 @@ class Inotify:
                 continue
             place = os.path.join(tree.path, folder) if folder else tree.path
             try:
-                # The watch comes before the listing: what is made in between is told by one of
-                # both.
+                # The watch comes before the listing, so that one of them has each new folder.
                 with self._lock:
                     self._take(tree, folder, place)
                 added.add(folder)
                 with os.scandir(place) as names:
                     pending += [
-                        paths.join(folder, one.name)
-                        for one in names
-                        if one.is_dir(follow_symlinks=False)
+                        paths.join(folder, item.name)
+                        for item in names
+                        if item.is_dir(follow_symlinks=False)
                     ]
             except OSError as error:
                 if not folder or error.errno in (errno.ENOSPC, errno.ENOMEM):
@@ -239,7 +250,7 @@ class Inotify:
         if tree not in trees:
             trees.append(tree)
 
-    def _let_go(self, tree: WatchedTree, watch: int) -> None:
+    def _remove(self, tree: WatchedTree, watch: int) -> None:
         del tree.folders[watch]
         trees = self._of[watch]
         trees.remove(tree)
@@ -251,7 +262,7 @@ class Inotify:
         with self._lock:
             self._trees.discard(tree)
             for watch in list(tree.folders):
-                self._let_go(tree, watch)
+                self._remove(tree, watch)
 
     def _check(self, result: int) -> int:
         if result < 0:

@@ -1,5 +1,4 @@
-"""One owner a root, by a kernel lock that dies with its holder; and the marker that a root is known
-by."""
+"""One owner per root, by a kernel lock that ends with its process; and the marker of a root."""
 
 import errno
 import os
@@ -15,7 +14,7 @@ _TOKEN: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _NO_LOCKS: Final = frozenset(
     {errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 )
-"""What a network file system says that locks files only, or nothing."""
+"""Errors of network file systems that lock only files, or nothing."""
 
 
 class RootLock:
@@ -33,13 +32,13 @@ class RootLock:
 
 
 def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
-    """Takes the root, for as long as it stays open.
+    """Locks the root, for as long as it stays open.
 
-    `holder` says who we are (process and job), for whoever is refused; with `leave_name` it is
-    written below the root, which is for roots that we write to anyway.
+    `holder` is our name (for example the job), for other processes that want the lock. With
+    `leave_name` it is written below the root, which is for roots that we write to anyway.
 
     Raises:
-        ProblemError: `root_in_use`, naming the holder where it left its name.
+        ProblemError: `root_in_use`, with the holder's name if it is known.
     """
     fd = root.fd
     try:
@@ -54,12 +53,12 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
     except BlockingIOError as error:
         if fd != root.fd:
             os.close(fd)
-        named = _read_own(root, _HOLDER) or _by_the_kernel(root) or "another process of Cargo"
+        named = _read_own(root, _HOLDER) or _kernel_holder(root) or "another process of Cargo"
         raise ProblemError(
             Problem(
                 Code.ROOT_IN_USE,
                 f"the folder {root.path!r} is in use by {named}",
-                hint="one folder has one owner: stop that one, or use another folder",
+                hint="a folder can have only one owner: stop the other one, or use another folder",
             )
         ) from error
     except OSError as error:
@@ -75,23 +74,28 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
 
 
 def holder(root: Root) -> str:
-    """Who holds the root now ("process 4711"), its lock untouched; "" for nobody, or where nothing
-    tells."""
-    return _by_the_kernel(root)
+    """The process that holds the root now ("process 4711"); "" if none does or it is not known.
+
+    The lock itself is not touched.
+    """
+    return _kernel_holder(root)
 
 
 def read_marker(root: Root) -> str | None:
-    """The root's marker, or None when it has none (or something that cannot be one). Raises
-    ProblemError."""
+    """The root's marker, or None if it has none (or a file that is not a valid marker).
+
+    Raises:
+        ProblemError: the marker cannot be read.
+    """
     text = _read_own(root, _MARKER)
     return text if text and _TOKEN.fullmatch(text) else None
 
 
 def marker(root: Root, token: str) -> str:
-    """The root's marker; `token` (32 hex digits) becomes it, durably, when there is none.
+    """The root's marker. If there is none, `token` (32 hex digits) is written, durably.
 
     Raises:
-        ProblemError: it cannot be written, or what stands there cannot be a marker (`bad_marker`).
+        ProblemError: it cannot be written, or the file there is not a valid marker (`bad_marker`).
     """
     if present := read_marker(root):
         return present
@@ -117,16 +121,15 @@ def marker(root: Root, token: str) -> str:
         raise ProblemError(
             Problem(
                 Code.BAD_MARKER,
-                f"{RESERVED}/{_MARKER} below {root.path!r} is not one that Cargo wrote",
-                hint="remove that file if the folder is the right one",
+                f"{RESERVED}/{_MARKER} below {root.path!r} was not written by Cargo",
+                hint="delete that file if the folder is the right one",
             )
         )
     return written
 
 
-def _by_the_kernel(root: Root) -> str:
-    """Who holds a root that nobody's name is written below, where the system tells (Linux:
-    proc_locks(5))."""
+def _kernel_holder(root: Root) -> str:
+    """The process that holds the root's lock, from the kernel (Linux: proc_locks(5)); else ""."""
     found = os.fstat(root.fd)
     wanted = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     try:
@@ -135,7 +138,7 @@ def _by_the_kernel(root: Root) -> str:
     except OSError:
         return ""
     # "1: FLOCK ADVISORY WRITE 4711 fd:00:12345 0 EOF"
-    held = [one[4] for one in fields if len(one) > 5 and one[1] == "FLOCK" and one[5] == wanted]
+    held = [row[4] for row in fields if len(row) > 5 and row[1] == "FLOCK" and row[5] == wanted]
     return f"process {held[0]}" if held and held[0] != "-1" else ""
 
 
@@ -152,7 +155,7 @@ def _leave_name(root: Root, holder: str) -> None:
 
 
 def _open_own(root: Root, name: str) -> int:
-    """A file of ours directly below `.cargo_sync`, made when missing. Raises ProblemError."""
+    """Opens a file directly below `.cargo_sync`, made if missing. Raises ProblemError."""
     root.make_folder(RESERVED)
     with root.folder(RESERVED) as own:
         try:
@@ -165,8 +168,10 @@ def _open_own(root: Root, name: str) -> int:
 
 
 def _lockable(root: Root) -> int:
-    """A file to lock where folders cannot be locked; -1 below a read-only root, which nobody can
-    harm."""
+    """Opens a file to lock, for file systems that cannot lock folders.
+
+    Returns -1 below a read-only root: it needs no lock, because it cannot be changed.
+    """
     try:
         return _open_own(root, _HOLDER)
     except ProblemError as error:

@@ -1,7 +1,8 @@
-"""Larger files on their way in, a piece at a time, and what makes them go on after a cut.
+"""Larger files that arrive in pieces, and how they continue after a cut.
 
-A file that is resumable (model/checkpoints.py) is checkpointed: what has come is synced, then recorded as spans with a digest
-each, and after a cut every span is read and checked before it counts. Smaller ones start again.
+A resumable file (model/checkpoints.py) is checkpointed: what has arrived is synced, then recorded
+as spans with one digest per span. After a cut each span is read and checked before it is used.
+Smaller files start again from the beginning.
 """
 
 import errno
@@ -18,25 +19,25 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
 LONGEST: Final = 64 * 2**20
-"""Bytes of a span; a bad one is fetched again whole."""
+"""Bytes of a span at most; a damaged span is transferred again as a whole."""
 PIECE: Final = 2**20
 
 Ranges = tuple[tuple[int, int], ...]
 
 
 class CheckpointStore(Protocol):
-    """Where resume points are kept; the state's on either end."""
+    """Where checkpoints are kept: in the state, on both ends."""
 
     def get(self, transfer: str) -> Checkpoint | None: ...
 
     def put(self, checkpoint: Checkpoint) -> None:
-        """Recorded durably when it returns, in place of the transfer's former one."""
+        """Records a checkpoint durably; it replaces the transfer's earlier one."""
 
     def drop(self, transfer: str) -> None: ...
 
 
 class MemoryCheckpoints:
-    """The fake."""
+    """Checkpoints in memory: lost when the process ends."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Checkpoint] = {}
@@ -54,13 +55,13 @@ class MemoryCheckpoints:
 class Staged(NamedTuple):
     """One file or link, complete in the staging folder.
 
-    path      where it belongs, relative to the root
+    path      where it will be published, relative to the root
     name      its name in the staging folder
-    ident, size, mtime_ns   as the file system holds them
+    ident, size, mtime_ns   as the file system reports them
     hash      BLAKE3, hex; "" for links
-    target    of a link
-    durable   its content was synced already
-    transfer  of a file that is kept after a cut, else ""
+    target    a link's target, else ""
+    durable   its content is already synced
+    transfer  the transfer's id if the file can be resumed after a cut, else ""
     """
 
     path: str
@@ -75,7 +76,7 @@ class Staged(NamedTuple):
 
 
 class _Run:
-    """Bytes that came one after another since the last checkpoint."""
+    """Bytes that arrived one after another since the last checkpoint."""
 
     __slots__ = ("digest", "start")
 
@@ -85,16 +86,17 @@ class _Run:
 
 
 class PartFile:
-    """One file that comes in pieces. Used by one thread at a time; descriptors are opened when
-    needed."""
+    """One file that arrives in pieces. One thread uses it at a time; it is opened when needed."""
 
     def __init__(
         self, root: Root, folder: int, name: str, offer: Offer, checkpoints: CheckpointStore | None
     ) -> None:
-        """`checkpoints` is None for a file that starts again after a cut. Nothing is written yet.
+        """Looks for what is staged already; nothing is written yet.
+
+        `checkpoints` is None for a file that starts again after a cut.
 
         Raises:
-            ProblemError: what is there of it cannot be read.
+            ProblemError: the staged part cannot be read.
         """
         self._root = root
         self._folder = folder
@@ -103,7 +105,7 @@ class PartFile:
         self._checkpoints = checkpoints
         self._fd = -1
         self._runs: dict[int, _Run] = {}
-        """By where they end so far."""
+        """Per offset at which they end now."""
         self._hash = blake3()
         self._hashed = 0
         self._fresh = False
@@ -112,7 +114,7 @@ class PartFile:
 
     @property
     def missing(self) -> Ranges:
-        """The [start, end) that must still come, in order."""
+        """The [start, end) ranges that have not arrived, in order."""
         return gaps(self._spans, self._offer.size)
 
     @property
@@ -123,7 +125,7 @@ class PartFile:
         """Stages a piece. Raises ProblemError."""
         end = offset + len(content)
         if offset < 0 or end > self._offer.size:
-            raise self._bad(f"a piece at {offset} goes past its end")
+            raise self._bad(f"a piece at {offset} ends after the end of the file")
         try:
             self._root.system.write(self._opened(), content, offset)
         except OSError as error:
@@ -141,11 +143,12 @@ class PartFile:
             self._hashed = end
 
     def checkpoint(self) -> None:
-        """Makes what has come durable and records it. Nothing for a file that starts again after a
-        cut.
+        """Makes what has arrived durable and records it.
+
+        Does nothing for a file that starts again after a cut.
 
         Raises:
-            ProblemError: the disk could not; the part is worth nothing then, and is dropped.
+            ProblemError: the disk failed; the part is dropped, because its content is unknown then.
         """
         if self._checkpoints is None or not self._fresh:
             return
@@ -154,7 +157,7 @@ class PartFile:
         try:
             self._root.system.datasync(self._opened())
         except OSError as error:
-            # What a failed sync left behind is not known, and a second one would claim success.
+            # After a failed sync the content is unknown, and a second sync would report success.
             self.drop()
             raise ProblemError(from_os_error(error, offer.path)) from error
         self._checkpoints.put(
@@ -171,16 +174,18 @@ class PartFile:
         self._fresh = False
 
     def finish(self) -> Staged:
-        """The complete file, its descriptor closed.
+        """Completes the file and closes its descriptor.
 
         Raises:
-            ProblemError: `incomplete`, or the disk's.
+            ProblemError: `incomplete`, or a problem of the disk.
         """
         self._end_runs()
         if not covers(self._spans, self._offer.size):
             raise ProblemError(
                 Problem(
-                    Code.INCOMPLETE, f"not all of {self._offer.path!r} came", path=self._offer.path
+                    Code.INCOMPLETE,
+                    f"{self._offer.path!r} did not arrive completely",
+                    path=self._offer.path,
                 )
             )
         try:
@@ -206,26 +211,26 @@ class PartFile:
         )
 
     def pause(self) -> None:
-        """Gives the descriptor back; the next piece opens it again."""
+        """Closes the descriptor; the next piece opens the file again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def leave(self) -> None:
-        """Nothing more comes: what may go on later stays, anything else is removed."""
+        """No more pieces will arrive: a file with a checkpoint stays, any other is removed."""
         if self._checkpoints is None or self._checkpoints.get(self._offer.transfer) is None:
             self.drop()
         self.pause()
 
     def drop(self) -> None:
-        """Removes it, and what was recorded of it."""
+        """Removes the file and its checkpoint."""
         self.pause()
         if self._checkpoints is not None:
             self._checkpoints.drop(self._offer.transfer)
         try:
             self._root.system.unlink(self._folder, self._name)
         except OSError:
-            return  # never made, or swept later
+            return  # it was never created, or is removed by a later sweep
 
     # -- within ------------------------------------------------------------------------------------
 
@@ -239,7 +244,7 @@ class PartFile:
         return self._fd
 
     def _resumed(self) -> list[Span]:
-        """The recorded spans that are on the disk as they were recorded."""
+        """The recorded spans whose bytes on the disk still have their digest."""
         offer = self._offer
         if self._checkpoints is None or (found := self._checkpoints.get(offer.transfer)) is None:
             return []
@@ -249,10 +254,10 @@ class PartFile:
             return []
         try:
             self._fd = self._root.system.reopen(self._folder, self._name)
-            # A second name: it was published without renameat2 and the staged name outlived a
-            # crash.
+            # Two names: it was published without renameat2, and a crash came before the staged name
+            # was removed.
             if os.fstat(self._fd).st_nlink != 1:
-                raise FileNotFoundError(errno.ENOENT, "published already")
+                raise FileNotFoundError(errno.ENOENT, "already published")
             spans = [span for span in _sound(found.spans, offer.size) if self._verified(span)]
         except OSError:
             self.drop()
@@ -263,7 +268,7 @@ class PartFile:
         return spans
 
     def _verified(self, span: Span) -> bool:
-        """Whether a span has its digest. What is read in order is hashed at once."""
+        """Whether a span still has its digest; bytes in file order are also hashed with BLAKE3."""
         digest, inline = (
             xxhash.xxh3_128(),
             self._hash.copy() if span.start == self._hashed else None,
@@ -285,12 +290,12 @@ class PartFile:
         return True
 
     def _hash_rest(self, fd: int) -> None:
-        """What did not come in order is hashed from the staged file."""
+        """Hashes the bytes that did not arrive in order, from the staged file."""
         buffer = memoryview(bytearray(min(PIECE, max(1, self._offer.size - self._hashed))))
         while self._hashed < self._offer.size:
             got = os.preadv(fd, [buffer[: self._offer.size - self._hashed]], self._hashed)
             if not got:
-                raise OSError(errno.EIO, "the staged file is shorter than what was written")
+                raise OSError(errno.EIO, "the staged file is shorter than what was written to it")
             self._hash.update(buffer[:got])
             self._hashed += got
 
@@ -306,10 +311,10 @@ class PartFile:
 
 
 def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:
-    """Gives a staged file the offered mtime and permission bits; what the file system made of them.
+    """Gives a staged file the offered mtime and permission bits; returns its stat after that.
 
     Raises:
-        OSError: it cannot; ProblemError likewise.
+        OSError, ProblemError: they cannot be set.
     """
     root.system.utime(fd, offer.mtime_ns)
     found = os.fstat(fd)
@@ -319,7 +324,7 @@ def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:
 
 
 def gaps(spans: Sequence[Span], size: int) -> Ranges:
-    """What `spans` leave open of [0, size)."""
+    """The ranges of [0, size) that are not in `spans`."""
     missing: list[tuple[int, int]] = []
     at = 0
     for span in sorted(spans):
@@ -332,7 +337,7 @@ def gaps(spans: Sequence[Span], size: int) -> Ranges:
 
 
 def covers(spans: Iterable[Span], size: int) -> bool:
-    """True when `spans` are [0, size) exactly: no gap, nothing twice."""
+    """True when `spans` cover [0, size) exactly: without gaps and without overlaps."""
     at = 0
     for span in sorted(spans):
         if span.start != at:
@@ -342,7 +347,7 @@ def covers(spans: Iterable[Span], size: int) -> bool:
 
 
 def _sound(spans: Iterable[Span], size: int) -> list[Span]:
-    """Spans in order that lie in the file and do not overlap."""
+    """The spans, sorted, that are within the file and do not overlap."""
     sound: list[Span] = []
     at = 0
     for span in sorted(spans):
@@ -353,7 +358,7 @@ def _sound(spans: Iterable[Span], size: int) -> list[Span]:
 
 
 def _create_over(root: Root, folder: int, name: str) -> int:
-    """A new staged file; what an earlier process left under this name is removed."""
+    """Creates a staged file; a file of this name from an earlier process is removed first."""
     try:
         return root.system.create(folder, name)
     except FileExistsError:

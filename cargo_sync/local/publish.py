@@ -1,9 +1,9 @@
-"""Publishing: staged files to their places, a batch at a time, durably, each failing alone.
+"""Publishing: moves staged files to their places, durably, in batches; each file can fail alone.
 
-The order is what promise 3 rests on: contents synced (`secure`), renamed into place, names synced,
-looked at (`place`), and only then reported. What stands at a place is looked at first and must be
-what the caller expects; it is exchanged against the new content and ends in trash, so that a reader
-finds the old or the new.
+Promise 3 depends on the order: contents are synced (`secure`), renamed into place, names are
+synced, the results checked (`place`), and only then reported. An entry that is already at the place
+is checked first and must be what the caller expects. It is exchanged with the new content and moved
+to the trash, so that a reader finds either the old file or the new one.
 """
 
 import os
@@ -20,23 +20,23 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 MANY: Final = 16
-"""From so many files on one sync of the whole file system is cheaper than one each."""
+"""From this number of files, one sync of the whole file system is cheaper than one per file."""
 
 
 class Placement(NamedTuple):
-    """A staged file, and what must stand at its place; None for an unoccupied path."""
+    """A staged file, and the entry that must be at its place; None for an unoccupied path."""
 
     staged: Staged
     expected: Entry | None = None
 
 
 class Published(NamedTuple):
-    """What became of a placement.
+    """The result of a placement.
 
-    entry      as it stands at its place, with its BLAKE3; None when it does not
-    displaced  where in the trash what stood there lies, or ""
-    drifted    what was displaced had changed since it was looked at, a moment before
-    problem    why it failed; the staged file is gone then, but for one that has a checkpoint
+    entry      the published entry, with its BLAKE3; None when it failed
+    displaced  where in the trash the displaced entry is now, or ""
+    drifted    the displaced entry had changed since it was checked, a moment before
+    problem    why it failed; the staged file is gone then, unless it has a checkpoint
     """
 
     entry: Entry | None = None
@@ -46,37 +46,35 @@ class Published(NamedTuple):
 
 
 def publish(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """`secure`, then `place`, for a caller who holds no lock in between; one result a placement, in
-    order."""
+    """Calls `secure`, then `place`, for a caller that needs no lock; one result per placement."""
     problems = secure(staging, [placement.staged for placement in placements])
-    good = [one for one, problem in zip(placements, problems, strict=True) if problem is None]
+    good = [item for item, problem in zip(placements, problems, strict=True) if problem is None]
     placed = iter(place(staging, good, run))
     return [next(placed) if problem is None else Published(problem=problem) for problem in problems]
 
 
 def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
-    """Makes the contents of staged files durable; a problem for each that is not, which is
-    discarded.
+    """Makes the contents of staged files durable; returns None or a problem per file.
 
-    A failed sync of the whole file system cannot say whose content was lost, and a second one would
-    claim success: all files that hang on it are discarded.
+    A file with a problem is discarded. A failed sync of the whole file system does not say which
+    content was lost, and a second one would report success: all files that depend on it are
+    discarded.
     """
     root = staging.root
-    loose = [one for one in batch if not one.durable]
-    if root.system.whole_sync and len(loose) >= MANY:
+    unsynced = [file for file in batch if not file.durable]
+    if root.system.whole_sync and len(unsynced) >= MANY:
         try:
             root.system.syncfs(root.fd)
         except OSError as error:
-            for one in loose:
-                staging.discard(one)
-            return [None if one.durable else from_os_error(error, one.path) for one in batch]
+            for file in unsynced:
+                staging.discard(file)
+            return [None if file.durable else from_os_error(error, file.path) for file in batch]
         return [None] * len(batch)
-    return [None if one.durable else _secure_one(staging, one) for one in batch]
+    return [None if file.durable else _secure_one(staging, file) for file in batch]
 
 
 def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """Renames secured files into place, makes that durable, looks at each; one result a
-    placement."""
+    """Renames secured files into place, syncs the names, checks each; one result per placement."""
     root = staging.root
     batch = _Batch(staging, run)
     try:
@@ -86,7 +84,7 @@ def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[P
         try:
             root.sync(batch.touched, whole=len(placements) >= MANY)
         except ProblemError as error:
-            unsure = error.problem  # in place, but nobody knows for how long: the next look tells
+            unsure = error.problem  # in place, perhaps not durable: the next look will show
         return [
             result if result.problem else batch.confirm(placement, result, unsure)
             for placement, result in zip(placements, results, strict=True)
@@ -96,7 +94,7 @@ def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[P
 
 
 class _Batch:
-    """One batch on its way into place. Consecutive files of one folder share its lease."""
+    """One batch that is moved into place. Consecutive files of one folder share its lease."""
 
     def __init__(self, staging: Staging, run: str) -> None:
         self._staging = staging
@@ -123,7 +121,7 @@ class _Batch:
         return result
 
     def confirm(self, placement: Placement, result: Published, unsure: Problem | None) -> Published:
-        """After the last sync: what stands there must be what was staged."""
+        """Checks, after the last sync, that the entry at the place is the staged one."""
         staged = placement.staged
         path = staged.path
         self._staging.published(staged)
@@ -134,7 +132,7 @@ class _Batch:
         except ProblemError as error:
             return result._replace(problem=error.problem)
         if found is None or not _is(found, staged):
-            return result._replace(problem=_changed(path, "changed as soon as it was published"))
+            return result._replace(problem=_changed(path, "changed right after it was published"))
         return Published(found._replace(hash=staged.hash), result.displaced, result.drifted)
 
     def close(self) -> None:
@@ -162,7 +160,9 @@ class _Batch:
         except FileExistsError as error:
             raise ProblemError(
                 Problem(
-                    Code.OCCUPIED, f"something appeared at {path!r}; it is left alone", path=path
+                    Code.OCCUPIED,
+                    f"{path!r} appeared meanwhile; it is not replaced",
+                    path=path,
                 )
             ) from error
         except OSError as error:
@@ -174,10 +174,10 @@ class _Batch:
         found = root.look(folder, name)
         if found is None or not found.same_state(expected):
             return Published(
-                problem=_changed(path, "is not what was planned to be replaced; it is left alone")
+                problem=_changed(path, "changed since the plan was made; it is not replaced")
             )
         with trash.spare(root, path, self._run) as (aside, names):
-            taken = next(one for one in names if root.look(aside, one) is None)
+            taken = next(unused for unused in names if root.look(aside, unused) is None)
             there = paths.join(aside.path, taken)
             self.touched.update((PLACE, *trash.touched(path, there)))
             problem = None
@@ -191,23 +191,22 @@ class _Batch:
         return Published(displaced=there, drifted=not _same(displaced, found), problem=problem)
 
 
-def _secure_one(staging: Staging, one: Staged) -> Problem | None:
+def _secure_one(staging: Staging, file: Staged) -> Problem | None:
     try:
-        fd = os.open(one.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=staging.fd)
+        fd = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=staging.fd)
         try:
             staging.root.system.fsync(fd)
         finally:
             os.close(fd)
     except OSError as error:
-        staging.discard(one)
-        return from_os_error(error, one.path)
+        staging.discard(file)
+        return from_os_error(error, file.path)
     return None
 
 
-def _same(displaced: Entry, looked_at: Entry) -> bool:
-    """Whether it is what was looked at; the rename itself gave it a new ctime, so that cannot
-    tell."""
-    return displaced._replace(name="", version=0) == looked_at._replace(name="", version=0)
+def _same(displaced: Entry, checked: Entry) -> bool:
+    """Whether two entries are the same file; the rename changed the ctime, so it is ignored."""
+    return displaced._replace(name="", version=0) == checked._replace(name="", version=0)
 
 
 def _is(found: Entry, staged: Staged) -> bool:

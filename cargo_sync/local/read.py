@@ -1,4 +1,4 @@
-"""Stable reads: a file is read as the very thing that was looked at, or not at all."""
+"""Stable reads: a file is only read if it is still the one that the scan saw."""
 
 import os
 import stat
@@ -17,11 +17,11 @@ PIECE: Final = 2**20
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 Expect = Callable[[Offer], Entry | None]
-"""The local entry that an offer means; None when there is none any more."""
+"""Returns the local entry that an offer means; None if it does not exist any more."""
 
 
 def as_offered(offer: Offer) -> Entry:
-    """Where the offer speaks of this very folder: its own words."""
+    """The entry that an offer means if it was made from this folder itself."""
     return Entry(
         paths.name(offer.path),
         FILE,
@@ -44,8 +44,11 @@ class FileReader:
         self._state = state
 
     def read_into(self, view: memoryview, offset: int) -> int:
-        """Fills `view` from `offset` on; fewer bytes only at the end of the file. Raises
-        ProblemError."""
+        """Reads from `offset` into `view`; fewer bytes than fit only at the end of the file.
+
+        Raises:
+            ProblemError: the file cannot be read.
+        """
         try:
             done = os.preadv(self._fd, [view], offset)
             while 0 < done < len(view):
@@ -69,18 +72,20 @@ class FileReader:
 
 
 class FolderSource:
-    """Where a sender reads. On a server, whose offers name versions of the catalogue, `expect`
-    translates."""
+    """The source of a sender: a local folder.
+
+    On a server, where offers have versions of the catalogue, `expect` translates them.
+    """
 
     def __init__(self, root: Root, expect: Expect = as_offered) -> None:
         self._root = root
         self._expect = expect
 
     def open(self, offer: Offer) -> FileReader:
-        """The file an offer names, when it still is what was offered.
+        """Opens the file that an offer names, if it is still what was offered.
 
         Raises:
-            ProblemError: vanished, changed since it was looked at, unreadable.
+            ProblemError: vanished, changed since the scan, unreadable.
         """
         entry = self._expect(offer)
         if entry is None:
@@ -89,8 +94,9 @@ class FolderSource:
 
 
 def open_file(root: Root, path: str, expect: Entry) -> FileReader:
-    """The file at `path`, when size, mtime_ns, version (ctime_ns) and ident (inode) are those
-    expected.
+    """Opens the file at `path`, if its metadata is as expected.
+
+    Size, mtime_ns, version (ctime_ns) and ident (inode) are compared.
 
     Raises:
         ProblemError: vanished, changed, symlink, unreadable.
@@ -98,8 +104,8 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     try:
         return _open(root, path, expect, check=False)
     except ProblemError:
-        # The cached folder may not be the one that stands there now. What was opened is proved by
-        # the comparison, so that only a refusal needs the second look.
+        # The cached folder may not be the one at this path now. The comparison proves that an
+        # opened file is the right one, so only a refusal needs a second try.
         root.forget(paths.parent(path))
         return _open(root, path, expect, check=True)
 
@@ -108,7 +114,7 @@ def hash_file(root: Root, path: str, expect: Entry) -> str:
     """BLAKE3 of a stable read, as 64 hex digits.
 
     Raises:
-        ProblemError: `changed` when it is not, or while read ceases to be, what was expected;
+        ProblemError: `changed` when the file is not the expected one, or changes while it is read;
             vanished, …
     """
     return hash_reader(open_file(root, path, expect), path, expect.size)
@@ -120,7 +126,7 @@ def hash_reader(
     """BLAKE3 of an open file of `size` bytes, as 64 hex digits; the file is closed.
 
     Raises:
-        ProblemError: `changed` while it was read; `stopped` when it is not `going` on any more.
+        ProblemError: `changed` while it was read; `stopped` when `going` returned False.
     """
     try:
         digest = blake3()
@@ -128,9 +134,7 @@ def hash_reader(
         done = 0
         while done < size:
             if not going():
-                raise ProblemError(
-                    Problem(Code.STOPPED, f"the look at {path!r} was given up", path)
-                )
+                raise ProblemError(Problem(Code.STOPPED, f"reading {path!r} was stopped", path))
             got = reader.read_into(buffer[: size - done], done)
             if not got:
                 break

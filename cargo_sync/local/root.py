@@ -1,5 +1,4 @@
-"""A root: a folder held by its descriptor. All below is reached relative to it, and no link is
-followed."""
+"""A root: a folder held by its descriptor. All paths are relative to it; links are not followed."""
 
 import os
 import stat
@@ -14,21 +13,23 @@ from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 IDENT: Final = 2**63 - 1
-"""Inodes are folded to 63 bits, which is what a database holds; overlay file systems use the
-topmost one."""
+"""Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
+highest bit."""
 
 FEW: Final = 4
-"""Up to so many folders are synced one by one, even where all can be synced at once."""
+"""So many folders are synced one by one, even if the whole file system can be synced at once."""
 
 Excluded = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
 
 
 def nothing_excluded(path: str, is_folder: bool) -> bool:
+    """Leaves nothing out."""
     return False
 
 
 def inode(found: os.stat_result) -> int:
+    """The inode as an entry's `ident`."""
     return found.st_ino & IDENT
 
 
@@ -44,8 +45,7 @@ class Root:
 
     @classmethod
     def open(cls, path: str, system: System | None = None) -> "Root":
-        """The folder at `path`, which people chose: links on the way to it are theirs, and
-        followed.
+        """Opens the folder at `path`. Links in `path` itself are followed: a person chose it.
 
         Raises:
             ProblemError: it cannot be opened; `unsupported` on this platform.
@@ -62,7 +62,7 @@ class Root:
 
     @property
     def identity(self) -> str:
-        """Device and inode, as "device:inode"; a root that was mounted or made anew differs."""
+        """Device and inode as "device:inode"; a folder mounted or made again has another one."""
         return f"{self._folders.device}:{self._inode}"
 
     def still_there(self) -> bool:
@@ -77,23 +77,22 @@ class Root:
         self._folders.close()
         os.close(self.fd)
 
-    # -- looking -----------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     def folder(self, path: str, *, check: bool = True) -> Folder:
-        """A folder below, for a `with`; See FolderCache.lease. Raises ProblemError."""
+        """A folder below the root, for a `with`; see FolderCache.lease. Raises ProblemError."""
         return self._folders.lease(path, check=check)
 
     def forget(self, path: str) -> None:
-        """`path` was renamed, or is not what it was: descriptors at and below it are not used
-        again."""
+        """Drops the cached descriptors at and below `path`, because it was renamed or replaced."""
         self._folders.forget(path)
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at `path`, by lstat; None when nothing does.
+        """The entry at `path`, by lstat; None if there is none.
 
         Raises:
-            ProblemError: it cannot be told, a parent is a link, or it is neither file, folder nor
-                link.
+            ProblemError: it cannot be read, a parent is a link, or it is neither a file nor a
+                folder nor a link.
         """
         try:
             with self.folder(paths.parent(path)) as above:
@@ -122,20 +121,19 @@ class Root:
     def listing(
         self, path: str, excluded: Excluded = nothing_excluded
     ) -> tuple[Listing, tuple[Problem, ...]]:
-        """What is in a folder, and a problem for each name that had to be left out.
+        """The entries of a folder, and one problem per name that had to be left out.
 
         Raises:
-            ProblemError: the folder could not be read whole, so that nothing may be concluded about
-                it.
+            ProblemError: the folder could not be read completely, so its content is unknown.
         """
         with self.folder(path) as folder:
             try:
-                # Its own descriptor: the position in a folder is the descriptor's, and others may
-                # be reading.
+                # A separate descriptor, because the read position belongs to it, and other threads
+                # may be reading the same folder.
                 fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.fd)
                 try:
                     found = _read(fd, path, excluded)
-                    if os.fstat(fd).st_nlink == 0:  # removed meanwhile: it only looks empty
+                    if os.fstat(fd).st_nlink == 0:  # it was removed: it is not empty, but gone
                         raise FileNotFoundError(2, "removed")
                 finally:
                     os.close(fd)
@@ -146,11 +144,13 @@ class Root:
     # -- folders -----------------------------------------------------------------------------------
 
     def make_folder(self, path: str, mode: int | None = None) -> tuple[str, ...]:
-        """Makes a folder and those above it that are missing; those that were made, outermost
-        first.
+        """Makes a folder and the missing folders above it; returns those it made, outermost first.
 
-        `mode` is of the last one, None for what the umask leaves. The owner's rwx is always set, or
-        nothing could be put there. Not durable before `sync` of `above(…)`. Raises ProblemError.
+        `mode` is for the last one; None means what the umask allows. The owner's rwx is always set,
+        otherwise nothing could be put there. Not durable before `sync` of `above(…)`.
+
+        Raises:
+            ProblemError: a folder cannot be made.
         """
         private = path == RESERVED or path.startswith(RESERVED + "/")
         made: list[str] = []
@@ -182,7 +182,7 @@ class Root:
         return True
 
     def set_mode(self, fd: int, mode: int, path: str) -> None:
-        """Permission bits without setuid, setgid and sticky, which nobody may send us."""
+        """Sets permission bits; setuid, setgid and sticky are dropped, because they are unsafe."""
         try:
             self.system.chmod(fd, mode & 0o777)
         except PermissionError:
@@ -191,11 +191,10 @@ class Root:
             raise ProblemError(from_os_error(error, path)) from error
 
     def sync(self, folders: Iterable[str], *, whole: bool = False) -> None:
-        """Makes the names in these folders durable; everything on the file system when there are
-        many.
+        """Makes the names in these folders durable; for many, it syncs the whole file system.
 
         Raises:
-            ProblemError: disk_error and the like; what is durable is not known then.
+            ProblemError: disk_error or similar; then it is not known what is durable.
         """
         wanted = sorted(set(folders))
         if not wanted:
@@ -215,12 +214,12 @@ class Root:
 
 
 def above(made: Iterable[str]) -> list[str]:
-    """The folders in which those `made` are new names: what has to be synced for them."""
+    """The parents of the folders in `made`: they must be synced, because they have new names."""
     return [paths.parent(path) for path in made]
 
 
 def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
-    """The entry that an lstat means, or why it cannot be one."""
+    """The entry for an lstat result, or why there can be none."""
     mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFREG:
         return Entry(
@@ -229,7 +228,7 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
     if kind == stat.S_IFDIR:
         return Entry(name, FOLDER, mode=mode, ident=inode(found))
     if kind != stat.S_IFLNK:
-        return "is a device, a socket or a pipe, which is never carried"
+        return "is a device, a socket or a pipe; these are never transferred"
     try:
         target.encode()
     except UnicodeEncodeError:
@@ -240,12 +239,12 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
 
 
 def printable(name: str) -> str:
-    """A name as text that any encoding takes: what is not UTF-8 as \\x escapes."""
+    r"""A name as valid text: bytes that are not UTF-8 become \x escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Problem, ...]]:
-    """The hot loop of a scan: one lstat and one tuple an entry. Raises OSError."""
+    """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     prefix = path + "/" if path else ""
@@ -292,7 +291,7 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
                     continue
                 target = os.readlink(name, dir_fd=fd) if item.is_symlink() else ""
             except FileNotFoundError:
-                continue  # gone between the name and the look: it is not there
+                continue  # removed between readdir and lstat
             entry = entry_of(name, found, target)
             if isinstance(entry, str):
                 problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))

@@ -1,7 +1,7 @@
-"""Scanning: a root as it stands, a folder at a time.
+"""Scanning: lists everything below a root, folder by folder.
 
-A folder comes before what is below it, in component order. What could not be read whole is said to
-be unseen, never empty: nothing may be concluded about it.
+A folder comes before everything below it, in component order. A folder that could not be read
+completely is reported as unseen, never as empty, because its content is unknown.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,10 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class Seen(NamedTuple):
-    """One folder, read whole; a problem for each name that was left out (not UTF-8, a device,
-    …)."""
+    """One folder, read completely; `problems` has one problem per name that was left out.
+
+    A name is left out if it is not UTF-8, a device, …
+    """
 
     path: str
     listing: Listing
@@ -23,20 +25,20 @@ class Seen(NamedTuple):
 
 
 class Unseen(NamedTuple):
-    """A folder that could not be read whole: its names and all below are unknown."""
+    """A folder that could not be read completely: everything in and below it is unknown."""
 
     path: str
     problem: Problem
 
 
 def walk(root: Root, excluded: Excluded = nothing_excluded) -> Iterator[Seen | Unseen]:
-    """Everything below `root`. What `excluded` names is not listed, and not entered.
+    """Yields all folders below `root`. Entries that `excluded` matches are not listed or entered.
 
-    A folder on another file system is listed by its parent and comes as Unseen itself.
+    A folder on another file system is in its parent's listing, and is Unseen itself.
 
     Raises:
         ProblemError: `root_gone`, before the first or after the last folder: the path leads to
-            nothing or to another folder, so that what was seen must not count.
+            nothing or to another folder, so the scan must not be used.
     """
     _check(root)
     pending = [""]
@@ -58,7 +60,7 @@ def _check(root: Root) -> None:
         raise ProblemError(
             Problem(
                 Code.ROOT_GONE,
-                f"the folder {root.path!r} is gone, or another one stands in its place",
-                hint="mount it or bring it back; nothing is deleted meanwhile",
+                f"the folder {root.path!r} is gone, or another folder is in its place",
+                hint="mount or restore it; nothing is deleted meanwhile",
             )
         )

@@ -1,9 +1,8 @@
-"""The receiving end of a lane: offers are judged, staged, published and recorded, a batch at a
-time.
+"""The receiving end of a lane: offers are judged, staged, published and recorded, in batches.
 
-What is wanted, what should stand at a target and how a commit is recorded is the owner's to say
-(`Judge`): a server asks its catalogue, a client its folder. Everything that an offer says is
-checked, since the other end may be hostile.
+The owner of the folder (`Judge`) decides what is wanted, which entry should be at a target, and how
+a commit is recorded: a server asks its catalogue, a client its folder. All fields of an offer are
+checked, because the other end may be hostile.
 """
 
 from collections import OrderedDict
@@ -21,43 +20,45 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 BATCHES: Final = 16
-"""Batches that may be begun and not committed."""
+"""How many batches may be begun and not committed."""
 OPEN: Final = 64
-"""Larger files whose descriptors are open at once; a sender goes through them one after the
-other."""
+"""How many larger files may be open at once; a sender sends them one after the other."""
 _TIMES: Final = range(-(2**63), 2**63)
 
 
 class Judge(Protocol):
-    """What the owner of the folder decides."""
+    """The decisions of the folder's owner."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        """For each offer: refused, "none" (this content is there already), or None when it is
-        needed."""
+        """For each offer: a refusal, "none" (this content is already here), or None: needed."""
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        """For each offer, the local entry that should stand at its target; None for an unoccupied
-        path.
+        """For each offer, the local entry that should be at its target; None: unoccupied.
 
-        A problem when what the offer expects there is not what the owner knows to be there. Asked
-        under `lock`.
+        A problem if the offer expects another entry than the owner knows. Called under `lock`.
         """
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
-        """Records a commit, in one transaction; under `lock`. None for an offer that was "none".
+        """Records a commit in one transaction; called under `lock`.
 
-        Only offers that were published or "none" are given; those that failed have their receipts
-        already.
+        `offers` are those that were published, and those that were "none", whose `published` is
+        None. Offers that failed already have their receipts.
         """
 
     def lock(self) -> AbstractContextManager[object]:
-        """Held from the look at the targets until they are recorded."""
+        """Held from the check of the targets until they are recorded."""
 
 
 class _Batch:
-    """Offers on their way, by their index."""
+    """One batch that is not committed yet.
+
+    there     indices of offers whose content was already here
+    parts     larger files that are arriving, per index
+    staged    files that are complete in staging, per index
+    problems  why a file failed, per index
+    """
 
     __slots__ = ("offers", "parts", "problems", "staged", "there")
 
@@ -70,7 +71,10 @@ class _Batch:
 
 
 class FolderSink:
-    """One flow's; not for several threads at once. `run` names the trash of what it displaces."""
+    """The sink of one flow; one thread uses it at a time.
+
+    `run` is the name of the trash folder for displaced entries.
+    """
 
     def __init__(self, staging: Staging, judge: Judge, run: str) -> None:
         self._staging = staging
@@ -80,9 +84,9 @@ class FolderSink:
         self._open: OrderedDict[tuple[int, int], PartFile] = OrderedDict()
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
-        """What is needed of each offer. Raises ProblemError for a batch that cannot be begun."""
+        """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:
-            raise _protocol(f"batch {batch} cannot be begun now")
+            raise _protocol(f"batch {batch} cannot begin now")
         begun = _Batch(offers)
         proper = [
             index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
@@ -104,7 +108,7 @@ class FolderSink:
         return [answers[index] for index in range(len(offers))]
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
-        """Stages one file that came in one piece."""
+        """Stages one file that arrived in one piece."""
         begun, offer = self._wanted(batch, index)
         if index in begun.problems:
             return
@@ -126,7 +130,7 @@ class FolderSink:
             return
         if index in begun.staged or offer.target:
             self._fail(
-                batch, begun, index, _protocol(f"{offer.path!r} is complete already").problem
+                batch, begun, index, _protocol(f"{offer.path!r} is already complete").problem
             )
             return
         try:
@@ -142,14 +146,14 @@ class FolderSink:
             self._fail(batch, begun, index, error.problem)
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:
-        """The sender gives this file up."""
+        """The sender gave this file up."""
         begun, _ = self._wanted(batch, index)
         if problem.code == Code.CANCELLED:
             self._release(begun, index)
         self._fail(batch, begun, index, problem)
 
     def checkpoint(self) -> None:
-        """Makes what has come of the larger files durable and records it."""
+        """Makes what has arrived of the larger files durable and records it."""
         for number, begun in self._batches.items():
             for index, part in list(begun.parts.items()):
                 try:
@@ -158,7 +162,7 @@ class FolderSink:
                     self._fail(number, begun, index, error.problem)
 
     def commit(self, batch: int) -> list[Receipt]:
-        """Publishes what is complete, durably; one receipt an offer.
+        """Publishes the complete files, durably; returns one receipt per offer.
 
         Raises:
             ProblemError: there is no such batch, or the owner could not record it.
@@ -177,7 +181,7 @@ class FolderSink:
         return [recorded.get(index) or _failed(begun, index) for index in range(len(begun.offers))]
 
     def close(self) -> None:
-        """Checkpoints the larger files that were under way, drops other staging."""
+        """Checkpoints incomplete larger files and drops all other staging."""
         self.checkpoint()
         for number, begun in self._batches.items():
             for index in list(begun.parts):
@@ -196,13 +200,13 @@ class FolderSink:
         return index in begun.problems
 
     def _want(self, batch: int, begun: _Batch, index: int) -> Want:
-        """All of it, or of a file that was cut before what is still missing."""
+        """The whole file, or the ranges that are missing since an earlier cut."""
         offer = begun.offers[index]
         if offer.target or not resumable(offer.size):
             return Want("all")
         try:
             part = begun.parts[index] = self._staging.part(offer)
-            if part.complete:  # staged whole before a cut
+            if part.complete:  # it was complete before the cut
                 self._finish(batch, begun, index)
                 return Want("none")
         except ProblemError as error:
@@ -229,8 +233,7 @@ class FolderSink:
             self._open.popitem(last=False)[1].pause()
 
     def _release(self, begun: _Batch, index: int) -> None:
-        """What came of a large file in pieces is of no use any more: it came whole, or nobody wants
-        it."""
+        """Drops the pieces of a larger file: it arrived whole, or it is not wanted any more."""
         part = begun.parts.pop(index, None)
         if part is not None:
             part.drop()
@@ -251,7 +254,7 @@ class FolderSink:
             self._staging.release(begun.offers[index].transfer)
 
     def _complete(self, batch: int, begun: _Batch) -> None:
-        """Stages links, and says of everything that did not come whole that it failed."""
+        """Stages links; files that are incomplete or have a wrong hash fail."""
         for index, offer in enumerate(begun.offers):
             if index in begun.problems or index in begun.there:
                 continue
@@ -261,15 +264,15 @@ class FolderSink:
                 except ProblemError as error:
                     begun.problems[index] = error.problem
             elif index not in begun.staged:
-                words = f"not all of {offer.path!r} came"
+                words = f"{offer.path!r} did not arrive completely"
                 self._fail(batch, begun, index, Problem(Code.INCOMPLETE, words, offer.path))
             elif offer.hash and begun.staged[index].hash != offer.hash:
-                words = f"what came of {offer.path!r} has another hash than was announced"
+                words = f"{offer.path!r} arrived with another hash than the sender announced"
                 self._staging.discard(begun.staged.pop(index))
                 begun.problems[index] = Problem(Code.CORRUPT, words, offer.path)
 
     def _commit(self, begun: _Batch) -> dict[int, Receipt]:
-        """Receipts by index for what is there now; what failed is in the batch's problems."""
+        """Receipts by index for what is here now; failures are in the batch's problems."""
         order = sorted(begun.staged)
         for index, problem in zip(
             order, secure(self._staging, [begun.staged[index] for index in order]), strict=True
@@ -306,17 +309,17 @@ class FolderSink:
 
 
 def _improper(offer: Offer) -> str | None:
-    """Why an offer cannot be meant, or None."""
+    """Why an offer is not valid, or None."""
     if not offer.path:
         return "is the folder itself"
     if reason := paths.bad_path(offer.path):
         return reason
     if offer.path.partition("/")[0].casefold() == paths.RESERVED:
-        return "is reserved where case makes no difference"
+        return "is reserved on file systems that ignore case"
     if not 0 <= offer.size < 2**63 or offer.mtime_ns not in _TIMES:
-        return "has a size or a time that no file has"
+        return "has an impossible size or time"
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
-        return "has a target that no link has"
+        return "has an impossible link target"
     return None
 
 

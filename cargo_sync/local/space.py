@@ -1,4 +1,4 @@
-"""Room on the disk: asked before a run and during it."""
+"""Free space on the disk, checked before a run and during it."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 RESERVE: Final = 64 * 2**20
-"""Bytes left to others: databases, logs, and whoever else writes here."""
+"""Bytes that stay free for others: databases, logs, other programs."""
 
 
 def free(root: Root) -> int:
@@ -18,7 +18,7 @@ def free(root: Root) -> int:
 
 
 def room_for(root: Root, size: int) -> Problem | None:
-    """Why `size` bytes more cannot be taken, or None when they can."""
+    """Why `size` more bytes cannot be written, or None if they can."""
     try:
         left = free(root)
     except ProblemError as error:
@@ -27,6 +27,7 @@ def room_for(root: Root, size: int) -> Problem | None:
         return None
     return Problem(
         Code.DISK_FULL,
-        f"{root.path!r} has {left:,} bytes free, and {size:,} are to come ({RESERVE:,} are kept free)",
-        hint="make room, then it goes on by itself",
+        f"{root.path!r} has {left:,} bytes free, but {size:,} are needed"
+        f" (and {RESERVE:,} must stay free)",
+        hint="free some space, then it continues by itself",
     )

@@ -1,7 +1,7 @@
-"""Staging: content on its way in, below `.cargo_sync/staging` of the root, on its file system.
+"""Staging: unpublished files, below `.cargo_sync/staging` of the root, on its file system.
 
-One `Staging` a root, shared by all flows; names are its own, so that nobody's file is in the way.
-Small files are written whole; larger ones are `parts.Part`s.
+There is one `Staging` per root, shared by all flows. It chooses its own names, so that no other
+file is in the way. Small files are written at once; larger ones are `parts.PartFile`s.
 """
 
 import itertools
@@ -25,26 +25,26 @@ PLACE: Final = f"{RESERVED}/staging"
 _TRANSFER: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _NEW, _PART = ".new", ".part"
 GUEST: Final = "guest-"
-"""Begins what guests stage, in a folder that may have an owner: nobody is in another's way."""
+"""Prefix of files that guests stage. The folder may have an owner, whose names must differ."""
 GUESTS_KEPT: Final = 7 * 86_400.0
-"""Seconds after which what a guest left untouched is nobody's."""
+"""Seconds after which an untouched file of a guest may be removed."""
 
 
 class Staging:
-    """The staging folder of a root; made when the first thing is put there. Several threads may use
-    it."""
+    """The staging folder of a root, made for its first file. Several threads may use it."""
 
     def __init__(self, root: Root, checkpoints: CheckpointStore, guest: str = "") -> None:
-        """`guest` tells a guest from all others (letters and digits); the owner of a root is
-        none."""
+        """`guest` is a guest's unique name (letters and digits); "" for the owner of the root."""
         self.root = root
         self._checkpoints = checkpoints
         self._guest = guest
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._held: list[Folder] = []
-        """The staging folder, last; earlier ones were removed under us and may still be in use."""
-        self._under_way: set[str] = set()
+        """The staging folder is the last one. Earlier ones were removed by somebody, but may still
+        be in use."""
+        self._active: set[str] = set()
+        """Ids of the transfers whose parts are in use."""
 
     @property
     def fd(self) -> int:
@@ -60,7 +60,7 @@ class Staging:
                 if content:
                     system.write(fd, content, 0)
                 found = seal(self.root, fd, offer)
-                # A file that its owner may not read cannot be opened again to be synced.
+                # If its owner may not read a file, it cannot be opened again: it is synced now.
                 durable = not offer.mode & 0o400
                 if durable:
                     system.fsync(fd)
@@ -68,68 +68,68 @@ class Staging:
                 os.close(fd)
         except (OSError, ProblemError) as error:
             self._unlink(name)
-            raise _told(error, offer.path) from error
+            raise _problem(error, offer.path) from error
         digest = blake3(content).hexdigest()
         size, mtime = found.st_size, found.st_mtime_ns
         return Staged(offer.path, name, inode(found), size, mtime, digest, durable=durable)
 
     def link(self, offer: Offer) -> Staged:
-        """Stages a symbolic link with the offered target, word for word. Raises ProblemError."""
+        """Stages a symbolic link with exactly the offered target. Raises ProblemError."""
         name = self._name()
         try:
-            folder = self._living()
+            folder = self._existing()
             self.root.system.symlink(offer.target, folder, name)
             found = os.lstat(name, dir_fd=folder)
         except OSError as error:
-            raise _told(error, offer.path) from error
+            raise _problem(error, offer.path) from error
         ident, mtime = inode(found), found.st_mtime_ns
         return Staged(offer.path, name, ident, 0, mtime, target=offer.target, durable=True)
 
     def part(self, offer: Offer) -> PartFile:
-        """A larger file, with what is there of it from before a cut.
+        """Returns a larger file, with the pieces that arrived before a cut.
 
         Raises:
-            ProblemError: `busy` while the same transfer is under way; `protocol` for an id that is
-                none.
+            ProblemError: `busy` while the same transfer is running; `protocol` for an invalid
+                transfer id.
         """
         if not resumable(offer.size):
-            return PartFile(self.root, self._living(), self._name(), offer, None)
+            return PartFile(self.root, self._existing(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
                     Code.PROTOCOL,
-                    f"{offer.path!r} has no proper transfer id",
+                    f"{offer.path!r} has no valid transfer id",
                     path=offer.path,
                     retry=False,
                 )
             )
         with self._lock:
-            busy = offer.transfer in self._under_way
-            self._under_way.add(offer.transfer)
+            busy = offer.transfer in self._active
+            self._active.add(offer.transfer)
         if busy:
             raise ProblemError(
-                Problem(Code.BUSY, f"{offer.path!r} is being transferred already", path=offer.path)
+                Problem(Code.BUSY, f"{offer.path!r} is already being transferred", path=offer.path)
             )
         try:
             name = part_name(offer.transfer, guest=bool(self._guest))
-            return PartFile(self.root, self._living(), name, offer, self._checkpoints)
+            return PartFile(self.root, self._existing(), name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise
 
     def release(self, transfer: str) -> None:
-        """A transfer is not under way any more."""
+        """A transfer has ended or was paused: its part may be used again."""
         with self._lock:
-            self._under_way.discard(transfer)
+            self._active.discard(transfer)
 
     def published(self, staged: Staged) -> None:
-        """It is in its place, durably: there is nothing to resume."""
+        """A staged file is in its place, durably: its checkpoint is dropped."""
         if staged.transfer:
             self._checkpoints.drop(staged.transfer)
             self.release(staged.transfer)
 
     def discard(self, staged: Staged, *, keep: bool = False) -> None:
-        """Removes a staged file; with `keep` one that has a checkpoint stays for the next try."""
+        """Removes a staged file; with `keep`, a file that has a checkpoint stays for a retry."""
         if staged.transfer:
             keep = keep and self._checkpoints.get(staged.transfer) is not None
             if not keep:
@@ -139,13 +139,15 @@ class Staging:
             self._unlink(staged.name)
 
     def sweep(self, before: float) -> int:
-        """Removes what was last touched before `before` (unix s) and cannot be resumed; how many
-        files.
+        """Removes files last touched before `before` (unix s) that cannot be resumed.
 
-        Called with the present when an owner starts, since nothing staged by an earlier process is
-        of use then but what has a checkpoint; later with the present less seven days. What belongs
-        to a guest, whom nobody here knows, is given seven days more; a guest sweeps only after
-        guests.
+        When an owner starts, it passes the current time, because files of an earlier process are
+        useless without a checkpoint. Later it passes the time of seven days ago. Files of guests
+        are kept for seven more days, because their guests may still be running. A guest removes
+        only files of guests.
+
+        Returns:
+            How many files were removed.
 
         Raises:
             ProblemError: the staging folder cannot be read.
@@ -162,7 +164,7 @@ class Staging:
                     self.root.system.unlink(folder.fd, name)
                 return len(old)
         except OSError as error:
-            raise _told(error, PLACE) from error
+            raise _problem(error, PLACE) from error
         except ProblemError as error:
             if error.problem.code == Code.VANISHED:
                 return 0
@@ -186,7 +188,7 @@ class Staging:
         if transfer == name:
             return True
         transfer = transfer.removeprefix(GUEST)
-        return transfer not in self._under_way and self._checkpoints.get(transfer) is None
+        return transfer not in self._active and self._checkpoints.get(transfer) is None
 
     def _name(self) -> str:
         guest = f"{GUEST}{self._guest}-" if self._guest else ""
@@ -201,12 +203,12 @@ class Staging:
             except FileExistsError:
                 continue  # left by an earlier process
             except OSError as error:
-                if not isinstance(error, FileNotFoundError) or self._living() == folder:
-                    raise _told(error, offer.path) from error
+                if not isinstance(error, FileNotFoundError) or self._existing() == folder:
+                    raise _problem(error, offer.path) from error
                 folder = self.fd
 
-    def _living(self) -> int:
-        """The staging folder, made again when somebody removed it."""
+    def _existing(self) -> int:
+        """The staging folder, made again if somebody removed it."""
         return self.fd if os.fstat(self.fd).st_nlink else self._make()
 
     def _make(self) -> int:
@@ -220,13 +222,13 @@ class Staging:
         try:
             self.root.system.unlink(self.fd, name)
         except (OSError, ProblemError):
-            return  # it is swept later
+            return  # a later sweep removes it
 
 
 def part_name(transfer: str, *, guest: bool) -> str:
-    """What a larger file is called while it is staged: the same after a cut."""
+    """The name of a larger file while it is staged; it is the same after a cut."""
     return (GUEST if guest else "") + transfer + _PART
 
 
-def _told(error: OSError | ProblemError, path: str) -> ProblemError:
+def _problem(error: OSError | ProblemError, path: str) -> ProblemError:
     return error if isinstance(error, ProblemError) else ProblemError(from_os_error(error, path))

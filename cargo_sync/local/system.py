@@ -1,7 +1,6 @@
-"""The one place where the platform is chosen, and through which every call that changes a disk
-goes.
+"""All calls that change a disk, and the only place that depends on the platform.
 
-`System` is what any POSIX offers; `LinuxSystem` adds renameat2(2) and syncfs(2). Tests run
+`System` uses what each POSIX system has; `LinuxSystem` adds renameat2(2) and syncfs(2). Tests run
 everything on both, and on one that fails or stops at its Nth call. Names are single components,
 relative to a folder's descriptor.
 """
@@ -19,23 +18,23 @@ if sys.platform != "win32":
     import fcntl
 
 _NOT_OFFERED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What a kernel or a file system answers to a rename flag it does not know."""
+"""Errors of a kernel or a file system for a rename flag that it does not know."""
 _NO_LINKS: Final = _NOT_OFFERED | {errno.EPERM, errno.EMLINK}
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _AGAIN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class System:
-    """The calls that change a disk, by POSIX alone. All raise OSError.
+    """The calls that change a disk, with POSIX only. All raise OSError.
 
-    whole_sync  whether `syncfs` exists; otherwise each file and folder is synced by itself
+    whole_sync  whether `syncfs` exists; otherwise files and folders are synced one by one
     """
 
     whole_sync: bool = False
 
     @staticmethod
     def choose() -> "System":
-        """The best that this platform has.
+        """The best system for this platform.
 
         Raises:
             ProblemError: `unsupported`, on Windows.
@@ -53,21 +52,21 @@ class System:
 
     @staticmethod
     def portable() -> "System":
-        """What any POSIX has, whatever this platform could do besides."""
+        """The system that uses only POSIX, on each platform."""
         return System()
 
     # -- files -------------------------------------------------------------------------------------
 
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
-        """A new file, open for reading and writing; FileExistsError when the name is taken."""
+        """Makes and opens a file for reading and writing; FileExistsError if the name is taken."""
         return os.open(name, _NEW, mode, dir_fd=folder)
 
     def reopen(self, folder: int, name: str) -> int:
-        """A file of ours, open for reading and writing again."""
+        """Opens one of our own files again, for reading and writing."""
         return os.open(name, _AGAIN, dir_fd=folder)
 
     def write(self, fd: int, content: memoryview | bytes, offset: int) -> None:
-        """Writes all of `content`, `offset` bytes from the file's start."""
+        """Writes all of `content` at `offset` of the file."""
         written = os.pwrite(fd, content, offset)
         while written < len(content):
             written += os.pwrite(fd, content[written:], offset + written)
@@ -87,7 +86,7 @@ class System:
         os.mkdir(name, mode, dir_fd=folder)
 
     def open_up(self, folder: int, name: str) -> None:
-        """Lets the owner read and empty a folder; only ever for what lies in our own trash."""
+        """Lets the owner read and empty a folder; only for folders in our own trash."""
         os.chmod(name, 0o700, dir_fd=folder)
 
     def symlink(self, target: str, folder: int, name: str) -> None:
@@ -103,16 +102,15 @@ class System:
         os.link(name, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
 
     def rename(self, source: int, name: str, target: int, new: str) -> None:
-        """Replaces what stands at `new`: only for a name that is ours."""
+        """Renames, and replaces what is at `new`: only for a name that is ours."""
         os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
-        """Renames a file, link or folder; FileExistsError when `new` is taken, which is then
-        untouched."""
+        """Renames a file, link or folder; FileExistsError, and no change, if `new` is taken."""
         if stat.S_ISDIR(os.lstat(name, dir_fd=source).st_mode):
             self.mkdir(target, new, 0o700)
             try:
-                # Over an empty folder only: ENOTEMPTY if somebody put something there meanwhile.
+                # Replaces only an empty folder: ENOTEMPTY if somebody put something in it.
                 self.rename(source, name, target, new)
             except OSError:
                 self.rmdir(target, new)
@@ -123,18 +121,18 @@ class System:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # No hard links (exFAT), or none to another user's file: claim the name, then rename
-            # over it.
+            # No hard links (exFAT), or none to another user's file: create the name, then replace
+            # it.
             os.close(self.create(target, new))
             self.rename(source, name, target, new)
         else:
             self.unlink(source, name)
 
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
-        """Puts `name` at the taken place `at`, and what stood there at `aside`, which must be free.
+        """Moves the entry `at` to `aside`, which must be free, and `name` to `at`.
 
-        Without an exchange a reader may find nothing for a moment. What stood there is never lost:
-        after a failure it is back in its place, or, if that was taken meanwhile, at `aside`.
+        Without an atomic exchange a reader may find nothing for a moment. The old entry is never
+        lost: after a failure it is back in its place, or, if that was taken meanwhile, at `aside`.
         """
         self.rename_noreplace(place, at, spare, aside)
         try:
@@ -147,16 +145,14 @@ class System:
         try:
             self.rename_noreplace(spare, aside, place, at)
         except OSError:
-            return  # it stays aside, and whoever called finds it there
+            return  # it stays at `aside`, where the caller looks for it
 
     # -- durability --------------------------------------------------------------------------------
 
     def fsync(self, fd: int) -> None:
-        """Content and metadata of one file, or the names in one folder, are on the disk when it
-        returns."""
-        full = getattr(
-            fcntl, "F_FULLFSYNC", None
-        )  # macOS: fsync alone leaves it in the disk's own cache
+        """Writes a file's content and metadata, or the names in a folder, to the disk."""
+        # On macOS, fsync alone leaves everything in the disk's own cache.
+        full = getattr(fcntl, "F_FULLFSYNC", None)
         if full is None:
             os.fsync(fd)
             return
@@ -168,21 +164,20 @@ class System:
             os.fsync(fd)
 
     def datasync(self, fd: int) -> None:
-        """Content of one file, and its length."""
+        """Writes a file's content and length to the disk."""
         if hasattr(os, "fdatasync"):
             os.fdatasync(fd)
         else:
             self.fsync(fd)
 
     def syncfs(self, fd: int) -> None:
-        """Everything of the file system that `fd` lies on; only where `whole_sync`."""
+        """Writes the whole file system of `fd` to the disk; only if `whole_sync`."""
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
     # -- the rest ----------------------------------------------------------------------------------
 
     def flock(self, fd: int) -> None:
-        """Takes an exclusive lock that dies with its holder; BlockingIOError when another has
-        it."""
+        """Takes an exclusive lock that ends with its process; BlockingIOError if it is taken."""
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def unlock(self, fd: int) -> None:
@@ -195,7 +190,7 @@ class System:
 
 
 class LinuxSystem(System):
-    """With renameat2(2), which never replaces or exchanges in one step, and syncfs(2)."""
+    """Adds syncfs(2), and renameat2(2): renames without replacing, and exchanges in one step."""
 
     whole_sync = True
 
@@ -205,7 +200,7 @@ class LinuxSystem(System):
 
     @classmethod
     def load(cls) -> "LinuxSystem | None":
-        """None where the C library does not have them."""
+        """The Linux system; None if the C library does not have these calls."""
         try:
             library = ctypes.CDLL(None, use_errno=True)
             renameat2, syncfs = library.renameat2, library.syncfs
@@ -233,11 +228,11 @@ class LinuxSystem(System):
         self._rename(source, name, target, new, 2)  # RENAME_EXCHANGE
 
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
-        """As `System.swap_in`, but a reader finds the old or the new, never nothing.
+        """Like `System.swap_in`, but a reader finds the old or the new file, never nothing.
 
-        The new content goes to `aside` first and is exchanged from there, so that what stood at the
-        place is in its trash from the moment it left: a crash in between leaves it in one of the
-        two, never in staging, which is swept.
+        The new file goes to `aside` first and is exchanged from there. So the old file moves
+        directly to the trash: after a crash it is at its place or in the trash, never in staging,
+        where it would be removed.
         """
         self.rename_noreplace(source, name, spare, aside)
         try:

@@ -1,5 +1,4 @@
-"""Trash: what a run displaced, below `.cargo_sync/trash/<run>/` at the path it had, kept until
-purged."""
+"""Trash: displaced entries, below `.cargo_sync/trash/<run>/` at their old path, until a purge."""
 
 import datetime
 import itertools
@@ -32,10 +31,12 @@ def run_folder(time: float, run: str) -> str:
 
 
 def displace(root: Root, path: str, run: str) -> str:
-    """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`); where it
-    lies now.
+    """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`).
 
-    Durable when `Root.sync` of `touched(path, place)` returned.
+    It is durable after `Root.sync` of `touched(path, place)`.
+
+    Returns:
+        Its path in the trash.
 
     Raises:
         ProblemError: vanished, or it cannot be moved; then it is where it was.
@@ -54,7 +55,7 @@ def displace(root: Root, path: str, run: str) -> str:
 
 
 class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)`)
-    """The folder of a run's trash where `path` belongs, leased, and the names it may have there."""
+    """The leased folder of a run's trash for `path`, and the names that it may have there."""
 
     def __init__(self, root: Root, path: str, run: str) -> None:
         self._lease = _belongs(root, path, run)
@@ -68,8 +69,10 @@ class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)
 
 
 def touched(path: str, place: str) -> list[str]:
-    """The folders to sync for a displacement from `path` to `place`: both parents, and the trash
-    above."""
+    """The folders to sync after a displacement from `path` to `place`.
+
+    These are both parents, and all folders of the trash above `place`.
+    """
     folders = [paths.parent(path)]
     above = paths.parent(place)
     while above:
@@ -79,8 +82,7 @@ def touched(path: str, place: str) -> list[str]:
 
 
 def numbered(name: str) -> Iterator[str]:
-    """`name`, then `name.1`, `name.2`, …, cut so that no name is longer than a file system
-    takes."""
+    """Yields `name`, then `name.1`, `name.2`, …, each cut to the longest name of a file system."""
     yield name
     for number in itertools.count(1):
         suffix = f".{number}"
@@ -89,10 +91,10 @@ def numbered(name: str) -> Iterator[str]:
 
 
 def purge(root: Root, before: float) -> Freed:
-    """Removes the folders of runs begun before `before` (unix s). What has no such name is left
-    alone.
+    """Removes the folders of runs that began before `before` (unix s).
 
-    A folder that cannot be emptied stays, and is tried again the next time.
+    Folders with other names are left alone. A folder that cannot be emptied stays, and is tried
+    again the next time.
 
     Raises:
         ProblemError: the trash cannot be read.
@@ -113,8 +115,10 @@ def purge(root: Root, before: float) -> Freed:
 
 
 def _belongs(root: Root, path: str, run: str) -> Folder:
-    """Trash folder of `path`'s parent. Where a file of an earlier displacement is in the way, a
-    number is appended to that component."""
+    """The trash folder for `path`'s parent.
+
+    If a file that was displaced earlier is in the way, that component gets a number.
+    """
     if reason := paths.bad_name(run):
         raise ProblemError(Problem(Code.BAD_PATH, f"the run's name {run!r} {reason}", retry=False))
     reached = f"{PLACE}/{run}"
@@ -147,8 +151,7 @@ def _begun(name: str) -> float | None:
 
 
 def _remove(root: Root, top: str) -> Freed:
-    """A whole folder, deepest first, by descriptors; no link is followed, no mount point
-    entered."""
+    """Removes a whole folder, deepest first; follows no links and enters no mount points."""
     files = size = 0
     pending = [(top, False)]
     while pending:

@@ -1,7 +1,6 @@
-"""Watching: hints that it is time to look. Never more than that; a periodic scan is what nothing
-escapes.
+"""Watching: hints that it is time to scan. They may be incomplete; only a scan finds everything.
 
-Linux's inotify is read by ourselves (`inotify`, which says why); elsewhere watchdog does it.
+On Linux we read inotify ourselves (`inotify` says why); on other systems watchdog does it.
 """
 
 import errno
@@ -30,14 +29,13 @@ from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
 
 Hint = Callable[[ChangedFolders], None]
-"""Told the folders in which something happened, or None for "nobody knows where", from another
-thread."""
+"""Called in another thread with the folders in which something changed; None: not known where."""
 
-_TOLD: Final[list[type[FileSystemEvent]]] = [
+_EVENTS: Final[list[type[FileSystemEvent]]] = [
     FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent,
     DirCreatedEvent, DirMovedEvent, DirDeletedEvent,
 ]  # fmt: skip
-"""Not opened, and not closed without a write: our own reading raises those."""
+"""Without "opened" and "closed without a write": our own reads cause those."""
 
 
 class _Watcher(Protocol):
@@ -47,15 +45,14 @@ class _Watcher(Protocol):
 
 
 def native() -> Inotify | None:
-    """The system's own way to watch, to be shared by all watched trees of a process, where we know
-    it."""
+    """The system's own watcher, shared by all watched trees of a process; None if unknown."""
     return Inotify() if sys.platform == "linux" else None
 
 
 class Watch:
     """One watched tree.
 
-    inotify  the system's own way; without it watchdog's, as on other systems
+    inotify  the system's own watcher; None: watchdog is used
     """
 
     def __init__(self, path: str, on_hint: Hint, inotify: Inotify | None) -> None:
@@ -65,7 +62,7 @@ class Watch:
         self._watcher: _Watcher | None = None
 
     def start(self) -> Problem | None:
-        """Begins to watch; a problem when it cannot, and then the caller looks at intervals."""
+        """Begins to watch; returns a problem if it cannot: then the caller scans at intervals."""
         watcher: _Watcher = (
             _Native(self._inotify, self._path, self._on_hint)
             if self._inotify is not None
@@ -85,7 +82,7 @@ class Watch:
 
 
 class _Native:
-    """A tree that inotify watches, beside others."""
+    """A tree that the shared inotify watches."""
 
     def __init__(self, inotify: Inotify, path: str, on_hint: Hint) -> None:
         self._inotify = inotify
@@ -111,7 +108,7 @@ class _Observed(FileSystemEventHandler):
         self._observer = Observer()
 
     def start(self) -> None:
-        self._observer.schedule(self, self._root, recursive=True, event_filter=_TOLD)
+        self._observer.schedule(self, self._root, recursive=True, event_filter=_EVENTS)
         self._observer.start()
 
     def stop(self) -> None:
@@ -120,7 +117,7 @@ class _Observed(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         happened = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-        if event.is_directory:  # what is in a folder that came, too
+        if event.is_directory:  # a new folder may have content already
             happened += [f"{path}/." for path in happened]
         found = {folder for path in happened if (folder := folder_of(self._root, path)) is not None}
         if found:
@@ -128,9 +125,9 @@ class _Observed(FileSystemEventHandler):
 
 
 def folder_of(root: str, path: str) -> str | None:
-    """The folder that an event at `path` is in; None for what is ours or not below the root.
+    """The folder that contains `path`; None for our own files and for paths outside the root.
 
-    A name that is not UTF-8 counts for the nearest folder above that has a proper one.
+    If the folder's path is not valid (not UTF-8), it is the nearest valid folder above.
     """
     below = path.removeprefix(root.rstrip("/") + "/")
     if below == path or paths.is_below(below, RESERVED):
@@ -145,10 +142,10 @@ def _problem(error: OSError, path: str) -> Problem:
     if error.errno in (errno.ENOSPC, errno.EMFILE, errno.ENFILE):
         return Problem(
             Code.WATCH_LIMIT,
-            f"{path!r} is looked at in intervals: the system's limit of watches is reached",
-            hint="raise fs.inotify.max_user_watches (or max_user_instances) with sysctl",
+            f"{path!r} is scanned at intervals only: the system's limit of watches is reached",
+            hint="increase fs.inotify.max_user_watches (or max_user_instances) with sysctl",
         )
     return Problem(
         Code.UNWATCHED,
-        f"{path!r} is looked at in intervals: it cannot be watched ({error.strerror})",
+        f"{path!r} is scanned at intervals only: it cannot be watched ({error.strerror})",
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_sync.lanes.states import CLIENT, ACCEPTED, SERVER, LaneEvent, LaneState
+from cargo_sync.lanes.states import ACCEPTED, CLIENT, SERVER, LaneEvent, LaneState
 from cargo_sync.wire import records
 
 WAYS = {"client": CLIENT, "server": SERVER}
