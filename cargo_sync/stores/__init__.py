@@ -1,2 +1,4 @@
-"""Stores: where the bytes of a server's workspaces lie. The folder store is plain files in a
-folder."""
+"""Stores: where a server keeps the files of its workspaces.
+
+folder  plain files in a local folder
+"""

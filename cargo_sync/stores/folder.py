@@ -1,8 +1,7 @@
-"""The folder store: a workspace's bytes as plain files, which other programs may read and write
-too.
+"""The folder store: a workspace as plain files, which other programs may read and write too.
 
-It is known by its marker, so that an empty mount point or another disk in its place is never taken
-for a workspace whose files were all deleted.
+A marker identifies the folder. So an empty mount point, or another disk in its place, never looks
+like a workspace whose files were all deleted.
 """
 
 import os
@@ -18,14 +17,14 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 DAY: Final = 86_400.0
 SAME_RUN: Final = 3_600.0
-"""Seconds that a run's trash folder is used for: a purge goes by when it was begun."""
+"""Seconds for which a run uses one trash folder: a purge looks at when the folder was begun."""
 STALE: Final = 7 * DAY
 
 
 class FolderStore:
     """One open folder that this process owns: its root, its staging, its trash.
 
-    marker  what the folder is known by
+    marker  identifies the folder
     """
 
     def __init__(
@@ -54,17 +53,19 @@ class FolderStore:
         wall: Callable[[], float],
         system: System | None = None,
     ) -> Self:
-        """Takes the folder at `path` into possession; one that was never served is made when it is
-        missing.
+        """Opens the folder at `path` and locks it; a new workspace's folder is made if missing.
 
         Args:
-            known: the marker that it must have; "" when it was never served.
-            token: 32 hex digits, for a marker of its own.
+            path: the folder.
+            known: the marker that it must have; "" for a new workspace.
+            token: makes 32 hex digits, for a new marker.
+            checkpoints: where the resume points of staged files are kept.
             wall: unix seconds.
+            system: the calls that change the disk; None for the best of this platform.
 
         Raises:
             ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used.
-                Nothing was written below a folder that is not the one expected.
+                Nothing is written below a folder that is not the expected one.
         """
         if known and not os.path.isdir(path):
             raise _gone(path)
@@ -91,15 +92,15 @@ class FolderStore:
         return self.root.still_there()
 
     def must_be_there(self) -> None:
-        """Raises ProblemError "root_gone": then nothing may be concluded from what is not found."""
+        """Raises ProblemError "root_gone" if it is not: then a missing file means nothing."""
         if not self.root.still_there():
             raise _gone(self.root.path)
 
     def run(self, run: str) -> str:
-        """The name of the trash folder of a run: one for an hour, then another."""
+        """The name of the trash folder of a run; after an hour, the run gets another one."""
         now = self._wall()
         for old in [
-            one for one, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN
+            name for name, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN
         ]:
             del self._runs[old]
         if run not in self._runs:
@@ -107,16 +108,19 @@ class FolderStore:
         return self._runs[run][0]
 
     def displace(self, path: str, run: str) -> tuple[str, list[str]]:
-        """Moves what is at `path` into the trash of `run`: where it lies, and what to sync for it.
+        """Moves what is at `path` into the trash of `run`.
+
+        Returns:
+            Its path in the trash, and the folders to sync.
 
         Raises:
-            ProblemError: it is where it was.
+            ProblemError: it was not moved.
         """
         place = trash.displace(self.root, path, self.run(run))
         return place, trash.touched(path, place)
 
     def tidy(self, trash_days: float) -> trash.Freed:
-        """Frees trash that is old enough, and staging that nobody can go on with any more.
+        """Removes trash that is old enough, and staged files that cannot be resumed any more.
 
         Raises:
             ProblemError: the folder cannot be read.
@@ -126,11 +130,11 @@ class FolderStore:
         return trash.purge(self.root, now - trash_days * DAY - SAME_RUN)
 
     def let_go(self) -> None:
-        """Gives the folder up without closing it: others may be in it still."""
+        """Releases the lock but does not close the folder: other threads may still use it."""
         self._held.release()
 
     def close(self) -> None:
-        """Closes it. Nobody may be in it any more: a descriptor's number is soon used again."""
+        """Closes it. No thread may use it any more, because descriptor numbers are used again."""
         self.staging.close()
         self._held.release()
         self.root.close()
@@ -149,15 +153,18 @@ def _make(path: str) -> None:
 
 
 def _gone(path: str) -> ProblemError:
-    message = f"the folder {path!r} is gone, or another one stands in its place"
-    hint = "mount it or bring it back; nothing is deleted meanwhile"
+    message = f"the folder {path!r} is gone, or another folder is in its place"
+    hint = "mount or restore it; nothing is deleted meanwhile"
     return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
 
 
 def _replaced(path: str, known: str) -> ProblemError:
-    message = f"the folder {path!r} is not the one that was served from there: its marker is missing or differs"
+    message = (
+        f"the folder {path!r} is not the one that the server used there before: "
+        "its marker is missing or different"
+    )
     hint = (
-        "mount the right one; if this is the right one, put its marker back: "
+        "mount the right folder; if this is the right one, restore its marker: "
         f"mkdir -p .cargo_sync && echo {known} > .cargo_sync/marker"
     )
     return ProblemError(Problem(Code.ROOT_REPLACED, message, hint=hint))
