@@ -1,5 +1,6 @@
-"""The catalogue: what a server's workspaces hold, path -> entry, version, sequence.
+"""The catalogue: which files a server's workspaces have, path -> entry, version, sequence.
 
-contract  what every catalogue keeps
-sqlite    the embedded one
+contract  the rules that each catalogue must keep
+rows      the rows of SQLite's `entry` table
+sqlite    the catalogue in SQLite
 """

@@ -11,19 +11,20 @@ from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.bulk import Insert, Select
 
 SELECT: Final = (
-    "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, hash, target, "
-    "deleted FROM entry"
+    "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
+    "hash, target, deleted FROM entry"
 )
 
 INSERT: Final = (
-    "INSERT INTO entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
-    "hash, target, deleted)"
+    "INSERT INTO entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, "
+    "ctime_ns, inode, hash, target, deleted)"
 )
 
 UPDATE: Final = (
     "ON CONFLICT (workspace, path) DO UPDATE SET version = excluded.version, id = excluded.id, "
-    "kind = excluded.kind, size = excluded.size, mtime_ns = excluded.mtime_ns, mode = excluded.mode, "
-    "ctime_ns = excluded.ctime_ns, inode = excluded.inode, hash = excluded.hash, target = excluded.target, "
+    "kind = excluded.kind, size = excluded.size, mtime_ns = excluded.mtime_ns, "
+    "mode = excluded.mode, ctime_ns = excluded.ctime_ns, inode = excluded.inode, "
+    "hash = excluded.hash, target = excluded.target, "
     "deleted = excluded.deleted"
 )
 """Not REPLACE, which would also take away another path's row if two ever got one version."""
@@ -39,7 +40,7 @@ _ALL: Final = 1 << 64
 def row_of(
     workspace: int, key: bytes, put: Put, version: int, ident: int, content: str
 ) -> tuple[Any, ...]:
-    """The row of a path where `put` stands; inodes are unsigned, SQLite's integers are not."""
+    """The row for `put`; an inode is unsigned, but SQLite's integers are signed."""
     entry, inode = put.entry, put.inode
     return (
         workspace,
@@ -60,7 +61,7 @@ def row_of(
 
 
 def held_of(row: tuple[Any, ...]) -> Catalogued:
-    """What a row that is no tombstone says."""
+    """The entry of a row that is not a tombstone."""
     _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target, _ = row
     name = key.rpartition(b"\0")[2].decode()
     entry = Entry(name, kind, size, mtime_ns, mode, version, ident, content, target)
@@ -68,7 +69,7 @@ def held_of(row: tuple[Any, ...]) -> Catalogued:
 
 
 def is_known(row: tuple[Any, ...], put: Put) -> bool:
-    """True when `put` brings the same content as the row has: see `contract.Put`."""
+    """True when `put` has the same content as the row: see `contract.Put`."""
     entry = put.entry
     kind, size, mtime_ns, mode, ctime_ns, inode, content, target = row[5:13]
     if (kind, size, mtime_ns, mode, target) != (

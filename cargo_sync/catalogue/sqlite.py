@@ -1,4 +1,4 @@
-"""The embedded catalogue: a row a path in SQLite."""
+"""The catalogue in SQLite: one row per path."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ SELECT workspace, path, parent, ?2 + row_number() OVER (ORDER BY path), id,
 FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
 """
 _GONE: Final = f"{INSERT} {_LIVE_AS_GONE} {UPDATE}"
-"""The rows in a range become tombstones, each with a version of its own, parents first."""
+"""The rows in a range become tombstones, each with its own version, parents first."""
 
 _LIVE_ELSEWHERE: Final = """
 SELECT workspace,
@@ -38,11 +38,11 @@ SELECT workspace,
 FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
 """
 _MOVE: Final = f"{INSERT} {_LIVE_ELSEWHERE} {UPDATE}"
-"""The rows in a range appear again at another place, in place of tombstones there."""
+"""The rows in a range are copied to another place; they replace tombstones there."""
 
 _ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
 
-# Without statistics SQLite would rather walk the whole table in the order of its key.
+# Without statistics SQLite would walk through the whole table in the order of its key.
 _LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
 WHERE workspace = ? AND parent = ? AND deleted = 0 ORDER BY path"""
 
@@ -51,12 +51,13 @@ WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version 
 
 
 _MARK: Final = """
-INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor AND NOT EXISTS
-    (SELECT 1 FROM mark WHERE workspace = workspace.id AND time > ?1 - ?2)
+INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor
+    AND NOT EXISTS (SELECT 1 FROM mark WHERE workspace = workspace.id AND time > ?1 - ?2)
 """
 
 _RAISE: Final = """
-UPDATE workspace SET floor = (SELECT max(sequence) FROM mark WHERE workspace = workspace.id AND time < ?1)
+UPDATE workspace SET floor =
+    (SELECT max(sequence) FROM mark WHERE workspace = workspace.id AND time < ?1)
 WHERE EXISTS (SELECT 1 FROM mark WHERE workspace = workspace.id AND time < ?1 AND sequence > floor)
 """
 
@@ -67,7 +68,8 @@ DELETE FROM entry WHERE workspace = ?1 AND path IN (
 """
 
 _SET_HASH: Final = """
-UPDATE entry SET hash = ? WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
+UPDATE entry SET hash = ?
+WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
 """
 
 
@@ -109,10 +111,11 @@ class SqliteCatalogue:
 
     def forget_gone(self, before: float, most: int) -> bool:
         with self._database.transaction() as connection:
-            # The floor rises in the transaction that takes the first of them away, or before it.
+            # The floor must rise before the first of them is deleted, or in the same transaction.
             connection.execute(_RAISE, (before,))
             connection.execute(
-                "DELETE FROM mark WHERE sequence <= (SELECT floor FROM workspace WHERE id = mark.workspace)"
+                "DELETE FROM mark WHERE sequence <= "
+                "(SELECT floor FROM workspace WHERE id = mark.workspace)"
             )
             gone = 0
             for workspace, floor in connection.execute(
@@ -149,13 +152,13 @@ class SqliteCatalogue:
             recording = _Recording(connection, _workspace(connection, workspace))
             for kind, run in groupby(changes, type):
                 if kind is Put:
-                    recording.put([one for one in run if isinstance(one, Put)])
+                    recording.put([change for change in run if isinstance(change, Put)])
                 else:
-                    for one in run:
-                        if isinstance(one, Gone):
-                            recording.gone(one)
-                        elif isinstance(one, CatalogueMove):
-                            recording.move(one)
+                    for change in run:
+                        if isinstance(change, Gone):
+                            recording.gone(change)
+                        elif isinstance(change, CatalogueMove):
+                            recording.move(change)
             recording.close()
             return recording.versions
 
@@ -185,7 +188,7 @@ class SqliteCatalogue:
 
 
 class _Recording:
-    """One call of `record`, inside its transaction. `versions` are the answers so far."""
+    """One call of `record`, inside its transaction. `versions` has the results so far."""
 
     def __init__(self, connection: Statements, workspace: WorkspaceRecord) -> None:
         self._connection = connection
@@ -194,7 +197,7 @@ class _Recording:
         self.versions: list[int] = []
 
     def put(self, puts: Sequence[Put]) -> None:
-        """Puts that follow each other: one look at what is there, one write of what is new."""
+        """Records consecutive puts: one read of the old rows, one write of the new ones."""
         keys = [paths.key(_checked(put.path)) for put in puts]
         known = {row[1]: row for row in READ(self._connection, (self._workspace,), keys)}
         writes: dict[bytes, tuple[Any, ...]] = {}
@@ -203,9 +206,9 @@ class _Recording:
             if old is not None and old[-1]:
                 old = None
             if old is not None and old[5] == FOLDER != put.entry.kind:
-                # What is below it goes too; then the rest must look again at what is there.
+                # Everything below the folder is deleted too, so the old rows must be read again.
                 WRITE(self._connection, list(writes.values()))
-                self._bury(put.path)
+                self._delete(put.path)
                 self.put(puts[at:])
                 return
             if old is not None and is_known(old, put):
@@ -222,7 +225,7 @@ class _Recording:
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path))
-        self._bury(change.path)
+        self._delete(change.path)
         row = self._row(key)
         self.versions.append(row[3] if row else 0 if change.path else self._sequence)
 
@@ -231,7 +234,7 @@ class _Recording:
         if (row := self._row(source)) is None or row[-1]:
             raise ProblemError(
                 Problem(
-                    Code.VANISHED, f"{change.source!r} is not there any more", path=change.source
+                    Code.VANISHED, f"{change.source!r} does not exist any more", path=change.source
                 )
             )
         if paths.is_below(change.path, change.source):
@@ -239,14 +242,14 @@ class _Recording:
             raise ProblemError(Problem(Code.BAD_PATH, reason, path=change.path, retry=False))
         if (row := self._row(target)) is not None and not row[-1]:
             raise ProblemError(
-                Problem(Code.OCCUPIED, f"{change.path!r} exists already", path=change.path)
+                Problem(Code.OCCUPIED, f"{change.path!r} already exists", path=change.path)
             )
         low, high = at_or_below(change.source)
         parent = paths.key(paths.parent(change.path))
         moved = (self._workspace, self._sequence, low, high, target, parent, change.ctime_ns)
         self.versions.append(self._sequence + 1)
         self._sequence += self._connection.execute(_MOVE, moved).rowcount
-        self._bury(change.source)
+        self._delete(change.source)
 
     def close(self) -> None:
         self._connection.execute(
@@ -259,13 +262,13 @@ class _Recording:
         ).fetchone()
         return row
 
-    def _bury(self, path: str) -> None:
-        buried = (self._workspace, self._sequence, *at_or_below(path))
-        self._sequence += self._connection.execute(_GONE, buried).rowcount
+    def _delete(self, path: str) -> None:
+        deleted = (self._workspace, self._sequence, *at_or_below(path))
+        self._sequence += self._connection.execute(_GONE, deleted).rowcount
 
 
 def _checked(path: str) -> str:
-    """A path that may have a row."""
+    """Returns `path`, if it may have a row. Raises ProblemError."""
     if not path:
         raise ProblemError(
             Problem(Code.BAD_PATH, "the root of a workspace has no entry", retry=False)
