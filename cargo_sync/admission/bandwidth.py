@@ -1,4 +1,4 @@
-"""Shares: how a daemon's bandwidth is divided among the jobs that move files at this moment."""
+"""Shares: how a daemon's bandwidth is divided among the jobs that move files now."""
 
 from collections.abc import Callable
 
@@ -7,21 +7,19 @@ from cargo_sync.process.wakeup import Wakeup
 
 
 class Shares:
-    """The jobs that move files now, and what there is for all of them (bits a second, None is no
-    limit)."""
+    """The jobs that move files now, and their bandwidth (bits per second, None means no limit)."""
 
     def __init__(self, total: int | None = None) -> None:
         self._total = total
         self._moving: dict[str, Share] = {}
 
     def limit(self, total: int | None) -> None:
-        """From now on there is so much."""
+        """Sets the bandwidth for all jobs together."""
         self._total = total
         self.divide()
 
     def of(self, name: str, own: Callable[[], int | None]) -> "Share":
-        """The share of a job; `own` is asked for the job's own limit as it is then, bits a
-        second."""
+        """Makes the share of a job; `own` returns the job's own limit now, in bits per second."""
         return Share(self, name, own)
 
     def join(self, share: "Share") -> None:
@@ -34,7 +32,7 @@ class Shares:
             self.divide()
 
     def divide(self) -> None:
-        """Grants everybody anew; those whose rate is another now hear of it."""
+        """Divides the bandwidth again; shares whose rate changed are set."""
         asks = [Ask(name, "", share.own()) for name, share in self._moving.items()]
         granted = grant(asks, {}, self._total)
         for name, share in self._moving.items():
@@ -44,8 +42,8 @@ class Shares:
 class Share:
     """One job's part.
 
-    rate     what it may have now; of one that moves nothing, what it had last
-    changed  rung when `rate` is another while it moves files
+    rate     bits per second that it may use now; while the job moves nothing, the last value
+    changed  is set when `rate` changes while the job moves files
     """
 
     def __init__(self, shares: Shares, name: str, own: Callable[[], int | None]) -> None:
@@ -61,7 +59,7 @@ class Share:
         return self._moves
 
     def join(self) -> None:
-        """The job begins to move files, at `rate` as it is then."""
+        """The job begins to move files; `rate` is set."""
         self._shares.join(self)
         self._moves = True
 
@@ -70,7 +68,7 @@ class Share:
         self._shares.leave(self)
 
     def refresh(self) -> None:
-        """The job's own limit may be another now."""
+        """The job's own limit may have changed."""
         if self._moves:
             self._shares.divide()
 

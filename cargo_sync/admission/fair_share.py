@@ -1,9 +1,9 @@
-"""Grants: how a direction's bandwidth is shared among the flows that run in it.
+"""Grants: how the bandwidth of one direction is shared among the flows that run in it.
 
-Every flow asks for a rate; a user has a total, the server has one. All flows rise together until
-one meets its own rate, its user's total or the server's: that one stays there, the others rise on.
-Nobody could get more without somebody who has less losing (max-min fairness; Bertsekas and
-Gallager, Data Networks, 6.5.2).
+Each flow asks for a speed; each user has a total, and so has the server. All grants rise together
+until a flow reaches its own speed, its user's total or the server's. That flow stays there, the
+others rise further. In the result, no flow could get more without taking from one that has less
+(max-min fairness; Bertsekas and Gallager, Data Networks, 6.5.2).
 """
 
 from collections import Counter
@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 LEAST: Final = 1
-"""Bits a second: a flow that is granted nothing at all would never end."""
+"""Bits per second: a flow with a grant of 0 would never end."""
 
 
 class Ask(NamedTuple):
-    """What a flow may have at most: the least of what it asked for and what its user has by
-    default.
+    """The most that a flow may get: what it asked for, or its user's default if that is less.
 
     flow, user  who asks
-    speed       bits a second; None for as fast as it goes
+    speed       bits per second; None means as fast as possible
     """
 
     flow: str
@@ -30,15 +29,15 @@ class Ask(NamedTuple):
 def grant(
     asks: Sequence[Ask], totals: Mapping[str, int | None], total: int | None
 ) -> dict[str, int | None]:
-    """Bits a second for each flow, None for no limit.
+    """Bits per second for each flow; None means no limit.
+
+    The sum of a user's grants is at most the user's total, and the sum of all grants at most the
+    server's, except that no flow gets less than `LEAST`.
 
     Args:
-        asks: every flow that runs in one direction.
-        totals: users' totals; a user who is not there, or None, has no limit.
-        total: the server's total, None for no limit.
-
-    The grants of a user sum up to at most their total, and all of them to at most the server's,
-    except that no flow gets less than `LEAST`.
+        asks: all flows that run in one direction.
+        totals: users' totals; a missing user, or None, means no limit.
+        total: the server's total; None means no limit.
     """
     granted: dict[str, int | None] = {}
     rising = list(asks)
@@ -75,7 +74,7 @@ def _next_level(
     totals: Mapping[str, int | None],
     total: int | None,
 ) -> int | None:
-    """The rate at which the next flow stays behind; None when all may rise for ever."""
+    """The speed at which the next flow stops rising; None when all may rise without limit."""
     levels = [ask.speed for ask in rising if ask.speed is not None]
     for user, count in Counter(ask.user for ask in rising).items():
         limit = totals.get(user)

@@ -1,6 +1,8 @@
-"""Slots: so many jobs of a daemon move files at once. Of those that wait the highest priority goes
-first, and of one priority who came first; a job that moves files already is never stopped for
-another."""
+"""Slots: how many jobs of a daemon move files at the same time.
+
+Of the waiting jobs, the one with the highest priority is next; within one priority, the one that
+has waited longest. A job that already moves files is never stopped for another one.
+"""
 
 import asyncio
 from bisect import insort
@@ -9,7 +11,7 @@ from typing import NamedTuple
 
 
 class _Waiter(NamedTuple):
-    """Sorts as they are let in. No two have one number, so the rest is never compared."""
+    """Sorts in the order of entering. All numbers are different, so the rest is not compared."""
 
     after: int
     number: int
@@ -32,18 +34,16 @@ class Slots:
         return self._inside
 
     def waiting(self) -> list[str]:
-        """Who waits, in the order in which they are let in."""
+        """The names of those that wait, the next one first."""
         return [waiter.name for waiter in self._waiting]
 
     def resize(self, size: int) -> None:
-        """From now on there are so many. Whoever has one keeps it, also when there are fewer
-        now."""
+        """Changes the number of slots. A job that has a slot keeps it."""
         self._size = size
         self._let_in()
 
     async def enter(self, name: str, priority: int) -> None:
-        """Returns once there is a slot, which is then held until `leave`. May be cancelled at any
-        moment."""
+        """Waits for a slot and takes it, until `leave`. May be cancelled at any moment."""
         if self._inside < self._size:  # then nobody waits
             self._inside += 1
             return
@@ -56,7 +56,7 @@ class Slots:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             else:
-                self.leave()  # it was let in just now, and does not come any more
+                self.leave()  # it got a slot just before it was cancelled
             raise
 
     def leave(self) -> None:
@@ -65,7 +65,7 @@ class Slots:
         self._let_in()
 
     def _let_in(self) -> None:
-        # The slot is theirs from here on, so that nobody who comes before they wake overtakes them.
+        # They have the slot from here on, so that a newcomer cannot take it before they wake up.
         while self._waiting and self._inside < self._size:
             self._inside += 1
             self._waiting.pop(0).entered.set_result(None)

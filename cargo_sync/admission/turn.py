@@ -1,5 +1,4 @@
-"""A job's turn to move files: a slot first, then a share of the bandwidth, which the far side is
-told."""
+"""A job's turn to move files: first a slot, then a share of the bandwidth."""
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -10,10 +9,10 @@ from cargo_sync.admission.slots import Slots
 
 
 class Turn:
-    """Entered by whoever moves a job's content, for as long as it moves.
+    """A context in which a job moves files.
 
-    tell     makes a rate known to the far side
-    waiting  somebody is about to enter, and there is no slot
+    tell     sends the granted rate to the server
+    waiting  somebody waits for a slot
     """
 
     def __init__(
