@@ -1,7 +1,7 @@
 """Fakes for tests, in memory: a tree, a disk, a channel, a driver. The product never imports them.
 
-channel  both ends of a byte stream, and one on which frames are tampered with
-disk     a source and a sink of a lane
+channel  both ends of a byte stream, and one that changes frames on the way
+disk     the source and the sink of a lane
 driver   steps both ends of a lane in turn, without threads
 tree     one side of a job
 """

@@ -1,5 +1,4 @@
-"""Channels in memory: a pair of ends, of any capacity, and a way on which frames are tampered
-with."""
+"""Channels in memory: a pair of ends with any capacity, and one that changes frames on the way."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,10 +10,9 @@ from cargo_sync.wire.frames import HEADER, TRAILER
 from cargo_sync.wire.refusal import cut
 
 Tamper = Callable[[int, bytes], Iterable[bytes]]
-"""(number of the frame from 0, the frame) -> what goes on instead of it: itself, others,
-nothing."""
+"""(number of the frame from 0, the frame) -> what is sent instead: the same, others or nothing."""
 CUT: Final = b"cut"
-"""What a tamperer gives to end the stream there."""
+"""A `Tamper` returns it to end the stream there."""
 
 
 class _Way:
@@ -29,12 +27,12 @@ class _Way:
 class MemoryChannel:
     """One end of a pair."""
 
-    def __init__(self, coming: _Way, going: _Way) -> None:
-        self._coming = coming
-        self._going = going
+    def __init__(self, incoming: _Way, outgoing: _Way) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
 
     def recv_into(self, view: memoryview) -> int | None:
-        way = self._coming
+        way = self._incoming
         count = min(len(view), len(way.bytes))
         if not count:
             return 0 if way.ended else None
@@ -43,7 +41,7 @@ class MemoryChannel:
         return count
 
     def send(self, view: memoryview) -> int | None:
-        way = self._going
+        way = self._outgoing
         if way.ended:
             raise cut("the connection to the other end broke")
         count = min(len(view), way.capacity - len(way.bytes))
@@ -54,7 +52,7 @@ class MemoryChannel:
 
     def close(self) -> None:
         """What was sent still arrives; the other end can send no more."""
-        self._going.ended = self._coming.ended = True
+        self._outgoing.ended = self._incoming.ended = True
 
 
 def memory_pair(capacity: int = 1 << 16) -> tuple[MemoryChannel, MemoryChannel]:
@@ -64,13 +62,13 @@ def memory_pair(capacity: int = 1 << 16) -> tuple[MemoryChannel, MemoryChannel]:
 
 
 class TamperedChannel:
-    """A channel whose *sent* frames pass through somebody else's hands first."""
+    """A channel whose *sent* frames go through `tamper` first."""
 
     def __init__(self, channel: MemoryChannel, tamper: Tamper) -> None:
         self._channel = channel
         self._tamper = tamper
-        self._came = bytearray()
-        self._going = bytearray()
+        self._taken = bytearray()
+        self._outgoing = bytearray()
         self._count = 0
         self._cut = False
 
@@ -80,34 +78,34 @@ class TamperedChannel:
 
     def send(self, view: memoryview) -> int | None:
         self._push()
-        if self._going:
+        if self._outgoing:
             return None
-        self._came += view
-        while len(self._came) >= HEADER:
-            size = HEADER + int(unpack_from("!I", self._came)[0]) + TRAILER
-            if len(self._came) < size:
+        self._taken += view
+        while len(self._taken) >= HEADER:
+            size = HEADER + int(unpack_from("!I", self._taken)[0]) + TRAILER
+            if len(self._taken) < size:
                 break
-            frame = bytes(self._came[:size])
-            del self._came[:size]
+            frame = bytes(self._taken[:size])
+            del self._taken[:size]
             for part in self._tamper(self._count, frame):
                 if part == CUT:
                     self._cut = True
                     break
-                self._going += part
+                self._outgoing += part
             self._count += 1
         self._push()
         return len(view)
 
     def close(self) -> None:
-        with suppress(ProblemError):  # the other end may have closed before
+        with suppress(ProblemError):  # the other end may have closed already
             self._push()
         self._channel.close()
 
     def _push(self) -> None:
-        while self._going:
-            count = self._channel.send(memoryview(bytes(self._going)))
+        while self._outgoing:
+            count = self._channel.send(memoryview(bytes(self._outgoing)))
             if not count:
                 return
-            del self._going[:count]
+            del self._outgoing[:count]
         if self._cut:
             self._channel.close()

@@ -1,4 +1,4 @@
-"""A source and a sink in memory: files as bytes, for inline runs of whole flows."""
+"""A source and a sink in memory, with files as bytes: for whole flows in one thread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,8 +36,7 @@ class MemoryFile:
 
 
 class MemoryReader:
-    """An open `MemoryFile`: reads what stands at its path now, as a file written in place would
-    be."""
+    """An open file: reads what is at its path now, like a file that is written in place."""
 
     def __init__(self, source: "MemorySource", offer: Offer) -> None:
         self._source = source
@@ -66,7 +65,7 @@ class MemorySource:
         file = self.files.get(offer.path)
         if file is None:
             raise ProblemError(
-                Problem(Code.VANISHED, f"{offer.path!r} is not there any more", offer.path)
+                Problem(Code.VANISHED, f"{offer.path!r} does not exist any more", offer.path)
             )
         if file.version != offer.version:
             raise ProblemError(Problem(Code.CHANGED, f"{offer.path!r} was changed", offer.path))
@@ -76,7 +75,7 @@ class MemorySource:
 
 @dataclass(slots=True)
 class _Staged:
-    """One file under way: what came, and what is still missing."""
+    """One file that is arriving: its content so far, and what is still missing."""
 
     content: bytearray
     cover: Cover
@@ -85,7 +84,7 @@ class _Staged:
 
 @dataclass(slots=True)
 class MemoryDisk:
-    """What outlives a lane.
+    """What stays when a lane has ended.
 
     files    path -> published file
     durable  (transfer, version, size) -> content and holes at the last checkpoint
@@ -98,8 +97,7 @@ class MemoryDisk:
 
 
 class MemorySink:
-    """Stages and publishes on a `MemoryDisk`. What equals a published file, hash for hash, is not
-    wanted."""
+    """Stages and publishes on a `MemoryDisk`; a file with the hash of a published one is "none"."""
 
     def __init__(self, disk: MemoryDisk) -> None:
         self.disk = disk

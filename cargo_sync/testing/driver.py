@@ -1,16 +1,15 @@
-"""The inline driver: steps any number of ends by turns, in one thread, until nothing moves any
-more.
+"""The inline driver: steps any number of ends in turn, in one thread, until nothing moves.
 
-With memory channels and a clock that the test sets, the same start gives the same steps, every
-time.
+With memory channels and a clock that the test sets, the same start always gives the same steps.
 """
 
 from cargo_sync.lanes.end import End, Step
 
 
 def alternate(*ends: End, rounds: int = 1_000_000) -> None:
-    """Steps every end by turns until all are done, or none can go on without time passing or a new
-    call.
+    """Steps all ends in turn until nothing moves any more.
+
+    Then all are done, or they wait for the clock or for a new call.
 
     Raises:
         RuntimeError: they are still moving after so many rounds.

@@ -1,7 +1,7 @@
-"""A tree in memory: the fake that ships with the code, for whole runs that replay from a seed.
+"""A tree in memory, for whole runs that replay from a seed.
 
-It keeps the Tree contract as a folder or a server does, displaced content included, and takes
-either part: near (it tells whole listings) or far (it tells changes).
+It keeps the Tree contract like a folder or a server, also for displaced content. It can be near (it
+reports whole listings) or far (it reports changes).
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -22,8 +22,11 @@ from cargo_sync.trees.pump import pump
 
 
 class MemoryTree:
-    """Entries and contents by path. `trash` holds everything that was ever displaced, oldest first;
-    `speeds` the speeds that were set, which change nothing here."""
+    """Entries and contents by path.
+
+    trash   everything that was ever displaced, oldest first
+    speeds  the speeds that were set; they have no effect here
+    """
 
     def __init__(
         self, part: Literal["near", "far"], identity: str = "memory", lineage: str = ""
@@ -44,8 +47,7 @@ class MemoryTree:
     # -- what a person does with the tree ----------------------------------------------------------
 
     def write(self, path: str, content: bytes, mtime_ns: int = 0, mode: int = 0o644) -> Entry:
-        """Puts a file at `path` and makes its parents; what stood there is gone, as a program does
-        it."""
+        """Writes a file at `path` and makes its parents; an old file is overwritten."""
         return self._put(path, FILE, content, mtime_ns, mode)
 
     def link(self, path: str, target: str) -> Entry:
@@ -56,13 +58,13 @@ class MemoryTree:
 
     def remove(self, path: str) -> None:
         """Removes `path` and what is below it."""
-        for one in [one for one in self._entries if paths.is_below(one, path)]:
-            del self._entries[one]
-            self._contents.pop(one, None)
-            self._log.append((one, None))
+        for gone in [entry for entry in self._entries if paths.is_below(entry, path)]:
+            del self._entries[gone]
+            self._contents.pop(gone, None)
+            self._log.append((gone, None))
 
     def forget_gone(self) -> None:
-        """Deletions until now are told no more, as by a server after three months."""
+        """Forgets the deletions until now, as a server does after three months."""
         self._floor = len(self._log)
 
     def read(self, path: str) -> bytes:
@@ -117,7 +119,7 @@ class MemoryTree:
 
     def _listing(self, folder: str) -> Whole:
         below = [
-            one for path, one in self._entries.items() if path and paths.parent(path) == folder
+            entry for path, entry in self._entries.items() if path and paths.parent(path) == folder
         ]
         return Whole(folder, entries.encode(entries.listing(below)), len(below))
 
@@ -155,7 +157,7 @@ class MemoryTree:
         return Outcome(action, action.source, self.make(action.path))
 
     def blocked(self, path: str) -> Problem | None:
-        """What keeps anything from standing at `path`: a file or a link above it."""
+        """Why nothing can be put at `path`: there is a file or a link above it."""
         for above in paths.upwards(paths.parent(path)):
             present = self._entries.get(above)
             if present is not None and present.kind != FOLDER:
@@ -165,10 +167,10 @@ class MemoryTree:
         return None
 
     def displace(self, path: str) -> None:
-        """Moves what stands at `path`, and below it, to the trash."""
-        for one, content in self._contents.items():
-            if paths.is_below(one, path):
-                self.trash.append((one, content))
+        """Moves the entry at `path`, and everything below it, to the trash."""
+        for name, content in self._contents.items():
+            if paths.is_below(name, path):
+                self.trash.append((name, content))
         self.remove(path)
 
     async def retire(
@@ -176,7 +178,7 @@ class MemoryTree:
     ) -> Problem | None:
         found = self._hash(path, entry)
         if isinstance(found, Problem) or found != content:
-            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
+            return Problem(Code.CHANGED, f"{path!r} has changed since it was delivered", path)
         if move_to:
             self.write(paths.join(move_to, path), self._contents[path], entry.mtime_ns, entry.mode)
             self.remove(path)
@@ -254,7 +256,7 @@ class _MemorySource:
         entry = self._tree.entry(offer.path)
         if entry is None or (entry.version, entry.ident) != (offer.version, offer.ident):
             raise ProblemError(
-                Problem(Code.CHANGED, f"{offer.path!r} is not what was planned", offer.path)
+                Problem(Code.CHANGED, f"{offer.path!r} has changed since the plan", offer.path)
             )
         return _MemoryReader(self._tree.read(offer.path))
 
