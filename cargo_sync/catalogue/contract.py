@@ -52,7 +52,7 @@ class WorkspaceRecord(NamedTuple):
 
 
 class Catalogued(NamedTuple):
-    """An entry with the catalogue's version and id, and the `stat` fields that a rescan compares."""
+    """An entry with the catalogue's version and id, and the `stat` that a rescan compares."""
 
     entry: Entry
     ctime_ns: int

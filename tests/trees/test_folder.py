@@ -102,7 +102,7 @@ async def test_a_download_that_lost_its_folder_writes_nothing_and_says_so(
     system.far.write("x", b"one")
     await system.run().execute()
     (tmp_path / "here").rename(tmp_path / "unmounted")
-    with pytest.raises(ProblemError, match="not there"):
+    with pytest.raises(ProblemError, match="does not exist"):
         await system.run().execute()
     (tmp_path / "here").mkdir()
     with pytest.raises(ProblemError, match="marker is missing"):
