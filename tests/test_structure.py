@@ -26,21 +26,6 @@ LIMITED: Final = (
 SHARED_NAMES: Final[dict[str, str]] = {}
 """Public class names that stand in two modules, and why."""
 
-UNTYPED: Final = {
-    "cargo_sync/api/client.py": "a reply's result, for whoever asked",
-    "cargo_sync/api/gapless.py": "rows of the feed",
-    "cargo_sync/api/messages.py": "messages to and from JSON",
-    "cargo_sync/config/events.py": "the events of a job file",
-    "cargo_sync/config/pydio.py": "a file's fields into ours",
-    "cargo_sync/config/relaxed.py": "a file as it was written",
-    "cargo_sync/daemon/reporting/views.py": "encodes what a daemon tells",
-    "cargo_sync/daemon/sessions/views.py": "encodes what a session tells",
-    "cargo_sync/server/http/answers.py": "encodes what HTTP is answered",
-    "cargo_sync/server/views.py": "encodes what a server tells",
-    "cargo_sync/state/events.py": "encodes an event's details",
-}
-"""Encoders and decoders: the modules of the daemon and the server with JSON objects of any form."""
-
 
 def rooms(package: Path) -> set[str]:
     """Modules, and folders with a slash."""
@@ -68,16 +53,6 @@ def test_a_class_name_means_one_thing() -> None:
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert {name for name in twice if name not in SHARED_NAMES} == set(), twice
     assert set(SHARED_NAMES) <= set(twice), "an exception that is none any more"
-
-
-def test_json_objects_of_any_form_stay_at_the_edges() -> None:
-    """Everywhere else a value has a type: a typo in a field's name is found before it runs."""
-    found = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "cargo_sync").rglob("*.py")
-        if "dict[str, Any]" in path.read_text()
-    }
-    assert found == set(UNTYPED)
 
 
 def test_the_tests_mirror_the_folders() -> None:
