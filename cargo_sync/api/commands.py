@@ -7,29 +7,11 @@ may only watch; front ends read them to know which commands there are.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Generic
+from typing import Any, Generic
 
 from cargo_sync.api.arguments import A, Argument, arguments_of, check_arguments
-
-
-class Role(StrEnum):
-    """Who somebody is to a daemon or a server. Its own user, on the local sockets, is `control`."""
-
-    PLAIN = "plain"
-    """A legacy script on a plain loopback port: the plain-text orders, `status`, `job.list` and the
-    feed."""
-    WATCH = "watch"
-    """May look at everything and change nothing."""
-    CONTROL = "control"
-
-    def may(self, needs: "Role") -> bool:
-        """Whether who has this role may do what `needs` that one."""
-        return _RANK[self] >= _RANK[needs]
-
-
-_RANK: Final = {role: rank for rank, role in enumerate(Role)}
+from cargo_sync.api.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Final
 
 from cargo_sync.api.arguments import UNSET, Args, Range
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
 from cargo_sync.api.log_command import LOG
+from cargo_sync.api.roles import Role
 
 LONGEST_PAGE: Final = 1000
 """Rows that one answer holds at most."""

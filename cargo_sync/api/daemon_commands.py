@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from cargo_sync.api.arguments import Args, Mark
-from cargo_sync.api.commands import Command, Role, by_name
+from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import (
     COMMON,
     LONGEST_PAGE,
@@ -14,6 +14,7 @@ from cargo_sync.api.common_commands import (
     RowsSince,
 )
 from cargo_sync.api.job_commands import JOB_COMMANDS, OneJob, OneOrAllJobs
+from cargo_sync.api.roles import Role
 from cargo_sync.api.session_commands import SESSION_COMMANDS
 
 

@@ -11,7 +11,7 @@ import stat
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from cargo_sync.api.commands import Role
+from cargo_sync.api.roles import Role
 
 KEY_LENGTH: Final = 40
 _LARGEST = 64 * 1024

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal, get_args
 
 from cargo_sync.api.arguments import Args, Range
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
+from cargo_sync.api.roles import Role
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from cargo_sync.api.arguments import Args, Mark
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
 from cargo_sync.api.common_commands import LONGEST_PAGE, PageLimit
+from cargo_sync.api.roles import Role
 
 RemotePath = Annotated[str, Mark.EMPTY]
 """A path in the workspace; "" is the workspace itself."""

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import zmq
 
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
 from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.roles import Role
 from cargo_sync.control.keyring import Keyring
 
 

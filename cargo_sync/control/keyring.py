@@ -15,9 +15,9 @@ from typing import Any, Final
 import orjson
 import zmq
 
-from cargo_sync.api.commands import Role
 from cargo_sync.api.keys import ClientKey, KeyFileError, is_key, is_key_name, key_text, read_key
 from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.roles import Role
 from cargo_sync.control.private import (
     EndpointError,
     close_to_others,

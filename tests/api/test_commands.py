@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from cargo_sync.api import job_commands
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
 from cargo_sync.api.common_commands import BandwidthArgs
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.job_commands import JobPlanArgs, OneOrAllJobs
 from cargo_sync.api.messages import ControlError
+from cargo_sync.api.roles import Role
 from cargo_sync.api.server_commands import COMMANDS as OF_SERVERS
 
 

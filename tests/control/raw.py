@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_sync.api.arguments import Args, check_arguments
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
+from cargo_sync.api.roles import Role
 from cargo_sync.control.routes import Route
 
 RawHandler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]

@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from cargo_sync.api.arguments import Args, Mark
-from cargo_sync.api.commands import Command, Role
+from cargo_sync.api.commands import Command
 from cargo_sync.api.messages import ControlError, JsonObject
+from cargo_sync.api.roles import Role
 from cargo_sync.control.audit import MemoryAudit, written
 from cargo_sync.control.callers import Caller
 from cargo_sync.control.once import MemoryDeduplicate

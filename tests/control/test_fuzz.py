@@ -21,11 +21,11 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from cargo_sync.api.commands import Role
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.line import new_pair
 from cargo_sync.api.messages import BadMessage, ControlError, parse_reply
 from cargo_sync.api.orders import parse_order
+from cargo_sync.api.roles import Role
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.control.audit import MemoryAudit
 from cargo_sync.control.callers import LOCAL, PLAIN, Caller

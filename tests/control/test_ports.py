@@ -25,10 +25,10 @@ from cargo_sync.api.client import (
     Subscription,
     subscribe,
 )
-from cargo_sync.api.commands import Role
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.keys import ClientKey, read_key
 from cargo_sync.api.line import new_pair
+from cargo_sync.api.roles import Role
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.control import endpoint as endpoints
 from cargo_sync.control import tcp
