@@ -80,6 +80,7 @@ def test_status_imports_neither_the_server_nor_the_settings_nor_what_draws(runti
     assert (told.returncode, told.stdout.splitlines()[:2]) == (0, ["synced: 0 jobs", "up for 0 s"])
     loaded = set(told.stdout.split())
     assert "cargo_sync.api.client" in loaded
+    assert not {name for name in loaded if name.endswith("commands") and "api" in name}
     assert not loaded & {
         "aiohttp",
         "pydantic",
@@ -89,7 +90,7 @@ def test_status_imports_neither_the_server_nor_the_settings_nor_what_draws(runti
         "prompt_toolkit",
     }
     ours = {name.split(".")[1] for name in loaded if name.startswith("cargo_sync.")}
-    assert ours == {"api", "suggest"}
+    assert ours == {"api"}
 
 
 def test_the_version() -> None:
