@@ -110,7 +110,7 @@ def take(
 def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
     with processes(folder, jobs) as (runtime, daemon):
         commands = instance_addresses(runtime, "daemon").commands
-        with Client(commands) as client, load(folder, jobs, client):
+        with Client(commands) as client, load(folder, client):
             rates(client, SAMPLE)  # the first looks
             ratios = [
                 pair(client, runtime, daemon, seconds, stopped_first=number % 2 == 1)
@@ -193,7 +193,7 @@ def resident(pid: int) -> int:
 
 
 @contextmanager
-def load(folder: Path, jobs: int, client: Client) -> Iterator[None]:
+def load(folder: Path, client: Client) -> Iterator[None]:
     """Keeps files waiting in every job's folder, and asks for looks; ends with the block."""
     ended = threading.Event()
 

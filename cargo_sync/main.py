@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
     from cargo_sync.config.process_shape import LogSettings
+    from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
     from cargo_sync.process.service import Service
 
 BAD_INPUT = 2
@@ -101,14 +102,19 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
                 "--private runs no jobs: it goes with neither --config nor --job"
             )
         _private_daemon()
-        return
-    if config is not None and job is not None:
+    elif config is not None and job is not None:
         raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
+    else:
+        _daemon(config, job, port)
+
+
+def _daemon(config: str | None, job: str | None, port: int | None) -> None:
+    """The daemon of a settings file, or of one job."""
     from cargo_sync.api.addresses import DAEMON, job_instance
     from cargo_sync.config.daemon import DaemonSettings, load_daemon
     from cargo_sync.config.errors import ConfigError
-    from cargo_sync.config.job import missing_folder
     from cargo_sync.config.places import state_folder
+    from cargo_sync.daemon import app
     from cargo_sync.daemon.jobs.loading import JobFiles
 
     env = os.environ
@@ -120,12 +126,7 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
         else:
             instance, settings = DAEMON, load_daemon(config, env)
             files = JobFiles.folder(settings.jobs_dir, env, settings.callbacks)
-        reading = files.read()
-        if job is not None:
-            if reading.errors:
-                raise reading.errors[0]
-            if missing := missing_folder(reading.jobs[0]):
-                raise ConfigError([missing])
+        reading = _read_jobs(files, needed=job is not None)
     except ConfigError as error:
         _refuse([str(problem) for problem in error.problems])
 
@@ -141,8 +142,6 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
                 settings.jobs_dir,
             )
 
-    from cargo_sync.daemon import app
-
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         control = settings.control if port is None else replace(settings.control, port=port)
         return app.run(
@@ -156,6 +155,24 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
         )
 
     _run(application, settings.process.log, "cargo-daemon")
+
+
+def _read_jobs(files: "JobFiles", *, needed: bool) -> "JobsRead":
+    """What the job files say; with `needed`, an error in one is an error of all.
+
+    Raises:
+        ConfigError: a job that is needed cannot run.
+    """
+    from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.job import missing_folder
+
+    reading = files.read()
+    if needed:
+        if reading.errors:
+            raise reading.errors[0]
+        if missing := missing_folder(reading.jobs[0]):
+            raise ConfigError([missing])
+    return reading
 
 
 def _private_daemon() -> None:

@@ -71,18 +71,25 @@ def translated(document: Document) -> tuple[Document, list[str]]:
             case "filters" if isinstance(given, dict):
                 given = {_FILTERS.get(name, name): item for name, item in given.items()}
         value[ours] = given
-        for place, line in document.lines.items():
-            if place[0] == field:
-                inner = place[1:]
-                if field == "filters" and inner and isinstance(inner[0], str):
-                    inner = (_FILTERS.get(inner[0], inner[0]), *inner[1:])
-                lines[(ours, *inner)] = line
+        lines |= _lines(document, field, ours)
     if "direction" not in document.value and "sync_mode" not in document.value:
         problems += _direction(document, "bi")[1]
     if problems:
         raise ConfigError(problems)
     value.setdefault("sync_name", _name(value))
     return Document(document.file, value, lines), warnings
+
+
+def _lines(document: Document, field: str, ours: str) -> dict[FieldPath, int]:
+    """The lines of a field and of what is in it, by our names."""
+    lines = {}
+    for place, line in document.lines.items():
+        if place[0] == field:
+            inner = place[1:]
+            if field == "filters" and inner and isinstance(inner[0], str):
+                inner = (_FILTERS.get(inner[0], inner[0]), *inner[1:])
+            lines[(ours, *inner)] = line
+    return lines
 
 
 def in_their_words(error: ConfigError) -> ConfigError:

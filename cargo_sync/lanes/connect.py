@@ -67,7 +67,7 @@ def open_lane(
                     retry=False,
                 )
             )
-        return sock, _link(sock, keys, (_UP, keys.up), (_DOWN, keys.down), sent, answered)
+        return sock, _link(sock, (_UP, keys.up), (_DOWN, keys.down), sent, answered)
     except BaseException:
         sock.close()
         raise
@@ -108,7 +108,7 @@ def accept_lane(
                     "a client and this server have no version of the data protocol in common",
                 )
             )
-        return keys, _link(sock, keys, (_DOWN, keys.down), (_UP, keys.up), message, answered)
+        return keys, _link(sock, (_DOWN, keys.down), (_UP, keys.up), message, answered)
     except BaseException:
         sock.close()
         raise
@@ -116,7 +116,6 @@ def accept_lane(
 
 def _link(
     sock: socket.socket,
-    keys: LaneKeys,
     outgoing: tuple[bytes, bytes | None],
     incoming: tuple[bytes, bytes | None],
     sent: bytes,

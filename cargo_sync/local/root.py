@@ -23,7 +23,7 @@ Excluded = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
 
 
-def nothing_excluded(path: str, is_folder: bool) -> bool:
+def nothing_excluded(_path: str, _is_folder: bool) -> bool:
     """Leaves nothing out."""
     return False
 

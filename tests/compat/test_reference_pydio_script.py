@@ -48,6 +48,9 @@ class Interface:
         rows: list[dict[str, Any]] = json.loads(self.order("LIST-JOBS"))
         return rows
 
+    def subscribe(self, channel: str) -> None:
+        self._feed.subscribe(channel)
+
     def until_all(self, channels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Subscribes, and hears until each channel has spoken; its last message each."""
         heard: dict[str, dict[str, Any]] = {}
@@ -55,8 +58,9 @@ class Interface:
             self._feed.subscribe(channel)
         while len(heard) < len(channels):
             topic, message = self._feed.recv_multipart()
-            [channel] = [each for each in channels if topic.decode().startswith(each)]
-            heard[channel] = json.loads(message)
+            for channel in channels:
+                if topic.decode().startswith(channel):
+                    heard[channel] = json.loads(message)
         return heard
 
 
@@ -103,14 +107,18 @@ def begin(place: Place, port: int, *more: str) -> int:
 
 
 def test_orders_and_channels(place: Place, port: int, interface: Interface, local: Path) -> None:
-    settings = {"speed": "10mbps", "sleep": 0.2, "settle": 0, "filters": {"excludes": ["*.old"]}}
-    file = place.write("JSONconfigFile.json", settings)
+    settings = {"sleep": 0.2, "settle": 0, "filters": {"excludes": ["*.old"]}}
+    # Slow enough to be still on its way when every channel has spoken, however busy the machine is.
+    file = place.write("JSONconfigFile.json", settings | {"speed": "100kbps"})
     (local / "film.bin").write_bytes(bytes(range(256)) * 10_000)
     begin(place, port, "-f", file)
 
-    heard = interface.until_all(CHANNELS)
-    assert heard["transfer/"]["path"] == "film.bin"
-    assert heard[CHANNELS[5]]["paths"] == ["film.bin"]
+    *others, notices = CHANNELS
+    assert interface.until_all(tuple(others))["transfer/"]["path"] == "film.bin"
+    interface.subscribe(notices)
+    place.write("JSONconfigFile.json", settings)
+    assert interface.order(f"RELOAD {NAME}") == "RELOADED"
+    assert interface.until_all((notices,))[notices]["paths"] == ["film.bin"]
     assert (place.files / "film.bin").read_bytes() == (local / "film.bin").read_bytes()
 
     assert [(job["name"], job["mode"]) for job in interface.jobs()] == [(NAME, "upload")]

@@ -99,7 +99,7 @@ class LaneListener:
         [flow] = claimed
         machine, pace = self._machine(flow, sock, link)
 
-        def over(problem: object) -> None:
+        def over(_problem: object) -> None:
             with self._lock:
                 self._lanes -= 1
             self._flows.ended(flow, machine.problem)
