@@ -1,13 +1,21 @@
-"""What every long-running process of ours is made of, whatever it does.
+"""What each long-running process needs, independent of what it does.
 
-service      the process around an application: its log, its service manager
-alongside    what runs beside the application: watchdog, vital signs, metrics
-logs         where the log goes: terminal or journal, file, ring; lines: what a record comes to
-metrics      figures as Prometheus reads them; vitals: the process's own; scrape: served over HTTP
-systemd      ready, reloading, stopping, alive
+alongside    tasks that run beside the application: watchdog, process metrics, metrics page
+descriptors  raises the limit of open files and sockets
+file_lock    one process per file, by a kernel lock that names its holder
+journal      the log in systemd's journal
+lines        one line of the log, without secrets
+log_file     the log as a file with rotation
+logs         where the log goes: terminal or journal, file, memory
+metrics      metrics in the text format of Prometheus
 offload      blocking work, in a bounded number of threads
-stopping     how it ends: asked once it comes to rest, asked twice it ends at once
-parent       one that lives as long as the process that started it
-file_lock    one process per file, by a kernel lock; its holder is named
-descriptors  as many files and sockets as the system lets it have
+parent       ends a process together with the process that started it
+ring         the last lines of the log, in memory
+scrape       serves the metrics over HTTP
+service      what an application gets from its process: its log, its service manager
+stopping     how a process ends: the first request stops it, the second one ends it at once
+systemd      tells systemd: ready, reloading, stopping, alive
+vitals       metrics of the process itself: event loop, memory, descriptors
+wakeup       an event that wakes up one waiting task
+zone         the time zone of this machine
 """

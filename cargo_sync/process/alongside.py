@@ -1,5 +1,4 @@
-"""What runs beside an application as long as it does: the watchdog, the vital signs, the
-metrics."""
+"""Tasks that run beside an application: the watchdog, the process's metrics, the metrics page."""
 
 import asyncio
 import gc
@@ -21,10 +20,12 @@ async def alongside(
     """Runs until cancelled.
 
     Args:
+        settings: of the process.
+        service: whose notifier feeds the watchdog.
         state: path of the state file.
-        sources: what the application has to be measured.
+        sources: the application's metrics.
     """
-    _spare_what_stays()
+    _freeze_objects()
     for warning in settings.warnings:
         _log.warning("%s", warning)
     async with asyncio.TaskGroup() as group:
@@ -35,11 +36,11 @@ async def alongside(
             group.create_task(Scrape(settings.metrics, [vitals.families, *sources]).run())
 
 
-def _spare_what_stays() -> None:
-    """What is there now stays: the collector of cycles need not look through it again and again.
+def _freeze_objects() -> None:
+    """Excludes all objects that exist now from garbage collection, because they stay anyway.
 
-    With 500 jobs a full collection took a tenth of a second, in which nobody is answered, every few
-    seconds.
+    With 500 jobs a full collection took a tenth of a second, every few seconds, and the process
+    answered no request in that time.
     """
     gc.collect()
     gc.freeze()

@@ -8,9 +8,9 @@ DESCRIPTORS: Final = 65_536
 
 
 def more_descriptors() -> None:
-    """As many as the system lets this user have: each waiting client is one."""
+    """Raises the limit as far as the system allows: each waiting client needs a descriptor."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # macOS has a second limit, which it does not tell
+        with suppress(OSError, ValueError):  # macOS has a second limit that cannot be read
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

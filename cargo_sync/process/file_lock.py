@@ -1,5 +1,7 @@
-"""A lock on a file that names its holder. The kernel releases it when the holder dies, so that no
-stale lock is ever left."""
+"""A lock on a file that names its holder.
+
+The kernel releases it when its holder's process ends, so there are no stale locks.
+"""
 
 import fcntl
 import os
@@ -15,7 +17,7 @@ class LockedError(Exception):
 
 
 class FileLock:
-    """An exclusive `flock` on `path`, made if it is missing; held until `release`.
+    """An exclusive `flock` on `path`, held until `release`. The file is made if it is missing.
 
     Raises:
         LockedError: another process holds it, or the file system has no locks.
@@ -33,25 +35,28 @@ class FileLock:
             raise LockedError(holder) from error
 
     def holder(self) -> str:
-        """The process id that the file names, or "unknown"."""
+        """The process id in the file, or "unknown"."""
         return os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
 
     def sign(self) -> None:
-        """Writes our process id into the file, for those who are refused.
+        """Writes our process id into the file, for processes that want the lock.
 
-        On a full disk the file stays empty: we hold the lock all the same, without a name.
+        On a full disk the file stays empty. The lock is held anyway, but without a name.
         """
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
 
     def release(self) -> None:
-        """Releases it. The file stays: after unlinking it, a second holder would lock another file
-        of the same name."""
+        """Releases the lock.
+
+        The file stays. Without it, the next holder would lock a new file of the same name, and the
+        lock would have two holders.
+        """
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
         self.close()
 
     def close(self) -> None:
-        """Releases it, and leaves the name in the file."""
+        """Releases the lock and leaves the name in the file."""
         os.close(self._descriptor)

@@ -1,7 +1,7 @@
-"""The log in systemd's journal: one datagram a line, with fields of its own.
+r"""The log in systemd's journal: one datagram per line, with its own fields.
 
-The native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): `NAME=value\\n`, or, for a value
-with line breaks, `NAME\\n`, its length as 64 bits little-endian, the value, `\\n`.
+The native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): `NAME=value\n`, or, for a value
+with line breaks, `NAME\n`, its length as 64 bits little-endian, the value, `\n`.
 """
 
 import os
@@ -17,8 +17,7 @@ _PRIORITY: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug":
 
 
 def is_ours(env: Mapping[str, str], fd: int = 2) -> bool:
-    """Whether what is written to `fd` goes to the journal anyway: JOURNAL_STREAM names it,
-    device:inode."""
+    """Whether `fd` already goes to the journal: JOURNAL_STREAM has its device:inode."""
     try:
         found = os.fstat(fd)
     except OSError:
@@ -27,7 +26,7 @@ def is_ours(env: Mapping[str, str], fd: int = 2) -> bool:
 
 
 class Journal:
-    """Sends lines to the journal at `path`; those that it does not take go `elsewhere`."""
+    """Sends lines to the journal at `path`; lines that cannot be sent go `elsewhere`."""
 
     def __init__(
         self, identifier: str, elsewhere: Callable[[LogLine], None], path: str = SOCKET
@@ -46,7 +45,7 @@ class Journal:
             "LOGGER": line.logger,
         } | {name.upper(): value for name, value in line.about.items()}
         try:
-            # Not connected: the journal may be started again at any time.
+            # Not connected, because the journal may restart at any time.
             self._socket.sendto(b"".join(map(_field, fields, fields.values())), self._path)
         except OSError:
             self._elsewhere(line)

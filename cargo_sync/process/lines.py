@@ -1,10 +1,10 @@
-"""One line of a log: what a record comes to, the same for every place that it goes to.
+"""One line of a log, made from a record; it is the same in all places where the log goes.
 
-Secrets never get here: settings hold them in values that show nothing, and no message of ours has
-one. What libraries say is not ours, so shapes that only secrets have are blanked as well, as the
-last line of defence. Not the values of the passwords that we know: whoever can have a text logged
-(a file's name) would then learn of a guess by its being blanked, and a password that is a common
-word would blank the word everywhere.
+Secrets should never get here: settings keep them in values that do not print them, and our own
+messages contain none. Messages of libraries might, so text that looks like a secret is replaced
+too, as a last line of defence. The values of known passwords are not searched for: a person who can
+cause a text to be logged (a file's name) could test guesses with it, and a password that is a
+common word would be replaced everywhere.
 """
 
 import logging
@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 FIELDS: Final = ("job", "user", "transfer", "command")
-"""What a record may be about; given to a logger as `extra`."""
+"""Fields that a record may have; a logger gets them as `extra`."""
 LONGEST: Final = 16_384
-"""Characters of a message, or of a traceback, that are kept."""
+"""How many characters of a message or of a traceback are kept."""
 
 _HIDDEN: Final = "***"
 _SHAPES: Final = (
@@ -47,7 +47,7 @@ class LogLine(NamedTuple):
 
     time    unix seconds
     level   debug, info, warning, error, critical
-    about   those of FIELDS that are known
+    about   the FIELDS that the record has
     trace   the traceback of an exception, or ""
     """
 
@@ -60,7 +60,7 @@ class LogLine(NamedTuple):
 
     @property
     def values(self) -> dict[str, str]:
-        """By name, in the order in which people read them."""
+        """The fields of the line by name, in an order that is good to read."""
         found = {
             "time": rfc3339(self.time),
             "level": self.level,
@@ -74,8 +74,7 @@ class LogLine(NamedTuple):
 
 
 def line_of(record: logging.LogRecord) -> LogLine:
-    """The line that a record comes to. One that cannot be put into words is told by its
-    template."""
+    """Makes the line of a record; a record with wrong arguments becomes its template."""
     try:
         message = record.getMessage()
     except (TypeError, ValueError, KeyError):
@@ -97,21 +96,19 @@ def line_of(record: logging.LogRecord) -> LogLine:
 
 
 def rfc3339(time: float) -> str:
-    """`2026-11-25T18:54:57.123Z`."""
+    """Formats unix seconds as `2026-11-25T18:54:57.123Z`."""
     return (
         datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
 
 
 def redacted(text: str) -> str:
-    """`text` without what has the shape of a secret: headers of logins, fields of passwords, URLs'
-    users."""
+    """Replaces what looks like a secret: login headers, password fields, users in URLs."""
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
     return text
 
 
 def _clean(text: str) -> str:
-    """Of lone surrogates (names that are no text) nothing stays that an encoder could stumble
-    over."""
+    """Cuts and redacts a text; lone surrogates (names that are not UTF-8) become escapes."""
     return redacted(text[:LONGEST]).encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,8 @@
-"""The log as a file: a JSON object a line, kept small by rotation.
+"""The log as a file: one JSON object per line; rotation keeps it small.
 
-Whatever the disk does, the process goes on: lines that cannot be written are counted, and told of
-once there is room again. A file that somebody moved away (logrotate) is made anew at the next line.
+A problem of the disk never stops the process. Lines that cannot be written are counted, and the
+number is logged when writing works again. If the file was moved away (logrotate), the next line
+makes a new one.
 """
 
 import errno
@@ -17,17 +18,17 @@ from cargo_sync.process.lines import LogLine
 
 Write = Callable[[int, bytes], int]
 _AGAIN: Final = 64
-"""Lines between two tries to open a file that could not be opened."""
+"""After so many lines, a file that could not be opened is tried again."""
 
 
 class LogFile:
-    """The file at `path`, mode 0600. Past `max_size` bytes it becomes `path.1`, and so on to
-    `path.<keep>`.
+    """The file at `path`, mode 0600.
 
-    Calls come one at a time: a logging handler has a lock.
+    When it would get larger than `max_size` bytes, it becomes `path.1`, `path.1` becomes `path.2`,
+    and so on up to `path.<keep>`. Calls must come one at a time: a logging handler has a lock.
 
-    write  `os.write`, or what fails in its place
-    say    told once when lines begin to be lost
+    write  `os.write`, or a replacement in tests
+    warn   called once with a message when lines begin to be lost
     """
 
     def __init__(
@@ -35,13 +36,13 @@ class LogFile:
         path: str,
         max_size: int,
         keep: int,
-        say: Callable[[str], None],
+        warn: Callable[[str], None],
         write: Write = os.write,
     ) -> None:
         self._path = path
         self._max_size = max_size
         self._keep = keep
-        self._say = say
+        self._warn = warn
         self._write = write
         self._fd = -1
         self._torn = False
@@ -61,8 +62,9 @@ class LogFile:
         except OSError as error:
             self._lost += 1
             if self._lost == 1:
-                self._say(
-                    f"{self._path} takes no lines: {error.strerror or error}; it is tried again"
+                self._warn(
+                    f"the log file {self._path} cannot be written: {error.strerror or error};"
+                    " it is tried again"
                 )
 
     def close(self) -> None:
@@ -83,25 +85,25 @@ class LogFile:
         message = f"{self._lost} lines before this one could not be written"
         return LogLine(line.time, "warning", __name__, message, {})
 
-    def _make_room(self, coming: int) -> None:
-        """Opens the file that `coming` bytes go to."""
+    def _make_room(self, length: int) -> None:
+        """Opens the file for the next `length` bytes, after a rotation if it is too large."""
         if self._fd >= 0 and not self._same():
             self.close()
         if self._fd < 0:
             self._fd = self._open()
         size = os.fstat(self._fd).st_size
-        if size and size + coming > self._max_size:
+        if size and size + length > self._max_size:
             self.close()
             self._rotate()
             self._fd = self._open()
 
     def _open(self) -> int:
-        # Not waiting: what stands there may be a pipe that nobody reads.
+        # O_NONBLOCK, because the path may be a pipe that no process reads.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         fd = os.open(self._path, flags, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(errno.EINVAL, "it is not a file")
+                raise OSError(errno.EINVAL, "it is not a regular file")
             os.fchmod(fd, 0o600)
         except BaseException:
             os.close(fd)
@@ -109,12 +111,12 @@ class LogFile:
         return fd
 
     def _same(self) -> bool:
-        """Whether the file that is open is still the one at the path."""
+        """Whether the open file is still the one at the path."""
         try:
-            there, mine = os.stat(self._path), os.fstat(self._fd)
+            there, opened = os.stat(self._path), os.fstat(self._fd)
         except OSError:
             return False
-        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+        return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
 
     def _rotate(self) -> None:
         names = [self._path, *(f"{self._path}.{number}" for number in range(1, self._keep + 1))]

@@ -1,4 +1,4 @@
-"""Where a process's log goes: the terminal or systemd's journal, a file, and a ring in memory."""
+"""Where a process's log goes: the terminal or systemd's journal, a file, and the memory."""
 
 import logging
 import sys
@@ -14,14 +14,16 @@ from cargo_sync.process.log_file import LogFile
 from cargo_sync.process.ring import Ring
 
 LineSink = Callable[[LogLine], None]
-"""Takes a line, and never fails: a log that cannot be written stops nothing."""
+"""Takes a line and never raises: a log that cannot be written must not stop the process."""
 
 _COLOURS: Final = {"critical": "31;1", "error": "31", "warning": "33", "info": "32", "debug": "2"}
 
 
 class TerminalFormat:
-    """`time LEVEL job message`, on one line, in which nothing can act on a terminal. Only the level
-    is coloured, and only on a terminal."""
+    """Writes `time LEVEL job message` on one line, without control characters.
+
+    Only the level is coloured, and only on a terminal.
+    """
 
     def __init__(self, stream: TextIO, env: Mapping[str, str]) -> None:
         self._stream = stream
@@ -32,7 +34,7 @@ class TerminalFormat:
             self._stream.write(self.text(line) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            return  # nobody reads it any more
+            return  # the other end is closed
 
     def text(self, line: LogLine) -> str:
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.time))
@@ -45,14 +47,14 @@ class TerminalFormat:
 
 
 def plain(text: str) -> str:
-    """One line, in which nothing can act on a terminal."""
+    """The text on one line, with control characters escaped."""
     return "".join(
         each if each.isprintable() else ascii(each)[1:-1] for each in text.replace("\n", " | ")
     )
 
 
 class Logs(logging.Handler):
-    """Puts every record into words once, and gives it to all sinks."""
+    """Makes each record into a line once, and gives it to all sinks."""
 
     def __init__(self, sinks: Sequence[LineSink]) -> None:
         super().__init__()
@@ -68,11 +70,13 @@ class Logs(logging.Handler):
 def logging_to(
     settings: LogSettings, level: str | None, env: Mapping[str, str], identifier: str
 ) -> Iterator[Ring]:
-    """Logs as the settings say, until the block is left; the ring has the last lines.
+    """Logs as the settings say, until the block ends; the ring has the last lines.
 
     Args:
-        level: wins over that of the settings.
-        identifier: what the journal calls us.
+        settings: where the log goes.
+        level: used instead of the level in the settings, unless it is None.
+        env: the environment, for the journal and for colours.
+        identifier: our name in the journal.
     """
     ring = Ring()
     terminal = TerminalFormat(sys.stderr, env)
@@ -81,7 +85,10 @@ def logging_to(
     file = None
     if settings.file is not None:
         file = LogFile(
-            settings.file, settings.max_size, settings.keep, lambda words: _say(sinks[:2], words)
+            settings.file,
+            settings.max_size,
+            settings.keep,
+            lambda text: _log_error(sinks[:2], text),
         )
         sinks.append(file)
     handler = Logs(sinks)
@@ -94,12 +101,12 @@ def logging_to(
     finally:
         root.removeHandler(handler)
         root.setLevel(before)
-        for one in (journal, file):
-            if one is not None:
-                one.close()
+        for opened in (journal, file):
+            if opened is not None:
+                opened.close()
 
 
-def _say(sinks: Sequence[LineSink], words: str) -> None:
-    line = LogLine(time.time(), "error", __name__, words, {})
+def _log_error(sinks: Sequence[LineSink], text: str) -> None:
+    line = LogLine(time.time(), "error", __name__, text, {})
     for sink in sinks:
         sink(line)

@@ -1,4 +1,4 @@
-"""Metrics as Prometheus reads them: families of samples -> text.
+"""Metrics in the text format of Prometheus: families of samples -> text.
 
 Format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -13,8 +13,10 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric. A sample is its labels and its value; names hold their unit, counters end in
-    `_total`."""
+    """One metric. A sample is its labels and its value.
+
+    The name contains the unit; names of counters end in `_total`.
+    """
 
     name: str
     kind: Literal["counter", "gauge"]
@@ -28,12 +30,11 @@ class Family:
 
 
 MetricSource = Callable[[], Iterable[Family]]
-"""What there is to be measured now. Called on the event loop: it counts nothing by walking, nor
-waits."""
+"""Returns the metrics now. Called on the event loop, so it must be fast and must not wait."""
 
 
 def exposition(families: Iterable[Family]) -> str:
-    """The text. A family without samples is left out."""
+    """Returns the metrics as text; families without samples are left out."""
     lines: list[str] = []
     for family in families:
         if not family.samples:

@@ -1,4 +1,4 @@
-"""Blocking work, away from the event loop."""
+"""Blocking work, outside the event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,7 +15,7 @@ _Ts = TypeVarTuple("_Ts")
 
 @dataclass(frozen=True, slots=True)
 class ThreadOffload:
-    """Blocking work, in one of a bounded number of threads."""
+    """Runs blocking work in one of a bounded number of threads."""
 
     pool: ThreadPoolExecutor
 
@@ -25,7 +25,7 @@ class ThreadOffload:
 
 @contextmanager
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """At the end, what waits for a thread is dropped and what runs in one is waited for."""
+    """A pool of threads. At the end it drops waiting work and waits for running work."""
     pool = ThreadPoolExecutor(THREADS, "offload")
     try:
         yield pool

@@ -1,4 +1,4 @@
-"""Living as long as the process that started this one, which holds the other end of its input."""
+"""Ends a process together with its parent, which has the other end of its standard input."""
 
 import os
 import threading
@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 
 def when_gone(gone: Callable[[], None], fd: int = 0) -> None:
-    """Calls `gone` once, from a thread, when `fd` comes to its end; what is written there is read
-    over."""
+    """Calls `gone` once, in a thread, when `fd` reaches its end; what comes from it is ignored."""
 
     def wait() -> None:
         try:
             while os.read(fd, 4096):
                 pass
         except OSError:
-            pass  # it was closed before we looked: nobody is there either
+            pass  # it was closed already: the parent is gone too
         gone()
 
     threading.Thread(target=wait, name="parent", daemon=True).start()

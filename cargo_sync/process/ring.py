@@ -1,5 +1,4 @@
-"""The last lines of the log, in memory: what `log` answers, also where nobody can reach the
-file."""
+"""The last lines of the log, in memory: the command `log` shows them, also without a log file."""
 
 import threading
 from collections import deque
@@ -11,7 +10,7 @@ from cargo_sync.process.lines import LogLine
 
 KEPT: Final = 2_000
 BYTES: Final = 4_000_000
-"""Characters that the kept lines may have together: tracebacks are long."""
+"""How many characters the kept lines may have together: tracebacks are long."""
 
 
 class Ring:
@@ -38,13 +37,17 @@ class Ring:
     def page(
         self, after: int | None, limit: int, level: LogLevel = "debug", job: str | None = None
     ) -> tuple[list[tuple[int, LogLine]], int, int]:
-        """(number, line) of up to `limit` lines, oldest first; where to go on; and how many were
-        lost.
+        """Returns up to `limit` lines, oldest first, as (number, line).
 
         Args:
-            after: lines of greater numbers, from the oldest on; None for the newest lines.
-            level: the least.
-            job: lines of this job alone.
+            after: only lines with greater numbers, from the oldest on; None for the newest lines.
+            limit: the largest number of lines.
+            level: the lowest level.
+            job: only lines of this job; None for all lines.
+
+        Returns:
+            The lines; the `after` of the next page; how many lines after `after` are not kept any
+            more.
         """
         with self._lock:
             lines, newest = list(self._lines), self._newest

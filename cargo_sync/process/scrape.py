@@ -1,4 +1,4 @@
-"""`/metrics` over HTTP, for whoever scrapes: one page, read only, with an end to every wait."""
+"""Serves `/metrics` over HTTP: one page, read-only, with a deadline for each wait."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class Scrape:
-    """Serves what the sources say.
+    """Serves the metrics of the sources.
 
-    port  where it listens, once it does; else None
+    port  the port while it listens, else None
     """
 
     def __init__(self, settings: MetricsSettings, sources: Sequence[MetricSource]) -> None:
@@ -29,17 +29,19 @@ class Scrape:
         self.port: int | None = None
 
     async def run(self) -> None:
-        """Until cancelled. An address that is taken is said once, and tried again: metrics stop
-        nothing."""
-        told = False
+        """Serves until cancelled.
+
+        An address that is in use is logged once and tried again: metrics must not stop the process.
+        """
+        logged = False
         while True:
             try:
                 await self._serve()
             except OSError as error:
-                if not told:
+                if not logged:
                     where = f"{self._settings.host}:{self._settings.port}"
                     _log.error("metrics cannot be served at %s: %s", where, error.strerror or error)
-                told = True
+                logged = True
             await asyncio.sleep(AGAIN)
 
     async def _serve(self) -> None:

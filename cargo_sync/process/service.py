@@ -1,4 +1,4 @@
-"""What a long-running process is given by whoever started it."""
+"""What an application gets from its process."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ class Service:
     """The process around an application.
 
     log       the last lines of its log
-    notifier  tells a service manager how it stands; without one it says nothing
+    notifier  sends the state of the process to the service manager, if there is one
     """
 
     log: Ring = field(default_factory=Ring)

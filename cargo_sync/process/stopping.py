@@ -1,4 +1,4 @@
-"""How a process ends."""
+"""How a process ends: the first request stops it in order, the second one ends it at once."""
 
 import asyncio
 import logging
@@ -12,14 +12,13 @@ from typing import Final
 from cargo_sync.process.parent import when_gone
 
 REST: Final = 4.5
-"""Seconds in which everything comes to rest after the first signal; then the process ends all the
-same."""
+"""Seconds in which everything must stop after the first signal; then the process ends anyway."""
 
 _log = logging.getLogger(__name__)
 
 
 class Stop:
-    """Asked once it comes to rest, asked twice it ends at once."""
+    """A request to stop: after the first one everything stops in order; a second signal ends it."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
@@ -38,35 +37,37 @@ class Stop:
         loop.add_signal_handler(signal.SIGHUP, reload)
 
     def with_parent(self) -> None:
-        """Ends with the process that started this one, and by SIGTERM. What a terminal sends to
-        everybody in it, Ctrl-C or its own end, is the parent's to answer."""
+        """Stops on SIGTERM, and when the process that started this one ends.
+
+        Signals that a terminal sends to all its processes (Ctrl-C, or its own end) are ignored: the
+        parent handles them.
+        """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._signalled, signal.SIGTERM)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
 
         def gone() -> None:
-            with suppress(RuntimeError):  # the loop has ended before
+            with suppress(RuntimeError):  # the loop has already ended
                 loop.call_soon_threadsafe(self)
 
         when_gone(gone)
 
     def at_last(self, seconds: float = REST) -> None:
-        """Ends the process if it is still there after `seconds`: every state it can be left in is
-        sound."""
+        """Ends the process if it still runs after `seconds`; its files are valid at any moment."""
         self._timer = threading.Timer(seconds, _end_now, (1,))
         self._timer.daemon = True
         self._timer.start()
 
     def rested(self) -> None:
-        """Everything has come to rest: nothing has to be ended any more."""
+        """Everything has stopped: cancels `at_last`."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _signalled(self, number: signal.Signals) -> None:
         if self._asked.is_set():
             _end_now(128 + number)
-        _log.info("%s: coming to rest; a second one ends at once", number.name)
+        _log.info("%s: stopping; a second signal ends the process at once", number.name)
         self()
 
 

@@ -1,8 +1,6 @@
-"""Telling systemd how a service stands (sd_notify(3)): ready, reloading, stopping, and that it is
-alive.
+"""Tells systemd the state of a service (sd_notify(3)): ready, reloading, stopping, alive.
 
-The watchdog is fed by the event loop: a loop that hangs feeds it no more, and the service is
-started again.
+The event loop feeds the watchdog. If the loop hangs, systemd restarts the service.
 """
 
 import asyncio
@@ -17,8 +15,7 @@ HALF: Final = 2.0
 
 
 class Notifier:
-    """Speaks to the socket that NOTIFY_SOCKET names; says nothing where there is none, or nobody
-    reads it."""
+    """Sends to the socket in NOTIFY_SOCKET; does nothing if there is none, or if sending fails."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         address = env.get("NOTIFY_SOCKET", "")
@@ -26,46 +23,49 @@ class Notifier:
         self._every = _watchdog(env)
 
     def ready(self, status: str) -> None:
-        """It answers."""
-        self._say(f"READY=1\nSTATUS={_one_line(status)}")
+        """The service answers requests now."""
+        self._send(f"READY=1\nSTATUS={_one_line(status)}")
 
     @contextmanager
     def reloading(self, status: Callable[[], str]) -> Iterator[None]:
-        """Settings are read again in this block; then it is ready again."""
-        self._say(
-            f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nSTATUS=reading settings again"
-        )
+        """The service reloads its settings in this block; then it is ready again."""
+        now = time.monotonic_ns() // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now}\nSTATUS=reloading settings")
         try:
             yield
         finally:
             self.ready(status())
 
     def stopping(self) -> None:
-        self._say("STOPPING=1\nSTATUS=coming to rest")
+        self._send("STOPPING=1\nSTATUS=stopping")
 
     async def alive(self) -> None:
-        """Feeds the watchdog at half of its time, until cancelled; ends at once where there is
-        none."""
+        """Feeds the watchdog after each half of its time, until cancelled.
+
+        Returns at once if there is no watchdog.
+        """
         if self._every is None or not self._address:
             return
         while True:
-            self._say("WATCHDOG=1")
+            self._send("WATCHDOG=1")
             await asyncio.sleep(self._every)
 
-    def _say(self, words: str) -> None:
+    def _send(self, text: str) -> None:
         if not self._address:
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaking:
-                speaking.setblocking(False)
-                speaking.sendto(words.encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+                sender.setblocking(False)
+                sender.sendto(text.encode(), self._address)
         except OSError:
-            return  # systemd notices by itself what it is not told
+            return  # systemd has timeouts for messages that do not come
 
 
 def _watchdog(env: Mapping[str, str]) -> float | None:
-    """Seconds between two signs of life, or None. WATCHDOG_PID, where given, says whose watchdog it
-    is."""
+    """Seconds between two messages to the watchdog, or None.
+
+    If WATCHDOG_PID is set, it must be our own process.
+    """
     try:
         if int(env.get("WATCHDOG_PID", os.getpid())) != os.getpid():
             return None

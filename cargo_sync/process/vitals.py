@@ -1,5 +1,4 @@
-"""How a process itself does: its loop, threads, descriptors, memory, time, and the size of its
-state."""
+"""Metrics of the process itself: event loop, threads, descriptors, memory, time, size of state."""
 
 import asyncio
 import os
@@ -19,8 +18,7 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Vitals:
-    """Samples of this process. `beat` runs beside everything else and measures how late the loop
-    is.
+    """Measures this process.
 
     state  path of the state file
     """
@@ -32,7 +30,7 @@ class Vitals:
         self._worst = 0.0
 
     async def beat(self) -> None:
-        """Until cancelled."""
+        """Measures the delay of the event loop, until cancelled."""
         while True:
             due = time.monotonic() + BEAT
             await asyncio.sleep(BEAT)
@@ -44,20 +42,23 @@ class Vitals:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         worst, self._worst = self._worst, self._lag
         yield Family.one(
-            "cargo_event_loop_lag_seconds", "gauge", "How late the event loop was last.", self._lag
+            "cargo_event_loop_lag_seconds", "gauge", "Last delay of the event loop.", self._lag
         )
         yield Family.one(
             "cargo_event_loop_lag_max_seconds",
             "gauge",
-            "How late it was at most since the last scrape.",
+            "Largest delay of the event loop since the last scrape.",
             worst,
         )
         yield Family.one(
-            "cargo_state_bytes", "gauge", "Size of the state file, with its log.", self._size()
+            "cargo_state_bytes",
+            "gauge",
+            "Size of the state file and its write-ahead log.",
+            self._size(),
         )
         yield Family.one("process_threads", "gauge", "Threads.", threading.active_count())
         yield Family.one(
-            "process_start_time_seconds", "gauge", "When it started, unix time.", self._started
+            "process_start_time_seconds", "gauge", "Start of the process, unix time.", self._started
         )
         yield Family.one(
             "process_cpu_seconds_total",
@@ -70,7 +71,7 @@ class Vitals:
         )
         with suppress(OSError):
             yield Family.one("process_open_fds", "gauge", "Open descriptors.", _descriptors())
-        yield Family.one("process_max_fds", "gauge", "Descriptors that it may have.", soft)
+        yield Family.one("process_max_fds", "gauge", "Limit of open descriptors.", soft)
 
     def _size(self) -> int:
         size = 0
@@ -81,7 +82,7 @@ class Vitals:
 
 
 def _resident(most: int) -> int:
-    """Bytes now; where the system does not tell, the most that it ever was."""
+    """Bytes now; if the system does not report them, the largest value until now."""
     try:
         return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE
     except (OSError, IndexError, ValueError):

@@ -1,8 +1,7 @@
-"""The time zone of this machine, with its rules: what the clock shows on other days than today,
-too.
+"""The time zone of this machine, with its rules, so that it is right on other days too.
 
-As the C library finds it: by the variable TZ, else /etc/localtime. TZ is a zone's name
-(`Europe/Madrid`), the path of a file, or the rules themselves (`CET-1CEST,M3.5.0,M10.5.0/3`,
+It is found like in the C library: from the variable TZ, else from /etc/localtime. TZ is a zone's
+name (`Europe/Madrid`), the path of a file, or the rules themselves (`CET-1CEST,M3.5.0,M10.5.0/3`,
 POSIX.1 8.3), with or without a `:` before it.
 """
 
@@ -17,8 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 LOCALTIME: Final = "/etc/localtime"
 UNNAMED: Final = "local time"
 _FOLDER: Final = "/zoneinfo/"
-# RFC 8536, version 2 with nothing but a footer, where the rules are in the form of TZ: no
-# transitions, one local time type (6 bytes) and its designation (4), twice.
+# RFC 8536, version 2 with only a footer, which has the rules in the form of TZ: no transitions,
+# one local time type (6 bytes) and its designation (4), twice.
 _COUNTS: Final = (
     b"TZif2" + bytes(15) + b"".join(count.to_bytes(4, "big") for count in (0, 0, 0, 0, 1, 4))
 )
@@ -26,7 +25,7 @@ _BODY: Final = bytes(6) + b"UTC\0"
 
 
 def machine_zone(env: Mapping[str, str], localtime: str = LOCALTIME) -> tzinfo:
-    """The zone; UTC when neither says one that is understood, as the C library does it."""
+    """The zone; UTC if TZ or the file has no valid one, as in the C library."""
     variable = env.get("TZ")
     if variable is not None:
         return _of_variable(variable.removeprefix(":")) or UTC

@@ -35,7 +35,7 @@ def test_the_life_of_a_service(
         assert until("READY=1")[0] == "READY=1"
         until("WATCHDOG=1")
         os.kill(place._running[name].pid, signal.SIGHUP)
-        assert until("RELOADING=1")[-2:] == ["RELOADING=1", "STATUS=reading settings again"]
+        assert until("RELOADING=1")[-2:] == ["RELOADING=1", "STATUS=reloading settings"]
         until("READY=1")
         assert place.stop(name) == 0
-        assert until("STOPPING=1")[-2:] == ["STOPPING=1", "STATUS=coming to rest"]
+        assert until("STOPPING=1")[-2:] == ["STOPPING=1", "STATUS=stopping"]

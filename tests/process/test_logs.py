@@ -120,7 +120,7 @@ def test_a_full_disk_stops_nothing_and_is_told_of(tmp_path: Path) -> None:
     assert [json.loads(each)["message"] for each in rest] == [
         "2 lines before this one could not be written", "4",
     ]  # fmt: skip
-    assert said == [f"{path} takes no lines: the disk is full; it is tried again"]
+    assert said == [f"the log file {path} cannot be written: the disk is full; it is tried again"]
 
 
 def test_what_is_no_file_gets_no_lines_and_holds_up_nobody(tmp_path: Path) -> None:

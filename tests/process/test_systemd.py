@@ -34,7 +34,7 @@ def test_the_life_of_a_service(systemd: socket.socket) -> None:
     notifier.stopping()
     assert reloading[0] == "RELOADING=1"
     assert reloading[1].startswith("MONOTONIC_USEC=") and reloading[1].partition("=")[2].isdigit()
-    assert said(systemd) == ["READY=1\nSTATUS=4 jobs", "STOPPING=1\nSTATUS=coming to rest"]
+    assert said(systemd) == ["READY=1\nSTATUS=4 jobs", "STOPPING=1\nSTATUS=stopping"]
 
 
 def test_it_is_ready_again_also_when_a_reload_fails(systemd: socket.socket) -> None:
