@@ -1,1 +1,13 @@
-"""The sides of a job, behind one contract: a local folder, our server, and a fake in memory."""
+"""The sides of a job, behind one contract: a local folder, or a workspace on a server.
+
+cargo/    a workspace on a Cargo server
+contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
+folder    the near tree: the local folder of a job
+guest     a local folder that a get or a put uses without owning it
+landing   checks in the local folder before and after a download's files are published
+offers    turns tasks into offers, and receipts into outcomes
+placed    sources and sinks that use other paths than the other side
+pump      moves content without lanes
+retiring  deletes or moves delivered source files
+visit     the interfaces of folders that a get or a put uses
+"""

@@ -1,19 +1,19 @@
-"""The Tree contract: what the engine asks of one side of a job.
+"""The Tree contract: what the engine needs from one side of a job.
 
-Kept by every tree, and proved by one suite (tests/conformance/test_tree.py):
+Each tree keeps these rules, and one suite proves them (tests/conformance/test_tree.py):
 
-- `open` comes first; it looks at what is really there now, and its answer names it.
-- `observe` tells what is there. Whole listings come in component order, a folder before what is
-  below it; a folder that could not be read whole comes as `Missed`, and then nothing is concluded
-  about it or below it. A tree that knows its changes tells them since a cursor instead. Observing
-  twice is harmless.
-- What changes a tree takes the entry that the plan saw there and looks again at the moment of
-  change: nothing is overwritten or unlinked, what stood there is displaced into the tree's trash.
-  Each action fails alone, as an outcome with a problem; only what concerns all of them is raised,
-  as a ProblemError.
-- An outcome is given only when it is durable. After a cut nobody knows which of the actions under
-  way were done; the next look tells.
-- Problems say themselves whether they may be tried again.
+- `open` comes first. It checks what is really there now and returns its identity.
+- `observe` reports what is there. Whole listings come in component order, a folder before
+  everything below it. A folder that could not be read completely comes as `Missed`; then everything
+  in and below it is unknown. A tree that knows its changes reports the changes since a cursor
+  instead. Observing twice is harmless.
+- A call that changes a tree gets the entry that the plan saw, and checks again at the moment of the
+  change. Nothing is overwritten or unlinked: the old entry is displaced into the tree's trash. Each
+  action fails alone, as an outcome with a problem; only a problem of the whole call is raised, as a
+  ProblemError.
+- An outcome is only returned when it is durable. After a cut it is not known which of the open
+  actions were done; the next look finds out.
+- Each problem says whether it may be tried again.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -27,7 +27,12 @@ from cargo_sync.model.problems import Problem
 
 
 class Whole(NamedTuple):
-    """One folder as it stands, encoded; `entries` counts them, `problems` are of names left out."""
+    """One folder, read completely.
+
+    listing   encoded
+    entries   how many it has
+    problems  one per name that was left out
+    """
 
     path: str
     listing: bytes
@@ -36,17 +41,18 @@ class Whole(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """A folder that could not be read whole."""
+    """A folder that could not be read completely."""
 
     path: str
     problem: Problem
 
 
 class Delta(NamedTuple):
-    """What changed since a cursor: the entry now at a path, or None. The next look begins at
-    `cursor`.
+    """What changed since a cursor.
 
-    lineage  of that cursor, to be held against what `open` says of it the next time
+    changes  (path, the entry that is there now or None)
+    cursor   where the next look begins
+    lineage  of that cursor; the next `open` returns it again, unless a backup was restored
     """
 
     changes: Sequence[tuple[str, Entry | None]]
@@ -68,43 +74,44 @@ class Tree(Protocol):
     """One side of a job."""
 
     async def open(self, cursor: int = 0) -> Identity:
-        """Makes the tree ready; says what it is, and of which lineage the change at `cursor` is.
+        """Makes the tree ready; returns its identity, with the lineage of the change at `cursor`.
 
         Raises:
             ProblemError: it cannot be reached.
         """
 
     def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        """What is there, or what changed since `cursor`. Raises ProblemError when all is out of
-        reach."""
+        """Reports what is there, or what changed since `cursor`.
+
+        Raises:
+            ProblemError: the tree cannot be reached.
+        """
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
-        """BLAKE3 of files, as hex, each read stably as the entry given; in order."""
+        """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        """MKDIR and DELETE, one after the other; what is displaced goes to the trash of `run`."""
+        """Does MKDIR and DELETE in order; displaced entries go to the trash of `run`."""
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
     ) -> Problem | None:
-        """Takes a delivered source file out of the way: into `move_to`, or to the trash when that
-        is "".
+        """Moves a delivered source file to `move_to`, or to the trash if that is "".
 
-        Only when it still is `entry` and, read again, has the BLAKE3 `content`.
+        This is only done if the file is still `entry` and, read again, has the BLAKE3 `content`.
         """
 
     async def close(self) -> None: ...
 
 
 class Ends(Protocol):
-    """Where content is read and staged on this machine: all that moving it asks of the near
-    side."""
+    """The near ends of a transfer: where content is read and staged on this machine."""
 
     def source(self) -> Source:
         """Where a sender reads."""
 
     def sink(self, run: str) -> Sink:
-        """Where a receiver stages and commits; what is displaced goes to the trash of `run`."""
+        """Where a receiver stages and commits; displaced entries go to the trash of `run`."""
 
 
 class NearTree(Tree, Ends, Protocol):
@@ -112,7 +119,7 @@ class NearTree(Tree, Ends, Protocol):
 
 
 class FarTree(Tree, Protocol):
-    """The other side. How bytes move is its affair."""
+    """The other side. It decides how bytes move."""
 
     def transfer(
         self,
@@ -122,38 +129,39 @@ class FarTree(Tree, Protocol):
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        """Moves content between `near` and this tree; one list of outcomes a batch, as they become
-        durable.
+        """Moves content between `near` and this tree; yields the outcomes of one batch at a time.
 
-        At most eight batches are taken ahead of their outcomes, which keeps memory flat. Files of a
-        batch fail alone. Closing the iterator stops what is under way at a checkpoint.
+        The outcomes come when they are durable. At most eight batches are taken before their
+        outcomes, which limits the memory. Files of a batch fail alone. When the iterator is closed,
+        running files stop at a checkpoint.
 
         Raises:
-            ProblemError: the way between the two was cut or refused; batches without outcomes are
-                open.
+            ProblemError: the connection was cut or refused; it is not known what was done of
+                batches without outcomes.
         """
 
     def open_tasks(self) -> list[Task]:
-        """What the transfer under way has taken, and not given an outcome of yet; some of it may
-        still wait for its turn."""
+        """The tasks that the running transfer has taken but that have no outcome yet.
+
+        Some of them may still wait for their turn.
+        """
 
     async def set_speed(self, bits: int | None) -> None:
-        """From now on what is being transferred asks for another speed, without being interrupted.
+        """Changes the speed of the running transfer without interrupting it.
 
-        While nothing is, nothing happens: `transfer` is given a speed of its own. One that waits to
-        begin begins with this.
+        A transfer that waits to begin will begin with it. Without a transfer nothing happens,
+        because `transfer` gets its own speed.
 
         Raises:
-            ProblemError: it could not be asked for; what is transferred goes on as it did.
+            ProblemError: the other side could not be asked; the transfer continues as before.
         """
 
     def cancel(self, path: str) -> None:
-        """Gives up the file at `path` that the transfer under way moves, or will move when its turn
-        comes.
+        """Cancels the file at `path` in the running transfer, also before its turn comes.
 
-        It fails alone (CANCELLED), and nothing of it is kept. One that has wholly moved is done all
-        the same.
+        It fails alone (CANCELLED), and nothing of it is kept. A file that was moved completely is
+        still done.
         """
 
     async def wait(self, cursor: int, seconds: float) -> bool:
-        """True as soon as something changed since `cursor`, False after about `seconds`."""
+        """Returns True as soon as something changed since `cursor`, False after `seconds`."""

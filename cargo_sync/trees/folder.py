@@ -1,7 +1,7 @@
 """The near tree: a folder on this machine.
 
-A source is only read; nothing is written to it unless delivered files are retired there, so that
-read-only mounts and camera cards serve. A destination carries our marker, staging and trash below
+A source is only read. Nothing is written to it unless delivered files are retired there, so
+read-only mounts and camera cards work too. A destination has our marker, staging and trash below
 `.cargo_sync/`.
 """
 
@@ -30,19 +30,18 @@ from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.retiring import retire
 
 GROUP: Final = 2_000
-"""Entries that are scanned before what they mean is planned and sent."""
+"""So many entries are scanned before they are planned and sent."""
 PURGE_SECONDS: Final = 3600.0
 DAY: Final = 86_400.0
 STALE: Final = 7 * DAY
-"""After so long without a new piece a cut transfer's staged part goes, once its checkpoint has
-gone."""
+"""Seconds without a new piece after which a staged part without a checkpoint is removed."""
 
 
 class FolderTree:
     """The local folder of one job.
 
-    bound  how this side was named when base was last agreed (Identity.root), or None before first
-           contact
+    bound  returns this side's name when base was last agreed on (Identity.root), or None before the
+           first run
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class FolderTree:
         await self._world.offload(self._close)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        folders = walk(self._there(), self._filters.excluded)
+        folders = walk(self._opened(), self._filters.excluded)
         while group := await self._world.offload(_group, folders):
             yield group
 
@@ -85,19 +84,19 @@ class FolderTree:
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
     ) -> Problem | None:
-        return await self._world.offload(retire, self._there(), path, entry, content, move_to, run)
+        return await self._world.offload(retire, self._opened(), path, entry, content, move_to, run)
 
     def source(self) -> Source:
-        return FolderSource(self._there())
+        return FolderSource(self._opened())
 
     def sink(self, run: str) -> Sink:
-        root = self._there()
-        assert self._staging is not None, "only a destination is staged in"
+        root = self._opened()
+        assert self._staging is not None, "only a destination has staging"
         return FolderSink(self._staging, Landing(root), run)
 
     # -- in a thread -------------------------------------------------------------------------------
 
-    def _there(self) -> Root:
+    def _opened(self) -> Root:
         if self._root is None:
             raise ProblemError(Problem(Code.NOT_OPEN, f"the folder {self._path!r} is not open"))
         return self._root
@@ -107,19 +106,19 @@ class FolderTree:
             self._close()
         if self._root is None:
             self._take()
-        root = self._there()
-        self._refuse_a_stranger(root)
+        root = self._opened()
+        self._check_marker(root)
         self._purge(root)
         if not self._receives:
             return Identity(root.identity)
         named = _named(marker(root, self._world.token()), self._path)
         if self._staging is None:
             self._staging = Staging(root, self._checkpoints)
-            self._staging.sweep(self._world.wall())  # what a kill left there
+            self._staging.sweep(self._world.wall())  # files of a process that was killed
         return Identity(named)
 
     def _take(self) -> None:
-        """Opens the folder and makes it ours. A destination that never was there is made once."""
+        """Opens and locks the folder. A destination is made if it never existed before."""
         try:
             root = Root.open(self._path)
         except ProblemError as error:
@@ -127,7 +126,7 @@ class FolderTree:
                 raise
             root = self._make()
         try:
-            self._refuse_a_stranger(root)
+            self._check_marker(root)
             self._lock = lock_root(root, f"the job {self._rules.name!r}", leave_name=self._receives)
         except ProblemError:
             root.close()
@@ -144,15 +143,19 @@ class FolderTree:
             parent.close()
         return Root.open(self._path)
 
-    def _refuse_a_stranger(self, root: Root) -> None:
-        """A destination is known again by its marker: an unmounted disk would look like an empty
-        folder."""
+    def _check_marker(self, root: Root) -> None:
+        """Refuses a known destination without its marker.
+
+        Without this check, the mount point of an unmounted disk would look like an empty folder.
+        """
         if self._receives and read_marker(root) is None and self._was_here():
             raise ProblemError(
                 Problem(
                     Code.MARKER_LOST,
-                    f"{self._path!r} is not the folder that this job brought files to: its marker is missing",
-                    hint="mount the disk, or bring the folder back; for a new start give the job a new name",
+                    f"{self._path!r} is not the folder to which this job delivered files: "
+                    "its marker is missing",
+                    hint="mount the disk or restore the folder; "
+                    "for a new start give the job a new name",
                 )
             )
 
@@ -178,12 +181,12 @@ class FolderTree:
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:
-            return hash_file(self._there(), path, entry)
+            return hash_file(self._opened(), path, entry)
         except ProblemError as error:
             return error.problem
 
     def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        root = self._there()
+        root = self._opened()
         touched: set[str] = set()
         outcomes = [_applied(root, action, run, touched) for action in actions]
         root.sync(touched, whole=len(touched) > len(actions))
@@ -191,7 +194,7 @@ class FolderTree:
 
 
 def was_here(bound: str | None, path: str) -> bool:
-    """Whether a base that was `bound` so was agreed with the destination at `path`."""
+    """Whether a base with the name `bound` was agreed on with the destination at `path`."""
     return bound is not None and bound == _named(bound.partition(" ")[0], path)
 
 
@@ -200,22 +203,23 @@ def _named(mark: str, path: str) -> str:
 
 
 def _group(folders: Iterator[Seen | Unseen]) -> list[Whole | Missed]:
-    """The next folders of a scan, about `GROUP` entries of them; nothing at its end."""
+    """The next folders of a scan, with about `GROUP` entries; an empty list at the end."""
     group: list[Whole | Missed] = []
     count = 0
-    for one in islice(folders, GROUP):
-        if isinstance(one, Unseen):
-            group.append(Missed(one.path, one.problem))
+    for folder in islice(folders, GROUP):
+        if isinstance(folder, Unseen):
+            group.append(Missed(folder.path, folder.problem))
             continue
-        group.append(Whole(one.path, entries.encode(one.listing), len(one.listing), one.problems))
-        count += len(one.listing)
+        path, listing, problems = folder
+        group.append(Whole(path, entries.encode(listing), len(listing), problems))
+        count += len(listing)
         if count >= GROUP:
             break
     return group
 
 
 def _applied(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:
-    """One MKDIR or DELETE; the folders to sync for it are added to `touched`."""
+    """Does one MKDIR or DELETE; adds the folders to sync for it to `touched`."""
     try:
         return _apply_one(root, action, run, touched)
     except ProblemError as error:
@@ -236,9 +240,7 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
     displaced = ""
     if expected is not None:
         if not making and expected.kind == FOLDER and root.listing(path)[0]:
-            return Outcome(
-                action, problem=Problem(Code.NOT_EMPTY, f"{path!r} still holds something", path)
-            )
+            return Outcome(action, problem=Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
         displaced = trash.displace(root, path, run)
         touched.update(trash.touched(path, displaced))
     if not making:
@@ -251,6 +253,5 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
 def _as_expected(found: Entry | None, expected: Entry | None) -> bool:
     if found is None or expected is None:
         return found is expected
-    # A folder's mode may change by what is put into it; that it is still the same folder is what
-    # counts.
+    # A folder's mode may have changed since the plan; it only matters that it is the same folder.
     return found.ident == expected.ident if expected.kind == FOLDER else found.same_state(expected)

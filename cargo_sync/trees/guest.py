@@ -1,10 +1,8 @@
-"""A folder on this machine, visited: it belongs to nobody here, or to a job, and is left as it was
-found.
+"""A local folder that a get or a put uses as a guest: it may have an owner (a job) or none.
 
-No owner's lock is taken and no marker left. What arrives is staged in `.cargo_sync/staging` of the
-folder itself, or of the root above it that a job or a server keeps, so that no job sees half a
-file; when the last guest goes, `.cargo_sync` goes too, unless something lies in it or it is an
-owner's.
+A guest takes no lock and leaves no marker. Files are staged in `.cargo_sync/staging` of the folder
+itself, or of a root above it that belongs to a job or a server, so that no job sees an incomplete
+file. When the last guest leaves, `.cargo_sync` is removed, unless it is not empty or has an owner.
 """
 
 import errno
@@ -34,11 +32,11 @@ from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
 from cargo_sync.trees.visit import VisitPage
 
 _OWNED: Final = frozenset({"marker", "lock"})
-"""What an owner leaves below `.cargo_sync`."""
+"""Files of an owner below `.cargo_sync`."""
 
 
 class Guests:
-    """Who is in which folder, so that the last one tidies up. Several threads may ask."""
+    """Counts the guests per folder, so that the last one cleans up. Several threads may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,7 +47,7 @@ class Guests:
             self._count[root.identity] += 1
 
     def leave(self, root: Root) -> None:
-        """Tidies up when nobody else is there."""
+        """Cleans up if there is no other guest."""
         with self._lock:
             self._count[root.identity] -= 1
             if self._count[root.identity] <= 0:
@@ -60,9 +58,8 @@ class Guests:
 class GuestFolder:
     """One folder, for one get or put.
 
-    path     absolute
-    alone    the one file's name here, whatever it is called on the other side; None for a whole
-             folder
+    path   absolute
+    alone  for one file: its name here, which may differ from the other side; None for a folder
     """
 
     def __init__(
@@ -83,19 +80,19 @@ class GuestFolder:
         self._staging: Staging | None = None
         self._listed: tuple[str, Listing, tuple[Problem, ...]] | None = None
         self._lock = threading.Lock()
-        """Held in threads: a look that was given up on must be over before the folder is closed."""
+        """Held in threads, so that the folder is not closed during a call that was cancelled."""
 
     @property
     def root(self) -> str:
-        """The folder below which is staged; "" when nothing is."""
-        return self._there.path if self._staging is not None else ""
+        """The folder that has the staging; "" if nothing is staged."""
+        return self._opened.path if self._staging is not None else ""
 
     async def open(self) -> None:
-        """To read from it. Raises ProblemError when it is not there."""
+        """Opens it for reading. Raises ProblemError if it does not exist."""
         await self._do(self._open)
 
     async def open_for_arrivals(self, owned: Sequence[str]) -> None:
-        """To write to it; it is made, with those above it, when it is missing.
+        """Opens it for writing; missing folders are made.
 
         Args:
             owned: the roots of jobs.
@@ -109,17 +106,17 @@ class GuestFolder:
         await self._do(self._close)
 
     def source(self) -> Source:
-        return PlacedSource(FolderSource(self._there), self._place)
+        return PlacedSource(FolderSource(self._opened), self._place)
 
     def sink(self, run: str) -> Sink:
-        assert self._staging is not None, "it was opened to be read"
-        return PlacedSink(FolderSink(self._staging, Landing(self._there), run), self._place)
+        assert self._staging is not None, "it was opened for reading"
+        return PlacedSink(FolderSink(self._staging, Landing(self._opened), run), self._place)
 
     def whole(self, path: str) -> str:
-        """The absolute path of what the other side calls `path`."""
-        return os.path.join(self._there.path, self._place(path))
+        """The absolute path here of the other side's `path`."""
+        return os.path.join(self._opened.path, self._place(path))
 
-    # -- as visited --------------------------------------------------------------------------------
+    # -- Visited -----------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         return await self._do(self._page, folder, after, limit)
@@ -134,16 +131,16 @@ class GuestFolder:
         return [await self._world.offload(self._hash, path, entry) for path, entry in items]
 
     async def _do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        return await self._world.offload(self._alone_in_it, work, *args)
+        return await self._world.offload(self._locked, work, *args)
 
     # -- in a thread -------------------------------------------------------------------------------
 
-    def _alone_in_it(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+    def _locked(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         with self._lock:
             return work(*args)
 
     @property
-    def _there(self) -> Root:
+    def _opened(self) -> Root:
         if self._root is None:
             raise ProblemError(Problem(Code.NOT_OPEN, f"the folder {self.path!r} is not open"))
         return self._root
@@ -159,10 +156,10 @@ class GuestFolder:
         real = os.path.realpath(self.path)
         root = self._root = Root.open(keeper(real, owned))
         try:
-            _refuse_a_trap(root)
+            _check_safe(root)
             self._guests.enter(root)
             self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
-            self._staging.sweep(self._world.wall())  # what guests of former days left
+            self._staging.sweep(self._world.wall())  # files of guests of earlier days
         except BaseException:
             self._close()
             raise
@@ -186,7 +183,7 @@ class GuestFolder:
         if not after or listed is None or listed[0] != folder:
             listed = self._listed = (
                 folder,
-                *self._there.listing(self._place(folder) if folder else ""),
+                *self._opened.listing(self._place(folder) if folder else ""),
             )
         _, listing, problems = listed
         start = bisect_right(listing, after, key=attrgetter("name"))
@@ -200,7 +197,7 @@ class GuestFolder:
         standing: dict[str, Entry | Problem] = {}
         for name in names:
             try:
-                found = self._there.entry(self._place(paths.join(folder, name)))
+                found = self._opened.entry(self._place(paths.join(folder, name)))
             except ProblemError as error:
                 standing[name] = error.problem
             else:
@@ -211,19 +208,19 @@ class GuestFolder:
     def _make(self, folders: Sequence[tuple[str, int]]) -> list[Problem | None]:
         touched: set[str] = set()
         results = [self._make_one(path, mode, touched) for path, mode in folders]
-        self._there.sync(touched, whole=len(touched) > len(folders))
+        self._opened.sync(touched, whole=len(touched) > len(folders))
         return results
 
     def _make_one(self, path: str, mode: int, touched: set[str]) -> Problem | None:
         place = self._place(path)
         try:
             paths.check(place)
-            found = self._there.entry(place)
+            found = self._opened.entry(place)
             if found is not None and found.kind != FOLDER:
                 message = f"{self.whole(path)!r} is a file where a folder is needed"
                 return Problem(Code.NOT_A_FOLDER, message, path, retry=False)
             if found is None:
-                made = self._there.make_folder(place, mode)
+                made = self._opened.make_folder(place, mode)
                 touched.update((*made, *above(made)))
         except ProblemError as error:
             return error.problem
@@ -232,14 +229,14 @@ class GuestFolder:
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:
             with self._lock:
-                reader = open_file(self._there, self._place(path), entry)
+                reader = open_file(self._opened, self._place(path), entry)
             return hash_reader(reader, path, entry.size, lambda: self._root is not None)
         except ProblemError as error:
             return error.problem
 
 
 def made_folder(path: str) -> None:
-    """Makes a folder and those above it that are missing, durably. Raises ProblemError."""
+    """Makes a folder and the missing folders above it, durably. Raises ProblemError."""
     there = path
     while not os.path.lexists(there):
         there = os.path.dirname(there)
@@ -252,11 +249,11 @@ def made_folder(path: str) -> None:
 
 
 def keeper(folder: str, owned: Iterable[str]) -> str:
-    """The root at or above `folder` (a real path) whose owner keeps a staging folder there; else
-    `folder`.
+    """The folder that has the staging for `folder`: an owner's root at or above it, else itself.
 
     Args:
-        owned: the roots of jobs, which need not have a marker.
+        folder: a real path.
+        owned: the roots of jobs; they may have no marker.
     """
     roots = {os.path.realpath(root) for root in owned}
     device = os.stat(folder).st_dev
@@ -275,8 +272,7 @@ def keeper(folder: str, owned: Iterable[str]) -> str:
 
 
 def abandon(folder: str, transfer: str) -> None:
-    """Removes what is staged below `folder` of a transfer that nobody goes on with; then tidies
-    up."""
+    """Removes the staged part of a transfer that is not resumed any more, then cleans up."""
     with suppress(ProblemError):
         root = Root.open(folder)
         try:
@@ -288,7 +284,7 @@ def abandon(folder: str, transfer: str) -> None:
 
 
 def tidy(root: Root) -> None:
-    """Removes `.cargo_sync` as far as it is empty and nobody's."""
+    """Removes `.cargo_sync` as far as it is empty, unless it has an owner."""
     with suppress(OSError, ProblemError):
         with root.folder(RESERVED) as own:
             if not _OWNED.isdisjoint(os.listdir(own.fd)):
@@ -302,13 +298,13 @@ def tidy(root: Root) -> None:
 
 
 def _is_safe(folder: str) -> bool:
-    """Whether `.cargo_sync` in a folder belongs to us or to the folder's owner."""
+    """Whether `.cargo_sync` belongs to our own user or to the folder's owner."""
     found = os.lstat(os.path.join(folder, RESERVED))
     return found.st_uid in (os.geteuid(), os.stat(folder).st_uid)
 
 
-def _refuse_a_trap(root: Root) -> None:
-    """In a folder that anybody may write to, somebody could wait for what is staged there."""
+def _check_safe(root: Root) -> None:
+    """Refuses a `.cargo_sync` of another user, who could read what we stage there."""
     try:
         safe = _is_safe(root.path)
     except FileNotFoundError:

@@ -1,5 +1,4 @@
-"""Landing: what a download's sink asks of the local folder before and after it stages files
-there."""
+"""Landing: the checks in the local folder before and after a download's files are published."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,19 +13,18 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Landing:
-    """The judge of a `FolderSink` at the near side: the folder itself is asked, there is no
-    catalogue."""
+    """The judge of a `FolderSink` on the near side: it asks the folder, there is no catalogue."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        """A refusal for what cannot land; None for what may come."""
+        """A refusal for each file that cannot be put there; None for the others."""
         full = room_for(self._root, sum(offer.size for offer in offers))
         return [self._refusal(offer, full) for offer in offers]
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        """What stands at each offer's place now; a problem when it is not what was planned for."""
+        """The entry at each offer's place now; a problem if it is not the one in the plan."""
         return [self._expected(offer) for offer in offers]
 
     def _expected(self, offer: Offer) -> Entry | Problem | None:
@@ -39,8 +37,8 @@ class Landing:
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
-        """Nothing is recorded here: the engine agrees on what the receipts say."""
-        return [_receipt(one or Published()) for one in published]
+        """Returns the receipts; nothing is recorded here, because the engine does that."""
+        return [_receipt(result or Published()) for result in published]
 
     def lock(self) -> AbstractContextManager[object]:
         return nullcontext()
@@ -66,15 +64,15 @@ def _is(found: Entry | None, offer: Offer) -> bool:
     )
 
 
-def _receipt(one: Published) -> Receipt:
-    if one.problem is not None or one.entry is None:
-        problem = one.problem or Problem(
-            Code.VANISHED, "it was taken away as soon as it was published"
+def _receipt(result: Published) -> Receipt:
+    entry, displaced, problem = result.entry, result.displaced, result.problem
+    if problem is not None or entry is None:
+        problem = problem or Problem(
+            Code.VANISHED, "the file was removed right after it was published"
         )
         return Receipt(
-            problem.code_text, displaced=one.displaced, message=problem.message, retry=problem.retry
+            problem.code_text, displaced=displaced, message=problem.message, retry=problem.retry
         )
-    entry = one.entry
     return Receipt(
-        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
+        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, displaced
     )

@@ -1,4 +1,4 @@
-"""Between the engine's words and a flow's: tasks -> offers, receipts -> outcomes."""
+"""Between the engine's values and a flow's: tasks -> offers, receipts -> outcomes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,13 +12,14 @@ from cargo_sync.trees.contract import Task
 
 
 def offers(tasks: Sequence[Task]) -> list[Offer]:
-    """What is offered (or asked for) of each task's source."""
+    """The offers of the tasks' sources, in the same order."""
     return [offer(task.action, task.transfer) for task in tasks]
 
 
 def offer(action: Action, transfer: str) -> Offer:
+    """The offer of one action's source."""
     source, expected = action.source, action.expected
-    assert source is not None, "only an action that brings something over is offered"
+    assert source is not None, "only an action with a source is offered"
     return Offer(
         action.path,
         source.size,
@@ -35,7 +36,7 @@ def offer(action: Action, transfer: str) -> Offer:
 
 
 class Moved(NamedTuple):
-    """How a batch moved: how long it took (s), and what the way was like meanwhile."""
+    """How a batch moved: how long it took (s), and the connection's lost frames and round trip."""
 
     seconds: float = 0.0
     lost: int | None = None
@@ -43,7 +44,7 @@ class Moved(NamedTuple):
 
 
 def outcomes(tasks: Sequence[Task], receipts: Sequence[Receipt], moved: Moved) -> list[Outcome]:
-    """What became of each task, by what the receiver said of it."""
+    """The outcomes of the tasks, from the receiver's receipts."""
     return [_outcome(task, receipt, moved) for task, receipt in zip(tasks, receipts, strict=True)]
 
 
@@ -68,7 +69,7 @@ def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
 
 
 def committed(path: str, size: int, target: str, receipt: Receipt) -> Entry:
-    """The destination's entry that a receipt speaks of."""
+    """The destination's entry that a receipt describes."""
     return Entry(
         paths.name(path),
         LINK if target else FILE,

@@ -1,7 +1,6 @@
-"""Content under other names: what one end of a flow calls a file, this end has in a place of its
-own.
+"""Sources and sinks with other paths: a file's path here may differ from the other end's path.
 
-A stranger's path is checked by whoever opens or stages it; here it only gets its place.
+Paths from the other end are checked by the code that opens or stages the file, not here.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +10,11 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 PlacePath = Callable[[str], str]
-"""Where what is called so belongs."""
+"""The other end's path -> the path here."""
 
 
 def below(folder: str) -> PlacePath:
-    """Everything stands below `folder`, "" for the root itself."""
+    """Puts all paths below `folder`; "" is the root itself."""
     # An absolute or empty path stays bad when it is joined: "f//etc", "f/".
     return (lambda path: f"{folder}/{path}") if folder else (lambda path: path)
 

@@ -1,5 +1,4 @@
-"""Moving content without lanes: read from a source, stage in a sink. For trees that are reached by
-calls."""
+"""Moves content without lanes: reads from a source and stages in a sink, in one process."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -14,8 +13,7 @@ PIECE: Final = 2**20
 def pump(
     source: Source, sink: Sink, batch: int, offers: Sequence[Offer], cancelled: Collection[str] = ()
 ) -> list[Receipt]:
-    """One batch from end to end; one receipt an offer, in their order. Paths in `cancelled` are
-    given up."""
+    """Moves one batch; returns one receipt per offer. Paths in `cancelled` are not moved."""
     buffer = memoryview(bytearray(PIECE))
     for index, (offer, want) in enumerate(zip(offers, sink.begin(batch, offers), strict=True)):
         if offer.path in cancelled:

@@ -1,4 +1,4 @@
-"""Retiring: a delivered file is taken out of the way of its job, never without a last look."""
+"""Retiring: a delivered source file is deleted or moved, but only after a last check."""
 
 from cargo_sync.local import trash
 from cargo_sync.local.read import hash_file
@@ -11,15 +11,19 @@ from cargo_sync.model.problems import Problem, ProblemError, from_os_error, not_
 def retire(
     root: Root, path: str, entry: Entry, content: str, move_to: str, run: str
 ) -> Problem | None:
-    """Moves a file that still is `entry`, with the BLAKE3 `content`, to `move_to`, or to the trash
-    of `run`.
+    """Moves a file to `move_to` or to the trash, if it is still what was delivered.
 
     Args:
+        root: the folder of the job.
+        path: the file, relative to the root.
+        entry: the file's entry when it was delivered.
+        content: the BLAKE3 of what was delivered, hex.
         move_to: a folder relative to the root, or an absolute one on the same file system; "" for
             the trash.
+        run: the name of the trash folder.
 
     Returns:
-        Why it was left where it is, or None.
+        Why the file was left where it is, or None.
     """
     try:
         if hash_file(root, path, entry) != content:
@@ -45,7 +49,7 @@ def _move_outside(root: Root, path: str, folder: str) -> None:
 
 
 def _move(root: Root, path: str, other: Root, place: str) -> None:
-    """To `place` below `other`; a number is appended to a name that is taken."""
+    """Moves a file to `place` below `other`; if the name is taken, a number is appended."""
     made = other.make_folder(paths.parent(place)) if "/" in place else ()
     with root.folder(paths.parent(path)) as above, other.folder(paths.parent(place)) as folder:
         for name in trash.numbered(paths.name(place)):
@@ -56,5 +60,5 @@ def _move(root: Root, path: str, other: Root, place: str) -> None:
             except OSError as error:
                 raise ProblemError(from_os_error(error, path)) from error
             break
-    other.sync({paths.parent(place), *made, *(paths.parent(one) for one in made)})
+    other.sync({paths.parent(place), *made, *(paths.parent(folder) for folder in made)})
     root.sync([paths.parent(path)])

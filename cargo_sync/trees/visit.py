@@ -1,8 +1,8 @@
-"""A visit: what a get or a put asks of a folder that it does not own, on either side.
+"""A visit: what a get or a put needs from a folder that it does not own, on both sides.
 
-Nothing is locked, marked or remembered: a folder is looked at a page at a time, and again at the
-moment of change. Paths are relative to the folder that is visited. All calls raise ProblemError
-when the way there is cut.
+Nothing is locked, marked or remembered. A folder is read page by page, and checked again at the
+moment of a change. Paths are relative to the visited folder. All calls raise ProblemError if the
+connection is cut.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -19,8 +19,8 @@ from cargo_sync.trees.contract import Ends, Task
 class VisitPage(NamedTuple):
     """Some of a folder's entries, sorted by name.
 
-    next      the name to go on after, None at the end
-    problems  of names that were left out, each with its path
+    next      the `after` of the next page, None at the end
+    problems  one per name that was left out, with its path
     """
 
     entries: Sequence[Entry]
@@ -39,14 +39,16 @@ class Visited(Protocol):
         """
 
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
-        """What stands under these names (sorted), by name; nothing for those where nothing does."""
+        """The entries with these names (sorted), by name; names without an entry are missing."""
 
     async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
-        """Makes folders (path, mode), durably; for each, why it could not. One that is there is
-        made."""
+        """Makes folders (path, mode), durably; returns a problem, or None, per folder.
+
+        A folder that already exists is no problem.
+        """
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
-        """BLAKE3 of files, as hex, each read stably as the entry given; in order."""
+        """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
 
 
 class FarVisited(Visited, Protocol):
@@ -62,11 +64,10 @@ class FarVisited(Visited, Protocol):
     ) -> AsyncGenerator[list[Outcome], None]: ...
 
     def figures(self) -> Figures | None:
-        """What the flow that runs now says of itself; None while nothing moves."""
+        """The figures of the running flow; None if nothing moves."""
 
     async def set_speed(self, bits: int | None) -> None:
-        """As FarTree.set_speed."""
+        """Like FarTree.set_speed."""
 
     def granted(self) -> int | None:
-        """The rate that the server lets what moves now have; None for no limit, or when nothing
-        moves."""
+        """Bits per second that the server grants now; None: no limit, or nothing moves."""
