@@ -1,5 +1,6 @@
 """The front ends: `cargo_ctl` and `cargoclient`.
 
+answers     the fields of an answer, as typed values
 client/     `cargoclient`: one job file in sync, or the backup menu
 commands/   the commands of `cargo_ctl`, one file per noun
 completion  Tab completion in bash, zsh and fish
@@ -15,5 +16,6 @@ shell/      the interactive client
 shells      how shells split a line and quote a name
 watching    a feed shown live, or one line per change
 
-They send ZeroMQ messages to a daemon or server. Of its code they use only `cargo_sync.api`.
+They send ZeroMQ messages to a daemon or server. Of its code they use only `cargo_sync.api` and
+`cargo_sync.suggest`.
 """

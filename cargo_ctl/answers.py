@@ -1,6 +1,6 @@
-"""What commands read of an answer, as values; a renderer takes the answer as it is.
+"""The fields of an answer that commands need, as typed values; renderers take the whole answer.
 
-A daemon of another version may answer otherwise: then `StrangeAnswer` ends the command.
+A daemon of another version may answer differently: then `StrangeAnswer` ends the command.
 """
 
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from cargo_sync.api.messages import JsonObject
 
 
 class StrangeAnswer(click.ClickException):
-    """An answer that lacks what is needed of it."""
+    """An answer without a field that the command needs, or with a wrong one."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f'the answer has no proper "{name}"; is the daemon of another version?')
+        super().__init__(f'the answer has no valid "{name}": is this a daemon of another version?')
 
 
 def text(answer: JsonObject, name: str) -> str:
-    """Raises StrangeAnswer, as all of these do."""
+    """A text. Raises StrangeAnswer, as all these functions do."""
     value = answer.get(name)
     if not isinstance(value, str):
         raise StrangeAnswer(name)
@@ -26,6 +26,7 @@ def text(answer: JsonObject, name: str) -> str:
 
 
 def flag(answer: JsonObject, name: str) -> bool:
+    """True or false."""
     value = answer.get(name)
     if not isinstance(value, bool):
         raise StrangeAnswer(name)
@@ -33,6 +34,7 @@ def flag(answer: JsonObject, name: str) -> bool:
 
 
 def number(answer: JsonObject, name: str) -> int:
+    """A whole number."""
     value = cursor(answer, name)
     if value is None:
         raise StrangeAnswer(name)
@@ -40,7 +42,7 @@ def number(answer: JsonObject, name: str) -> int:
 
 
 def cursor(answer: JsonObject, name: str) -> int | None:
-    """A whole number, or null at the end."""
+    """A whole number, or None at the end of a list."""
     value = answer.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise StrangeAnswer(name)
@@ -64,18 +66,19 @@ def rows(answer: JsonObject, name: str) -> list[JsonObject]:
 
 
 class Page(NamedTuple):
-    """A part of a list. next: where to go on, None at the end."""
+    """A part of a list. `next`: the cursor to continue from, None at the end."""
 
     rows: list[JsonObject]
     next: int | None
 
 
 def page(answer: JsonObject, name: str) -> Page:
+    """A page of the list `name`."""
     return Page(rows(answer, name), cursor(answer, "next"))
 
 
 class HistoryPage(NamedTuple):
-    """A page of `history`. oldest: the cursor of the first row that is kept."""
+    """A page of `history`. `oldest`: the cursor of the first row that is kept."""
 
     rows: list[JsonObject]
     next: int
@@ -84,6 +87,7 @@ class HistoryPage(NamedTuple):
 
 
 def history_page(answer: JsonObject) -> HistoryPage:
+    """The answer of `history`."""
     return HistoryPage(
         rows(answer, "rows"),
         number(answer, "next"),
@@ -93,7 +97,7 @@ def history_page(answer: JsonObject) -> HistoryPage:
 
 
 class PlanPage(NamedTuple):
-    """A page of `job.plan`; while it is not ready there is nothing on it."""
+    """A page of `job.plan`; it is empty until it is ready."""
 
     ready: bool
     totals: JsonObject
@@ -102,6 +106,7 @@ class PlanPage(NamedTuple):
 
 
 def plan_page(answer: JsonObject) -> PlanPage:
+    """The answer of `job.plan`."""
     return PlanPage(
         flag(answer, "ready"),
         part(answer, "totals"),
@@ -111,7 +116,7 @@ def plan_page(answer: JsonObject) -> PlanPage:
 
 
 class CheckReport(NamedTuple):
-    """`job.test`, as far as it has come."""
+    """The steps of `job.test` so far; `ready` when all are done."""
 
     id: str
     ready: bool
@@ -119,9 +124,10 @@ class CheckReport(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """No step failed."""
+        """Whether no step failed."""
         return all(step.get("ok") is True for step in self.steps)
 
 
 def check_report(answer: JsonObject) -> CheckReport:
+    """The answer of `job.test`."""
     return CheckReport(text(answer, "test"), flag(answer, "ready"), rows(answer, "steps"))

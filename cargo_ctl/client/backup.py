@@ -1,4 +1,4 @@
-"""`cargoclient --mode=backup`: the menu, on a terminal or from lines that are piped in."""
+"""`cargoclient --mode=backup`: the menu, at a terminal or with its answers from a pipe."""
 
 import os
 import sys
@@ -35,7 +35,8 @@ from cargo_sync.api.client import Client, CommandError
 from cargo_sync.api.messages import JsonObject
 
 _TICK = 0.1
-_LAST_WORDS = 10.0
+_END = 10.0
+"""Seconds that a cancelled transfer may take to end."""
 _OCCUPIED = "occupied"
 
 
@@ -46,9 +47,9 @@ def run_backup(
     env: Mapping[str, str],
     command: Sequence[str] = PRIVATE,
 ) -> int:
-    """Show the menu until its last entry or the end of input.
+    """Show the menu until its last entry is chosen or the input ends.
 
-    The exit code: 0, or 1 if an order failed and there is no terminal.
+    Returns the exit code: 0, or 1 if a command failed and there is no terminal.
     """
     words = menu.language(lang, env)
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -88,8 +89,10 @@ class _Order:
 
 
 class BackupMenu:
-    """The menu's loop. A session is opened when the first order needs one, and anew when settings
-    change."""
+    """The menu's loop.
+
+    The first command that needs a session opens one; after a change of settings, the next does.
+    """
 
     def __init__(
         self,
@@ -113,7 +116,11 @@ class BackupMenu:
         self._transfers: SessionTransfers | None = None
 
     def run(self) -> None:
-        orders: dict[str, Callable[[], None]] = {"1": self._send, "2": self._list, "3": self._fetch}
+        commands: dict[str, Callable[[], None]] = {
+            "1": self._send,
+            "2": self._list,
+            "3": self._fetch,
+        }
         while True:
             click.echo(menu.menu(self._words))
             choice = self._read(self._words.choose)
@@ -121,12 +128,12 @@ class BackupMenu:
                 return
             if choice == "4":
                 self._configure()
-            elif choice not in orders:
+            elif choice not in commands:
                 self._fail(self._words.no_such_choice.format(escaped(choice)))
             elif not self._settings.complete:
                 self._fail(self._words.configure_first)
             else:
-                self._carry_out(orders[choice])
+                self._carry_out(commands[choice])
 
     def leave(self) -> None:
         """Close the session, if there is one."""
@@ -137,11 +144,11 @@ class BackupMenu:
             close(self._session)
             self._session = None
 
-    # -- orders ------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------
 
-    def _carry_out(self, order: Callable[[], None]) -> None:
+    def _carry_out(self, command: Callable[[], None]) -> None:
         try:
-            order()
+            command()
         except CommandError as error:
             code = error.code
             if is_locked(error):
@@ -165,17 +172,17 @@ class BackupMenu:
             return
         row = self._unlocking(lambda: self._transfer(_Order("put", path)))
         if row is not None:
-            id = escaped(str(row.told.get("id") or row.remote))
+            id = escaped(str(row.fields.get("id") or row.remote))
             self._output.show(
-                row.told, self._words.sent.format(escaped(os.path.basename(path)), id)
+                row.fields, self._words.sent.format(escaped(os.path.basename(path)), id)
             )
 
     def _list(self) -> None:
         entries = self._unlocking(lambda: list(self._opened().entries("")))
-        if not entries and self._unlocked():  # to strangers a nickname with a password looks empty
+        if not entries and self._unlocked():  # without its password, a nickname looks empty
             entries = list(self._opened().entries(""))
-        told = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
-        self._output.show(told, menu.listing(self._words, self._settings.nickname, entries))
+        shown = {"entries": [{"id": each.id, "name": each.name} for each in entries]}
+        self._output.show(shown, menu.listing(self._words, self._settings.nickname, entries))
 
     def _fetch(self) -> None:
         id = self._read(self._words.which_id)
@@ -188,10 +195,12 @@ class BackupMenu:
             return
         row = self._unlocking(lambda: self._transfer(_Order("get", folder, id)))
         if row is not None:
-            self._output.show(row.told, self._words.received.format(escaped(_landed(row, folder))))
+            self._output.show(
+                row.fields, self._words.received.format(escaped(_local_file(row, folder)))
+            )
 
     def _transfer(self, order: _Order) -> TransferRow | None:
-        """Carry out one transfer; its last row, or None if it has been told that there is none."""
+        """Carry out one transfer; its last row, or None if it did not happen and the user knows."""
         try:
             row = self._followed(order)
         except CommandError as error:
@@ -239,7 +248,7 @@ class BackupMenu:
                     draw(transfers.running, 0)
                 except KeyboardInterrupt:
                     session.cancel(id)
-                    deadline = time.monotonic() + _LAST_WORDS
+                    deadline = time.monotonic() + _END
         return transfers.rows[id]
 
     # -- the session -------------------------------------------------------------------------------
@@ -251,7 +260,7 @@ class BackupMenu:
         return self._session
 
     def _unlocking(self, work: Callable[[], T]) -> T:
-        """What `work` returns; it is done again when a password was wanted, and one was typed."""
+        """What `work` returns; if it needed a password and one was typed, it is done again."""
         try:
             return work()
         except CommandError as error:
@@ -264,7 +273,7 @@ class BackupMenu:
             return work()
 
     def _unlocked(self) -> bool:
-        """Whether a password was typed, with which the next session opens."""
+        """Whether a password was typed; the next session uses it."""
         typed = self._door.ask(self._words.password)
         if typed:
             self.leave()
@@ -329,7 +338,7 @@ class BackupMenu:
     # -- the terminal ------------------------------------------------------------------------------
 
     def _read(self, question: str) -> str | None:
-        """A line, without the spaces around it; None at the end of input or after Ctrl-C."""
+        """A line without the spaces around it; None at the end of the input or after Ctrl-C."""
         try:
             if self._person is not None:
                 return self._person.ask(question).strip()
@@ -345,8 +354,8 @@ class BackupMenu:
         self._output.fail(text)
 
 
-def _landed(row: TransferRow, folder: str) -> str:
-    """Where a file that was fetched lies now."""
+def _local_file(row: TransferRow, folder: str) -> str:
+    """The path of a downloaded file."""
     local = row.local or folder
     name = os.path.basename(row.path)
     return (

@@ -1,5 +1,4 @@
-"""The backup menu's door: a session at the coordinator, with TLS or without, with a password or
-without."""
+"""Sessions at a backup coordinator, with or without TLS, with or without a password."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,14 +11,13 @@ from cargo_sync.api.client import Client, CommandError
 
 _CERTIFICATE, _REFUSED = "certificate", "refused"
 _LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")
-"""The coordinator's sentences for a nickname that it does not know, or whose password is
-another."""
+"""The coordinator's sentences for an unknown nickname and for a wrong password."""
 _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
-"""How TLS fails at a coordinator that speaks none."""
+"""The codes with which TLS fails if the coordinator does not use it."""
 
 
 class SessionOpener:
-    """Opens sessions; `password` is the one to use, "" for none yet."""
+    """Opens sessions. `password` is the one to use, "" if it is not known yet."""
 
     def __init__(
         self, client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
@@ -31,34 +29,34 @@ class SessionOpener:
         self._env = env
 
     def forget(self) -> None:
-        """Another coordinator or nickname has another password."""
+        """Forget a typed password: it belongs to another coordinator or nickname."""
         self.password = self._wanted.password
 
     def ask(self, question: str) -> bool:
-        """Whether a password was typed; asked for only once, and only where somebody is."""
+        """Whether a password was typed; asks only once, and only at a terminal."""
         if self._person is None or self.password:
             return False
         self.password = self._person.ask_secret(question)
         return bool(self.password)
 
     def open(self, settings: MenuSettings) -> OpenSession:
-        """With TLS if the coordinator speaks it; without only where nobody is on the way, or by
-        consent.
+        """Open a session, with TLS if the coordinator offers it.
 
-        Raises Refused, CommandError and NotRunning.
+        Without TLS only to this machine, or if the user agrees. Raises SessionRefused, CommandError
+        and NotRunning.
         """
         typed = settings.coordinator
         if "://" in typed:
-            return self._enter(typed, settings.nickname)
+            return self._open_at(typed, settings.nickname)
         try:
-            return self._enter(f"tls://{typed}", settings.nickname)
+            return self._open_at(f"tls://{typed}", settings.nickname)
         except CommandError as error:
             if error.code not in _NO_TLS:
                 raise
         _, plain = settle(SeenServer(f"tcp://{typed}"), self._wanted, self._person, self._env)
-        return self._enter(f"tcp://{typed}", settings.nickname, plain)
+        return self._open_at(f"tcp://{typed}", settings.nickname, plain)
 
-    def _enter(self, url: str, nickname: str, allow_plain: bool = False) -> OpenSession:
+    def _open_at(self, url: str, nickname: str, allow_plain: bool = False) -> OpenSession:
         wanted = self._wanted
         login = SessionLogin(
             url,
@@ -80,8 +78,7 @@ class SessionOpener:
 
 
 def is_locked(error: CommandError) -> bool:
-    """Whether the coordinator may want a password: it does not tell strangers which nicknames have
-    one."""
+    """Whether the coordinator may need a password: it does not say which nicknames have one."""
     return error.code == WRONG or (
         error.code == _REFUSED and any(sentence in error.message for sentence in _LOCKED)
     )

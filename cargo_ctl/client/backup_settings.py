@@ -1,4 +1,4 @@
-"""What the backup menu keeps: nickname, download folder, the coordinator's address. No password."""
+"""The settings that the backup menu keeps: nickname, download folder, address; no password."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class MenuSettings:
-    """`complete` when the menu's first three entries can be used."""
+    """The settings; `complete` if the menu's first three entries can be used."""
 
     nickname: str = ""
     download_dir: str = ""
@@ -28,8 +28,7 @@ class MenuSettings:
 
 
 def read_settings(file: str) -> MenuSettings:
-    """The settings that were kept; fields that are no text, and a file that is no JSON, count as
-    not set."""
+    """The settings in `file`; a missing or damaged file or field counts as not set."""
     try:
         with open(file, encoding="utf-8") as opened:
             kept = json.load(opened)
@@ -44,16 +43,17 @@ def read_settings(file: str) -> MenuSettings:
 
 
 def write_settings(file: str, settings: MenuSettings) -> None:
-    """Keep them, for this user alone. Raises OSError."""
+    """Write `file`, which only this user can read. Raises OSError."""
     write_private(file, json.dumps(asdict(settings), ensure_ascii=False, indent=2) + "\n")
 
 
 def is_nickname(text: str) -> bool:
+    """Whether `text` can be a nickname: 1 to 100 printable characters without `/` and `:`."""
     return 0 < len(text) <= _LONGEST and text.isprintable() and not set("/:") & set(text)
 
 
 def address(text: str) -> str | None:
-    """`host:port` of what was typed, with its tls:// or tcp://; None if it is no address."""
+    """`host:port` of a typed address, with its tls:// or tcp://; None if it is not an address."""
     found = _ADDRESS.fullmatch(text.strip())
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""A daemon as a child process: started, watched by its feed, ended with its front end."""
+"""A daemon as a child process: started, shown by its feed, ended together with its front end."""
 
 import contextlib
 import queue
@@ -15,7 +15,7 @@ from cargo_sync.api.topics import ALL
 
 _LOOK = 0.05
 _QUIET = 0.25
-# A closed terminal ends the child too, although a daemon takes SIGHUP for "reload".
+# A closed terminal must end the child too; for a daemon, SIGHUP would mean "reload".
 _FORWARDED = {
     signal.SIGINT: signal.SIGINT,
     signal.SIGTERM: signal.SIGTERM,
@@ -24,11 +24,10 @@ _FORWARDED = {
 
 
 def run_watched(command: Sequence[str], addresses: Addresses, view: FeedView) -> int:
-    """Run `command`, a daemon that offers `addresses`, until it ends; its exit code, 128 + n for
-    signal n.
+    """Run `command`, a daemon with `addresses`, until it ends; its exit code, 128 + n for signal n.
 
-    Signals to this process go to the child alone, once: it is in a session of its own, so that a
-    Ctrl-C on the terminal does not reach it a second time.
+    Signals to this process are passed on to the child. The child has its own process session, so
+    that Ctrl-C at the terminal reaches it only once.
     """
     child = subprocess.Popen(
         command,
@@ -62,7 +61,7 @@ def _watch(
         while child.poll() is None:
             view.take(subscription.receive(_QUIET))
             _say(lines, view)
-        # What it said last is still on its way here.
+        # Its last messages may still be in the queue.
         while (message := subscription.receive(0)) is not None:
             view.take(message)
 

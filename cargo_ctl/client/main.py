@@ -1,5 +1,4 @@
-"""`cargoclient`: an interactive client, one job file kept in step, or the backup menu, by
-`--mode`."""
+"""`cargoclient`: by `--mode` the interactive client, one job file in sync, or the backup menu."""
 
 import os
 import sys
@@ -49,7 +48,7 @@ Exit codes:
   0  done; datasync: ended by SIGINT or SIGTERM
   1  a command failed, or the login was refused
   2  wrong usage, or a job file that cannot be loaded
-  3  no daemon is running, or it went away
+  3  no daemon is running, or it stopped
   datasync: other codes come from the daemon
 """
 
@@ -70,16 +69,15 @@ Exit codes:
 @click.option("--connect", metavar="NAME", help="The daemon to use: its name or address.")
 @login_options
 def cargoclient(mode: str, **given: Any) -> None:
-    """Exchange files with a server: by hand (client), automatically (datasync), or by a menu
-    (backup)."""
+    """Exchange files with a server: by hand, automatically, or with the backup menu."""
     if mode not in _MODES:
-        hint = did_you_mean(mode, _MODES) or f"there are {', '.join(_MODES)}"
-        raise click.UsageError(f"there is no mode {mode!r}; {hint}")
+        hint = did_you_mean(mode, _MODES) or f"choose one of {', '.join(_MODES)}"
+        raise click.UsageError(f"unknown mode {mode!r}; {hint}")
     for name, value in given.items():
         if value not in (None, False) and name not in _OF_MODE[mode]:
-            why = ": the job file says it" if mode == "datasync" else ""
+            why = ": the job file has this setting" if mode == "datasync" else ""
             raise click.UsageError(
-                f"--{name.replace('_', '-')} does not go with --mode={mode}{why}"
+                f"--{name.replace('_', '-')} cannot be used with --mode={mode}{why}"
             )
     run = {"client": _client, "datasync": _datasync, "backup": _backup}[mode]
     sys.exit(run(_Options(**given)))
@@ -145,6 +143,7 @@ def _datasync(given: _Options) -> int:
 
 
 def main() -> NoReturn:
+    """The entry point of `cargoclient`."""
     if "_CARGOCLIENT_COMPLETE" in os.environ:
         from cargo_ctl.completion import register
 

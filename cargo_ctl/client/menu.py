@@ -1,5 +1,4 @@
-"""The backup menu in words: Portuguese as the published program speaks it, Spanish and English.
-Pure."""
+"""The texts of the backup menu: Portuguese as in the published program, Spanish, English. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from cargo_ctl.session.session import RemoteEntry
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All that the menu says in one language; `{}` is filled in. `yes` is what agrees to a
-    question."""
+    """All texts of the menu in one language.
+
+    `{}` is filled in; `yes` is the letter that answers a question with yes.
+    """
 
     title: str
     menu: tuple[str, str, str, str, str]
@@ -79,7 +80,7 @@ PORTUGUESE: Final = Words(
     file_line="ID: {} ---- Nome do Arquivo: {}",
     nothing="Nenhum dado salvo",
     nothing_read="Nada foi digitado.",
-    password="Senha: ",  # noqa: S106 - the question, not an answer
+    password="Senha: ",  # noqa: S106 - the question, not a password
     replace="{} já existe e é diferente. Substituir? [s/N] ",
     left="{} ficou como estava.",
     cancelled="Cancelado em {} de {}; repita a ordem para continuar.",
@@ -116,7 +117,9 @@ SPANISH: Final = Words(
     not_saved="La configuración no pudo guardarse: {}",
     no_folder="No existe la carpeta {}",
     bad_nickname="Un apodo tiene de 1 a 100 caracteres, sin / ni :",
-    bad_coordinator="Escriba la dirección como máquina:puerto, por ejemplo backup.example.org:10001",
+    bad_coordinator=(
+        "Escriba la dirección como máquina:puerto, por ejemplo backup.example.org:10001"
+    ),
     old_port="El puerto 10000 es el de los clientes antiguos; este usa el otro, normalmente 10001.",
     which_file="Archivo: ",
     no_file="No existe el archivo {}",
@@ -131,7 +134,9 @@ SPANISH: Final = Words(
     replace="{} ya existe y es diferente. ¿Reemplazarlo? [s/N] ",
     left="{} quedó como estaba.",
     cancelled="Cancelado en {} de {}; repita la orden para continuar.",
-    no_password="El coordinador pide una contraseña y no hay terminal: use --password-file.",  # noqa: S106
+    no_password=(  # noqa: S106
+        "El coordinador pide una contraseña y no hay terminal: use --password-file."
+    ),
     yes="s",
     problems=MappingProxyType(
         {
@@ -153,7 +158,7 @@ ENGLISH: Final = Words(
     settings_title="Settings",
     settings=("Nickname", "Download folder", "Coordinator's address", "Back"),
     choose="Choice: ",
-    no_such_choice="There is no choice {}",
+    no_such_choice="Unknown choice: {}",
     configure_first="First set the nickname and the download folder (choice 4).",
     nickname="Nickname: ",
     download_dir="Download folder: ",
@@ -165,28 +170,29 @@ ENGLISH: Final = Words(
     no_folder="There is no folder {}",
     bad_nickname="A nickname has 1 to 100 characters, no / and no :",
     bad_coordinator="Write the address as host:port, such as backup.example.org:10001",
-    old_port="Port 10000 is the old clients'; this one uses the other, usually 10001.",
+    old_port="Port 10000 is for old clients; this client uses the other port, usually 10001.",
     which_file="File: ",
     no_file="There is no file {}",
-    which_id="Id of the file: ",
+    which_id="File ID: ",
     sent="Sent: {} (ID: {})",
     received="Saved as {}",
     user="User: {}",
     file_line="ID: {} ---- File name: {}",
-    nothing="Nothing is saved",
+    nothing="No files are saved",
     nothing_read="Nothing was typed.",
     password="Password: ",  # noqa: S106
-    replace="{} is there already and is different. Replace it? [y/N] ",
-    left="{} was left as it is.",
-    cancelled="Cancelled at {} of {}; give the same order to go on.",
-    no_password="The coordinator wants a password and there is no terminal: use --password-file.",  # noqa: S106
+    replace="{} already exists and is different. Replace it? [y/N] ",
+    left="{} was not changed.",
+    cancelled="Cancelled at {} of {}; repeat the command to resume.",
+    no_password=(  # noqa: S106
+        "The coordinator asks for a password, but there is no terminal: use --password-file."
+    ),
     yes="y",
-    problems=MappingProxyType({"unknown": "There is no such id"}),
+    problems=MappingProxyType({"unknown": "There is no file with this ID"}),
 )
 
 _SENTENCES = ("refused", "store_failed")
-"""Problems that end in the coordinator's own sentence, which is Portuguese as the published
-one's."""
+"""Codes of problems that end with the coordinator's sentence, which is Portuguese."""
 _NO_ID = "ID não encontrado"
 
 LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType(
@@ -195,17 +201,18 @@ LANGUAGES: Final[Mapping[str, Words]] = MappingProxyType(
 
 
 def language(chosen: str | None, env: Mapping[str, str]) -> Words:
-    """The words of `--lang`, else of the locale's language, else English."""
+    """The texts in the language of `--lang`, else of the locale, else in English."""
     locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
     return LANGUAGES.get(chosen or locale[:2].lower(), ENGLISH)
 
 
 def menu(words: Words) -> str:
+    """The main menu."""
     return _numbered(words.title, words.menu, [""] * len(words.menu))
 
 
 def settings_menu(words: Words, nickname: str, download_dir: str, coordinator: str) -> str:
-    """The submenu, with what each setting is now."""
+    """The menu of settings, with their present values."""
     values = [escaped(each) or words.unset for each in (nickname, download_dir, coordinator)]
     return _numbered(
         words.settings_title, words.settings, [*(f"  ({each})" for each in values), ""]
@@ -213,7 +220,7 @@ def settings_menu(words: Words, nickname: str, download_dir: str, coordinator: s
 
 
 def listing(words: Words, nickname: str, entries: Sequence[RemoteEntry]) -> str:
-    """The saved files, an id a line, as the published coordinator writes it."""
+    """The saved files, one ID per line, in the form of the published coordinator."""
     if not entries:
         return words.nothing
     return "\n".join(
@@ -222,7 +229,7 @@ def listing(words: Words, nickname: str, entries: Sequence[RemoteEntry]) -> str:
 
 
 def problem(words: Words, code: str, message: str, hint: str = "") -> str:
-    """An error in this language, as far as it has words for it; else as the daemon says it."""
+    """An error in this language if it has a text for `code`; else the daemon's message."""
     if code in _SENTENCES:
         message, hint = message.partition(" answers: ")[2] or message, ""
         code = "unknown" if message == _NO_ID else code

@@ -1,7 +1,13 @@
-"""Sessions: a login of the daemon's at a server, through which people list and transfer files by
-hand.
+"""Sessions: logins at a server, held by a daemon, for people who move files by hand.
 
-`daemon` finds the daemon to speak to or starts a private one, `trust` decides about certificates,
-`session` has the calls, `transfers` follows what is on its way. The interactive client and the
-backup menu stand on it.
+daemon         finds the daemon to use, or starts a private one
+known_servers  the certificates that a person accepted
+opening        from an address to an open session
+options        the options of a login
+places         where the files of a user's front ends are
+session        the calls of a session
+transfers      the transfers of a session, from the feed
+trust          decides about certificates
+
+The interactive client and the backup menu use it.
 """

@@ -1,9 +1,8 @@
-"""The daemon that holds a front end's session: the one that runs, or a private one for the front
-end's life.
+"""The daemon that holds a front end's session: the running one, or a private one.
 
-The local side of a session is the daemon's disk, seen with the daemon's rights. So a running daemon
-is used only if it says that it is this user's, on this host; otherwise a private one is started,
-without a question.
+The local side of a session is the daemon's disk, and the daemon's permissions apply. So a running
+daemon is used only if it belongs to this user and is on this machine. Otherwise a private daemon is
+started without asking; it ends with the front end.
 """
 
 import contextlib
@@ -31,13 +30,13 @@ _START = 20.0
 _END = 10.0
 _LOOK = 0.02
 _HELLO = 3.0
-_LAST_WORDS = 20
+_LAST_LINES = 20
 NEEDED = "session.open"
 PRIVATE = (sys.executable, "-m", "cargo_sync.main", "--log-level", "warning", "daemon", "--private")
 
 
-class NoDaemon(Exception):  # noqa: N818 - a state of the world, told as one
-    """There is no daemon that could hold a session; the text says why."""
+class NoDaemon(Exception):  # noqa: N818 - a state, not an error of the program
+    """There is no daemon that can hold a session; the text says why."""
 
 
 @contextlib.contextmanager
@@ -47,11 +46,11 @@ def held_daemon(
     command: Sequence[str] = PRIVATE,
     key: str | None = None,
 ) -> Iterator[Addresses]:
-    """A daemon to open sessions in, until the end of the `with`.
+    """A daemon for sessions, until the end of the `with`.
 
-    `connect`, `key` or $CARGO_CONTROL names one that must do, as `find` has it; else the one that
-    runs is taken if it is fit, and a private one is started by `command` if not. Raises NoDaemon
-    and AddressError.
+    `connect`, `key` or $CARGO_CONTROL names a daemon that must be used, as in `find`. Without them
+    the running daemon is used if it is suitable; otherwise `command` starts a private one. Raises
+    NoDaemon and AddressError.
     """
     chosen = connect or key or env.get("CARGO_CONTROL")
     if chosen:
@@ -71,20 +70,20 @@ def held_daemon(
 
 
 def unfit(addresses: Addresses) -> str:
-    """Why this daemon cannot hold our sessions; "" if it can."""
+    """Why this daemon cannot hold our session; "" if it can."""
     try:
         with Client(addresses.commands, key=addresses.key) as client:
             hello = client.call("hello", timeout=_HELLO)
     except (CommandError, NotAdmitted, NotRunning) as error:
         return str(error)
     if hello.get("host") != socket.gethostname() or hello.get("uid") != os.getuid():
-        return "it is another user's or another machine's, and local files would be theirs"
-    return "" if NEEDED in (hello.get("supports") or []) else "it is too old to hold sessions"
+        return "it belongs to another user or runs on another machine, and has other local files"
+    return "" if NEEDED in (hello.get("supports") or []) else "it is too old for sessions"
 
 
 @contextlib.contextmanager
 def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> Iterator[Addresses]:
-    """A daemon of our own, which ends when its standard input does: also when we are killed.
+    """A private daemon. It ends when its standard input ends, so also if this process is killed.
 
     Raises NoDaemon.
     """
@@ -97,15 +96,15 @@ def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> 
         text=True,
         errors="backslashreplace",
         env=dict(env),
-        start_new_session=True,  # Ctrl-C is for what runs in the foreground, not for the daemon
+        start_new_session=True,  # Ctrl-C is for the client, not for the daemon
     )
     assert child.stdin is not None
     assert child.stderr is not None
-    words: deque[str] = deque(maxlen=_LAST_WORDS)
-    reader = threading.Thread(target=words.extend, args=(child.stderr,), daemon=True)
+    lines: deque[str] = deque(maxlen=_LAST_LINES)
+    reader = threading.Thread(target=lines.extend, args=(child.stderr,), daemon=True)
     reader.start()
     try:
-        _await(child, addresses, words, reader)
+        _await(child, addresses, lines, reader)
         yield addresses
     finally:
         _end(child)
@@ -117,22 +116,22 @@ def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> 
 def _await(
     child: "subprocess.Popen[str]",
     addresses: Addresses,
-    words: "deque[str]",
+    lines: "deque[str]",
     reader: threading.Thread,
 ) -> None:
     deadline = time.monotonic() + _START
     while not (is_live(addresses.commands) and is_live(addresses.feed)):
         if child.poll() is not None:
             reader.join(1.0)
-            last = words[-1].strip() if words else f"it ended with {child.returncode}"
-            raise NoDaemon(f"a daemon of this client's own could not be started: {last}")
+            last = lines[-1].strip() if lines else f"it ended with exit code {child.returncode}"
+            raise NoDaemon(f"the client could not start its own daemon: {last}")
         if time.monotonic() > deadline:
-            raise NoDaemon(f"a daemon of this client's own did not answer within {_START:g} s")
+            raise NoDaemon(f"the client's own daemon did not answer within {_START:g} s")
         time.sleep(_LOOK)
 
 
 def _sweep(folder: str) -> None:
-    """Remove what is left of an instance that will never come again."""
+    """Remove the folder of an instance; its name is not used again."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             os.unlink(os.path.join(folder, name))

@@ -1,4 +1,4 @@
-"""`known_servers`: the certificates that a person accepted, `host:port` and fingerprint a line."""
+"""`known_servers`: the accepted certificates, one `host:port` and fingerprint per line."""
 
 import re
 
@@ -8,7 +8,7 @@ _LINE = re.compile(r"(\S+)\s+(?:sha256:)?([0-9a-fA-F]{64})\s*")
 
 
 def known_fingerprint(file: str, place: str) -> str:
-    """The fingerprint kept for `place`, 64 hex digits, or "". Raises OSError."""
+    """The kept fingerprint of `place`, 64 hexadecimal digits, or "". Raises OSError."""
     try:
         with open(file, encoding="utf-8", errors="replace") as lines:
             found = [match for line in lines if (match := _LINE.fullmatch(line))]
@@ -18,7 +18,7 @@ def known_fingerprint(file: str, place: str) -> str:
 
 
 def keep_fingerprint(file: str, place: str, fingerprint: str) -> None:
-    """Add a line, or replace the one of `place`; every other line stays. Raises OSError."""
+    """Add a line for `place`, or replace its line; all other lines stay. Raises OSError."""
     try:
         with open(file, encoding="utf-8", errors="surrogateescape") as lines:
             kept = [line.rstrip("\n") for line in lines if line.split()[:1] != [place]]

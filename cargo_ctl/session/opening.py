@@ -1,5 +1,4 @@
-"""From an address to an open session: look at the server, settle its certificate, ask who it is,
-open."""
+"""From an address to an open session: check the certificate, ask for the login, open."""
 
 import getpass
 import os
@@ -20,9 +19,11 @@ _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
 
 
-class SessionRefused(Exception):  # noqa: N818 - a decision, told as one
-    """No session is opened; message and hint say why and what to do. `usage`: by how it was asked
-    for."""
+class SessionRefused(Exception):  # noqa: N818 - a decision, not an error of the program
+    """No session is opened; message and hint say why, and what to do.
+
+    usage  whether the reason is how the program was called
+    """
 
     def __init__(self, message: str, hint: str = "", *, usage: bool = False) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
@@ -32,25 +33,27 @@ class SessionRefused(Exception):  # noqa: N818 - a decision, told as one
 
 
 class Person(Protocol):
-    """Whoever sits before a terminal."""
+    """The user at a terminal."""
 
     def confirm(self, question: str) -> bool:
-        """The answer to a question of yes or no; no is what Enter means."""
+        """The answer to a yes-or-no question; Enter means no."""
 
     def ask(self, question: str) -> str:
-        """A line that is typed."""
+        """A typed line."""
 
     def ask_secret(self, question: str) -> str:
-        """A line that is typed and not shown."""
+        """A typed line that is not shown."""
 
     def say(self, text: str) -> None:
-        """Something to know, on a line of its own."""
+        """Show a line to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line says of a session. `user` and `password` are "" if they are to be asked
-    for."""
+    """What the command line says about a session.
+
+    `user` and `password` are "" if the program must ask for them.
+    """
 
     url: str
     user: str = ""
@@ -66,7 +69,7 @@ def open_session(
 ) -> OpenSession:
     """Open a session; without a `person` everything must be in `wanted`.
 
-    Raises Refused, CommandError and NotRunning.
+    Raises SessionRefused, CommandError and NotRunning.
     """
     if person is None and not (wanted.user and wanted.password):
         raise SessionRefused(
@@ -90,8 +93,10 @@ def open_session(
 def look_at(
     client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
 ) -> SessionLogin:
-    """A login for this server, whose certificate is settled. Raises Refused, CommandError and
-    NotRunning."""
+    """A login for the server, after its certificate was checked.
+
+    Raises SessionRefused, CommandError and NotRunning.
+    """
     look = looked(client, wanted.url)
     if look.kind != "cargo":
         raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
@@ -115,9 +120,9 @@ def looked(client: Client, url: str) -> SeenServer:
 def settle(
     look: SeenServer, wanted: Wanted, person: Person | None, env: Mapping[str, str]
 ) -> tuple[str, bool]:
-    """The fingerprint to hold the server to ("" for the authorities), and whether it may go plain.
+    """The fingerprint that the server must have, and whether the connection may be unencrypted.
 
-    Raises Refused.
+    A fingerprint of "" means that certificate authorities decide. Raises SessionRefused.
     """
     place, file = trust.place_of(look.url), config_file(env, "known_servers")
     try:
@@ -145,27 +150,27 @@ def settle(
                 keep_fingerprint(file, place, seen)
             case TrustVerdict.ASK_PLAIN:
                 assert person is not None
-                if not person.confirm(f"{trust.plain(place)[0]}. Go on all the same?"):
-                    raise SessionRefused(f"{place} is not encrypted")
+                if not person.confirm(f"{trust.plain(place)[0]}. Continue anyway?"):
+                    raise SessionRefused(f"the connection to {place} is not encrypted")
     except OSError as error:
-        raise SessionRefused(f"{file} cannot be used: {error.strerror}") from error
+        raise SessionRefused(f"{file} cannot be read or written: {error.strerror}") from error
     return seen, wanted.allow_plain or verdict.verdict is TrustVerdict.ASK_PLAIN
 
 
 def read_password(file: str) -> str:
-    """The first line of a file that only its owner may read. Raises Refused."""
+    """The first line of a file that only its owner can read. Raises SessionRefused."""
     try:
         with open(file, encoding="utf-8") as opened:
             others = os.fstat(opened.fileno()).st_mode & 0o077
             password = opened.readline(_LONGEST_PASSWORD).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        why = error.strerror if isinstance(error, OSError) else "it is not a text file in UTF-8"
         raise SessionRefused(
             f"the password file {file} cannot be read: {why}", usage=True
         ) from error
     if others and os.path.isfile(file):
         raise SessionRefused(
-            f"others may read the password file {file}", f"chmod 600 {file}", usage=True
+            f"other users can read the password file {file}", f"run: chmod 600 {file}", usage=True
         )
     if not password:
         raise SessionRefused(f"the first line of the password file {file} is empty", usage=True)
@@ -182,8 +187,7 @@ def _who(login: SessionLogin, person: Person | None) -> SessionLogin:
 
 
 class Prompter:
-    """A person at this terminal. Ctrl-C and Ctrl-D pass through, as KeyboardInterrupt and
-    EOFError."""
+    """The user at this terminal. Ctrl-C raises KeyboardInterrupt, Ctrl-D raises EOFError."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say

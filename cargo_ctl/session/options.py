@@ -1,4 +1,4 @@
-"""The options of a login, which the interactive client and the backup menu share."""
+"""The options of a login, shared by the interactive client and the backup menu."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,7 +45,7 @@ _OPTIONS = (
 
 
 def login_options(command: _Command) -> _Command:
-    """Gives a command the options of a login and of a script."""
+    """Give a command the options of a login and of a script."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -61,7 +61,7 @@ def wanted(
     allow_plain: bool,
     workspace: str | None,
 ) -> "Wanted":
-    """What was asked for. Raises click.UsageError for what cannot be used."""
+    """The session that the options describe. Raises click.UsageError for wrong options."""
     import os
     import re
 
@@ -69,9 +69,9 @@ def wanted(
 
     fingerprint = re.sub(r"^sha256[:/]|[:\s]", "", (tls_fingerprint or "").strip().lower())
     if tls_fingerprint is not None and not re.fullmatch("[0-9a-f]{64}", fingerprint):
-        raise click.UsageError("--tls-fingerprint is no SHA-256: it has 64 hexadecimal digits")
+        raise click.UsageError("--tls-fingerprint must be a SHA-256 of 64 hexadecimal digits")
     if ca_file is not None and tls_fingerprint is not None:
-        raise click.UsageError("--tls-fingerprint and --ca-file exclude each other")
+        raise click.UsageError("give --tls-fingerprint or --ca-file, not both")
     if ca_file is not None and not os.path.isfile(ca_file):
         raise click.UsageError(f"--ca-file: there is no file {ca_file}")
     try:

@@ -1,4 +1,4 @@
-"""Files of this user's front ends: where they lie by the XDG rules, and how they are replaced."""
+"""Files of a user's front ends: where they are by the XDG rules, and how they are replaced."""
 
 import contextlib
 import os
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 
 
 def config_file(env: Mapping[str, str], name: str) -> str:
-    """A file of ours in $XDG_CONFIG_HOME/cargo_sync."""
+    """The path of our file `name` in $XDG_CONFIG_HOME/cargo_sync."""
     return os.path.join(_base(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", name)
 
 
 def state_file(env: Mapping[str, str], name: str) -> str:
-    """A file of ours in $XDG_STATE_HOME/cargo_sync."""
+    """The path of our file `name` in $XDG_STATE_HOME/cargo_sync."""
     return os.path.join(
         _base(env, "XDG_STATE_HOME", os.path.join(".local", "state")), "cargo_sync", name
     )
 
 
 def write_private(file: str, text: str) -> None:
-    """Replace a file as a whole, durably; its owner alone may read it. Raises OSError."""
+    """Replace a whole file, durably; only its owner can read it. Raises OSError."""
     folder = os.path.dirname(file)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=os.path.basename(file) + ".")  # 0600

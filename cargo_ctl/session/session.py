@@ -1,7 +1,7 @@
-"""A session's commands as calls; docs/control-protocol.md describes them.
+"""The commands of a session as calls; docs/control-protocol.md describes them.
 
-Whatever a call needs of the server it waits for; CommandError says why it was refused, NotRunning
-that the daemon went away.
+Each call waits for the server's answer. It raises CommandError if the daemon or server refuses, and
+NotRunning if the daemon stops.
 """
 
 from collections.abc import Iterator
@@ -14,17 +14,18 @@ from cargo_sync.api.messages import JsonObject
 
 FILE, FOLDER, LINK = "file", "folder", "link"
 _PATIENCE = 90.0
-"""Seconds for an answer: the server may be far, busy, or make us wait after wrong passwords."""
+"""Seconds for an answer: the server may be far away or busy, or delay us after wrong passwords."""
 _PAGE = 1000
 _GONE = frozenset({"unknown", "vanished", "not_found"})
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """One name in a folder of the server, and what stands there: size in bytes (None if it is not
-    known), mtime in unix seconds.
+    """One file or folder of the server.
 
-    `id` is what a backup coordinator calls it.
+    size   bytes; None if it is not known
+    mtime  unix seconds
+    id     its ID at a backup coordinator
     """
 
     name: str
@@ -48,7 +49,7 @@ class OfferedWorkspace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SessionLogin:
-    """What `session.open` takes. The password is shown nowhere."""
+    """The arguments of `session.open`. The password is never shown."""
 
     url: str
     username: str
@@ -80,7 +81,7 @@ class SessionLogin:
 
 
 class OpenSession:
-    """One open session; `opened` is what `session.open` answered."""
+    """One open session; `opened` is the answer of `session.open`."""
 
     def __init__(self, client: Client, opened: JsonObject) -> None:
         self.client = client
@@ -97,15 +98,14 @@ class OpenSession:
     def call(
         self, verb: str, args: JsonObject | None = None, timeout: float = _PATIENCE
     ) -> JsonObject:
-        """`session.<verb>` of this session."""
+        """Send the command `session.<verb>`; its result."""
         return self.client.call(f"session.{verb}", {"session": self.id, **(args or {})}, timeout)
 
     def use(self, workspace: str) -> None:
         self.workspace = answers.text(self.call("use", {"workspace": workspace}), "workspace")
 
     def entries(self, path: str) -> Iterator[RemoteEntry]:
-        """What stands in a folder, by name. A name that could be a path is left out: no server has
-        it."""
+        """The content of a folder, by name. Names that could be paths are left out, for safety."""
         args: dict[str, object] = {"path": path, "limit": _PAGE}
         while True:
             page = self.call("list", args)
@@ -115,7 +115,7 @@ class OpenSession:
             args["after"] = answers.text(page, "next")
 
     def stat(self, path: str) -> RemoteEntry | None:
-        """What stands at a path, or None."""
+        """The file or folder at a path, or None."""
         if not path:
             return RemoteEntry("", FOLDER)
         try:
@@ -128,17 +128,17 @@ class OpenSession:
     def get(
         self, remote: str, local: str, *, recursive: bool = False, overwrite: bool = False
     ) -> str:
-        """Begin to fetch; the transfer's id."""
+        """Start a download; the transfer's id."""
         return self._transfer("get", remote, local, recursive, overwrite)
 
     def put(
         self, local: str, remote: str, *, recursive: bool = False, overwrite: bool = False
     ) -> str:
-        """Begin to send; the transfer's id."""
+        """Start an upload; the transfer's id."""
         return self._transfer("put", remote, local, recursive, overwrite)
 
     def transfers(self) -> list[JsonObject]:
-        """The rows of what runs, and of what ended last."""
+        """The rows of the running transfers and of those that ended last."""
         return answers.rows(self.call("show"), "transfers")
 
     def cancel(self, transfer: str) -> None:
@@ -157,12 +157,12 @@ class OpenSession:
 
 
 def entries_of(page: JsonObject) -> list[RemoteEntry]:
-    """What a page of `session.list` lists."""
+    """The entries of a page of `session.list`."""
     return [entry_of(row) for row in answers.rows(page, "entries")]
 
 
 def entry_of(row: JsonObject) -> RemoteEntry:
-    """A row of `session.list`, or the answer of `session.stat`."""
+    """The entry in a row of `session.list`, or in the answer of `session.stat`."""
     size, mtime, mode = (row.get(name) for name in ("size", "mtime", "mode"))
     return RemoteEntry(
         str(row.get("name") or ""),

@@ -1,5 +1,4 @@
-"""What is on its way in a session: the feed's last word on each, or the daemon's when the feed is
-silent."""
+"""The transfers of a session, from the feed; if it is silent, the daemon is asked."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +12,9 @@ from cargo_sync.api.messages import JsonObject
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 _SILENT = 1.5
-"""Seconds without a word of what runs, after which the daemon is asked: the feed may lose
-messages."""
+"""Seconds without a message before the daemon is asked: the feed may lose messages."""
 _UNHEARD = 0.3
-"""The same of a transfer that nothing was heard of yet: a subscription needs a moment to arrive."""
+"""The same before the first message of a transfer: a subscription needs a moment to be active."""
 _KEPT = 200
 
 
@@ -30,17 +28,17 @@ class TransferProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
-    """One transfer as `session.show` and the feed tell it.
+    """One transfer, as in `session.show` and in the feed.
 
-    told     all that is told of it, for who shows it
-    path     of the file under way, or the last one
+    fields   all fields as they came, for the renderers
+    path     the current file, or the last one
     problem  why it failed
-    failed   how many files of it are named that failed
+    failed   the number of failed files that it lists
     """
 
     id: str
     state: str
-    told: JsonObject
+    fields: JsonObject
     remote: str = ""
     local: str = ""
     path: str = ""
@@ -50,21 +48,21 @@ class TransferRow:
     failed: int = 0
 
     @classmethod
-    def of(cls, told: JsonObject) -> "TransferRow | None":
-        """None when it is about no transfer."""
-        id, failed = told.get("transfer"), told.get("failed")
+    def of(cls, fields: JsonObject) -> "TransferRow | None":
+        """The row with these fields; None if they are not about a transfer."""
+        id, failed = fields.get("transfer"), fields.get("failed")
         if not isinstance(id, str):
             return None
         return cls(
             id,
-            str(told.get("state") or ""),
-            told,
-            str(told.get("remote") or ""),
-            str(told.get("local") or ""),
-            str(told.get("path") or ""),
-            _number(told.get("bytes_done")),
-            _number(told.get("bytes_total")),
-            _problem(told.get("problem")),
+            str(fields.get("state") or ""),
+            fields,
+            str(fields.get("remote") or ""),
+            str(fields.get("local") or ""),
+            str(fields.get("path") or ""),
+            _number(fields.get("bytes_done")),
+            _number(fields.get("bytes_total")),
+            _problem(fields.get("problem")),
             len(failed) if isinstance(failed, list) else 0,
         )
 
@@ -85,12 +83,12 @@ def _problem(value: object) -> TransferProblem | None:
 
 
 def topic(session: str) -> str:
+    """The feed's topic of one session."""
     return f"session/{session}/"
 
 
 class SessionTransfers:
-    """The rows of one session, oldest first. `heard` are those of which the daemon has told
-    anything."""
+    """The rows of one session, oldest first. `heard`: those that the daemon has reported."""
 
     def __init__(
         self,
@@ -107,19 +105,19 @@ class SessionTransfers:
 
     @classmethod
     def of(cls, session: OpenSession, addresses: Addresses) -> "SessionTransfers":
-        """Listening from now on. Raises NotRunning."""
+        """Subscribed to the feed from now on. Raises NotRunning."""
         return cls(session, subscribe(addresses.feed, [topic(session.id)], key=addresses.key))
 
     def expect(self, transfer: str, verb: str, remote: str, local: str) -> None:
-        """A transfer that was ordered, of which the feed may not have told yet."""
-        told = {
+        """Add a transfer that was just started; the feed may not have reported it yet."""
+        fields = {
             "transfer": transfer,
             "verb": verb,
             "remote": remote,
             "local": local,
             "state": RUNNING,
         }
-        self.rows.setdefault(transfer, TransferRow(transfer, RUNNING, told, remote, local))
+        self.rows.setdefault(transfer, TransferRow(transfer, RUNNING, fields, remote, local))
         for old in [id for id in self.rows if not self.runs(id)][: max(0, len(self.rows) - _KEPT)]:
             self.rows.pop(old)
             self.heard.discard(old)
@@ -133,10 +131,9 @@ class SessionTransfers:
         return [row for id, row in self.rows.items() if self.runs(id)]
 
     def listen(self, timeout: float) -> bool:
-        """Take what comes within `timeout` seconds, and all that is there already; whether anything
-        came.
+        """Take all messages that are there, waiting up to `timeout` seconds; whether any came.
 
-        Raises NotRunning when the daemon went away.
+        Raises NotRunning if the daemon stopped.
         """
         message, came = self._subscription.receive(timeout), False
         while message is not None:
@@ -151,7 +148,7 @@ class SessionTransfers:
         return came
 
     def ask(self) -> None:
-        """Take the daemon's word on each: it may be ahead of the feed. Raises CommandError."""
+        """Ask the daemon for all rows: they may be newer than the feed. Raises CommandError."""
         self._heard = self._clock()
         for row in self._session.transfers():
             self._take(row)
@@ -164,16 +161,16 @@ class SessionTransfers:
         unheard = any(row.id not in self.heard for row in self.running)
         return _UNHEARD if unheard else _SILENT
 
-    def _take(self, told: JsonObject) -> None:
-        row = TransferRow.of(told)
-        if row is None or told.get("session", self._session.id) != self._session.id:
+    def _take(self, fields: JsonObject) -> None:
+        row = TransferRow.of(fields)
+        if row is None or fields.get("session", self._session.id) != self._session.id:
             return
         known = self.rows.get(row.id)
         if known is not None and known.state != RUNNING:
-            return  # its end was heard; a replay or a slower answer tells of before
+            return  # it has ended; this is a replay or a late answer
         before = known.bytes_done if known is not None else 0
         if row.state == CANCELLED and before > row.bytes_done:
-            # Its end counts whole files only.
-            row = replace(row, bytes_done=before, told={**told, "bytes_done": before})
+            # The last row counts only complete files.
+            row = replace(row, bytes_done=before, fields={**fields, "bytes_done": before})
         self.heard.add(row.id)
         self.rows[row.id] = row

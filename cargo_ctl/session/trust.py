@@ -1,7 +1,7 @@
-"""Whether a server is let in by its certificate: a decision, and the words for it.
+"""Whether to trust a server's certificate: the decision, and the texts for it.
 
-A certificate that the system's authorities vouch for is good. Any other is known by its
-fingerprint: shown and asked about once, on a terminal, and refused from then on if it changes.
+A certificate that an authority of this system has signed is trusted. For any other certificate the
+user is asked once, at a terminal, and its fingerprint is kept. If it changes later, it is refused.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ from cargo_sync.api.messages import JsonObject
 
 
 class TrustVerdict(Enum):
+    """What to do about a server's certificate."""
+
     GO_ON = "go on"
-    """Open, with this fingerprint; "" if none is needed."""
+    """Open the session with this fingerprint; "" if none is needed."""
     ASK = "ask"
-    """A person must say whether the fingerprint is right."""
+    """The user must say whether the fingerprint is right."""
     ASK_PLAIN = "ask plain"
-    """A person must say whether it may go without encryption."""
+    """The user must allow a connection without encryption."""
     CHANGED = "changed"
     UNKNOWN = "unknown"
     PLAIN = "plain"
@@ -25,19 +27,21 @@ class TrustVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
+    """The decision, and the fingerprint that the server must have; "" for none."""
+
     verdict: TrustVerdict
     fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """Who answers at an address, as `session.look` told it.
+    """What answers at an address, from the result of `session.look`.
 
-    kind         "cargo", or what else it may be
-    sealed       over TLS
-    trusted      the authorities of the system vouch for its certificate
+    kind         "cargo", or the kind of another server
+    sealed       whether the connection uses TLS
+    trusted      whether an authority of this system has signed the certificate
     fingerprint  SHA-256 of the certificate, "" without TLS
-    message      who answers, in a sentence
+    message      what answers, in a sentence
     """
 
     url: str
@@ -49,7 +53,7 @@ class SeenServer:
 
 
 def seen_server(look: JsonObject, url: str) -> SeenServer:
-    """The answer of `session.look` to `url`."""
+    """The server in the answer of `session.look` for `url`."""
     return SeenServer(
         str(look.get("url") or url),
         str(look.get("kind") or ""),
@@ -90,7 +94,7 @@ def decide(
 
 
 def place_of(url: str) -> str:
-    """`host:port` of an address, as `known_servers` names it."""
+    """`host:port` of an address, as in `known_servers`."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
@@ -98,6 +102,7 @@ def place_of(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
+    """Whether a connection to `url` stays on this machine."""
     host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
     return host in ("localhost", "::1") or (
         host.startswith("127.") and host.replace(".", "").isdigit()
@@ -105,36 +110,42 @@ def is_loopback(url: str) -> bool:
 
 
 def first_time(place: str, fingerprint: str) -> str:
+    """The question about a certificate that was not seen before."""
     return (
-        f"{place} shows a certificate that no authority vouches for, for the first time:\n"
+        f"You connect to {place} for the first time. No known authority has signed its "
+        "certificate:\n"
         f"  sha256:{fingerprint}\n"
-        "The server prints its own at start. Is it the same?"
+        "The server prints its fingerprint when it starts. Is it the same?"
     )
 
 
 def changed(place: str, known: str, seen: str, file: str) -> tuple[str, str]:
-    """Message and hint about a server that is not the one it was."""
+    """Message and hint about a server with another certificate than before."""
     return (
-        f"THE CERTIFICATE OF {place} HAS CHANGED: somebody may be listening, or the server has a new one.\n"
+        f"THE CERTIFICATE OF {place} HAS CHANGED: "
+        "somebody may be listening, or the server has a new one.\n"
         f"  it was  sha256:{known}\n"
         f"  it is   sha256:{seen}\n"
         "No password was sent.",
-        f"ask whoever runs the server; if the new one is right, remove the line of {place} from {file}",
+        "ask the person who runs the server; "
+        f"if the new certificate is right, remove the line of {place} from {file}",
     )
 
 
 def unknown(place: str, fingerprint: str) -> tuple[str, str]:
-    """Message and hint about a server of which nobody can be asked."""
+    """Message and hint about a new certificate if there is no user to ask."""
     return (
-        f"{place} shows a certificate that no authority vouches for, and there is nobody here to ask:\n"
+        f"no known authority has signed the certificate of {place}, "
+        "and there is no terminal to ask:\n"
         f"  sha256:{fingerprint}",
-        f"if the server prints the same at start: --tls-fingerprint {fingerprint}; or --ca-file FILE",
+        "if the server prints the same fingerprint when it starts, "
+        f"give --tls-fingerprint {fingerprint}; or give --ca-file FILE",
     )
 
 
 def plain(place: str) -> tuple[str, str]:
     """Message and hint about a server without encryption."""
     return (
-        f"the way to {place} is not encrypted: the password and all files could be read on it",
+        f"the connection to {place} is not encrypted: others could read the password and all files",
         "use https://, or --allow-plain if the network is your own",
     )

@@ -1,5 +1,4 @@
-"""A line carried out, with everything that can go wrong told: the part that terminal and script
-share."""
+"""Runs one line and shows its errors; terminal and script share it."""
 
 from cargo_ctl.reach import BAD_INPUT, FAILED
 from cargo_ctl.shell.parser import LineError
@@ -10,8 +9,10 @@ from cargo_sync.api.messages import ReplyCode
 
 
 def carried_out(shell: Shell, line: str) -> int:
-    """Carry out a line; 0, 1 if it failed, 2 if it made no sense. Raises NotRunning,
-    KeyboardInterrupt."""
+    """Run a line; 0, or 1 if it failed, or 2 if it is not a valid command.
+
+    Raises NotRunning and KeyboardInterrupt.
+    """
     try:
         run(shell, line)
     except LineError as error:

@@ -1,5 +1,4 @@
-"""The interactive client from its banner to its end: a daemon, a session, and a prompt or a
-script."""
+"""The interactive client from start to end: a daemon, a session, a prompt or a script."""
 
 import os
 import sys
@@ -27,10 +26,11 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the command line says of the client.
+    """What the command line says about the client.
 
-    connect     the daemon that must be used, or None; key is the file that opens its port
-    keep_going  a script goes on after a failure
+    connect     the daemon that must be used, or None
+    keep_going  whether a script continues after a failure
+    key         the key file for the daemon's TCP port, or None
     """
 
     wanted: Wanted
@@ -52,7 +52,7 @@ def run_client(choices: Choices, env: Mapping[str, str], command: Sequence[str] 
 
 
 def guarded(output: Output, run: Callable[[], int]) -> int:
-    """`run`'s exit code; whatever keeps a session from being held is told, and is another."""
+    """The exit code of `run`; if there is no session, the error is shown and gives the code."""
     try:
         return run()
     except SessionRefused as error:
@@ -94,7 +94,7 @@ def _in_daemon(
 
 
 def close(session: OpenSession) -> None:
-    """Close a session, whose daemon may have gone."""
+    """Close a session; its daemon may have stopped already."""
     try:
         session.close()
     except (CommandError, NotAdmitted, NotRunning):
@@ -131,10 +131,10 @@ def _current() -> str:
         return os.getcwd()
     except OSError as error:
         raise SessionRefused(
-            f"the current folder cannot be used: {error.strerror}", "change to another"
+            f"the current folder cannot be used: {error.strerror}", "change to another folder"
         ) from error
 
 
 def _lines() -> Iterable[str]:
-    """Standard input by lines, as they come."""
+    """The lines of standard input, as they come."""
     return iter(sys.stdin.readline, "")

@@ -1,4 +1,4 @@
-"""What can stand where the cursor is: commands, names of both sides, jobs, workspaces."""
+"""What Tab offers at the cursor: commands, names of both sides, jobs, workspaces."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +14,11 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """text: what is written in place of what stands from `start` on; shown: the name, for the
-    list."""
+    """One offer.
+
+    text   replaces the line from `start` on
+    shown  the name in the list of offers
+    """
 
     text: str
     start: int
@@ -24,7 +27,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where names come from, with whether each is a folder: of a remote path `a/b`, of a local one.
+    """Where names come from; for each name in a remote or local folder, whether it is a folder.
 
     They answer at once or within a deadline, and never raise.
     """
@@ -36,7 +39,7 @@ class Sources:
 
 
 def candidates(before: str, here: Location, sources: Sources) -> list[Candidate]:
-    """What the text before the cursor could go on with."""
+    """The ways in which the text before the cursor can continue."""
     stripped = before.lstrip()
     indent = len(before) - len(stripped)
     try:
@@ -51,7 +54,7 @@ def candidates(before: str, here: Location, sources: Sources) -> list[Candidate]
     if verb is None:
         if not typed.startswith("!"):
             return []
-        kind = Completes.LOCAL  # a line for a shell: its files are local
+        kind = Completes.LOCAL  # a line for a shell works with local files
     else:
         kind = verb.completes
     word = words[-1]
@@ -90,7 +93,7 @@ def _of_kind(
 def _after_option(
     verb: ShellVerb, kind: Completes, words: tuple[Word, ...], word: Word
 ) -> Completes:
-    """The word after -o is of the other side."""
+    """What to complete at `word`: after -o it is a name of the other side."""
     at = [each.start for each in words].index(word.start) if word in words else len(words)
     before = words[at - 1] if at else None
     valued = {letter for letter, _, _ in verb.valued}
@@ -108,7 +111,7 @@ def _paths(
         hidden = name.startswith(".") and not prefix
         if hidden or not name.startswith(prefix) or (folders and not is_folder):
             continue
-        # A `~` at the beginning is meant as the home folder only while it is not quoted.
+        # A `~` at the beginning means the home folder only if it is not quoted.
         tilde = "~/" if folder.startswith("~/") and not word.quoted else ""
         rest = (folder + name).removeprefix(tilde) + ("/" if is_folder else "")
         written = tilde + quoted(rest, "" if tilde else quote)
@@ -124,17 +127,17 @@ def _names(word: Word, quote: str, names: Iterable[str]) -> Iterator[Candidate]:
 
 
 def _escaped_end(text: str) -> bool:
-    """Whether the space at the end was taken off its meaning by a backslash."""
+    """Whether a backslash escapes the space at the end."""
     body = text[:-1]
     return (len(body) - len(body.rstrip("\\"))) % 2 == 1
 
 
 class Remembered:
-    """Names in remote folders, asked for at most once in a while; a failure is remembered as an
-    empty folder.
+    """A cache of the names in remote folders; a failure is cached as an empty folder.
 
-    ask    the names in a folder; may raise anything that `failures` lists
-    stamp  changes when what was remembered is worth nothing any more
+    ask    the names in a folder; it may raise what `failures` lists
+    stamp  another value means that the cache is out of date
+    lasts  seconds that an entry is valid
     """
 
     def __init__(

@@ -1,5 +1,4 @@
-"""Ctrl-C: it cancels the command that runs, and never falls between an order and the knowledge of
-it."""
+"""Ctrl-C cancels the running command, but never between starting a transfer and keeping its id."""
 
 import contextlib
 import signal
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """A Ctrl-C within waits for the end of the `with`; a second one does not."""
+    """Delay a Ctrl-C until the end of the `with`; a second Ctrl-C is not delayed."""
     pressed: list[bool] = []
 
     def note(_number: int, _frame: object) -> None:
@@ -27,8 +26,7 @@ def held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending_in_order() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the program by an exception, so that sessions are
-    closed."""
+    """Let SIGTERM and a closed terminal raise SystemExit, so that sessions are closed."""
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)

@@ -1,8 +1,8 @@
-"""Where the client stands, on both sides, and what a path that is typed there means.
+"""The current folders of both sides, and what a typed path means.
 
-Remote paths are `a/b`, "" is the workspace's root; people see and type `/a/b`. Local ones are
-absolute. `..` is taken off by its letters on both sides, as a shell does it, and stays within the
-remote root.
+Remote paths are `a/b`, and "" is the workspace's root; people see and type `/a/b`. Local paths are
+absolute. `..` removes the part of the path before it, as in a shell: links are not followed. It
+never leaves the remote root.
 """
 
 import posixpath
@@ -13,7 +13,12 @@ PARENT = ".."
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """local is absolute; remote lies within `workspace`; home is what `~` stands for locally."""
+    """The current folders.
+
+    local   absolute
+    remote  within `workspace`
+    home    what `~` means on the local side
+    """
 
     local: str
     remote: str = ""
@@ -31,7 +36,7 @@ class Location:
         return "/".join(steps)
 
     def local_path(self, text: str, *, home: bool = True) -> str:
-        """The path that `text` means here. `home`: a `~` at its beginning is the home folder."""
+        """The local path that `text` means. `home`: a `~` at its beginning is the home folder."""
         if home and (text == "~" or text.startswith("~/")):
             text = self.home + text[1:]
         return posixpath.normpath(posixpath.join(self.local, text))
@@ -53,10 +58,12 @@ def shown(remote: str) -> str:
 
 
 def name_of(path: str) -> str:
+    """The last part of a path."""
     return path.rstrip("/").rpartition("/")[2]
 
 
 def parent_of(remote: str) -> str:
+    """The folder of a remote path; "" is the root."""
     return remote.rpartition("/")[0]
 
 

@@ -1,4 +1,4 @@
-"""Orders to fetch and send, carried out: several at once, with bars, questions, and Ctrl-C."""
+"""Runs gets and puts: several at once, with bars, questions, and Ctrl-C."""
 
 import time
 from collections import deque
@@ -15,10 +15,11 @@ from cargo_sync.api.client import CommandError
 
 AT_ONCE = 4
 MOST_BESIDE = 24
-"""With what runs before the prompt, fewer than a session may have."""
+"""The most in the background; with those of the running command, fewer than a session may have."""
 OCCUPIED = "occupied"
 _TICK = 0.1
-_LAST_WORDS = 10.0
+_END = 10.0
+"""Seconds that cancelled transfers may take to end."""
 _YES, _NO, _ALL, _QUIT = "ynaq"
 
 
@@ -34,12 +35,12 @@ class TransferOrder:
 
     @property
     def name(self) -> str:
-        """Where it goes to, by its name."""
+        """The name at the target."""
         return name_of(self.local if self.verb == "get" else self.remote) or "/"
 
 
 def begin(shell: Shell, order: TransferOrder) -> str:
-    """Give the order; the transfer's id. Raises CommandError."""
+    """Start the transfer; its id. Raises CommandError."""
     with held():
         give = shell.session.get if order.verb == "get" else shell.session.put
         source, target = (
@@ -53,22 +54,22 @@ def begin(shell: Shell, order: TransferOrder) -> str:
 
 
 def begin_beside(shell: Shell, orders: list[TransferOrder]) -> None:
-    """Give all orders, and leave them to go on beside the prompt. Raises Failure for too many."""
+    """Start all transfers in the background. Raises CommandFailed for too many."""
     if len(orders) + len(shell.beside) > MOST_BESIDE:
         raise CommandFailed(
-            f"at most {MOST_BESIDE} go on beside the prompt", "leave the & off", "busy"
+            f"at most {MOST_BESIDE} transfers can run in the background",
+            "leave out the &",
+            "busy",
         )
     for order in orders:
         transfer = begin(shell, order)
         shell.beside[transfer] = time.monotonic()
-        shell.output.note(
-            f"[{shell.number(transfer)}] {order.verb} {words.name(shell.transfers.rows[transfer].told)}"
-        )
+        name = words.name(shell.transfers.rows[transfer].fields)
+        shell.output.note(f"[{shell.number(transfer)}] {order.verb} {name}")
 
 
 def tell_ended(shell: Shell) -> int:
-    """Tell of those that ended beside the prompt since it was last asked; how many of them
-    failed."""
+    """Show the background transfers that ended since the last call; how many of them failed."""
     failed = 0
     for transfer, began in list(shell.beside.items()):
         if not shell.transfers.runs(transfer):
@@ -78,10 +79,10 @@ def tell_ended(shell: Shell) -> int:
 
 
 def carry_out(shell: Shell, orders: list[TransferOrder]) -> None:
-    """Carry out all orders, a few at a time; what stands in the way is asked about at the end.
+    """Carry out all transfers, a few at a time; at the end, ask about files that already exist.
 
-    Raises Failure, after all of them, if one failed; KeyboardInterrupt when all were cancelled by
-    Ctrl-C.
+    Raises CommandFailed, after all of them, if one failed; KeyboardInterrupt if Ctrl-C cancelled
+    them.
     """
     run = _Run(shell)
     run.all(orders)
@@ -123,7 +124,7 @@ class _Run:
         transfers = self._shell.transfers
         transfers.listen(_TICK)
         for transfer in self._running.keys() - self._resumed:
-            if text := words.resumes(transfers.rows[transfer].told):
+            if text := words.resumes(transfers.rows[transfer].fields):
                 self._resumed.add(transfer)
                 self._shell.output.note(text)
         for transfer in [id for id in self._running if not transfers.runs(id)]:
@@ -135,7 +136,7 @@ class _Run:
         problem = row.problem
         if row.state not in (DONE, CANCELLED) and problem is not None and problem.code == OCCUPIED:
             if row.failed > 1:
-                self._shell.output.note(words.ended(row.told, seconds))
+                self._shell.output.note(words.ended(row.fields, seconds))
             self._refused(order, OCCUPIED, problem.message, problem.hint)
         elif not _tell(self._shell, row, seconds):
             self.failed += 1
@@ -148,52 +149,52 @@ class _Run:
         self._shell.output.fail(f"{order.name}: {message}", hint, code)
 
     def _cancel(self, draw: Draw) -> None:
-        """Stop all that run, and wait for their ends; a second Ctrl-C waits no longer."""
+        """Stop the running transfers and wait for their end; a second Ctrl-C ends the waiting."""
         for transfer in list(self._running):
             try:
                 self._shell.session.cancel(transfer)
             except CommandError:
                 continue  # it has ended just now
-        deadline = time.monotonic() + _LAST_WORDS
+        deadline = time.monotonic() + _END
         while self._running and time.monotonic() < deadline:
             self._listen(draw, 0)
 
 
 def _allowed(output: Output, run: _Run) -> list[TransferOrder]:
-    """Those of the occupied orders that may replace what stands there."""
+    """The transfers that may replace an existing file, as the user decides."""
     occupied, run.occupied = run.occupied, []
     allowed: list[TransferOrder] = []
     answer: str | None = None
     for order, message in occupied:
         if answer not in (_ALL, _QUIT):
-            question = f"{_stands(order)}: replace it? [y]es, [n]o, [a]ll, [q]uit: "
+            question = f"{_exists(order)}: replace it? [y]es, [n]o, [a]ll, [q]uit: "
             answer = output.choose(question, _YES + _NO + _ALL + _QUIT)
         if answer in (_YES, _ALL):
             allowed.append(replace(order, overwrite=True))
         elif answer is None:
             run.failed += 1
             output.fail(
-                f"{order.name}: {message or 'it stands there already'}", "-f replaces it", OCCUPIED
+                f"{order.name}: {message or 'it already exists'}", "-f replaces it", OCCUPIED
             )
         else:
-            output.note(f"{_stands(order)}: left as it is")
+            output.note(f"{_exists(order)}: not replaced")
     return allowed
 
 
-def _stands(order: TransferOrder) -> str:
+def _exists(order: TransferOrder) -> str:
     from cargo_ctl.render.words import escaped
 
     where = "here" if order.verb == "get" else "on the server"
-    return f"{escaped(order.name)} stands {where} already and is different"
+    return f"{escaped(order.name)} already exists {where} and is different"
 
 
 def _tell(shell: Shell, row: TransferRow, seconds: float) -> bool:
-    text = words.ended(row.told, seconds)
+    text = words.ended(row.fields, seconds)
     done = row.state == DONE and not row.failed
     if row.state == CANCELLED:
         shell.output.note(text)
     elif done:
-        shell.output.show(row.told, text)
+        shell.output.show(row.fields, text)
     else:
         shell.output.fail(text, "", row.code or "failed")
     return done

@@ -1,4 +1,4 @@
-"""Where commands show what they did: a terminal, or anything else."""
+"""Where commands show their results: a terminal, or anything else."""
 
 import contextlib
 import sys
@@ -18,40 +18,42 @@ if TYPE_CHECKING:
     from cargo_ctl.session.transfers import TransferRow
 
 Draw = Callable[[Sequence["TransferRow"], int], None]
-"""Shows the transfers that run, and how many others wait."""
+"""Shows the running transfers, and how many others wait."""
 
 
 class Output(Protocol):
-    """columns: the terminal's width in cells, 0 where there is none."""
+    """Where results, notes and errors go. `columns`: the terminal's width; 0 if there is none."""
 
     @property
     def columns(self) -> int: ...
 
     def show(self, result: JsonObject, text: str) -> None:
-        """A command's result, and what it is in words."""
+        """Show the result of a command; `text` is the result in words."""
 
     def note(self, text: str) -> None:
-        """Something to know that is no result."""
+        """Show something that is not a result."""
 
     def fail(self, message: str, hint: str = "", code: str = "failed") -> None:
-        """What went wrong."""
+        """Show an error."""
 
     def choose(self, question: str, choices: str) -> str | None:
-        """One of the letters of `choices`; None where there is nobody to ask."""
+        """One of the letters of `choices`; None if there is nobody to ask."""
 
     def bars(self) -> AbstractContextManager[Draw]:
-        """A place for moving pictures while transfers run."""
+        """A function that draws progress bars, until the end of the `with`."""
 
 
 def plain_error(message: str, hint: str = "") -> str:
-    """An error in words that can do nothing to a terminal."""
+    """An error as text that is safe for a terminal."""
     text = f"{message} ({hint})" if hint else message
     return "\n".join(escaped(line) for line in text.splitlines())
 
 
 class PlainOutput:
-    """Results on standard output, everything else on standard error; with `as_json` results are
-    JSON."""
+    """Results go to standard output, everything else to standard error.
+
+    With `as_json`, results and errors are JSON on standard output, and there are no notes.
+    """
 
     columns = 0
 
@@ -81,7 +83,7 @@ class PlainOutput:
 
 
 class TerminalOutput:
-    """Colours, bars, questions."""
+    """A terminal: colours, bars, questions."""
 
     def __init__(self) -> None:
         self._live: Live | None = None
@@ -123,7 +125,7 @@ class TerminalOutput:
             self._live = live
             try:
                 yield lambda running, waiting: live.update(
-                    picture([row.told for row in running], waiting), refresh=True
+                    picture([row.fields for row in running], waiting), refresh=True
                 )
             finally:
                 self._live = None
@@ -132,7 +134,7 @@ class TerminalOutput:
         if self._live is None:
             click.secho(text, **style)
             return
-        # While bars stand there, only who draws them can write above them.
+        # While bars are shown, only rich, which draws them, can write above them.
         from rich.text import Text
 
         self._live.console.print(Text.from_ansi(click.style(text, **style)), soft_wrap=True)

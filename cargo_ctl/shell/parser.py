@@ -1,9 +1,9 @@
-"""A line as a command: words as a shell makes them, options, the local side.
+r"""A line as a command: words as in a shell, options, the local side.
 
-Words part at spaces. 'single quotes' take everything as it is; in "double quotes" and outside them
-a backslash takes the next character as it is; $'…' knows \\n, \\t, \\x1b and \\u202e, so that every
-name can be typed. `*`, `?` and `[` are patterns unless quoted. A `!` before a command means the
-local side; ` &` at the end lets its transfers go on beside the prompt.
+Spaces separate words. Between 'single quotes' every character means itself. In "double quotes" and
+without quotes, a backslash makes the next character mean itself. In $'…' there are \n, \t, \x1b and
+\u202e, so that every name can be typed. `*`, `?` and `[` are patterns unless they are quoted. A `!`
+before a command means the local side; ` &` at the end runs its transfers in the background.
 """
 
 import re
@@ -20,18 +20,18 @@ _VERB = re.compile(r"(!?)\s*(\S*)")
 
 
 class LineError(Exception):
-    """A line that means nothing; the text is for people."""
+    """A line that is not a valid command; the text is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word of a line.
 
-    text     what was meant, without quotes
-    pattern  the same for `fnmatch`, quoted characters in brackets; "" if nothing in it is a pattern
-    start    where it begins in the line, quotes and all
+    text     the word without quotes
+    pattern  the same for `fnmatch`, quoted characters in brackets; "" if it is not a pattern
+    start    where it begins in the line, with its quotes
     open     the quote that was not closed: `'`, `"` or `$'`; "" for none
-    quoted   it begins with a quote or backslash, so that it is no option and no `~`
+    quoted   it begins with a quote or backslash, so it is not an option, and its `~` is plain
     """
 
     text: str
@@ -46,10 +46,10 @@ class CommandLine:
     """One command.
 
     verb    its name as typed, without the `!`
-    local   a `!` stood before it
-    words   what follows, options too
-    rest    the line after the verb, as it was typed
-    beside  it ended in ` &`
+    local   there was a `!` before it
+    words   what follows, with the options
+    rest    the line after the verb, as typed
+    beside  it ended with ` &`: its transfers run in the background
     """
 
     verb: str
@@ -61,10 +61,10 @@ class CommandLine:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a command, and the words that are none.
+    """The options of a command, and its other words.
 
-    flags   letters that were given, such as {"r", "f"}
-    values  the words that follow options which take one, by letter
+    flags   the letters that were given, such as {"r", "f"}
+    values  the words after options that take one, by letter
     """
 
     flags: frozenset[str] = frozenset()
@@ -73,7 +73,7 @@ class Options:
 
 
 def parse_line(text: str) -> CommandLine | None:
-    """The command of a line; None for an empty one and for a `# comment`. Raises LineError."""
+    """The command of a line; None for an empty line and for a `# comment`. Raises LineError."""
     text = text.strip()
     if not text or text.startswith("#"):
         return None
@@ -86,7 +86,7 @@ def parse_line(text: str) -> CommandLine | None:
     try:
         words = split(text[found.end() :], found.end())
     except LineError:
-        if not local:  # a shell may understand what we do not
+        if not local:  # a line for a shell: it may understand what we do not
             raise
         words = ()
     if words and words[-1].open:
@@ -98,8 +98,7 @@ def parse_line(text: str) -> CommandLine | None:
 
 
 def split(text: str, offset: int = 0) -> tuple[Word, ...]:
-    """`text` as words, those that are unfinished too. Raises LineError for a code that stands for
-    nothing."""
+    """The words of `text`, also an unfinished one. Raises LineError for a code without digits."""
     words: list[Word] = []
     at = 0
     while True:
@@ -112,7 +111,7 @@ def split(text: str, offset: int = 0) -> tuple[Word, ...]:
 
 
 def _word(text: str, start: int, offset: int) -> tuple[Word, int]:
-    taken: list[tuple[str, bool]] = []  # characters, and whether they are meant as they stand
+    taken: list[tuple[str, bool]] = []  # characters, and whether they only mean themselves
     at, quote = start, ""
     quoted = text[at] in "'\"\\" or text.startswith("$'", at)
     while at < len(text) and (quote or not text[at].isspace()):
@@ -142,7 +141,7 @@ def _word(text: str, start: int, offset: int) -> tuple[Word, int]:
 
 
 def _code(text: str, at: int) -> tuple[str, int]:
-    """The character that stands for the code after a backslash, and the code's last place."""
+    """The character of the code after a backslash, and the place of the code's last character."""
     found = _CODE.match(text, at)
     if found is not None:
         return chr(int(found[1] or found[2], 16)), found.end() - 1
@@ -154,9 +153,9 @@ def _code(text: str, at: int) -> tuple[str, int]:
 
 
 def options(words: tuple[Word, ...], flags: str, valued: str = "") -> Options:
-    """The options among `words`: letters of `flags`, and of `valued`, which take the next word.
+    """The options among `words`: the letters of `flags`, and of `valued`, which take the next word.
 
-    `--` ends them; a lone `-` is a word. Raises LineError.
+    `--` ends the options; a single `-` is a word. Raises LineError.
     """
     given: set[str] = set()
     values: dict[str, Word] = {}
@@ -183,17 +182,14 @@ def options(words: tuple[Word, ...], flags: str, valued: str = "") -> Options:
 
 
 def _unknown(text: str, letter: str, known: str) -> str:
-    there_are = ", ".join(f"-{each}" for each in known) or "none"
-    return (
-        f"there is no option -{letter}; there are: {there_are} (for a name that is one: -- {text})"
-    )
+    options = ", ".join(f"-{each}" for each in known) or "none"
+    return f"there is no option -{letter}; options: {options} (for a name: -- {text})"
 
 
 def quoted(name: str, quote: str = "") -> str:
-    """`name` as it can be typed: plain if it can be, in `quote` if one was begun, else with
-    backslashes.
+    """`name` as it can be typed: plain, in `quote` if that is open, else with backslashes.
 
-    With control characters in $'…', in the form in which names are shown.
+    A name with control characters becomes $'…', in the form in which names are shown.
     """
     if _CONTROLS.search(name):
         escaped = name.replace("\\", "\\\\").replace("'", "\\'")

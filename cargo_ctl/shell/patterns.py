@@ -1,5 +1,4 @@
-"""Names that match patterns, such as `2024-*/a?.mov`: never across a slash, and no hidden names by
-`*`."""
+"""Names that match patterns such as `2024-*/a?.mov`. `*` matches no slash and no hidden name."""
 
 import fnmatch
 import re
@@ -12,21 +11,20 @@ _LITERAL = re.compile(r"\[([*?\[])\]")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A path that matches, as it would be typed; `folder` if it is one."""
+    """A path that matches, as it would be typed; `folder` says whether it is one."""
 
     path: str
     folder: bool
 
 
 Lister = Callable[[str], Iterable[tuple[str, bool]]]
-"""The names in a folder, with whether each is a folder itself; nothing for what is no folder."""
+"""The names in a folder, and for each whether it is a folder; nothing for what is not a folder."""
 
 
 def expand(pattern: str, names_in: Lister) -> list[Match]:
-    """The paths that match `pattern` (as `Word.pattern` has it), sorted.
+    """The paths that match `pattern` (in the form of `Word.pattern`), sorted.
 
-    `names_in` is asked for folders as they would be typed, "" for the one that the client stands
-    in.
+    `names_in` is called with folders as they would be typed; "" is the current folder.
     """
     found = [Match("/" if pattern.startswith("/") else "", True)]
     for step in (step for step in pattern.split("/") if step):

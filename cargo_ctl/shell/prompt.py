@@ -1,5 +1,4 @@
-"""The client at a terminal: line editing, history, completion, and what is on its way in a bar
-below."""
+"""The client at a terminal: line editing, history, completion, and a bar with the transfers."""
 
 import os
 import threading
@@ -35,13 +34,12 @@ _STYLE = Style.from_dict({"prompt": "bold", "bottom-toolbar": "noreverse fg:ansi
 
 
 def run_prompt(shell: Shell, history: str) -> int:
-    """Ask for commands until `quit` or Ctrl-D; always 0. Raises NotRunning when the daemon went
-    away.
+    """Ask for commands until `quit` or Ctrl-D; always 0. Raises NotRunning if the daemon stopped.
 
-    Ctrl-C at the prompt empties the line, during a command it cancels the command.
+    Ctrl-C at the prompt clears the line; during a command it cancels the command.
     """
     first = shell.session.client
-    with Client(first.address, key=first.key) as second:  # completion asks in a thread of its own
+    with Client(first.address, key=first.key) as second:  # for the thread of the completion
         session: PromptSession[str] = PromptSession(
             HTML("<prompt>cargo&gt; </prompt>"),
             history=open_history(history),
@@ -70,8 +68,7 @@ def run_prompt(shell: Shell, history: str) -> int:
 
 
 def open_history(file: str) -> History:
-    """What was typed before, in a file that its owner alone may read; in memory if there can be
-    none."""
+    """The history of typed lines, in a file that only its owner can read; else in memory."""
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -86,8 +83,7 @@ def open_history(file: str) -> History:
 
 
 def _shorten(handle: int) -> None:
-    """Keep the newer half of a history that has grown too long. Entries begin with an empty line
-    and `#`."""
+    """Keep the newer half of a long history. An entry begins with an empty line and `#`."""
     length = os.fstat(handle).st_size
     if length <= _LONGEST_HISTORY:
         return
@@ -98,19 +94,21 @@ def _shorten(handle: int) -> None:
 
 
 def _toolbar(shell: Shell) -> FormattedText:
-    """Where one stands; and how far it is, of what goes on beside the prompt."""
+    """The user, the current folder, and the progress of the background transfers."""
     try:
         shell.transfers.listen(0)
     except NotRunning:
         return FormattedText([("fg:ansired", "the daemon went away")])
     space = f"{shell.here.workspace}:" if shell.here.workspace else ""
     parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
-    parts += [f"[{shell.number(row.id)}] {in_a_word(row.told)}" for row in shell.transfers.running]
+    parts += [
+        f"[{shell.number(row.id)}] {in_a_word(row.fields)}" for row in shell.transfers.running
+    ]
     return FormattedText([("", escaped("   ".join(parts)))])
 
 
 class _Completer(Completer):
-    """Completion for prompt_toolkit, which calls it in a thread: it asks by a client of its own."""
+    """Completion for prompt_toolkit, which calls it in a thread: so it has its own client."""
 
     def __init__(self, shell: Shell, client: Client) -> None:
         self._shell = shell

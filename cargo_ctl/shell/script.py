@@ -1,5 +1,4 @@
-"""The client without a terminal: commands from standard input, plain output; the first failure ends
-it."""
+"""The client without a terminal: commands from standard input; it ends at the first failure."""
 
 from collections.abc import Iterable
 
@@ -10,9 +9,9 @@ from cargo_ctl.shell.state import Shell
 
 
 def run_script(shell: Shell, lines: Iterable[str], keep_going: bool) -> int:
-    """Carry out `lines`; the exit code: that of the first line that failed, or 0.
+    """Run `lines`; the exit code is that of the first line that failed, or 0.
 
-    What goes on beside the script is waited for at its end.
+    At the end it waits for the transfers in the background.
     """
     worst = 0
     for line in lines:

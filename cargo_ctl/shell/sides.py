@@ -1,5 +1,4 @@
-"""Both sides as the words of a command mean them: what stands in a folder, what a pattern
-matches."""
+"""The files and folders that the words of a command mean, on both sides."""
 
 import glob
 import os
@@ -20,7 +19,7 @@ _NO_FOLDER = frozenset({"unknown", "vanished", "not_found", "not_a_folder", "sym
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A path that a word means: remote as `a/b`, local absolute. `matched`: by a pattern."""
+    """A path that a word means: remote `a/b`, or local and absolute. `matched`: by a pattern."""
 
     path: str
     folder: bool
@@ -28,7 +27,10 @@ class Meant:
 
 
 def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
-    """What stands on the server by these words. Raises Failure for what does not."""
+    """The files and folders on the server that `words` mean.
+
+    Raises CommandFailed for a missing one.
+    """
 
     def names_in(folder: str) -> list[tuple[str, bool]]:
         try:
@@ -54,13 +56,15 @@ def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
 
 
 def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
-    """What stands here by these words. Raises Failure for what does not, and for names that are no
-    text."""
+    """The local files and folders that `words` mean.
+
+    Raises CommandFailed for a missing one, and for a name that is not UTF-8.
+    """
 
     def one(word: Word) -> Meant:
         path = shell.here.local_path(word.text, home=not word.quoted)
         if not os.path.lexists(path):
-            raise CommandFailed(f"there is no {path} here", "!ls shows what there is", "unknown")
+            raise CommandFailed(f"there is no {path} here", "!ls lists the folder", "unknown")
         return Meant(path, os.path.isdir(path))
 
     def names_in(folder: str) -> list[tuple[str, bool]]:
@@ -76,15 +80,13 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
 
 
 def check_text(path: str) -> None:
-    """Raises Failure for a path that cannot be said in a message: it would name another file."""
+    """Raise CommandFailed for a path that is not UTF-8: in a message it would mean another file."""
     if any("\ud800" <= char <= "\udfff" for char in path):
-        raise CommandFailed(
-            f"{path} has bytes in its name that are no UTF-8 text", "rename it first", "bad_path"
-        )
+        raise CommandFailed(f"the name {path} is not valid UTF-8", "rename it first", "bad_path")
 
 
 def local_names(folder: str) -> list[tuple[str, bool]]:
-    """The names in a local folder; none of what is no folder, or may not be read."""
+    """The names in a local folder; nothing if it is not a folder or cannot be read."""
     try:
         with os.scandir(folder) as found:
             return [(each.name, _is_folder(each)) for each in found]
@@ -93,13 +95,13 @@ def local_names(folder: str) -> list[tuple[str, bool]]:
 
 
 def local_entries(folder: str) -> list[RemoteEntry]:
-    """What stands in a local folder, by name. Raises OSError."""
+    """The content of a local folder, by name. Raises OSError."""
     with os.scandir(folder) as found:
         return sorted((local_entry(each.path) for each in found), key=lambda entry: entry.name)
 
 
 def local_entry(path: str) -> RemoteEntry:
-    """What stands at a local path, itself and not where it leads. Raises OSError."""
+    """The file or folder at a local path; a link is not followed. Raises OSError."""
     found = os.lstat(path)
     kind = {0o040000: "folder", 0o120000: "link", 0o100000: "file"}.get(
         found.st_mode & 0o170000, "other"
@@ -108,7 +110,7 @@ def local_entry(path: str) -> RemoteEntry:
 
 
 def _at_home(word: Word, home: str) -> Word:
-    """A pattern whose `~` is written out."""
+    """`word` with the home folder in its pattern instead of `~`."""
     if not word.pattern.startswith("~/") or word.quoted:
         return word
     return replace(word, pattern=glob.escape(home) + word.pattern[1:])

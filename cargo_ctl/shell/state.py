@@ -8,8 +8,8 @@ from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.output import Output
 
 
-class CommandFailed(Exception):  # noqa: N818 - it is told to a person, and is no mistake of ours
-    """A command that did not do all it was told. An empty message: everything has been said."""
+class CommandFailed(Exception):  # noqa: N818 - it is for the user, not an error of the program
+    """A command that failed, at least in part. An empty message: the errors were already shown."""
 
     def __init__(self, message: str = "", hint: str = "", code: str = "failed") -> None:
         super().__init__(message)
@@ -22,10 +22,10 @@ class CommandFailed(Exception):  # noqa: N818 - it is told to a person, and is n
 class Shell:
     """One client.
 
-    here     where it stands on both sides
-    speed    what was asked for, in bits a second as the daemon says it; None for no limit
-    beside   transfers that go on beside the prompt: their ids, and when they began
-    numbers  the number of each transfer, by which people cancel
+    here     the current folders of both sides
+    speed    the speed limit that was set, in bits per second; None for no limit
+    beside   transfers in the background: their ids, and when they began
+    numbers  the number of each transfer, for `cancel`
     changes  grows by one when a command may have changed what a listing shows
     ended    set by `quit`
     """

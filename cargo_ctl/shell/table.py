@@ -1,4 +1,4 @@
-"""Every command by name, their help, and a line carried out."""
+"""All commands by name, their help, and the running of a line."""
 
 import os
 import signal
@@ -16,10 +16,10 @@ from cargo_sync.suggest import did_you_mean
 def _help(shell: Shell, given: Given) -> None:
     words = given.options.words
     if not words:
-        told = [
+        rows = [
             {"command": each.name, "argument": each.argument, "does": each.does} for each in VERBS
         ]
-        shell.output.show({"commands": told}, _overview())
+        shell.output.show({"commands": rows}, _overview())
         return
     verb = find(words[0].text)
     shell.output.show(
@@ -31,7 +31,7 @@ VERBS: tuple[ShellVerb, ...] = (
     ShellVerb(
         "help",
         "[<command>]",
-        "this table, or more of one command",
+        "this table, or the options and examples of one command",
         _help,
         most=1,
         examples=("help get",),
@@ -45,25 +45,25 @@ VERBS: tuple[ShellVerb, ...] = (
     *jobs.VERBS,
     *client.VERBS,
 )
-_SHELL = ("!<command>", "", "any other command is given to a shell on this side")
+_SHELL = ("!<command>", "", "run any other command in a shell on your side")
 BY_NAME = MappingProxyType(
     {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
-)  # aliases of the local side have no `!`
+)  # aliases of local commands have no `!`
 
 
 def find(name: str) -> ShellVerb:
-    """The command of this name. Raises LineError, with what may have been meant."""
+    """The command with this name. Raises LineError, with a similar name if there is one."""
     verb = BY_NAME.get(name)
     if verb is None:
-        hint = did_you_mean(name, BY_NAME) or "help lists what there is"
+        hint = did_you_mean(name, BY_NAME) or "help lists all commands"
         raise LineError(f"there is no command {name} ({hint})")
     return verb
 
 
 def run(shell: Shell, text: str) -> None:
-    """Carry out a line.
+    """Run a line.
 
-    Raises LineError, Failure, CommandError, NotRunning, and KeyboardInterrupt for a cancelled
+    Raises LineError, CommandFailed, CommandError, NotRunning, and KeyboardInterrupt for a cancelled
     command.
     """
     line = parse_line(text)
@@ -78,7 +78,7 @@ def run(shell: Shell, text: str) -> None:
 
 
 def about(verb: ShellVerb) -> str:
-    """More of one command: what it takes, its options, examples."""
+    """The help of one command: its arguments, options and examples."""
     known = "".join(letter for letter, _ in verb.flags)
     usage = " ".join(
         part for part in (verb.name, f"[-{known}]" if known else "", verb.argument) if part
@@ -87,9 +87,7 @@ def about(verb: ShellVerb) -> str:
     lines += [f"  -{letter}  {does}" for letter, does in verb.flags]
     lines += [f"  -{letter} <{word}>  {does}" for letter, word, does in verb.valued]
     if verb.can_wait:
-        lines.append(
-            "  & at the end  go on beside the prompt: transfers, wait and cancel look after it"
-        )
+        lines.append("  & at the end  run in the background; see also: transfers, wait, cancel")
     if verb.aliases:
         lines.append(f"  also: {', '.join(verb.aliases)}")
     if verb.examples:
@@ -107,18 +105,18 @@ def _given(verb: ShellVerb, line: CommandLine) -> Given:
     valued = "".join(letter for letter, _, _ in verb.valued)
     found = options(line.words, flags, valued)
     if line.beside and not verb.can_wait:
-        raise LineError(f"{verb.name} cannot go on beside the prompt; get and put can")
+        raise LineError(f"{verb.name} cannot run in the background; get and put can")
     number = len(found.words)
     if number < verb.least or (verb.most is not None and number > verb.most):
         usage = f"{verb.name} {verb.argument}".strip()
-        more = "" if number < verb.least else "; a name with spaces stands in quotes"
+        more = "" if number < verb.least else "; put a name with spaces in quotes"
         raise LineError(f"usage: {usage}{more}")
     return Given(found, line.beside)
 
 
 def _in_a_shell(shell: Shell, command: str) -> None:
     if not shell.output.columns:
-        raise LineError(f"!{command.strip()}: other programs are started from a terminal only")
+        raise LineError(f"!{command.strip()}: other programs can only be started at a terminal")
     program = os.environ.get("SHELL") or "/bin/sh"
     try:
         child = subprocess.Popen([program, "-c", command], cwd=shell.here.local)
@@ -126,7 +124,7 @@ def _in_a_shell(shell: Shell, command: str) -> None:
         raise CommandFailed(
             f"{program} cannot be started in {shell.here.local}: {error.strerror}"
         ) from error
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the child alone
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is only for the child
     try:
         child.wait()
     finally:

@@ -1,5 +1,4 @@
-"""What a command of the interactive client is: its name, what it takes, what it does, who does
-it."""
+"""What a command of the interactive client is: name, arguments, options, help, function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from cargo_ctl.shell.state import Shell
 
 
 class Completes(Enum):
-    """What the words after a command are, for completion."""
+    """What the words after a command mean, for completion."""
 
     NOTHING = "nothing"
     VERB = "verb"
@@ -24,7 +23,7 @@ class Completes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The words of one command, options apart; `beside` if it is to go on beside the prompt."""
+    """The options and words of one command; `beside` if it must run in the background."""
 
     options: Options
     beside: bool = False
@@ -37,12 +36,12 @@ class Given:
 class ShellVerb:
     """One command.
 
-    name      with its `!` if it is of the local side
-    argument  what it takes, as the help shows it
+    name      with its `!` if it works on the local side
+    argument  its arguments, as the help shows them
     least, most  how many words it takes; None for any number
-    flags     options without a word, by letter, with what they do
-    valued    options that take a word, by letter, with the word's name and what they do
-    can_wait  ` &` may stand behind it
+    flags     options without a word: letter and help
+    valued    options that take a word: letter, name of the word, help
+    can_wait  whether it can run in the background, with ` &`
     """
 
     name: str

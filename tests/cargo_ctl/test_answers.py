@@ -39,7 +39,7 @@ def test_an_answer_becomes_a_value(
     assert read(answer) == value
     for name in answer.keys() - {"next"}:
         rest = {each: told for each, told in answer.items() if each != name}
-        with pytest.raises(StrangeAnswer, match=f'no proper "{name}"'):
+        with pytest.raises(StrangeAnswer, match=f'no valid "{name}"'):
             read(rest)
 
 
@@ -60,7 +60,7 @@ def test_an_answer_becomes_a_value(
 def test_a_value_of_another_kind_is_refused(
     read: Callable[[dict[str, Any], str], object], value: object
 ) -> None:
-    with pytest.raises(StrangeAnswer, match='no proper "x"'):
+    with pytest.raises(StrangeAnswer, match='no valid "x"'):
         read({"x": value}, "x")
 
 

@@ -104,17 +104,23 @@ def test_the_version() -> None:
     ("args", "said"),
     [
         (["--mode=client"], "--mode=client needs --host=URL"),
-        (["--mode=backup", "--user=ana"], "--user does not go with --mode=backup"),
-        (["--mode=x"], "there is no mode 'x'; there are client, datasync, backup"),
-        (["--mode=clinet"], "there is no mode 'clinet'; did you mean \"client\"?"),
-        (["--mode=client", "--host=a", "--tls-fingerprint=12"], "--tls-fingerprint is no SHA-256"),
+        (["--mode=backup", "--user=ana"], "--user cannot be used with --mode=backup"),
+        (["--mode=x"], "unknown mode 'x'; choose one of client, datasync, backup"),
+        (["--mode=clinet"], "unknown mode 'clinet'; did you mean \"client\"?"),
+        (
+            ["--mode=client", "--host=a", "--tls-fingerprint=12"],
+            "--tls-fingerprint must be a SHA-256",
+        ),
         (["--mode=client", "--host=a", "--ca-file=nowhere"], "--ca-file: there is no file nowhere"),
         (
             ["--mode=client", "--host=a", "--password-file=nowhere"],
             "the password file nowhere cannot be read",
         ),
         (["--mode=datasync"], "--mode=datasync needs --config=JOBFILE"),
-        (["--mode=datasync", "--config=a", "--host=b"], "--host does not go with --mode=datasync"),
+        (
+            ["--mode=datasync", "--config=a", "--host=b"],
+            "--host cannot be used with --mode=datasync",
+        ),
         (["--config=a"], "Missing option '--mode'"),
     ],
 )

@@ -1,2 +1,10 @@
-"""The commands, one small file a group; each has a tuple `VERBS`, and `shell.table` puts them
-together."""
+"""The commands of the interactive client, one small file per group.
+
+client   use, quit
+files    mkdir, delete, rename
+folders  ls, cwd, cd, on both sides
+jobs     jobs, sync, plan
+moving   get, put, speed, transfers, cancel, wait
+
+Each file has a tuple `VERBS`; `shell.table` joins them.
+"""

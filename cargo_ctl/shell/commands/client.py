@@ -1,4 +1,4 @@
-"""The client itself: use, quit. Its help is in `shell.table`, which knows all commands."""
+"""The client itself: use, quit. The command help is in `shell.table`, which knows all commands."""
 
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped
@@ -7,6 +7,7 @@ from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 
 def use(shell: Shell, given: Given) -> None:
+    """Change to another workspace, or list them."""
     words = given.options.words
     if words:
         shell.session.use(words[0].text)
@@ -32,6 +33,7 @@ def use(shell: Shell, given: Given) -> None:
 
 
 def leave(shell: Shell, _given: Given) -> None:
+    """End the client."""
     shell.ended = True
 
 
@@ -39,7 +41,7 @@ VERBS = (
     ShellVerb(
         "use",
         "[<workspace>]",
-        "go to another workspace; without one, list them",
+        "change to another workspace; without an argument, list them",
         use,
         most=1,
         examples=("use archive",),

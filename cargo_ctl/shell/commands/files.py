@@ -1,4 +1,4 @@
-"""Changing what stands on the server: mkdir, delete, rename."""
+"""Changes on the server: mkdir, delete, rename."""
 
 from cargo_ctl.render.words import count, escaped
 from cargo_ctl.shell.location import joined, name_of, shown
@@ -9,16 +9,18 @@ from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 
 def mkdir(shell: Shell, given: Given) -> None:
+    """Make folders on the server."""
     for word in given.options.words:
         path = _below_root(shell.here.remote_path(word.text))
         if shell.session.stat(path) is not None:
-            raise CommandFailed(f"{shown(path)} stands on the server already", code="occupied")
+            raise CommandFailed(f"{shown(path)} already exists on the server", code="occupied")
         shell.session.call("mkdir", {"path": path})
         shell.changes += 1
         shell.output.show({"created": shown(path)}, f"created {escaped(shown(path))}")
 
 
 def delete(shell: Shell, given: Given) -> None:
+    """Move files and folders to the server's trash."""
     meant = remote_meant(shell, given.options.words)
     for each in meant:
         _below_root(each.path)
@@ -31,11 +33,12 @@ def delete(shell: Shell, given: Given) -> None:
         shell.changes += 1
         shell.output.show(
             {"deleted": shown(each.path), **result},
-            f"deleted {escaped(shown(each.path))}; it lies in the server's trash",
+            f"deleted {escaped(shown(each.path))}; it is in the server's trash",
         )
 
 
 def rename(shell: Shell, given: Given) -> None:
+    """Rename or move something on the server."""
     source, target = given.options.words
     [meant] = remote_meant(shell, [Word(source.text)])
     path, to = _below_root(meant.path), shell.here.remote_path(target.text)
@@ -44,7 +47,7 @@ def rename(shell: Shell, given: Given) -> None:
         to = joined(to, name_of(path))  # into the folder, as mv does it
     elif there is not None:
         raise CommandFailed(
-            f"{shown(to)} stands on the server already", "delete it first", "occupied"
+            f"{shown(to)} already exists on the server", "delete it first", "occupied"
         )
     shell.session.call("move", {"path": path, "to": _below_root(to)})
     shell.changes += 1
@@ -55,13 +58,14 @@ def rename(shell: Shell, given: Given) -> None:
 
 
 def _agreed(shell: Shell, meant: list[Meant]) -> bool:
-    """A folder, or what a pattern matched, is asked about. Without a terminal a script means what
-    it says."""
+    """Whether to delete: asks about folders and matches of a pattern, but not in a script."""
     if not any(each.folder or each.matched for each in meant):
         return True
     if len(meant) == 1:
         [only] = meant
-        what = f"the folder {shown(only.path)} and all in it" if only.folder else shown(only.path)
+        what = shown(only.path)
+        if only.folder:
+            what = f"the folder {what} with everything in it"
     else:
         what = f"{count(len(meant), 'name')}: {', '.join(name_of(each.path) for each in meant[:3])}"
         what += ", …" if len(meant) > 3 else ""
@@ -71,7 +75,9 @@ def _agreed(shell: Shell, meant: list[Meant]) -> bool:
 def _below_root(path: str) -> str:
     if not path:
         raise CommandFailed(
-            "that is the root of the workspace", "give something in it", "bad_argument"
+            "that is the root of the workspace",
+            "give a file or folder in it",
+            "bad_argument",
         )
     return path
 
@@ -80,13 +86,13 @@ VERBS = (
     ShellVerb(
         "delete",
         "<file|dir>",
-        "delete on the server, into its trash",
+        "move to the server's trash",
         delete,
         least=1,
         most=None,
         flags=(
             ("f", "do not ask"),
-            ("r", "folders go with all in them anyway; taken for old habits"),
+            ("r", "not needed: a folder is always deleted with everything in it"),
         ),
         examples=("delete old.txt", "delete 'my folder'", "delete -f *.tmp"),
         aliases=("rm",),
@@ -105,7 +111,7 @@ VERBS = (
     ShellVerb(
         "rename",
         "<old> <new>",
-        "give another name or place on the server",
+        "rename or move on the server",
         rename,
         least=2,
         most=2,

@@ -1,4 +1,4 @@
-"""Looking around, on both sides: ls, cwd, cd."""
+"""Lists and current folders of both sides: ls, cwd, cd."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,12 +13,13 @@ from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 _LS = (
-    ("l", "a line each, with size and time"),
-    ("a", "nothing is hidden anyway; taken for old habits"),
+    ("l", "one line per file, with mode, size and time"),
+    ("a", "not needed: hidden files are always listed"),
 )
 
 
 def ls(shell: Shell, given: Given) -> None:
+    """List files on the server."""
     words = given.options.words
     if not words:
         _show(shell, given, [("", shell.session.entries(shell.here.remote))])
@@ -27,6 +28,7 @@ def ls(shell: Shell, given: Given) -> None:
 
 
 def local_ls(shell: Shell, given: Given) -> None:
+    """List local files."""
     words = given.options.words
     if not words:
         _show(shell, given, [("", _local_content(shell, shell.here.local))])
@@ -35,41 +37,45 @@ def local_ls(shell: Shell, given: Given) -> None:
 
 
 def cwd(shell: Shell, _given: Given) -> None:
+    """Show the current folder on the server."""
     path = shown(shell.here.remote)
     shell.output.show({"path": path, "workspace": shell.here.workspace}, escaped(path))
 
 
 def local_cwd(shell: Shell, _given: Given) -> None:
+    """Show the current local folder."""
     shell.output.show({"path": shell.here.local}, escaped(shell.here.local))
 
 
 def cd(shell: Shell, given: Given) -> None:
+    """Change the folder on the server."""
     words = given.options.words
     if not words:
         shell.here = shell.here.in_remote("")
         return
     [meant] = _single(remote_meant(shell, words), words[0].text)
     if not meant.folder:
-        raise CommandFailed(f"{shown(meant.path)} is no folder", code="not_a_folder")
+        raise CommandFailed(f"{shown(meant.path)} is not a folder", code="not_a_folder")
     shell.here = shell.here.in_remote(meant.path)
 
 
 def local_cd(shell: Shell, given: Given) -> None:
+    """Change the local folder."""
     words = given.options.words
     if not words:
         shell.here = shell.here.in_local(shell.here.home)
         return
     [meant] = _single(local_meant(shell, words), words[0].text)
     if not meant.folder:
-        raise CommandFailed(f"{meant.path} is no folder", code="not_a_folder")
+        raise CommandFailed(f"{meant.path} is not a folder", code="not_a_folder")
     if not os.access(meant.path, os.X_OK):
-        raise CommandFailed(f"{meant.path} may not be entered", code="unreadable")
+        raise CommandFailed(f"no permission to enter {meant.path}", code="unreadable")
     shell.here = shell.here.in_local(meant.path)
 
 
 def _single(meant: list[Meant], typed: str) -> list[Meant]:
     if len(meant) != 1:
-        raise CommandFailed(f"{typed} matches {len(meant)} names", "give one", "bad_argument")
+        raise CommandFailed(f"{typed} matches {len(meant)} names", "give one name", "bad_argument")
     return meant
 
 
@@ -80,8 +86,7 @@ def _show_meant(
     content: Callable[[Shell, str], Iterable[RemoteEntry]],
     entry: Callable[[Shell, str], RemoteEntry],
 ) -> None:
-    """Files first, as one list; then what is in each folder, under its name if there are
-    several."""
+    """Show the files as one list, then the content of each folder, with titles if needed."""
     files = [entry(shell, each.path) for each in meant if not each.folder]
     folders = [each for each in meant if each.folder]
     lists: list[tuple[str, Iterable[RemoteEntry]]] = [("", files)] if files else []
@@ -92,10 +97,10 @@ def _show_meant(
 
 
 def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[RemoteEntry]]]) -> None:
-    told, texts = [], []
+    shown_rows, texts = [], []
     for title, found in lists:
         entries = list(found)
-        told += [
+        shown_rows += [
             {name: value for name, value in asdict(each).items() if name != "id"}
             | ({"folder": title} if title else {})
             for each in entries
@@ -110,7 +115,7 @@ def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Remote
             else listing.names(rows, shell.output.columns)
         )
         texts.append(f"{escaped(title)}:\n{text}" if title else text)
-    shell.output.show({"entries": told}, "\n\n".join(texts).rstrip("\n"))
+    shell.output.show({"entries": shown_rows}, "\n\n".join(texts).rstrip("\n"))
 
 
 def _remote_content(shell: Shell, path: str) -> Iterable[RemoteEntry]:
@@ -138,7 +143,7 @@ def _local_entry(_shell: Shell, path: str) -> RemoteEntry:
         return local_entry(path)
     except OSError as error:
         raise CommandFailed(
-            f"{path} cannot be looked at: {error.strerror}", code="unreadable"
+            f"{path} cannot be read: {error.strerror}", code="unreadable"
         ) from error
 
 
@@ -157,7 +162,7 @@ VERBS = (
     ShellVerb(
         "!ls",
         "[<dir>]",
-        "list the files on this side",
+        "list the files on your side",
         local_ls,
         most=None,
         flags=_LS,
@@ -166,11 +171,11 @@ VERBS = (
         completes=Completes.LOCAL,
     ),
     ShellVerb("cwd", "", "show the current folder on the server", cwd, aliases=("pwd",)),
-    ShellVerb("!cwd", "", "show the current folder on this side", local_cwd, aliases=("lpwd",)),
+    ShellVerb("!cwd", "", "show the current folder on your side", local_cwd, aliases=("lpwd",)),
     ShellVerb(
         "cd",
         "<dir>",
-        "change the folder on the server; without one, to its root",
+        "change the folder on the server; without an argument, to the root",
         cd,
         most=1,
         examples=("cd docs", "cd ..", "cd /"),
@@ -179,7 +184,7 @@ VERBS = (
     ShellVerb(
         "!cd",
         "<dir>",
-        "change the folder on this side; without one, to your home",
+        "change the folder on your side; without an argument, to your home",
         local_cd,
         most=1,
         examples=("!cd ~/films",),

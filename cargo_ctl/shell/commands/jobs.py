@@ -14,17 +14,20 @@ _LISTED = 1000
 
 
 def jobs(shell: Shell, _given: Given) -> None:
+    """List the daemon's sync jobs."""
     result = shell.session.client.call("job.list")
     shell.output.show(result, words.job_list(result, time.time()))
 
 
 def sync(shell: Shell, given: Given) -> None:
+    """Tell a job to look for changes now."""
     name = given.options.words[0].text
     result = shell.session.client.call("job.sync", {"job": name})
     shell.output.show(result, words.started(name, result))
 
 
 def plan(shell: Shell, given: Given) -> None:
+    """Show what the next run of a job would do."""
     name = given.options.words[0].text
     run = answers.text(shell.session.client.call("job.plan", {"job": name}), "run")
     page = _page(shell, name, run)
@@ -43,11 +46,11 @@ def _page(shell: Shell, name: str, run: str) -> PlanPage:
 
 
 VERBS = (
-    ShellVerb("jobs", "", "the sync jobs of the daemon, with their states", jobs),
+    ShellVerb("jobs", "", "list the daemon's sync jobs with their states", jobs),
     ShellVerb(
         "sync",
         "<job>",
-        "have a job look for changes now",
+        "tell a job to look for changes now",
         sync,
         least=1,
         most=1,
@@ -57,7 +60,7 @@ VERBS = (
     ShellVerb(
         "plan",
         "<job>",
-        "what a job's next run would do; nothing is done",
+        "show what the next run of a job would do, without doing it",
         plan,
         least=1,
         most=1,

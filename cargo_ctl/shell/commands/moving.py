@@ -1,4 +1,4 @@
-"""Fetching and sending: get, put, speed, and what is on its way."""
+"""Transfers: get, put, speed, transfers, cancel, wait."""
 
 import os
 import re
@@ -15,10 +15,11 @@ from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 from cargo_sync.api.client import CommandError
 
 _NONE = ("none", "off", "unlimited", "0")
-_FLAGS = (("r", "folders with all in them"), ("f", "replace what stands there, without asking"))
+_FLAGS = (("r", "folders with everything in them"), ("f", "replace existing files without asking"))
 
 
 def get(shell: Shell, given: Given) -> None:
+    """Download files and folders."""
     sources = _sources(shell, given, remote_meant(shell, given.options.words))
     folder, name = _local_target(shell, given, len(sources))
     orders = []
@@ -27,13 +28,14 @@ def get(shell: Shell, given: Given) -> None:
         check_text(local)
         if not each.path and not name:
             raise CommandFailed(
-                "that is the root of the workspace", "give its folder a name: get -r -o NAME /"
+                "that is the root of the workspace", "give it a name: get -r -o NAME /"
             )
         orders.append(TransferOrder("get", each.path, local, each.folder, given.flag("f")))
     _carry_out(shell, given, orders)
 
 
 def put(shell: Shell, given: Given) -> None:
+    """Upload files and folders."""
     sources = _sources(shell, given, local_meant(shell, given.options.words))
     folder, name = _remote_target(shell, given, len(sources))
     orders = []
@@ -41,25 +43,22 @@ def put(shell: Shell, given: Given) -> None:
         remote = joined(folder, name or name_of(each.path))
         if remote == folder:
             raise CommandFailed(
-                f"{each.path} has no name to send it by", "give it one: put -r -o NAME /"
+                f"{each.path} has no name of its own", "give it one: put -r -o NAME /"
             )
         orders.append(TransferOrder("put", remote, each.path, each.folder, given.flag("f")))
     _carry_out(shell, given, orders)
 
 
 def speed(shell: Shell, given: Given) -> None:
+    """Show or limit the speed of all transfers together."""
     typed = "".join(word.text for word in given.options.words).lower()
     if not typed:
-        text = (
-            "no limit is asked for"
-            if shell.speed is None
-            else f"{in_words(shell.speed)} is asked for"
-        )
-        shell.output.show({"speed": shell.speed}, text)
+        text = "no limit" if shell.speed is None else in_words(shell.speed)
+        shell.output.show({"speed": shell.speed}, f"speed: {text}")
         return
     wanted = None if typed in _NONE else typed
     if wanted and not re.fullmatch(r"\d+(\.\d+)?[kmg]?bps", wanted):
-        raise LineError(f"{typed} is no speed; write it as 10mbps, 500kbps or none")
+        raise LineError(f"{typed} is not a speed; write for example 10mbps, 500kbps or none")
     result = shell.session.call("speed", {"speed": wanted})
     asked, granted = result.get("speed"), result.get("granted")
     shell.speed = _bits(asked if asked is not None else wanted)
@@ -70,14 +69,16 @@ def speed(shell: Shell, given: Given) -> None:
 
 
 def transfers(shell: Shell, _given: Given) -> None:
+    """List the running and the ended transfers."""
     shell.transfers.listen(0)
     rows = list(shell.transfers.rows.values())
     numbers = {row.id: shell.number(row.id) for row in rows}
-    told = [{"number": numbers[row.id], **row.told} for row in rows]
-    shell.output.show({"transfers": told}, words.rows([row.told for row in rows], numbers))
+    numbered = [{"number": numbers[row.id], **row.fields} for row in rows]
+    shell.output.show({"transfers": numbered}, words.rows([row.fields for row in rows], numbers))
 
 
 def cancel(shell: Shell, given: Given) -> None:
+    """Stop transfers in the background."""
     shell.transfers.listen(0)
     by_number = {str(number): id for id, number in shell.numbers.items()}
     typed = [word.text.strip("[]%") for word in given.options.words]
@@ -92,10 +93,11 @@ def cancel(shell: Shell, given: Given) -> None:
             shell.session.cancel(id)
         except CommandError as error:
             shell.output.fail(error.message, error.hint, error.code)
-    shell.transfers.ask()  # they have come to rest: to be told now, not after the next command
+    shell.transfers.ask()  # they have ended: show it now, not after the next command
 
 
 def wait(shell: Shell, _given: Given) -> None:
+    """Wait for the transfers in the background."""
     from cargo_ctl.shell.moving import tell_ended
 
     failed = 0
@@ -109,27 +111,29 @@ def wait(shell: Shell, _given: Given) -> None:
 
 
 def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
-    """What is to travel: folders only with -r; those that a pattern matched are left out without
-    it."""
+    """What to transfer. Without -r, a named folder is an error; one that a pattern matched is not.
+
+    The latter is skipped, with a note.
+    """
     taken = []
     for each in meant:
         if not each.folder or given.flag("r"):
             taken.append(each)
         elif each.matched:
             shell.output.note(
-                f"{escaped(name_of(each.path))} is a folder and left out; -r takes it along"
+                f"{escaped(name_of(each.path))} is a folder: skipped (-r includes it)"
             )
         else:
             raise CommandFailed(
-                f"{each.path or '/'} is a folder", "-r takes it with all in it", "is_a_folder"
+                f"{each.path or '/'} is a folder", "-r includes everything in it", "is_a_folder"
             )
     if not taken:
-        raise CommandFailed("nothing is left to do", code="unknown")
+        raise CommandFailed("nothing to do", code="unknown")
     return taken
 
 
 def _local_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
-    """The folder here that it goes into, and the name there; "" for its own."""
+    """The local folder for the files, and the new name; "" to keep the name."""
     word = given.options.values.get("o")
     if word is None:
         return shell.here.local, ""
@@ -165,16 +169,16 @@ def _carry_out(shell: Shell, given: Given, orders: list[TransferOrder]) -> None:
 
 
 def _bits(value: object) -> float | None:
-    """A speed as the daemon tells it, in bits a second: a number, or text such as `10mbps`."""
+    """A speed in bits per second, from the daemon's answer: a number, or text such as `10mbps`."""
     if isinstance(value, int | float):
         return float(value)
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)bps", value) if isinstance(value, str) else None
     return float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2]] if found else None
 
 
-_GET = "fetch files from the server; several run together"
-_PUT = "send files to the server; several run together"
-_TO_HERE = (("o", "place", "another name or folder on this side"),)
+_GET = "download files, several at a time"
+_PUT = "upload files, several at a time"
+_TO_HERE = (("o", "place", "another name or folder on your side"),)
 _TO_THERE = (("o", "place", "another name or folder on the server"),)
 
 VERBS = (
@@ -216,19 +220,19 @@ VERBS = (
     ShellVerb(
         "speed",
         "<value mbps|kbps|bps>",
-        "ask for a speed, for all transfers from now on; none: no limit",
+        "limit the speed of all transfers, also of running ones; none removes the limit",
         speed,
         most=2,
         examples=("speed 10mbps", "speed none"),
     ),
-    ShellVerb("transfers", "", "what is on its way, and what ended", transfers),
+    ShellVerb("transfers", "", "list the running and the ended transfers", transfers),
     ShellVerb(
         "cancel",
         "[<number>]",
-        "stop a transfer beside the prompt; without a number, all",
+        "stop a transfer in the background; without a number, all",
         cancel,
         most=None,
         examples=("cancel 2",),
     ),
-    ShellVerb("wait", "", "wait for the transfers beside the prompt", wait),
+    ShellVerb("wait", "", "wait for the transfers in the background", wait),
 )

@@ -112,7 +112,10 @@ def test_problems_are_told_in_the_menus_language() -> None:
         return menu.problem(words, code, message, "a hint")
 
     assert told(menu.SPANISH, "unreachable", "cannot be reached") == "El coordinador no responde."
-    assert told(menu.ENGLISH, "refused", "a:1 answers: ID não encontrado") == "There is no such id"
+    assert (
+        told(menu.ENGLISH, "refused", "a:1 answers: ID não encontrado")
+        == "There is no file with this ID"
+    )
     assert told(menu.PORTUGUESE, "store_failed", "a:1 answers: disco cheio") == "disco cheio"
     assert told(menu.PORTUGUESE, "odd", "what\x1b") == "what\\x1b (a hint)"
 
@@ -176,7 +179,7 @@ def configured(here: Path, coordinator: str = "localhost:10001") -> None:
 def test_without_tls_only_on_this_machine_or_by_consent(far: Far, runtime: str, here: Path) -> None:
     configured(here, "backup.example:10001")
     with far.running(runtime):
-        assert "the way to backup.example:10001 is not encrypted" in piped("2\n").output
+        assert "the connection to backup.example:10001 is not encrypted" in piped("2\n").output
     assert [each["url"] for each in far.calls("session.open")] == ["tls://backup.example:10001"]
 
 
@@ -186,7 +189,7 @@ def test_a_coordinator_with_tls_is_known_by_its_certificate(
     configured(here, "backup.example:10001")
     far.seals_backups, far.look["trusted"] = True, False
     with far.running(runtime):
-        assert "there is nobody here to ask" in piped("2\n").output
+        assert "there is no terminal to ask" in piped("2\n").output
         result = piped("2\n", f"--tls-fingerprint={FINGERPRINT}")
     assert "ID: 3507" in result.output
     assert far.calls("session.look") == [{"url": "tls://backup.example:10001"}]

@@ -81,7 +81,7 @@ def test_a_private_daemon_ends_with_a_front_end_that_is_killed(runtime: str) -> 
 def test_one_that_does_not_start_says_why(runtime: str) -> None:
     command = (sys.executable, "-c", "import sys; sys.exit('the disk is full')")
     with (
-        pytest.raises(NoDaemon, match="could not be started: the disk is full"),
+        pytest.raises(NoDaemon, match="could not start its own daemon: the disk is full"),
         held_daemon(None, env(), command),
     ):
         pass

@@ -39,11 +39,11 @@ def test_fetching_several_at_once(far: Far, runtime: str, here: Path) -> None:
         assert (
             told.exit_code == 1
         )  # `docs` is a folder and was named, so nothing of the second line is done
-        assert told.stderr == "docs is a folder (-r takes it with all in it)\n"
+        assert told.stderr == "docs is a folder (-r includes everything in it)\n"
         assert sorted(told.stdout.splitlines()) == ["a.txt: 3 B in 0 s", "b.txt: 6 B in 0 s"]
         told = script("get -r docs\nget -o other.txt a.txt\nget -o .. a.txt\nget * \n")
     assert told.exit_code == 0
-    assert told.stderr == "docs is a folder and left out; -r takes it along\n"
+    assert told.stderr == "docs is a folder: skipped (-r includes it)\n"
     assert (here / "docs/deep/d.txt").read_bytes() == b"four"
     assert (here / "other.txt").read_bytes() == (here.parent / "a.txt").read_bytes() == b"one"
     assert far.calls("session.get")[0] == {
@@ -79,7 +79,7 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
         told = script(text)
     assert (told.exit_code, told.stderr) == (
         1,
-        f"there is no {here}/nothing here (!ls shows what there is)\n",
+        f"there is no {here}/nothing here (!ls lists the folder)\n",
     )
     assert {name: far.files[name] for name in ("x y.txt", "in/tree/leaf", "in/z.txt")} == {
         "x y.txt": b"new", "in/tree/leaf": b"leaf", "in/z.txt": b"new",
@@ -107,8 +107,8 @@ def test_changing(far: Far, runtime: str) -> None:
         )
     assert told == (
         "created /new\ncreated /with space\n/a.txt is now /new/a.txt\n/b.txt is now /c.txt\n"
-        "deleted /docs; it lies in the server's trash\n"
-        "deleted /c.txt; it lies in the server's trash\n"
+        "deleted /docs; it is in the server's trash\n"
+        "deleted /c.txt; it is in the server's trash\n"
         "new/\nwith space/"
     )
     assert far.calls("session.delete")[0] == {"path": "docs", "recursive": True}
@@ -118,27 +118,27 @@ def test_changing(far: Far, runtime: str) -> None:
     ("line", "said", "code"),
     [
         ("gte a.txt", 'there is no command gte (did you mean "get"?)', 2),
-        ("frobnicate", "there is no command frobnicate (help lists what there is)", 2),
+        ("frobnicate", "there is no command frobnicate (help lists all commands)", 2),
         ("get a.tx", 'there is no /a.tx on the server (did you mean "a.txt"?)', 1),
         ("get *.mov", "nothing matches *.mov on the server", 1),
         ("get 'a.txt", "the quote ' is not closed", 2),
         (
             "get -x a",
-            "there is no option -x; there are: -r, -f, -o (for a name that is one: -- -x)",
+            "there is no option -x; options: -r, -f, -o (for a name: -- -x)",
             2,
         ),
         ("get", "usage: get <file>", 2),
-        ("cd a b", "usage: cd <dir>; a name with spaces stands in quotes", 2),
-        ("cd a.txt", "/a.txt is no folder", 1),
+        ("cd a b", "usage: cd <dir>; put a name with spaces in quotes", 2),
+        ("cd a.txt", "/a.txt is not a folder", 1),
         ("cd nowhere", "there is no /nowhere on the server", 1),
-        ("!cd nowhere", "there is no {here}/nowhere here (!ls shows what there is)", 1),
-        ("delete /", "that is the root of the workspace (give something in it)", 1),
-        ("rename a.txt b.txt", "/b.txt stands on the server already (delete it first)", 1),
-        ("speed fast", "fast is no speed; write it as 10mbps, 500kbps or none", 2),
+        ("!cd nowhere", "there is no {here}/nowhere here (!ls lists the folder)", 1),
+        ("delete /", "that is the root of the workspace (give a file or folder in it)", 1),
+        ("rename a.txt b.txt", "/b.txt already exists on the server (delete it first)", 1),
+        ("speed fast", "fast is not a speed; write for example 10mbps, 500kbps or none", 2),
         ("use nowhere", "there is no workspace nowhere", 1),
         ("cancel 7", "there is no transfer 7 (transfers lists them)", 1),
-        ("ls &", "ls cannot go on beside the prompt; get and put can", 2),
-        ("!date", "!date: other programs are started from a terminal only", 2),
+        ("ls &", "ls cannot run in the background; get and put can", 2),
+        ("!date", "!date: other programs can only be started at a terminal", 2),
         ("!", "! needs a command, such as !ls", 2),
         ("get -o nowhere/ a.txt", "there is no folder {here}/nowhere here", 1),
         (
@@ -262,14 +262,17 @@ def test_a_wrong_password_and_none(far: Far, runtime: str, here: Path) -> None:
         assert (told.exit_code, "cannot be read: No such file" in told.stderr) == (2, True)
         (here.parent / "home/secret").chmod(0o644)
         told = script("ls\n")
-        assert (told.exit_code, "others may read the password file" in told.stderr) == (2, True)
+        assert (told.exit_code, "other users can read the password file" in told.stderr) == (
+            2,
+            True,
+        )
 
 
 @pytest.mark.parametrize(
     ("look", "said", "code"),
     [
-        ({"trusted": False}, "and there is nobody here to ask:", 1),
-        ({"sealed": False, "url": "http://far:1"}, "the way to far:1 is not encrypted", 1),
+        ({"trusted": False}, "and there is no terminal to ask:", 1),
+        ({"sealed": False, "url": "http://far:1"}, "the connection to far:1 is not encrypted", 1),
         ({"kind": "pydio", "message": "this is a Pydio server"}, "this is a Pydio server", 1),
         ({"kind": "unknown", "message": ""}, "no Cargo server answers at files.example", 1),
     ],

@@ -53,12 +53,12 @@ def test_from_banner_to_quit(far: Far, here: Path) -> None:
         shown.wait("/\r\n")
         shown.wait(PROMPT)
         shown.type("delete 'my docs'")
-        shown.wait("delete the folder /my docs and all in it? [y]es, [n]o: ")
+        shown.wait("delete the folder /my docs with everything in it? [y]es, [n]o: ")
         shown.type("n")
         shown.wait("nothing was deleted")
         shown.wait(PROMPT)
         shown.type("delete a.txt")
-        shown.wait("deleted /a.txt; it lies in the server's trash")
+        shown.wait("deleted /a.txt; it is in the server's trash")
         shown.wait(PROMPT)
         assert ended(shown) == 0
     assert (here / "a.txt").read_bytes() == b"one"
@@ -148,7 +148,7 @@ def test_overwriting_asks(far: Far, here: Path) -> None:
             shown.type("get a.txt zoo.txt")
             for answer in answers:
                 shown.wait(
-                    "stands here already and is different: replace it? [y]es, [n]o, [a]ll, [q]uit: "
+                    "already exists here and is different: replace it? [y]es, [n]o, [a]ll, [q]uit: "
                 )
                 shown.type(answer)
             shown.wait(PROMPT)
