@@ -42,6 +42,7 @@ def test_of_more_failures_than_are_remembered_the_rest_is_due_at_each_look(
     told = [failures.failed(path, problem, now=0, chance=0).tries for path in "abccbb"]
     assert told == [1, 1, 1, 1, 2, 3]
     assert failures.paths() == {"a", "b"} and failures.due("c", source, 0)
+    assert [failures.knows(path) for path in "abc"] == [True, True, False]
 
 
 def test_what_a_person_put_off_waits_for_another_source_or_an_order() -> None:

@@ -195,6 +195,13 @@ def test_the_repeated_half_past_two_opens_nothing() -> None:
     assert shown(next_edge(night, MADRID, first + 3600)) == "25 22:00 +0100"
 
 
+@pytest.mark.parametrize("end", ["02:00", "02:30"])
+def test_where_a_jump_makes_two_nights_meet_nothing_closes(end: str) -> None:
+    nearly_always = window("03:00", end)
+    closes = shown(next_edge(nearly_always, MADRID, at("2026-03-28 12:00")))
+    assert closes == f"30 {end} +0200", "one evening and the next morning touch at 03:00"
+
+
 def test_one_that_never_closes_has_no_edge() -> None:
     for always in (Window(0, DAY), Window(600, 600)):
         assert is_open(always, MADRID, at("2026-10-25 02:30"))
