@@ -46,9 +46,13 @@ async def test_everything_arrives_and_a_second_run_does_nothing(make: Make, mode
     system.source.make("empty")
     system.source.link("latest", "film/reel 1.mov")
 
-    report = await system.run().execute()
+    run = system.run()
+    report = await run.execute()
 
     assert report.errors == 0 and report.held == ""
+    progress, total = run.progress, sum(map(len, system.source.files().values()))
+    assert (progress.files_done, progress.files_total) == (9, 9), "folders count too"
+    assert (progress.bytes_done, progress.bytes_total) == (total, total)
     assert system.destination.files() == system.source.files()
     assert system.destination.entry("empty") is not None
     link = system.destination.entry("latest")
@@ -277,7 +281,9 @@ async def test_a_preview_says_all_and_does_nothing(make: Make, mode: Mode) -> No
     assert sorted(f"{action.op} {action.path}" for _, action in page.actions) == [
         "delete gone", "mkdir f", "put f/new",
     ]  # fmt: skip
-    assert page.totals["bytes"] == 2
+    assert {key: count for key, count in page.totals.items() if count} == {
+        "bytes": 2, "delete": 1, "mkdir": 1, "put": 1,
+    }  # fmt: skip
     assert system.destination.files() == {"gone": b"1"}
     await system.run().execute()
     assert system.destination.files() == {"f/new": b"22"}
@@ -293,7 +299,26 @@ async def test_another_root_is_first_contact_and_deletes_nothing(make: Make) -> 
     system.said()
     await system.run().execute()
     assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4", "new"]
+    assert "the local folder is not the one of the last run" in system.events[0].message
     assert system.said() == ["reset", "uploaded new"]
+
+    system.near.remove("new")
+    await system.run().execute()
+    assert system.said() == ["deleted new"], "the other root is the one of the last run now"
+
+
+@BOTH
+async def test_what_a_changed_rule_lets_in_is_brought_over_although_no_folder_changed(
+    make: Make, mode: Mode
+) -> None:
+    system = make(mode, exclude=("*.tmp",))
+    system.source.write("f/a.tmp", b"1")
+    for _ in range(3):
+        await system.run().execute()
+    assert system.destination.files() == {}
+    system.rules = type(system.rules)("job", mode)
+    await system.run().execute()
+    assert system.destination.files() == {"f/a.tmp": b"1"}
 
 
 @BOTH

@@ -19,6 +19,7 @@ from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.testing.disk import MemoryDisk, MemorySink
+from cargo_sync.wire import handshake, records
 from cargo_sync.wire.handshake import LaneKeys
 from tests.lanes.flows import DOWN, PREFIX, UP, files, pattern
 
@@ -198,6 +199,51 @@ def test_a_full_server_says_so_to_who_knows_the_key(listener: socket.socket) -> 
     server.join()
     assert caught.value.problem.code == "busy"
     assert server.problem and server.problem.code == "busy"
+
+
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [(handshake.VERSION + 1, handshake.OK), (handshake.VERSION, handshake.NO_COMMON_VERSION)],
+)
+def test_a_server_of_another_version_is_left(
+    listener: socket.socket, version: int, status: int
+) -> None:
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        sock, _ = listener.accept()
+        with sock:
+            sock.settimeout(SECONDS)
+            hello = sock.recv(handshake.HELLO_SIZE, socket.MSG_WAITALL)
+            fields = handshake._ANSWER.pack(handshake.MAGIC, version, status, b"n" * 16, PREFIX)
+            sock.sendall(fields + handshake._mac(PLAIN, hello + fields))
+            heard.append(sock.recv(1))
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    with pytest.raises(ProblemError) as caught:
+        open_lane("127.0.0.1", listener.getsockname()[1], PLAIN, SECONDS, time.monotonic)
+    server.join(SECONDS)
+    assert (caught.value.problem.code, caught.value.problem.retry) == ("version", False)
+    assert heard == [b""], "the client has closed its socket"
+
+
+@pytest.mark.parametrize(("keys", "shown"), [(PLAIN, True), (SEALED, False)])
+def test_only_a_plain_lane_shows_what_it_carries(
+    listener: socket.socket, keys: LaneKeys, shown: bool
+) -> None:
+    server = Server(listener, keys)
+    client_socket, client = open_lane("127.0.0.1", server.port, keys, SECONDS, time.monotonic)
+    server_socket, _ = server.accepted()
+    record = records.Record(records.PING, 0, 0, 0, 0, memoryview(b"the content"))
+    with client_socket, server_socket:
+        client.close_frame(records.put(client.body, 0, record), False)
+        assert client.flush()
+        client_socket.shutdown(socket.SHUT_WR)
+        server_socket.settimeout(SECONDS)
+        carried = server_socket.makefile("rb").read()
+    assert carried
+    assert (b"the content" in carried) is shown
 
 
 def test_a_silent_peer_does_not_hold_a_thread_beyond_the_deadline(listener: socket.socket) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cargo_sync.lanes.end import BUSY_SECONDS, SILENCE_SECONDS, Step
+from cargo_sync.lanes.end import BUSY_SECONDS, PING_SECONDS, SILENCE_SECONDS, Step
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.pacing import BucketPace
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire.messages import LinkReport
 from tests.lanes.flows import Flow, files, pattern
 
@@ -79,6 +80,7 @@ def test_a_sender_reports_what_was_measured(upload: bool) -> None:
     for end in (flow.sender, flow.receiver):
         figures = end.figures()
         assert (figures.lost, figures.rtt_ms, figures.min_rtt_ms) == (3, 20.5, 19.0)
+        assert figures.content == 10_000
 
 
 @each_way
@@ -108,3 +110,26 @@ def test_a_problem_of_the_owner_ends_it_and_closes_all() -> None:
     assert flow.problems() == ["", "cut"]
     assert flow.source.open_readers == 0
     assert flow.client.step() is Step.DONE
+
+
+def test_a_lane_that_cannot_write_is_not_woken_for_pings() -> None:
+    flow = Flow(True, files(a=pattern(4 << 20)), capacity=1 << 12)
+    flow.batch(0, flow.offers())
+    while flow.client.step() is not Step.WANT_WRITE:
+        flow.server.step()
+    flow.clock.now += PING_SECONDS + 1
+    assert flow.client.step() is Step.WANT_WRITE
+    assert flow.client.due() > flow.clock.now
+
+
+def test_what_fails_while_it_closes_does_not_hide_why_it_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def close() -> None:
+        raise ProblemError(Problem(Code.DISK_ERROR, "input/output error"))
+
+    for why, code in ((Problem(Code.STOPPED, "it was stopped"), "stopped"), (None, "disk_error")):
+        flow = Flow(True, files())
+        monkeypatch.setattr(flow.sink, "close", close)
+        flow.server.fail(why)
+        assert flow.server.problem and flow.server.problem.code == code

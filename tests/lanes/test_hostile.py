@@ -78,10 +78,17 @@ UPLOADS: dict[str, list[Story]] = {
     "final too early": [offered, piece(5, 0, FINAL, index=1)],
     "final of nothing": [offered, piece(0, 10, FINAL, index=1)],
     "whole after a piece": [offered, piece(5, 0, index=1), whole(10, index=1)],
+    "one byte, whole, after a piece": [offered, piece(5, 0, index=1), whole(1, index=1)],
+    "a piece of a file beyond the batch": [offered, piece(1, 0, index=2)],
     "a piece after the final one": [
         offered,
         piece(10, 0, FINAL, index=1),
         piece(0, 10, FINAL, index=1),
+    ],
+    "a piece of one byte after the final one": [
+        offered,
+        piece(10, 0, FINAL, index=1),
+        piece(1, 0, index=1),
     ],
     "given up twice": [offered, says(FAIL, CHANGED), says(FAIL, CHANGED)],
     "given up after it came": [offered, whole(4), says(FAIL, CHANGED)],

@@ -199,7 +199,7 @@ def test_the_repeated_half_past_two_opens_nothing() -> None:
 def test_where_a_jump_makes_two_nights_meet_nothing_closes(end: str) -> None:
     nearly_always = window("03:00", end)
     closes = shown(next_edge(nearly_always, MADRID, at("2026-03-28 12:00")))
-    assert closes == f"30 {end} +0200", "one evening and the next morning touch at 03:00"
+    assert closes == f"30 {end} +0200", "the windows of two days meet at 03:00"
 
 
 def test_one_that_never_closes_has_no_edge() -> None:
