@@ -1,9 +1,13 @@
-"""HTTP callbacks: what is told of an event, and the request that tells it.
+"""HTTP callbacks: which ones wait, when each is sent, and the request that is sent.
 
-variables   what an event offers to templates; docs/callbacks.md is the contract
-message     an event's settings and variables -> a request, rendered and signed
-templates   `{{ NAME }}` in a body and in a url
-signature   Standard Webhooks
-resolver    names to addresses, each of them allowed
-sender      one request, one answer, never a redirect
+outbox        the callbacks that wait, in the state
+dispatcher    sends what is due and stores the results
+hosts         how many requests are in flight to each host, and which hosts rest
+retry_policy  what happens to a callback after an attempt, and when a host may be tried
+variables     the variables of an event for templates; docs/callbacks.md is the contract
+message       from an event's settings and variables to a rendered and signed request
+templates     `{{ NAME }}` in a body and in a URL
+signature     signatures as in Standard Webhooks
+resolver      from names to addresses, each of which is allowed
+sender        sends one request, reads one answer, follows no redirect
 """

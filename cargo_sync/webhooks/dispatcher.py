@@ -1,9 +1,9 @@
-"""Delivering: what waits and is due goes out, a few at a time to a host; what became of it is
-written down.
+"""The dispatcher: it sends the callbacks that are due, a few per host at a time.
 
-A turn writes what has come back since the last one, in one transaction, and sends what there is
-room for. Turns are brought by attempts that end, by new rows, and by time; while one is under way
-results gather, so that the busier it is the more of them a transaction holds.
+A turn stores all results since the last turn in one transaction, and sends as many callbacks as
+there is room for. A turn starts when an attempt ends, when rows are added, or after a time. Results
+that arrive during a turn are stored together by the next turn: the busier the dispatcher is, the
+more results one transaction holds.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from cargo_sync.webhooks.outbox import GivenUp, Group, Outbox, Retry, Waiting
 from cargo_sync.webhooks.retry_policy import DAYS, Attempt, Delivered, becomes
 
 _AGAIN: Final = 30.0
-"""Seconds after which the state is tried again when it could not be read or written."""
+"""Seconds until the state is tried again after it could not be read or written."""
 _AHEAD: Final = 32
-"""Taken for a host beyond what is in flight, so that it need not wait for the state between two
-attempts."""
+"""Rows that are read for a host beyond those in flight, so that it need not wait for the state
+between two attempts."""
 _LOOK: Final = 3600.0
-"""What waits for a job that there is not is looked at again so often."""
+"""Seconds until callbacks of a job that does not exist are looked at again."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,14 +50,15 @@ class _Came(NamedTuple):
 
 
 def asked(job: JobSettings | None, moment: str) -> EventSettings | None:
-    """What a job asks for at a moment."""
+    """The settings of a job's event for a moment, or None."""
     return next((event for event in job.events if event.event == moment), None) if job else None
 
 
 class Dispatcher:
-    """Delivers the rows of a daemon.
+    """Delivers the callbacks of a daemon.
 
-    before  awaited before an attempt: what else is under way for the same transfer is called off
+    Args:
+        before: awaited before an attempt; it cancels other requests for the same transfer.
     """
 
     def __init__(
@@ -80,34 +81,34 @@ class Dispatcher:
         self._held: dict[int, tuple[str, str]] = {}
         self._ready: dict[str, deque[tuple[Waiting, EventSettings]]] = {}
         self.came_to = {"delivered": 0, "failed": 0, "dead": 0}
-        """Attempts since the start, by what they came to."""
+        """Attempts since the start, by result."""
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """Starts a turn: there may be something to send."""
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Until cancelled; what has come back by then is written down."""
+        """Runs until cancelled, then stores the results that have arrived."""
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
                     try:
                         patience = await self._turn(group)
                     except ProblemError as error:
-                        _log.error("callbacks cannot be kept track of: %s", error)
+                        _log.error("the state of callbacks cannot be read or written: %s", error)
                         patience = _AGAIN
                     except Exception as error:
-                        _log.error("callbacks failed in a way nobody foresaw", exc_info=error)
+                        _log.error("sending callbacks failed unexpectedly", exc_info=error)
                         patience = _AGAIN
                     await self._wakeup.wait(patience)
         finally:
             try:
                 await self._write_down()
             except ProblemError as error:
-                _log.error("callbacks that were delivered will come again: %s", error)
+                _log.error("some callbacks that were delivered will be sent again: %s", error)
 
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
-        """Seconds until there is something to do even if nothing happens; None for ever."""
+        """Does one turn; returns the seconds until the next one is needed, None for never."""
         await self._write_down()
         for host in list(self._ready):
             self._start(host, group)
@@ -125,8 +126,10 @@ class Dispatcher:
         return min(waits, default=None)
 
     async def _without(self, one: Group) -> list[float]:
-        """Nobody asks for these any more; a job whose file could not be read at the start may come
-        back."""
+        """Gives up callbacks whose job has no such event any more.
+
+        A job whose file could not be read at the start may come back: its callbacks wait 3 days.
+        """
         if self._known.settings(one.job) is not None:
             why, before = f'the job "{one.job}" has no {one.moment} any more', None
         elif self._known.was_removed(one.job):
@@ -145,8 +148,8 @@ class Dispatcher:
         self, one: Group, event: EventSettings, wall: float, group: asyncio.TaskGroup
     ) -> list[float]:
         host = host_of(event)
-        # Of a host that is well some are at hand when an attempt ends; one that failed is tried
-        # with one.
+        # For a healthy host, some rows are ready when an attempt ends; a host that failed is tried
+        # with one callback.
         ahead = _AHEAD if self._hosts.is_well(host) else 0
         wanted = self._hosts.room(host) + ahead - len(self._ready.get(host, ()))
         if wanted > ahead // 2:
@@ -159,11 +162,13 @@ class Dispatcher:
                 self._ready.setdefault(host, deque()).append((row, event))
         self._start(host, group)
         rest = self._hosts.rests(host)
-        return [] if rest is None else [rest]  # else an attempt that ends brings the next turn
+        return [] if rest is None else [rest]  # otherwise the end of an attempt starts a turn
 
     def _start(self, host: str, group: asyncio.TaskGroup) -> None:
-        """As many of what is at hand as there is room for. What a host that rests was to get waits
-        again."""
+        """Sends as many ready callbacks as there is room for.
+
+        When the host rests, its other ready callbacks go back to those that wait.
+        """
         ready = self._ready.get(host, deque())
         while ready and self._hosts.room(host) > 0:
             row, event = ready.popleft()
@@ -185,10 +190,8 @@ class Dispatcher:
             await self._before(row)
             result = await self._send(message(event, row.id, row.variables, self._world.wall()))
         except Exception as error:
-            _log.error(
-                "a callback failed in a way nobody foresaw", exc_info=error, extra={"job": row.job}
-            )
-            result = Attempt(error=f"something went wrong inside: {type(error).__name__}")
+            _log.error("a callback failed unexpectedly", exc_info=error, extra={"job": row.job})
+            result = Attempt(error=f"internal error: {type(error).__name__}")
         finally:
             self._hosts.left(host, result, began)
         if result.error:
@@ -198,8 +201,7 @@ class Dispatcher:
         self._wakeup.set()
 
     async def _write_down(self) -> None:
-        """What came back. When that cannot be written nothing is sent a second time: it is kept
-        here."""
+        """Stores the results. If that fails, they stay here and nothing is sent twice."""
         came = list(self._came)
         if not came:
             return
@@ -227,6 +229,6 @@ class Dispatcher:
         for row, _ in came:
             del self._held[row.number]
         for (job, moment), why in too_old.items():
-            # The host was tried for all of them: those that waited as long do not each wait for a
-            # turn.
+            # The host's failure counts for all of its callbacks: those that waited as long are
+            # given up together, not one per turn.
             await self._world.offload(self._rows.bury, job, moment, why, now, now - DAYS)

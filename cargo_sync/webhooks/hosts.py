@@ -1,4 +1,4 @@
-"""The hosts that callbacks go to: how many are in flight to each, and which rest."""
+"""The hosts that callbacks go to: how many requests are in flight to each, and which rest."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,7 +8,7 @@ from cargo_sync.webhooks import retry_policy
 from cargo_sync.webhooks.retry_policy import Attempt, HostHealth
 
 ALTOGETHER: Final = 128
-"""In flight to all hosts: sockets are bounded, however many hosts there are."""
+"""Requests in flight to all hosts: it bounds the sockets, however many hosts there are."""
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class _Known:
 
 
 class Hosts:
-    """By name and port. Forgotten when nothing is in flight and all is well."""
+    """Hosts by name and port. A healthy host with nothing in flight is forgotten."""
 
     def __init__(self, world: World, at_once: int) -> None:
         self._world = world
@@ -27,13 +27,13 @@ class Hosts:
         self._in_flight = 0
 
     def room(self, name: str) -> int:
-        """How many more may go there now."""
+        """How many more requests may go to this host now."""
         known = self._known.get(name) or _Known()
         here = retry_policy.room(known.host, self._at_once, known.in_flight, self._world.steady())
         return min(here, ALTOGETHER - self._in_flight)
 
     def rests(self, name: str) -> float | None:
-        """Seconds that a host is still left alone; None when it is not."""
+        """Seconds that a host still rests; None when it does not rest."""
         known = self._known.get(name)
         left = (
             known.host.rests - self._world.steady()
@@ -51,9 +51,12 @@ class Hosts:
         self._in_flight += 1
 
     def left(self, name: str, result: Attempt | None, began: float) -> None:
-        """Args:
-        result: None when the attempt was called off.
-        began: when it began, steady seconds.
+        """Takes in the end of an attempt.
+
+        Args:
+            name: of the host.
+            result: None when the attempt was cancelled.
+            began: when it began, in steady seconds.
         """
         known = self._known[name]
         known.in_flight -= 1
@@ -67,6 +70,6 @@ class Hosts:
             del self._known[name]
 
     def wake(self) -> None:
-        """A person asked to try now: no host rests any longer, whether or not it is back."""
+        """Ends the rest of all hosts, because a person asked to try now."""
         for known in self._known.values():
             known.host = HostHealth(known.host.tries, known.host.failed)

@@ -1,4 +1,4 @@
-"""One request: an event's settings and what happened -> method, url, headers, body."""
+"""One request: from an event's settings and variables to method, URL, headers and body."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from cargo_sync.webhooks.templates import in_body, in_url
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent. Addresses and headers may hold keys: `repr` shows none."""
+    """A request. URL and headers may hold secrets: `repr` shows neither."""
 
     method: str
     url: str = field(repr=False)
@@ -22,9 +22,13 @@ class Message:
 def message(
     settings: EventSettings, id: str, variables: Mapping[str, object], now: float
 ) -> Message:
-    """Args:
-    id: the same at every attempt.
-    now: of the attempt, unix seconds.
+    """The request for an event.
+
+    Args:
+        settings: the event's section in the job file.
+        id: the same at every attempt.
+        variables: by name, for the templates.
+        now: time of the attempt, in unix seconds.
     """
     body = None if settings.body is None else in_body(settings.body, variables)
     headers = {name: value.reveal() for name, value in settings.headers}
@@ -39,7 +43,7 @@ def message(
 
 
 def host_of(settings: EventSettings) -> str:
-    """`host:port` that a callback goes to: what fails as a whole, fails together."""
+    """The `host:port` that a callback goes to: such a host fails or works as a whole."""
     parts = urlsplit(settings.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.hostname or ''}:{port}"

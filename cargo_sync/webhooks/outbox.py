@@ -1,8 +1,9 @@
-"""Deliveries: callbacks that wait, rows of their own made of the events that asked for one.
+"""The outbox: callbacks that wait, as rows made from the events that asked for them.
 
-Events are read by a cursor, and what is made of them is written together with it: each asks once,
-whatever comes between. Of a stream (a transfer) only the first waiting row is ever due, so that its
-order is kept by two or three index lookups a row, and what stands behind costs nothing.
+Events are read by a cursor. The rows made from them are written together with the cursor, so each
+event makes its row exactly once, even after a crash. Of a stream (a transfer) only the first
+waiting row is ever due. This keeps the order for two or three index lookups per row, and the rows
+that wait behind cost nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,12 @@ from cargo_sync.webhooks.variables import Variables
 
 _READER: Final = "callbacks"
 LONGEST: Final = 2 * 86400.0
-"""Seconds; nothing is ever put off so far."""
+"""Seconds; no callback is ever put off for so long."""
 
 _TOLD = """
 SELECT cursor, job, happened, time, path, size, details, tell FROM event INDEXED BY event_tell
-WHERE tell IS NOT NULL AND cursor > (SELECT cursor FROM reader WHERE name = ?) ORDER BY cursor LIMIT ?
+WHERE tell IS NOT NULL AND cursor > (SELECT cursor FROM reader WHERE name = ?)
+ORDER BY cursor LIMIT ?
 """
 
 _UNREAD: Final = """
@@ -37,14 +39,16 @@ _PUT: Final = Insert(
 
 _LET_FIRST = """
 UPDATE delivery SET next_at = created WHERE number > ? AND NOT EXISTS (
-    SELECT 1 FROM delivery AS before WHERE before.job = delivery.job AND before.stream = delivery.stream
+    SELECT 1 FROM delivery AS before
+    WHERE before.job = delivery.job AND before.stream = delivery.stream
     AND before.state = 'pending' AND before.number < delivery.number)
 """
 
-# A person may have revived one before it meanwhile: then it is that one's turn.
+# A person may have revived an earlier row of the stream meanwhile: then that one is due first.
 _AGAIN = """
 UPDATE delivery SET attempts = attempts + 1, error = ?, next_at = CASE WHEN NOT EXISTS (
-    SELECT 1 FROM delivery AS before WHERE before.job = delivery.job AND before.stream = delivery.stream
+    SELECT 1 FROM delivery AS before
+    WHERE before.job = delivery.job AND before.stream = delivery.stream
     AND before.state = 'pending' AND before.number < delivery.number) THEN ? END
 WHERE number = ? AND state = 'pending'
 """
@@ -54,14 +58,16 @@ UPDATE delivery SET attempts = attempts + 1, error = ?, next_at = NULL, state = 
 WHERE number = ? AND state = 'pending'
 """
 
-# One step from each (job, moment) to the next, however many rows stand between.
+# One step from each (job, moment) to the next, however many rows are between them.
 _GROUPS = """
 WITH RECURSIVE groups (job, moment) AS (
-    SELECT * FROM (SELECT job, moment FROM delivery WHERE next_at IS NOT NULL ORDER BY job, moment LIMIT 1)
+    SELECT * FROM (SELECT job, moment FROM delivery WHERE next_at IS NOT NULL
+                   ORDER BY job, moment LIMIT 1)
     UNION ALL
     SELECT following.job, following.moment FROM groups JOIN delivery AS following
     ON following.number = coalesce(
-        (SELECT number FROM delivery WHERE next_at IS NOT NULL AND job = groups.job AND moment > groups.moment
+        (SELECT number FROM delivery
+         WHERE next_at IS NOT NULL AND job = groups.job AND moment > groups.moment
          ORDER BY moment LIMIT 1),
         (SELECT number FROM delivery WHERE next_at IS NOT NULL AND job > groups.job
          ORDER BY job, moment LIMIT 1))
@@ -71,21 +77,25 @@ SELECT job, moment, (SELECT min(next_at) FROM delivery
 FROM groups
 """
 
-_SHOWN = "SELECT number, id, job, moment, stream, variables, created, since, state, attempts, next_at, error"
+_SHOWN = (
+    "SELECT number, id, job, moment, stream, variables, created, since, state, attempts, next_at, "
+    "error"
+)
 
 
 class Waiting(NamedTuple):
     """One callback that is not delivered.
 
-    number     of the row, growing
+    number     of the row; numbers grow
     id         sent with every attempt
     moment     onFinish, …
-    stream     within the job: what is delivered one after the other
+    stream     within the job; callbacks of a stream are delivered one after the other
     variables  by name
-    created    when, unix seconds; since: what its days are counted from
+    created    unix seconds
+    since      start of the days that it is tried for, unix seconds
     state      pending or dead
-    next_at    when it is due; None when it is dead, or stands behind another
-    error      what became of the last attempt, or ""
+    next_at    when it is due, unix seconds; None when it is dead or waits behind another one
+    error      of the last attempt, or ""
     """
 
     number: int
@@ -103,7 +113,7 @@ class Waiting(NamedTuple):
 
 
 class New(NamedTuple):
-    """A callback to be delivered; fields as in `Waiting`."""
+    """A callback to deliver; fields as in `Waiting`."""
 
     id: str
     job: str
@@ -114,7 +124,7 @@ class New(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The callbacks of one job for one moment: when the first of them is due."""
+    """The callbacks of one job for one moment, and when the first of them is due."""
 
     job: str
     moment: str
@@ -122,18 +132,22 @@ class Group(NamedTuple):
 
 
 class Retry(NamedTuple):
+    """A callback to send again at `next_at`, unix seconds."""
+
     number: int
     next_at: float
     error: str
 
 
 class GivenUp(NamedTuple):
+    """A callback that is not sent again, and why."""
+
     number: int
     error: str
 
 
 class Outbox:
-    """The callbacks of a daemon that wait. Every method is one transaction."""
+    """The waiting callbacks of a daemon. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -141,12 +155,12 @@ class Outbox:
     # -- from events -------------------------------------------------------------------------------
 
     def unread(self, limit: int) -> list[EventRow]:
-        """The next events that asked for a callback and were not read yet, oldest first."""
+        """The next events that asked for a callback and are not read yet, oldest first."""
         with self._database.read() as connection:
             return [row_of(columns) for columns in connection.execute(_TOLD, (_READER, limit))]
 
     def add(self, new: Sequence[New], cursor: int) -> None:
-        """What was made of the events up to `cursor`, which are read now."""
+        """Adds the callbacks of the events up to `cursor`, and marks these events as read."""
         with self._database.transaction() as connection:
             last = connection.execute("SELECT coalesce(max(number), 0) FROM delivery").fetchone()[0]
             rows = [
@@ -159,7 +173,7 @@ class Outbox:
             connection.execute("UPDATE reader SET cursor = ? WHERE name = ?", (cursor, _READER))
 
     def waits(self, job: str, streams: Sequence[str]) -> set[str]:
-        """Those of `streams` for which something waits: a row, or an event that is not read yet."""
+        """Those of `streams` with something that waits: a row, or an event that is not read yet."""
         with self._database.read() as connection:
             if connection.execute(_UNREAD, (_READER, job)).fetchone() is not None:
                 return set(streams)
@@ -167,20 +181,21 @@ class Outbox:
                 stream
                 for stream in streams
                 if connection.execute(
-                    "SELECT 1 FROM delivery WHERE job = ? AND stream = ? AND state = 'pending' LIMIT 1",
+                    "SELECT 1 FROM delivery WHERE job = ? AND stream = ? AND state = 'pending' "
+                    "LIMIT 1",
                     (job, stream),
                 ).fetchone()
             }
 
-    # -- to be delivered ---------------------------------------------------------------------------
+    # -- for the dispatcher ------------------------------------------------------------------------
 
     def groups(self) -> list[Group]:
-        """Of each job and moment for which something waits, when the first is due."""
+        """When the first callback is due, for each job and moment with waiting callbacks."""
         with self._database.read() as connection:
             return [Group._make(row) for row in connection.execute(_GROUPS)]
 
     def due(self, job: str, moment: str, now: float, limit: int) -> list[Waiting]:
-        """The first that are due, longest due first."""
+        """The first callbacks that are due, those that are due longest first."""
         with self._database.read() as connection:
             return list(
                 _waiting(
@@ -194,7 +209,7 @@ class Outbox:
     def settle(
         self, delivered: Sequence[int], again: Sequence[Retry], dead: Sequence[GivenUp], now: float
     ) -> None:
-        """What became of attempts. What stood behind a delivered or dead one is due now."""
+        """Stores results of attempts. The next row behind a delivered or dead one becomes due."""
         with self._database.transaction() as connection:
             streams: dict[tuple[str, str], None] = {}
             for number in (*delivered, *(one.number for one in dead)):
@@ -214,16 +229,15 @@ class Outbox:
     def bury(
         self, job: str, moment: str, error: str, now: float, before: float | None = None
     ) -> int:
-        """All of a job's for a moment are dead, or those whose days are counted from `before` or
-        earlier.
+        """Makes a job's callbacks for a moment dead, all or those with `since` up to `before`.
 
         Returns:
-            How many are.
+            How many are dead now.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT number, stream FROM delivery WHERE job = ? AND moment = ? AND state = 'pending' "
-                "AND (?3 IS NULL OR since <= ?3)",
+                "SELECT number, stream FROM delivery WHERE job = ? AND moment = ? "
+                "AND state = 'pending' AND (?3 IS NULL OR since <= ?3)",
                 (job, moment, before),
             ).fetchall()
             for number, _ in rows:
@@ -239,7 +253,7 @@ class Outbox:
     # -- for people --------------------------------------------------------------------------------
 
     def page(self, job: str | None, state: str | None, after: int, limit: int) -> list[Waiting]:
-        """Rows with numbers above `after`, of a job or all, in a state or any."""
+        """Rows with numbers above `after`, of one job or all, in one state or any."""
         with self._database.read() as connection:
             return list(
                 _waiting(
@@ -251,7 +265,7 @@ class Outbox:
             )
 
     def count(self, job: str | None) -> dict[str, int]:
-        """How many there are, by state; of a job or of all."""
+        """How many callbacks there are by state, of one job or all."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT state, count(*) FROM delivery WHERE ?1 IS NULL OR job = ?1 GROUP BY state",
@@ -260,8 +274,12 @@ class Outbox:
             return {"pending": 0, "dead": 0} | dict(rows.fetchall())
 
     def retry(self, now: float, *, id: str | None = None, job: str | None = None) -> int:
-        """Waiting ones are due now, dead ones wait again and their days begin anew; of an id, a
-        job, or all.
+        """Makes waiting callbacks due now and revives dead ones, with new days to be tried for.
+
+        Args:
+            now: unix seconds.
+            id: only this callback.
+            job: only callbacks of this job.
 
         Returns:
             How many there are.
@@ -275,21 +293,23 @@ class Outbox:
             for number, _, _, state in rows:
                 if state == "dead":
                     connection.execute(
-                        "UPDATE delivery SET state = 'pending', since = ?, ended = NULL WHERE number = ?",
+                        "UPDATE delivery SET state = 'pending', since = ?, ended = NULL "
+                        "WHERE number = ?",
                         (now, number),
                     )
             for owner, stream in {(owner, stream): None for _, owner, stream, _ in rows}:
                 connection.execute(
-                    "UPDATE delivery SET next_at = NULL WHERE job = ? AND stream = ? AND state = 'pending'",
+                    "UPDATE delivery SET next_at = NULL "
+                    "WHERE job = ? AND stream = ? AND state = 'pending'",
                     (owner, stream),
                 )
                 _promote(connection, owner, stream, now)
         return len(rows)
 
     def purge(self, before: float, now: float) -> int:
-        """Drops those that became dead before `before`; how many.
+        """Deletes callbacks that became dead before `before`; returns how many.
 
-        What would be due later than anything ever is, because a clock was set back, is due now.
+        A callback that is due later than `LONGEST` from now becomes due now: a clock was set back.
         """
         with self._database.transaction() as connection:
             connection.execute(
@@ -301,7 +321,7 @@ class Outbox:
 
 
 def _promote(connection: Statements, job: str, stream: str, now: float) -> None:
-    """The first of a stream that waits is due, if it was not its turn before."""
+    """Makes the first waiting callback of a stream due now, unless it was due already."""
     connection.execute(
         "UPDATE delivery SET next_at = ?3 WHERE next_at IS NULL AND number = (SELECT min(number) "
         "FROM delivery WHERE job = ?1 AND stream = ?2 AND state = 'pending')",

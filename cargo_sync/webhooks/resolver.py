@@ -1,7 +1,7 @@
-"""Names to addresses, each of them allowed.
+"""The resolver: from a host's name to its allowed addresses.
 
-An attempt resolves its host once, here, and connects to what is returned: there is no second look
-at the name, whose answer could be another.
+An attempt resolves its host once, here, and connects to what is returned. The name is not resolved
+a second time, because the second answer could be a different one.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 THREADS: Final = 4
-"""Looking up a name blocks; in threads of its own it holds up nobody else's."""
+"""Looking up a name blocks; these threads are for callbacks only, so nothing else waits."""
 
 Lookup = Callable[[str, int, int], list[tuple[int, str]]]
 """(host, port, family) -> (family, address); raises OSError."""
@@ -25,7 +25,7 @@ class NotAllowed(OSError):  # noqa: N818 - an OSError is what aiohttp passes on 
 
 
 class Resolver(AbstractResolver):
-    """The system's own, in threads; `allows` judges each address."""
+    """Resolves with the system's resolver, in threads; `allows` decides about each address."""
 
     def __init__(
         self, allows: Callable[[IPv4Address | IPv6Address], bool], look: Lookup | None = None
@@ -37,9 +37,11 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises:
-        NotAllowed: the host has addresses, and none of them may be connected to.
-        OSError: it has none.
+        """Resolves a host.
+
+        Raises:
+            NotAllowed: the host has addresses, but none of them is allowed.
+            OSError: it has no address.
         """
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._pool, self._look, host, port, family)
@@ -63,7 +65,7 @@ def _system(host: str, port: int, family: int) -> list[tuple[int, str]]:
         found = socket.getaddrinfo(
             host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
-    except UnicodeError as error:  # a label is empty or too long: no host can be called so
+    except UnicodeError as error:  # a label is empty or too long: no host has such a name
         raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
     return [(of, _address(*where)) for of, _, _, _, where in found]
 

@@ -1,12 +1,12 @@
-"""Deliveries: what becomes of a callback after an attempt, and when a host may be tried.
+"""The retry policy: what happens to a callback after an attempt, and when a host may be tried.
 
-Two things are kept apart. A *callback* that failed is tried again with a delay of its own. A *host*
-that fails as a whole (no connection, no answer, 429, 5xx) rests, and after its rest one callback
-tries whether it is back: however many wait for it, it meets one request at a time, and they do not
-each grow a delay. Which one tries is the one that is due longest, so that a single callback that a
-host cannot stomach holds up none.
+Two things are kept apart. A *callback* that failed is tried again with its own delay. A *host* that
+fails as a whole (no connection, no answer, 429, 5xx) rests. After its rest, one callback tests
+whether the host is back. So it gets one request at a time, however many callbacks wait for it, and
+their delays do not grow. The test is made by the callback that is due longest, so a single callback
+that the host always fails at does not hold up the others.
 
-Times of callbacks are unix seconds, since they outlive the process; those of hosts are steady
+Times of callbacks are unix seconds, because they outlive the process. Times of hosts are steady
 seconds.
 """
 
@@ -17,16 +17,16 @@ from typing import Final
 from cargo_sync.machines.retry import delay
 
 DAYS: Final = 3 * 86400.0
-"""A callback that could not be delivered in so long is given up."""
+"""A callback that could not be delivered for so many seconds is given up."""
 CEILING: Final = 3600.0
 REST_CEILING: Final = 300.0
 LONGEST_WISH: Final = 86400.0
-"""A host may ask to be left alone for a day at most."""
+"""A host may ask for a rest of a day at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What an attempt came to.
+    """The result of an attempt.
 
     status       of the answer; 0 when there was none
     retry_after  the header of that name, or ""
@@ -43,25 +43,25 @@ class Attempt:
 
     @property
     def whole(self) -> bool:
-        """It says something about the host, and nothing about this callback."""
+        """True when the result is about the host and not about this callback."""
         return self.status in (0, 429) or self.status >= 500
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    pass
+    """The callback is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """To be tried again at `at`, unix seconds."""
+    """The callback is tried again at `at`, unix seconds."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Never to be tried again by itself."""
+    """The callback is not tried again, unless a person asks for it."""
 
     why: str
 
@@ -69,18 +69,19 @@ class GiveUp:
 def becomes(
     result: Attempt, tries: int, since: float, now: float, chance: float
 ) -> Delivered | RetryAt | GiveUp:
-    """What becomes of a callback.
+    """What happens to a callback after an attempt.
 
     Args:
-        tries: attempts that failed, this one included if it did.
-        since: when its days began.
+        result: of the attempt.
+        tries: failed attempts, including this one if it failed.
+        since: start of the days that it is tried for, in unix seconds.
         now: unix seconds.
         chance: in [0, 1).
     """
     if result.delivered:
         return Delivered()
     if result.status == 410:
-        return GiveUp(f"{result.error}: it wants no more of these")
+        return GiveUp(f"{result.error}: the receiver wants no more of these callbacks")
     if now - since >= DAYS:
         return GiveUp(f"given up after 3 days: {result.error}")
     wait = delay(tries, chance, ceiling=REST_CEILING if result.whole else CEILING)
@@ -88,8 +89,10 @@ def becomes(
 
 
 def wished(retry_after: str, now: float) -> float:
-    """Seconds that a `Retry-After` asks for, up to a day: a count, or a date (RFC 9110, 10.2.3);
-    else 0."""
+    """Seconds that a `Retry-After` asks for, a day at most; 0 when it cannot be read.
+
+    It holds a count or a date (RFC 9110, 10.2.3).
+    """
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(min(int(text[:9]), LONGEST_WISH))
@@ -102,11 +105,11 @@ def wished(retry_after: str, now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class HostHealth:
-    """How a host does.
+    """The state of a host.
 
-    tries    times in a row that it failed as a whole; 0 when it is well
-    failed   when it last did
-    rests    until when it is left alone
+    tries    how many times in a row it failed as a whole; 0 when it is healthy
+    failed   when it failed last, steady seconds
+    rests    until when it rests, steady seconds
     """
 
     tries: int = 0
@@ -115,8 +118,7 @@ class HostHealth:
 
 
 def room(host: HostHealth, at_once: int, in_flight: int, now: float) -> int:
-    """How many more callbacks may go to a host now: of one that failed, a single one after its
-    rest."""
+    """How many more callbacks may go to a host now: a host that failed gets one, after its rest."""
     if host.tries:
         return 1 if now >= host.rests and not in_flight else 0
     return max(0, at_once - in_flight)
@@ -125,13 +127,15 @@ def room(host: HostHealth, at_once: int, in_flight: int, now: float) -> int:
 def after(
     host: HostHealth, result: Attempt, began: float, now: float, wish: float, chance: float
 ) -> HostHealth:
-    """How a host does after an attempt.
+    """The state of a host after an attempt.
 
     Args:
-        began: when the attempt did. One that was under way already when the host failed tells
-            nothing new.
+        host: its state before.
+        result: of the attempt.
+        began: when the attempt began. An attempt that was in flight when the host failed before
+            says nothing new.
         now: steady seconds.
-        wish: seconds that its answer asks for.
+        wish: seconds that the answer asks to wait.
         chance: in [0, 1).
     """
     if not result.whole:

@@ -1,8 +1,7 @@
-"""Sending: one request, one answer, in bounded time and memory; what went wrong, in words without
-addresses.
+"""The sender: one request, one answer, in bounded time and memory; errors as texts without URLs.
 
-No redirect is followed (it could lead a signed message anywhere), no cookie kept, no proxy taken
-from the environment.
+It follows no redirects (they could lead a signed message anywhere), keeps no cookies and takes no
+proxy from the environment.
 """
 
 import os
@@ -21,17 +20,19 @@ from cargo_sync.webhooks.retry_policy import Attempt
 
 DEADLINE: Final = 10.0
 KEPT: Final = 4.0
-"""Seconds that an idle connection is kept: less than servers do, or one is met as it closes."""
+"""Seconds that an idle connection is kept: less than on most servers, so none is found closed."""
 ANSWER: Final = 4096
-"""Bytes of an answer that are read, so that its connection can serve again; a longer one ends
-it."""
+"""Bytes that are read of an answer, so that its connection can be used again. A longer answer ends
+the connection."""
 
 
 class CallbackSender:
-    """One session for all callbacks of a daemon; to be entered.
+    """Sends all callbacks of a daemon in one HTTP session; an async context manager.
 
-    look      resolves names; None is the system's way
-    deadline  seconds an attempt
+    Args:
+        limits: which hosts and networks are allowed.
+        look: resolves names; None for the system's resolver.
+        deadline: seconds per attempt.
     """
 
     def __init__(
@@ -68,18 +69,19 @@ class CallbackSender:
         await self._resolver.close()
 
     async def __call__(self, message: Message, deadline: float | None = None) -> Attempt:
-        """One attempt. What went wrong is a result too.
+        """Makes one attempt. A failure is a result too.
 
         Args:
-            deadline: seconds, when they are not the usual ones.
+            message: what is sent.
+            deadline: seconds, if different from the usual ones.
         """
         assert self._session is not None, "entered"
         seconds = self._deadline if deadline is None else deadline
         try:
             url = URL(message.url, encoded=True)
-            host = url.host or ""  # decoded now: it may hold what IDNA does not know
+            host = url.host or ""  # decoded here, because it may hold what IDNA does not know
         except ValueError:
-            return Attempt(error="its address is not one that can be called")
+            return Attempt(error="its URL cannot be called")
         if refusal := self._refusal(host):
             return Attempt(error=refusal)
         where = f"{host}:{url.port}"
@@ -94,7 +96,7 @@ class CallbackSender:
             ) as answer:
                 with suppress(
                     aiohttp.ClientError, OSError
-                ):  # what it adds to its word changes nothing
+                ):  # the status is known: what follows changes nothing
                     await answer.content.read(ANSWER)
         except TimeoutError:
             return Attempt(error=f"{where} did not answer within {seconds:g} s")
@@ -103,16 +105,16 @@ class CallbackSender:
         return _judged(answer, where)
 
     def _refusal(self, host: str) -> str:
-        """Why a host may not be reached, before it is looked up; "" when it may."""
+        """Why a host is not allowed, as far as its name shows; "" when it may be allowed."""
         if not self._limits.names(host):
             return f"callbacks to {host} are not allowed (callbacks.hosts in the daemon's file)"
         last = host.rstrip(".").rpartition(".")[2]
         if ":" not in host and not last.isdigit() and not last.lower().startswith("0x"):
-            return ""  # a name: its addresses are judged when they are known
+            return ""  # a name: its addresses are checked when they are known
         try:
             address = ip_address(host)
         except ValueError:
-            return f"{host} is not an IP address as it should be written"
+            return f"{host} is not an IP address in the usual form"
         return "" if self._limits.holds(address) else _not_allowed(host)
 
 
@@ -125,19 +127,19 @@ def _words(error: Exception, where: str) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return f"the certificate of {where} is not trusted"
         case aiohttp.ClientSSLError():
-            return f"{where} speaks no TLS"
+            return f"{where} does not use TLS"
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno
             reason = os.strerror(number).lower() if number else "no answer"
             return f"{where} cannot be reached: {reason}"
         case aiohttp.ClientResponseError():
-            return f"{where} answered what is not HTTP"
+            return f"the answer of {where} is not HTTP"
         case _:
-            return f"{where} ended the connection without an answer"
+            return f"{where} closed the connection without an answer"
 
 
 def _not_allowed(what: str) -> str:
-    return f"{what}: callbacks there are not allowed (callbacks.networks in the daemon's file)"
+    return f"{what}: callbacks to it are not allowed (callbacks.networks in the daemon's file)"
 
 
 def _judged(answer: aiohttp.ClientResponse, where: str) -> Attempt:
@@ -146,5 +148,5 @@ def _judged(answer: aiohttp.ClientResponse, where: str) -> Attempt:
         return Attempt(status)
     error = f"{where} answered {status} {(answer.reason or '')[:100]}".rstrip()
     if 300 <= status < 400:
-        error += "; redirects are not followed: give the callback the address that this leads to"
+        error += "; redirects are not followed: set the callback's url to the new address"
     return Attempt(status, answer.headers.get("Retry-After", ""), error)

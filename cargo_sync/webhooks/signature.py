@@ -1,5 +1,7 @@
-"""Signatures as in Standard Webhooks (standardwebhooks.com, spec 1.0.0): HMAC-SHA256 of id, time
-and body."""
+"""Signatures as in Standard Webhooks (standardwebhooks.com, specification 1.0.0).
+
+A signature is the HMAC-SHA256 of id, time and body.
+"""
 
 import base64
 import hashlib
@@ -12,8 +14,10 @@ def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:
     """`v1,` and base64 of the HMAC of `id.timestamp.body`.
 
     Args:
-        secret: `whsec_` and base64 of the key, or any other text, which is the key itself.
-        timestamp: of the attempt, unix seconds.
+        secret: `whsec_` and base64 of the key; any other text is the key itself.
+        id: of the callback.
+        timestamp: of the attempt, in unix seconds.
+        body: of the request.
     """
     if secret.startswith(KEY_PREFIX):
         key = base64.b64decode(secret.removeprefix(KEY_PREFIX))

@@ -1,9 +1,8 @@
-"""Templates: `{{ NAME }}` in a body and in a url becomes a value, which can do nothing but stand
-there.
+"""Templates: a value replaces `{{ NAME }}` in a body and in a URL.
 
-What is filled in is never looked at again: a file named `{{ ERROR }}` arrives as that name. A
-template was checked when its file was loaded (`config/events`): it names a variable and nothing
-more.
+A value is never searched for templates: a file named `{{ ERROR }}` arrives under that name. Each
+template was checked when the job file was loaded (`config/events`): it names a variable and
+nothing more.
 """
 
 import json
@@ -17,21 +16,23 @@ from cargo_sync.config.relaxed import Raw
 
 _TEMPLATE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _WRITTEN: Final = "%/:?#[]@!$&'()*+,;=~"
-"""What the author of a url may have written on purpose; the rest (spaces, é) is percent-encoded."""
+"""What the author of a URL may write on purpose; the rest (spaces, é) is percent-encoded."""
 
 
 def in_body(body: Any, variables: Mapping[str, object]) -> bytes:
-    """The body as JSON. A `Raw` is the variable's value; within text it is that value as text.
+    """The body as JSON. A `Raw` becomes the variable's value; in a text it is that value as text.
 
-    A variable that there is not (what waits may be older than the release that offers it) is null.
+    An unknown variable becomes null: a stored callback may be older than the release that has it.
     """
     text = json.dumps(_filled(body, variables), ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")
 
 
 def in_url(url: str, variables: Mapping[str, object]) -> str:
-    """The url, every variable percent-encoded, slashes too: a name is one step of a path, or one
-    value."""
+    """The URL with every variable percent-encoded, slashes too.
+
+    So a variable is always one step of a path, or one value of a query.
+    """
     parts = []
     at = 0
     for match in _TEMPLATE.finditer(url):
@@ -61,7 +62,7 @@ def _filled(value: Any, variables: Mapping[str, object]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A value within text; null is none."""
+    """A value as part of a text; null becomes ""."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""What an event offers to templates. docs/callbacks.md describes it: a public contract."""
+"""The variables of events for templates. docs/callbacks.md describes them: a public contract."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,9 +11,9 @@ Variables = dict[str, Value]
 
 
 class EventVariables(NamedTuple):
-    """What is told of one event.
+    """The callback of one event.
 
-    stream  within the job, what is told one after the other: a transfer, or the job itself
+    stream  within the job; callbacks of a stream are sent in order: a transfer, or the job itself
     """
 
     moment: Moment
@@ -22,22 +22,24 @@ class EventVariables(NamedTuple):
 
 
 def told(event: Event) -> EventVariables | None:
-    """None for an event of which nobody is told."""
+    """The variables of an event; None when the event has no callback."""
     found = moment(event.happened, event.path)
     if found is None:
         return None
     transfer = event.transfer
-    # What failed before it was a transfer is told of by its path: no id begins with a slash.
+    # A failure before a transfer began has no id: its stream is the path, and no id begins with /.
     stream = transfer or f"/{event.path}" if event.path else ""
     always = transfer_of(event.path, transfer) if event.path else {}
     return EventVariables(found, stream, always | job(event.job, event.tell) | _MORE[found](event))
 
 
 def transfer_of(path: str, transfer: str | None) -> Variables:
+    """The variables of every callback about a transfer."""
     return {"FILE_NAME": path, "TRANSFER_ID": transfer}
 
 
 def job(name: str, mode: str) -> Variables:
+    """The variables of every callback of a job."""
     return {"SYNC_NAME": name, "SYNC_MODE": mode}
 
 
@@ -87,9 +89,9 @@ _MORE: dict[Moment, Callable[[Event], Variables]] = {
 
 
 def example(which: Moment, name: str, mode: str, transfer: str) -> Variables:
-    """Values for a trial: of the types that a real one has."""
+    """Example values for a test callback, of the same types as real ones."""
     of_file: Variables = transfer_of("folder/example file.txt", transfer)
-    error: Variables = {"ERROR": "this is a trial, nothing failed"}
+    error: Variables = {"ERROR": "this is a test, nothing failed"}
     more: dict[Moment, Variables] = {
         Moment.START: of_file,
         Moment.UPDATE: of_file | {"PROGRESS": 50, "SPEED": 8_000_000},
@@ -97,7 +99,7 @@ def example(which: Moment, name: str, mode: str, transfer: str) -> Variables:
         | {"AVG_SPEED": 8_000_000, "DURATION": 1.5, "LOST_FRAMES": 0, "AVG_RTT": 12.5},
         Moment.ERROR: of_file | error,
         Moment.HELD: {
-            "REASON": "this is a trial, nothing is held",
+            "REASON": "this is a test, nothing is held",
             "DELETIONS": 0,
             "OVERWRITES": 0,
         },

@@ -51,7 +51,12 @@ def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
         (Attempt(503, "1", "answered 503"), 5, 0.0, "again in 12"),  # a wish never shortens a delay
         (BUSY, 9, 3 * 86_400 - 1, "again in 192"),
         (BUSY, 9, 3 * 86_400, "dead: given up after 3 days: answered 503"),
-        (Attempt(410, "", "answered 410"), 1, 0.0, "dead: answered 410: it wants no more of these"),
+        (
+            Attempt(410, "", "answered 410"),
+            1,
+            0.0,
+            "dead: answered 410: the receiver wants no more of these callbacks",
+        ),
     ],
 )
 def test_what_becomes_of_a_callback(result: Attempt, tries: int, age: float, expected: str) -> None:

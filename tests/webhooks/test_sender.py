@@ -177,7 +177,7 @@ async def test_a_name_that_no_host_can_have(host: str) -> None:
 
 async def test_a_name_that_cannot_be_read() -> None:
     result = await sent("http://xn--a/")
-    assert result == Attempt(error="its address is not one that can be called")
+    assert result == Attempt(error="its URL cannot be called")
 
 
 async def test_a_mistake_of_ours_is_not_told_as_one_of_the_host(
@@ -218,7 +218,7 @@ async def test_only_to_networks_that_are_allowed_and_what_was_checked_is_used() 
         port = url.rpartition(":")[2]
         refused = await sent(f"http://rebinding.example:{port}/", limits, changing)
         assert refused.error == (
-            "rebinding.example is 10.9.9.9: callbacks there are not allowed "
+            "rebinding.example is 10.9.9.9: callbacks to it are not allowed "
             "(callbacks.networks in the daemon's file)"
         )
         assert (await sent(f"http://rebinding.example:{port}/", limits, changing)).delivered
