@@ -1,8 +1,8 @@
-"""Servidor Backup's protocol, as bytes: what both ends of it read and write.
+"""The protocol of Servidor Backup, as bytes: what both ends read and write.
 
-answers   what a coordinator answers, as values
-client    calls a framed port
+messages  requests as values, verbs, statuses and refusals
+text      the text form of the published program
 frames    the framed form: a length, a JSON head, the content
-messages  requests and answers as values
-text      the published program's text form
+answers   the coordinator's answers, as values
+client    a client of a framed port
 """

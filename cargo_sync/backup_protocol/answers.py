@@ -1,4 +1,4 @@
-"""What a coordinator answers, as values: whoever asks decodes it once, here."""
+"""A coordinator's answers as values: a client decodes them here, once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in an answer to LISTAR.
+    """A file in the answer to LISTAR.
 
-    size  bytes; None where the server does not tell it, which the published one never does
+    size  bytes; None when the server does not send it, as the published one never does
     """
 
     id: str
@@ -20,19 +20,23 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """The answer to BAIXAR: `size` raw bytes follow it. `name` is "" where it tells none."""
+    """The answer to BAIXAR; `size` raw bytes follow it. `name` is "" when the server sends none."""
 
     name: str
     size: int
 
 
 def stored_id(answer: Mapping[str, object]) -> str:
-    """The id that TRANSMITIR gave a file; "" where the server does not tell it."""
+    """The id that TRANSMITIR gave a file; "" when the server does not send it."""
     return str(answer.get("id", ""))
 
 
 def stored_files(answer: Mapping[str, object]) -> list[StoredFile]:
-    """The files that LISTAR names. Raises ProblemError ("protocol")."""
+    """The files in the answer to LISTAR.
+
+    Raises:
+        ProblemError: `protocol`.
+    """
     files = answer.get("list_nome_arquivo", [])
     if not isinstance(files, list):
         raise _senseless("the server's list of files is not a list")
@@ -40,16 +44,20 @@ def stored_files(answer: Mapping[str, object]) -> list[StoredFile]:
 
 
 def fetched_file(answer: Mapping[str, object]) -> FetchedFile:
-    """What BAIXAR brings. Raises ProblemError ("protocol")."""
+    """The file in the answer to BAIXAR.
+
+    Raises:
+        ProblemError: `protocol`.
+    """
     size = _size(answer)
     if size is None:
-        raise _senseless("the server does not tell the size of the file")
+        raise _senseless("the server does not send the size of the file")
     return FetchedFile(str(answer.get("nome_arquivo", "")), size)
 
 
 def _stored_file(one: object) -> StoredFile:
     if not isinstance(one, dict):
-        raise _senseless("the server's list of files holds something else")
+        raise _senseless("the server's list of files has an item that is not a file")
     return StoredFile(str(one.get("id", "")), str(one.get("nome_arquivo", "")), _size(one))
 
 

@@ -1,4 +1,4 @@
-"""A client of Servidor Backup's framed port; wire/frames.py has the bytes."""
+"""A client of Servidor Backup's framed port; frames.py describes the bytes."""
 
 import asyncio
 import hashlib
@@ -15,15 +15,15 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CONNECT: Final = 10.0
 ANSWER: Final = 60.0
-"""Seconds for an answer, or for any progress of content."""
+"""Seconds to wait for an answer, or for more of the content."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorAddress:
-    """Where the port is.
+    """The address of a framed port.
 
-    sealed       TLS
-    fingerprint  SHA-256 of the certificate that is expected, 64 hex digits; then no CA is asked
+    sealed       True for TLS
+    fingerprint  SHA-256 of the expected certificate, 64 hex digits; then CAs are not checked
     ca_file      CAs to trust instead of the system's, or ""
     """
 
@@ -38,7 +38,7 @@ class CoordinatorAddress:
 
 
 class Connection:
-    """One connection. All calls raise ProblemError, and nothing else."""
+    """One connection. Its calls raise ProblemError and nothing else."""
 
     def __init__(
         self, where: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -49,13 +49,12 @@ class Connection:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the certificate that was shown, 64 hex digits. Only of a connection with
-        TLS."""
+        """SHA-256 of the server's certificate, 64 hex digits. Only for a connection with TLS."""
         shown: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
         return hashlib.sha256(shown.getpeercert(binary_form=True) or b"").hexdigest()
 
     async def ask(self, fields: Mapping[str, object]) -> None:
-        """Sends a request; its content follows by `send`."""
+        """Sends a request; `send` sends its content afterwards."""
         await self.send(frames.frame(fields))
 
     async def send(self, piece: bytes | memoryview) -> None:
@@ -65,10 +64,13 @@ class Connection:
                 await self._writer.drain()
 
     async def answer(self, seconds: float | None = ANSWER) -> Mapping[str, object]:
-        """The fields of the next answer, which begins within `seconds`.
+        """The fields of the next answer.
+
+        Args:
+            seconds: within which the answer must begin; None for no limit.
 
         Raises:
-            ProblemError: `refused` or `store_failed`, with the server's sentence.
+            ProblemError: `refused` or `store_failed`, with the server's message.
         """
         async with _translated(self._where):
             async with asyncio.timeout(seconds):
@@ -80,7 +82,7 @@ class Connection:
             return frames.read_answer(bytes(body))
 
     async def receive(self, most: int) -> bytes:
-        """Some of the content, 1 to `most` bytes."""
+        """Receives a part of the content, 1 to `most` bytes."""
         async with _translated(self._where):
             return await self._some(most)
 
@@ -99,10 +101,9 @@ class Connection:
 
 
 async def certificate(address: CoordinatorAddress) -> tuple[str, bool]:
-    """SHA-256 of the certificate that is shown (64 hex digits), and whether this system's CAs vouch
-    for it.
+    """The certificate's SHA-256 (64 hex digits), and whether the system's CAs trust it.
 
-    Nothing is sent but TLS's own handshake.
+    It sends only TLS's own handshake.
 
     Raises:
         ProblemError: unreachable, unknown_host, tls.
@@ -123,7 +124,7 @@ async def certificate(address: CoordinatorAddress) -> tuple[str, bool]:
 
 @asynccontextmanager
 async def connected(address: CoordinatorAddress) -> AsyncIterator[Connection]:
-    """A connection for as long as the block lasts.
+    """Opens a connection for the duration of the block.
 
     Raises:
         ProblemError: unreachable, unknown_host, certificate, tls.
@@ -161,7 +162,7 @@ def _trust(address: CoordinatorAddress) -> ssl.SSLContext:
 
 def _check(address: CoordinatorAddress, got: str) -> None:
     if got != address.fingerprint:
-        message = f"{address} shows another certificate than the one trusted here: sha256:{got}"
+        message = f"{address} has another certificate than the trusted one: sha256:{got}"
         raise ProblemError(Problem(Code.CERTIFICATE, message, retry=False))
 
 
@@ -183,13 +184,15 @@ def _problem(error: Exception, where: str) -> Problem:
                 Code.CERTIFICATE, f"the certificate of {where} is not trusted", retry=False
             )
         case ssl.SSLError():
-            return Problem(Code.TLS, f"{where} speaks no TLS", retry=False)
+            return Problem(Code.TLS, f"{where} does not use TLS", retry=False)
         case socket.gaierror():
             return Problem(Code.UNKNOWN_HOST, f"there is no host {where}")
         case TimeoutError():
             return Problem(Code.TIMEOUT, f"{where} does not answer")
         case ConnectionRefusedError():
-            return Problem(Code.UNREACHABLE, f"{where} cannot be reached: nobody listens there")
+            return Problem(
+                Code.UNREACHABLE, f"{where} cannot be reached: no program listens on this port"
+            )
         case EOFError() | ConnectionError():
             return Problem(Code.CUT, f"the connection to {where} was cut")
         case _:

@@ -1,11 +1,11 @@
-"""The backup protocol with frames: content of any size, text or not, in both directions.
+"""The framed form of the backup protocol: content of any size, text or not, in both directions.
 
-    a frame      length u32 big-endian, then so many bytes of JSON
-    a request    {"verbo", "apelido", "senha", …} and, for TRANSMITIR, "tamanho" raw bytes after it
-    an answer    {"status", …}; for BAIXAR with "tamanho", and so many raw bytes after it
+    a frame      length as big-endian u32, then as many bytes of JSON
+    a request    {"verbo", "apelido", "senha", …}; for TRANSMITIR, "tamanho" raw bytes follow
+    an answer    {"status", …}; for BAIXAR it has "tamanho", and as many raw bytes follow
 
-Any number of requests may follow each other on one connection. Status: 255 done, 158 an error of
-the coordinator, 906 an error of the store, both with "mensagem".
+A connection takes any number of requests, one after the other. Status: 255 done, 158 an error of
+the coordinator, 906 an error of the store; both errors come with "mensagem".
 """
 
 import json
@@ -24,12 +24,16 @@ from cargo_sync.backup_protocol.text import Listed
 
 LENGTH: Final = struct.Struct("!I")
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
-"""Bytes of a request's JSON, which may hold a small file."""
+"""Bytes of a request's JSON; it may hold a small file."""
 LONGEST_ANSWER: Final = 256 * 1024 * 1024
 
 
 def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
-    """How much JSON follows these four bytes. Raises Refused when it is more than `longest`."""
+    """The length of the JSON after these four bytes.
+
+    Raises:
+        BackupRefusal: it is longer than `longest`.
+    """
     (count,) = LENGTH.unpack(head)
     if count > longest:
         raise BackupRefusal(
@@ -39,13 +43,17 @@ def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
 
 
 def frame(fields: Mapping[str, object]) -> bytes:
-    """`fields` as a frame."""
+    """The fields as a frame."""
     body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return LENGTH.pack(len(body)) + body
 
 
 def read_request(body: bytes) -> BackupRequest:
-    """The request in a frame. Raises Refused."""
+    """The request in a frame.
+
+    Raises:
+        BackupRefusal: it is not a valid request.
+    """
     value = _object(body)
     try:
         verb = BackupVerb(str(value.get("verbo", "")).upper())
@@ -66,18 +74,21 @@ def listed(files: Iterable[Listed]) -> bytes:
 
 
 def fetched(name: str, size: int) -> bytes:
-    """The answer to BAIXAR, before `size` raw bytes."""
+    """The answer to BAIXAR; `size` raw bytes follow it."""
     return frame({"status": BackupStatus.DONE, "nome_arquivo": name, "tamanho": size})
 
 
 def refused(refusal: BackupRefusal) -> bytes:
-    """The answer to what cannot be done."""
+    """The answer to a request that is refused."""
     return frame({"status": refusal.status, "mensagem": refusal.sentence.strip()})
 
 
 def read_answer(body: bytes) -> Mapping[str, object]:
-    """The fields of an answer that went well. Raises Refused: that is what it says, or it makes no
-    sense."""
+    """The fields of a successful answer.
+
+    Raises:
+        BackupRefusal: the answer is a refusal, or it is not valid.
+    """
     value = _object(body)
     status = value.get("status")
     if status == BackupStatus.DONE:

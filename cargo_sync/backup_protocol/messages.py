@@ -1,8 +1,8 @@
-"""The backup protocol's values: what a client asks of the coordinator, and how it is refused.
+"""The values of the backup protocol: a client's requests, and the coordinator's refusals.
 
-Two forms of it are spoken: the published program's text without framing (`backup_text`), and frames
-of a length, JSON and raw content (`backup_frames`). Both ask the same three verbs with the same
-fields, in the spelling of the published page or of the published program.
+The protocol has two forms: the published program's text without framing (`text`), and frames of a
+length, JSON and raw content (`frames`). Both have the same three verbs with the same fields,
+spelled as on the published page or as in the published program.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,29 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final
 
 LONGEST_NAME: Final = 255
-"""Characters of a nickname or a file's name."""
+"""Characters of a nickname or of a file name."""
 
 
 class BackupVerb(StrEnum):
+    """What a client asks for."""
+
     SEND = "TRANSMITIR"
     LIST = "LISTAR"
     FETCH = "BAIXAR"
 
 
 class BackupStatus(IntEnum):
-    """The page's answers."""
+    """The statuses of the published page."""
 
     DONE = 255
     COORDINATOR = 158
-    """What was asked cannot be: a mistake in it, an unknown nickname or id."""
+    """The request is wrong: a mistake in it, an unknown nickname or id."""
     STORE = 906
-    """The store could not do it: a full disk, a file that cannot be read."""
+    """The store failed: a full disk, or a file that cannot be read."""
 
 
 class BackupRefusal(Exception):  # noqa: N818 - an answer, which is not our error
-    """What is answered instead of a result: a status, and a sentence for the person at the menu."""
+    """The answer in place of a result: a status, and a sentence for the person at the menu."""
 
     def __init__(self, sentence: str, status: BackupStatus = BackupStatus.COORDINATOR) -> None:
         super().__init__(sentence)
@@ -43,8 +45,8 @@ class BackupRefusal(Exception):  # noqa: N818 - an answer, which is not our erro
 class BackupRequest:
     """One request.
 
-    nickname  who asks: the name of a user
-    password  None on the text port, which knows none
+    nickname  the name of a user
+    password  None on the text port, which has no passwords
     id        of the file to fetch
     name      of the file that is sent, as the client calls it
     content   of a file that is sent within the JSON; None when it follows as `size` raw bytes
@@ -60,11 +62,12 @@ class BackupRequest:
 
 
 def asked(verb: BackupVerb, value: Any) -> BackupRequest:
-    """The request that `value`, decoded JSON, is. A bare text is a nickname, as the program sends
-    LISTAR.
+    """The request in `value`, which is decoded JSON.
+
+    A bare string is a nickname: the published program sends LISTAR this way.
 
     Raises:
-        Refused: a field is missing or not what it must be.
+        BackupRefusal: a field is missing or wrong.
     """
     if isinstance(value, str) and verb is BackupVerb.LIST:
         value = {"apelido": value}
@@ -101,7 +104,7 @@ def _text(value: Mapping[str, object], name: str) -> str:
 def _id(value: Mapping[str, object]) -> str:
     id = value.get("id", value.get("id_arquivo"))
     if isinstance(id, int) and not isinstance(id, bool):
-        id = str(id)  # scripts send what they were shown as a number
+        id = str(id)  # the id looks like a number, and scripts send it as one
     if not isinstance(id, str) or not id.strip():
         raise BackupRefusal('Falta o campo "id"')
     return id.strip()[:LONGEST_NAME]

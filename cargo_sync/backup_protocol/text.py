@@ -1,13 +1,12 @@
-"""The backup protocol as the published program speaks it: text without any framing.
+"""The text form of the backup protocol, as the published program uses it, without any framing.
 
     coordinator  255                                    at once, on accept
     client       VERB                                   at once, without having read
     client       JSON                                   once it has read exactly 255
     coordinator  one answer of at most 1,024 bytes, in one send; then it closes
 
-Verb and JSON may come in one piece or in many, so the end of a request is where its JSON value is
-complete. The client makes one `recv(1024)` for the answer: what is longer would be cut in the
-middle, without a word.
+Verb and JSON may come in one piece or in many, so the end of the JSON value is the end of the
+request. The client reads the answer with one `recv(1024)`: a longer answer would be cut silently.
 """
 
 import json
@@ -20,7 +19,7 @@ from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, Ba
 GREETING: Final = b"255"
 LONGEST_ANSWER: Final = 1024
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
-"""Bytes of JSON: it is held in memory whole. What is larger goes to the framed port."""
+"""Bytes of JSON: all of it is held in memory. Larger files go to the framed port."""
 
 NO_NICKNAME: Final = "Apelido não encontrado"
 NO_FILES: Final = "Nenhum dado salvo"
@@ -33,28 +32,28 @@ _INSIDE: Final = re.compile(rb'["\\]')
 
 
 class Listed(NamedTuple):
-    """One file in a list."""
+    """One file of a list."""
 
     id: str
     name: str
 
 
 class TextRequest:
-    """One request while it comes. `feed` is given every piece, until it answers with the whole."""
+    """One request while it arrives. `feed` takes each piece and returns the complete request."""
 
     def __init__(self, longest: int = LONGEST_REQUEST) -> None:
         self._longest = longest
         self._came = bytearray()
         self._verb: BackupVerb | None = None
-        self._at = 0  # up to where the JSON was looked through
+        self._at = 0  # up to where the JSON was searched
         self._depth = 0
         self._inside = False
 
     def feed(self, piece: bytes) -> BackupRequest | None:
-        """The request, once it is whole; what comes after it is not looked at.
+        """The request once it is complete, else None; bytes after it are ignored.
 
         Raises:
-            Refused: it is none, or too large.
+            BackupRefusal: it is not a request, or it is too large.
         """
         self._came += piece
         if len(self._came) > self._longest:
@@ -86,7 +85,7 @@ class TextRequest:
         return False
 
     def _end(self) -> int | None:
-        """Where the JSON value ends; every byte is looked at once, however small the pieces."""
+        """Where the JSON value ends, or None. Each byte is read once, with pieces of any size."""
         came = self._came
         if not self._depth and not self._inside:
             while self._at < len(came) and came[self._at] in _SPACE:
@@ -100,7 +99,7 @@ class TextRequest:
             self._at = found.end()
             if mark == b"\\":
                 if self._at == len(came):
-                    self._at -= 1  # what it escapes has not come yet
+                    self._at -= 1  # the escaped byte has not arrived yet
                     return None
                 self._at += 1
             elif mark == b'"':
@@ -114,11 +113,12 @@ class TextRequest:
 
 
 def listing(nickname: str, files: Sequence[Listed], framed: str) -> bytes:
-    """The answer to LISTAR: a line a file, cut at a line where it would not reach the client whole.
+    """The answer to LISTAR: one line per file, cut after a line when it is too long for the client.
 
     Args:
-        files: those to be named first come first.
-        framed: where the rest can be had, such as "porta 10001".
+        nickname: the name of the user.
+        files: the most important ones first.
+        framed: where to get the rest, such as "porta 10001".
     """
     head = f"\nUsuário: {nickname}\n\n"
     lines = [f"\nID: {one.id} ---- Nome do Arquivo: {_line(one.name)}" for one in files]
@@ -137,13 +137,13 @@ def file(name: str, content: bytes, framed: str) -> bytes:
     """The answer to BAIXAR.
 
     Raises:
-        Refused: it would not reach the client whole, or is no text.
+        BackupRefusal: it is too long for the client, or the content is not text.
     """
     try:
         fields = {"nome_arquivo": name, "conteudo": content.decode()}
     except UnicodeDecodeError:
         raise BackupRefusal(f"O arquivo não é um texto em UTF-8: use a {framed}") from None
-    for ascii_only in (True, False):  # as the program writes it, else in fewer bytes
+    for ascii_only in (True, False):  # as the published program writes it, else in fewer bytes
         answer = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
         if len(answer) <= LONGEST_ANSWER:
             return answer
@@ -151,12 +151,12 @@ def file(name: str, content: bytes, framed: str) -> bytes:
 
 
 def too_large(framed: str) -> BackupRefusal:
-    """A file that this port cannot give."""
+    """The refusal of a file that is too large for this port."""
     return BackupRefusal(f"O arquivo não cabe em {LONGEST_ANSWER} bytes: use a {framed}")
 
 
 def sentence(text: str) -> bytes:
-    """A sentence as an answer, never longer than the client reads."""
+    """A sentence as an answer, never longer than what the client reads."""
     return (
         text.encode("utf-8", "backslashreplace")[:LONGEST_ANSWER].decode("utf-8", "ignore").encode()
     )

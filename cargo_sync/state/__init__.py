@@ -1,18 +1,27 @@
-"""The SQLite rooms: what a daemon or a server knows, one file a concern, all on one `Database`.
+"""The state of a daemon or a server in SQLite: one module per table, all on one `Database`.
 
-database    one file, one connection, one lock; transactions, the fault seam, errors in words
-migrations  the numbered scripts of schema/
-bulk        many rows in few statements; ranges: the keys of a subtree
-jobs        a job's row: paused, binding, cursor, last run
-folders     the three trees of a job, a row a folder; deltas: changes to many of them at once
-checkpoints durable parts of staged files
-transfers   ids of files under way that must survive a kill; files that a person cancelled
-events      past-tense facts, each with a cursor; deliveries: the callbacks made of them that wait
-planned     the actions of a preview or a run, kept on disk
-replies     answers to commands that changed something, so that each is done once
-accounts    users' password hashes
-limits      those that an order set in place of a file's
+database      one file, one connection, one lock; transactions, faults for tests, SQLite's errors
+migrations    the numbered scripts of schema/
+upgrade_copy  a copy of the file from before an upgrade
+upkeep        gives free space back, a little at a time
+bulk          many rows in few statements
+ranges        the keys of a folder and everything below it
+jobs          a job's row: paused, binding, cursor, last run
+folders       the three trees of a job, one row per folder
+deltas        changes to one listing column of many folders
+checkpoints   durable parts of staged files
+transfers     ids of transfers that must survive a kill, and files that a person cancelled
+orders        ids of large files that sessions get and put
+events        past events, each with a cursor
+planned       the actions of a preview or a run
+replies       replies to commands that changed something, so that each is done once
+audit         who changed what
+limits        limits that a command set in place of the file's
+accounts      the hashes of users' passwords
+users         users that were made or changed by a command
+workspaces    workspaces that were made by a command, and grants
+backup_files  files that came by the backup protocol
 
-Every method that writes is one transaction; methods called inside `with db.transaction():` join it,
-so that what must become true together is written together. Nothing may be awaited inside one.
+Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,
+so changes that belong together are written together. Do not await inside a transaction.
 """

@@ -1,5 +1,4 @@
-"""Accounts: the argon2 hash of each user's password, and nothing that could be turned back into
-one."""
+"""Accounts: the argon2 hash of each user's password, and nothing that gives the password away."""
 
 from cargo_sync.state.database import Database
 

@@ -1,4 +1,4 @@
-"""The audit: who changed what, kept for a long time."""
+"""The audit: who changed what, kept for 400 days."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ class AuditRow(NamedTuple):
 
     who      the user and process of a local socket, the name of a key, or the plain port
     args     a JSON object, without secrets
-    outcome  ok, an error's code, or "" when the process ended in between
+    outcome  ok, an error's code, or "" when the process ended before the command did
     """
 
     number: int
@@ -41,7 +41,7 @@ class AuditTable:
         self._now = now
 
     def begin(self, who: str, command: str, args: str) -> int:
-        """Write a row down, durable when this returns; its number."""
+        """Writes a row, durable when this returns; returns its number."""
         with self._database.transaction() as connection:
             row = connection.execute(
                 "INSERT INTO audit (time, who, command, args) VALUES (?, ?, ?, ?)",
@@ -72,7 +72,7 @@ class AuditTable:
             return [AuditRow(*row) for row in found][::-1]
 
     def prune(self, keep: float = KEPT, most: int = MOST) -> None:
-        """Drop rows older than `keep` seconds, and all but the newest `most`.
+        """Deletes rows older than `keep` seconds, and all but the newest `most`.
 
         It stops at the first row that is not older, so that a clock that jumped cannot empty the
         table.

@@ -1,4 +1,4 @@
-"""Files that came by the backup protocol: which id leads to which file of which user."""
+"""Files that came by the backup protocol: the id, the user and the path of each."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from cargo_sync.state.database import Database
 class BackupFile(NamedTuple):
     """One file.
 
-    path  where it lies in the workspace of its user
-    name  what its sender called it
+    path  in the workspace of its user
+    name  that the sender gave it
     """
 
     id: str
@@ -18,20 +18,20 @@ class BackupFile(NamedTuple):
 
 
 class BackupFiles:
-    """The backups of a server's users."""
+    """The backup files of a server's users."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, user: str, backup: BackupFile, time: float) -> bool:
-        """Records a file; False when the id is taken, and then nothing was written."""
+        """Records a file; returns False, and writes nothing, when the id is taken."""
         with self._database.transaction() as connection:
             row = (backup.id, user, backup.path, backup.name, time)
             done = connection.execute("INSERT OR IGNORE INTO backup VALUES (?, ?, ?, ?, ?)", row)
             return done.rowcount == 1
 
     def get(self, user: str, id: str) -> BackupFile | None:
-        """The user's file of this id; None also when it is somebody else's."""
+        """The user's file with this id; None also when it belongs to another user."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT id, path, name FROM backup WHERE id = ? AND user = ?", (id, user)
@@ -39,7 +39,7 @@ class BackupFiles:
         return BackupFile(*row) if row else None
 
     def of(self, user: str) -> list[BackupFile]:
-        """All of a user's files, the newest first."""
+        """All files of a user, the newest first."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT id, path, name FROM backup WHERE user = ? ORDER BY time DESC, id", (user,)
@@ -47,7 +47,7 @@ class BackupFiles:
         return [BackupFile(*row) for row in rows]
 
     def forget(self, user: str, ids: list[str]) -> None:
-        """Files that are not there any more."""
+        """Drops the rows of files that are not there any more."""
         with self._database.transaction() as connection:
             for id in ids:
                 connection.execute("DELETE FROM backup WHERE id = ? AND user = ?", (id, user))

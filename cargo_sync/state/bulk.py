@@ -1,11 +1,11 @@
 """Many rows in few statements.
 
-SQLite lets the GIL go at every step, and beside a busy lane getting it back is dear: a statement a
-row (`executemany`) then costs several times as much. One `INSERT … SELECT … FROM json_each(?)` a
-batch holds the GIL least, but parses every row once a column: twice the work in all. Rows of
-parameters, a hundred a statement, are the cheapest of the three in sum, and keep bytes and integers
-exact. Figures (µs a row alone, beside a lane, and what is left of the lane): executemany 7.4, 12.1,
-0.73; json_each 10.2, 14.0, 0.91; this one 5.4, 8.2, 0.74.
+SQLite releases the GIL at every step, and getting it back beside a busy lane is expensive: one
+statement per row (`executemany`) then costs several times as much. One `INSERT … SELECT … FROM
+json_each(?)` per batch holds the GIL least, but parses every row once per column: twice the work in
+total. A hundred rows of parameters per statement are the cheapest of the three in total, and keep
+bytes and integers exact. Figures (µs per row alone, µs per row beside a lane, the lane's remaining
+share): executemany 7.4, 12.1, 0.73; json_each 10.2, 14.0, 0.91; this one 5.4, 8.2, 0.74.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,7 @@ _SIZES: Final = (100, 10, 1)
 
 
 def _parts(count: int) -> Iterator[tuple[int, int, int]]:
-    """(start, end, size) of parts of a few sizes only, so that few statements have to be
-    compiled."""
+    """(start, end, size) of the parts; there are few sizes, so few statements are compiled."""
     start = 0
     for size in _SIZES:
         while count - start >= size:
@@ -30,7 +29,10 @@ def _parts(count: int) -> Iterator[tuple[int, int, int]]:
 class Insert:
     """An INSERT of many rows.
 
-    head, row, tail  "INSERT INTO t (a, b) VALUES", "(?, ?)" and what follows the rows, or ""
+    Args:
+        head: such as "INSERT INTO t (a, b) VALUES".
+        row: such as "(?, ?)".
+        tail: what follows the rows, or "".
     """
 
     def __init__(self, head: str, row: str, tail: str = "") -> None:
@@ -42,9 +44,10 @@ class Insert:
 
 
 class Select:
-    """A SELECT of the rows whose last column is among many values.
+    """A SELECT of the rows whose last column is one of many values.
 
-    head  "SELECT a, b FROM t WHERE c = ? AND b IN"
+    Args:
+        head: such as "SELECT a, b FROM t WHERE c = ? AND b IN".
     """
 
     def __init__(self, head: str) -> None:

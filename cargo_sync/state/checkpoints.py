@@ -1,4 +1,4 @@
-"""Checkpoints: durable parts of staged files, by the id of the transfer."""
+"""Checkpoints: durable parts of staged files, by the id of their transfer."""
 
 import struct
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Checkpoints:
         return _checkpoint(row) if row else None
 
     def put(self, checkpoint: Checkpoint) -> None:
-        """Record a checkpoint in place of the transfer's former one, durably."""
+        """Records a checkpoint in place of the transfer's earlier one, durably."""
         source = orjson.dumps((checkpoint.ident, checkpoint.size, checkpoint.mtime_ns)).decode()
         spans = b"".join(_SPAN.pack(*span) for span in checkpoint.spans)
         row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, self._now())
@@ -38,8 +38,11 @@ class Checkpoints:
             connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
 
     def purge(self, before: float) -> list[Checkpoint]:
-        """Drop those last put before `before` (unix seconds); returned, for their staged files to
-        go."""
+        """Deletes those last put before `before` (unix seconds).
+
+        Returns:
+            The deleted ones, so that their staged files can be deleted.
+        """
         with self._database.transaction() as connection:
             rows = connection.execute(
                 f"{_READ} WHERE touched < ? ORDER BY transfer", (before,)

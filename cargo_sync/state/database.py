@@ -1,7 +1,7 @@
 """One SQLite file: opened, locked, migrated; one connection, one lock, transactions that join.
 
-WAL with synchronous=FULL: a commit that was answered survives a power cut. Only one thread is
-inside at a time, and only one process has the file open.
+WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
+the connection at a time, and only one process has the file open.
 """
 
 import os
@@ -18,18 +18,17 @@ from cargo_sync.state.migrations import Schema, Statements
 from cargo_sync.state.upgrade_copy import keep_copy
 
 Fault = Callable[[str], None]
-"""Asked with each statement's text before it runs in a transaction, `COMMIT` included: tests stop
+"""Called with each statement's text before it runs in a transaction, also `COMMIT`; tests fail
 there."""
 
 _APPLICATION: Final[dict[Schema, int]] = {"daemon": 0x43524744, "server": 0x43524753}
-"""SQLite's application_id, so that one kind of state is never taken for the other: "CRGD",
-"CRGS"."""
+"""SQLite's application_id ("CRGD", "CRGS"), so that a daemon never opens a server's state."""
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = OFF",  # some systems switch it on: it writes every freed page a second time
+    "PRAGMA secure_delete = OFF",  # some systems switch it on: it writes every freed page again
     "PRAGMA cache_size = -16384",  # KiB
     "PRAGMA journal_size_limit = 67108864",
 )
@@ -37,14 +36,15 @@ _PRAGMAS: Final = (
 _INCREMENTAL: Final = "PRAGMA auto_vacuum = INCREMENTAL"
 
 _RESTART: Final[dict[Schema, str]] = {
-    "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing is deleted",
-    "server": "stop, restore the file from a backup, or move it away and start again: the stores' folders "
-    "are read afresh",
+    "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing "
+    "is deleted",
+    "server": "stop, restore the file from a backup, or move it away and start again: the stores' "
+    "folders are read afresh",
 }
 
 
 class _Asking:
-    """A connection whose every statement is announced to the fault seam first."""
+    """A connection that calls the fault hook before each statement."""
 
     def __init__(self, connection: sqlite3.Connection, fault: Fault) -> None:
         self._connection = connection
@@ -56,11 +56,10 @@ class _Asking:
 
 
 class Database:
-    """One state file, open. Safe to use from several threads; each use waits for the one before
-    it."""
+    """One open state file. Safe to use from several threads; only one is inside at a time."""
 
     def __init__(self, path: str, schema: Schema, lock: FileLock, fault: Fault | None) -> None:
-        """Use `open`."""
+        """Not called directly: see `open`."""
         self.path = path
         self._schema = schema
         self._lock = lock
@@ -79,12 +78,17 @@ class Database:
 
     @classmethod
     def open(cls, path: str, schema: Schema, fault: Fault | None = None) -> Self:
-        """Open or make the state at `path`: file 0600; a folder that has to be made is 0700.
+        """Opens or makes the state at `path`: the file gets mode 0600, a new folder 0700.
+
+        Args:
+            path: of the file.
+            schema: whose state it is.
+            fault: for tests.
 
         Raises:
-            ProblemError: `state_in_use` (the holder is named), `state_newer`, `state_other` (a
-                server's state given to a daemon, or the other way round), `state_damaged`, or why
-                the file cannot be written.
+            ProblemError: `state_in_use` (with the holder's process id), `state_newer`,
+                `state_other` (a server's state given to a daemon, or the other way round),
+                `state_damaged`, or why the file cannot be written.
         """
         try:
             os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
@@ -118,18 +122,18 @@ class Database:
                     )
                 )
             if not found:
-                self._connection.execute(_INCREMENTAL)  # an old file becomes so when it is upgraded
+                self._connection.execute(_INCREMENTAL)  # an old file gets it when it is upgraded
             for pragma in _PRAGMAS:
                 self._connection.execute(pragma)
         self.migrate(migrations.scripts(self._schema))
 
     def migrate(self, scripts: Sequence[str]) -> None:
-        """Apply the scripts that the file has not seen; script number n (from 1) makes version n.
+        """Applies the scripts that are new to the file; script number n (from 1) makes version n.
 
-        All of them or none. A file that held something is kept as it was, beside it (`backup`).
+        All of them or none. A file with content is first copied (`upgrade_copy`).
 
         Raises:
-            ProblemError: `state_newer`; the file as it was cannot be kept.
+            ProblemError: `state_newer`, or why the file cannot be copied.
         """
         with self.read() as connection:
             found = migrations.version(connection)
@@ -148,8 +152,7 @@ class Database:
             self._compact()
 
     def _compact(self) -> None:
-        """Once after an upgrade: from now on the file can give space back. Without room it stays as
-        it is."""
+        """Makes the file able to give space back; runs once after an upgrade, if there is room."""
         with self._guard, suppress(sqlite3.OperationalError):
             if not self._connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
                 self._connection.execute(_INCREMENTAL)
@@ -157,10 +160,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
-        """All that is written inside becomes true at once, or none of it.
+        """A transaction: all that is written inside becomes true at once, or none of it.
 
-        One inside another (of the same thread) joins it. When an inner one fails, the outermost
-        cannot commit any more, even if the error was caught between.
+        A transaction inside another one of the same thread joins it. When an inner one fails, the
+        outermost cannot commit any more, even if the error was caught in between.
 
         Raises:
             ProblemError: see `problem_of`; then nothing was written.
@@ -174,7 +177,7 @@ class Database:
                 yield self._writing
                 if self._depth == 1:
                     if self._spoilt:
-                        raise RuntimeError("a transaction goes on although a part of it failed")
+                        raise RuntimeError("a transaction continues after a part of it failed")
                     self._writing.execute("COMMIT")
             except BaseException:
                 self._spoilt = True
@@ -186,7 +189,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Statements]:
-        """Look, at one moment: nothing is written by others until the block is left.
+        """Reads at one moment: nothing is written by others until the block ends.
 
         Raises:
             ProblemError: see `problem_of`.
@@ -195,10 +198,10 @@ class Database:
             yield self._connection
 
     def give_back(self, pages: int) -> None:
-        """Shorten the file by up to so many of its free pages.
+        """Shortens the file by up to `pages` of its free pages.
 
-        As a script: `execute` takes the first step of a statement that has no columns, and a page
-            is a step.
+        It runs as a script: `execute` makes only the first step of a statement without columns, and
+        a page is a step.
 
         Raises:
             ProblemError: see `problem_of`.
@@ -207,7 +210,7 @@ class Database:
             self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
     def close(self) -> None:
-        """Close the file and let others open it."""
+        """Closes the file and releases its lock."""
         with self._guard:
             self._connection.close()
             self._lock.release()
@@ -235,7 +238,11 @@ class Database:
 
 
 def _locked(path: str) -> FileLock:
-    """One process per state file. Raises ProblemError: `state_in_use`, with the holder's id."""
+    """Takes the lock: one process per state file.
+
+    Raises:
+        ProblemError: `state_in_use`, with the holder's process id.
+    """
     try:
         lock = FileLock(f"{path}.lock")
     except LockedError as error:
@@ -254,8 +261,7 @@ def _locked(path: str) -> FileLock:
 
 
 def _private(path: str) -> None:
-    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm get its
-    mode."""
+    """Makes the file before SQLite does: others cannot read it, nor -wal and -shm beside it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -267,8 +273,7 @@ def _private(path: str) -> None:
 
 
 def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | None:
-    """What an SQLite error means for a person; None for wrong use of the library, which is our own
-    mistake.
+    """The problem behind an SQLite error; None for wrong use of the library, a bug of this program.
 
     `disk_full`, `state_damaged`, `state_locked`, `read_only`, `disk_error`, `bad_value` (a number
     out of range), else `state_error`. Result codes: https://www.sqlite.org/rescode.html
@@ -282,7 +287,7 @@ def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | Non
             return Problem(
                 Code.DISK_FULL,
                 f"{path!r} could not be written: the disk is full",
-                hint="free some space; it goes on by itself",
+                hint="free some space; it continues by itself",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Problem(
@@ -306,7 +311,7 @@ def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | Non
         case sqlite3.SQLITE_IOERR:
             return Problem(
                 Code.DISK_ERROR,
-                f"{path!r} met an input/output error: {words}",
+                f"{path!r} has an input/output error: {words}",
                 hint="the disk may be failing",
             )
         case sqlite3.SQLITE_CONSTRAINT:

@@ -1,8 +1,8 @@
-"""Changes to one listing column of many folders: each folder is decoded once and encoded once.
+"""Changes to one listing column of many folders: each folder is decoded and encoded once.
 
-Changes are applied in the order given, so that a folder that went and came back is empty in
-between. A listing stays in its columns meanwhile: in a folder of 100,000 files, a value an entry,
-made again for every batch, would cost three times as much.
+Changes are applied in the given order: a folder that went and came back is empty in between. A
+listing stays in its columns: for a folder of 100,000 files, building one value per entry anew for
+every batch would cost three times as much.
 """
 
 from bisect import bisect_left, insort
@@ -20,14 +20,14 @@ from cargo_sync.state.ranges import at_or_below
 _NAME: Final = 0
 _KIND: Final = 1
 _SIZE: Final = 2
-"""Where Entry and Agreed alike have these."""
+"""Positions of these fields in both Entry and Agreed."""
 
 
 class Column(NamedTuple):
-    """The statements of one of the listing columns.
+    """The statements of one listing column.
 
     select      job, path -> blob
-    upsert      job, path, blob; and files, bytes where these are counted
+    upsert      job, path, blob; and files, bytes when they are counted
     clear       job, low, high
     kept_empty  whether a folder without rows is known to be empty (`[]`) rather than unknown (NULL)
     counted     whether the number of files and their bytes are kept beside it
@@ -63,9 +63,9 @@ BASE: Final = Column(
 
 
 class _Listing:
-    """A folder's listing as it was found, and what changed in it.
+    """A folder's listing as it was read, and its changes.
 
-    It is JSON, an array a column, sorted by name (model.entries, model.agreed); `[]` when it is
+    It is JSON, one array per column, sorted by name (model.entries, model.agreed); `[]` when it is
     empty.
     """
 
@@ -76,7 +76,7 @@ class _Listing:
         self._changes: dict[str, Entry | Agreed | None] = {}
 
     def change(self, name: str, item: Entry | Agreed | None) -> bool:
-        """Put `item` at `name`, or nothing; whether a folder stood there."""
+        """Puts `item` at `name`, None to delete; returns whether a folder was there."""
         if name in self._changes:
             before = self._changes[name]
             was_folder = before is not None and before.kind == FOLDER
@@ -87,7 +87,7 @@ class _Listing:
         return was_folder
 
     def columns(self) -> list[list[Any]]:
-        """The columns as they now are; once only."""
+        """The columns with the changes; call it only once."""
         gone: set[int] = set()
         new: list[Entry | Agreed] = []
         for name, item in self._changes.items():
@@ -132,10 +132,10 @@ class ColumnDeltas:
         self._made: set[bytes] = set()
 
     def put(self, path: str, item: Entry | Agreed) -> None:
-        """`item` now stands at `path`.
+        """`item` is now at `path`.
 
         Raises:
-            ProblemError: `bad_path`, when it names itself otherwise.
+            ProblemError: `bad_path`, when the item has another name than the path.
         """
         if item.name != paths.name(path) or not path:
             reason = f"the path {path!r} came with the name {item.name!r}"
@@ -148,12 +148,12 @@ class ColumnDeltas:
             self._folder(path)
 
     def drop(self, path: str) -> None:
-        """Nothing stands at `path` any more, nor below it."""
+        """Nothing is at `path` any more, nor below it."""
         if self._folder(paths.parent(path)).change(paths.name(path), None):
             self._clear(path)
 
     def write(self) -> None:
-        """Write the folders that are other than they were found."""
+        """Writes the folders that have changed."""
         for key in self._order:
             found, columns = self._open[key].found, self._open[key].columns()
             blob: bytes | None = None

@@ -1,4 +1,4 @@
-"""Events: rows that are appended in the transaction that made them true, and read by cursor."""
+"""Events: rows that are added in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -26,7 +26,8 @@ WHERE job = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
 
 _LAST = """
-SELECT cursor, job, happened, time, path, size, details, tell FROM event ORDER BY cursor DESC LIMIT ?
+SELECT cursor, job, happened, time, path, size, details, tell FROM event
+ORDER BY cursor DESC LIMIT ?
 """
 
 _LAST_OF_JOB = """
@@ -57,14 +58,13 @@ class Events:
         self._database = database
 
     def append(self, events: Sequence[Event]) -> int:
-        """Write events in their order; the cursor of the newest event there is, 0 when there is
-        none."""
+        """Writes events in their order; returns the cursor of the newest event, 0 for none."""
         with self._database.transaction() as connection:
             _APPEND(connection, [_columns(event) for event in events])
             return self._newest()
 
     def newest(self) -> int:
-        """The cursor of the newest event that was ever written, 0 when none was."""
+        """The cursor of the newest event that was ever written, 0 when there was none."""
         with self._database.read():
             return self._newest()
 
@@ -97,19 +97,28 @@ class Events:
             return [row_of(columns) for columns in found][::-1]
 
     def bounds(self) -> tuple[int, int]:
-        """The oldest cursor that is kept, and the newest that was ever written; when none is kept,
-        the oldest is the one that comes next."""
+        """The oldest cursor that is kept, and the newest that was ever written.
+
+        When none is kept, the oldest is the next one to come.
+        """
         with self._database.read() as connection:
             newest = self._newest()
             oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
         return newest + 1 if oldest is None else int(oldest), newest
 
     def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
-        """Drop events older than `before` (unix seconds) and all but the newest `keep`; how many
-        went.
+        """Deletes events older than `before` (unix seconds) and all but the newest `keep`.
 
         It stops at the first row that is neither, so that a clock that jumped cannot empty the
-        table. Up to `most` go at a time: call it until none does.
+        table.
+
+        Args:
+            before: unix seconds.
+            keep: number of events.
+            most: deleted per call; call it until it returns 0.
+
+        Returns:
+            How many were deleted.
         """
         with self._database.transaction() as connection:
             enough = self._newest() - keep

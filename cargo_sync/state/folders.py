@@ -1,8 +1,7 @@
-"""The three trees of a job: what each side was seen to hold and what was last agreed, a row a
-folder.
+"""The three trees of a job: each side as last seen, and the agreed one; one row per folder.
 
 A folder is *settled* when it was planned and nothing was left to do; any change to one of its
-listings unsettles it. So a pass over a tree in which nothing happened is one comparison of bytes a
+listings unsettles it. So a pass over a tree without changes costs one comparison of bytes per
 folder.
 """
 
@@ -24,11 +23,11 @@ _PAGE = 200
 
 
 class FolderState(NamedTuple):
-    """One folder, as the three trees know it.
+    """One folder in the three trees.
 
-    near, far  what was last seen; None when it was never seen, or is gone: the parent's listing
-               says which
-    base       what was agreed; None when nothing is
+    near, far  what was last seen; None when it was never seen or is gone: the parent's listing says
+               which
+    base       what was agreed; None for nothing
     revision   of the row, for `settle`
     """
 
@@ -40,7 +39,7 @@ class FolderState(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """The statements of the side whose whole listings are observed."""
+    """The statements of a side whose whole listings are observed."""
 
     same: str
     read: str
@@ -66,13 +65,13 @@ _FAR = _Side(
 
 _STATES = "SELECT path, near, far, base, revision FROM folder"
 _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
-# Without statistics SQLite would rather walk all folders in the order of their key.
+# Without statistics SQLite would walk all folders in the order of their key.
 _UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
 WHERE job = ? AND path >= ? AND path < ? AND settled = 0 ORDER BY path LIMIT ?"""
 
 
 class Folders:
-    """The trees of one job, in component order throughout. Every method is one transaction."""
+    """The trees of one job, in component order everywhere. Every method is one transaction."""
 
     def __init__(self, database: Database, job: int) -> None:
         self._database = database
@@ -81,10 +80,10 @@ class Folders:
         self._transfers = Transfers(database)
 
     def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
-        """Whole listings of the local side: (folder, encoded listing). An unchanged one writes
-        nothing.
+        """Stores whole listings of the local side: (folder, encoded listing).
 
-        A folder that stood in a listing and does not any more is gone with everything below it.
+        An unchanged listing writes nothing. A folder that disappears from its parent's listing is
+        gone with everything below it.
 
         Raises:
             ProblemError: `bad_path`; nothing of the call was written.
@@ -92,13 +91,13 @@ class Folders:
         self._observe(_NEAR, seen)
 
     def observe_far_whole(self, seen: Sequence[tuple[str, bytes]]) -> None:
-        """As `observe_near`, of a far side that lists itself whole."""
+        """Like `observe_near`, for a far side that lists whole folders."""
         self._observe(_FAR, seen)
 
     def observe_far(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
-        """What changed at the far side, oldest first: the entry that is at a path now, or None.
+        """Stores changes of the far side, oldest first: the entry that is now at a path, or None.
 
-        A vanished folder takes everything below it along. What is known already writes nothing.
+        A folder that is gone takes everything below it along. Known facts write nothing.
 
         Raises:
             ProblemError: `bad_path`; nothing of the call was written.
@@ -120,14 +119,16 @@ class Folders:
         done: Sequence[str] = (),
         failed: Sequence[str] = (),
     ) -> int:
-        """What both sides now hold, or that nothing is agreed of a path, and the events of it: at
-        once.
+        """Stores what both sides now hold, or None for no agreement, together with the events.
 
-        Dropping the agreement of a folder drops those of everything below it. The folders are
-        unsettled: the next look at them finds whether something is left to do.
+        Dropping the agreement about a folder drops those of everything below it. The folders are
+        unsettled: the next pass over them finds whether something is left to do.
 
         Args:
-            done, failed: paths of transfers that have come to an end.
+            changes: by path, what is agreed.
+            events: of these changes.
+            done: paths of transfers that are committed.
+            failed: paths of transfers that failed.
 
         Returns:
             The cursor of the newest event.
@@ -144,9 +145,10 @@ class Folders:
             return self._events.append(events)
 
     def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:
-        """Up to `limit` unsettled folders, in order, by keys (model.paths.key).
+        """Up to `limit` unsettled folders, in order.
 
-        They are above `after` and up to `upto`, included; None leaves that end open.
+        Their keys (model.paths.key) are above `after` and up to and including `upto`; None leaves
+        that end open.
         """
         low = b"" if after is None else after + b"\0"
         high = b"\xff" if upto is None else upto + b"\0"
@@ -154,10 +156,9 @@ class Folders:
             return _states(connection, _UNSETTLED, (self._job, low, high, limit))
 
     def settle(self, states: Sequence[FolderState]) -> None:
-        """Nothing is left to do in these folders as they were read. One that changed since stays
-        unsettled.
+        """Marks folders as settled, except those that changed since they were read.
 
-        A folder of which no tree knows anything is dropped.
+        A folder about which no tree knows anything is dropped.
         """
         with self._database.transaction() as connection:
             for state in states:
@@ -173,28 +174,27 @@ class Folders:
                     )
 
     def unsettle_all(self) -> None:
-        """Plan every folder again, because the rules changed."""
+        """Makes every folder be planned again, because the rules changed."""
         self._all("UPDATE folder SET settled = 0, revision = revision + 1 WHERE job = ?")
 
     def forget_base(self) -> None:
-        """Nothing is agreed any more: first contact begins again."""
+        """Forgets all agreements: first contact begins again."""
         self._all(
-            "UPDATE folder SET base = NULL, files = 0, bytes = 0, settled = 0, revision = revision + 1 "
-            "WHERE job = ?"
+            "UPDATE folder SET base = NULL, files = 0, bytes = 0, settled = 0, "
+            "revision = revision + 1 WHERE job = ?"
         )
 
     def forget_far(self) -> None:
-        """Nothing is known of the far side any more. Its cursor (Jobs) begins at 0 again."""
+        """Forgets the far side. Its cursor (Jobs) begins at 0 again."""
         self._all(
             "UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?"
         )
 
     def mirror_anew(self) -> None:
-        """Nothing is known of the far side any more, and its cursor begins at 0; what is agreed
-        stays.
+        """Forgets the far side and sets its cursor to 0; agreements stay.
 
-        In one: a cursor that stood on while the mirror is empty would say that everything there is
-            gone.
+        It is one transaction: an old cursor with an empty mirror would say that everything there is
+        gone.
         """
         with self._database.transaction() as connection:
             self.forget_far()
@@ -203,8 +203,7 @@ class Folders:
             )
 
     def counts(self) -> tuple[int, int]:
-        """(files, bytes) in base. Kept beside each folder's base, summed here: no listing is
-        read."""
+        """(files, bytes) in base: sums of counts that are kept beside each folder's base."""
         with self._database.read() as connection:
             files, size = connection.execute(
                 "SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM folder "
@@ -229,8 +228,7 @@ class Folders:
         )
 
     def below(self, folder: str) -> Iterator[FolderState]:
-        """`folder` and every folder below it, settled or not; read in pages, each at its own
-        moment."""
+        """`folder` and every folder below it, settled or not; each page shows its own moment."""
         low, high = at_or_below(folder)
         while True:
             with self._database.read() as connection:

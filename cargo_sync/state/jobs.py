@@ -1,4 +1,4 @@
-"""Jobs: what is remembered of each between runs and restarts, besides its trees."""
+"""Jobs: what is kept about each between runs and restarts, except its trees."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
@@ -10,18 +10,17 @@ from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.database import Database
 
 _FORGOTTEN = "\0forgotten "
-"""Before the number of a job that gave its name away: no name in a file has a NUL."""
+"""Prefix of the number of a job that lost its name: a name in a file has no NUL."""
 
 _READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run FROM job"
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a base was agreed with: if one of these differs, it is set aside and first contact
-    begins.
+    """What a base was agreed with; if one of these differs, the base is dropped at first contact.
 
     near   identity of the local root
-    far    identity of the far one: server, user, workspace and folder
+    far    identity of the far root: server, user, workspace and folder
     epoch  of the far side's catalogue
     """
 
@@ -35,11 +34,11 @@ class JobRow:
     """One job.
 
     paused      by a person; kept across restarts
-    binding     None before first contact
+    binding     None before the first contact
     far_cursor  the server's sequence up to which the far side is mirrored
-    far_lineage of that sequence, as the server named it
+    far_lineage of that sequence, from the server
     rules       digest of the rules that the settled folders were planned with
-    last_run    None before the first
+    last_run    None before the first run
     """
 
     id: int
@@ -53,7 +52,7 @@ class JobRow:
 
 
 class JobRows:
-    """The jobs of a daemon, by name. A setter of a job that is not there changes nothing."""
+    """The jobs of a daemon, by name. A setter for an unknown job changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,8 +78,7 @@ class JobRows:
         self._set("UPDATE job SET paused = ? WHERE name = ?", paused, name)
 
     def bind(self, name: str, binding: Binding) -> None:
-        """Bind the base anew. Nothing is mirrored of what it is bound to now: the far cursor goes
-        to 0."""
+        """Binds the base anew. The far cursor goes to 0, because nothing is mirrored yet."""
         text = orjson.dumps(asdict(binding)).decode()
         self._set(
             "UPDATE job SET binding = ?, far_cursor = 0, far_lineage = '' WHERE name = ?",
@@ -100,12 +98,16 @@ class JobRows:
         self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(last).decode(), name)
 
     def remove(self, name: str) -> None:
-        """Forget a job with its trees and transfers. Its events stay, as history."""
+        """Forgets a job with its trees and transfers. Its events stay, as history."""
         self._set("DELETE FROM job WHERE name = ?", name)
 
     def miss(self, there: Collection[str], now: float) -> None:
-        """Take down since when jobs have no file: those that are not `there`. `now` is unix
-        seconds."""
+        """Notes the time from which jobs have no file.
+
+        Args:
+            there: names of the jobs that have one.
+            now: unix seconds.
+        """
         with self._database.transaction() as connection:
             for name, missed in connection.execute("SELECT name, missed FROM job").fetchall():
                 if (name in there) != (missed is None) and not name.startswith(_FORGOTTEN):
@@ -113,12 +115,14 @@ class JobRows:
                     connection.execute("UPDATE job SET missed = ? WHERE name = ?", (value, name))
 
     def forget(self, before: float, most: int) -> bool:
-        """Forget the trees of one job that has no file since before `before`; whether there is more
-        to do.
+        """Forgets trees of one job that has had no file since before `before`.
 
-        In parts of `most` folders. The job gives its name away first: should its file come back
-        meanwhile, it begins like a new one, which deletes nothing, and never with a half of its
-        trees.
+        It deletes up to `most` folders per call. The job loses its name first: if its file comes
+        back meanwhile, it begins as a new job, which deletes nothing, and never with a half of its
+            trees.
+
+        Returns:
+            Whether there is more to do.
         """
         with self._database.transaction() as connection:
             row = connection.execute(
@@ -157,7 +161,6 @@ def _job(row: tuple[Any, ...]) -> JobRow:
 
 
 def _last_run(text: str) -> LastRun:
-    """Of any version: what it does not say has the default, what only another version knows is left
-    out."""
+    """A last run written by any version: missing fields get defaults, unknown ones are ignored."""
     kept = orjson.loads(text)
     return LastRun(**{each.name: kept[each.name] for each in fields(LastRun) if each.name in kept})

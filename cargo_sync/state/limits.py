@@ -1,4 +1,4 @@
-"""Limits that an order set in place of what a file says."""
+"""Limits that a command set in place of those in a file."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from cargo_sync.state.database import Database
 
 
 class LimitRows:
-    """By name, of a job (its number) or of the daemon or server itself (None)."""
+    """Limits by name, for a job (its number) or for the daemon or server itself (None)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,7 +20,7 @@ class LimitRows:
         return {name: Ordered(bits, file) for name, bits, file in rows}
 
     def set(self, job: int | None, orders: Mapping[str, Ordered | None]) -> None:
-        """Keeps these, all or none; None forgets one. Others stay."""
+        """Stores these, all or none; None deletes one. Others stay."""
         with self._database.transaction() as connection:
             for name, ordered in orders.items():
                 connection.execute(

@@ -1,5 +1,4 @@
-"""The schema's versions: numbered scripts, applied in order, each in one transaction with its
-number."""
+"""The schema's versions: numbered scripts, each applied in one transaction with its number."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ Schema = Literal["daemon", "server"]
 
 
 class Statements(Protocol):
-    """What a room needs of a connection."""
+    """What the tables need from a connection."""
 
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> sqlite3.Cursor: ...
 
@@ -25,8 +24,7 @@ def scripts(schema: Schema) -> list[str]:
 
 
 def statements(script: str) -> Iterator[str]:
-    """The single statements of a script, for a transaction of our own (`executescript` ends
-    one)."""
+    """The single statements of a script; `executescript` would end our own transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -36,19 +34,27 @@ def statements(script: str) -> Iterator[str]:
 
 
 def version(connection: Statements) -> int:
-    """The version that a database has: 0 when it is new."""
+    """The version of a database: 0 when it is new."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def check_known(path: str, found: int, known: int) -> None:
-    """Raises:
-    ProblemError: `state_newer`, when the database was written by a newer release than this one.
+    """Checks that this release knows the version of a database.
+
+    Args:
+        path: of the file, for the message.
+        found: the database's version.
+        known: this release's version.
+
+    Raises:
+        ProblemError: `state_newer`, when the database was written by a newer release.
     """
     if found > known:
         raise ProblemError(
             Problem(
                 Code.STATE_NEWER,
-                f"{path!r} has version {found} of the schema; this release knows versions up to {known}",
+                f"{path!r} has version {found} of the schema; this release knows versions "
+                f"up to {known}",
                 hint="install the newer release again, or give this one a state folder of its own",
                 retry=False,
             )
@@ -56,7 +62,7 @@ def check_known(path: str, found: int, known: int) -> None:
 
 
 def apply(connection: Statements, number: int, script: str) -> None:
-    """Bring a database to version `number`, inside the transaction that is open."""
+    """Brings a database to version `number`, inside the open transaction."""
     for statement in statements(script):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {number:d}")

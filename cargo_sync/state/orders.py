@@ -1,5 +1,4 @@
-"""Ids of the large files that sessions get and put, recorded before the first byte, so that they go
-on."""
+"""Ids of the large files that sessions get and put, stored before the first byte so they resume."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from cargo_sync.state.database import Database
 
 
 class Way(NamedTuple):
-    """Between which ends content moves. `verb` is get or put."""
+    """The two ends of a transfer. `verb` is get or put."""
 
     verb: str
     url: str
@@ -20,15 +19,14 @@ class Way(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A transfer that nobody went on with, and the folder below which its part is staged ("" for
-    none)."""
+    """A transfer that was not continued, and the folder of its staged part ("" for none)."""
 
     id: str
     root: str
 
 
 class Orders:
-    """The large files that are under way in a daemon's sessions. `now` gives unix seconds."""
+    """The large files in transfer in a daemon's sessions. `now` gives unix seconds."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
@@ -37,16 +35,17 @@ class Orders:
     def transfer_id(
         self, way: Way, far: str, near: str, source: Entry, root: str, make: Callable[[], str]
     ) -> str:
-        """The id of the transfer of exactly this version of a source; `make` gives one where there
-        is none.
+        """The id of the transfer of exactly this version of a source.
 
-        It is durable when this returns. Another version of the source takes the place of the former
-        one.
+        It is durable when this returns. Another version of the source replaces the earlier one.
 
         Args:
+            way: the two ends.
             far: path in the workspace.
             near: absolute path on this machine.
-            root: below which it is staged on this machine, or "".
+            source: the entry of the source.
+            root: the folder in which it is staged on this machine, or "".
+            make: makes a new id, if there is none.
         """
         key, version = (
             (orjson.dumps(tuple(way)).decode(), far, near),
@@ -54,7 +53,8 @@ class Orders:
         )
         with self._database.transaction() as connection:
             row = connection.execute(
-                "SELECT id FROM session_transfer WHERE way = ? AND far = ? AND near = ? AND source = ?",
+                "SELECT id FROM session_transfer "
+                "WHERE way = ? AND far = ? AND near = ? AND source = ?",
                 (*key, version),
             ).fetchone()
             id = str(row[0]) if row else make()
@@ -65,13 +65,12 @@ class Orders:
             return id
 
     def done(self, id: str) -> None:
-        """The file is committed, or will never be."""
+        """Drops an id: the file is committed, or never will be."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM session_transfer WHERE id = ?", (id,))
 
     def purge(self, before: float) -> list[Left]:
-        """Drops those not ordered since `before` (unix s) that have no checkpoint; they are
-        returned."""
+        """Drops and returns those last used before `before` (unix seconds) without a checkpoint."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT id, root FROM session_transfer WHERE touched < ? "

@@ -1,5 +1,4 @@
-"""Planned actions on disk: a preview's, to be paged through for an hour, and those that a run
-collects.
+"""Planned actions on disk: those of a preview, kept for an hour, and those that a run collects.
 
 They grow with the changes, not with the tree, so a run holds none of them in memory.
 """
@@ -19,11 +18,11 @@ _ACTIONS = "SELECT number, action FROM planned_action WHERE run = ?"
 
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
-    """A part of a plan.
+    """A page of a plan.
 
     job      name
-    time     when the plan was begun, unix seconds
-    totals   what `ready` was given; None while the plan is being made
+    time     when the plan began, unix seconds
+    totals   given to `ready`; None while the plan is being made
     actions  (number, action), in the order they were added; numbers count from 1
     """
 
@@ -40,7 +39,7 @@ class Planned:
         self._database = database
 
     def begin(self, run: str, job: str, time: float) -> None:
-        """An empty plan; one of the same run is dropped."""
+        """Begins an empty plan; an old one of the same run is dropped."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
             connection.execute(
@@ -48,16 +47,17 @@ class Planned:
             )
 
     def add(self, run: str, actions: Sequence[Action]) -> None:
-        """Actions in their order, of a plan that was begun."""
+        """Adds actions, in their order, to a plan that was begun."""
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO planned_action SELECT ?1, key + 1 + coalesce("
-                "(SELECT max(number) FROM planned_action WHERE run = ?1), 0), value FROM json_each(?2)",
+                "(SELECT max(number) FROM planned_action WHERE run = ?1), 0), value "
+                "FROM json_each(?2)",
                 (run, orjson.dumps([_columns(action) for action in actions]).decode()),
             )
 
     def ready(self, run: str, totals: Mapping[str, int]) -> None:
-        """The plan is whole; `totals` count its steps by kind, and what else `Run.plan` says."""
+        """Marks a plan as complete; `totals` are the counts that `Run.plan` returns."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE planned_run SET totals = ? WHERE run = ?",
@@ -65,12 +65,11 @@ class Planned:
             )
 
     def page(self, run: str, after: int, limit: int) -> PlannedPage | None:
-        """Up to `limit` actions whose number is above `after`; None when there is no such plan (any
-        more)."""
+        """Up to `limit` actions with numbers above `after`; None when there is no such plan."""
         return self._page(run, "AND number > ? ORDER BY number", after, limit)
 
     def back(self, run: str, before: int, limit: int) -> PlannedPage | None:
-        """As `page`, from the end: actions whose number is below `before`, the last one first."""
+        """Like `page`, from the end: actions with numbers below `before`, the last one first."""
         return self._page(run, "AND number < ? ORDER BY number DESC", before, limit)
 
     def _page(self, run: str, part: str, mark: int, limit: int) -> PlannedPage | None:
@@ -90,8 +89,11 @@ class Planned:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
 
     def purge(self, before: float, most: int = 2**62) -> bool:
-        """Drop the plans begun before `before`, unix seconds; up to `most` actions. Whether more
-        are left."""
+        """Drops plans begun before `before` (unix seconds), up to `most` actions.
+
+        Returns:
+            Whether there may be more.
+        """
         with self._database.transaction() as connection:
             old = "SELECT run FROM planned_run WHERE time < ?1"
             row = connection.execute(f"{old} ORDER BY time, run LIMIT 1", (before,)).fetchone()

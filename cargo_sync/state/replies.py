@@ -1,4 +1,4 @@
-"""Answers to commands that changed something, so that one sent twice is done once."""
+"""Replies to commands that changed something, so that a command that is sent twice is done once."""
 
 from collections.abc import Callable
 
@@ -13,21 +13,20 @@ class Replies:
         self._now = now
 
     def get(self, id: str) -> bytes | None:
-        """The reply that was kept for `id`, as it was sent; None if there is none."""
+        """The reply that was stored for `id`, as it was sent; None if there is none."""
         with self._database.read() as connection:
             row = connection.execute("SELECT reply FROM reply WHERE id = ?", (id,)).fetchone()
         return row[0] if row else None
 
     def put(self, id: str, reply: bytes) -> None:
-        """Keep `reply`; durable when this returns. One that was kept for this id before is
-        replaced."""
+        """Stores `reply` in place of an earlier one for this id; durable when this returns."""
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now())
             )
 
     def purge(self, keep: float = 86_400.0, most: int = 2**62) -> int:
-        """Drop those kept longer than `keep` seconds, up to `most` of them; how many went."""
+        """Deletes up to `most` replies older than `keep` seconds; returns how many."""
         with self._database.transaction() as connection:
             return connection.execute(
                 "DELETE FROM reply WHERE id IN (SELECT id FROM reply WHERE time < ? LIMIT ?)",

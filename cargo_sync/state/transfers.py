@@ -1,8 +1,8 @@
-"""Ids of transfers that must survive a kill, recorded before the first byte.
+"""Ids of transfers that must survive a kill, stored before the first byte.
 
-Those of large files are kept, since what was staged lies under them; and those of all files of a
-job whose callbacks are promised an end of each: whatever comes between, one end is told, under the
-id of the start. Beside them stand the files that a person cancelled, which are left alone.
+They are kept for large files, because staged parts belong to an id, and for all files of a job
+whose callbacks promise an end for each start: after any interruption there is one end, with the id
+of the start. Beside them are the files that a person cancelled, which are not transferred.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
 
 SUPERSEDED: Final = "given up: another version of the file takes its place"
-"""Said of a transfer that was begun and will never end: callbacks are promised an end of each."""
-FORGOTTEN: Final = "given up: for a week its source was not there to go on with"
+"""Message of a transfer that began and will never end: callbacks promise an end for each start."""
+FORGOTTEN: Final = "given up: its source was missing for a week"
 
 Says = Callable[[Happened, str, int, EventDetails], Event]
-"""Makes an event of a job: of (happened, path, size, details)."""
+"""Makes an event of a job from (happened, path, size, details)."""
 
 _PUT: Final = Insert(
     "INSERT OR REPLACE INTO transfer (job, path, source, id, started, time) VALUES",
@@ -31,9 +31,9 @@ _KNOWN: Final = Select("SELECT path, source, id, started FROM transfer WHERE job
 
 
 class TransferSource(NamedTuple):
-    """A file that is to be sent: its path, and the version, ident and size of its entry.
+    """A file to be sent: its path, and the version, ident and size of its entry.
 
-    keep  its id is kept whether or not an end is promised
+    keep  whether its id is kept even if callbacks promise no end
     """
 
     path: str
@@ -44,8 +44,7 @@ class TransferSource(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """The ids of a batch, in its order; the events that became true with them, and the cursor of
-    the last."""
+    """The ids of a batch, in its order; the events that became true, and the cursor of the last."""
 
     ids: list[str]
     events: list[Event]
@@ -53,7 +52,7 @@ class Begun(NamedTuple):
 
 
 class Transfers:
-    """The transfers that are under way, or were when they were cut, in a daemon's jobs."""
+    """The transfers that are in progress in a daemon's jobs, or were when the daemon stopped."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,19 +67,20 @@ class Transfers:
         says: Says,
         promised: Mode | None = None,
     ) -> Begun:
-        """Takes up a batch; all of it is durable when this returns.
+        """Starts or continues a batch of transfers; durable when this returns.
 
-        A transfer of exactly this version of a source that was begun before goes on under its id,
-        and is not started a second time. One of another version is given up: when an end was
+        A transfer of exactly this version of a source that began before continues under its id, and
+        does not start a second time. A transfer of another version is given up: if an end was
         promised, this is it.
 
         Args:
+            job: its number.
             sources: each path once.
-            make: gives a new id.
+            make: makes a new id.
             now: unix seconds.
-            says: gets STARTED of each transfer that is promised an end now.
-            promised: the job's mode when callbacks are promised an end of each; None when nobody
-                is.
+            says: makes the event, STARTED for each transfer that is promised an end now.
+            promised: the job's mode when callbacks promise an end for each start; None if they
+                do not.
         """
         with self._database.transaction() as connection:
             known = _known(connection, job, [source.path for source in sources])
@@ -109,13 +109,12 @@ class Transfers:
                     _end(connection, job, [source.path])
                 ids.append(id)
             _PUT(connection, rows)
-            # Without a callback for it a start is not worth a row.
+            # A start without a callback is not worth a row.
             events = given_up + [event for event in started if event.tell]
             return Begun(ids, events, self._events.append(events) if events else 0)
 
     def promised(self, job: int, files: Sequence[tuple[str, int, int]]) -> dict[str, str]:
-        """By path the ids of those transfers that are promised an end, of files (path, version,
-        ident)."""
+        """The ids by path, of those files (path, version, ident) that are promised an end."""
         with self._database.read() as connection:
             known = _known(connection, job, [path for path, _, _ in files])
         return {
@@ -125,7 +124,7 @@ class Transfers:
         }
 
     def ended(self, job: int, done: Sequence[str], failed: Sequence[str]) -> None:
-        """These are committed; those have failed, and their next try is a start of its own."""
+        """Ends transfers: `done` are committed; the next try of `failed` has a start of its own."""
         with self._database.transaction() as connection:
             if (
                 connection.execute(
@@ -141,21 +140,22 @@ class Transfers:
                 )
 
     def going_on(self, ids: Sequence[str], now: float) -> None:
-        """These move at this moment: they are not forgotten, however long they take."""
+        """Notes that these are moving now: they are not forgotten, however long they take."""
         with self._database.transaction() as connection:
             for id in ids:
                 connection.execute("UPDATE transfer SET time = ? WHERE id = ?", (now, id))
 
     def forget(self, before: float, now: float) -> int:
-        """Drops what was last taken up before `before`; where an end was promised, this is it.
+        """Drops transfers last used before `before`; if an end was promised, this is it.
 
         Returns:
             How many were dropped.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT job.name, path, transfer.id, started FROM transfer JOIN job ON job.id = transfer.job "
-                "WHERE time < ? ORDER BY job.name, path",
+                "SELECT job.name, path, transfer.id, started "
+                "FROM transfer JOIN job ON job.id = transfer.job WHERE time < ? "
+                "ORDER BY job.name, path",
                 (before,),
             ).fetchall()
             connection.execute("DELETE FROM transfer WHERE time < ?", (before,))
@@ -172,8 +172,7 @@ class Transfers:
         return len(rows)
 
     def put_off(self, job: int, path: str, source: tuple[int, int]) -> None:
-        """A person cancelled the transfer of this source (version, ident): what is known of it
-        goes."""
+        """A person cancelled the transfer of this source (version, ident): its id is dropped."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
             connection.execute(
@@ -181,7 +180,7 @@ class Transfers:
             )
 
     def all_put_off(self, job: int) -> list[tuple[str, tuple[int, int]]]:
-        """(path, source) of everything that was put off and not taken up again, by path."""
+        """(path, source) of all cancelled files that were not tried again, by path."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT path, version, ident FROM cancelled WHERE job = ? ORDER BY path", (job,)
@@ -189,7 +188,7 @@ class Transfers:
             return [(path, (version, ident)) for path, version, ident in rows]
 
     def take_up(self, job: int, paths: Sequence[str]) -> None:
-        """They were tried again, or there is nothing to try any more."""
+        """Drops cancelled files that were tried again, or have nothing left to try."""
         with self._database.transaction() as connection:
             for path in paths:
                 connection.execute("DELETE FROM cancelled WHERE job = ? AND path = ?", (job, path))
@@ -198,7 +197,7 @@ class Transfers:
 def _known(
     connection: Statements, job: int, paths: Sequence[str]
 ) -> dict[str, tuple[str, str, str | None]]:
-    """By path: source, id, and the mode of a job that promised an end."""
+    """By path: source, id, and the mode of the job if an end is promised."""
     if (
         connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)).fetchone()
         is None

@@ -1,4 +1,4 @@
-"""A copy of the state as it was before an upgrade: what an older release goes back to."""
+"""A copy of the state from before an upgrade, for going back to an older release."""
 
 import errno
 import os
@@ -11,14 +11,16 @@ from cargo_sync.state.migrations import Statements
 
 
 def keep_copy(connection: Statements, path: str, version: int) -> str:
-    """Copies the open database at `path` to `<path>.v<version>`, whole and durable; the copy's
-    path.
+    """Copies the open database at `path` to `<path>.v<version>`, complete and durable.
 
-    Former copies go once this one is there. `VACUUM INTO` also takes what is in the log (-wal)
-    only, which a copy of the file would not.
+    Earlier copies are deleted once this one is there. `VACUUM INTO` also copies what is only in
+    the log (-wal), which a copy of the file would not.
+
+    Returns:
+        The path of the copy.
 
     Raises:
-        ProblemError: `disk_full`, or why it cannot be written; the state is as it was.
+        ProblemError: `disk_full`, or why it cannot be written; the state is unchanged.
     """
     kept, unfinished = f"{path}.v{version}", f"{path}.copy"
     try:
@@ -46,12 +48,12 @@ def _problem(path: str, error: OSError | sqlite3.Error) -> Problem:
     if full or code & 0xFF == sqlite3.SQLITE_FULL:
         message = f"{path!r} was not upgraded: there is no room for a copy of it"
         return Problem(
-            Code.DISK_FULL, message, hint="free as much space as the file takes, then start again"
+            Code.DISK_FULL, message, hint="free as much space as the file uses, then start again"
         )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     message = f"{path!r} was not upgraded: no copy of it could be made ({reason})"
     return Problem(
-        Code.STATE_ERROR, message, hint="nothing was changed: the former release still opens it"
+        Code.STATE_ERROR, message, hint="nothing was changed: the earlier release can still open it"
     )
 
 

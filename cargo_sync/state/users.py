@@ -1,11 +1,12 @@
-"""Users that were made by command, and what was set by command of users of the server's file."""
+"""Users that were made by a command, and settings that a command gave users of the file."""
 
 from dataclasses import dataclass
 
 from cargo_sync.state.database import Database
 
 _GET = """
-SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled FROM user
+SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled
+FROM user
 """
 
 _PUT = "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -13,9 +14,9 @@ _PUT = "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """One user. Rates are bits a second, None is no limit.
+    """One user. Speeds and bandwidths are in bits per second; None for no limit.
 
-    path  absolute folder; None for a user of the file, which says it
+    path  absolute folder; None for a user of the server's file, which has it
     """
 
     name: str
@@ -28,13 +29,13 @@ class UserRow:
 
 
 class UserRows:
-    """Rows of users, and the hashes of their passwords (which users of the file have too)."""
+    """Rows of users, and the hashes of their passwords (also of users of the file)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> dict[str, UserRow]:
-        """By name."""
+        """All rows by name."""
         with self._database.read() as connection:
             rows = connection.execute(_GET).fetchall()
         return {
@@ -43,20 +44,19 @@ class UserRows:
         }
 
     def add(self, row: UserRow, hash: str) -> None:
-        """A new user with a password. What was left of another one of this name is theirs no
-        more."""
+        """Adds a user with a password; deletes grants left from an earlier user of this name."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (row.name,))
             connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (row.name, hash))
             connection.execute(_PUT, _columns(row))
 
     def put(self, row: UserRow) -> None:
-        """Keeps `row` in place of the one that was there."""
+        """Replaces the user's row."""
         with self._database.transaction() as connection:
             connection.execute(_PUT, _columns(row))
 
     def remove(self, name: str) -> None:
-        """The user, the password's hash and the grants."""
+        """Deletes the user, the password's hash and the grants."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM user WHERE name = ?", (name,))
             connection.execute("DELETE FROM account WHERE name = ?", (name,))

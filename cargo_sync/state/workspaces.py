@@ -1,5 +1,4 @@
-"""Workspaces that were made by command, and who was let into them or into those of the server's
-file."""
+"""Workspaces that were made by a command, and the grants for these and those of the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ WorkspaceGrant = Literal["rw", "ro"]
 class WorkspaceRow:
     """One workspace.
 
-    path    absolute folder; None for a workspace of the file, which says it
+    path    absolute folder; None for a workspace of the server's file, which has it
     grants  access by user
     """
 
@@ -26,7 +25,7 @@ class WorkspaceRow:
 
 
 class WorkspaceRows:
-    """Workspaces by name."""
+    """The workspaces of a server, by name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,7 +40,7 @@ class WorkspaceRows:
         return {name: WorkspaceRow(name, paths.get(name), grants.get(name, {})) for name in names}
 
     def add(self, row: WorkspaceRow) -> None:
-        """A new workspace. Grants that were left of another one of this name are gone."""
+        """Adds a workspace. Grants left from an earlier workspace of this name are deleted."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (row.name,))
             connection.execute(
@@ -51,7 +50,7 @@ class WorkspaceRows:
                 connection.execute(_GRANT, (row.name, user, access))
 
     def remove(self, name: str) -> None:
-        """The workspace and its grants."""
+        """Deletes the workspace and its grants."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM named_workspace WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (name,))

@@ -37,7 +37,7 @@ def test_what_is_not_told_is_empty() -> None:
 @pytest.mark.parametrize("size", [True, "7", 7.0, -1, 2**63, None])
 def test_a_size_is_a_number_of_bytes(size: object) -> None:
     assert stored_files({"list_nome_arquivo": [{"tamanho": size}]})[0].size is None
-    with pytest.raises(ProblemError, match="does not tell the size") as caught:
+    with pytest.raises(ProblemError, match="does not send the size") as caught:
         fetched_file({"tamanho": size})
     assert (caught.value.problem.code, caught.value.problem.retry) == (Code.PROTOCOL, False)
 

@@ -279,6 +279,6 @@ def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path, schema: Sc
     assert caught.value.problem.code == "disk_full"
     assert str(caught.value) == (
         f"{str(path)!r} was not upgraded: there is no room for a copy of it "
-        "(free as much space as the file takes, then start again)"
+        "(free as much space as the file uses, then start again)"
     )
     assert (version(path), read_tables(path), copies(path)) == (1, before, {})
