@@ -1,7 +1,6 @@
-"""The daemon, constructed and run: settings -> state -> trees and supervisors -> sockets -> until
-stopped.
+"""Constructs and runs the daemon: settings -> state -> trees and supervisors -> sockets.
 
-The only place of the daemon where the clock, chance and threads are real.
+Only here does the daemon use the real clock, real chance and real threads.
 """
 
 import asyncio
@@ -104,22 +103,21 @@ async def run(
     private: bool = False,
     control: ControlSettings | None = None,
 ) -> None:
-    """Runs a daemon until it is stopped by SIGTERM, SIGINT or `shutdown`; SIGHUP reads the files
-    again.
+    """Runs a daemon until SIGTERM, SIGINT or the command `shutdown`; SIGHUP reads the files again.
 
     Args:
         settings: the daemon's.
-        files: where its jobs are.
-        instance: the name that its sockets have.
-        env: for what is read again.
-        ready: called once commands are answered, with every place where they are.
+        files: its job files.
+        instance: the name of its sockets.
+        env: environment variables, for files that are read again.
+        ready: called when commands are answered, with all addresses where they are.
         service: the process that this runs in.
-        private: it ends with the process that started it, and its state is one of several below
-            `state_dir`.
-        control: where commands are taken, when it is not where the settings say.
+        private: the daemon ends with the process that started it, and its state is one of several
+            below `state_dir`.
+        control: where commands are answered, in place of the settings.
 
     Raises:
-        EndpointError, AddressError: the sockets cannot be offered.
+        EndpointError, AddressError: the sockets cannot be opened.
         ProblemError: the state cannot be opened.
     """
     more_descriptors()
@@ -171,17 +169,16 @@ async def run(
         if not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
     if private:
-        _leave_nothing(endpoint.addresses.folder)
+        _remove_folder(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")
 
 
 def _state(folder: str, *, private: bool) -> Database:
-    """The daemon's state; a private one takes the first that no other holds, so that a cut get goes
-    on there.
+    """Opens the daemon's state. Raises ProblemError.
 
-    Raises:
-        ProblemError: it cannot be opened.
+    A private daemon takes the first state that no other process uses, so that a get that was cut
+    continues there.
     """
     if not private:
         return Database.open(os.path.join(folder, "state.db"), "daemon")
@@ -194,15 +191,15 @@ def _state(folder: str, *, private: bool) -> Database:
     raise AssertionError("numbers never end")
 
 
-def _leave_nothing(folder: str) -> None:
-    """The sockets' folder of an instance that never comes again."""
+def _remove_folder(folder: str) -> None:
+    """Removes the folder of the sockets of an instance that will not run again."""
     with suppress(OSError):
         os.unlink(os.path.join(folder, "lock"))
         os.rmdir(folder)
 
 
 class Daemon:
-    """Everything that one daemon is made of, wired."""
+    """All parts of one daemon, connected."""
 
     def __init__(
         self,
@@ -229,15 +226,15 @@ class Daemon:
         self._checkpoints = Checkpoints(database, world.wall)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._room = SharedLimits(slots, shares, limits, machine_zone(env))
-        self._own_file = LiveSettings(settings, env, slots, shares, limits, world.offload)
+        self._live_settings = LiveSettings(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
         self._apis = Apis(world.steady)
         self._reloads = Wakeup()
         self._jobs: Jobs | None = None
         self._feed = DaemonFeed(endpoint.publisher, self._all)
-        self._measured = JobMetrics(self._all)
+        self._metrics = JobMetrics(self._all)
         self._callbacks = JobWebhooks(database, settings.callbacks, world, self._all)
-        self._listeners = Listeners((self._measured, self._feed, self._callbacks))
+        self._listeners = Listeners((self._metrics, self._feed, self._callbacks))
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
@@ -247,8 +244,13 @@ class Daemon:
         self._reloads.set()
 
     async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
-        """Until cancelled."""
-        await self._own_file.begin()
+        """Serves until cancelled.
+
+        Args:
+            me: how the daemon identifies itself to clients.
+            ready: called when commands are answered, with all addresses where they are.
+        """
+        await self._live_settings.begin()
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(
                 self._files, self._build, self._world, group, self._listeners.removed
@@ -262,7 +264,7 @@ class Daemon:
                         me,
                         COMMANDS,
                         status=partial(status, jobs),
-                        reload=partial(reloaded, jobs, self._own_file.read),
+                        reload=partial(reloaded, jobs, self._live_settings.read),
                         stop=self._stop,
                         steady=self._world.steady,
                     ),
@@ -270,12 +272,12 @@ class Daemon:
                     PlanHandlers(jobs, self._planned, self._world),
                     JobFolderHandlers(jobs, self._rows),
                     HistoryHandlers(jobs, Events(self._database), self._world),
-                    CheckHandlers(jobs, Checks(self._trial, self._world, group)),
+                    CheckHandlers(jobs, Checks(self._check_case, self._world, group)),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
-                    BandwidthHandlers(self._own_file.limits, BANDWIDTH_SET),
+                    BandwidthHandlers(self._live_settings.limits, BANDWIDTH_SET),
                     LogHandlers(self.service.log),
                     SessionHandlers(sessions, enter),
                 )
@@ -292,32 +294,32 @@ class Daemon:
                     self._database, self._world, keep, jobs.all.keys, self._moving
                 ).run()
             )
-            sources = [self._measured.families, self._callbacks.families]
+            sources = [self._metrics.families, self._callbacks.families]
             group.create_task(
                 alongside(self._settings.process, self.service, self._database.path, sources)
             )
             ready(self._endpoint.all_addresses)
-            self.service.notifier.ready(self._words())
+            self.service.notifier.ready(self._job_count())
 
-    def _words(self) -> str:
+    def _job_count(self) -> str:
         count = len(self._all())
         return f"{count} job{'' if count == 1 else 's'}"
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.wait():
-            with self.service.notifier.reloading(self._words):
+            with self.service.notifier.reloading(self._job_count):
                 await self._read_again(jobs)
 
     async def _read_again(self, jobs: Jobs) -> None:
         try:
-            for line in await self._own_file.read():
+            for line in await self._live_settings.read():
                 _log.error("%s", line)
             results, _ = await jobs.read()
         except ProblemError as error:
             _log.error("%s", error)
             return
         changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
-        _log.info("read again: %s", ", ".join(changed) or "nothing changed")
+        _log.info("files read again: %s", ", ".join(changed) or "nothing changed")
 
     # -- one job -----------------------------------------------------------------------------------
 
@@ -342,11 +344,11 @@ class Daemon:
         return supervisor, JobSampler(supervisor, self._world)
 
     def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:
-        async def tell(bits: int | None) -> None:
+        async def set_speed(bits: int | None) -> None:
             await server.set_speed(bits)
 
         api = self._apis.of(_login(settings))
-        bounds = JobLimits(settings, row.id, self._room, self._world, tell)
+        bounds = JobLimits(settings, row.id, self._room, self._world, set_speed)
         server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
 
         def bound() -> str | None:
@@ -376,11 +378,11 @@ class Daemon:
         )
 
     def _moving(self) -> Iterator[str]:
-        """The ids of the transfers that are under way."""
+        """The ids of all running transfers."""
         for job in self._all().values():
             yield from (task.transfer for task in job.supervisor.sides.far.open_tasks())
 
-    async def _trial(self, settings: JobSettings) -> CheckCase:
+    async def _check_case(self, settings: JobSettings) -> CheckCase:
         row = await self._world.offload(self._rows.get, settings.name)
         bound = row.binding.near if row and row.binding else None
         speed = self._all()[settings.name].supervisor.bounds.share.own()

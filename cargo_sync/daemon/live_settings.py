@@ -1,5 +1,4 @@
-"""The daemon's own file, read again: its limits are taken over while it runs, the rest at the next
-start."""
+"""The daemon's settings file, read again: limits hold at once, the rest after the next start."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,10 +16,10 @@ BANDWIDTH: Final = "bandwidth"
 
 
 class LiveSettings:
-    """What the file said last, and what follows from it.
+    """The daemon's current settings.
 
-    settings   those that the daemon was started with, but for its limits as they are now
-    limits     "bandwidth", of all jobs together, as an order may set it
+    settings  those that the daemon was started with, but with the current limits
+    limits    "bandwidth" of all jobs together, which a command may set
     """
 
     def __init__(
@@ -40,18 +39,21 @@ class LiveSettings:
         self._offload = offload
 
     def total(self) -> int | None:
-        """What all jobs together may have now, bits a second."""
+        """The bandwidth of all jobs together now, bits per second; None is no limit."""
         return self.limits.now(BANDWIDTH, self.settings.bandwidth)
 
     async def begin(self) -> None:
-        """Takes up what was ordered before the start. Raises ProblemError."""
+        """Reads the limit that a command set before the start. Raises ProblemError."""
         await self.limits.read({BANDWIDTH: self.settings.bandwidth})
 
     async def read(self) -> list[str]:
-        """Reads it again; what is wrong with it, or that something waits for the next start, a line
-        each.
+        """Reads the file again.
 
-        Raises ProblemError when the state cannot be written.
+        Returns:
+            One line per error in it, or a line that says that some changes need a restart.
+
+        Raises:
+            ProblemError: the state cannot be written.
         """
         if not self.settings.file:
             return []
@@ -68,8 +70,8 @@ class LiveSettings:
         if now == self.settings:
             return []
         return [
-            f"{now.file}: bandwidth and parallel_transfers are taken over; "
-            "what else changed here takes effect at the next start"
+            f"{now.file}: bandwidth and parallel_transfers take effect now, "
+            "all other changes after the next start"
         ]
 
     def _share(self) -> None:

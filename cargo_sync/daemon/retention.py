@@ -1,5 +1,4 @@
-"""Sweeping the state: what was kept long enough goes, in parts so small that no run waits for
-it."""
+"""Deletes old records from the state, in parts so small that no run waits for it."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable
@@ -23,6 +22,7 @@ from cargo_sync.trees.guest import abandon
 from cargo_sync.webhooks.outbox import Outbox
 
 EVERY: Final = 3600.0
+"""Seconds between two passes."""
 DAY: Final = 86400.0
 PLANS_KEPT: Final = 3600.0
 REPLIES_KEPT: Final = DAY
@@ -30,20 +30,21 @@ CHECKPOINTS_KEPT: Final = 7 * DAY
 TRANSFERS_KEPT: Final = 7 * DAY
 CALLBACKS_KEPT: Final = 30 * DAY
 JOBS_KEPT: Final = 90 * DAY
-"""For so long the trees of a job whose file is gone are remembered."""
+"""Seconds that the state of a job is kept after its file is gone."""
 PART: Final = 2_000
+"""Rows that one transaction deletes at most."""
 FOLDERS: Final = 200
-"""Rows of folders are large: their listings are in them."""
+"""The same for rows of folders, which are large because they contain listings."""
 
 _log = logging.getLogger(__name__)
 
 
 class DaemonRetention:
-    """Sweeps a daemon's state, at its start and every hour.
+    """Deletes old records from a daemon's state, at its start and every hour.
 
-    keep    how much history stays
-    jobs    the names of the jobs that there are
-    moving  the ids of the transfers that are under way
+    keep    how much history to keep
+    jobs    gives the names of all jobs
+    moving  gives the ids of all running transfers
     """
 
     def __init__(
@@ -70,17 +71,17 @@ class DaemonRetention:
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Runs until cancelled."""
         never = Wakeup()
         while True:
             try:
                 await self.once()
             except ProblemError as error:
-                _log.error("the state cannot be swept: %s", error)
+                _log.error("old records cannot be deleted: %s", error)
             await never.wait(EVERY)
 
     async def once(self) -> None:
-        """Raises ProblemError when the state cannot be written."""
+        """Makes one pass. Raises ProblemError if the state cannot be written."""
         now, offload = self._world.wall(), self._world.offload
         await self._until_done(self._planned.purge, now - PLANS_KEPT, PART)
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
@@ -100,7 +101,6 @@ class DaemonRetention:
         await offload(self._upkeep.checkpoint)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
-        """Part after part, until one says that nothing is left; in between others have the
-        state."""
+        """Repeats `part` until nothing is left; between two parts others may use the state."""
         while await self._world.offload(part, *args):
             pass

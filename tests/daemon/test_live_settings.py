@@ -67,7 +67,7 @@ async def test_the_rest_waits_for_the_next_start_and_says_so_until_then(tmp_path
     file.write(bandwidth="10mbps", state_dir="/elsewhere")
     for _ in range(2):
         [line] = await file.own.read()
-        assert "what else changed here takes effect at the next start" in line
+        assert "all other changes after the next start" in line
     assert await file.granted() == 10_000_000
 
 

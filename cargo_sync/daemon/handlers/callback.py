@@ -84,4 +84,4 @@ class CallbackHandlers:
             raise ControlError(
                 ReplyCode.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint
             )
-        return views.tried(job.name, await self._callbacks.trial(job, event))
+        return views.callback_test(job.name, await self._callbacks.test(job, event))

@@ -31,4 +31,4 @@ class CheckHandlers:
                 f'the job "{job.name}" has no test {id}',
                 "tests are kept for an hour",
             )
-        return views.trial(id, one.job, one.steps, ready=one.ready)
+        return views.check(id, one.job, one.steps, ready=one.ready)

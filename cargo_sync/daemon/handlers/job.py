@@ -35,12 +35,12 @@ class JobHandlers:
 
     async def list(self, _: Args) -> JsonObject:
         return {
-            "jobs": [views.row(job.sampler.standing()) for _, job in sorted(self._jobs.all.items())]
+            "jobs": [views.row(job.sampler.status()) for _, job in sorted(self._jobs.all.items())]
         }
 
     async def show(self, args: OneJob) -> JsonObject:
         job = self._jobs.get(args.job)
-        return views.whole(job.sampler.standing(), job.supervisor.outcomes.causes())
+        return views.whole(job.sampler.status(), job.supervisor.outcomes.causes())
 
     async def start(self, args: OneOrAllJobs) -> JsonObject:
         jobs = self._jobs.chosen(args.job)
@@ -89,7 +89,7 @@ class JobHandlers:
     async def speed(self, args: JobSpeedArgs) -> JsonObject:
         job = self._jobs.get(args.job)
         await job.supervisor.bounds.limits.order("job.speed", {SPEED: args.speed})
-        return {"job": job.supervisor.name, "speed": views.speed(job.sampler.standing())}
+        return {"job": job.supervisor.name, "speed": views.speed(job.sampler.status())}
 
 
 def _states(jobs: list[Job]) -> JsonObject:

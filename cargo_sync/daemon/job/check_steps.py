@@ -1,8 +1,8 @@
-"""A trial of one job: its way to the server and its folders, step by step, without a run.
+"""The check of one job: its connection to the server and its folders, step by step, without a run.
 
-Nothing is written on either side but what is thrown away at once: a login, a flow that is opened
-and ended, bytes of a probe. A run that goes on is not touched; it shares the way with the probe for
-two seconds.
+A check leaves nothing behind on either side. It only makes what it throws away at once: a login, a
+flow that it opens and ends, and the bytes of a probe. It does not touch a run of the job, but the
+probe shares the connection with it for two seconds.
 """
 
 import asyncio
@@ -30,16 +30,18 @@ from cargo_sync.trees.folder import was_here
 PATIENCE: Final = 20.0
 """Seconds that one step may take."""
 MEASURE: Final = 2.0
+"""Seconds that the speed is measured."""
 LEAST: Final = 256 * 1024
+"""Bytes that a probe may always move."""
 CLOCKS: Final = 2.0
-"""Seconds that two clocks may differ before it is worth a word."""
+"""Seconds that two clocks may differ without a warning."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One step of a trial. A hint to one that went well is a warning."""
+    """One step of a check. The hint of a step that succeeded is a warning."""
 
     name: str
     ok: bool
@@ -49,11 +51,11 @@ class CheckStep:
 
 @dataclass(frozen=True, slots=True)
 class CheckCase:
-    """What a trial is about.
+    """What a check needs.
 
-    api    of its own, closed with the trial
-    speed  bits a second that the job asks for, None is no limit
-    bound  how the local side was named when base was last agreed, or None before first contact
+    api    only for this check, which closes it
+    speed  bits per second that the job asks for; None is no limit
+    bound  the name of the local side when the base was last agreed; None before first contact
     """
 
     settings: JobSettings
@@ -68,27 +70,27 @@ class CheckCase:
 
     @property
     def retires(self) -> bool:
-        """Delivered files are taken out of their source."""
+        """Delivered files are removed from their source."""
         return self.settings.after_transfer != "keep"
 
 
-Said = tuple[str, str]
-"""Message and hint of a step that went well."""
+Passed = tuple[str, str]
+"""Message and hint of a step that succeeded."""
 
 
-async def trial(case: CheckCase) -> AsyncGenerator[CheckStep, None]:
-    """The steps as they come. One whose ground has failed is left out."""
+async def run_check(case: CheckCase) -> AsyncGenerator[CheckStep, None]:
+    """Yields the steps as they end. A step is left out if the step that it needs failed."""
     good: set[str] = set()
     for name, needs, function in STEPS:
         if needs in good or not needs:
-            step = await _made(name, function, case)
+            step = await _step(name, function, case)
             if step.ok:
                 good.add(name)
             yield step
 
 
-async def _made(
-    name: str, function: Callable[[CheckCase], Awaitable[Said]], case: CheckCase
+async def _step(
+    name: str, function: Callable[[CheckCase], Awaitable[Passed]], case: CheckCase
 ) -> CheckStep:
     try:
         async with asyncio.timeout(PATIENCE):
@@ -96,19 +98,17 @@ async def _made(
     except ProblemError as error:
         return CheckStep(name, False, error.problem.message, error.problem.hint)
     except TimeoutError:
-        return CheckStep(name, False, f"nothing came of it within {PATIENCE:g} s")
+        return CheckStep(name, False, f"no result within {PATIENCE:g} s")
     except Exception as error:
-        _log.error("a trial failed", exc_info=error, extra={"job": case.settings.name})
-        return CheckStep(
-            name, False, f"something went wrong inside: {type(error).__name__}", "see the log"
-        )
+        _log.error("a check failed unexpectedly", exc_info=error, extra={"job": case.settings.name})
+        return CheckStep(name, False, f"internal error: {type(error).__name__}", "see the log")
 
 
-# -- the steps: what is said when it goes well, a ProblemError when it does not --------------------
+# -- the steps: each returns what it found, or raises ProblemError ---------------------------------
 
 
-async def server(case: CheckCase) -> Said:
-    """It answers, and is the one that the job trusts."""
+async def server(case: CheckCase) -> Passed:
+    """The server answers, and it is the one that the job trusts."""
     await case.api.reach()
     job = case.settings
     if job.url.startswith("http:"):
@@ -116,17 +116,18 @@ async def server(case: CheckCase) -> Said:
     elif job.tls_fingerprint:
         trust = "over TLS, with the certificate that the job names"
     else:
-        trust = f"over TLS, with a certificate that {job.ca_file or 'this machine'} vouches for"
+        trust = f"over TLS, with a certificate that {job.ca_file or 'this machine'} trusts"
     return f"{job.url} answers, {trust}", ""
 
 
-async def login(case: CheckCase) -> Said:
+async def login(case: CheckCase) -> Passed:
+    """The user can log in."""
     await case.api.log_in()
-    return f"{case.settings.username} is let in", ""
+    return f"logged in as {case.settings.username}", ""
 
 
-async def workspace(case: CheckCase) -> Said:
-    """It is there, with the rights that the job needs."""
+async def workspace(case: CheckCase) -> Passed:
+    """The workspace exists, and the user has the rights that the job needs."""
     job = case.settings
     spaces = await case.api.get("/workspaces", SpacesReply.read)
     found = spaces.named(job.workspace)
@@ -136,13 +137,14 @@ async def workspace(case: CheckCase) -> Said:
     if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
         raise ProblemError(
-            Problem(Code.READ_ONLY, message, hint='whoever runs the server can grant "rw"')
+            Problem(Code.READ_ONLY, message, hint='the server\'s administrator can grant "rw"')
         )
     may = "read and write" if found.access == "rw" else "read"
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
 
 
-async def remote_folder(case: CheckCase) -> Said:
+async def remote_folder(case: CheckCase) -> Passed:
+    """The remote folder exists, or the job may make it."""
     job = case.settings
     where = f"/workspaces/{segment(job.workspace)}/tree"
     try:
@@ -156,53 +158,57 @@ async def remote_folder(case: CheckCase) -> Said:
         raise ProblemError(
             Problem(Code.UNKNOWN, message, hint="look at remote_dir in the job")
         ) from error
-    return f"/{job.remote_dir} is there", ""
+    return f"/{job.remote_dir} exists", ""
 
 
-async def local_folder(case: CheckCase) -> Said:
+async def local_folder(case: CheckCase) -> Passed:
+    """The local folder exists, is free, and may be used as the job needs it."""
     return await case.world.offload(_local_folder, case)
 
 
-async def granted(case: CheckCase) -> Said:
-    """What the server would let the job have now."""
+async def granted(case: CheckCase) -> Passed:
+    """The speed that the server would grant the job now."""
     job = case.settings
     body = requests.flow(Mode(job.mode), job.workspace, job.remote_dir, case.speed, run="test")
     opened = await case.api.post("/flows", FlowReply.read, body)
     await case.api.delete(f"/flows/{segment(opened.flow)}")
-    said = "no limit" if opened.granted is None else format_rate(opened.granted)
-    return f"the server grants {said}", ""
+    speed = "no limit" if opened.granted is None else format_rate(opened.granted)
+    return f"the server grants {speed}", ""
 
 
-async def speed(case: CheckCase) -> Said:
-    """Measured the way that the job's content goes; no more than the job itself could move
-    meanwhile."""
+async def speed(case: CheckCase) -> Passed:
+    """Measures the speed in the job's direction.
+
+    The probe moves no more than the job itself could move in that time.
+    """
     most = PROBE_BYTES if case.speed is None else max(LEAST, int(case.speed * MEASURE / 8))
     measure = case.api.send if case.uploads else case.api.receive
     found: ProbeResult = await measure(most, MEASURE, case.world.steady)
     if not found.bytes:
-        raise ProblemError(Problem(Code.CUT, "not one byte came through within two seconds"))
+        raise ProblemError(Problem(Code.CUT, f"no byte arrived within {MEASURE:g} s"))
     way = "up" if case.uploads else "down"
     size = f"{found.bytes / 1e6:.1f} MB in {found.seconds:.1f} s"
     return f"{format_rate(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
 
 
-async def clock(case: CheckCase) -> Said:
+async def clock(case: CheckCase) -> Passed:
+    """Compares the server's clock with ours."""
     before = case.world.wall()
     date = await case.api.reach()
     after = case.world.wall()
     if date is None:
-        return "the server does not tell its time", ""
-    # The header's second began at `date` and ended one later; it was written between `before` and
-    # `after`.
+        return "the server does not send its time", ""
+    # The header has whole seconds: it was written between `date` and `date` + 1 by the server's
+    # clock, and between `before` and `after` by ours.
     ahead = date - after if date > after else min(0.0, date + 1 - before)
     if abs(ahead) <= CLOCKS:
         return "the server's clock agrees with ours", ""
     way = "ahead of" if ahead > 0 else "behind"
-    hint = "set both by NTP: files' times and windows of time go by them"
+    hint = "use NTP on both: the times of files and the windows of jobs depend on the clocks"
     return f"the server's clock is {abs(ahead):,.0f} s {way} ours", hint
 
 
-STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Said]]], ...]] = (
+STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Passed]]], ...]] = (
     ("server", "", server),
     ("login", "server", login),
     ("workspace", "login", workspace),
@@ -212,11 +218,11 @@ STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Said]]], ...]
     ("speed", "login", speed),
     ("clock", "server", clock),
 )
-"""Name, the step that must have gone well before, and what it does."""
+"""Name, the step that must have succeeded before, and what it does."""
 
 
-def _local_folder(case: CheckCase) -> Said:
-    """In a thread. The lock is looked at and not taken: a run that begins now must find it free."""
+def _local_folder(case: CheckCase) -> Passed:
+    """Runs in a thread. It reads the lock and does not take it, because a run may begin now."""
     job = case.settings
     if missing := missing_folder(job):
         raise ProblemError(Problem(Code.VANISHED, missing.message, hint=missing.hint or ""))
@@ -231,28 +237,29 @@ def _local_folder(case: CheckCase) -> Said:
         root.close()
 
 
-def _of_root(case: CheckCase, root: Root) -> Said:
+def _of_root(case: CheckCase, root: Root) -> Passed:
     job, path = case.settings, case.settings.local_dir
     with os.scandir(root.fd) as names:
         next(names, None)
     holds = holder(root)
     if holds and holds != f"process {os.getpid()}":
-        hint = "one folder has one owner: stop that one, or use another folder"
+        hint = "only one process may use a folder: stop that process, or use another folder"
         raise ProblemError(Problem(Code.ROOT_IN_USE, f"{path} is in use by {holds}", hint=hint))
     if not case.uploads and read_marker(root) is None and was_here(case.bound, path):
         message = f"{path} is not the folder that this job brought files to: its marker is missing"
         raise ProblemError(
-            Problem(Code.MARKER_LOST, message, hint="mount the disk, or bring the folder back")
+            Problem(Code.MARKER_LOST, message, hint="mount the disk, or restore the folder")
         )
     if case.uploads and not case.retires:
-        return f"{path} may be read", ""
+        return f"{path} can be read", ""
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):
-        what = "receives files" if job.mode == "download" else "takes delivered files away"
+        what = "receives files" if job.mode == "download" else "removes delivered files"
         raise ProblemError(
-            Problem(Code.UNREADABLE, f"{path} may not be written to, and this job {what}")
+            Problem(Code.UNREADABLE, f"no permission to write to {path}, and this job {what}")
         )
     left = free(root)
     if not case.uploads and left <= RESERVE:
-        message = f"{path} has {left / 1e6:,.0f} MB free, and {RESERVE / 1e6:,.0f} MB are always left free"
-        raise ProblemError(Problem(Code.DISK_FULL, message, hint="make room"))
-    return f"{path} may be read and written, {left / 1e9:,.1f} GB free", ""
+        reserve = f"{RESERVE / 1e6:,.0f} MB always stay free"
+        message = f"{path} has only {left / 1e6:,.0f} MB free, and {reserve}"
+        raise ProblemError(Problem(Code.DISK_FULL, message, hint="free some space"))
+    return f"{path} can be read and written, {left / 1e9:,.1f} GB free", ""

@@ -1,23 +1,25 @@
-"""Trials under way and lately ended, each in a task of its own, to be asked for by id."""
+"""The checks that run now or ended lately, by id; each runs in its own task."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, trial
+from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 
 KEPT: Final = 3600.0
+"""Seconds after its start for which a check is kept."""
 MOST: Final = 100
+"""Checks that are kept."""
 
 PrepareCheck = Callable[[JobSettings], Awaitable[CheckCase]]
-"""What a trial of a job needs."""
+"""Makes what the check of a job needs. Raises ProblemError if the state cannot be read."""
 
 
 class RunningCheck:
-    """One trial; `ready` once its last step has been made."""
+    """One check. `ready` is True after its last step."""
 
     def __init__(self, job: str, began: float) -> None:
         self.job = job
@@ -27,46 +29,46 @@ class RunningCheck:
 
 
 class Checks:
-    """All of a daemon's. `group` owns their tasks."""
+    """All checks of a daemon. `group` owns their tasks."""
 
     def __init__(self, prepare: PrepareCheck, world: World, group: asyncio.TaskGroup) -> None:
         self._prepare = prepare
         self._world = world
         self._group = group
-        self._trials: dict[str, RunningCheck] = {}
+        self._checks: dict[str, RunningCheck] = {}
 
     def begin(self, job: JobSettings) -> str:
-        """Begins one, or joins the one of this job that is under way; its id."""
+        """Returns the id of this job's running check; begins one if none runs."""
         self._forget_old()
-        for id, one in self._trials.items():
-            if one.job == job.name and not one.ready:
+        for id, check in self._checks.items():
+            if check.job == job.name and not check.ready:
                 return id
         id = self._world.token()
-        one = self._trials[id] = RunningCheck(job.name, self._world.steady())
-        self._group.create_task(self._run(one, job), name=f"trial of {job.name}")
+        check = self._checks[id] = RunningCheck(job.name, self._world.steady())
+        self._group.create_task(self._run(check, job), name=f"check of {job.name}")
         return id
 
     def get(self, id: str) -> RunningCheck | None:
-        """None when there is none, or it is older than an hour."""
+        """Returns the check, or None if it is unknown or older than an hour."""
         self._forget_old()
-        return self._trials.get(id)
+        return self._checks.get(id)
 
-    async def _run(self, one: RunningCheck, job: JobSettings) -> None:
+    async def _run(self, check: RunningCheck, job: JobSettings) -> None:
         try:
             case = await self._prepare(job)
             try:
-                async for step in trial(case):
-                    one.steps.append(step)
+                async for step in run_check(case):
+                    check.steps.append(step)
             finally:
                 await case.api.close()
-        except ProblemError as error:  # of the state
-            one.steps.append(CheckStep("state", False, error.problem.message, error.problem.hint))
+        except ProblemError as error:  # the state cannot be read
+            check.steps.append(CheckStep("state", False, error.problem.message, error.problem.hint))
         finally:
-            one.ready = True
+            check.ready = True
 
     def _forget_old(self) -> None:
         horizon = self._world.steady() - KEPT
-        for id in [id for id, one in self._trials.items() if one.began < horizon]:
-            del self._trials[id]
-        while len(self._trials) > MOST:
-            del self._trials[next(iter(self._trials))]
+        for id in [id for id, check in self._checks.items() if check.began < horizon]:
+            del self._checks[id]
+        while len(self._checks) > MOST:
+            del self._checks[next(iter(self._checks))]

@@ -1,5 +1,4 @@
-"""Following what changes while a job goes on: the hours of the day, and the rate that it may
-have."""
+"""What changes while a job runs: its window opens or closes, and the speed that it may have."""
 
 import logging
 from collections.abc import Callable
@@ -12,16 +11,15 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import FarTree
 
 AGAIN: Final = 5.0
-"""Seconds after which a rate that could not be told is told again."""
+"""Seconds after which a speed that could not be sent is sent again."""
 
 _log = logging.getLogger(__name__)
 
 
 async def follow_hours(hours: Schedule, share: Share, turned: Callable[[bool], None]) -> None:
-    """Until cancelled: calls `turned` when the window opens (True) or closes, and refreshes the
-    share.
+    """Calls `turned` when the window opens (True) or closes (False), until cancelled.
 
-    What a timetable's row says may be another whenever the clock has moved on.
+    It also refreshes the share, because another row of the timetable may hold now.
     """
     tick, was_open = Wakeup(), hours.open
     while True:
@@ -33,8 +31,7 @@ async def follow_hours(hours: Schedule, share: Share, turned: Callable[[bool], N
 
 
 async def follow_speed(share: Share, far: FarTree, job: str) -> None:
-    """Until cancelled: tells the far side what it may have from now on, whenever that is
-    another."""
+    """Sends the far side each new speed that it may have, until cancelled."""
     again: float | None = None
     while True:
         await share.changed.wait(again)
@@ -47,5 +44,5 @@ async def follow_speed(share: Share, far: FarTree, job: str) -> None:
             _log.warning("the speed cannot be changed now: %s", error, extra={"job": job})
             again = AGAIN
         except Exception as error:
-            # What moves goes on as it did; a mistake here must not end the job.
+            # Transfers continue at the old speed; a bug here must not end the job.
             _log.error("changing the speed failed", exc_info=error, extra={"job": job})

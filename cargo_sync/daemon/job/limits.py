@@ -1,4 +1,4 @@
-"""A job's bounds: when it may move files and how fast, wired."""
+"""A job's limits: when it may move files and how fast. The parts are connected here."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ SPEED: Final = "speed"
 
 @dataclass(frozen=True, slots=True)
 class SharedLimits:
-    """What all jobs of a daemon have to share.
+    """What all jobs of a daemon share.
 
-    zone  the machine's, for jobs that name none
+    zone  the machine's time zone, for jobs that name none
     """
 
     slots: Slots
@@ -33,11 +33,11 @@ class SharedLimits:
 
 
 class JobLimits:
-    """One job's.
+    """The limits of one job.
 
     hours   its window and its timetable
-    limits  its own, "speed", as an order may set it
-    share   what it may have now of the daemon's bandwidth
+    limits  its own limit "speed", which a command may set
+    share   its part of the daemon's bandwidth now
     turn    entered while content moves
     """
 
@@ -47,7 +47,7 @@ class JobLimits:
         job: int,
         room: SharedLimits,
         world: World,
-        tell: Callable[[int | None], Awaitable[None]],
+        set_speed: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._settings = settings
         zone = ZoneInfo(settings.timezone) if settings.timezone else room.zone
@@ -56,26 +56,28 @@ class JobLimits:
         )
         self.share: Share = room.shares.of(settings.name, self.own)
         self.limits = Limits(job, room.limits, world.offload, self.share.refresh)
-        self.turn = Turn(settings.name, settings.priority, room.slots, self.share, tell)
+        self.turn = Turn(settings.name, settings.priority, room.slots, self.share, set_speed)
 
     async def read(self) -> None:
-        """Takes up what was ordered before. Raises ProblemError."""
+        """Reads the limits that commands set before. Raises ProblemError."""
         await self.limits.read({SPEED: of_file(self._settings)})
 
     def own(self) -> int | None:
-        """The job's own limit as it is now: what was ordered, else the timetable's or the file's
-        one rate."""
+        """The job's own limit now, bits per second; None is no limit.
+
+        It is what a command set, or else the speed of the timetable or of the file.
+        """
         file = self.hours.rate if self._settings.timetable else self._settings.speed
         return self.limits.now(SPEED, file)
 
     def queued(self) -> str:
-        """Why content does not move yet, or ""."""
+        """Returns why content does not move yet, or ""."""
         ahead = self.turn.ahead
         jobs = "1 job moves" if ahead == 1 else f"{ahead:,} jobs move"
         return f"waits for its turn: {jobs} files" if self.turn.waiting else ""
 
 
 def of_file(settings: JobSettings) -> Any:
-    """What a job's file says of its speed: to see whether it says another now."""
+    """The speed that a job's file sets, in a form that shows whether it changed."""
     rows = [[row.window.start, row.window.end, row.speed] for row in settings.timetable]
     return rows or settings.speed

@@ -1,4 +1,4 @@
-"""Watching jobs' local folders: hints from the watcher's threads, brought to the event loop."""
+"""Hints of changes in local folders, brought from the watcher's threads to the event loop."""
 
 import asyncio
 import os
@@ -11,25 +11,25 @@ from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.world import World
 
 MOST: Final = 2_000 if sys.platform == "linux" else 64
-"""Watched folders of a daemon; the others are looked at in intervals. Where we do not watch by
-ourselves each costs a thread."""
+"""Folders that a daemon watches at most; the others are scanned at intervals. On systems other than
+Linux each watched folder costs a thread."""
 
 
 class Watching:
-    """One folder that is watched, or the reason why it is not."""
+    """One folder that is watched, or the reason why it is not (`note`)."""
 
     def __init__(
-        self, watch: Watch | None, note: str, world: World, over: Callable[[], None]
+        self, watch: Watch | None, note: str, world: World, ended: Callable[[], None]
     ) -> None:
         self.note = note
         self._watch = watch
         self._world = world
-        self._over = over
+        self._ended = ended
 
     async def close(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
-            self._over()
+            self._ended()
             await self._world.offload(watch.stop)
 
 
@@ -43,33 +43,31 @@ class Watchers:
         self._native = native()
 
     async def watch(self, folder: str, hint: Callable[[], None]) -> Watching | None:
-        """Begins to watch `folder`; None when it is not there now.
+        """Begins to watch `folder`. Returns None if it does not exist now.
 
         Args:
             folder: absolute path.
-            hint: called on the event loop when something may have changed; many changes are one
-                call.
+            hint: called on the event loop when something may have changed, once for many changes.
         """
         if not await self._world.offload(os.path.isdir, folder):
             return None
         if self._count >= self._most:
-            note = f"{folder!r} is looked at in intervals: {self._most} folders are watched already"
-            return Watching(None, note, self._world, self._over)
+            note = f"{folder!r} is scanned at intervals only: {self._most} folders are watched"
+            return Watching(None, note, self._world, self._ended)
         self._count += 1
-        watch = Watch(folder, _Across(asyncio.get_running_loop(), hint), self._native)
+        watch = Watch(folder, _LoopHints(asyncio.get_running_loop(), hint), self._native)
         problem = await self._world.offload(watch.start)
         if problem is not None:
-            self._over()
-            return Watching(None, str(problem), self._world, self._over)
-        return Watching(watch, "", self._world, self._over)
+            self._ended()
+            return Watching(None, str(problem), self._world, self._ended)
+        return Watching(watch, "", self._world, self._ended)
 
-    def _over(self) -> None:
+    def _ended(self) -> None:
         self._count -= 1
 
 
-class _Across:
-    """Hints from other threads to the loop: those that come before the last was delivered add
-    nothing."""
+class _LoopHints:
+    """Brings hints from other threads to the loop; while one waits there, others add nothing."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, hint: Callable[[], None]) -> None:
         self._loop = loop

@@ -1,5 +1,4 @@
-"""What a supervisor knows of the looks that ended: how the last one went, what fails, what is
-held."""
+"""What a supervisor knows about the looks that ended: the last result, what fails, what is held."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,8 +19,7 @@ _FULL: Final = Code.DISK_FULL
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """What a job did between two rests: files and bytes that were brought over, and when it
-    began."""
+    """What a job transferred since it was last idle; `since` is when that began, unix seconds."""
 
     files: int
     bytes: int
@@ -29,14 +27,14 @@ class WorkDone:
 
 
 class JobOutcomes:
-    """The looks of one job so far. It is told of each end, and answers from what it was told.
+    """The results of one job's looks so far.
 
-    look      how the last look ended; None when the next one is to begin at once
-    looked    one came to its end since the daemon started
+    look      how the last look ended; None if the next one must begin at once
+    looked    a look has ended normally since the daemon started
     held      why the job is held, or ""
     last_run  the last run that did something or failed
-    spent     overwrites of the runs that the guard held, since one was not
-    released  the look that ended last was the first that the guard did not hold any more
+    spent     overwrites of the runs that the guard has held since the last run that it let pass
+    released  the last look was the first that the guard did not hold any more
     """
 
     def __init__(
@@ -59,10 +57,10 @@ class JobOutcomes:
         self._report: RunReport | None = None
         self._trouble: Problem | None = None
         self._tries = 0
-        self._told = ""
+        self._reported = ""
         self._work: WorkDone | None = None
 
-    # -- what is told ------------------------------------------------------------------------------
+    # -- the supervisor reports --------------------------------------------------------------------
 
     def begin(self, run: Run, *, approved: bool) -> None:
         self._now = run
@@ -74,19 +72,20 @@ class JobOutcomes:
         self.look = None
 
     def stopped(self, run: Run) -> None:
-        """A look was cut short by an order."""
+        """A command, a reload or the end of the window stopped a look."""
         self._now = None
         self._count(run.report)
         self._remember(run)
 
     def ended(self, run: Run) -> None:
-        """A look came to its end."""
+        """A look ended normally."""
         self._now, report = None, run.report
         self._count(report)
         self._trouble, self._tries = None, 0
         self._report, self.looked = report, True
-        # A look in which none of the files was due that found no room says nothing about the room.
-        still_full = self._told == _FULL and any(
+        # If no file that failed for want of space was due, this look does not show that space is
+        # free again.
+        still_full = self._reported == _FULL and any(
             one.problem.code == _FULL for one in self._failures.first(_CAUSES)
         )
         self.held = report.held or (self.held if still_full else "")
@@ -105,11 +104,11 @@ class JobOutcomes:
             self._remember(run)
 
     def failed(self, run: Run, problem: Problem) -> None:
-        """A look ended early."""
+        """A look ended early, with a problem of the job as a whole."""
         self._now, self._trouble = None, problem
         self._count(run.report)
-        # What got somewhere before it was cut is no failure in a row: the next try comes soon
-        # again.
+        # A run that made progress before it was cut starts a new row of failures: the next try
+        # comes soon.
         self._tries = 1 if run.report.acted else self._tries + 1
         full = problem.code == _FULL
         self.held = str(problem) if full else ""
@@ -119,22 +118,21 @@ class JobOutcomes:
         self._remember(run, problem)
 
     def news(self) -> str | None:
-        """What holds the job or fails as a whole, when it has not been told; None when it has, or
-        nothing."""
-        now = self._why()
-        told, self._told = self._told, now
-        return (self.held or str(self._trouble)) if now and now != told else None
+        """Why the job is held or fails as a whole, if that changed since the last call."""
+        now = self._reason()
+        reported, self._reported = self._reported, now
+        return (self.held or str(self._trouble)) if now and now != reported else None
 
-    def _why(self) -> str:
-        """What is told once: the words of a full disk and of a failure hold figures that change."""
+    def _reason(self) -> str:
+        """The reason without the figures that change from look to look; "" if there is none."""
         if self.held:
             return self.held if self.approvable else _FULL
         return f"{self._trouble.code_text} {self._trouble.path}" if self._trouble else ""
 
     def rested(self) -> WorkDone | None:
-        """What was done since the last rest, when the job has come to rest; else None.
+        """What was transferred since the job was last idle, if the job is idle now; else None.
 
-        It rests when nothing fails, is held or is still being written.
+        A job is idle if nothing fails, is held or is still being written.
         """
         if self.held or self.errors or self.unsettled:
             return None
@@ -161,28 +159,28 @@ class JobOutcomes:
             str(problem) if problem else "",
         )
 
-    # -- what it answers ---------------------------------------------------------------------------
+    # -- what others read --------------------------------------------------------------------------
 
     @property
     def moving(self) -> bool:
-        """A look goes on and has something to move: both sides were there."""
+        """A look is running and has files to move, so both sides could be reached."""
         return self._now is not None and self._now.progress.files_total > 0
 
     @property
     def unsettled(self) -> bool:
-        """Files are not taken yet, because they are not still."""
+        """Some files are not copied yet, because they still change."""
         return (
             self._report is not None and self._report.again_in is not None and self._trouble is None
         )
 
     @property
     def approvable(self) -> bool:
-        """A person may let what is held pass."""
+        """A person may approve what is held."""
         return bool(self.held) and self.look is not None and self.look.held
 
     @property
     def errors(self) -> int:
-        """How much fails: files, names and folders; the job as a whole counts as one."""
+        """How many files, names and folders fail; a failure of the whole job counts as one."""
         if self._present_trouble is not None:
             return 1 + len(self._failures)
         if self._report is None:
@@ -192,19 +190,19 @@ class JobOutcomes:
         return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
 
     def detail(self) -> str:
-        """What a person should read beside the state; "" when all is well."""
+        """A sentence for people about the state; "" if all is well."""
         if self.held:
             return self.held
         if self._present_trouble is not None:
             return str(self._present_trouble)
         first = next(iter(self.causes()), None)
         if first is None:
-            return "some files are not still yet" if self.unsettled and not self.moving else ""
+            return "some files still change" if self.unsettled and not self.moving else ""
         more = self.errors - 1
         return first.message if more < 1 else f"{first.message}, and {more:,} more"
 
     def causes(self) -> list[Cause]:
-        """The first of what fails, longest standing first."""
+        """The first of what fails: the job as a whole, then files, the oldest failure first."""
         wall = self._world.wall() - self._world.steady()
         found = []
         if (trouble := self._present_trouble) is not None:
@@ -224,8 +222,7 @@ class JobOutcomes:
         return found[:_CAUSES]
 
     def again_at(self, look: float) -> float | None:
-        """When what fails is tried again, on the steady clock; None when all of it waits for a
-        person.
+        """When what fails is tried again, on the steady clock; None if it all waits for a person.
 
         Args:
             look: when the next look is due.
@@ -238,17 +235,16 @@ class JobOutcomes:
         return None if due is None else max(look, due)
 
     def waits(self) -> HeldStatus | None:
-        """What an approval would let pass, or None."""
+        """What an approval would release, or None."""
         if not self.approvable or self._report is None:
             return None
         return HeldStatus(self._report.deletions, self._report.overwrites, self._report.run)
 
     @property
     def _present_trouble(self) -> Problem | None:
-        """Why the job fails as a whole. What ended an earlier look is over once something moves
-        again."""
+        """Why the job fails as a whole; None once files move again."""
         return None if self.moving else self._trouble
 
     def _unlisted(self, report: RunReport) -> list[Problem]:
-        """What the last look met beside the files that are tried again one by one."""
+        """Problems of the last look, without those of files that have a retry of their own."""
         return [problem for problem in report.problems if not self._failures.knows(problem.path)]

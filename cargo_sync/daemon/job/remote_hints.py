@@ -1,5 +1,7 @@
-"""Hearing of changes: hints that bring a job's next look forward. A hint that is lost costs only
-time."""
+"""Hints of changes on the server, which bring a job's next look forward.
+
+A lost hint costs only time.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -9,8 +11,9 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import FarTree
 
 POLL: Final = 50.0
+"""Seconds that one long poll takes at most."""
 SOONEST: Final = 1.0
-"""A server that answers a long poll at once, without news, is asked again after so long."""
+"""Seconds to wait if a server answers a long poll at once although nothing changed."""
 
 
 async def hear_far(
@@ -20,11 +23,12 @@ async def hear_far(
     hint: Callable[[], None],
     steady: Callable[[], float],
 ) -> None:
-    """Long polls for ever. It listens only after a look that went well, which rings `seen`.
+    """Sends long polls until cancelled, but only after a look that succeeded.
 
     Args:
         far: the side that is asked.
-        cursor: up to where the far side is known.
+        seen: set by each look that succeeded.
+        cursor: gives the cursor up to which the far side is known.
         hint: called for every change.
         steady: monotonic seconds.
     """
@@ -36,9 +40,9 @@ async def hear_far(
             try:
                 changed = await far.wait(await cursor(), POLL)
             except ProblemError:
-                break  # the next look meets it too, and tells of it
+                break  # the next look has the same problem, and reports it
             if not changed and steady() - began < SOONEST:
                 await seen.wait(SOONEST)
-        seen.clear()  # looks that ended before this moment know nothing of the change
+        seen.clear()  # looks that ended before now did not see the change
         if changed:
             hint()

@@ -1,11 +1,11 @@
-"""Samples one job: its advance and what is under way, sampled when somebody asks."""
+"""Samples one job: its progress and its transfers, when somebody asks."""
 
 from cargo_sync.daemon.job.limits import SPEED
 from cargo_sync.daemon.job.status import (
     AT_REST,
     Advance,
+    JobStatus,
     SpeedStatus,
-    Standing,
     UnderWay,
     WindowStatus,
     eta,
@@ -18,7 +18,7 @@ from cargo_sync.model.world import World
 
 
 class JobSampler:
-    """Reads a supervisor; rates are of the time between two readings, over a few seconds."""
+    """Reads a supervisor. Speeds are averages between readings, over a few seconds."""
 
     def __init__(self, job: Supervisor, world: World) -> None:
         self._job = job
@@ -31,14 +31,14 @@ class JobSampler:
         self._meters: dict[str, RateMeter] = {}
 
     def sample(self) -> None:
-        """Reads everything once, so that rates are known when somebody asks."""
+        """Reads everything once, so that speeds are known when somebody asks."""
         self.advance()
         self.under_way()
 
-    def standing(self) -> Standing:
+    def status(self) -> JobStatus:
         job, outcomes = self._job, self._job.outcomes
         state = job.state
-        return Standing(
+        return JobStatus(
             job.settings,
             state,
             detail=self._detail(state),
@@ -48,8 +48,8 @@ class JobSampler:
             last_run=outcomes.last_run,
             held=outcomes.waits(),
             notes=job.notes,
-            hour=self._hour(),
-            pace=self._pace(),
+            window=self._window(),
+            speed=self._speed(),
         )
 
     def _next_at(self, state: JobState) -> float | None:
@@ -68,13 +68,13 @@ class JobSampler:
             return queued
         return job.outcomes.detail() if state in ("held", "error", "syncing") else ""
 
-    def _hour(self) -> WindowStatus | None:
+    def _window(self) -> WindowStatus | None:
         hours = self._job.bounds.hours
         if hours.window is None:
             return None
         return WindowStatus(hours.words(), str(hours.zone), hours.open, hours.changes_at)
 
-    def _pace(self) -> SpeedStatus:
+    def _speed(self) -> SpeedStatus:
         bounds = self._job.bounds
         moves = bounds.share.moves
         return SpeedStatus(
@@ -82,7 +82,7 @@ class JobSampler:
         )
 
     def advance(self) -> Advance:
-        """How far the run that goes on has come; nothing while none does."""
+        """The progress of the current run; AT_REST if there is none."""
         run = self._job.run_now
         if run is None or not run.progress.files_total:
             return AT_REST
@@ -102,22 +102,22 @@ class JobSampler:
         )
 
     def _arrived(self, progress: Progress) -> int:
-        """Bytes that are committed or on their way there, by whichever of two counts knows of more.
+        """Bytes that are committed or already transferred: the larger of two counts.
 
-        A lane counts all content that went over it, small files too; but what came in earlier tries
-        only the files that are under way know.
+        A flow counts all content that it carried, of small files too. But only the files that are
+        being transferred know how much arrived in earlier tries.
         """
         figures = self._job.sides.figures()
         if figures is None:
             return progress.bytes_done
         if figures.content < self._content:
-            self._before = progress.bytes_done  # the next flow of the same run
+            self._before = progress.bytes_done  # the same run has opened another flow
         self._content = figures.content
         moving = sum(file.done for file in figures.files)
         return max(progress.bytes_done + moving, self._before + self._content)
 
     def under_way(self) -> list[UnderWay]:
-        """The files that are on their way now."""
+        """The files that are being transferred now."""
         figures = self._job.sides.figures()
         if figures is None:
             self._meters.clear()

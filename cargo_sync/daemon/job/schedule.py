@@ -1,8 +1,7 @@
-"""A job's hours: whether its window is open and which row of its timetable holds, by the clock on
-the wall.
+"""A job's hours by the wall clock: whether its window is open, which row of its timetable holds.
 
-Somebody may set that clock at any time, so nothing is decided once for hours: whoever asks is
-answered by the clock of that moment, and who waits for an edge looks again at least every minute.
+Somebody may set that clock at any time. So each question is answered by the clock of that moment,
+and a wait for the next change looks at the clock at least once per minute.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.machines.window import is_open, next_edge, next_row, speed_at
 
 LONGEST_WAIT: Final = 60.0
+"""Seconds until the clock is read again, at most."""
 
 
 class _Spell(NamedTuple):
@@ -26,11 +26,13 @@ class _Spell(NamedTuple):
 
 
 class Schedule:
-    """When a job may move files, and the rate that its timetable gives it then.
+    """When a job may move files, and the speed that its timetable gives it then.
 
-    window  None is always; `zone` is of the window and of the rows
-    named   the zone's name, when the job names one: then it is said beside every time
-    wall    unix seconds
+    window  None: always
+    rows    the timetable
+    zone    the time zone of the window and of the rows
+    named   the zone's name if the job names one, shown beside every time; else ""
+    wall    gives unix seconds
     """
 
     def __init__(
@@ -59,12 +61,12 @@ class Schedule:
 
     @property
     def changes_at(self) -> int | None:
-        """When the window next opens or closes, unix seconds; None when it never does."""
+        """When the window next opens or closes, unix seconds; None if it never does."""
         return self._now().changes_at
 
     @property
     def rate(self) -> int | None:
-        """The rate of the row that holds now, bits a second; None outside of all."""
+        """The speed of the row that holds now, bits per second; None if no row does."""
         return self._now().rate
 
     def patience(self) -> float:
@@ -72,12 +74,11 @@ class Schedule:
         return min(LONGEST_WAIT, max(0.0, self._now().until - self._wall()))
 
     def words(self) -> str:
-        """`22:00 to 02:30, Europe/Madrid`; "" when there is no window."""
+        """`22:00 to 02:30, Europe/Madrid`; "" if there is no window."""
         return f"{self.window}{self._named}" if self.window is not None else ""
 
     def opening(self) -> str:
-        """When it opens, as its own clock shows it then: `22:00`, with the day when that is not
-        today.
+        """When the window opens, in its time zone: `22:00`, with the date if that is not today.
 
         "" while it is open.
         """

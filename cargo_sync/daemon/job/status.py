@@ -1,4 +1,4 @@
-"""How a job stands: plain values that the supervisor makes and the views put into messages."""
+"""A job's status: plain values that the sampler makes and the views put into messages."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +12,10 @@ from cargo_sync.webhooks.retry_policy import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How far the work under way has come. Totals grow while the survey goes on.
+    """The progress of a run. Totals grow while the survey goes on.
 
-    speed_bps  bits of files a second, lately
-    eta_s     seconds that are left at this rate, or None
+    speed_bps  bits of file content per second, over the last few seconds
+    eta_s      seconds that are left at this speed, or None
     """
 
     files_done: int = 0
@@ -27,13 +27,16 @@ class Advance:
 
 
 AT_REST: Final = Advance()
-"""Nothing is under way; one for all, since most jobs rest."""
+"""No run has files to move. All jobs share this value, because most jobs are idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something of a job fails. `path` is "" for the job as a whole; `next_at` is unix
-    seconds."""
+    """Why a file of a job, or the job, fails.
+
+    path     "" for the job as a whole
+    next_at  when it is tried again, unix seconds; None without such a time
+    """
 
     path: str
     message: str
@@ -43,7 +46,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class HeldStatus:
-    """What waits for a person."""
+    """What waits for a person's approval."""
 
     deletions: int
     overwrites: int
@@ -55,7 +58,7 @@ class WindowStatus:
     """A job's window at one moment.
 
     words, zone  for people
-    changes_at   when it next opens or closes, unix seconds; None for one that never closes
+    changes_at   when it next opens or closes, unix seconds; None if it never closes
     """
 
     words: str
@@ -66,11 +69,12 @@ class WindowStatus:
 
 @dataclass(frozen=True, slots=True)
 class SpeedStatus:
-    """A job's speed at one moment, bits a second; None is no limit.
+    """A job's speed at one moment, bits per second; None is no limit.
 
-    ordered  what an order set in place of the file's
-    now      the job's own limit as it is now
-    granted  what it may have now, the daemon's bandwidth shared; only while it moves files
+    ordered  what a command set in place of the file's speed
+    now      the job's own limit now
+    moves    it moves files
+    granted  its part of the daemon's bandwidth; only while it moves files
     """
 
     ordered: Ordered | None = None
@@ -80,15 +84,15 @@ class SpeedStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JobStatus:
     """One job at one moment.
 
     detail   a sentence for people, or ""
-    next_at  when the next look is due, unix seconds; None while one goes on, or when only an order
+    next_at  when the next look is due, unix seconds; None during a look, or if only a command
              begins one
-    errors   how much fails: files, or the job as a whole
-    hour     of a job with a window
-    notes    what a person should know beside: warnings of the file, a folder that is polled, …
+    errors   how many files fail; a failure of the whole job counts as one
+    notes    what else a person should know: warnings of the file, a folder that is not watched, …
+    window   None for a job without one
     """
 
     settings: JobSettings
@@ -100,13 +104,13 @@ class Standing:
     last_run: LastRun | None = None
     held: HeldStatus | None = None
     notes: tuple[str, ...] = ()
-    hour: WindowStatus | None = None
-    pace: SpeedStatus = SpeedStatus()
+    window: WindowStatus | None = None
+    speed: SpeedStatus = SpeedStatus()
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """One file on its way; sizes in bytes, `rtt_ms` and `lost` of the flow that carries it."""
+    """One file that is being transferred: sizes in bytes, `rtt_ms` and `lost` of its flow."""
 
     id: str
     job: str
@@ -122,8 +126,7 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTest:
-    """What became of a callback that was sent for a trial: for which event, and how many seconds it
-    took."""
+    """The result of a test callback: its event, the answer, and how many seconds it took."""
 
     event: str
     result: Attempt
@@ -131,5 +134,5 @@ class CallbackTest:
 
 
 def eta(left: int, speed_bps: float) -> int | None:
-    """Seconds for `left` bytes; None when nothing moves or nothing is left."""
+    """Seconds for `left` bytes; None if nothing moves or nothing is left."""
     return round(left * 8 / speed_bps) if left > 0 and speed_bps >= 1 else None

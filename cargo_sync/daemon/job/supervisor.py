@@ -1,8 +1,10 @@
-"""One job's loop: look -> run -> wait. It decides nothing by itself: machines/looks says when, the
-engine what is done, machines/job_state what that is called.
+"""One job's loop: look -> run -> wait.
 
-Orders only change what is wanted and ring the wakeup; the loop does one thing at a time: a preview, a
-run, or waiting. So a pause, a reload or a second order can come at any moment.
+It makes no decisions itself: machines/looks decides when to look, the engine what to do, and
+machines/job_state what the state is called.
+
+Commands only change what is wanted and set the wakeup. The loop does one thing at a time: a
+preview, a run, or waiting. So a pause, a reload or a second command can come at any moment.
 """
 
 import asyncio
@@ -30,15 +32,15 @@ from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import FarTree, NearTree
 
 _PLANS: Final = 20
-"""Failed previews that are remembered, to be told to whoever asks for their actions."""
+"""Failed previews that are remembered, to answer requests for their actions."""
 
 _log = logging.getLogger(__name__)
 
 
 class FolderHints(Protocol):
-    """Hints of changes in a local folder, as long as it is open.
+    """Hints of changes in a local folder, until `close`.
 
-    note  what a person should know of it, such as that the folder is polled; "" when all is well
+    note  what a person should know, such as that the folder is not watched; "" if all is well
     """
 
     note: str
@@ -50,11 +52,11 @@ class FolderHints(Protocol):
 class Sides:
     """Both sides of a job.
 
-    watch    begins to watch the near side, and calls back (on the event loop) for every hint; None
-             when that cannot be done now
-    figures  what the flow that is open says of itself, or None
-    afresh   forgets that the far side refused a login lately: a person's order is worth asking for
-             it again
+    watch    begins to watch the near side, and calls back on the event loop for every hint; gives
+             None if that is not possible now
+    figures  figures of the open flow, or None
+    afresh   forgets that the server refused a login lately: a person's command is a reason to try
+             again
     """
 
     near: NearTree
@@ -65,15 +67,14 @@ class Sides:
 
 
 class Listener:
-    """Is told what happens to jobs; a listener overrides what it wants to know. No call may
-    block."""
+    """Hears what happens to jobs. A subclass overrides what it needs. No call may block."""
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
-        """These events have become true; `cursor` is that of the last."""
+        """These events are recorded; `cursor` is that of the last."""
         return
 
     def changed(self, job: "Supervisor") -> None:
-        """The state of a job may be another now."""
+        """The state of a job may have changed."""
         return
 
     def removed(self, name: str) -> None:
@@ -82,7 +83,7 @@ class Listener:
 
 
 def rules(settings: JobSettings) -> Rules:
-    """What a run needs to know of a job's settings."""
+    """The part of a job's settings that a run needs."""
     return Rules(
         name=settings.name,
         mode=Mode(settings.mode),
@@ -99,9 +100,9 @@ def rules(settings: JobSettings) -> Rules:
 
 
 class Supervisor:
-    """One job while its settings hold; with others it is made anew.
+    """One job with fixed settings; when they change, another supervisor takes its place.
 
-    row     what the state remembers of it
+    row     what the state remembers about the job
     bounds  when it may move files, and how fast
     """
 
@@ -140,7 +141,7 @@ class Supervisor:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of the job beside its state."""
+        """What a person should know about the job, besides its state."""
         watching = self._watch.note if self._watch else ""
         return (*self.settings.warnings, watching) if watching else self.settings.warnings
 
@@ -151,7 +152,7 @@ class Supervisor:
     def __repr__(self) -> str:
         return f"<Supervisor of {self.name!r}: {self.state}>"
 
-    # -- how it stands -----------------------------------------------------------------------------
+    # -- status ------------------------------------------------------------------------------------
 
     @property
     def facts(self) -> Facts:
@@ -171,30 +172,32 @@ class Supervisor:
         return job_state(self.facts)
 
     def next_at(self) -> float | None:
-        """When the next look is due, on the steady clock; None during one, or when it takes an
-        order."""
+        """When the next look is due, on the steady clock.
+
+        None during a look, or if only a command begins one.
+        """
         if self.paused or not self.settings.enabled or self.outcomes.approvable:
             return None
         if not self.bounds.hours.open:
             opening = self.bounds.hours.changes_at
-            assert opening is not None, "a window that is closed opens within a day"
+            assert opening is not None, "a closed window opens within a day"
             return self._world.steady() + opening - self._world.wall()
         if self.run_now is not None:
             return None
         settle = self.settings.settle if self._rules.mode is Mode.UPLOAD else 0.0
         return next_look(self.outcomes.look, self.settings.sleep, settle, self._hinted)
 
-    # -- orders ------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------
 
     async def pause(self) -> None:
-        """Stops mid-file, at a checkpoint, and stays so across restarts."""
+        """Stops at a checkpoint, even within a file; the pause survives restarts."""
         self.paused = True
         self._stop()
         self._listener.changed(self)
         await self._world.offload(self._memory.jobs.set_paused, self.name, True)
 
     async def start(self) -> None:
-        """Ends a pause; looks at once."""
+        """Ends a pause, and looks at once."""
         await self._world.offload(self._memory.jobs.set_paused, self.name, False)
         if self.paused:
             self.paused = False
@@ -203,10 +206,10 @@ class Supervisor:
         self._wakeup.set()
 
     def sync(self, *, approved: bool = False) -> str:
-        """Looks as soon as nothing else goes on; the id of the run that this will be.
+        """Orders a look as soon as the loop is free. Returns the id of its run.
 
         Args:
-            approved: it may delete and overwrite as much as it finds.
+            approved: the guard does not hold the run, however much it deletes or overwrites.
         """
         if self._ordered is None or (approved and not self._ordered[1]):
             self._ordered = (self._new_run(), approved)
@@ -216,7 +219,7 @@ class Supervisor:
         return self._ordered[0].report.run
 
     def plan(self) -> str:
-        """Writes down what a run would do, as soon as no run goes on; the id to ask for it with."""
+        """Orders a preview as soon as the loop is free. Returns the id to ask for its plan with."""
         run = self._new_run()
         self.sides.afresh()
         self._previews[run.report.run] = run
@@ -227,24 +230,24 @@ class Supervisor:
         return run in self._previews
 
     def no_plan(self, run: str) -> Problem | None:
-        """Why there is no plan of this id, when the preview failed."""
+        """Why there is no plan of this id: the problem of its preview, or None."""
         return self._no_plan.get(run)
 
     def hint(self) -> None:
-        """Something may have changed on a side."""
+        """Something may have changed on one side."""
         if self._hinted is None:
             self._hinted = self._world.steady()
             self._wakeup.set()
 
     def _stop(self) -> None:
-        """Stops the run that goes on, at a checkpoint."""
+        """Stops the current run, if there is one, at a checkpoint."""
         if self.run_now is not None and self._task is not None:
             self._task.cancel()
 
     # -- the loop ----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keeps the job going until cancelled."""
+        """Runs the loop until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 if self._listens and self._rules.mode is Mode.DOWNLOAD:
@@ -301,10 +304,9 @@ class Supervisor:
         )
 
     async def _look(self, run: Run, *, approved: bool = False) -> None:
-        """One run, to whatever end: only the cancellation of the whole job leaves here as an
-        exception."""
+        """One run, however it ends. Raises only CancelledError."""
         if not self._may_look:
-            return  # since it was decided to look
+            return  # it was allowed when this task was created
         self.run_now, self._hinted = run, None
         self.outcomes.begin(run, approved=approved)
         try:
@@ -338,14 +340,13 @@ class Supervisor:
             del self._no_plan[next(iter(self._no_plan))]
 
     async def _write_down(self, run: Run) -> None:
-        """The history of what is worth it, and events when the job is held, fails as a whole, or
-        rests."""
+        """Stores the last run, and events if the job is held, fails as a whole or is idle."""
         news = self.outcomes.news()
         if events := self._news(run, news):
             try:
                 cursor = await self._world.offload(self._memory.folders.agree, [], events)
             except ProblemError as error:
-                _log.error("an event cannot be kept: %s", error, extra={"job": self.name})
+                _log.error("an event cannot be stored: %s", error, extra={"job": self.name})
             else:
                 self._listener.happened(events, cursor)
         last = self.outcomes.last_run
@@ -353,7 +354,7 @@ class Supervisor:
             try:
                 await self._world.offload(self._memory.jobs.set_last_run, self.name, last)
             except ProblemError as error:
-                _log.error("the last run cannot be kept: %s", error, extra={"job": self.name})
+                _log.error("the last run cannot be stored: %s", error, extra={"job": self.name})
 
     def _news(self, run: Run, news: str | None) -> list[Event]:
         events: list[Event] = []
@@ -373,16 +374,13 @@ class Supervisor:
         return events
 
     def _unexpected(self, error: Exception) -> Problem:
-        """A mistake of ours: this job waits and tries again, the others do not notice."""
-        _log.error("a run failed in a way nobody foresaw", exc_info=error, extra={"job": self.name})
-        return Problem(
-            Code.INTERNAL,
-            f"something went wrong inside: {type(error).__name__}",
-            hint="see the log",
-        )
+        """A bug of ours: this job waits and tries again, and other jobs are not affected."""
+        _log.error("a run failed unexpectedly", exc_info=error, extra={"job": self.name})
+        message = f"internal error: {type(error).__name__}"
+        return Problem(Code.INTERNAL, message, hint="see the log")
 
     def _turned(self, opened: bool) -> None:
-        """The window's end stops a run as a pause does, its start begins a look."""
+        """The end of the window stops a run as a pause does; its start begins a look."""
         if not opened:
             self._stop()
         elif not self.outcomes.approvable:
@@ -391,7 +389,7 @@ class Supervisor:
         self._listener.changed(self)
 
     async def _hear_near(self) -> None:
-        """Watches an upload's folder, as soon as it can be."""
+        """Watches an upload's folder, as soon as it can be watched."""
         if self._watch is None and self._listens and self._rules.mode is Mode.UPLOAD:
             self._watch = await self.sides.watch(self.hint)
 
@@ -404,7 +402,7 @@ class Supervisor:
             try:
                 await hear_far(self.sides.far, self._seen, cursor, self.hint, self._world.steady)
             except Exception as error:
-                # Looks come by themselves all the same; a mistake here must not end the job.
+                # The next look comes without hints too; a bug here must not end the job.
                 _log.error(
                     "listening to the server failed", exc_info=error, extra={"job": self.name}
                 )

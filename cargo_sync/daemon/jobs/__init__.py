@@ -1,6 +1,6 @@
-"""The set of jobs.
+"""The set of a daemon's jobs and their files.
 
-folder    the jobs folder, as the daemon itself writes in it
-loading   job files, read
-registry  the jobs that there are, each with its supervisor; files read again
+folder    the jobs folder, where the daemon adds and removes job files
+loading   reading job files
+registry  all jobs, each with its supervisor; reloading them
 """

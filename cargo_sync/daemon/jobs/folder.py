@@ -1,7 +1,6 @@
-"""The jobs folder, as far as the daemon itself writes there: a new job's file goes in, a removed
-one's aside.
+"""The jobs folder as the daemon changes it: it adds new job files and puts removed ones aside.
 
-No file is ever written over, and none is deleted but one of ours that could not be loaded.
+It never overwrites a file, and only deletes a file that it just wrote and that could not be loaded.
 """
 
 import itertools
@@ -16,29 +15,28 @@ from cargo_sync.local.system import System
 from cargo_sync.model.problems import ProblemError, from_os_error
 
 ASIDE: Final = ".removed"
-"""Below the jobs folder. Hidden folders hold no jobs."""
+"""Where removed job files go, below the jobs folder. Hidden folders hold no jobs."""
 _LONGEST: Final = 60
 _ENDING: Final = ".json"
 
 
 def slug(name: str) -> str:
-    """A job's name as the beginning of a file's: `My Photos é` is `my-photos-e`, `日本` is `job`."""
+    """Makes a file's name from a job's: `My Photos é` is `my-photos-e`, `日本` is `job`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-") or "job"
 
 
 class JobFolder:
-    """Puts files into the jobs folder `folder`, and takes them out. Not for several threads at
-    once."""
+    """Adds files to the jobs folder `folder` and takes them out. Not thread-safe."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
     def place(self, name: str, text: str) -> str:
-        """Writes the file of a new job, durably and for its owner's eyes only; its path.
+        """Writes the file of a new job durably, readable by its owner only. Returns its path.
 
         Raises:
-            ProblemError: it cannot be written. Nothing is left of it then.
+            ProblemError: it cannot be written; nothing of it stays.
         """
         with self._open() as (system, folder):
             temporary = f".{slug(name)}.new"
@@ -52,19 +50,19 @@ class JobFolder:
         return os.path.join(self._folder, placed)
 
     def withdraw(self, path: str) -> None:
-        """Removes a file that was placed and could not be loaded."""
+        """Deletes a file that `place` wrote and that could not be loaded."""
         with self._open() as (system, folder):
             _unlink(system, folder, os.path.basename(path))
             os.fsync(folder)
 
     def put_aside(self, path: str) -> str:
-        """Moves a job's file to ASIDE; where it lies then, "" when there was none any more.
+        """Moves a job's file to ASIDE. Returns its new path, or "" if the file was gone already.
 
         Raises:
-            ProblemError: it cannot be moved; it lies where it did.
+            ProblemError: it cannot be moved; it stays where it was.
         """
         with self._open() as (system, folder):
-            with suppress(FileExistsError):  # since the first job that was removed
+            with suppress(FileExistsError):  # an earlier removal made it
                 system.mkdir(folder, ASIDE, 0o700)
             aside = os.open(
                 ASIDE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder
@@ -82,8 +80,10 @@ class JobFolder:
 
     @contextmanager
     def _open(self) -> Iterator[tuple[System, int]]:
-        """The folder's descriptor; it is made when it is missing. What fails inside is a
-        ProblemError."""
+        """Gives the folder's descriptor, and makes the folder if it is missing.
+
+        An OSError in the block becomes a ProblemError.
+        """
         try:
             os.makedirs(self._folder, 0o700, exist_ok=True)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -99,7 +99,7 @@ def _write(system: System, folder: int, name: str, content: bytes) -> None:
     try:
         fd = system.create(folder, name)
     except FileExistsError:
-        _unlink(system, folder, name)  # left by a kill
+        _unlink(system, folder, name)  # a killed process left it
         fd = system.create(folder, name)
     try:
         system.write(fd, content, 0)
@@ -109,8 +109,11 @@ def _write(system: System, folder: int, name: str, content: bytes) -> None:
 
 
 def _renamed(system: System, source: tuple[int, str], folder: int, name: str) -> str:
-    """Moves `source` to `name` in `folder`, or to the first number of it that is free; which
-    one."""
+    """Moves `source` to `name` in `folder`, or to the first free one of `name-2`, `name-3` etc.
+
+    Returns:
+        The name that it got.
+    """
     stem = name.removesuffix(_ENDING)
     for number in itertools.count(1):
         wanted = name if number == 1 else f"{stem}-{number}{_ENDING}"
@@ -123,5 +126,5 @@ def _renamed(system: System, source: tuple[int, str], folder: int, name: str) ->
 
 
 def _unlink(system: System, folder: int, name: str) -> None:
-    with suppress(FileNotFoundError):  # it never was
+    with suppress(FileNotFoundError):
         system.unlink(folder, name)

@@ -1,4 +1,4 @@
-"""Job files, read at the start and again: which jobs there shall be, given those that there are."""
+"""Reading job files, at the start and at a reload: which jobs shall run."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +13,10 @@ from cargo_sync.daemon.jobs.folder import JobFolder
 
 @dataclass(frozen=True, slots=True)
 class JobsRead:
-    """What the files say.
+    """The result of reading the files.
 
-    jobs    those that shall run: from good files, and from bad ones as they were
-    errors  of the files that could not be used, one a file
+    jobs    those that shall run: from good files, and from bad ones with their old settings
+    errors  one per file that could not be used
     """
 
     jobs: tuple[JobSettings, ...]
@@ -24,13 +24,13 @@ class JobsRead:
 
 
 class JobFiles:
-    """Where a daemon's job files are.
+    """A daemon's job files.
 
     list_files  gives their paths
     env         fills in their variables
-    callbacks   where the daemon lets callbacks go: jobs that would go elsewhere are warned of
-    filing      puts files there and takes them out; None where no job can be added
-    load        reads a file, where a file does not say all; the path "" then stands for no file
+    callbacks   where the daemon may send callbacks: a job that names another place gets a warning
+    filing      adds and removes files; None if no job can be added
+    load        reads one file, if options add to the file; the path "" then means no file
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class JobFiles:
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
-        """One file, whether it is there or not."""
+        """One file, which may be missing."""
         return cls(lambda: [path], env)
 
     def read(self, running: Iterable[JobSettings] = ()) -> JobsRead:
-        """All files. A bad one leaves its job as it is; of jobs that clash, those that run go
-        first."""
+        """Reads all files.
+
+        A bad file leaves its job as it is. If jobs clash, those that run already win.
+        """
         before = {job.file: job for job in running}
         try:
             files = self._list_files()
@@ -83,7 +85,7 @@ class JobFiles:
         return JobsRead(tuple(sorted(jobs, key=lambda job: job.name)), tuple(errors))
 
     def read_one(self, job: JobSettings, running: Iterable[JobSettings]) -> JobSettings:
-        """The file of `job` alone. Raises ConfigError with what is wrong with it."""
+        """Reads only the file of `job`. Raises ConfigError with all its problems."""
         if job.file and not os.path.lexists(job.file):
             hint = "`cargo_ctl reload` removes the job"
             raise ConfigError([FieldProblem(job.file, "", None, "is not there any more", hint)])
@@ -92,8 +94,7 @@ class JobFiles:
         )
 
     def judge(self, text: str, origin: str, running: Iterable[JobSettings]) -> JobSettings:
-        """The job in a text that is no file yet, beside all jobs that there are; errors call it
-        `origin`.
+        """Checks the text of a new job, also against all other jobs. Errors call it `origin`.
 
         Raises:
             ConfigError: every problem with it.
@@ -104,7 +105,7 @@ class JobFiles:
         return job
 
     def load_new(self, path: str, running: Iterable[JobSettings]) -> JobSettings:
-        """The file at `path`, which was not there before, alone. Raises ConfigError."""
+        """Reads only the new file at `path`. Raises ConfigError."""
         return self._load(path, Neighbours(running))
 
     def _load(self, path: str, neighbours: Neighbours) -> JobSettings:

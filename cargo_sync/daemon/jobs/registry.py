@@ -1,5 +1,4 @@
-"""The jobs of a daemon: a supervisor each, in a task of its own; added, removed and replaced one by
-one."""
+"""The jobs of a daemon, each with a supervisor in its own task; adding, removing and reloading."""
 
 import asyncio
 import logging
@@ -19,15 +18,16 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.suggest import did_you_mean
 
 _AGAIN: Final = 30.0
+"""Seconds after which a supervisor that crashed starts again."""
 
 _log = logging.getLogger(__name__)
 
 Build = Callable[[JobSettings], Awaitable[tuple[Supervisor, JobSampler]]]
-"""Makes a job's supervisor, with what it kept from before, and the sampler on it."""
+"""Makes a job's supervisor, with what the state remembers, and its sampler."""
 
 
 class Job:
-    """One job that is there."""
+    """One loaded job."""
 
     def __init__(
         self, supervisor: Supervisor, sampler: JobSampler, task: asyncio.Task[None]
@@ -41,7 +41,7 @@ class Jobs:
     """All jobs by name.
 
     group    owns their tasks
-    removed  called with the name of a job that was removed
+    removed  called with the name of each job that is removed
     """
 
     def __init__(
@@ -65,23 +65,22 @@ class Jobs:
         return MappingProxyType(self._jobs)
 
     def get(self, name: str) -> Job:
-        """Raises ControlError(unknown_job), with what may have been meant."""
+        """Returns a job. Raises ControlError(unknown_job) with a suggestion."""
         job = self._jobs.get(name)
         if job is None:
-            hint = did_you_mean(name, self._jobs) or "`job.list` names those that there are"
+            hint = did_you_mean(name, self._jobs) or "`job.list` lists all jobs"
             raise ControlError(ReplyCode.UNKNOWN_JOB, f'there is no job "{name}"', hint)
         return job
 
     def chosen(self, name: str | None) -> list[Job]:
-        """One job, or all for None. Raises ControlError(unknown_job)."""
+        """Returns one job, or all for None. Raises ControlError(unknown_job)."""
         return list(self._jobs.values()) if name is None else [self.get(name)]
 
     async def read(self) -> tuple[dict[str, str], tuple[ConfigError, ...]]:
-        """Reads all files (again) and does what they say, to none of the jobs that did not change.
+        """Reads all files and applies them; jobs that did not change are not touched.
 
         Returns:
-            What became of each job: added, changed, unchanged or removed. And the bad files'
-                errors.
+            Per job: added, changed, unchanged or removed. And the errors of bad files.
         """
         async with self._changing:
             reading = await self._world.offload(self._files.read, self._settings())
@@ -90,7 +89,7 @@ class Jobs:
                     _log.error("%s", problem)
             wanted = {job.name: job for job in reading.jobs}
             results = {name: "removed" for name in self._jobs if name not in wanted}
-            # Room is made before it is taken: a folder may go from one job to another.
+            # Old jobs end before new ones begin: a folder may go from one job to another.
             results |= {name: self._result(job) for name, job in wanted.items()}
             await self._stop(
                 [name for name, result in results.items() if result in ("removed", "changed")]
@@ -98,7 +97,7 @@ class Jobs:
             for name, result in results.items():
                 if result == "removed":
                     self._removed(name)
-            # All are made before the first begins: one that runs would keep the others waiting.
+            # All are built before the first begins, because a running one would delay the others.
             fresh = [
                 wanted[name] for name, result in results.items() if result in ("added", "changed")
             ]
@@ -107,10 +106,10 @@ class Jobs:
             return dict(sorted(results.items())), reading.errors
 
     async def read_one(self, name: str) -> str:
-        """Reads one job's file again; the name that the job has then.
+        """Reads one job's file again. Returns the job's name, which may be new.
 
         Raises:
-            ControlError: unknown_job, or bad_config: the job goes on as it was.
+            ControlError: unknown_job, or bad_config: the job keeps its old settings.
         """
         async with self._changing:
             before = self.get(name).supervisor.settings
@@ -128,15 +127,16 @@ class Jobs:
             return now.name
 
     async def add(self, text: str, origin: str, *, paused: bool) -> Job:
-        """Takes in a new job, whose file has this text.
+        """Adds a new job.
 
         Args:
+            text: the content of its file.
             origin: what errors call the text.
             paused: it waits for `job.start`.
 
         Raises:
-            ControlError: one_job, or bad_config with every problem, a line each. Nothing is left of
-                it then.
+            ControlError: one_job, or bad_config with one line per problem; no trace of the job
+                stays.
             ProblemError: its file cannot be written.
         """
         async with self._changing:
@@ -160,14 +160,18 @@ class Jobs:
             return self._jobs[settings.name]
 
     async def remove(self, name: str, forget: Callable[[str], None]) -> str:
-        """Ends a job and puts its file aside; where that lies now, "" when there was none any more.
+        """Ends a job and puts its file aside.
 
         Args:
-            forget: drops what the state knows of the job; called in a thread.
+            name: of the job.
+            forget: deletes what the state knows about the job; called in a thread.
+
+        Returns:
+            The new path of its file, or "" if the file was gone already.
 
         Raises:
             ControlError: one_job, unknown_job.
-            ProblemError: its file cannot be moved; the job goes on then.
+            ProblemError: its file cannot be moved; the job continues.
         """
         async with self._changing:
             settings = self.get(name).supervisor.settings
@@ -179,10 +183,8 @@ class Jobs:
 
     def _filing(self) -> JobFolder:
         if self._files.filing is None:
-            hint = "start a daemon without --job for more than one"
-            raise ControlError(
-                ReplyCode.ONE_JOB, "this daemon was started for one job file alone", hint
-            )
+            hint = "to add or remove jobs, start the daemon without --job"
+            raise ControlError(ReplyCode.ONE_JOB, "this daemon runs only one job file", hint)
         return self._files.filing
 
     def _settings(self) -> list[JobSettings]:
@@ -197,7 +199,7 @@ class Jobs:
     def _begin(self, settings: JobSettings, supervisor: Supervisor, sampler: JobSampler) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
-        task = self._group.create_task(_kept_going(supervisor), name=settings.name)
+        task = self._group.create_task(_run_forever(supervisor), name=settings.name)
         self._jobs[settings.name] = Job(supervisor, sampler, task)
 
     async def _stop(self, names: list[str]) -> None:
@@ -212,11 +214,16 @@ def _bad(error: ConfigError) -> ControlError:
     return ControlError(ReplyCode.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 
-async def _kept_going(supervisor: Supervisor) -> None:
-    """A supervisor that ends by a mistake of ours begins again; the other jobs do not notice."""
+async def _run_forever(supervisor: Supervisor) -> None:
+    """Restarts a supervisor that crashed by a bug of ours; other jobs are not affected."""
     while True:
         try:
             await supervisor.run()
         except Exception as error:
-            _log.error("the job broke down", exc_info=error, extra={"job": supervisor.name})
+            _log.error(
+                "the job crashed; it starts again in %d s",
+                _AGAIN,
+                exc_info=error,
+                extra={"job": supervisor.name},
+            )
             await Wakeup().wait(_AGAIN)

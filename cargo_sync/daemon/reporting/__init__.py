@@ -1,9 +1,9 @@
-"""What the daemon tells: on its feed, to its commands, to HTTP callbacks, to Prometheus.
+"""What the daemon reports: on its feed, to commands, by HTTP callbacks, to Prometheus.
 
 feed               what is published, and when
-listeners          everybody who is told what happens to the jobs
-metrics            figures of the jobs
-progress_webhooks  onUpdate, sampled, never kept
+listeners          a list of listeners to the jobs, called in turn
+metrics            metrics of the jobs
+progress_webhooks  onUpdate callbacks: sent once per second, never stored
 views              values -> messages
 webhooks           events -> callbacks that wait for delivery
 """

@@ -1,5 +1,8 @@
-"""What the daemon publishes, and when: states as they change, notices as they come, progress once a
-second and only to whoever listens."""
+"""What the daemon publishes, and when.
+
+States are published when they change, notices when they come, progress once per second and only if
+somebody subscribed to it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,7 +10,7 @@ from typing import Final
 
 from cargo_sync.api import topics
 from cargo_sync.control.changes import Changes, Publish
-from cargo_sync.daemon.job.status import Advance, Standing
+from cargo_sync.daemon.job.status import Advance, JobStatus
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting import views
@@ -16,8 +19,9 @@ from cargo_sync.model.events import Event
 from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
+"""Seconds."""
 _OLD_ENOUGH: Final = 1
-"""Ticks that a transfer must have been seen before to be worth messages of its own."""
+"""Ticks before this one in which a transfer must have been seen, to get messages of its own."""
 
 
 class DaemonFeed(Listener):
@@ -29,10 +33,10 @@ class DaemonFeed(Listener):
         self._changes = Changes(publisher)
         self._states: dict[str, JobState] = {}
         self._moving: set[str] = set()
-        """Jobs of which progress was told."""
+        """Jobs whose progress was published."""
         self._transfers: dict[str, int] = {}
 
-    # -- what the jobs tell ------------------------------------------------------------------------
+    # -- what happens to the jobs ------------------------------------------------------------------
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
         for job, at, notice in views.notices(events, cursor):
@@ -41,14 +45,14 @@ class DaemonFeed(Listener):
     def changed(self, job: Supervisor) -> None:
         found = self._jobs().get(job.name)
         if found is None or found.supervisor is not job:
-            return  # it is being replaced
-        standing = found.sampler.standing()
-        self._say_state(standing)
-        # With hundreds of jobs, asking all of them at every look of one would be most of the
+            return  # another supervisor is taking its place
+        status = found.sampler.status()
+        self._publish_state(status)
+        # With hundreds of jobs, reading all of them at every look of one would be most of the
         # daemon's work.
-        if self._states.get(job.name) is not standing.state:
-            self._states[job.name] = standing.state
-            self._say_general()
+        if self._states.get(job.name) is not status.state:
+            self._states[job.name] = status.state
+            self._publish_general()
 
     def removed(self, name: str) -> None:
         self._states.pop(name, None)
@@ -58,7 +62,7 @@ class DaemonFeed(Listener):
         self._changes.drop(topics.job_progress(name))
         self._publisher.forget(topics.job(name))
         self._publisher.forget(topics.notice(name))
-        self._say_general()
+        self._publish_general()
 
     # -- once a second -----------------------------------------------------------------------------
 
@@ -70,43 +74,43 @@ class DaemonFeed(Listener):
             await never.wait(TICK)
 
     def tick(self) -> None:
-        """States that changed by themselves, and progress for those who listen."""
+        """Publishes states that changed by themselves, and progress if somebody subscribed."""
         jobs = self._jobs()
         for name, job in jobs.items():
             if job.supervisor.run_now is not None:
                 job.sampler.sample()
             if job.supervisor.run_now is not None or not self._changes.has(topics.job_status(name)):
-                self._say_state(job.sampler.standing())
+                self._publish_state(job.sampler.status())
         self._states = {name: job.supervisor.state for name, job in jobs.items()}
-        self._say_general()
+        self._publish_general()
         if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(
             topics.JOBS
         ):
-            self._say_progress(jobs)
+            self._publish_progress(jobs)
         else:
             self._forget_progress()
         if self._publisher.has_subscribers(topics.TRANSFERS):
-            self._say_transfers(jobs)
+            self._publish_transfers(jobs)
 
-    def _say_state(self, standing: Standing) -> None:
-        name = standing.settings.name
-        # When the next look comes is news of a job that fails, or that waits for its window; of
-        # others it would be said at every look.
-        told = standing.next_at is not None and standing.state in (JobState.ERROR, JobState.WAITING)
-        said = (
-            standing.state,
-            standing.detail,
-            standing.errors,
-            round(standing.next_at or 0) if told else 0,
+    def _publish_state(self, status: JobStatus) -> None:
+        name = status.settings.name
+        # The time of the next look is news only if the job fails or waits for its window. For
+        # other jobs it changes at every look.
+        shown = status.state in (JobState.ERROR, JobState.WAITING)
+        key = (
+            status.state,
+            status.detail,
+            status.errors,
+            round(status.next_at or 0) if shown else 0,
         )
         topic = topics.job_status(name)
-        self._changes.say(topic, "status", said, partial(views.state, standing))
+        self._changes.say(topic, "status", key, partial(views.state, status))
 
-    def _say_general(self) -> None:
+    def _publish_general(self) -> None:
         general = views.general(list(self._states.values()))
         self._changes.say(topics.STATUS, "status", general, lambda: general)
 
-    def _say_progress(self, jobs: Mapping[str, Job]) -> None:
+    def _publish_progress(self, jobs: Mapping[str, Job]) -> None:
         advances = {name: job.sampler.advance() for name, job in jobs.items()}
         changed = False
         for name, advance in advances.items():
@@ -119,15 +123,14 @@ class DaemonFeed(Listener):
             self._publisher.publish(topics.PROGRESS, "progress", views.totals(advances.values()))
 
     def _forget_progress(self) -> None:
-        """Nobody listens: the next subscriber is told how far it is then, and not how far it once
-        was."""
+        """Forgets old progress, so that the next subscriber gets only new progress."""
         for name in self._moving:
             self._changes.drop(topics.job_progress(name))
         if self._moving:
             self._publisher.forget(topics.PROGRESS)
         self._moving.clear()
 
-    def _say_transfers(self, jobs: Mapping[str, Job]) -> None:
+    def _publish_transfers(self, jobs: Mapping[str, Job]) -> None:
         seen: dict[str, int] = {}
         for job in jobs.values():
             if job.supervisor.run_now is None:
@@ -135,7 +138,7 @@ class DaemonFeed(Listener):
             for one in job.sampler.under_way():
                 age = self._transfers.get(one.id, -1) + 1
                 if age == 0 and one.done >= one.size:
-                    continue  # it only waits for the others of its batch
+                    continue  # it only waits for the other files of its batch
                 seen[one.id] = age
                 if age >= _OLD_ENOUGH:
                     self._publisher.publish(

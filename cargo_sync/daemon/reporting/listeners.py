@@ -1,4 +1,4 @@
-"""Everybody who is told what happens to the jobs, told in turn."""
+"""A list of listeners to the jobs, called in turn."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -7,15 +7,15 @@ from typing import Final, TypeVarTuple
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.model.events import Event
 
-What = TypeVarTuple("What")
+Arguments = TypeVarTuple("Arguments")
 
 _log: Final = logging.getLogger(__name__)
 
 
 class Listeners(Listener):
-    """Tells each of `listeners`, in their order.
+    """Calls each of `listeners`, in their order.
 
-    One that fails is logged: neither the others nor the job that tells it notice.
+    If one fails, that is logged; the others and the job are not affected.
     """
 
     def __init__(self, listeners: tuple[Listener, ...]) -> None:
@@ -23,19 +23,19 @@ class Listeners(Listener):
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
         for listener in self._listeners:
-            _tell(listener.happened, events, cursor)
+            _call(listener.happened, events, cursor)
 
     def changed(self, job: Supervisor) -> None:
         for listener in self._listeners:
-            _tell(listener.changed, job)
+            _call(listener.changed, job)
 
     def removed(self, name: str) -> None:
         for listener in self._listeners:
-            _tell(listener.removed, name)
+            _call(listener.removed, name)
 
 
-def _tell(call: Callable[[*What], None], *what: *What) -> None:
+def _call(call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
     try:
-        call(*what)
+        call(*arguments)
     except Exception as error:
         _log.error("a listener failed: %s", call.__qualname__, exc_info=error)

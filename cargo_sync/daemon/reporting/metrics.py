@@ -1,8 +1,6 @@
-"""What a daemon has to be measured: its jobs by state, and what each of them has done since the
-start.
+"""A daemon's metrics: its jobs by state, and what each job has done since the start.
 
-Counts come from the events that jobs tell, so that measuring costs one addition per event;
-nothing is read for it.
+Counts come from the jobs' events, so that they cost one addition per event and nothing is read.
 """
 
 from collections import Counter
@@ -16,18 +14,20 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.process.metrics import Family
 
 MOST: Final = 1_000
-"""Jobs that have samples of their own; of more, only the sums are given."""
+"""If a daemon has more jobs than this, there are only sums and no samples per job."""
 _MOVED: Final = {Happened.UPLOADED: "upload", Happened.DOWNLOADED: "download"}
 
 
 class JobMetrics(Listener):
-    """Counts what happens. `jobs` gives the jobs as they are now, by name."""
+    """Counts events. `jobs` gives the current jobs by name."""
 
     def __init__(self, jobs: Callable[[], Mapping[str, Job]]) -> None:
         self._jobs = jobs
-        self._files = _Tally("cargo_files_total", "Files delivered.", ("job", "direction"))
-        self._bytes = _Tally("cargo_bytes_total", "Bytes of files delivered.", ("job", "direction"))
-        self._errors = _Tally("cargo_errors_total", "Failures.", ("job",))
+        self._files = _JobCounter("cargo_files_total", "Files delivered.", ("job", "direction"))
+        self._bytes = _JobCounter(
+            "cargo_bytes_total", "Bytes of files delivered.", ("job", "direction")
+        )
+        self._errors = _JobCounter("cargo_errors_total", "Failures.", ("job",))
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
         for event in events:
@@ -50,52 +50,52 @@ class JobMetrics(Listener):
         yield Family.one(
             "cargo_transfer_bandwidth_bits",
             "gauge",
-            "Bits of files a second, lately.",
+            "Bits of file content per second, over the last few seconds.",
             sum(rate for _, rate in rates),
         )
-        waiting = [(name, job.supervisor.outcomes.errors) for name, job in jobs.items()]
+        failing = [(name, job.supervisor.outcomes.errors) for name, job in jobs.items()]
         yield Family.one(
             "cargo_failing",
             "gauge",
-            "Files, or jobs as a whole, that fail now.",
-            sum(n for _, n in waiting),
+            "Files and whole jobs that fail now.",
+            sum(n for _, n in failing),
         )
         if len(jobs) <= MOST:
             yield Family(
                 "cargo_job_transfer_speed_bits",
                 "gauge",
-                "The same, of each job that moves something.",
+                "Bits of file content per second, for each job that moves files.",
                 [({"job": name}, rate) for name, rate in rates if rate],
             )
             yield Family(
                 "cargo_job_failing",
                 "gauge",
-                "The same, of each job where something fails.",
-                [({"job": name}, count) for name, count in waiting if count],
+                "Failing files, for each job where something fails.",
+                [({"job": name}, count) for name, count in failing if count],
             )
-        for tally in (self._files, self._bytes, self._errors):
-            yield tally.family(jobs)
+        for counter in (self._files, self._bytes, self._errors):
+            yield counter.family(jobs)
 
 
-class _Tally:
-    """A counter of each job, and of all of them together for when there are too many."""
+class _JobCounter:
+    """Counts per job, and for all jobs together in case there are too many of them."""
 
     def __init__(self, name: str, help: str, labels: tuple[str, ...]) -> None:
         self._name = name
         self._help = help
         self._labels = labels
         self._of_job: Counter[tuple[str, ...]] = Counter()
-        self._whole: Counter[tuple[str, ...]] = Counter()
+        self._total: Counter[tuple[str, ...]] = Counter()
 
     def add(self, count: int, job: str, *labels: str) -> None:
         self._of_job[(job, *labels)] += count
-        self._whole[("", *labels)] += count
+        self._total[("", *labels)] += count
 
     def family(self, jobs: Collection[str]) -> Family:
-        """Jobs that there are no more are forgotten."""
+        """Returns the samples, and forgets jobs that are not in `jobs` any more."""
         for key in [key for key in self._of_job if key[0] not in jobs]:
             del self._of_job[key]
-        shown = self._of_job if len(jobs) <= MOST else self._whole
+        shown = self._of_job if len(jobs) <= MOST else self._total
         samples = [
             (dict(zip(self._labels, key, strict=True)), count) for key, count in shown.items()
         ]

@@ -1,5 +1,7 @@
-"""onUpdate: once a second how far a transfer is. No rows: what is not told now is not worth telling
-later."""
+"""onUpdate callbacks: the progress of each transfer, once per second.
+
+They have no rows in the state, because old progress is of no use later.
+"""
 
 import asyncio
 import logging
@@ -21,17 +23,18 @@ from cargo_sync.webhooks.retry_policy import Attempt
 _log = logging.getLogger(__name__)
 
 _OLD_ENOUGH: Final = 1
-"""Ticks that a transfer must have been seen before to be told of."""
+"""Ticks before this one in which a transfer must have been seen, to be reported."""
 
 Key = tuple[str, str]
 """Job and transfer."""
 
 
 class ProgressWebhooks:
-    """What is told of transfers under way; `jobs` gives the jobs that there are, by name.
+    """Sends the progress of transfers; `jobs` gives the current jobs by name.
 
-    Of a transfer one is in flight at most, and what is sent is of this moment. None is sent while a
-    callback of the transfer waits: its start comes first, and after its end nothing does.
+    A transfer has at most one update in flight, with the progress at the time of sending. None is
+    sent while another callback of the transfer waits: its start must come before all updates, and
+    its end after them.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class ProgressWebhooks:
         self._in_flight: dict[Key, asyncio.Task[None]] = {}
 
     async def tick(self, group: asyncio.TaskGroup) -> None:
-        """Once a second. Raises ProblemError when the state cannot be read."""
+        """Called once per second. Raises ProblemError if the state cannot be read."""
         ages: dict[Key, int] = {}
         for name, job in self._jobs().items():
             event = asked(job.supervisor.settings, Moment.UPDATE)
@@ -60,24 +63,24 @@ class ProgressWebhooks:
             moving = [one for one in job.sampler.under_way() if one.done < one.size]
             for one in moving:
                 ages[name, one.id] = self._ages.get((name, one.id), -1) + 1
-            told = [one for one in moving if ages[name, one.id] >= _OLD_ENOUGH]
-            if told:
-                await self._tell(job, event, told, group)
+            reported = [one for one in moving if ages[name, one.id] >= _OLD_ENOUGH]
+            if reported:
+                await self._update(job, event, reported, group)
         self._ages = ages
 
-    async def silence(self, job: str, transfer: str) -> None:
-        """What is in flight of a transfer is called off."""
+    async def cancel(self, job: str, transfer: str) -> None:
+        """Cancels the update of a transfer that is in flight."""
         task = self._in_flight.get((job, transfer))
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _tell(
+    async def _update(
         self, job: Job, event: EventSettings, moving: list[UnderWay], group: asyncio.TaskGroup
     ) -> None:
         name = job.supervisor.name
         waits = await self._world.offload(self._rows.waits, name, [one.id for one in moving])
-        # Asked again after that wait: of what has come to its end meanwhile nothing more is told.
+        # Read again after that wait, so that transfers that ended in the meantime get no update.
         figures = job.supervisor.sides.figures()
         still = {file.id for file in figures.files} - waits if figures else set()
         for one in moving:
@@ -103,7 +106,9 @@ class ProgressWebhooks:
             )
         except Exception as error:
             _log.error(
-                "an update failed in a way nobody foresaw", exc_info=error, extra={"job": one.job}
+                "an onUpdate callback failed unexpectedly",
+                exc_info=error,
+                extra={"job": one.job},
             )
         finally:
             self._hosts.left(host, result, began)

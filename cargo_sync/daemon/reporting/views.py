@@ -1,4 +1,4 @@
-"""Values -> the control plane's messages. Pure; docs/control-protocol.md describes the shapes."""
+"""Values -> the messages of the control protocol; docs/control-protocol.md describes the shapes."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
 from cargo_sync.control.limits import FileSpeed, shown
 from cargo_sync.daemon.job.check_steps import CheckStep
-from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, Standing, UnderWay, eta
+from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, JobStatus, UnderWay, eta
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
@@ -22,7 +22,7 @@ from cargo_sync.webhooks.outbox import Waiting
 
 SHOWN: Final = 100
 SHOWN_CHARACTERS: Final = 8192
-"""Paths that one notice names, and how long they may be together: messages wait for slow
+"""Paths that one notice names, and their length together: messages wait in memory for slow
 subscribers."""
 
 
@@ -36,12 +36,12 @@ def general(states: Sequence[JobState]) -> dict[str, Any]:
 
 
 def status(states: Sequence[JobState], advances: Iterable[Advance]) -> dict[str, Any]:
-    """`status`, without the time that the daemon has been up."""
+    """The reply to `status`, without the daemon's uptime."""
     return general(states) | {"totals": totals(advances)}
 
 
 def reloaded(results: Mapping[str, str], errors: Sequence[str]) -> dict[str, Any]:
-    """`reload`: what became of each job, and the errors of all files."""
+    """The reply to `reload`: the result per job, and the errors of all files."""
     return {
         "jobs": [{"name": name, "result": result} for name, result in results.items()],
         "errors": list(errors),
@@ -66,7 +66,8 @@ def totals(advances: Iterable[Advance]) -> dict[str, Any]:
 
 
 def progress(advance: Advance) -> dict[str, Any]:
-    # Field by field: `asdict` copies deeply, which a list of hundreds of jobs would wait for.
+    """The progress of a job, or of all jobs."""
+    # Field by field, because `asdict` copies deeply, which is slow for a list of hundreds of jobs.
     return {
         "files_done": advance.files_done,
         "files_total": advance.files_total,
@@ -77,61 +78,60 @@ def progress(advance: Advance) -> dict[str, Any]:
     }
 
 
-def state(standing: Standing) -> dict[str, Any]:
-    """What the feed says when a job's state changes."""
+def state(status: JobStatus) -> dict[str, Any]:
+    """The message on the feed when a job's state changes."""
     return {
-        "job": standing.settings.name,
-        "state": standing.state.value,
-        "detail": standing.detail,
-        "errors": standing.errors,
-        "next_at": standing.next_at,
+        "job": status.settings.name,
+        "state": status.state.value,
+        "detail": status.detail,
+        "errors": status.errors,
+        "next_at": status.next_at,
     }
 
 
 def removed(name: str) -> dict[str, Any]:
-    """The last that the feed says of a job that there is no more."""
+    """The last message on the feed about a job that was removed."""
     return {"job": name, "state": "removed", "detail": "", "errors": 0, "next_at": None}
 
 
-def row(standing: Standing) -> dict[str, Any]:
+def row(status: JobStatus) -> dict[str, Any]:
     """A job in a list."""
-    job = standing.settings
+    job = status.settings
     return {
         "name": job.name,
         "mode": job.mode,
-        "state": standing.state.value,
-        "detail": standing.detail,
+        "state": status.state.value,
+        "detail": status.detail,
         "local_dir": job.local_dir,
         "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
-        "next_at": standing.next_at,
-        "errors": standing.errors,
-        "progress": progress(standing.advance),
-        "last_run": asdict(standing.last_run) if standing.last_run else None,
+        "next_at": status.next_at,
+        "errors": status.errors,
+        "progress": progress(status.advance),
+        "last_run": asdict(status.last_run) if status.last_run else None,
     }
 
 
-def whole(standing: Standing, causes: Sequence[Cause]) -> dict[str, Any]:
-    """Everything of a job."""
-    return row(standing) | {
-        "settings": settings(standing.settings),
+def whole(status: JobStatus, causes: Sequence[Cause]) -> dict[str, Any]:
+    """Everything about a job."""
+    return row(status) | {
+        "settings": settings(status.settings),
         "causes": [asdict(cause) for cause in causes],
-        "warnings": list(standing.notes),
-        "held": asdict(standing.held) if standing.held else None,
-        "window": asdict(standing.hour) if standing.hour else None,
-        "speed": speed(standing),
+        "warnings": list(status.notes),
+        "held": asdict(status.held) if status.held else None,
+        "window": asdict(status.window) if status.window else None,
+        "speed": speed(status),
     }
 
 
-def speed(standing: Standing) -> JsonObject:
-    """A job's speed: the file's, what was ordered in its place, what holds now and what it is
-    granted."""
-    pace = standing.pace
-    limit = shown(_of_file(standing.settings), pace.ordered, pace.now)
-    return {**limit, "granted": pace.granted} if pace.moves else limit
+def speed(status: JobStatus) -> JsonObject:
+    """A job's speed: of the file, of a command, the current one, and the granted one."""
+    now = status.speed
+    limit = shown(_of_file(status.settings), now.ordered, now.now)
+    return {**limit, "granted": now.granted} if now.moves else limit
 
 
 def _of_file(job: JobSettings) -> FileSpeed:
-    """What a job's file says of its speed: one rate, or rows of them."""
+    """The speed that a job's file sets: one, or the rows of a timetable."""
     rows: list[JsonObject] = [
         {
             "from": format_clock(row.window.start),
@@ -144,8 +144,10 @@ def _of_file(job: JobSettings) -> FileSpeed:
 
 
 def settings(job: JobSettings) -> dict[str, Any]:
-    """A job's settings without its password. Of callbacks only the names: their addresses may hold
-    keys."""
+    """A job's settings without its password.
+
+    Of callbacks it gives only the names, because their addresses may hold keys.
+    """
     return {
         "file": job.file,
         "username": job.username,
@@ -167,11 +169,12 @@ def settings(job: JobSettings) -> dict[str, Any]:
 
 
 def transfer(one: UnderWay) -> dict[str, Any]:
+    """One file that is being transferred."""
     return asdict(one)
 
 
 def callback(row: Waiting) -> dict[str, Any]:
-    """A callback that waits, or was given up. Of its request nothing: addresses may hold keys."""
+    """A callback that waits or was given up, without its request: addresses may hold keys."""
     return {
         "id": row.id,
         "job": row.job,
@@ -186,8 +189,8 @@ def callback(row: Waiting) -> dict[str, Any]:
     }
 
 
-def tried(job: str, one: CallbackTest) -> dict[str, Any]:
-    """What the trial of a callback came to; `status` is null when there was no answer."""
+def callback_test(job: str, one: CallbackTest) -> dict[str, Any]:
+    """The result of a test callback; `status` is null if there was no answer."""
     return {
         "job": job,
         "event": one.event,
@@ -199,7 +202,7 @@ def tried(job: str, one: CallbackTest) -> dict[str, Any]:
 
 
 def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:
-    """A page of a plan; None when it is still being made."""
+    """A page of a plan; `ready` is false while the plan is still being made."""
     if page is None or page.totals is None:
         return {"job": job, "run": run, "ready": False, "totals": {}, "actions": [], "next": None}
     more = len(page.actions) == limit
@@ -207,7 +210,7 @@ def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, 
         "job": job,
         "run": run,
         "ready": True,
-        # An overwrite is a put that displaces something: counted as one of the two here.
+        # The plan counts an overwrite as a put too; here it is only an overwrite.
         "totals": dict(page.totals)
         | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
         "actions": [_action(action) for _, action in page.actions],
@@ -225,8 +228,8 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
-def trial(id: str, job: str, steps: Sequence[CheckStep], *, ready: bool) -> dict[str, Any]:
-    """A trial, as far as it has come."""
+def check(id: str, job: str, steps: Sequence[CheckStep], *, ready: bool) -> dict[str, Any]:
+    """A check, with the steps that have ended."""
     return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
 
 
@@ -272,12 +275,13 @@ def _happened(row: EventRow) -> dict[str, Any]:
 
 
 def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """(job, cursor, notice) of events that became true at once; neighbours of one kind make one
-    notice.
+    """Makes notices of events that were recorded together: (job, cursor, notice) for each.
+
+    Events of one job and kind that follow each other make one notice.
 
     Args:
         events: in the order of their rows.
-        cursor: of the last of them; the rows before it have the cursors before it.
+        cursor: of the last event; the rows before it have the cursors before it.
     """
     last = cursor - len(events)
     for (job, happened), group in groupby(events, key=lambda event: (event.job, event.happened)):

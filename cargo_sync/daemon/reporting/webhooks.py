@@ -1,8 +1,7 @@
-"""The callbacks of a daemon: events are read and become rows, rows are delivered, transfers are
-told of.
+"""The callbacks of a daemon: events become rows, rows are delivered, transfers send updates.
 
-It listens to the jobs, so that an event that asks for a callback is read at once. No run waits for
-any of it.
+It listens to the jobs, so that it reads an event that asks for a callback at once. No run waits for
+callbacks.
 """
 
 import asyncio
@@ -32,18 +31,19 @@ from cargo_sync.webhooks.outbox import New, Outbox, Waiting
 from cargo_sync.webhooks.sender import CallbackSender
 
 TICK: Final = 1.0
+"""Seconds between two updates of a transfer."""
 _PAGE: Final = 500
 _LOOK: Final = 60.0
-"""Seconds after which events are read although no job told of any: retention writes some too."""
-_TRIAL: Final = 8.0
-"""Seconds that a trial may take: whoever asked for it waits for ten."""
+"""Seconds after which events are read even if no job reported any: retention writes some too."""
+_TEST: Final = 8.0
+"""Seconds that a test callback may take: the client that asked for it waits ten."""
 _ENDS: Final = frozenset({Moment.FINISH, Moment.ERROR})
 
 _log = logging.getLogger(__name__)
 
 
 class JobWebhooks(Listener):
-    """Reader, dispatcher and progress updates of one daemon. `jobs` gives its jobs by name."""
+    """Reader, dispatcher and updates of one daemon. `jobs` gives the current jobs by name."""
 
     def __init__(
         self,
@@ -58,29 +58,29 @@ class JobWebhooks(Listener):
         self._hosts = Hosts(world, limits.at_once)
         self._settings: dict[str, JobSettings] = {}
         self._removed: set[str] = set()
-        self._told = Wakeup()
+        self._new_events = Wakeup()
         self._counts: dict[str, int] = {}
         self._updates = ProgressWebhooks(jobs, self.rows, self._hosts, self._send, world)
-        self._deliverer = Dispatcher(self.rows, self, self._hosts, self._send, world, self._before)
+        self._dispatcher = Dispatcher(self.rows, self, self._hosts, self._send, world, self._before)
 
-    # -- what the jobs tell ------------------------------------------------------------------------
+    # -- what happens to the jobs ------------------------------------------------------------------
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
         if any(event.tell for event in events):
-            self._told.set()
+            self._new_events.set()
 
     def removed(self, name: str) -> None:
         self._settings.pop(name, None)
         self._removed.add(name)
-        self._deliverer.wake()
+        self._dispatcher.wake()
 
     # -- the jobs as they are now ------------------------------------------------------------------
 
     def know(self, settings: JobSettings) -> None:
-        """A job begins, or goes on with other settings."""
+        """A job begins, or its settings have changed."""
         self._settings[settings.name] = settings
         self._removed.discard(settings.name)
-        self._deliverer.wake()
+        self._dispatcher.wake()
 
     def settings(self, job: str) -> JobSettings | None:
         return self._settings.get(job)
@@ -88,51 +88,49 @@ class JobWebhooks(Listener):
     def was_removed(self, job: str) -> bool:
         return job in self._removed
 
-    # -- what goes on ------------------------------------------------------------------------------
+    # -- the tasks ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Delivers callbacks until cancelled."""
         async with self._send, asyncio.TaskGroup() as group:
-            group.create_task(self._deliverer.run())
-            group.create_task(self._kept_up(self._read, self._told, _LOOK))
-            group.create_task(self._kept_up(partial(self._updates.tick, group), Wakeup(), TICK))
+            group.create_task(self._dispatcher.run())
+            group.create_task(self._repeat(self._read, self._new_events, _LOOK))
+            group.create_task(self._repeat(partial(self._updates.tick, group), Wakeup(), TICK))
 
-    async def _kept_up(
+    async def _repeat(
         self, work: Callable[[], Awaitable[None]], wakeup: Wakeup, every: float
     ) -> None:
-        """A mistake of ours, or a full disk, costs one round; nothing else in the daemon
-        notices."""
+        """A bug of ours or a full disk costs one round, and nothing else in the daemon."""
         while True:
             try:
                 await work()
             except ProblemError as error:
-                _log.error("callbacks cannot be kept track of: %s", error)
+                _log.error("callbacks cannot be read or stored: %s", error)
             except Exception as error:
-                _log.error("callbacks failed in a way nobody foresaw", exc_info=error)
+                _log.error("callbacks failed unexpectedly", exc_info=error)
             await wakeup.wait(every)
 
     async def _read(self) -> None:
-        """Events that asked for a callback become rows, in one transaction with the cursor."""
+        """Stores callbacks for the events that ask for one, in one transaction with the cursor."""
         while read := await self._world.offload(self.rows.unread, _PAGE):
             new = [one for row in read if (one := self._new(row.event)) is not None]
             await self._world.offload(self.rows.add, new, read[-1].cursor)
-            self._deliverer.wake()
+            self._dispatcher.wake()
         self._counts = await self._world.offload(self.rows.count, None)
 
     def families(self) -> Iterable[Family]:
-        """What there is to be measured. How many wait is as of a minute ago, or of the last
-        event."""
+        """The metrics of callbacks; the count of waiting ones is at most a minute old."""
         yield Family(
             "cargo_callbacks",
             "gauge",
-            "Callbacks that are not delivered.",
+            "Callbacks that are not delivered yet, or were given up.",
             [({"state": state}, count) for state, count in self._counts.items()],
         )
         yield Family(
             "cargo_callback_attempts_total",
             "counter",
-            "Callbacks that were sent, by what it came to.",
-            [({"result": result}, count) for result, count in self._deliverer.came_to.items()],
+            "Attempts to send a callback, by result.",
+            [({"result": result}, count) for result, count in self._dispatcher.came_to.items()],
         )
 
     def _new(self, event: Event) -> New | None:
@@ -145,12 +143,12 @@ class JobWebhooks(Listener):
 
     async def _before(self, row: Waiting) -> None:
         if row.moment in _ENDS:
-            await self._updates.silence(row.job, row.stream)
+            await self._updates.cancel(row.job, row.stream)
 
-    # -- orders ------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------
 
     async def retry(self, id: str | None, job: str | None) -> int:
-        """What waits is due now, what is dead waits again; how many there are.
+        """Makes waiting and dead callbacks due now. Returns how many there are.
 
         Raises:
             ProblemError: the state cannot be written.
@@ -158,13 +156,13 @@ class JobWebhooks(Listener):
         retry = partial(self.rows.retry, self._world.wall(), id=id, job=job)
         count = await self._world.offload(retry)
         self._hosts.wake()
-        self._deliverer.wake()
+        self._dispatcher.wake()
         return count
 
-    async def trial(self, job: JobSettings, event: EventSettings) -> CallbackTest:
-        """Sends one with example values now, past everything that waits."""
+    async def test(self, job: JobSettings, event: EventSettings) -> CallbackTest:
+        """Sends a callback with example values now, before all that wait."""
         began, token = self._world.steady(), self._world.token()
         values = variables.example(Moment(event.event), job.name, job.mode, token)
         request = message(event, f"msg_{token}", values, self._world.wall())
-        result = await self._send(request, _TRIAL)
+        result = await self._send(request, _TEST)
         return CallbackTest(event.event, result, self._world.steady() - began)

@@ -124,7 +124,7 @@ class Night(Recorder):
 
     def look(self) -> None:
         """Tells the state, when it is another: as `cargo_ctl job list` shows it."""
-        row = views.row(self._sampler.standing())
+        row = views.row(self._sampler.status())
         if self._last != (now := (row["state"], row["detail"])):
             self._last = now
             self.tell(f"{row['state']}, {jobs.explained(row, self.wall())}".rstrip(", "))

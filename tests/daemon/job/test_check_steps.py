@@ -14,8 +14,8 @@ import argon2
 import pytest
 from aiohttp import web
 
-from cargo_sync.daemon.job import check_steps as trials
-from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, trial
+from cargo_sync.daemon.job import check_steps
+from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
@@ -67,7 +67,7 @@ def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:
 
 async def made(one: CheckCase) -> dict[str, CheckStep]:
     try:
-        return {step.name: step async for step in trial(one)}
+        return {step.name: step async for step in run_check(one)}
     finally:
         await one.api.close()
 
@@ -108,9 +108,9 @@ async def test_all_steps_against_a_real_server(
     tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
-    monkeypatch.setattr(trials, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
-    monkeypatch.setattr(trials, "MEASURE", 60.0)
-    monkeypatch.setattr(trials, "PATIENCE", 60.0)
+    monkeypatch.setattr(check_steps, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
+    monkeypatch.setattr(check_steps, "MEASURE", 60.0)
+    monkeypatch.setattr(check_steps, "PATIENCE", 60.0)
     local = tmp_path / "local"
     local.mkdir()
     async with test_app.running(test_app.settings(tmp_path)) as up:
@@ -205,7 +205,7 @@ async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path)
         for speed in (None, 80_000_000, 1):
             one = replace(case(login, tmp_path), api=Heard(login, time.monotonic), speed=speed)
             await one.api.log_in()
-            await trials.speed(one)
+            await check_steps.speed(one)
             await one.api.close()
     assert asked == [64 * 2**20, 20_000_000, 256 * 1024]
 
@@ -228,7 +228,9 @@ async def test_clocks_that_differ_are_a_warning(tmp_path: Path, shown: float, me
 async def local(folder: Path, bound: str | None = None, **changes: Any) -> CheckStep:
     """The step alone; a server is not asked for it."""
     one = case(ServerLogin("http://127.0.0.1:1", "ana", str), folder, **changes)
-    return await trials._made("local folder", trials.local_folder, replace(one, bound=bound))
+    return await check_steps._step(
+        "local folder", check_steps.local_folder, replace(one, bound=bound)
+    )
 
 
 async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,18 +239,18 @@ async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (
         await local(away, mode="download")
     ).message == f"there is no {away} yet; the first run makes it"
-    assert (await local(tmp_path)).message == f"{tmp_path} may be read"
-    assert "may be read and written, " in (await local(tmp_path, mode="download")).message
+    assert (await local(tmp_path)).message == f"{tmp_path} can be read"
+    assert "can be read and written, " in (await local(tmp_path, mode="download")).message
     lost = await local(tmp_path, bound=f"abc {tmp_path}", mode="download")
     assert not lost.ok and "its marker is missing" in lost.message
     with monkeypatch.context() as patched:
         patched.setattr("os.access", lambda *_, **__: False)
         assert (await local(tmp_path)).ok, "it only reads"
         for changes in ({"mode": "download"}, {"after_transfer": "delete"}):
-            assert "may not be written to" in (await local(tmp_path, **changes)).message
-    monkeypatch.setattr(trials, "free", lambda root: 1_000_000)
+            assert "no permission to write to" in (await local(tmp_path, **changes)).message
+    monkeypatch.setattr(check_steps, "free", lambda root: 1_000_000)
     full = await local(tmp_path, mode="download")
-    assert (full.ok, full.hint) == (False, "make room")
+    assert (full.ok, full.hint) == (False, "free some space")
 
 
 async def test_a_folder_in_use_and_one_that_is_our_own(
@@ -276,12 +278,14 @@ async def test_whatever_goes_wrong_is_a_step(
         await asyncio.Event().wait()
         return "", ""
 
-    monkeypatch.setattr(trials, "PATIENCE", 0.01)
-    monkeypatch.setattr(trials, "STEPS", (("a", "", broken), ("b", "", silent), ("c", "a", silent)))
+    monkeypatch.setattr(check_steps, "PATIENCE", 0.01)
+    monkeypatch.setattr(
+        check_steps, "STEPS", (("a", "", broken), ("b", "", silent), ("c", "a", silent))
+    )
     steps = await tried(tmp_path)
     assert steps == {
-        "a": CheckStep("a", False, "something went wrong inside: RuntimeError", "see the log"),
-        "b": CheckStep("b", False, "nothing came of it within 0.01 s"),
+        "a": CheckStep("a", False, "internal error: RuntimeError", "see the log"),
+        "b": CheckStep("b", False, "no result within 0.01 s"),
     }
 
 
@@ -291,10 +295,10 @@ async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
     def broken(bits: int) -> str:
         raise ValueError
 
-    monkeypatch.setattr(trials, "STEPS", (("granted speed", "", trials.granted),))
-    monkeypatch.setattr(trials, "format_rate", broken)
+    monkeypatch.setattr(check_steps, "STEPS", (("granted speed", "", check_steps.granted),))
+    monkeypatch.setattr(check_steps, "format_rate", broken)
     steps = await tried(tmp_path)
-    assert steps["granted speed"].message == "something went wrong inside: ValueError"
+    assert steps["granted speed"].message == "internal error: ValueError"
     monkeypatch.undo()
     steps = await tried(tmp_path, POST_flows=[ok({"flow": "f1", "lane": LANE, "granted": "fast"})])
     assert "answered what no Cargo server answers" in steps["granted speed"].message

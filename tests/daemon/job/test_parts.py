@@ -81,7 +81,7 @@ async def test_watched_folders_give_hints_and_are_bounded(tmp_path: Path) -> Non
     assert first and second
     try:
         assert first.note == ""
-        assert "looked at in intervals" in second.note
+        assert "scanned at intervals" in second.note
         (folder / "new.txt").write_text("1")
         async with asyncio.timeout(60):
             await hinted.wait()

@@ -176,7 +176,7 @@ async def test_an_exception_nobody_foresaw_harms_no_other_job(
     house.near["sound"].write("a.txt", b"1")
     async with going(broken, sound):
         await until(lambda: broken.state == "error" and sound.state == "synced")
-        assert "something went wrong inside: RuntimeError" in broken.outcomes.detail()
+        assert "internal error: RuntimeError" in broken.outcomes.detail()
         assert broken.next_at() is not None
         house.far["broken"].broken = None
         broken.sync()
@@ -287,7 +287,7 @@ async def test_a_job_that_waits_for_its_turn_says_so_and_can_be_paused_at_once(
         async with going(second, third):
             await until(lambda: len(house.slots.waiting()) == 2)
             assert house.slots.waiting() == ["c", "b"]
-            said = JobSampler(third, house.world()).standing()
+            said = JobSampler(third, house.world()).status()
             assert (said.state, said.detail) == ("syncing", "waits for its turn: 1 job moves files")
             await third.pause()
             await until(lambda: house.slots.waiting() == ["b"])

@@ -118,7 +118,7 @@ class Stage:
     def later(self, seconds: float) -> None:
         """Time goes on, and whoever waits for it looks."""
         self.now += seconds
-        self.callbacks._deliverer.wake()
+        self.callbacks._dispatcher.wake()
 
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncIterator[None]:
@@ -132,11 +132,11 @@ class Stage:
 
     async def quiet(self) -> None:
         """All that can be sent was, and what came of it is written."""
-        deliverer: Any = self.callbacks._deliverer
+        dispatcher: Any = self.callbacks._dispatcher
         await until(lambda: not self.callbacks.rows.unread(1))
         for _ in range(20):
             await asyncio.sleep(0)
-        await until(lambda: not deliverer._held)
+        await until(lambda: not dispatcher._held)
 
 
 @pytest.fixture
