@@ -1,1 +1,9 @@
-"""Figures that are promised, made again by anybody: `.venv/bin/python -m benchmarks.NAME`."""
+"""Measurements of what the docs promise; run one with `.venv/bin/python -m benchmarks.NAME`.
+
+callbacks        no callback is lost or out of order, through crashes and errors
+jobs             what many jobs cost: latency, memory, CPU time
+programs         the server and the daemon that are measured
+rates            how exactly a flow follows a changed speed
+sealing          sealed frames compared with TLS
+slow_subscriber  what a stopped subscriber of the feed costs
+"""

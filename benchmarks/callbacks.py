@@ -1,9 +1,10 @@
-"""Thousands of files go up by one job and down by another; a real HTTP server hears of each start
-and end.
+"""Callbacks of thousands of files, sent to a real HTTP server through errors and a crash.
 
-Meanwhile it answers 503 for a while, the daemon is killed (kill -9) in the middle, and the server
-is away for a while. Prints how many callbacks arrived, how many are missing, how many came twice,
-and whether the order of each transfer was kept. Ends with 1 when one is missing or out of order.
+One job uploads the files and another downloads them; each start and each end is a callback. In the
+middle the HTTP server answers 503 for a while, the daemon is killed (kill -9), and the HTTP server
+is stopped for a while. Prints how many callbacks arrived, how many are missing, how many came
+twice, and whether the order of each transfer was kept. The exit code is 1 if a callback is missing
+or out of order.
 
     .venv/bin/python -m benchmarks.callbacks [FILES]
 """
@@ -28,6 +29,7 @@ EVENTS = ("onStart", "onFinish")
 
 
 def events(port: int) -> dict[str, Any]:
+    """The field `events` of a job file, with callbacks to this port."""
     body = {"job": "{{ SYNC_NAME }}", "file": "{{ FILE_NAME }}", "transfer": "{{ TRANSFER_ID }}"}
     return {
         name: {"method": "POST", "url": f"http://127.0.0.1:{port}/", "body": body | {"event": name}}
@@ -35,14 +37,15 @@ def events(port: int) -> dict[str, Any]:
     }
 
 
-def told(what: str, since: float) -> None:
+def report(what: str, since: float) -> None:
+    """Print what happened, and the seconds since `since`."""
     print(f"{time.monotonic() - since:6.1f} s  {what}", flush=True)
 
 
 def troubles(here: Place, receiver: Receiver, wanted: int, began: float) -> None:
-    """What happens meanwhile, each at a share of what was taken."""
+    """Cause the errors and the crash, each after a part of the callbacks has arrived."""
     here.until(lambda: len(receiver.taken) >= wanted // 20, "some are taken", PATIENCE)
-    told(f"{len(receiver.taken):,} taken; now 503 for {BUSY:g} s", began)
+    report(f"{len(receiver.taken):,} arrived; now 503 for {BUSY:g} s", began)
     receiver.answers(lambda number: 503)
     time.sleep(BUSY)
     receiver.answers(lambda number: 200)
@@ -51,19 +54,20 @@ def troubles(here: Place, receiver: Receiver, wanted: int, began: float) -> None
     waits = here.call("callback.list", limit=1)["totals"]["pending"]
     here.kill("daemon")
     taken = len(receiver.taken)
-    told(
-        f"{taken:,} taken; killed while {moving}, {waits:,} waiting; host away for {AWAY:g} s",
+    report(
+        f"{taken:,} arrived; daemon killed while {moving}, {waits:,} waiting; "
+        f"HTTP server stopped for {AWAY:g} s",
         began,
     )
     receiver.down()
     here.start("daemon")
     time.sleep(AWAY)
     receiver.up()
-    told("host back", began)
+    report("HTTP server started again", began)
 
 
 def judge(taken: list[Taken], expected: set[tuple[str, str, str]]) -> int:
-    """Prints what came of it; 1 when something is missing or out of order."""
+    """Print the results; 1 if something is missing or out of order."""
     came = Counter((one.body["job"], one.body["event"], one.body["file"]) for one in taken)
     missing = expected - came.keys()
     ids = Counter(one.id for one in taken)
@@ -84,12 +88,13 @@ def judge(taken: list[Taken], expected: set[tuple[str, str, str]]) -> int:
     print(f"arrived                   {len(seen):,} (by webhook-id)")
     print(f"missing                   {len(missing):,}")
     print(f"came twice                {sum(ids.values()) - len(ids):,}")
-    print(f"ends before their start   {disordered:,}")
-    print(f"starts without one end    {sum(ends[id] != 1 for id in started):,}")
+    print(f"end before its start      {disordered:,}")
+    print(f"start without one end     {sum(ends[id] != 1 for id in started):,}")
     return int(bool(missing or disordered))
 
 
 def main() -> int:
+    """Run the measurement; the exit code."""
     files = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     receiver = Receiver()
     try:
@@ -112,8 +117,8 @@ def main() -> int:
             here.start("daemon")
             troubles(here, receiver, len(expected), began)
             here.until(lambda: len(tree(down)) == files, "all files arrived", PATIENCE)
-            told(
-                f"all {files:,} files went up and down; {len(receiver.taken):,} callbacks taken",
+            report(
+                f"all {files:,} files were transferred; {len(receiver.taken):,} callbacks arrived",
                 began,
             )
             here.until(
@@ -121,10 +126,10 @@ def main() -> int:
                     here.call("callback.list", limit=1)["totals"]["pending"] == 0
                     and here.shown("down")["state"] == here.shown("up")["state"] == "synced"
                 ),
-                "nothing waits any more",
+                "no callback waits",
                 PATIENCE,
             )
-            told("nothing waits any more", began)
+            report("no callback waits", began)
             return judge(receiver.taken, expected)
     finally:
         receiver.down()

@@ -1,11 +1,10 @@
-"""What many jobs cost: a real server and a real daemon, half of the jobs upload and the others
-download.
+"""What many jobs cost: a real server and a real daemon; half of the jobs upload, half download.
 
     .venv/bin/python -m benchmarks.jobs --jobs 500 --busy 50
 
 Prints start time, latency of `status` and `job.list`, memory, threads, descriptors and CPU time,
-when nothing happens and while some jobs are busy with files. All traffic stays on loopback;
-everything lies in a temporary folder, which is removed.
+when nothing happens and while some jobs transfer files. All traffic stays on loopback. All files
+are in a temporary folder, which is removed.
 """
 
 import argparse
@@ -26,7 +25,7 @@ FILE = 200_000
 
 
 def _programs(folder: Path, count: int) -> Programs:
-    """A server, and a daemon with `count` jobs; half of them upload what the others download."""
+    """A server, and a daemon with `count` jobs; half of them download what the others upload."""
     jobs = {}
     for number in range(count // 2):
         for mode in ("upload", "download"):
@@ -37,8 +36,7 @@ def _programs(folder: Path, count: int) -> Programs:
 
 
 class Busy:
-    """Writes a file into each of some upload jobs' folders, again and again; their download jobs
-    follow."""
+    """Writes files into the folders of some upload jobs, again and again."""
 
     def __init__(self, programs: Programs, jobs: int, every: float) -> None:
         self._folders = [
@@ -66,6 +64,7 @@ class Busy:
 
 
 def main() -> None:
+    """Run the measurement with the options of the command line."""
     parsing = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -105,15 +104,14 @@ def main() -> None:
         began = time.monotonic()
         wanted = busy.written
         until(lambda: _arrived(programs) >= wanted, "all files arrive")
-        print(
-            f"{wanted} files up and down; the last {time.monotonic() - began:.1f} s after it was written"
-        )
+        late = time.monotonic() - began
+        print(f"{wanted} files up and down; the last {late:.1f} s after it was written")
         print(f"after: {_resources(programs)}; {programs.states()}")
         programs.stop("daemon")
         began = time.monotonic()
         programs.start("daemon")
         until(programs.answers, "the daemon answers again")
-        print(f"started again: commands answered after {time.monotonic() - began:.1f} s")
+        print(f"restarted: commands answered after {time.monotonic() - began:.1f} s")
 
 
 @contextmanager
@@ -171,7 +169,7 @@ def _cpu(programs: Programs, seconds: float) -> str:
     before = _ticks(programs)
     time.sleep(seconds)
     return ", ".join(
-        f"{name} {(now - before[name]) / TICKS * 60 / seconds:.1f} s a minute"
+        f"{name} {(now - before[name]) / TICKS * 60 / seconds:.1f} s per minute"
         for name, now in _ticks(programs).items()
     )
 

@@ -1,6 +1,6 @@
-"""The real programs that benchmarks measure: a server, and a daemon with jobs, below one folder.
+"""The real programs that benchmarks measure: a server, and a daemon with jobs, in one folder.
 
-All traffic stays on loopback. Nothing is left of them but the folder, which is the caller's.
+All traffic stays on loopback. Only the folder is left at the end; the caller removes it.
 """
 
 import json
@@ -20,13 +20,13 @@ from cargo_sync.api.client import Client, CommandError, NotRunning
 
 USER: Final = "bench"
 PATIENCE: Final = 600.0
-"""Seconds for anything that is waited for."""
+"""Seconds before a wait ends with an error."""
 
 
 class Programs:
     """A server and a daemon. `files` is the folder that the server serves to `USER`.
 
-    server, jobs, daemon  fields of their files besides those that every one has
+    server, jobs, daemon  additional fields of their files
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Programs:
 
 @contextmanager
 def running(programs: Programs) -> Iterator[Programs]:
-    """Both programs, from the moment that they answer; both end with the block."""
+    """Start both programs and wait until they answer; they end with the `with`."""
     try:
         programs.start("server")
         until(programs.listens, "the server answers")
@@ -120,21 +120,22 @@ def running(programs: Programs) -> Iterator[Programs]:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Waits for `holds`. Raises SystemExit after PATIENCE."""
+    """Wait until `holds()` is true. Raises SystemExit after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:
-            raise SystemExit(f"waited in vain: {what}")
+            raise SystemExit(f"waited {PATIENCE:g} s in vain for: {what}")
         time.sleep(0.1)
 
 
 def store(path: Path, content: Mapping[str, Any]) -> None:
-    """A settings file for its owner alone."""
+    """Write a file of settings that only its owner can read."""
     path.touch(mode=0o600)
     path.write_text(json.dumps(content))
 
 
 def free_ports() -> tuple[int, int]:
+    """Two TCP ports that nobody uses now."""
     with socket.socket() as one, socket.socket() as other:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))

@@ -1,10 +1,9 @@
-"""How exactly a running flow follows a rate that is changed: 50, 200, 20 Mbit/s, over loopback,
-both ways.
+"""How exactly a running flow follows a changed speed: 50, 200, 20 Mbit/s, over loopback, both ways.
 
-A real server in a process of its own, a client's tree here. After each change the lane gets a
-second to settle; what the next five bring is held against what was asked for. Counted is what has
-arrived: in a download the bytes of frames at the client, in an upload the growth of what the server
-stages.
+The server runs in its own process; the client's tree runs in this one. After each change the lane
+has one second to settle. The bytes that arrive in the next five seconds are compared with the speed
+that was set: in a download the bytes of frames at the client, in an upload the growth of the
+server's staged files.
 
     .venv/bin/python -m benchmarks.rates
 """
@@ -37,11 +36,12 @@ SETTLE: Final = 1.0
 SECONDS: Final = 5.0
 SIZE: Final = 1 << 30
 SEGMENT: Final = 65_483
-"""Content of a full segment on Linux's loopback; the headers beside it take 52 bytes."""
+"""Bytes of content in a full TCP segment on Linux's loopback; its headers have 52 more."""
 PROMISED: Final = 2.0
 
 
 async def thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Run `work` in a thread; its result."""
     return await asyncio.to_thread(work, *args)
 
 
@@ -51,7 +51,7 @@ REAL: Final = World(
 
 
 async def measured(mode: Mode, place: Path, url: str) -> float:
-    """Prints a line a rate; the greatest deviation in percent."""
+    """Print one line per speed; the greatest deviation in percent."""
     near = FolderTree(
         str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None
     )
@@ -85,7 +85,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
 
 
 async def _found(tree: NearTree | CargoTree) -> Entry:
-    """The entry of the one file, once the tree knows it."""
+    """The entry of the only file, when the tree has found it."""
     while True:
         async for seen in tree.observe(0):
             if isinstance(seen, Delta):
@@ -109,7 +109,7 @@ async def _moved(mode: Mode, near: NearTree, far: CargoTree, task: Task) -> None
 
 
 def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
-    """Bytes that have arrived."""
+    """The bytes that have arrived so far."""
     if mode is Mode.UPLOAD:
         return sum(part.stat().st_size for part in (place / "files/.cargo_sync/staging").iterdir())
     figures = far.flow.figures() if far.flow is not None else None
@@ -118,6 +118,7 @@ def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
 
 
 def main() -> int:
+    """Run the measurement; the exit code is 1 if the promise is broken."""
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="cargo-rates-", dir=memory) as folder:
         place = Path(folder)
@@ -134,7 +135,7 @@ def main() -> int:
             worst = max(asyncio.run(measured(mode, place, url)) for mode in Mode)
         finally:
             programs.close()
-    print(f"promised: within {PROMISED:g}% over {SECONDS:g} s; the worst is {worst:.2f}%")
+    print(f"promised: at most {PROMISED:g}% off over {SECONDS:g} s; the worst was {worst:.2f}%")
     return int(worst > PROMISED)
 
 

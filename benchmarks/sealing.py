@@ -1,4 +1,4 @@
-"""Frames that we seal ourselves against Python's TLS, over loopback, a thread on each end.
+"""Our sealed frames compared with Python's TLS, over loopback, with one thread per end.
 
     .venv/bin/python -m benchmarks.sealing
 
@@ -35,7 +35,7 @@ from cargo_sync.wire.frames import (
 PIECES: Final = 512
 ROUNDS: Final = 9
 Cost = tuple[float, float]
-"""Seconds on the wall and of CPU, both ends together."""
+"""Seconds of wall time and of CPU time, of both ends together."""
 
 
 def _sockets() -> tuple[socket.socket, socket.socket]:
@@ -82,11 +82,13 @@ def frames(maker: FrameMaker, opener: FrameOpener) -> Cost:
 
 
 def sealed() -> Cost:
+    """Sealed frames, with a new key."""
     key, prefix = secrets.token_bytes(32), secrets.token_bytes(7)
     return frames(SealedMaker(key, prefix), SealedOpener(key, prefix))
 
 
 def plain() -> Cost:
+    """Plain frames."""
     return frames(PlainMaker(), PlainOpener())
 
 
@@ -125,6 +127,7 @@ def _cipher(serving: ssl.SSLContext) -> str:
 
 
 def main() -> None:
+    """Run the measurement."""
     with tempfile.TemporaryDirectory(prefix="cargo-sealing-") as folder:
         made = certificates.self_made(folder, ["127.0.0.1"], datetime.now(UTC))
         serving = certificates.context(made)

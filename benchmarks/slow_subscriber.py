@@ -1,9 +1,9 @@
-"""What a subscriber that stands still costs, and how it closes its gap.
+"""What a stopped subscriber of the feed costs, and how it catches up.
 
-A server and a daemon of their own, on loopback, with jobs that upload small files all the time. In
-every second block of time a subscriber of the feed is stopped (SIGSTOP); the files a second of both
-kinds of block are compared. Then the subscriber goes on, sees by `seq` what it lost, and reads it
-by cursor: at the end each row of the daemon's history must have been told to it, and told once.
+A server and a daemon on loopback have jobs that upload small files all the time. In every second
+block of time a subscriber of the feed is stopped (SIGSTOP); the files per second of both kinds of
+blocks are compared. Then the subscriber continues, sees by `seq` what it lost, and reads it by
+cursor: at the end it must have every row of the daemon's history exactly once.
 
     python -m benchmarks.slow_subscriber --seconds 60 --pairs 2
 """
@@ -31,18 +31,19 @@ from cargo_sync.api.messages import FeedMessage
 
 SIZE = 1024
 SAMPLE = 5.0
-"""Seconds that one figure is taken over."""
+"""Seconds of one sample."""
 AHEAD = 400
-"""Files that wait in each job's folder at most: the writer is never what is measured."""
+"""The most files that wait in a job's folder: enough that the writer is never the bottleneck."""
 
 
 def main() -> None:
+    """Run the measurement with the options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each block")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each block")
     parser.add_argument(
-        "--pairs", type=int, default=2, help="of blocks: without, and with one stopped"
+        "--pairs", type=int, default=2, help="pairs of blocks: without and with a subscriber"
     )
     parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("--listen", metavar="RUNTIME", help=argparse.SUPPRESS)
@@ -54,12 +55,11 @@ def main() -> None:
         measure(Path(folder), chosen.seconds, chosen.pairs, chosen.jobs)
 
 
-# -- the subscriber, a process of its own ----------------------------------------------------------
+# -- the subscriber, in its own process ------------------------------------------------------------
 
 
 def listen(runtime: str) -> None:
-    """Follows everything, until the file `end` names the last cursor there is; prints what it was
-    told."""
+    """Follow the history until the cursor in the file `end`; print what was received."""
     addresses = instance_addresses(runtime, "daemon")
     end = Path(runtime, "end")
     cursors: list[int] = []
@@ -68,7 +68,7 @@ def listen(runtime: str) -> None:
         following = Gapless(client)
         first = client.call("history", {"limit": 1})["next"]
         print("listening", flush=True)
-        while not (end.exists() and feed_is_quiet(cursors, end)):
+        while not (end.exists() and at_the_end(cursors, end)):
             message = feed.receive(1.0)
             if message is None:
                 continue
@@ -78,23 +78,25 @@ def listen(runtime: str) -> None:
             take(following.take(message), cursors, figures)
         take(following.catch_up(), cursors, figures)
     last = int(end.read_text())
-    told = set(cursors)
+    received = set(cursors)
     figures |= {
         "rows": last - first,
-        "missing": sum(cursor not in told for cursor in range(first + 1, last + 1)),
-        "told_twice": len(cursors) - len(told),
+        "missing": sum(cursor not in received for cursor in range(first + 1, last + 1)),
+        "received_twice": len(cursors) - len(received),
         "not_kept": following.lost,
     }
     print(json.dumps(figures), flush=True)
 
 
-def feed_is_quiet(cursors: list[int], end: Path) -> bool:
+def at_the_end(cursors: list[int], end: Path) -> bool:
+    """Whether the cursor in the file `end` was received."""
     return bool(cursors) and max(cursors) >= int(end.read_text())
 
 
 def take(
     items: Iterator[dict[str, Any] | FeedMessage], cursors: list[int], figures: dict[str, int]
 ) -> None:
+    """Add the cursors of the received rows, and count those that were read by cursor."""
     for item in items:
         if isinstance(item, FeedMessage):
             assert item.cursor is not None
@@ -108,45 +110,46 @@ def take(
 
 
 def measure(folder: Path, seconds: float, pairs: int, jobs: int) -> None:
+    """Run all pairs of blocks and print the ratios of their speeds."""
     with processes(folder, jobs) as (runtime, daemon):
         commands = instance_addresses(runtime, "daemon").commands
         with Client(commands) as client, load(folder, client):
-            rates(client, SAMPLE)  # the first looks
+            rates(client, SAMPLE)  # the first runs are not measured
             ratios = [
                 pair(client, runtime, daemon, seconds, stopped_first=number % 2 == 1)
                 for number in range(pairs)
             ]
+    mean = statistics.geometric_mean(ratios)
     print(
-        f"files/s beside one that is stopped, to those without a subscriber: "
-        f"{', '.join(f'{ratio:.2f}' for ratio in ratios)}; mean {statistics.geometric_mean(ratios):.2f}"
+        "files/s with a stopped subscriber / without a subscriber: "
+        f"{', '.join(f'{ratio:.2f}' for ratio in ratios)}; mean {mean:.2f}"
     )
 
 
 def pair(
     client: Client, runtime: str, daemon: int, seconds: float, *, stopped_first: bool
 ) -> float:
-    """Two blocks, and how their rates compare.
+    """Run two blocks; the ratio of their files per second.
 
-    Every second pair is the other way round: a history that grows, and neighbours on the machine,
-    meet both kinds of block alike.
+    Every second pair has the other order, so that a growing history and other load on the machine
+    affect both kinds of blocks equally.
     """
     medians: dict[bool, float] = {}
     for stopped in (stopped_first, not stopped_first):
         if stopped:
-            told = beside_one_that_is_stopped(client, runtime, daemon, seconds)
+            samples = with_stopped_subscriber(client, runtime, daemon, seconds)
         else:
-            told = rates(client, seconds)
-        medians[stopped] = statistics.median(told)
-        kind = "with one that is stopped" if stopped else "without a subscriber"
-        print(f"  {kind}: {medians[stopped]:.0f} files/s, median of {len(told)}", flush=True)
+            samples = rates(client, seconds)
+        medians[stopped] = statistics.median(samples)
+        kind = "with a stopped subscriber" if stopped else "without a subscriber"
+        print(f"  {kind}: {medians[stopped]:.0f} files/s, median of {len(samples)}", flush=True)
     return medians[True] / medians[False]
 
 
-def beside_one_that_is_stopped(
+def with_stopped_subscriber(
     client: Client, runtime: str, daemon: int, seconds: float
 ) -> list[float]:
-    """The rates while a subscriber stands still; then it goes on, and what it was told is
-    printed."""
+    """The files per second with a stopped subscriber; afterwards it continues and reports."""
     before = resident(daemon)
     child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.slow_subscriber", "--listen", runtime],
@@ -156,45 +159,46 @@ def beside_one_that_is_stopped(
     assert child.stdout is not None
     child.stdout.readline()
     child.send_signal(signal.SIGSTOP)
-    told = rates(client, seconds)
+    samples = rates(client, seconds)
     grown = resident(daemon) - before
     child.send_signal(signal.SIGCONT)
     woken = time.monotonic()
-    rates(client, SAMPLE)  # news after it woke: a gap shows by what comes after it
+    rates(client, SAMPLE)  # new messages: a gap only shows when something comes after it
     Path(runtime, "end").write_text(str(newest(client)))
     figures = json.loads(child.stdout.readline())
     child.wait()
     Path(runtime, "end").unlink()
     print(
-        f"stopped for {seconds:g} s; {time.monotonic() - woken:.1f} s after it woke it knew all; "
+        f"stopped for {seconds:g} s; {time.monotonic() - woken:.1f} s later it had all rows; "
         f"the daemon grew by {grown / 1e6:.1f} MB\n  {figures}",
         flush=True,
     )
-    return told
+    return samples
 
 
 def rates(client: Client, seconds: float) -> list[float]:
-    """Rows a second, a figure for each sample."""
-    told = []
+    """The rows per second of each sample."""
+    samples = []
     for _ in range(max(1, round(seconds / SAMPLE))):
         before, began = newest(client), time.monotonic()
         time.sleep(SAMPLE)
-        told.append((newest(client) - before) / (time.monotonic() - began))
-    return told
+        samples.append((newest(client) - before) / (time.monotonic() - began))
+    return samples
 
 
 def newest(client: Client) -> int:
+    """The cursor of the newest row of the history."""
     return int(client.call("history", {"limit": 1})["next"])
 
 
 def resident(pid: int) -> int:
-    """Bytes, on Linux."""
+    """The resident memory of a process in bytes; only on Linux."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def load(folder: Path, client: Client) -> Iterator[None]:
-    """Keeps files waiting in every job's folder, and asks for looks; ends with the block."""
+    """Keep files waiting in every job's folder and start runs, until the end of the `with`."""
     ended = threading.Event()
 
     def write() -> None:
@@ -224,7 +228,7 @@ def load(folder: Path, client: Client) -> Iterator[None]:
 
 @contextmanager
 def processes(folder: Path, jobs: int) -> Iterator[tuple[str, int]]:
-    """The runtime folder and the daemon's pid, while both programs run."""
+    """Run both programs; the runtime folder, and the daemon's pid."""
     names = [f"job{number}" for number in range(jobs)]
     wanted = {
         name: {
