@@ -114,7 +114,7 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     logs = {path.name: path.read_bytes() for path in place.folder.glob("*.log")}
 
     # What is searched is what there was to be said.
-    assert b'"job": "wrong"' in said and b"does not let" in said and b"notice/wrong" in feed
+    assert b'"job": "wrong"' in said and b"refused the login" in said and b"notice/wrong" in feed
     assert b'cargo_daemon_jobs{state="error"} 2' in scraped
     assert b'cargo_server_logins_total{result="failed"}' in scraped
     assert b'cargo_files_total{job="right",direction="upload"} 1' in scraped

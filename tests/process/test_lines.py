@@ -33,7 +33,7 @@ def test_what_has_the_shape_of_a_secret_is_blanked(said: str, kept: str) -> None
     [
         "job.json:4: password: must be text in quotes, not a number (expected: text)",
         "give the user a password, password_file or password_hash",
-        "files.example.org does not let 'ana' in with this password",
+        "files.example.org refused the login of 'ana': wrong username or password",
         "basic authentication is not enough",
         "https://files.example.org:8443/v1 answered 502",
         "mail ana@example.org",

@@ -1,13 +1,13 @@
-"""Our server as a tree: its HTTP API, and the client's end of a flow.
+"""A workspace on a Cargo server as a tree: the HTTP API, and the client's end of a flow.
 
-api       calls of one user on one server
+api       calls of one user to one server
 flow      the client's end of a flow
-look      who answers at an address, before a login
-probe     calls that only try a server out
-problems  what goes wrong with a call, as problems
-pydio     telling a Pydio server from ours
-replies   what a server answers, decoded
-requests  what a server is asked, encoded
-tree      a folder of a workspace, as a side of a job
-visit     the same, as a visitor sees it
+look      which server answers at an address, before a login
+probe     calls that only test a server: login, clock, speed
+problems  errors of calls, as problems
+pydio     recognises Pydio servers
+replies   the server's replies, decoded
+requests  the bodies of requests, encoded
+tree      the far tree: a folder of a workspace
+visit     a folder of a workspace for a get, a put or the shell
 """

@@ -1,9 +1,9 @@
 """The HTTP API of a Cargo server, as calls (docs/http-api.md has the protocol).
 
-One login, with its token and its connections, is shared by all jobs of a user on a server: checking
-a password keeps the server busy for a quarter of a second, and hundreds of jobs begin at the same
-moment. It is made when it is first needed and again when the server does not know its token any
-more. Every call raises ProblemError, and nothing else.
+All jobs of a user on a server share one login, with its token and its connections: a server needs a
+quarter of a second to check a password, and hundreds of jobs begin at the same moment. It logs in
+when a token is first needed, and again when the server does not know the token any more. All calls
+raise ProblemError and nothing else.
 """
 
 import asyncio
@@ -28,10 +28,9 @@ CONNECT: Final = 10.0
 ANSWER: Final = 60.0
 LONG_POLL: Final = 50.0
 REFUSED: Final = 1.0
-"""Seconds for which a login that failed is not tried again: many jobs ask at the same moment."""
+"""Seconds for which a failed login is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
-"""As REFUSED, of a wrong password or certificate; less than any job waits for before it asks
-again."""
+"""Like REFUSED, for a wrong password or certificate; shorter than a job's wait before a retry."""
 
 _Query = Mapping[str, str | int]
 
@@ -40,10 +39,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerLogin:
-    """Where a server is and who asks.
+    """A server's address and a user's login.
 
     url          base address with its path prefix, without a slash at the end
-    fingerprint  "sha256:…" of the certificate that is expected; then no CA is asked
+    fingerprint  "sha256:…" of the expected certificate; with it, CAs are not used
     ca_file      CAs to trust instead of the system's, or ""
     """
 
@@ -64,7 +63,7 @@ class ServerLogin:
 
 
 class Apis:
-    """The logins of a daemon, each once. `steady` gives monotonic seconds."""
+    """The logins of a daemon, each only once. `steady` returns monotonic seconds."""
 
     def __init__(self, steady: Callable[[], float]) -> None:
         self._steady = steady
@@ -73,7 +72,7 @@ class Apis:
         )
 
     def of(self, login: ServerLogin) -> "Api":
-        """The calls of `login`, the same for all who ask."""
+        """The calls of `login`; the same object for all callers."""
         key = (login.url, login.username, login.password(), login.fingerprint, login.ca_file)
         api = self._known.get(key)
         if api is None:
@@ -84,8 +83,8 @@ class Apis:
 class Api:
     """Calls of one user on one server.
 
-    Who uses it holds it: when the last one lets go, its connections are closed. It can be used
-    again then.
+    Its users hold it. When the last one lets it go, its connections are closed; after that it can
+    be used again.
     """
 
     def __init__(self, login: ServerLogin, steady: Callable[[], float]) -> None:
@@ -98,7 +97,7 @@ class Api:
         self._refused: tuple[float, Problem] | None = None
 
     def hold(self, holder: object) -> None:
-        """From now on `holder` uses it, however often it says so."""
+        """`holder` uses it from now on; more calls with the same holder change nothing."""
         self._holders.add(id(holder))
 
     async def let_go(self, holder: object) -> None:
@@ -108,8 +107,10 @@ class Api:
             await self.close()
 
     def ask_afresh(self) -> None:
-        """A person wants to know now: a login that was refused lately is tried again at the next
-        call."""
+        """Makes the next call log in again, even if the last login failed a moment ago.
+
+        This is for a person who wants to know the state now.
+        """
         self._refused = None
 
     async def get(self, path: str, reply: Decoder[T], /, **query: str | int) -> T:
@@ -122,7 +123,7 @@ class Api:
         await self._call("DELETE", path, None, {})
 
     async def lines(self, path: str, reply: Decoder[T], body: Body) -> AsyncIterator[T]:
-        """The answer of a call that streams one JSON object a line, for work that takes long."""
+        """Yields the replies of a call that streams one JSON object per line, for long work."""
         with translated(self.login.url):
             async with await self._send("POST", path, body, {}) as response:
                 await self._expect(response)
@@ -136,7 +137,7 @@ class Api:
             self._session = None
 
     async def _expect(self, response: aiohttp.ClientResponse) -> None:
-        """Raises ProblemError for an answer that is none."""
+        """Raises ProblemError if the response is not a success."""
         if response.status >= 300:
             raise await _refusal(response)
 
@@ -161,8 +162,10 @@ class Api:
         return response
 
     async def _log_in(self, known: str) -> None:
-        """Another token than the one `known` to be worth nothing. Of many who ask at once, one logs
-        in."""
+        """Gets a new token in place of `known`, which is not valid any more ("" for none).
+
+        If many calls need one at the same time, only one of them logs in.
+        """
         async with self._logging_in:
             if self._token != known:
                 return
@@ -173,8 +176,8 @@ class Api:
                 with translated(self.login.url):
                     await self._ask_for_token()
             except ProblemError as error:
-                # The others who wait are told the same: none of them tries the wrong password once
-                # more, or waits once more for a server that does not answer.
+                # The waiting calls get the same problem, so that they do not try the wrong password
+                # again, or wait again for a server that does not answer.
                 seconds = REFUSED if error.problem.retry else HOPELESS
                 self._refused = (self._steady() + seconds, error.problem)
                 raise
@@ -208,15 +211,15 @@ class Api:
 
 
 async def _line(content: aiohttp.StreamReader) -> bytes:
-    """The next line, b"" at the end. Raises ProblemError for one that does not end."""
+    """The next line, b"" at the end. Raises ProblemError if a line is too long."""
     try:
         return await content.readline()
-    except ValueError as error:  # aiohttp's, of a line beyond its buffer
-        raise bad_answer("a line does not end") from error
+    except ValueError as error:  # from aiohttp, for a line that is longer than its buffer
+        raise bad_answer("a line is too long") from error
 
 
 def segment(name: str) -> str:
-    """A workspace's name as one part of a URL's path."""
+    """A name as one segment of a URL's path."""
     return quote(name, safe="")
 
 
@@ -234,9 +237,8 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
     elif login.ca_file:
         trust = ssl.create_default_context(cafile=login.ca_file)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=trust, limit=0
-        ),  # each job has a poll and a call at most
+        # No limit: each job has at most one poll and one call.
+        connector=aiohttp.TCPConnector(ssl=trust, limit=0),
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
@@ -245,15 +247,17 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
 def _wrong_password(username: str, host: str) -> Problem:
     return Problem(
         Code.UNAUTHORIZED,
-        f"{host} does not let {username!r} in with this password",
-        hint="look at username and password in the job",
+        f"{host} refused the login of {username!r}: wrong username or password",
+        hint="check username and password in the job",
         retry=False,
     )
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
-    """What an answer that is none says, trusted as words only. A redirect is not followed: it could
-    lead a password anywhere."""
+    """The problem of a response that is not a success; its texts are only shown, never trusted.
+
+    A redirect is not followed, because it could send a password anywhere.
+    """
     try:
         error = ErrorReply.read(orjson.loads(await response.read())).error
         code, message, hint = error.code, error.message, error.hint or ""
@@ -263,7 +267,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
             f"{response.url.host} answered {response.status} {response.reason}",
         )
         hint = (
-            "give the job's hostname the address that this leads to"
+            "set the job's hostname to the address of this redirect"
             if response.status < 400
             else ""
         )

@@ -1,8 +1,8 @@
-"""The client's end of a flow: opened over HTTP, carried by a lane in a thread, told as outcomes.
+"""The client's end of a flow: it is opened over HTTP, and a lane in a thread moves the content.
 
-The planner feeds batches while the lane moves earlier ones; at most eight are open. The event loop
-and the lane's thread meet in two places only: calls that are posted to the thread, and a queue of
-what it tells.
+The planner makes new batches while the lane moves earlier ones; at most eight are open. The event
+loop and the lane's thread share only two things: calls that are submitted to the thread, and a
+queue of its results.
 """
 
 import asyncio
@@ -37,12 +37,12 @@ from cargo_sync.wire.handshake import LaneKeys
 
 CONNECT: Final = 15.0
 GOODBYE: Final = 3.0
-"""Seconds that a lane may take to come to its checkpoint when it is stopped."""
+"""Seconds that a stopped lane may take to write its checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantedFlow:
-    """What the server granted. `speed` is in bits a second, None is no limit."""
+    """A flow that the server opened. `speed` is in bits per second; None means no limit."""
 
     flow: str
     host: str
@@ -53,7 +53,11 @@ class GrantedFlow:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Handed to the lane: when, by the steady clock, and how many frames it had lost by then."""
+    """A batch in the lane.
+
+    since  when the lane got it, by the steady clock
+    lost   how many frames the lane had lost until then
+    """
 
     tasks: Sequence[Task]
     since: float
@@ -68,7 +72,7 @@ class _Committed:
 
 @dataclass(frozen=True, slots=True)
 class _Over:
-    """The lane ended, or the planner failed; None when all went well."""
+    """The lane ended, or the planner failed; None if all went well."""
 
     error: BaseException | None
 
@@ -79,9 +83,9 @@ FlowAnswer = _Committed | _Over
 class ClientFlow:
     """One flow, from its opening to its end; `run` is called once.
 
-    turn     entered while content moves, so that only so many flows of a daemon do so at once
-    speed    bits a second to ask for, None is no limit
-    granted  what the server granted; it tells of changes over the lane
+    turn     entered while content moves, to limit how many flows of a daemon do so at once
+    speed    bits per second to ask for; None means no limit
+    granted  bits per second that the server granted; the lane receives changes
     """
 
     def __init__(
@@ -98,10 +102,10 @@ class ClientFlow:
         self._turn = turn
         self._speed = speed
         self._id = ""
-        self._told: asyncio.Queue[FlowAnswer] = asyncio.Queue()
+        self._results: asyncio.Queue[FlowAnswer] = asyncio.Queue()
         self._open: dict[int, _Batch] = {}
         self._taken: Sequence[Task] = ()
-        """The newest batch, as long as it waits to be handed to the lane."""
+        """The newest batch, while it waits for room in the lane."""
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
         self._lane: LaneThread | None = None
@@ -109,16 +113,16 @@ class ClientFlow:
         self.granted: int | None = None
 
     def figures(self) -> Figures | None:
-        """How the lane goes; None while there is none."""
+        """The lane's figures; None while there is no lane."""
         return self._machine.figures() if self._machine else None
 
     def open_tasks(self) -> list[Task]:
-        """As FarTree.open_tasks."""
-        handed_over = [task for batch in self._open.values() for task in batch.tasks]
-        return [*handed_over, *self._taken]
+        """Like FarTree.open_tasks."""
+        in_lane = [task for batch in self._open.values() for task in batch.tasks]
+        return [*in_lane, *self._taken]
 
     def cancel(self, path: str) -> None:
-        """Gives up the file at `path`, whether its turn has come or not."""
+        """Cancels the file at `path`, also before its turn comes."""
         self._cancelled.add(path)
         for number, batch in self._open.items():
             self._give_up(number, batch.tasks, {path})
@@ -131,8 +135,7 @@ class ClientFlow:
         where: tuple[str, str],
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        """As FarTree.transfer; `where` is (workspace, folder). A run without content opens
-        nothing."""
+        """Like FarTree.transfer; `where` is (workspace, folder). Opens no flow without content."""
         first = await anext(batches, None)
         if first is None:
             return
@@ -147,15 +150,18 @@ class ClientFlow:
                 async with aclosing(
                     self._carry(mode, near, first, batches, opened, run)
                 ) as results:
-                    async for told in results:
-                        yield told
+                    async for batch_outcomes in results:
+                        yield batch_outcomes
             finally:
                 self._id = ""
                 await self._delete(opened.flow)
 
     async def set_speed(self, bits: int | None) -> None:
-        """Asks for another speed; one that is not open yet asks for it when it opens. Raises
-        ProblemError."""
+        """Asks for another speed, or remembers it if the flow is not open yet.
+
+        Raises:
+            ProblemError: the server could not be asked.
+        """
         self._speed = bits
         if self._id:
             where = f"/flows/{segment(self._id)}/speed"
@@ -171,7 +177,7 @@ class ClientFlow:
         lane = opened.lane
         keys = LaneKeys(lane.token, lane.auth)
         if self._login.sealed:
-            # By how the API was reached: a server cannot talk its client out of sealing.
+            # This depends on the API's URL only, so that a server cannot switch off encryption.
             if lane.up is None or lane.down is None:
                 raise bad_answer("a lane without keys")
             keys = replace(keys, up=lane.up, down=lane.down)
@@ -200,23 +206,23 @@ class ClientFlow:
         )
         loop = asyncio.get_running_loop()
 
-        def tell(what: FlowAnswer) -> None:
-            loop.call_soon_threadsafe(self._told.put_nowait, what)
+        def post(result: FlowAnswer) -> None:
+            loop.call_soon_threadsafe(self._results.put_nowait, result)
 
         self.granted = opened.speed
-        machine, hand_over = self._machinery(mode, near, sock, link, tell, run)
+        machine, hand_over = self._machinery(mode, near, sock, link, post, run)
         self._machine = machine
         lane = LaneThread(
-            machine, sock, f"lane {opened.flow[:8]}", lambda why: tell(_Over(_error(why)))
+            machine, sock, f"lane {opened.flow[:8]}", lambda why: post(_Over(_error(why)))
         )
         self._lane = lane
         lane.start()
         feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
         try:
-            while not isinstance(told := await self._told.get(), _Over):
-                yield self._outcomes(told)
-            if told.error is not None:
-                raise told.error
+            while not isinstance(result := await self._results.get(), _Over):
+                yield self._outcomes(result)
+            if result.error is not None:
+                raise result.error
         finally:
             feeder.cancel()
             await asyncio.gather(feeder, return_exceptions=True)
@@ -232,13 +238,13 @@ class ClientFlow:
         near: Ends,
         sock: socket,
         link: Link,
-        tell: Callable[[FlowAnswer], None],
+        post: Callable[[FlowAnswer], None],
         run: str,
     ) -> tuple[Sender | Receiver, Callable[[int, Sequence[Offer]], None]]:
-        """The lane's end, and how a batch is handed to it."""
+        """Makes the lane's end; also returns the call that gives it a batch."""
 
         def on_receipts(batch: int, receipts: list[Receipt]) -> None:
-            tell(_Committed(batch, receipts))
+            post(_Committed(batch, receipts))
 
         def on_grant(bits: int | None) -> None:
             self.granted = bits
@@ -270,7 +276,7 @@ class ClientFlow:
         first: Sequence[Task],
         rest: AsyncIterator[Sequence[Task]],
     ) -> None:
-        """Hands batches to the lane as there is room for them."""
+        """Gives batches to the lane when it has room for them."""
         number, tasks = 0, first
         try:
             while True:
@@ -285,27 +291,27 @@ class ClientFlow:
         except StopAsyncIteration:
             lane.submit(machine.finish)
         except Exception as error:
-            self._told.put_nowait(_Over(error))
+            self._results.put_nowait(_Over(error))
 
     def _give_up(self, number: int, tasks: Sequence[Task], paths: AbstractSet[str]) -> None:
-        """Has the lane give up those files of a batch that it was handed."""
+        """Makes the lane give up the files at these paths in a batch that it already has."""
         if self._lane is None or self._machine is None or not paths:
             return
         for index in _indexes(tasks, paths):
             self._lane.submit(partial(self._machine.stop, number, index))
 
-    def _outcomes(self, told: _Committed) -> list[Outcome]:
-        batch = self._open.pop(told.batch)
+    def _outcomes(self, committed: _Committed) -> list[Outcome]:
+        batch = self._open.pop(committed.batch)
         self._room.release()
         seconds = self._world.steady() - batch.since
         figures = self.figures() or Figures()
         lost = None if figures.lost is None else max(0, figures.lost - batch.lost)
         moved = Moved(seconds, lost, figures.rtt_ms)
-        return outcomes(batch.tasks, told.receipts, moved)
+        return outcomes(batch.tasks, committed.receipts, moved)
 
 
 def _indexes(tasks: Sequence[Task], paths: AbstractSet[str]) -> list[int]:
-    """Where in a batch the files at these paths are."""
+    """The indices of the files at these paths in a batch."""
     return [index for index, task in enumerate(tasks) if task.action.path in paths]
 
 
@@ -313,7 +319,10 @@ def _begin(
     machine: Sender | Receiver, hand_over: Callable[[int, Sequence[Offer]], None],
     number: int, offered: Sequence[Offer], given_up: Sequence[int],
 ) -> None:  # fmt: skip
-    """Hands the lane a batch, and gives files of it up: one call, as a small file is gone before a second."""
+    """Gives the lane a batch and cancels files of it.
+
+    This is one call, because a small file could be sent before a second call.
+    """
     hand_over(number, offered)
     for index in given_up:
         machine.stop(number, index)

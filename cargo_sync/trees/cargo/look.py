@@ -1,6 +1,7 @@
-"""Looking at an address without logging in: who answers there, and with which certificate.
+"""Looks at an address without a login: which server answers there, and with which certificate.
 
-No password is sent. A Pydio server is known by its answer to strangers (`pydio`).
+No password is sent. A Pydio server is recognised by its answer to a request without a login
+(`pydio`).
 """
 
 import ssl
@@ -18,18 +19,18 @@ from cargo_sync.trees.cargo.replies import ErrorReply
 
 SECONDS: Final = 10.0
 MOST: Final = 64 * 1024
-"""Bytes of an answer that are looked at."""
+"""How many bytes of an answer are read."""
 _STANDARD: Final = {"https": 443, "http": 80}
 
 ServerKind = Literal["cargo", "pydio", "unknown"]
 
 
 class ServerLook(NamedTuple):
-    """Who answers at `url`.
+    """The server that answers at `url`.
 
-    sealed       over TLS
+    sealed       it uses TLS
     fingerprint  SHA-256 of its certificate, 64 hex digits; "" without TLS
-    trusted      a CA that this system trusts has signed it
+    trusted      the certificate is from a CA that this system trusts
     message      a sentence for people
     """
 
@@ -48,15 +49,15 @@ class _Answer(NamedTuple):
 
 
 async def look(url: str, *, any_port: bool = False) -> ServerLook:
-    """Looks at a server's base address, without a slash at its end.
+    """Looks at a server's base address.
 
     Args:
-        url: `https://host:port/prefix`.
-        any_port: where nobody answers, the scheme's own port is looked at too: others' servers live
-            there.
+        url: `https://host:port/prefix`, without a slash at the end.
+        any_port: if no server answers, the scheme's default port is tried too, because other
+            servers usually use it.
 
     Raises:
-        ProblemError: nobody answers there.
+        ProblemError: no server answers there.
     """
     try:
         return await _look(url)
@@ -94,11 +95,14 @@ async def _look(url: str) -> ServerLook:
 
 
 async def _fingerprint(session: aiohttp.ClientSession, url: str) -> str:
-    """Of the certificate that is shown. Nothing is sent: it is expected to be another one."""
-    nobodys = aiohttp.Fingerprint(bytes(32))
+    """The fingerprint of the server's certificate.
+
+    Nothing is sent: the connection fails, because a wrong fingerprint is expected.
+    """
+    wrong = aiohttp.Fingerprint(bytes(32))
     with translated(url):
         try:
-            async with session.get(url, ssl=nobodys, allow_redirects=False):
+            async with session.get(url, ssl=wrong, allow_redirects=False):
                 return bytes(32).hex()
         except aiohttp.ServerFingerprintMismatch as error:
             return error.got.hex()
@@ -122,7 +126,7 @@ async def _ask(
 
 
 def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKind:
-    """Who answers so to a stranger who asks for something that needs a login."""
+    """The kind of server that gives this answer to a request without the needed login."""
     if pydio.is_pydio(headers, body):
         return "pydio"
     try:
@@ -137,11 +141,12 @@ def _message(url: str, kind: ServerKind, sealed: bool, trusted: bool) -> str:
     if kind == "pydio":
         return pydio.problem(where).message
     if kind == "unknown":
-        return f"{where} answers, but is no Cargo server"
+        return f"{where} answers, but it is not a Cargo server"
     if not sealed:
-        return (
-            f"{where} is a Cargo server, without TLS: whoever is on the way can read what is sent"
-        )
+        return f"{where} is a Cargo server without TLS: others on the network can read all data"
     if not trusted:
-        return f"{where} is a Cargo server with a certificate of its own: compare its fingerprint"
+        return (
+            f"{where} is a Cargo server, but this system does not trust its certificate: "
+            "compare its fingerprint"
+        )
     return f"{where} is a Cargo server"

@@ -1,7 +1,7 @@
-"""Calls that only try a server out: whether it answers and as whom, how fast the way there is.
+"""Calls that only test a server: whether it answers, accepts the login, and how fast it is.
 
-What docs/http-api.md calls probes is measured over HTTP, in the event loop: a lower bound of what
-lanes do.
+The probes of docs/http-api.md are measured over HTTP, in the event loop; lanes are at least as
+fast.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
 from cargo_sync.trees.cargo.replies import ProbeReply
 
 PROBE_BYTES: Final = 64 * 2**20
-"""What a server sends or takes at most."""
+"""How many bytes a server sends or accepts at most."""
 _PIECE: Final = 256 * 1024
 _NOISE: Final = b"cargo/probe"
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Bytes that went one way, and in how many seconds."""
+    """How many bytes were sent in one direction, and in how many seconds."""
 
     bytes: int
     seconds: float
@@ -33,11 +33,10 @@ class ProbeResult:
 
 
 class ProbingApi(Api):
-    """An `Api` of its own for one trial. Every call raises ProblemError, and nothing else."""
+    """A separate `Api` for one test. All calls raise ProblemError and nothing else."""
 
     async def reach(self) -> float | None:
-        """The server's clock, in whole unix seconds; None when it does not tell. It takes no
-        login."""
+        """The server's clock in whole unix seconds, or None if it is not sent. Needs no login."""
         with translated(self.login.url):
             async with await self._request("GET", "/login", None, {}) as response:
                 date = response.headers.get("Date")
@@ -48,7 +47,7 @@ class ProbingApi(Api):
             await self._log_in("")
 
     async def receive(self, most: int, seconds: float, steady: Callable[[], float]) -> ProbeResult:
-        """Has the server send, at most so many bytes and about so many seconds."""
+        """Receives from the server, at most so many bytes and for about so many seconds."""
         count = 0
         with translated(self.login.url):
             response = await self._send("GET", "/probe", None, {"bytes": min(most, PROBE_BYTES)})
@@ -61,10 +60,14 @@ class ProbingApi(Api):
                         break
                 return ProbeResult(count, steady() - began)
             finally:
-                response.close()  # what is still to come is not waited for
+                response.close()  # without waiting for the rest
 
     async def send(self, most: int, seconds: float, steady: Callable[[], float]) -> ProbeResult:
-        """Sends, at most so many bytes and about so many seconds; as the server counted them."""
+        """Sends, at most so many bytes and for about so many seconds.
+
+        Returns:
+            What the server counted.
+        """
         piece = hashlib.shake_128(_NOISE).digest(_PIECE)
 
         async def content() -> AsyncIterator[bytes]:
@@ -73,7 +76,7 @@ class ProbingApi(Api):
                 yield piece[:left]
                 left -= len(piece)
 
-        assert self._session is not None, "a login came before"
+        assert self._session is not None, "the caller logs in first"
         kind = "application/octet-stream"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
         where = f"{self.login.url}/v1/probe"
@@ -82,8 +85,8 @@ class ProbingApi(Api):
                 where, data=content(), headers=headers, allow_redirects=False
             ) as response:
                 await self._expect(response)
-                told = decoded(ProbeReply.read, await response.read())
-                return ProbeResult(told.bytes, told.seconds)
+                counted = decoded(ProbeReply.read, await response.read())
+                return ProbeResult(counted.bytes, counted.seconds)
 
 
 def _seconds(date: str) -> float:
@@ -91,4 +94,4 @@ def _seconds(date: str) -> float:
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError) as error:
-        raise bad_answer("a date that is none") from error
+        raise bad_answer("a date is not valid") from error

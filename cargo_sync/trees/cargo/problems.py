@@ -1,5 +1,4 @@
-"""What goes wrong with a call, as problems, in one place for all calls: aiohttp's exceptions, and
-answers that no Cargo server gives."""
+"""The problems of all calls: from aiohttp's exceptions, and from replies that cannot be decoded."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from cargo_sync.trees.cargo.replies import Decoder, T, reason
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Raises ProblemError for whatever the way to the server at `url` raises."""
+    """Turns exceptions of the connection to `url` into ProblemError."""
     try:
         yield
     except (aiohttp.ClientError, OSError, UnicodeError) as error:
@@ -23,8 +22,13 @@ def translated(url: str) -> Iterator[None]:
 
 
 def decoded(decode: Decoder[T], content: bytes) -> T:
-    """What an answer says. The one step in which a server can be at fault for its form: whatever
-    fails after it is our own mistake. Raises ProblemError."""
+    """Decodes a reply.
+
+    Only this step blames the server for a reply's form; what fails after it is our own mistake.
+
+    Raises:
+        ProblemError: the reply cannot be decoded.
+    """
     try:
         return decode(orjson.loads(content))
     except ValueError as error:
@@ -32,14 +36,12 @@ def decoded(decode: Decoder[T], content: bytes) -> T:
 
 
 def bad_answer(why: str) -> ProblemError:
-    """The server answered what no Cargo server answers."""
-    return ProblemError(
-        Problem(Code.PROTOCOL, f"the server answered what no Cargo server answers: {why}")
-    )
+    """The problem of a reply that no Cargo server would send."""
+    return ProblemError(Problem(Code.PROTOCOL, f"the server's reply is not valid: {why}"))
 
 
 def _reason(error: OSError) -> str:
-    """The system's own words; asyncio puts its own, with an address, in their place."""
+    """The system's message; the one in the exception is asyncio's own, with an address."""
     return os.strerror(error.errno).lower() if error.errno else "no answer"
 
 
@@ -48,25 +50,30 @@ def _problem(error: aiohttp.ClientError | OSError | UnicodeError, where: str) ->
         case aiohttp.ServerFingerprintMismatch():
             return Problem(
                 Code.CERTIFICATE,
-                f"{where} shows another certificate than the one trusted here: sha256:{error.got.hex()}",
-                hint="if that is the server's new one, put it into the job as tls_fingerprint",
+                f"{where} shows another certificate than the trusted one: sha256:{error.got.hex()}",
+                hint="if this is the server's new certificate, set tls_fingerprint in the job to "
+                "it",
                 retry=False,
             )
         case aiohttp.ClientConnectorCertificateError():
             return Problem(
                 Code.CERTIFICATE,
                 f"the certificate of {where} is not trusted",
-                hint="put the fingerprint that the server prints at start into the job as tls_fingerprint, "
-                "or its CA as ca_file",
+                hint="set tls_fingerprint in the job to the fingerprint that the server prints at "
+                "start, or ca_file to its CA",
                 retry=False,
             )
         case aiohttp.ClientConnectorDNSError() | UnicodeError():  # a label of more than 63 letters
             return Problem(
-                Code.UNKNOWN_HOST, f"there is no host {where}", hint="look at hostname in the job"
+                Code.UNKNOWN_HOST,
+                f"there is no host {where}",
+                hint="check hostname in the job",
             )
         case aiohttp.ClientSSLError():
             return Problem(
-                Code.TLS, f"{where} speaks no TLS", hint="is it http:// rather than https://?"
+                Code.TLS,
+                f"{where} does not use TLS",
+                hint="should the address begin with http:// instead of https://?",
             )
         case aiohttp.ClientConnectorError():
             return Problem(

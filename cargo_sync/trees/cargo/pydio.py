@@ -1,7 +1,7 @@
-"""Telling a Pydio server from ours, by how it answers a login that it does not know.
+"""Recognises a Pydio server by its answer to a login that it does not know.
 
 Pydio 6 to 8: errors come with status 200 and `<message type="ERROR">`; a wrong login is 401 with
-the realm "Pydio API"; its pages name themselves.
+the realm "Pydio API"; its pages contain its name.
 """
 
 from collections.abc import Mapping
@@ -13,17 +13,18 @@ _MARKS: Final = (b'<message type="error"', b"pydio", b"ajxp")
 
 
 def is_pydio(headers: Mapping[str, str], content: bytes) -> bool:
-    """Whether an answer is a Pydio server's; `content` may be its beginning."""
+    """Whether an answer is from a Pydio server; `content` may be only its beginning."""
     if "pydio" in headers.get("WWW-Authenticate", "").lower():
         return True
     return not content.lstrip().startswith(b"{") and any(mark in content.lower() for mark in _MARKS)
 
 
 def problem(where: str) -> Problem:
-    """What a person is told who gave the address of one; `where` is its host."""
+    """The problem of a job or a client with the address of a Pydio server; `where` is its host."""
     return Problem(
         Code.PYDIO_SERVER,
-        f"{where} is a Pydio server, and not a Cargo server",
-        hint="start `cargo_sync server` beside it, on its files' folder, and give the job that address",
+        f"{where} is a Pydio server, not a Cargo server",
+        hint="start `cargo_sync server` on the same machine, with the folder of Pydio's files, "
+        "and give the job its address",
         retry=False,
     )

@@ -1,10 +1,10 @@
-"""What a server answers, decoded into values of known types (docs/http-api.md has the protocol).
+"""The server's replies, decoded into values with known types (docs/http-api.md has the protocol).
 
-Each decoder takes parsed JSON and raises ValueError for what no Cargo server answers (pydantic's
-errors are ValueErrors). What comes after it works on types and has nothing left to catch.
+Each decoder takes parsed JSON and raises ValueError for a reply that no Cargo server would send
+(pydantic's errors are ValueErrors). The code after it works with types and catches nothing.
 
-Small answers are models. Listings are columns of up to 10,000 rows: each column is checked as a
-whole, which costs a tenth of a look at each value.
+Small replies are models. Listings are columns of up to 10,000 rows: each column is checked as a
+whole, which costs a tenth of a check per value.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,13 +19,13 @@ from cargo_sync.wire.handshake import TOKEN
 
 T = TypeVar("T")
 Decoder = Callable[[object], T]
-"""Takes parsed JSON; raises ValueError for what no Cargo server answers."""
+"""Takes parsed JSON; raises ValueError for a reply that no Cargo server would send."""
 
 DONE: Final = "done"
 KEY: Final = 32
 """Bytes of a flow's keys."""
 GONE: Final = "x"
-"""The kind of a path where nothing stands any more."""
+"""The kind of a path that has no entry any more."""
 
 _ROW: Final = (str, str, int, int, int, int, int, str, str)
 """The types of an entry's fields."""
@@ -33,7 +33,7 @@ _KINDS: Final = frozenset({FILE, FOLDER, LINK})
 
 
 class ServerReply(BaseModel):
-    """The form of an answer. A newer server may say more than we know."""
+    """The base of all replies. A newer server may send fields that we do not know."""
 
     model_config = ConfigDict(
         extra="ignore", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
@@ -68,15 +68,15 @@ class ErrorReply(ServerReply):
 
 
 class LoginReply(ServerReply):
-    """A login's token: what may stand in a header, and nothing else."""
+    """A login's token: only characters that a header may have."""
 
     token: str = Field(pattern=r"^[ -~]+$", repr=False)
 
 
 class SpaceReply(ServerReply):
-    """One workspace of the user, and how far its catalogue has come.
+    """One workspace of the user, and the state of its catalogue.
 
-    floor  deletions up to this sequence may be forgotten; a server that forgets none says nothing
+    floor  deletions up to this sequence may have been forgotten; 0 if the server does not send it
     """
 
     name: str
@@ -93,15 +93,17 @@ class SpacesReply(ServerReply):
     workspaces: list[SpaceReply]
 
     def named(self, name: str) -> SpaceReply | None:
-        return next((one for one in self.workspaces if one.name == name), None)
+        return next((space for space in self.workspaces if space.name == name), None)
 
     def names(self) -> list[str]:
-        return sorted(one.name for one in self.workspaces)
+        return sorted(space.name for space in self.workspaces)
 
 
 class LaneReply(ServerReply):
-    """Where a flow's lane goes and with which keys. `host` is None for the API's own; without `up`
-    and `down` the lane is plain."""
+    """The address and the keys of a flow's lane.
+
+    `host` is None for the API's own host; without `up` and `down` the lane is plain.
+    """
 
     port: int = Field(ge=1, le=65_535)
     host: str | None = None
@@ -112,7 +114,7 @@ class LaneReply(ServerReply):
 
 
 class SpeedReply(ServerReply):
-    """What a flow is granted, bits a second; None is no limit."""
+    """What a flow was granted, in bits per second; None means no limit."""
 
     granted: Annotated[int, Field(ge=1)] | None
 
@@ -125,17 +127,17 @@ class FlowReply(SpeedReply):
 
 
 class ProbeReply(ServerReply):
-    """What of a probe came to the server."""
+    """How much of a probe arrived at the server."""
 
     bytes: int
     seconds: float
 
 
 class ResultReply(ServerReply):
-    """What became of one operation or of one file to hash: `code` is DONE or a problem's.
+    """The result of one operation or of one file to hash: `code` is DONE or a problem's code.
 
-    version, ident  of a folder that was made, or of what was moved
-    displaced       where what was deleted lies in the trash
+    version, ident  of the folder that was made, or of the entry that was moved
+    displaced       where the deleted entry is in the trash
     """
 
     code: str
@@ -153,23 +155,24 @@ class ResultReply(ServerReply):
         return self
 
     def problem(self, path: str) -> Problem | None:
-        """What kept it from being done to `path`, if anything."""
+        """Why it was not done for `path`, or None if it was."""
         if self.code == DONE:
             return None
         return Problem.received(self.code, self.message or "", path, retry=self.retry)
 
 
 class ResultsReply(ServerReply):
-    """The results of a batch, in its order."""
+    """The results of a batch, in order."""
 
     results: list[ResultReply]
 
 
 class ChangesReply(NamedTuple):
-    """A page of changes, each a path with what stands there now, None for nothing.
+    """A page of changes: paths with the entry that is there now, or None.
 
-    next   the cursor to go on from; `more` says that there is more at once
-    floor  deletions up to this sequence may be forgotten
+    next   the cursor of the next page
+    more   whether the next page has rows now
+    floor  deletions up to this sequence may have been forgotten
     """
 
     changes: list[tuple[str, Entry | None]]
@@ -180,8 +183,10 @@ class ChangesReply(NamedTuple):
 
 
 class FolderReply(NamedTuple):
-    """A page of a folder's entries; `next` is the name to go on after, None at the end. Names are
-    not checked yet: one that cannot be used spoils only itself."""
+    """A page of a folder's entries; `next` is the `after` of the next page, None at the end.
+
+    Names are not checked yet, so that one bad name does not spoil the page.
+    """
 
     entries: list[Entry]
     next: str | None
@@ -205,42 +210,47 @@ class _Single(ServerReply):
 
 
 def results(count: int, value: object) -> list[ResultReply]:
-    """The results of `count` operations. Raises ValueError."""
+    """Reads the results of `count` operations. Raises ValueError."""
     found = ResultsReply.read(value).results
     if len(found) != count:
-        raise ValueError(f"{len(found)} results of {count} operations")
+        raise ValueError(f"{len(found)} results for {count} operations")
     return found
 
 
 def changes(value: object) -> ChangesReply:
-    """Raises ValueError; ProblemError ("bad_path") for a path that no tree can hold."""
+    """Reads a page of changes.
+
+    Raises:
+        ValueError: the reply is not valid.
+        ProblemError: "bad_path", for a path that is not valid.
+    """
     page = _Changes.read(value)
     table = _columns(page.rows)
     kinds = table[1]
     alive = [FILE if kind == GONE else kind for kind in kinds]
     names = [paths.name(paths.check(path)) for path in table[0]]
     entries = _entries([names, alive, *table[2:]])
-    told = [
+    rows = [
         (path, None if kind == GONE else entry)
         for path, kind, entry in zip(table[0], kinds, entries, strict=True)
     ]
-    return ChangesReply(told, page.next, page.more, page.lineage, page.floor)
+    return ChangesReply(rows, page.next, page.more, page.lineage, page.floor)
 
 
 def folder(value: object) -> FolderReply:
-    """Raises ValueError."""
+    """Reads a page of a folder. Raises ValueError."""
     page = _Folder.read(value)
     return FolderReply(_entries(_columns(page.entries)), page.next)
 
 
 def single(value: object) -> Entry:
-    """Raises ValueError."""
+    """Reads a single entry. Raises ValueError."""
     [entry] = _entries(_columns([[field] for field in _Single.read(value).entry]))
     return entry
 
 
 def reason(error: ValueError) -> str:
-    """In one line, and without what the server sent."""
+    """The error's message on one line, without the values that the server sent."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -250,24 +260,23 @@ def reason(error: ValueError) -> str:
 
 
 def _columns(value: Sequence[Any]) -> list[list[Any]]:
-    """The nine columns of an answer's rows, each of its own type; no rows may come as no
-    columns."""
+    """The nine columns of a reply's rows, with checked types; without rows it may have none."""
     if not value:
         return [[] for _ in _ROW]
     if len(value) != len(_ROW):
         raise ValueError(f"rows have {len(_ROW)} columns, not {len(value)}")
     for column, kind in zip(value, _ROW, strict=True):
         if not isinstance(column, list) or set(map(type, column)) - {kind}:
-            raise ValueError(f"a column of rows holds something else than {kind.__name__}")
+            raise ValueError(f"a column of rows has a value that is not {kind.__name__}")
     return list(value)
 
 
 def _entries(table: Sequence[list[Any]]) -> list[Entry]:
     names, kinds, sizes, times, modes, versions, idents, hashes, targets = table
     if set(kinds) - _KINDS:
-        raise ValueError("rows are of a kind that there is not")
+        raise ValueError("a row has an unknown kind")
     if any((kind == LINK) != bool(target) for kind, target in zip(kinds, targets, strict=True)):
-        raise ValueError("a link leads nowhere, or something else leads somewhere")
+        raise ValueError("a link has no target, or another entry has one")
     return [
         Entry(name, kind, size, time, mode & 0o777, version, ident, content, target)
         if kind != FOLDER

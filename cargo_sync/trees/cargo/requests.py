@@ -1,4 +1,4 @@
-"""What a server is asked, as JSON objects (docs/http-api.md has the protocol)."""
+"""The bodies of requests, as JSON objects (docs/http-api.md has the protocol)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,11 +8,12 @@ Body = Mapping[str, object]
 
 
 def login(username: str, password: str) -> Body:
+    """The body of a login."""
     return {"username": username, "password": password}
 
 
 def flow(mode: Mode, workspace: str, folder: str, speed: int | None, run: str) -> Body:
-    """`speed` is in bits a second, None is no limit."""
+    """The body that opens a flow; `speed` is in bits per second, None means no limit."""
     return {
         "direction": mode.value,
         "workspace": workspace,
@@ -23,16 +24,17 @@ def flow(mode: Mode, workspace: str, folder: str, speed: int | None, run: str) -
 
 
 def speed(bits: int | None) -> Body:
+    """The body that asks for another speed, in bits per second."""
     return {"speed": bits}
 
 
 def hashes(files: Iterable[tuple[str, int]]) -> Body:
-    """`files` are paths with the versions that are meant."""
+    """The body that asks for hashes; `files` are (path, version)."""
     return {"files": list(files)}
 
 
 def operations(some: Sequence[Body], run: str) -> Body:
-    """A batch. What it displaces lies in the trash under the name of `run`."""
+    """The body of a batch of operations; displaced entries go to the trash of `run`."""
     return {"run": run, "operations": some}
 
 
@@ -45,15 +47,16 @@ def operation(
     to: str | None = None,
     seen: int | None = None,
 ) -> Body:
-    """One of a batch; None is not said.
+    """One operation of a batch; fields that are None are left out.
 
     op        mkdir, delete or move
-    mode      permission bits, of mkdir
+    mode      permission bits, for mkdir
     expected  the version that was seen at `path`
-    to        the path that a move leads to
-    seen      the sequence up to which changes are known: a folder is deleted with all that is in it
+    to        the target of a move
+    seen      for delete: a folder is deleted with everything in it, if nothing in it changed after
+              this sequence
     """
-    said = {"mode": mode, "expected": expected, "to": to, "seen": seen}
+    fields = {"mode": mode, "expected": expected, "to": to, "seen": seen}
     return {"op": op, "path": path} | {
-        name: value for name, value in said.items() if value is not None
+        name: value for name, value in fields.items() if value is not None
     }

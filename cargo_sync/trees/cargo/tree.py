@@ -1,4 +1,4 @@
-"""The far tree: a folder of a workspace on our server."""
+"""The far tree: a folder of a workspace on a Cargo server."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -11,7 +11,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
@@ -24,14 +24,14 @@ from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 PAGE: Final = 10_000
 OPERATIONS: Final = 2_000
 NUMBERS: Final = 100
-"""Names with a number that are tried where one is taken already."""
+"""How many numbered names are tried if a name is taken."""
 
 
 class CargoTree:
     """`folder` of `workspace`, as the user of `api` sees it.
 
-    turn   entered while content moves, so that only so many flows of a daemon do so at once
-    flow   the flow that runs now, to be asked how it goes; None while nothing moves
+    turn   entered while content moves, to limit how many flows of a daemon do so at once
+    flow   the running flow; None while nothing moves
     """
 
     def __init__(
@@ -65,15 +65,15 @@ class CargoTree:
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if 0 < cursor == self._newest.cursor:
-            yield self._newest  # `open` said so this moment: most looks of most jobs end here
+            yield self._newest  # nothing is new since `open`: most looks of most jobs end here
             return
         began, more = cursor, True
         while more:
             page = await self._changes(since=cursor, limit=PAGE)
             if 0 < began < page.floor:
-                raise ProblemError(_forgotten())  # since `open`, this very moment
+                raise ProblemError(_forgotten())  # it happened just now, after `open`
             if page.more and page.next <= cursor:
-                raise bad_answer(f"more changes after {cursor}, but none")
+                raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
             cursor, more = page.next, page.more
             yield Delta(page.changes, cursor, page.lineage)
 
@@ -108,7 +108,7 @@ class CargoTree:
         return outcomes
 
     async def _operations(self, operations: Sequence[Body], run: str) -> Sequence[ResultReply]:
-        """What became of each."""
+        """The results of a batch, in order."""
         return await self._api.post(
             f"{self._base}/operations",
             partial(replies.results, len(operations)),
@@ -130,7 +130,7 @@ class CargoTree:
         if isinstance(found, Problem):
             return found
         if found != content:
-            return Problem(Code.CHANGED, f"{path!r} is not what was delivered", path)
+            return not_as_delivered(path)
         whole, expected = self._whole(path), entry.version
         if not move_to:
             delete = requests.operation("delete", whole, expected=expected)
@@ -180,12 +180,12 @@ class CargoTree:
         await self._api.let_go(self)
 
     def _whole(self, path: str) -> str:
-        """A path of this tree as a path of the workspace."""
+        """The path in the workspace of a path in this tree."""
         return paths.join(self._folder, path) if path else self._folder
 
 
 def no_workspace(user: str, name: str, others: list[str]) -> Problem:
-    """What is told of a workspace that the server does not show to this user."""
+    """The problem of a workspace that this user does not have."""
     has = ", ".join(others) or "none"
     return Problem(
         Code.UNKNOWN_WORKSPACE,
@@ -210,13 +210,13 @@ async def _paired(
             yield answer, items[count]
         count += 1
     if count != len(items):
-        raise bad_answer(f"{count} hashes of {len(items)} files")
+        raise bad_answer(f"{count} hashes for {len(items)} files")
 
 
 def _hash(answer: ResultReply, path: str) -> str | Problem:
     problem = answer.problem(path)
     if problem is None and answer.hash is None:
-        raise bad_answer("a hash is done, and missing")
+        raise bad_answer("a hash is missing")
     return problem or answer.hash or ""
 
 
@@ -227,7 +227,7 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     if action.op is Op.DELETE:
         return Outcome(action, displaced=displaced)
     if result.version is None or result.ident is None:
-        raise bad_answer("a folder is made, and has no version")
+        raise bad_answer("a new folder has no version")
     made = Entry(
         paths.name(action.path),
         FOLDER,

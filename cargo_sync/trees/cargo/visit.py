@@ -1,5 +1,4 @@
-"""A folder on our server as a visitor sees it: pages, single entries, and changes that a person
-orders."""
+"""A folder on a Cargo server for a get, a put or the shell: pages, single entries, changes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +16,7 @@ from cargo_sync.trees.cargo.tree import PAGE, CargoTree
 from cargo_sync.trees.visit import VisitPage
 
 LOOKS: Final = 3
-"""A folder that is to go is looked at so often while something in it still turns up."""
+"""A delete of a folder is tried so often if new entries appear in it meanwhile."""
 WORKSPACE: Final = Entry("", FOLDER, mode=0o755)
 
 
@@ -30,7 +29,7 @@ class VisitedTree(CargoTree):
     def granted(self) -> int | None:
         return self.flow.granted if self.flow is not None else None
 
-    # -- looking -----------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> VisitPage:
         found = await self._api.get(
@@ -41,7 +40,7 @@ class VisitedTree(CargoTree):
             limit=min(limit, PAGE),
         )
         if found.next is not None and (not found.entries or found.next <= after):
-            raise bad_answer(f"more names after {after!r}, but none")
+            raise bad_answer(f"more names after {after!r} are announced, but none is sent")
         entries, problems = [], []
         for entry in found.entries:
             path = paths.join(folder, entry.name)
@@ -53,8 +52,7 @@ class VisitedTree(CargoTree):
         return VisitPage(sorted(entries), found.next, problems)
 
     async def entry(self, path: str) -> Entry | None:
-        """What stands at `path` now, None when nothing does. The workspace itself is a nameless
-        folder."""
+        """The entry at `path` now, or None. The workspace itself is a folder without a name."""
         whole = self._whole(path)
         if not whole:
             return WORKSPACE
@@ -74,7 +72,7 @@ class VisitedTree(CargoTree):
             return {} if found is None else {names[0]: found}
         wanted = set(names)
         standing: dict[str, Entry | Problem] = {}
-        after: str | None = names[0][:-1]  # a beginning of the first name comes before it
+        after: str | None = names[0][:-1]  # sorts before the first name
         while after is not None and after < names[-1]:
             try:
                 page = await self.page(folder, after, PAGE)
@@ -93,14 +91,14 @@ class VisitedTree(CargoTree):
             Action(Op.MKDIR, path, Entry(paths.name(path), FOLDER, mode=mode & 0o777))
             for path, mode in folders
         ]
-        return [_in_the_way(one.problem) for one in await self.apply(actions, run)]
+        return [_in_the_way(outcome.problem) for outcome in await self.apply(actions, run)]
 
     async def delete(self, path: str, run: str, *, recursive: bool) -> str:
-        """Takes a file or a folder to the server's trash; where it lies there.
+        """Moves a file or a folder to the server's trash; returns its path there.
 
         Raises:
-            ProblemError: `unknown`; `not_empty` for a folder that is to go alone; `changed` when it
-                does not come to rest.
+            ProblemError: `unknown`; `not_empty`, for a folder if not `recursive`; `changed`, if its
+                content changed at each try.
         """
         for _ in range(LOOKS - 1):
             try:
@@ -111,19 +109,22 @@ class VisitedTree(CargoTree):
         return await self._delete(path, run, recursive)
 
     async def _delete(self, path: str, run: str, recursive: bool) -> str:
-        found = await self._there(path)
+        found = await self._existing(path)
         seen = await self._sequence() if recursive and found.kind == FOLDER else None
         delete = requests.operation("delete", self._whole(path), expected=found.version, seen=seen)
-        return (await self._ordered(delete, path, run)).displaced or ""
+        return (await self._operate_one(delete, path, run)).displaced or ""
 
     async def move(self, path: str, to: str, run: str) -> None:
-        """Renames, with all below. Raises ProblemError: `unknown`; `occupied`, when `to` is
-        taken."""
-        found = await self._there(path)
+        """Renames a file, or a folder with everything below it.
+
+        Raises:
+            ProblemError: `unknown`; `occupied`, if there is an entry at `to`.
+        """
+        found = await self._existing(path)
         move = requests.operation(
             "move", self._whole(path), to=self._whole(to), expected=found.version
         )
-        await self._ordered(move, path, run)
+        await self._operate_one(move, path, run)
 
     async def _sequence(self) -> int:
         try:
@@ -131,7 +132,7 @@ class VisitedTree(CargoTree):
         finally:
             await self.close()
 
-    async def _there(self, path: str) -> Entry:
+    async def _existing(self, path: str) -> Entry:
         found = await self.entry(path)
         if found is None:
             raise ProblemError(
@@ -139,7 +140,7 @@ class VisitedTree(CargoTree):
             )
         return found
 
-    async def _ordered(self, operation: Body, path: str, run: str) -> ResultReply:
+    async def _operate_one(self, operation: Body, path: str, run: str) -> ResultReply:
         [result] = await self._operations([operation], run)
         if problem := result.problem(path):
             raise ProblemError(problem)

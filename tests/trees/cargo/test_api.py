@@ -54,7 +54,7 @@ async def test_a_wrong_password_waits_for_a_person() -> None:
     found = await problem(ok({}), login=refuse(401, "unauthorized", "wrong password"))
     assert (found.code, found.retry) == ("unauthorized", False)
     assert (
-        "in with this password" in found.message
+        "wrong username or password" in found.message
         and "username and password in the job" in found.hint
     )
 
