@@ -1,9 +1,9 @@
-"""One get or put without a job: files and folders copied on the engine's own pieces.
+"""One get or put without a job: copies files and folders with parts of the engine.
 
-copier        copies what is found, and tries again what had changed or was cut
-decision      what happens to one path: copy it, leave it, compare it, refuse it (pure)
-progress      how far it is, what failed, the verdict at the end
-retries       which files are tried again, a round of them at a time
-transfer_ids  ids of large files that are under way, so that a cut one goes on later
-walk          a tree read a page at a time
+copier        copies what a walk finds, and retries what changed or was cut
+decision      what to do with one path: copy, skip, compare or refuse it (pure)
+progress      counters, failures, and the verdict at the end
+retries       which files are tried again, in rounds
+transfer_ids  ids of large files, so that a cut transfer continues later
+walk          reads a tree page by page
 """

@@ -1,9 +1,8 @@
-"""The copier: what is found on one side is copied to the other, on the lanes, staging and commit
-that jobs use.
+"""The copier: copies what it finds on one side to the other, with the lanes and staging of jobs.
 
-`attempt` goes through until all is copied, or the connection is lost; another attempt goes on from
-there. Files that were handed over and not answered are looked at again then, since nobody knows
-whether they arrived.
+`attempt` runs until all is copied or the connection is lost; the next attempt continues there. It
+first looks again at the files that were handed over and not answered, because they may or may not
+have arrived.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -32,7 +31,11 @@ from cargo_sync.trees.visit import FarVisited, Visited
 
 @dataclass(frozen=True, slots=True)
 class CopySides:
-    """Both sides; `near` is where content is read and staged here."""
+    """Both sides of a copy.
+
+    far   the server's side, which moves content
+    near  reads and stages content on this machine
+    """
 
     mode: Mode
     source: Visited
@@ -43,14 +46,18 @@ class CopySides:
 
 @dataclass(frozen=True, slots=True)
 class CopyOptions:
-    """`run` names the trash of what is displaced, which only happens with `overwrite`."""
+    """How to copy.
+
+    overwrite  what is at the destination may be displaced
+    run        names the folder in the trash for what is displaced
+    """
 
     overwrite: bool
     run: str
 
 
 class _Candidate(NamedTuple):
-    """A file or a link that was found: what stands at its place, and what happens to it."""
+    """A file or link at the source, what is at its destination, and what to do with it."""
 
     path: str
     source: Entry
@@ -59,7 +66,7 @@ class _Candidate(NamedTuple):
 
 
 class _Copy(NamedTuple):
-    """A file that is to be copied, and how often that was tried before."""
+    """A file to copy, and how often that was tried before."""
 
     task: Task
     tries: int
@@ -84,19 +91,19 @@ class Copier:
         self._ids = ids
         self._world = world
         self._page: WalkPage | None = None
-        """Found, and not decided about yet."""
+        """Found, but not decided yet."""
         self._waiting: BatchQueue[_Copy] = BatchQueue(_size, world.steady)
         self._open: dict[str, int] = {}
-        """Handed over and not answered yet: by path, how often each was tried before."""
+        """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()
         self._bytes_before = 0
         self._disk_full: Problem | None = None
 
     async def attempt(self, speed: int | None) -> None:
-        """Until nothing is left. `speed` is in bits per second, None for no limit.
+        """Copies until nothing is left. `speed` is in bits per second, None for no limit.
 
         Raises:
-            ProblemError: the connection was lost, or everything would fail the same way.
+            ProblemError: the connection was lost, or the disk is full.
         """
         self._retries.resume(self._open)
         self._open.clear()
@@ -121,22 +128,24 @@ class Copier:
                 await self._record(outcomes)
 
     def arrived(self) -> tuple[int, str]:
-        """Bytes that are committed or on their way there, and the path of the file under way.
+        """Bytes that are committed or already transferred, and the path of the current file.
 
-        A lane counts what went over it; what came in earlier tries only the files under way know.
+        A flow counts what it carried; but only the files that are being transferred know how much
+        arrived in earlier tries.
         """
         figures = self._sides.far.figures()
         if figures is None:
             return self.progress.bytes_done, self.progress.path
-        there = self.progress.bytes_done + sum(file.done for file in figures.files)
-        came = self._bytes_before + figures.content
-        self.progress.resumed = max(self.progress.resumed, there - came)
-        return max(there, came), figures.files[-1].path if figures.files else self.progress.path
+        of_files = self.progress.bytes_done + sum(file.done for file in figures.files)
+        carried = self._bytes_before + figures.content
+        self.progress.resumed = max(self.progress.resumed, of_files - carried)
+        path = figures.files[-1].path if figures.files else self.progress.path
+        return max(of_files, carried), path
 
     # -- handing over ------------------------------------------------------------------------------
 
     async def _batches(self) -> AsyncIterator[Sequence[Task]]:
-        while await self._look_further():
+        while await self._look():
             while self._disk_full is None and (batch := self._waiting.due()):
                 yield self._handed_over(batch)
         while self._disk_full is None and (batch := self._waiting.rest()):
@@ -146,8 +155,11 @@ class Copier:
         self._open.update({copy.task.action.path: copy.tries for copy in batch})
         return [copy.task for copy in batch]
 
-    async def _look_further(self) -> bool:
-        """Looks at some more, and decides about it. What a cut interrupts is looked at again."""
+    async def _look(self) -> bool:
+        """Looks at the next files and decides about them; False if there are no more.
+
+        If a cut interrupts it, the next attempt looks at the same files.
+        """
         if self._disk_full is not None:
             return False
         if await self._look_again():
@@ -173,7 +185,7 @@ class Copier:
             page.folder, [entry for entry in page.entries if entry.kind != FOLDER]
         )
         tasks = await self._tasks(candidates)
-        # Nothing is waited for from here on: it has happened, or it has not.
+        # No await from here on, so that a cut leaves either all of this undone or nothing.
         for problem in page.problems:
             self.progress.fail(problem.path, problem)
         for (path, _), refused in zip(folders, made, strict=True):
@@ -195,8 +207,11 @@ class Copier:
         self._waiting.extend(copies)
 
     async def _look_again(self) -> bool:
-        """Looks at some files of this round that were handed over or failed before, as they are
-        now; False when there are none."""
+        """Looks again at some files of this round that failed or were not answered before.
+
+        Returns:
+            False if there are none.
+        """
         some = self._retries.some(PAGE)
         if some is None:
             return False
@@ -225,17 +240,17 @@ class Copier:
     async def _decide(self, folder: str, entries: Sequence[Entry]) -> list[_Candidate]:
         if not entries:
             return []
-        standing = await self._sides.destination.stand(folder, [entry.name for entry in entries])
+        present = await self._sides.destination.stand(folder, [entry.name for entry in entries])
         candidates = []
         for entry in entries:
-            path, there = paths.join(folder, entry.name), standing.get(entry.name)
+            path, there = paths.join(folder, entry.name), present.get(entry.name)
             decided = decide(path, entry, there, overwrite=self._options.overwrite)
             known = there if isinstance(there, Entry) else None
             candidates.append(_Candidate(path, entry, known, decided))
         return await self._compared(candidates)
 
     async def _compared(self, candidates: list[_Candidate]) -> list[_Candidate]:
-        """Those of one size with what stands there are equal when their hashes are."""
+        """Decides the candidates with the step COMPARE: they are equal if their hashes are."""
         pairs = [
             FilePair(one.path, one.source, one.there)
             for one in candidates
@@ -253,7 +268,7 @@ class Copier:
         ]
 
     async def _tasks(self, candidates: Sequence[_Candidate]) -> list[Task | Problem | None]:
-        """What is to be done: a task, a failure, or nothing."""
+        """One result per candidate: a task, a failure, or None if there is nothing to do."""
         return [await self._task(candidate) for candidate in candidates]
 
     async def _task(self, candidate: _Candidate) -> Task | Problem | None:
@@ -268,7 +283,7 @@ class Copier:
         except ProblemError as error:
             return error.problem
 
-    # -- what became of it -------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------
 
     async def _record(self, outcomes: Collection[Outcome]) -> None:
         for outcome in outcomes:

@@ -1,5 +1,4 @@
-"""What a get or a put does with one name, by what stands at its place. Nothing was agreed
-before."""
+"""What a get or put does with one name, given what is at the destination (there is no base)."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -10,19 +9,21 @@ from cargo_sync.model.problems import Code, Problem
 
 
 class CopyStep(Enum):
-    BRING = "bring"
-    """It is brought over; what stands there is displaced."""
+    """What to do with one name."""
+
+    COPY = "copy"
+    """Copy it; what is at the destination is displaced."""
     EQUAL = "equal"
-    """It is there already: skipped."""
+    """Skip it, because it is there already."""
     COMPARE = "compare"
-    """Same size, another time: equal when the hashes are."""
+    """The size is the same and the time is not: compare the hashes."""
     REFUSE = "refuse"
 
 
 class Decision(NamedTuple):
-    """What is done with one name.
+    """What to do with one name.
 
-    problem  why it is refused; with COMPARE, why it would be when they differ
+    problem  why it is refused; with COMPARE: why it is refused if the hashes differ
     """
 
     step: CopyStep
@@ -30,23 +31,23 @@ class Decision(NamedTuple):
 
 
 def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite: bool) -> Decision:
-    """Decides about a file or a link; folders are made, and not decided about.
+    """Decides about a file or a link. Folders need no decision: they are always made.
 
     Args:
-        path: for the sentence, below the folder that is brought over.
-        source: what would come.
-        there: what stands at its place, or why that cannot be told.
-        overwrite: what stands there may be displaced.
+        path: for messages, relative to the folder that is copied.
+        source: what to copy.
+        there: what is at the destination, or why that is unknown.
+        overwrite: what is at the destination may be displaced.
     """
     if source.kind == LINK and leads_out(path, source.target):
         message = f"{path!r} is a link that leads out of the folder, to {source.target!r}"
         return Decision(CopyStep.REFUSE, Problem(Code.SYMLINK, message, path, retry=False))
     if there is None:
-        return Decision(CopyStep.BRING)
+        return Decision(CopyStep.COPY)
     if isinstance(there, Problem):
         return Decision(CopyStep.REFUSE, there)
     if there.kind == FOLDER:
-        message = f"a folder stands at {path!r}, where a file is to come"
+        message = f"{path!r} is a folder at the destination and a file at the source"
         return Decision(CopyStep.REFUSE, Problem(Code.IS_A_FOLDER, message, path, retry=False))
     if source.same_face(there):
         return Decision(CopyStep.EQUAL)
@@ -57,24 +58,24 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     )
     if source.kind == there.kind == FILE and source.size == there.size:
         return Decision(CopyStep.COMPARE, occupied)
-    return Decision(CopyStep.REFUSE if occupied else CopyStep.BRING, occupied)
+    return Decision(CopyStep.REFUSE if occupied else CopyStep.COPY, occupied)
 
 
 def decide_by_content(decided: Decision, *, equal: bool) -> Decision:
-    """What COMPARE comes to once both files were read."""
+    """Decides a COMPARE after both files were read."""
     if equal:
         return Decision(CopyStep.EQUAL)
-    return Decision(CopyStep.REFUSE if decided.problem else CopyStep.BRING, decided.problem)
+    return Decision(CopyStep.REFUSE if decided.problem else CopyStep.COPY, decided.problem)
 
 
-_ASK = "order it with overwrite, and what stands there goes to the trash"
+_ASK = "use overwrite to replace it; the old file goes to the trash"
 
 
 def leads_out(path: str, target: str) -> bool:
     """Whether a link at `path` could lead out of the root.
 
-    Only a beginning of ".." is counted; after a name, which may be a link itself, ".." could lead
-    anywhere.
+    Each ".." at the beginning goes up one folder. A ".." after a name could lead anywhere, because
+    the name may be a link itself.
     """
     if target.startswith("/") or not target:
         return True

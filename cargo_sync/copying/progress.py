@@ -1,4 +1,4 @@
-"""What a get or a put has come to: plain numbers that its work writes and whoever watches reads."""
+"""The progress of a get or put: plain numbers, written by the copier and read by the views."""
 
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -6,19 +6,21 @@ from typing import Final
 from cargo_sync.model.problems import Problem
 
 SHOWN: Final = 20
-"""Failures that are told one by one."""
+"""Failures that are kept with their messages."""
 
 
 @dataclass(slots=True)
 class CopyProgress:
-    """Totals grow while the tree is walked through, and are of what is brought over: what is there
-    already is `skipped`.
+    """Counters of one get or put.
 
-    path       the file under way, or the last one
-    displaced  files that stood in the way and went to trash
-    resumed    bytes of the files under way that an earlier order had brought
+    Totals grow during the walk. They count only files to copy; files that are at the destination
+    already are `skipped`.
+
+    path       the current file, or the last one
+    displaced  files that were replaced and went to the trash
+    resumed    bytes of the current files that an earlier get or put had transferred
     failed     the first failures: (path, problem); `failures` counts all
-    id         that a backup was given
+    id         the id that the server gave to a backup
     note       a sentence for the end, or ""
     """
 
@@ -50,11 +52,11 @@ class CopyProgress:
             self.failed.append((path, problem))
 
     def verdict(self) -> Problem | None:
-        """What there is to say of the whole when something failed."""
+        """The failure of the whole get or put; None if nothing failed."""
         if not self.failures:
             return None
         _, first = self.failed[0]
         if self.failures == 1:
             return first
-        message = f"{self.failures} files or folders failed, the first by this: {first.message}"
+        message = f"{self.failures} files or folders failed; the first: {first.message}"
         return replace(first, message=message, path="")

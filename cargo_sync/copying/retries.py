@@ -1,4 +1,4 @@
-"""Retries: the files of a get or a put that are worth another try, a round of them at a time."""
+"""Retries: the files of a get or put that are worth another try, in rounds."""
 
 from itertools import groupby, islice
 from typing import Final, NamedTuple
@@ -10,36 +10,38 @@ from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem
 
 CONNECTION_LOST: Final = AWAY | {Code.STOPPED, Code.FAILED}
-"""Codes of problems of the way there, not of what is moved."""
+"""Codes of problems with the connection, not with a file."""
 COPY_RETRIES: Final = RETRY_AT_ONCE | {Code.BUSY, Code.INCOMPLETE, Code.CORRUPT}
-"""The file or its place is busy or has changed: a second look may find them at rest."""
+"""Codes of a file or place that is busy or has changed, so that a second look may help."""
 TRIES: Final = 4
+"""Tries per file."""
 MOST_FILES: Final = 20_000
-"""Files that wait for another try; what goes beyond has failed."""
+"""Files that may wait for another try; any more have failed."""
 FIRST_WAIT: Final = 0.25
-"""Seconds before the second try of a file, more or less."""
+"""Seconds before the second try of a file, on average."""
 
 
 class FolderRetries(NamedTuple):
-    """Some files of one folder that are to be tried again: their names, sorted."""
+    """Some files of one folder to try again: their names, sorted."""
 
     folder: str
     names: list[str]
 
 
 class RetryRounds:
-    """Files by path, with how often each was tried: those of the round that goes on, and those of
-    the next."""
+    """The files of this round and of the next one: path -> number of tries."""
 
     def __init__(self) -> None:
         self._now: dict[str, int] = {}
         self._next: dict[str, int] = {}
 
     def add(self, path: str, tries: int, problem: Problem) -> bool:
-        """Has the file tried again in the next round, if that may help; whether it may.
+        """Adds a file to the next round if another try may help. Returns whether it was added.
 
         Args:
-            tries: how often it was tried before it failed now.
+            path: of the file.
+            tries: how often it was tried before this failure.
+            problem: why it failed now.
         """
         if problem.code not in COPY_RETRIES or tries + 1 >= TRIES or len(self._next) >= MOST_FILES:
             return False
@@ -47,19 +49,22 @@ class RetryRounds:
         return True
 
     def resume(self, unanswered: dict[str, int]) -> None:
-        """After a cut: what the round had not come to, and what was handed over and not answered,
-        belongs to the next round."""
+        """Moves all files without a result to the next round, after a cut.
+
+        Args:
+            unanswered: files that were handed over and not answered: path -> earlier tries.
+        """
         self._next |= self._now | unanswered
 
     def wait(self, chance: float) -> float | None:
-        """Seconds to wait before the next round; None when nothing is to be tried again."""
+        """Seconds to wait before the next round; None if no file is left."""
         return delay(max(self._next.values()), chance, FIRST_WAIT) if self._next else None
 
     def begin_round(self) -> None:
         self._now, self._next = self._next, {}
 
     def some(self, most: int) -> FolderRetries | None:
-        """What comes first in this round; None when all of it was taken."""
+        """The first files of this round, of one folder; None if all were taken."""
         if not self._now:
             return None
         ordered = sorted(self._now, key=paths.key)
@@ -67,5 +72,5 @@ class RetryRounds:
         return FolderRetries(folder, [paths.name(path) for path in islice(group, most)])
 
     def take(self, path: str) -> int:
-        """Takes a file out of this round; how often it was tried."""
+        """Removes a file from this round. Returns how often it was tried."""
         return self._now.pop(path)

@@ -1,5 +1,8 @@
-"""Transfer ids: under which a file travels. The id of a large file stays the same in the next order
-for it, and belongs to one get or put at a time."""
+"""Transfer ids of a get or put.
+
+The id of a large file stays the same in the next get or put of it, so that the transfer continues.
+Only one get or put may use it at a time.
+"""
 
 from collections.abc import Callable
 from itertools import count
@@ -11,15 +14,15 @@ from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 
 BothPaths = Callable[[str], tuple[str, str]]
-"""From a path below the folder that is copied: the path in the workspace, and the absolute local
-one."""
+"""From a path in the folder that is copied to the path in the workspace and the absolute local
+path."""
 
 
 class TransferIds:
     """The ids of one get or put.
 
     both_paths  see `BothPaths`
-    root        the folder below which files are staged here; "" when the server stages
+    root        the folder below which this machine stages files; "" if the server stages them
     in_use      ids that gets and puts of this daemon use now
     """
 
@@ -43,11 +46,14 @@ class TransferIds:
         self._numbers = count()
 
     async def id(self, path: str, source: Entry) -> str:
-        """Raises ProblemError: `busy` when another transfer moves this very file to this very
-        place."""
+        """Returns the id for a file.
+
+        Raises:
+            ProblemError: `busy` if another get or put copies the same file to the same place.
+        """
         if not resumable(source.size):
-            # Nothing is kept under the id of a small file: it need not be unguessable, only its
-            # own.
+            # Nothing is stored under the id of a small file, so it must be unique, but need not be
+            # secret.
             return f"{self._tokens}{next(self._numbers):012x}"
         far, near = self._both_paths(path)
         id = await self._world.offload(
@@ -55,7 +61,7 @@ class TransferIds:
         )
         if self._claimed.get(path) != id:
             if id in self._in_use:
-                message = f"{path!r} is under way already, by the same order"
+                message = f"another get or put copies {path!r} to the same place now"
                 raise ProblemError(Problem(Code.BUSY, message, path))
             self._release(path)
             self._claimed[path] = id
@@ -63,13 +69,13 @@ class TransferIds:
         return id
 
     async def done(self, path: str) -> None:
-        """It is in its place: the next order for it is a new one."""
+        """The file is in its place: the next get or put of it needs a new id."""
         if id := self._claimed.get(path):
             await self._world.offload(self._orders.done, id)
             self._release(path)
 
     def release(self) -> None:
-        """The transfer is over; what it did not finish may be ordered again."""
+        """The get or put has ended; another one may continue its unfinished files."""
         self._in_use.difference_update(self._claimed.values())
         self._claimed.clear()
 

@@ -1,5 +1,7 @@
-"""A walk through a tree, a page at a time. It holds one page a level, and goes on where a cut
-stopped it."""
+"""A walk through a tree, page by page. After a cut it continues where it stopped.
+
+It keeps the names of one page per level in memory.
+"""
 
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -11,11 +13,14 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.visit import Visited
 
 PAGE: Final = 1_000
+"""Entries per page."""
 
 
 class WalkPage(NamedTuple):
-    """Some entries of one folder, which comes before what is below it; problems are of names left
-    out."""
+    """Some entries of one folder. A folder's entry comes before the folder's own pages.
+
+    problems  of names that were left out
+    """
 
     folder: str
     entries: Sequence[Entry]
@@ -23,17 +28,17 @@ class WalkPage(NamedTuple):
 
 
 class EntryPages(Protocol):
-    """What is to be copied, a page at a time."""
+    """The entries to copy, page by page."""
 
     async def next(self, fatal: Collection[Code]) -> WalkPage | None:
-        """The next page, None at the end. A folder that cannot be read comes as its problem alone.
+        """The next page, or None at the end. A folder that cannot be read gives only its problem.
 
         Raises:
-            ProblemError: one whose code is in `fatal`; the same page comes at the next call.
+            ProblemError: its code is in `fatal`; the next call gives the same page.
         """
 
     def drop(self, folder: str) -> None:
-        """Nothing below `folder`, which was in the last page, is to be found."""
+        """Skips everything below `folder`, which was in the last page."""
 
 
 class SingleEntry:
@@ -51,8 +56,7 @@ class SingleEntry:
 
 
 class _Level:
-    """One folder on the way down: where its next page begins, and the folders of the last that
-    wait."""
+    """One open folder: where its next page begins, and the folders that wait from the last page."""
 
     __slots__ = ("after", "folder", "waiting")
 

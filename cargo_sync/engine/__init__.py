@@ -1,15 +1,15 @@
-"""The engine: one run of a job as a straight line, survey -> plan -> execute -> commit.
+"""The engine: one run of a job, survey -> plan -> execute -> commit.
 
-batches          what is handed over together
-binding          both sides are reached; is the base still theirs?
-commit           outcomes become agreements and events
-comparison       do two files hold the same?
-context          what the steps are given: rules, memory of the job, report, progress
-execution        planned steps become outcomes
-planning         folders that differ become steps
-progress         how far a run has come
-report           what a run came to
+batches          how many files are handed over together
+binding          opens both sides, and checks that the base belongs to them
+commit           outcomes -> agreements and events
+comparison       whether two files have the same content
+context          what all steps of a run need: rules, memory of the job, report, progress
+execution        planned steps -> outcomes
+planning         folders that differ -> steps
+progress         the counters of a run
+report           the result of a run
 run              one run, from beginning to end
-survey           both sides are looked at
-transfer_starts  ids of what is about to be sent, durable before the first byte
+survey           looks at both sides
+transfer_starts  the ids of transfers, durable before the first byte
 """

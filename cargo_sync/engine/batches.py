@@ -1,5 +1,7 @@
-"""Batches: files that wait to be handed over, so many at a time that neither small nor large ones
-take long until they are committed."""
+"""Batches: files that are handed over together.
+
+Their size is limited so that neither small nor large files take long until they are committed.
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,13 +15,13 @@ T = TypeVar("T")
 
 
 class BatchQueue(Generic[T]):
-    """Items in their order, taken a batch at a time.
+    """Items in their order, taken in batches.
 
-    A batch is full with BATCH_FILES items, or with the item that brings it to BATCH_BYTES. One that
-    is not full is due BATCH_SECONDS after the first item of it came.
+    A batch is full when it has BATCH_FILES items, or with the item that brings it to BATCH_BYTES.
+    A batch that is not full is due BATCH_SECONDS after its first item came.
 
-    size    bytes of an item's content
-    steady  the steady clock, seconds
+    size    gives the bytes of an item's content
+    steady  gives seconds of the steady clock
     """
 
     def __init__(self, size: Callable[[T], int], steady: Callable[[], float]) -> None:
@@ -39,14 +41,14 @@ class BatchQueue(Generic[T]):
         self._bytes += sum(map(self._size_of, items))
 
     def due(self) -> list[T]:
-        """The next batch that is full, or has waited long enough; an empty list when none is."""
+        """The next batch if it is full or has waited long enough; else an empty list."""
         full = len(self._items) >= BATCH_FILES or self._bytes >= BATCH_BYTES
         if full or (self._items and self._steady() - self._since >= BATCH_SECONDS):
             return self.rest()
         return []
 
     def rest(self) -> list[T]:
-        """The next batch, whether it is due or not; an empty list when nothing waits."""
+        """The next batch, due or not; an empty list if nothing waits."""
         batch: list[T] = []
         size = 0
         while self._items and len(batch) < BATCH_FILES and size < BATCH_BYTES:

@@ -1,4 +1,4 @@
-"""Binding: both sides are reached, and the base is checked against what stands there now."""
+"""Binding: opens both sides, and checks that the base belongs to them."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,11 @@ _SIDES = {
 
 
 class OpenedSides(NamedTuple):
-    """Both sides, reached: what the base is bound to now, and the far cursor to go on from."""
+    """Both sides are open.
+
+    binding  what the base is bound to now
+    cursor   the far side's cursor from which the survey continues
+    """
 
     binding: Binding
     cursor: int
@@ -29,11 +33,19 @@ async def open_sides(
 ) -> OpenedSides:
     """Opens both sides.
 
-    A base that was agreed with something else is set aside: first contact begins again, which
-    deletes nothing, and an event says so.
+    If the base was agreed with another side, it is dropped: first contact begins again, which
+    deletes nothing, and an event is recorded.
+
+    Args:
+        rules: the job's.
+        near: the side on this machine.
+        far: the server's side.
+        memory: where the base is.
+        world: clock and threads.
+        on_events: called with that event.
 
     Raises:
-        ProblemError: a side is out of reach.
+        ProblemError: a side cannot be reached.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
@@ -42,7 +54,7 @@ async def open_sides(
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
-    elif reason := _why_set_aside(job, binding, remote):
+    elif reason := _why_unbound(job, binding, remote):
         await world.offload(memory.folders.forget_base)
         await world.offload(memory.folders.forget_far)
         await world.offload(memory.jobs.bind, memory.name, binding)
@@ -50,9 +62,9 @@ async def open_sides(
         on_events([event], await world.offload(memory.folders.agree, [], [event]))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:
-        # Away for too long: what was deleted there meanwhile is not told any more, but shows by its
-        # absence from the whole. What was agreed stays, so that a deletion is one, and the guard
-        # sees it.
+        # We were away for too long: the server does not list the deletions of that time any more,
+        # so they only show in a full listing. The base stays, so that the plan has these deletions
+        # and the guard counts them.
         await world.offload(memory.folders.mirror_anew)
         cursor = 0
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
@@ -63,19 +75,20 @@ async def open_sides(
 
 
 def bind(near: Identity, far: Identity) -> Binding:
+    """The binding to these two sides."""
     return Binding(near.root, far.root, far.epoch)
 
 
-def _why_set_aside(job: JobRow, now: Binding, far: Identity) -> str:
-    """Why the base says nothing about these sides; "" when it does."""
+_COMPARED = "both sides are compared anew, nothing is deleted"
+
+
+def _why_unbound(job: JobRow, now: Binding, far: Identity) -> str:
+    """Why the base does not belong to these sides; "" if it does."""
     changed = [
         words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)
     ]
     if changed:
-        return (
-            f"{' and '.join(changed)} is not the one of the last run: "
-            "both sides are compared afresh, nothing is deleted"
-        )
+        return f"{' and '.join(changed)} is not the one of the last run: {_COMPARED}"
     if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
-        return "the server was restored from an older state: both sides are compared afresh, nothing is deleted"
+        return f"the server was restored from an older state: {_COMPARED}"
     return ""

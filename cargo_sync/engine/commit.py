@@ -1,4 +1,4 @@
-"""Commit: outcomes become agreements and events, in one transaction; then listeners are told of them."""
+"""Commit: outcomes become agreements and events in one transaction; then listeners are called."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,14 +14,14 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
-"""These only say that the plan is out of date: a look at once makes another one."""
+"""Codes that only mean that the plan is out of date; another look makes a new one at once."""
 
 OnEvents = Callable[[Sequence[Event], int], None]
-"""Told the events that have become true, and the cursor of the last; must not block."""
+"""Called with recorded events and the cursor of the last; must not block."""
 
 
 class Commit:
-    """Writes down what a run has done."""
+    """Records what a run has done."""
 
     def __init__(self, context: RunContext, on_events: OnEvents) -> None:
         self._rules = context.rules
@@ -32,7 +32,7 @@ class Commit:
         self._on_events = on_events
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
-        """Records outcomes, each of them durable on its side already."""
+        """Records outcomes, which must be durable on their sides already."""
         now = self._world.wall()
         taken_up = [
             one.action.path
@@ -70,7 +70,7 @@ class Commit:
         return agree(near, far, outcome.hash)
 
     async def _put_off(self, action: Action) -> None:
-        """A person gave the file up: it is left alone, also by the next daemon."""
+        """Records that a person cancelled the file: it is skipped, also after a restart."""
         source = action.source
         assert source is not None, "only what moves content can be cancelled"
         state = (source.version, source.ident)
@@ -89,7 +89,7 @@ class Commit:
         if problem.code in RETRY_AT_ONCE and failure.tries == 1:
             self._report.look_again(self._rules.settle)
             if not (outcome.transfer and self._rules.promises):
-                return []  # such is life with living folders; it is told when it happens again and again
+                return []  # files change all the time: it is an event only if it happens again
         else:
             self._report.failed_alone(problem)
         if problem.code == Code.DISK_FULL:

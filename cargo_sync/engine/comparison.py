@@ -1,5 +1,4 @@
-"""Comparison: do two files of one size hold the same? Their hashes tell, each taken on its own
-side."""
+"""Comparison: whether two files of one size have the same content, by hashes made on each side."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -9,7 +8,7 @@ from cargo_sync.model.problems import Problem
 
 
 class HashingSide(Protocol):
-    """A side that can read its files."""
+    """A side that can hash its files."""
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         """As Tree.hashes."""
@@ -24,10 +23,10 @@ class FilePair(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What came out for one file; it differs when there is neither a hash nor a problem.
+    """The result for one file. The contents differ if there is neither a hash nor a problem.
 
-    hash     BLAKE3 of the content, hex, when both sides hold the same; else ""
-    problem  why it could not be told
+    hash     BLAKE3 of the content, hex, if both sides have the same; else ""
+    problem  why the content could not be compared
     """
 
     hash: str = ""
@@ -40,7 +39,7 @@ async def compare(
     """Compares files by their hashes, in order.
 
     Raises:
-        ProblemError: a side is out of reach.
+        ProblemError: a side cannot be reached.
     """
     here = await source.hashes([(file.path, file.source) for file in files])
     there = await destination.hashes([(file.path, file.destination) for file in files])

@@ -1,5 +1,4 @@
-"""What the steps of a run are given: what it is about, what the job remembers, how far the run has
-come."""
+"""What all steps of a run need: the job's rules and memory, the run's report and progress."""
 
 from dataclasses import dataclass
 
@@ -17,11 +16,12 @@ from cargo_sync.state.transfers import Transfers
 
 @dataclass(frozen=True, slots=True)
 class JobMemory:
-    """What a job remembers from one run to the next: its tables of the state, the files that
-    failed, and those that were still being written.
+    """What a job remembers from one run to the next.
 
-    job_id  its number in the state
-    failures, settling  live as long as the daemon does: after a restart everything is tried at once
+    job_id    its number in the state
+    failures  the files that failed. Like `settling` it is not stored: after a restart everything is
+              tried at once
+    settling  the files that were still being written
     """
 
     name: str
@@ -36,10 +36,10 @@ class JobMemory:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run while it goes on.
+    """One run.
 
-    rules, memory, world  what it is about: intent, memory, the outside
-    report, progress      how far it has come, written by its steps
+    rules, memory, world  what the steps read: the job's rules, its memory, clock and threads
+    report, progress      what the steps write
     """
 
     rules: Rules

@@ -1,7 +1,7 @@
 """Execution: planned steps become durable outcomes.
 
-Steps that move no content are done at once, in groups; content is handed to the far tree in
-batches, which takes it while the survey goes on.
+Steps that move no content are done at once, in groups. The others go to the far tree in batches,
+while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,8 +20,7 @@ from cargo_sync.trees.contract import Task, Tree
 
 
 class Execution:
-    """Does what one run's plans say. `source` is the near tree, `destination` the far one, or
-    crosswise."""
+    """Executes the steps of one run, from the tree `source` to the tree `destination`."""
 
     def __init__(
         self,
@@ -49,7 +48,8 @@ class Execution:
         """Does the steps that move no content, and groups the others into batches for the far tree.
 
         Args:
-            counted: the guard has let these steps already.
+            steps: in the order of the plan.
+            counted: the guard has let these steps pass already.
         """
         waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady)
         async for actions in steps:
@@ -59,13 +59,16 @@ class Execution:
             while batch := waiting.due():
                 yield await self._starts.begin(batch)
             if self._report.held and not self._report.approvable:
-                break  # the disk is full: what comes next would fail the same way
+                break  # the disk is full: all further files would fail too
         while batch := waiting.rest():
             yield await self._starts.begin(batch)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
-        """Does all but the PUTs; returns those that may go, the ones that an ADOPT turned into
-        among them."""
+        """Does all steps but the PUTs.
+
+        Returns:
+            The PUTs that are allowed, also those that began as an ADOPT.
+        """
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
         for action in actions:
             by_op[action.op].append(action)
@@ -83,8 +86,7 @@ class Execution:
         return [action for action in by_op[Op.PUT] if counted or self._is_allowed(action)]
 
     def _is_allowed(self, action: Action) -> bool:
-        """Counts an overwrite; beyond the guard's threshold the run is held, while additions still
-        go."""
+        """Counts overwrites. Beyond the guard's threshold it holds the run; additions may go."""
         if not action.overwrites or self._guard.overwrite():
             return True
         if held := self._guard.held():
@@ -92,8 +94,7 @@ class Execution:
         return False
 
     async def _adopt(self, actions: Sequence[Action], puts: list[Action]) -> list[Outcome]:
-        """Compares what looks alike by hash. Equal: agreed, nothing is sent. Different: it joins
-        `puts`."""
+        """Compares files that look alike by hash. Equal ones are agreed, others added to `puts`."""
         outcomes = []
         pairs = [
             FilePair(action.path, action.source, action.expected)
@@ -101,8 +102,8 @@ class Execution:
             if action.source and action.expected
         ]
         compared = await compare(self._source, self._destination, pairs)
-        # A file that arrived just before a cut, and of which nobody was told, looks equal now:
-        # its end is still to be told.
+        # A file that arrived just before a cut, without a receipt, is equal now. Its transfer still
+        # needs an event for its end.
         unfinished = await self._starts.unfinished(actions)
         for action, pair, (content, problem) in zip(actions, pairs, compared, strict=True):
             if problem:
@@ -124,10 +125,10 @@ class Execution:
         return Outcome(action, problem=problem)
 
     async def deletions(self, actions: Sequence[Action]) -> None:
-        """Collected deletions, once the guard has let them; what is below a folder comes before it.
+        """Deletes, after the guard has let it pass; what is below a folder comes before the folder.
 
-        A folder that holds what was never delivered stays, and that is agreed. One that holds what
-        could not be deleted now is left to the next look.
+        A folder with files that the job never delivered stays, and that is agreed. A folder with
+        files that could not be deleted now waits for the next look.
         """
         if not actions:
             return
@@ -138,7 +139,7 @@ class Execution:
                 if one.problem is not None:
                     self._not_emptied.update(paths.upwards(paths.parent(one.action.path)))
             elif one.action.path not in self._not_emptied:
-                outcomes.append(_left_alone(one))
+                outcomes.append(_kept(one))
         await self._commit(outcomes)
 
 
@@ -150,8 +151,8 @@ def _not_empty(outcome: Outcome) -> bool:
     return outcome.problem is not None and outcome.problem.code == Code.NOT_EMPTY
 
 
-def _left_alone(outcome: Outcome) -> Outcome:
-    """What stands in a folder without ever having been delivered is not ours to take away."""
+def _kept(outcome: Outcome) -> Outcome:
+    """A folder stays because it has files that the job never delivered."""
     action = outcome.action
     return Outcome(
         Action(

@@ -1,5 +1,4 @@
-"""Planning as the survey goes on: folders that are not settled -> steps that may be taken, page by
-page."""
+"""Planning during the survey: folders that are not settled -> steps, page by page."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final
@@ -13,12 +12,12 @@ from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
 
 STEPS: Final = 2_000
-"""Handed on at a time: a folder of a million names is planned as one, and not carried out as
-one."""
+"""Steps that are handed on together. A folder with a million names is planned as a whole, but not
+executed as a whole."""
 
 
 class Planning:
-    """Plans one run. What must wait for the end of the survey is deferred, on disk (`Planned`)."""
+    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`)."""
 
     def __init__(self, context: RunContext) -> None:
         self._rules = context.rules
@@ -33,7 +32,7 @@ class Planning:
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
     ) -> AsyncIterator[list[Action]]:
-        """The steps that may be taken at once; with `defer` off (a preview) all of them."""
+        """The steps that may be executed at once; without `defer` (a preview) all steps."""
         view = self._view()
         async for page in pages:
             now: list[Action] = []
@@ -61,8 +60,11 @@ class Planning:
         await self._world.offload(planned.add, run, later)
 
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
-        """A last pass over what was touched: nothing left to do is settled; delivered sources are
-        retired."""
+        """The last pass over all folders that were not settled.
+
+        Folders without further steps are settled now. The steps that it yields retire delivered
+        sources.
+        """
         view = self._view()
         async for page in pages:
             settled: list[FolderState] = []
@@ -76,11 +78,13 @@ class Planning:
                 yield retire
 
     def forget_old_failures(self, unseen: Callable[[str], bool]) -> list[str]:
-        """What had failed before this run, and no plan of what was seen asks about, is no error
-        now.
+        """Forgets failures from before this run of files that no plan of this run names.
+
+        Args:
+            unseen: whether the survey could not see a path.
 
         Returns:
-            Those that a person had put off.
+            The paths of those that a person had cancelled.
         """
         failures = self._memory.failures
         gone = [path for path in self._old_failures if not unseen(path)]
@@ -95,7 +99,7 @@ class Planning:
         upload = self._rules.mode is Mode.UPLOAD
         for state in page:
             if any(path in self._replaced for path in paths.upwards(state.path)):
-                continue  # a file still stands where this folder will be: the next look sees it in place
+                continue  # a file is still in the place of this folder: the next look plans it
             source, destination = (state.near, state.far) if upload else (state.far, state.near)
             plan = plan_folder(state.path, source or (), destination or (), state.base or (), view)
             self._replaced.update(action.path for action in plan.later if action.op is Op.MKDIR)
@@ -117,7 +121,7 @@ class Planning:
         )
 
     def _note_failures(self, folder: str, plan: FolderPlan) -> None:
-        """Which failures are still asked about; a file that was not still wants another look."""
+        """Notes which old failures the plan names; a file that still changes needs another look."""
         self._old_failures.difference_update(action.path for action in (*plan.now, *plan.later))
         for name in plan.waiting:
             path = paths.join(folder, name)

@@ -1,11 +1,11 @@
-"""How far a run has come: plain numbers that the engine writes and whoever watches samples."""
+"""The counters of a run: plain numbers that the engine writes and others read at any time."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Progress:
-    """One run's counters. Totals grow while the survey goes on."""
+    """The counters of one run. Totals grow during the survey."""
 
     files_total: int = 0
     bytes_total: int = 0

@@ -1,4 +1,4 @@
-"""What a run came to: a plain value for the supervisor, the feed and the history."""
+"""The result of a run: a plain value for the supervisor, the feed and the history."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,15 +12,15 @@ SOON: Final = 0.05
 
 @dataclass(slots=True)
 class RunReport:
-    """One run, as far as it has come.
+    """The result of one run so far.
 
-    held      why the guard or a full disk held it, or ""; `approvable` when a person may let it
-              pass
-    problems  the first 100 causes of what failed alone; `errors` counts all of them
-    acted     something was done, so that a further look is worth while
-    again_in  seconds after which a look is wanted because files were not still yet, or changed
-              under our hands; None when none were
-    surveyed  seconds that the survey took
+    held        why the guard or a full disk holds it, or ""
+    approvable  a person may approve what is held
+    problems    the first 100 problems of single files; `errors` counts all of them
+    acted       files or folders were changed
+    again_in    seconds after which another look is needed because files still changed; None if none
+                did
+    surveyed    seconds that the survey took
     """
 
     run: str
@@ -39,17 +39,17 @@ class RunReport:
     surveyed: float = 0.0
 
     def hold(self, held: Held) -> None:
-        """The guard holds the run: a person must look."""
+        """The guard holds the run: a person must approve it."""
         self.held, self.approvable = str(held), True
         self.deletions, self.overwrites = held.deletions, held.overwrites
 
     def fill(self, problem: Problem) -> None:
-        """The destination is full. What the guard holds waits for a person all the same."""
+        """The destination's disk is full. What the guard holds still waits for a person."""
         if not self.approvable:
             self.held = str(problem)
 
     def look_again(self, seconds: float) -> None:
-        """Something was not ready yet, and will be soon."""
+        """A file was not ready yet; look again after `seconds`."""
         self.again_in = max(seconds, SOON)
 
     def failed_alone(self, problem: Problem) -> None:

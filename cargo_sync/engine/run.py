@@ -1,7 +1,7 @@
 """One run of a job: survey -> plan -> execute -> commit.
 
-A run may stop anywhere, by a pause, a cut or a kill: what is not committed is simply seen again by
-the next look. Only observations and agreements are kept, never work to do.
+A pause, a cut or a kill may stop a run anywhere: the next look sees again what is not committed.
+Only observations and agreements are stored, never work to do.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -28,8 +28,7 @@ PAGE: Final = 1000
 
 
 class Run:
-    """One execution of a job, or one preview. `report` and `progress` may be read while it goes
-    on."""
+    """One execution of a job, or one preview. `report` and `progress` may be read at any time."""
 
     def __init__(
         self,
@@ -55,15 +54,15 @@ class Run:
         self._planning = Planning(self._context)
 
     async def execute(self, *, spent: int = 0, approved: bool = False) -> RunReport:
-        """Brings the destination up to its source.
+        """Makes the destination follow the source.
 
         Args:
-            spent: overwrites of the runs before that were held.
-            approved: a person lets the guard pass this once.
+            spent: overwrites of earlier runs that were held.
+            approved: a person lets this one run pass the guard.
 
         Raises:
-            ProblemError: one side is out of reach, or the way between them was cut. What was
-                committed stays.
+            ProblemError: a side cannot be reached, or the connection was cut. What was committed
+                stays.
         """
         opened = await self._open()
         tree, _ = await self._world.offload(self._memory.folders.counts)
@@ -74,7 +73,7 @@ class Run:
         await self._transfer(execution.batches(steps), commit)
         await self._execute_deferred(opened, guard, execution, commit)
         async for retired in execution.batches(self._planning.settle(self._survey.touched())):
-            raise AssertionError(f"retiring moves no content, yet {retired!r} came")
+            raise AssertionError(f"retiring moves no content, but there is {retired!r}")
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.is_missed)
             if gone:
@@ -85,13 +84,13 @@ class Run:
         return self.report
 
     async def preview(self) -> RunReport:
-        """Writes down what `execute` would do, to be paged through, and does nothing.
+        """Stores the steps that `execute` would do, to be read in pages, and does none of them.
 
-        The totals count the steps by kind, bytes and overwrites; `held` is 1 when the guard would
-        hold it.
+        The totals count the steps by kind, bytes and overwrites; `held` is 1 if the guard would
+        hold the run.
 
         Raises:
-            ProblemError: one side is out of reach.
+            ProblemError: a side cannot be reached.
         """
         opened = await self._open()
         planned, run = self._memory.planned, self.report.run
@@ -130,23 +129,23 @@ class Run:
             async for outcomes in results:
                 await commit(outcomes)
 
-    # -- what waited for the end of the survey -----------------------------------------------------
+    # -- steps that waited for the end of the survey -----------------------------------------------
 
     async def _execute_deferred(
         self, opened: OpenedSides, guard: Guard, execution: Execution, commit: Commit
     ) -> None:
-        """Deletions and changes of kind: all of them pass the guard, or none is done."""
+        """Deletes, and replaces files by folders or the reverse, all or none as the guard says."""
         if not self._planning.deferred or self.report.held:
             return
         if self._survey.missed or not self._survey.complete:
-            return  # nothing is taken away on half a look
+            return  # a survey with gaps must delete nothing
         async for actions in self._deferred_steps():
             guard.count(actions)
         if held := guard.held():
             self.report.hold(held)
             return
         if (await self._open()).binding != opened.binding:
-            return  # another root stands there since the survey: what was seen says nothing about it
+            return  # a side was replaced since the survey, so its results do not hold for this one
         async for actions in self._deferred_steps(backwards=True):
             await execution.deletions([action for action in actions if action.op is Op.DELETE])
 

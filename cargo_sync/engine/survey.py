@@ -1,7 +1,7 @@
-"""The survey: both sides are looked at, what they hold is written down, and what differs comes out.
+"""The survey: looks at both sides, stores what they contain, and finds what differs.
 
-Observations are all that is kept of a survey. Folders that hold exactly what they held at the last
-look, and of which nothing is left to do, are passed over by one comparison each.
+Only observations are stored. A folder that did not change since the last look, and needs no further
+steps, costs one comparison.
 """
 
 from collections.abc import AsyncIterator
@@ -19,8 +19,8 @@ PAGE = 100
 class Survey:
     """One look at both sides.
 
-    missed    folders of which nothing may be concluded, nor of what is below them
-    complete  both sides were seen to their end
+    missed    folders that could not be read: nothing is known about them and what is below them
+    complete  both sides were read to the end
     """
 
     def __init__(self, near: Tree, far: Tree, memory: JobMemory, world: World) -> None:
@@ -33,14 +33,14 @@ class Survey:
         self.complete = False
 
     async def folders(self, cursor: int, report: RunReport) -> AsyncIterator[list[FolderState]]:
-        """Folders that are not settled, in component order, as soon as both sides of them are
-        known.
+        """Folders that are not settled, in component order, each when both of its sides are known.
 
         Args:
-            cursor: the far side's sequence that is mirrored already.
+            cursor: the far side's sequence up to which the state has its changes.
+            report: gets the problems and the time.
 
         Raises:
-            ProblemError: one of the sides is out of reach as a whole.
+            ProblemError: a side cannot be reached.
         """
         steady = self._world.steady
         began, away = steady(), 0.0
@@ -48,22 +48,20 @@ class Survey:
             await self._write_down(seen, report, near=False)
         async for seen in self._near.observe(0):
             await self._write_down(seen, report, near=True)
-            # What comes before the last folder seen is complete on both sides: it need not wait for
-            # the rest.
+            # All folders before the last one are known on both sides: they need not wait for the
+            # rest of the survey.
             assert not isinstance(seen, Delta)
             async for page in self._unsettled(upto=paths.key(seen[-1].path)):
                 left = steady()
                 yield page
-                away += (
-                    steady() - left
-                )  # whoever takes the pages may be waiting for content to move
+                away += steady() - left  # the caller may have waited for content to move
         report.surveyed = steady() - began - away
         self.complete = True
         async for page in self._unsettled(upto=None):
             yield page
 
     async def touched(self) -> AsyncIterator[list[FolderState]]:
-        """Once more what is not settled, from the state alone."""
+        """All folders that are still not settled, from the state."""
         self._after = None
         async for page in self._unsettled(upto=None):
             yield page
@@ -76,7 +74,7 @@ class Survey:
                 yield known
 
     def is_missed(self, path: str) -> bool:
-        """True when nothing may be concluded about `path`."""
+        """Whether nothing is known about `path`, because it or a folder above could not be read."""
         return bool(self.missed) and (
             "" in self.missed or any(one in self.missed for one in paths.upwards(path))
         )

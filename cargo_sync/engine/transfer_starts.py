@@ -1,5 +1,4 @@
-"""Transfer starts: each file that is about to be sent gets its transfer's id, and callbacks are told
-of it, before the first byte."""
+"""Transfer starts: each file gets its transfer's id, and its event, before the first byte."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -14,7 +13,7 @@ from cargo_sync.trees.contract import Task
 
 
 class TransferStarts:
-    """Makes tasks of a run's actions."""
+    """Makes tasks from the actions of a run."""
 
     def __init__(self, context: RunContext, on_events: OnEvents) -> None:
         self._rules = context.rules
@@ -25,10 +24,10 @@ class TransferStarts:
         self._numbers = count()
 
     async def begin(self, actions: Sequence[Action]) -> list[Task]:
-        """The tasks of one batch. When this returns, every id that must survive a kill is durable."""
+        """Makes the tasks of one batch, with ids that are durable if they must survive a kill."""
         now = self._world.wall()
 
-        def says(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
+        def event(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
             return self._rules.event(happened, now, path, size, details)
 
         begun = await self._world.offload(
@@ -37,7 +36,7 @@ class TransferStarts:
             [_source(action) for action in actions],
             self._make,
             now,
-            says,
+            event,
             self._rules.mode if self._rules.promises else None,
         )
         if begun.events:
@@ -45,8 +44,11 @@ class TransferStarts:
         return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
 
     async def unfinished(self, actions: Sequence[Action]) -> dict[str, str]:
-        """By path, the ids of transfers of exactly these sources whose end a callback was promised
-        and was not told."""
+        """Ids of transfers of exactly these sources that still need an event for their end.
+
+        Returns:
+            Path -> id.
+        """
         if not self._rules.promises:
             return {}
         files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]
@@ -57,7 +59,8 @@ class TransferStarts:
     def _make(self, source: TransferSource) -> str:
         if source.keep:
             return self._world.token()
-        # Nothing is staged under the id of a small file: it need not be unguessable, only its own.
+        # Nothing is staged under the id of a small file, so it must be unique, but need not be
+        # secret.
         return f"{self._tokens}{next(self._numbers):012x}"
 
 
