@@ -62,17 +62,18 @@ def moment(happened: Happened, path: str) -> Moment | None:
 
 
 class EventDetails(NamedTuple):
-    """What else is known of an event; which of it depends on its kind, None is not known.
+    """More about an event; each kind of event has some of these fields, the others are None.
 
     message    a sentence for people
     code       a problem's code, as text
-    transfer   id of the file's transfer; "" for what failed before it was one
+    transfer   id of the file's transfer; "" if it failed before the transfer began
     hash       BLAKE3 of the content, hex
-    displaced  where what stood there lies in the trash
+    displaced  where in the trash the displaced file is
     seconds    how long it took
-    lost       frames that were sent again; rtt_ms the mean round trip time, milliseconds
-    files      how many were brought over
-    deletions, overwrites   that the guard holds
+    lost       how many frames were sent again
+    rtt_ms     the mean round trip time, milliseconds
+    files      how many files were transferred
+    deletions, overwrites   how many of them the guard holds
     """
 
     message: str | None = None

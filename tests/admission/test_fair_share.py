@@ -1,5 +1,4 @@
-"""Grants, as a table, and by property: nobody over a limit, nobody idle, equals are treated as
-equals."""
+"""Grants, as a table and as properties: within limits, nothing unused, equal for equals."""
 
 from collections import defaultdict
 
@@ -91,5 +90,5 @@ def _within(rates: list[int | None], limit: int | None) -> bool:
 
 
 def _spent(rates: list[int | None], limit: int | None) -> bool:
-    """All of it is given out, but for what does not divide."""
+    """Everything is granted, except for a remainder of the division."""
     return limit is not None and sum(rate or 0 for rate in rates) > limit - 2 * len(rates)

@@ -1,4 +1,4 @@
-"""Who is let in, and when."""
+"""Who gets a slot, and when."""
 
 import asyncio
 from collections.abc import Callable
@@ -77,7 +77,7 @@ async def test_who_gives_up_in_the_moment_of_being_let_in_hands_the_slot_on() ->
     queue = Queue(1)
     for name in "abc":
         await queue.comes(name)
-    queue.slots.leave()  # b has it now, and has not woken yet
+    queue.slots.leave()  # b has it now, but has not woken up yet
     queue.tasks["b"].cancel()
     for _ in range(3):
         await asyncio.sleep(0)

@@ -1,5 +1,4 @@
-"""What the SQLite catalogue promises beyond the contract's suite: kills, and its own table's
-order."""
+"""What the SQLite catalogue adds to the contract: kills, and the order of its own table."""
 
 from pathlib import Path
 

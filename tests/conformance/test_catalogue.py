@@ -1,8 +1,7 @@
-"""The suite that every catalogue must pass (cargo_sync/catalogue/contract.py), as transcripts.
+"""The suite that each catalogue must pass (cargo_sync/catalogue/contract.py), as transcripts.
 
-Changes are written as words: `a/x` a file of one byte, `a/x=7` of seven, `a/` a folder, `-a` is
-gone, `a>b` has moved. What is there is told as words with versions: `x=7@3#1` has version 3 and id
-1.
+Changes are words: `a/x` is a file of one byte, `a/x=7` one of seven, `a/` a folder; `-a` is gone,
+`a>b` has moved. Entries are words with versions: `x=7@3#1` has version 3 and id 1.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ def sqlite(folder: Path) -> Iterator[Open]:
 
 @pytest.fixture(params=[sqlite])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Opens the catalogue, again and again, as a restart would."""
+    """Opens the catalogue, also again, like after a restart."""
     yield from request.param(tmp_path)
 
 
@@ -389,13 +388,13 @@ def test_old_deletions_are_forgotten_and_that_is_said(world: World) -> None:
     assert (floor(), world.changes()) == (0, "e@5 -a -b -b/c -d (9)")
     assert not catalogue.forget_gone(110.0, 10)
     assert (floor(), world.changes()) == (5, "e@5 -a -b -b/c -d (9)")
-    # In parts; the floor is there with the first of them.
+    # In parts; the floor rises with the first one.
     assert catalogue.forget_gone(110.5, 2)
     assert floor() == 8
     assert not catalogue.forget_gone(110.5, 2)
     assert world.changes() == "e@5 -d (9)"
     assert catalogue.changes(world.id, 9, "", 1).floor == 8
-    # What comes again is new; ids and versions are never used again.
+    # An entry at the same path is new; ids and versions are never used again.
     assert world.record("a -gone -b") == [10, 0, 0]
     assert world.listing() == "a@10#10 e@5#5"
     catalogue.mark(200.0, 10.0)

@@ -1,5 +1,4 @@
-"""The Tree contract of a far side, held against every one: here, that a speed may change
-meanwhile, and that it knows what it has taken."""
+"""The contract of a far tree, for all of them: the speed can change, and it knows its open tasks."""
 
 import asyncio
 import time
@@ -65,7 +64,7 @@ async def test_a_speed_may_be_set_at_any_time_and_interrupts_nothing(far: FarTre
 
 
 class Watched(MemoryTree):
-    """A near side that asks, whenever a file is opened, what is open at the far side."""
+    """A near side that asks for the far side's open tasks each time a file is opened."""
 
     def __init__(self, far: FarTree) -> None:
         super().__init__("near")

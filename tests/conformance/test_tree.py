@@ -1,4 +1,4 @@
-"""The Tree contract, held against every tree that can be had without a server."""
+"""The Tree contract, for all trees that need no server."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -51,7 +51,7 @@ def _ignore(_: object) -> None:
 
 
 async def seen(tree: NearTree) -> dict[str, Entry]:
-    """Everything that a tree tells, by path."""
+    """Everything that a tree reports, by path."""
     found: dict[str, Entry] = {}
     async for observation in tree.observe(0):
         if isinstance(observation, Delta):

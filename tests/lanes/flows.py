@@ -1,5 +1,4 @@
-"""Whole flows in memory, for the tests of this room: both ends, a clock that the test sets, a story
-told."""
+"""Whole flows in memory for the tests of this folder: both ends, and a clock that the test sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,16 +53,16 @@ def links(
 
 
 class SmallFrames(Unpaced):
-    """Frames of 16 KiB, as on a slow lane: a small file goes in several."""
+    """Frames of 16 KiB, as on a slow lane: a small file needs several."""
 
     frame_limit = 16 << 10
 
 
 @dataclass
 class Flow:
-    """One upload or download; what it is made of and what came of it.
+    """One upload or download: its parts and its results.
 
-    told  receipts by batch, as each end heard them
+    told  receipts by batch, as each end received them
     """
 
     upload: bool
@@ -118,7 +117,7 @@ class Flow:
         ]
 
     def problems(self) -> list[str]:
-        """Codes of what the client's and the server's end ended with."""
+        """The codes of the problems with which the client's and the server's end ended."""
         return [_code(end.problem) for end in (self.client, self.server)]
 
     def codes(self, batch: int = 0) -> list[str]:
@@ -137,7 +136,7 @@ def files(**contents: bytes) -> MemorySource:
 
 
 def pattern(size: int, seed: int = 1) -> bytes:
-    """Content in which every part is unlike every other."""
+    """Content in which no two parts are equal."""
     block = b"".join(
         (seed * 1_000_003 + n).to_bytes(8, "big") for n in range(min(size, 1 << 16) // 8 + 1)
     )
@@ -148,7 +147,7 @@ def pattern(size: int, seed: int = 1) -> bytes:
 
 
 class Peer:
-    """The other end of a lane, with a mind of its own: says any record."""
+    """The other end of a lane, which can send any record."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -168,7 +167,7 @@ class Peer:
         assert self.link.flush(), "the memory channel of a test is too small"
 
     def hear(self) -> list[tuple[int, int, int, bytes]]:
-        """(kind, batch, index, payload) of all records that came."""
+        """(kind, batch, index, payload) of all records that arrived."""
         heard = []
         while (body := self.link.receive()) is not None:
             heard += [

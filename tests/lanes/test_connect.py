@@ -1,5 +1,4 @@
-"""Lanes over real sockets: the handshake within its deadline, threads each way, strangers sent
-away."""
+"""Lanes over real sockets: the handshake and its deadline, threads, and refused connections."""
 
 import socket
 import sys
@@ -69,7 +68,7 @@ class Server:
 
 
 class Ended:
-    """What `on_end` was told; once."""
+    """The argument of the one call of `on_end`."""
 
     def __init__(self) -> None:
         self.problems: list[Problem | None] = []
@@ -181,7 +180,7 @@ def test_a_client_of_another_key_is_sent_away_without_a_word(listener: socket.so
 )
 def test_strangers_are_sent_away_without_a_word(listener: socket.socket, hello: bytes) -> None:
     server = Server(listener, PLAIN)
-    # What the server did not read makes its close a reset, at any of these calls.
+    # Unread bytes make the server's close a reset, which any of these calls can see.
     with suppress(OSError), socket.create_connection(("127.0.0.1", server.port)) as sock:
         sock.sendall(hello)
         sock.shutdown(socket.SHUT_WR)
@@ -251,9 +250,7 @@ def test_a_silent_peer_does_not_hold_a_thread_beyond_the_deadline(listener: sock
     with socket.create_connection(("127.0.0.1", server.port)):
         server.join()
     assert server.problem and server.problem.code == "cut"
-    with pytest.raises(
-        ProblemError
-    ) as caught:  # nobody accepts: the backlog takes it and says nothing
+    with pytest.raises(ProblemError) as caught:  # no accept: the connection waits in the backlog
         open_lane("127.0.0.1", server.port, PLAIN, 0.05, time.monotonic)
     assert caught.value.problem.code == "cut"
 

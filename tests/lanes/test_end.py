@@ -1,4 +1,4 @@
-"""What both ends do by time: pings, deadlines, grants, reports, the pace."""
+"""What both ends do over time: pings, deadlines, grants, reports, the pace."""
 
 import pytest
 

@@ -1,5 +1,7 @@
-"""Every frame of a flow, each way, is changed, cut off, left out, repeated and swapped: nothing
-wrong is published, nothing is taken twice, and at least one end says so."""
+"""Faults in each frame of a flow: changed, cut off, left out, repeated, swapped.
+
+Nothing wrong is published, nothing is accepted twice, and at least one end notices it.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +15,7 @@ SOURCE = {"a": b"first", "b": pattern(9_000, 2), "c": b"", "d": pattern(50_000, 
 
 
 class Fault:
-    """Does one thing to frame number `at` of a direction."""
+    """Makes one fault in frame number `at` of a direction."""
 
     def __init__(self, name: str, at: int) -> None:
         self.name = name
@@ -70,7 +72,7 @@ def _one(upload: bool, sealed: bool, direction: str, fault: Fault) -> bool:
     flow.batch(1, flow.offers("c", "d", "e"))
     flow.client.finish()
     flow.run()
-    for _ in range(2):  # what was swallowed is missed when time passes
+    for _ in range(2):  # a lost frame is noticed when time passes
         flow.clock.now += 700
         flow.run()
     assert flow.client.done and flow.server.done
@@ -83,7 +85,7 @@ def _one(upload: bool, sealed: bool, direction: str, fault: Fault) -> bool:
         assert flow.problems() == ["", ""]
         assert flow.published() == SOURCE
         return False
-    # After the last word of both nothing can be lost any more; before it a fault is always noticed.
+    # After BYE of both ends nothing can be lost; before it a fault is always noticed.
     if flow.published() != SOURCE or len(flow.told["sender"]) < 2:
         assert {"protocol", "cut"} & set(flow.problems())
     assert set(flow.problems()) <= {"", "protocol", "cut"}

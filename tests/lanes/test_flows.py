@@ -1,5 +1,4 @@
-"""Whole uploads and downloads between two machines in memory, plain and sealed, a byte at a time
-too."""
+"""Whole uploads and downloads in memory, plain and sealed, also byte by byte."""
 
 import pytest
 from blake3 import blake3
@@ -203,7 +202,7 @@ def test_a_file_is_stopped_before_its_turn(upload: bool) -> None:
     flow = Flow(upload, source, capacity=1 << 10)
     for number in range(10):
         flow.batch(number, flow.offers(f"f{2 * number}", f"f{2 * number + 1}"))
-    for number in (0, 9):  # one that is not told of yet, one that waits for room
+    for number in (0, 9):  # one whose offer is not sent yet, one that waits for room
         flow.client.stop(number, 1)
     flow.client.finish()
     flow.run()

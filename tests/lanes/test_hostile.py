@@ -1,5 +1,4 @@
-"""A peer that knows the keys and keeps no rule: whatever it says, the lane ends and nothing is
-published."""
+"""A peer that knows the keys and breaks the rules: the lane ends and nothing is published."""
 
 from collections.abc import Callable
 

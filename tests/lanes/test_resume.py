@@ -1,4 +1,4 @@
-"""A cut transfer goes on from what was durable, and only for the same file."""
+"""A cut transfer continues after its durable parts, but only for the same file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of a lane's states, as transcripts: what happens in, where the end stands then."""
+"""The table of a lane's states, as transcripts: events in, states out."""
 
 import pytest
 

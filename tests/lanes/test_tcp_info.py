@@ -1,4 +1,4 @@
-"""TCP_INFO as Linux lays it out; elsewhere there is none."""
+"""TCP_INFO in Linux's layout; other systems have none."""
 
 import socket
 import sys

@@ -10,7 +10,7 @@ from tests.local.systems import KINDS, system
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
-    """The folder that is a root; what is beside it lies outside."""
+    """The folder that is a root; files beside it are outside."""
     folder = tmp_path / "root"
     folder.mkdir()
     return folder

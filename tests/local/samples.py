@@ -1,4 +1,4 @@
-"""Offers, trees and looks that the tests of this package share."""
+"""Offers and trees that the tests of this package share."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def present(root: Root, path: str) -> Entry:
 
 
 def tree(top: Path) -> dict[str, str]:
-    """Every path below with its content (a link's target after "-> "), our own folder left out."""
+    """All paths below with their content (for a link "-> " and its target), without our folder."""
     return {
         path: text for path, text in everything(top).items() if not path.startswith(".cargo_sync/")
     }
@@ -58,7 +58,7 @@ def everything(top: Path) -> dict[str, str]:
 
 
 class LooseJudge:
-    """Wants everything, expects what it is told; records receipts and nothing else."""
+    """Wants everything, expects what the test sets, and only makes receipts."""
 
     def __init__(
         self, expected: dict[str, Entry] | None = None, answers: dict[str, Want] | None = None

@@ -1,5 +1,4 @@
-"""Systems for tests: both kinds without waiting for a disk, and ones that fail or stop at a
-call."""
+"""Systems for tests: both kinds without waiting for a disk, and ones that fail or stop at a call."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -33,8 +32,7 @@ class Stop(BaseException):
 
 
 def system(kind: str, on_call: Callable[[str], None] = lambda name: None) -> System:
-    """A system of a kind that tells each write-side call before it is made, and does not wait for a
-    disk."""
+    """A system that reports each call that writes, before it is done, and never waits for a disk."""
     real = System.portable() if kind == "portable" else System.choose()
     base = type(real)
 
@@ -52,13 +50,13 @@ def system(kind: str, on_call: Callable[[str], None] = lambda name: None) -> Sys
 
 
 def recording(kind: str) -> tuple[System, list[str]]:
-    """A system, and the names of the calls made on it so far."""
+    """A system, and the names of the calls made on it until now."""
     calls: list[str] = []
     return system(kind, calls.append), calls
 
 
 def failing(kind: str, at: int, error: int) -> System:
-    """The `at`-th call (from 1) raises this errno; all others are made."""
+    """The `at`-th call (from 1) raises this errno; all others are done."""
     count = 0
 
     def on_call(name: str) -> None:
@@ -71,7 +69,7 @@ def failing(kind: str, at: int, error: int) -> System:
 
 
 def failing_in(kind: str, name: str, error: int, time: int = 0) -> System:
-    """Every call of `name` raises this errno, or only the `time`-th."""
+    """All calls of `name` raise this errno, or only the `time`-th."""
     count = 0
 
     def on_call(called: str) -> None:
@@ -84,8 +82,7 @@ def failing_in(kind: str, name: str, error: int, time: int = 0) -> System:
 
 
 def stopping(kind: str, at: int) -> System:
-    """The `at`-th call and all after it raise Stop: nothing can be tidied up by a process that is
-    dead."""
+    """The `at`-th call and all later ones raise Stop: a dead process cannot clean up."""
     count = 0
 
     def on_call(_: str) -> None:

@@ -1,5 +1,4 @@
-"""Promise 3 and the first one, at every write-side call: old or new, never between, and no byte is
-lost."""
+"""Promises 1 and 3, with a fault at each call that writes: the old file or the new one stays."""
 
 import contextlib
 import errno
@@ -39,7 +38,7 @@ ABSENT = "absent"
 
 @pytest.fixture(autouse=True)
 def small_files_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that one that goes through checkpoints is quickly written."""
+    """Makes files with checkpoints small, so that they are written quickly."""
     monkeypatch.setattr(checkpoints, "RESUMABLE", 32)
 
 
@@ -50,7 +49,7 @@ def plant(top: Path) -> None:
 
 
 def bring(top: Path, on: System, checkpoints: MemoryCheckpoints, run: str = RUN) -> list[Receipt]:
-    """Brings NEW over whatever stands there, in one batch; then displaces "gone"."""
+    """Publishes NEW over the old files in one batch, then displaces "gone"."""
     root = Root.open(str(top), on)
     staging = Staging(root, checkpoints)
     try:
@@ -108,13 +107,13 @@ def check_old_or_new(top: Path, kind: str) -> None:
     for path in OLD | NEW:
         allowed = {OLD.get(path, ABSENT), NEW.get(path, ABSENT)}
         if kind == "portable" or path in ("gone", "folder/below"):
-            allowed.add(ABSENT)  # without an exchange it lies in the trash for a moment
+            allowed.add(ABSENT)  # without an exchange it is only in the trash for a moment
         assert present.get(path, ABSENT) in allowed, path
     assert set(present) <= set(OLD | NEW)
 
 
 def calls(top: Path, kind: str) -> int:
-    """How many write-side calls an undisturbed run makes."""
+    """How many calls that write a run without faults makes."""
     count = 0
 
     def on_call(_: str) -> None:
@@ -138,7 +137,7 @@ def clean(top: Path, kind: str, checkpoints: MemoryCheckpoints) -> None:
 def sweep(
     tmp_path: Path, kind: str, disturb: Callable[[int], System], check: Callable[[Path], None]
 ) -> None:
-    """Disturbs the run at every call, looks, and lets an undisturbed one finish the work."""
+    """Makes a fault at each call, checks the folder, then finishes the work without faults."""
     (tmp_path / "0").mkdir()
     last = calls(tmp_path / "0", kind)
     assert last > 30

@@ -33,7 +33,7 @@ def feed(sink: FolderSink, batch: int, index: int, content: bytes, *mebibytes: i
 
 
 def whole(sink: FolderSink, batch: int, contents: dict[str, bytes]) -> list[Receipt]:
-    """A batch of small files from end to end."""
+    """Begins, fills and commits a batch of small files."""
     sink.begin(batch, [offer(path, content) for path, content in contents.items()])
     for index, content in enumerate(contents.values()):
         sink.whole(batch, index, memoryview(content))

@@ -17,7 +17,7 @@ from tests.local.systems import failing_in, recording
 
 MIB = 2**20
 BIG = b"".join(bytes([number]) * MIB for number in range(10))
-"""10 MiB that differ in every MiB."""
+"""10 MiB, each of them different."""
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_file_is_complete_only_when_covered_exactly(staging: Staging) -> None:
 
 
 def cut(staging: Staging, *mebibytes: int, path: str = "big") -> None:
-    """A transfer that was cut after these had come."""
+    """A transfer that was cut after these pieces."""
     part = staging.part(offer(path, BIG))
     put(part, *mebibytes)
     part.checkpoint()

@@ -1,4 +1,4 @@
-"""Hints of a watched tree, by each way there is to watch one."""
+"""Hints of a watched tree, with each kind of watcher."""
 
 import errno
 import os
@@ -33,15 +33,14 @@ def watch(request: pytest.FixtureRequest, top: Path, hints: Hints) -> Iterator[W
 
 
 def until(hints: Hints, wanted: str) -> set[str]:
-    """The folders hinted at up to the wanted one; that it comes at all is what is tested, not
-    when."""
+    """The folders in the hints up to the wanted one; the test is that it comes, not when."""
     found: set[str] = set()
     while wanted not in found:
         found |= hints.get(timeout=60) or set()
     return found
 
 
-# watchdog warns of its own when a fresh folder is told twice; here every warning is an error.
+# watchdog itself warns when a new folder is reported twice; in tests all warnings are errors.
 @pytest.mark.filterwarnings("ignore:Callback with id:RuntimeWarning")
 def test_writing_is_hinted_and_reading_and_our_own_folder_are_not(
     watch: Watch, hints: Hints, top: Path

@@ -1,4 +1,4 @@
-"""Cover: bytes come once, within what was wanted, in any order."""
+"""Cover: each wanted byte arrives once, in any order."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The state of a job: the table is in order, and each word needs its facts."""
+"""The state of a job: the order of the checks, and the facts that each state needs."""
 
 from typing import Any
 

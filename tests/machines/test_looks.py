@@ -1,5 +1,4 @@
-"""When the next look comes, as a table: what is known, and the answer. The last look ended at
-100."""
+"""When the next look comes, as a table: facts and the result. The last look ended at 100."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pacing: the mean rate holds, also over changes of the rate and late wakes."""
+"""Pacing: the mean rate is right, also when the rate changes and when threads wake up late."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from cargo_sync.machines.pacing import TokenBucket, content_rate, frame_limit, s
 
 
 def send(bucket: TokenBucket, frame: int, start: float, end: float, late: float = 0.0) -> int:
-    """Bytes that go between two moments when each wake is `late` seconds late."""
+    """Bytes that are sent between two moments if each wake-up is `late` seconds late."""
     now, sent = start, 0
     while now < end:
         ready = bucket.ready_at(now)

@@ -1,4 +1,4 @@
-"""Growing delay, and the memory of what failed."""
+"""The growing delay, and the list of what failed."""
 
 import pytest
 

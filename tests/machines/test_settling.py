@@ -1,4 +1,4 @@
-"""A file is still by its own times, or by having been watched."""
+"""A file is still according to its own times, or because it did not change while observed."""
 
 import pytest
 

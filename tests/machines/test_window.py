@@ -1,4 +1,4 @@
-"""Windows by the clock on the wall, on the nights when somebody sets it."""
+"""Windows of local time, on the nights when the clocks change."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo

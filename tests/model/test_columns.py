@@ -1,4 +1,4 @@
-"""Listings, agreements and offers travel as columns and come back as they were."""
+"""Listings, agreements and offers are encoded as columns, and decoded to the same values."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Order by components; names that others give."""
+"""The order of paths by components, and names from outside."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A problem's code: ours are an enum, a later version's keeps its text."""
+"""A problem's code: ours are an enum; the code of a later version keeps its text."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Filters against git's rules."""
+"""Filters follow git's rules."""
 
 import pytest
 

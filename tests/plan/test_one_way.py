@@ -1,4 +1,4 @@
-"""The planner's table, read as transcripts: what the three trees hold in, exact steps out."""
+"""The planner's table as transcripts: the entries of the three trees in, the exact steps out."""
 
 from typing import Any
 
@@ -38,8 +38,7 @@ def plan(
     mode: Mode = Mode.UPLOAD,
     **view: Any,
 ) -> list[str]:
-    """The steps as words: "op name", "later op name", "wait name"; "!" marks a drifted
-    destination."""
+    """The steps as words: "op name", "later op name", "wait name"; "!" means drifted."""
     rules = {"excluded": Filters(exclude=view.pop("exclude", ())).excluded} | view
     made = plan_folder("", tuple(source), tuple(destination), tuple(base), view_of(mode, **rules))
     return transcript(made)

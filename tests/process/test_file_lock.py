@@ -1,4 +1,4 @@
-"""A lock that names its holder, and is free again however its holder ended."""
+"""A lock that names its holder, and is free again after its holder ended in any way."""
 
 import os
 import subprocess

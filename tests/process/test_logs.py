@@ -132,7 +132,7 @@ def test_what_is_no_file_gets_no_lines_and_holds_up_nobody(tmp_path: Path) -> No
         file(line("x"))
     assert len(said) == 1
     path.unlink()
-    for _ in range(64):  # it is not tried at every line
+    for _ in range(64):  # it is not tried for each line
         file(line("y"))
     assert messages(path)[0].endswith("lines before this one could not be written")
 

@@ -1,4 +1,4 @@
-"""The machine's zone, with its rules."""
+"""The machine's time zone, with its rules."""
 
 from datetime import UTC, datetime, tzinfo
 from importlib.resources import as_file, files

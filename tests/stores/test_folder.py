@@ -1,5 +1,4 @@
-"""The folder store: which folder is taken for a workspace's, and what is never concluded from
-another."""
+"""The folder store: which folder is accepted as a workspace's, and which is not."""
 
 import os
 from pathlib import Path
@@ -47,7 +46,7 @@ def test_a_missing_one_is_never_made_again(tmp_path: Path) -> None:
 
 
 def test_another_in_its_place_is_refused_and_nothing_is_written_there(tmp_path: Path) -> None:
-    """An empty mount point, or another disk: its emptiness says nothing of the files."""
+    """An empty mount point, or another disk: it says nothing about the files."""
     (tmp_path / "files").mkdir()
     assert refusal(tmp_path / "files", TOKEN) == "root_replaced"
     assert os.listdir(tmp_path / "files") == []

@@ -42,7 +42,7 @@ def make(tmp_path: Path) -> Any:
 
 
 def content(root: Path) -> dict[str, bytes]:
-    """Files below `root` by path, but for ours."""
+    """Files below `root` by path, without our own."""
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))

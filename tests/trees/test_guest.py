@@ -1,4 +1,4 @@
-"""A folder that is visited: what is staged in it, where, and what is left."""
+"""A folder with a guest: where its files are staged, and what stays in the folder."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Frames: what is made opens, once, in order, there and nowhere else."""
+"""Frames: a frame opens only once, in order, and with its own lane's keys."""
 
 from collections.abc import Callable
 

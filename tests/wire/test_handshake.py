@@ -1,5 +1,4 @@
-"""The handshake: both ends prove the key, bind the version and the prefix, and derive fresh frame
-keys."""
+"""The handshake: both ends prove the key, agree on version and prefix, and derive fresh keys."""
 
 import pytest
 from hypothesis import given

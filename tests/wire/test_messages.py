@@ -1,4 +1,4 @@
-"""Messages: values survive the way; what no correct end says is refused."""
+"""Messages: decoding returns what was encoded; what no correct end would send is refused."""
 
 from typing import Any
 

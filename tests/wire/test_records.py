@@ -1,4 +1,4 @@
-"""Records: what is put is split again; other bytes are refused."""
+"""Records: `split` returns what `put` wrote; other bytes are refused."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""A tiny server that gives the answers it is told to, and remembers what it was asked."""
+"""A small server that gives prepared answers and remembers the requests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ TOKEN = ok({"token": "secret"})
 
 
 class Answers:
-    """Answers by "METHOD /path", each given once, in order; the last one again and again."""
+    """Answers per "METHOD /path", each given once, in order; the last one is repeated."""
 
     def __init__(self, answers: dict[str, list[Answer]]) -> None:
         self._answers = answers
@@ -49,8 +49,7 @@ class Answers:
 
 @asynccontextmanager
 async def answering(**answers: list[Answer]) -> AsyncIterator[tuple[ServerLogin, Answers]]:
-    """A login at a server with these answers, which are named by method and path:
-    `GET_workspaces`."""
+    """A login at a server with these answers, by method and path: `GET_workspaces`."""
     named = {
         name.replace("_", " /", 1).replace("_", "/"): list(given) for name, given in answers.items()
     }

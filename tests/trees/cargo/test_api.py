@@ -1,5 +1,4 @@
-"""Calls of our server's API: what is no proper answer is a problem, which says whether to try
-again."""
+"""Calls of the server's API: an invalid answer is a problem, which says if a retry helps."""
 
 import asyncio
 import time
@@ -17,7 +16,7 @@ def as_told(value: object) -> object:
 
 
 async def problem(*answers: Answer, login: Answer = TOKEN) -> Problem:
-    """What a call comes to that is answered so."""
+    """The problem of a call with this answer."""
     async with answering(POST_login=[login], GET_workspaces=list(answers)) as (to, _):
         api = Api(to, time.monotonic)
         try:

@@ -1,4 +1,4 @@
-"""A flow's opening, against a server that answers from here."""
+"""How a flow is opened, with a server in this process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -26,8 +26,7 @@ LOGIN = ServerLogin("http://127.0.0.1:9", "ana", lambda: "")
 
 
 class Meanwhile(Api):
-    """While a flow is being opened somebody sets another speed. Nobody listens where its lane would
-    go."""
+    """Another speed is set while a flow is being opened. No server listens at its lane's port."""
 
     def __init__(self) -> None:
         super().__init__(LOGIN, REAL.steady)
@@ -63,8 +62,10 @@ async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
 
 
 class Lane:
-    """A lane that does at once what is posted to its thread, and is its own machine. `heard` has
-    the batches that were handed over, and "finish"."""
+    """A lane and its machine in one, which makes submitted calls at once.
+
+    `heard` has the batches that it got, and "finish".
+    """
 
     def __init__(self) -> None:
         self.heard: list[int | str] = []
@@ -98,6 +99,6 @@ async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
     for number in range(total):
         flow._outcomes(_Committed(number, [Receipt("done")]))
         await asyncio.sleep(0)  # it has room
-        await asyncio.sleep(0)  # and has handed over the next one
+        await asyncio.sleep(0)  # and has given the lane the next one
     assert lane.heard == [*range(total), "finish"]
     await feeder

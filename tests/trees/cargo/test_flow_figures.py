@@ -1,5 +1,4 @@
-"""What a flow says of each batch: the frames that were lost in its time, not since the flow
-began."""
+"""A flow's figures per batch: only the frames that were lost during the batch."""
 
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.engine.world import System
 
 
 class Machine:
-    """A lane's end that lost so many frames by now."""
+    """A lane's end that has lost so many frames until now."""
 
     def __init__(self, lost: int | None) -> None:
         self.lost = lost

@@ -1,4 +1,4 @@
-"""Every exception of aiohttp's as a problem."""
+"""All exceptions of aiohttp as problems."""
 
 import errno
 import ssl

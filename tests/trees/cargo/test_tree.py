@@ -1,5 +1,4 @@
-"""The far tree against a server that answers anything: what is not proper is refused, never
-believed."""
+"""The far tree, with a server that may answer anything: invalid answers are refused."""
 
 import time
 from collections.abc import AsyncIterator
