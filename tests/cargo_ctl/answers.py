@@ -1,4 +1,4 @@
-"""What each command is answered, and what each renderer is given, when all is well."""
+"""An answer for each command, and arguments for each renderer, without any error."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -37,7 +37,8 @@ from tests.cargo_ctl.examples import (
 from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, MUSIC, UP
 
 HISTORY: dict[str, Any] = {
-    "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5, "speed_bps": 38,
+    "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5,
+    "speed_bps": 38,
     "transfer": "1f", "message": "no",
 }  # fmt: skip
 STEPS = [
@@ -50,7 +51,8 @@ CANCELLED = {"id": "1f", "job": "a", "path": "b"}
 STATES = {"jobs": [{"name": "a", "state": "paused"}]}
 RELOADED = {"jobs": [{"name": "a", "result": "changed"}], "errors": ["b.json: bad"]}
 SERVER_RELOADED = {
-    "users": [{"user": "a", "result": "added"}], "workspaces": [{"workspace": "b", "result": "removed"}],
+    "users": [{"user": "a", "result": "added"}],
+    "workspaces": [{"workspace": "b", "result": "removed"}],
     "notices": ["c"], "errors": ["d"],
 }  # fmt: skip
 SPEED = {
@@ -66,7 +68,8 @@ WINDOWED = SHOWN | {
     "window": {"words": "22:00 to 06:00", "zone": "UTC", "open": False, "changes_at": NOW + 60},
 }
 EVENT: dict[str, Any] = {
-    "cursor": 8, "time": NOW, "job": "a", "kind": "error", "path": "b", "bytes": 12, "message": "no",
+    "cursor": 8, "time": NOW, "job": "a", "kind": "error", "path": "b", "bytes": 12,
+    "message": "no",
     "details": {},
 }  # fmt: skip
 ALL_HISTORY = {"rows": [EVENT], "next": 8, "more": False, "oldest": 1}
@@ -85,14 +88,16 @@ AUDIT: dict[str, Any] = {
     "next": 7,
 }
 WAITING = {
-    "id": "msg_1", "job": "a", "event": "onFinish", "transfer": "b", "file": "c", "state": "pending",
+    "id": "msg_1", "job": "a", "event": "onFinish", "transfer": "b", "file": "c",
+    "state": "pending",
     "created": NOW - 90, "attempts": 2, "next_at": NOW + 30, "error": "answered 503",
 }  # fmt: skip
 CALLBACKS = {"callbacks": [WAITING], "totals": {"pending": 1, "dead": 0}, "next": None}
 TRIED = {"job": "a", "event": "b", "delivered": False, "status": None, "seconds": 1.5, "error": "c"}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
-    "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}], "file": "/etc/server.json",
+    "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
+    "file": "/etc/server.json",
     "in_file": ["path", "username"], "flows": [UP, DOWN],
 }  # fmt: skip
 GONE = {"user": "ana", "workspace": "music", "path": "/srv/ana"}
@@ -150,13 +155,16 @@ ANSWERS: dict[str, Any] = {
 }
 
 MOVED = {
-    "session": "s", "transfer": "t", "verb": "get", "remote": "a/b", "local": "/home/b", "state": "failed",
-    "path": "a/b", "files_done": 1, "files_total": 3, "bytes_done": 5, "bytes_total": 9, "speed_bps": 80,
-    "eta_s": 2, "skipped": 1, "displaced": 1, "failures": 2, "resumed": 4, "message": "put to trash",
+    "session": "s", "transfer": "t", "verb": "get", "remote": "a/b", "local": "/home/b",
+    "state": "failed",
+    "path": "a/b", "files_done": 1, "files_total": 3, "bytes_done": 5, "bytes_total": 9,
+    "speed_bps": 80,
+    "eta_s": 2, "skipped": 1, "displaced": 1, "failures": 2, "resumed": 4,
+    "message": "put to trash",
     "failed": [{"path": "c", "message": "no"}, {"path": "d", "message": "no"}],
     "problem": {"code": "cut", "message": "cut", "hint": "again"},
 }  # fmt: skip
-"""A get or put of a session that has failed."""
+"""A failed get or put of a session."""
 
 RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     session.name: (MOVED,),
@@ -211,15 +219,15 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     server_board.notice: ({"user": "a", "kind": "b"},),
 }
 NUMBERS_ALONE = {
-    progress.progress, progress.pace, progress.moving, callbacks.retried, servers.status, servers.served,
+    progress.progress, progress.pace, progress.moving, callbacks.retried, servers.status,
+    servers.served,
     servers.moving,
 }  # fmt: skip
-"""Renderers of what has no text in it."""
+"""Renderers of values that have no text."""
 MADE_OF_THESE = {session.rows, session.picture}
-"""Renderers that show names by the ones above, or by rich's own text, which acts on nothing."""
+"""Renderers that show names with those above, or as rich's text, which is safe."""
 FIGURES = {"words", "table"}
-"""Rooms of `render` that show no message: what `escaped` is made of, and columns of what was
-escaped."""
+"""Rooms of `render` that show no message: `escaped` itself, and columns of escaped text."""
 FEED = {
     "status/": ("status", STATUS),
     "progress/": ("progress", SYNCING["progress"]),

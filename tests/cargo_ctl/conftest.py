@@ -1,3 +1,5 @@
+"""Fixtures for the tests of `cargo_ctl`."""
+
 import faulthandler
 import signal
 import tempfile
@@ -10,13 +12,13 @@ import pytest
 from tests.cargo_ctl.session.far import PASSWORD
 
 LONGEST = 300
-"""Seconds that a test may take, however busy the machine is: a watch that never ends is a failure."""
+"""Seconds that a test may take, also on a busy machine: a watch that never ends is a failure."""
 
 
 @pytest.fixture(autouse=True)
 def deadline() -> Iterator[None]:
     def over(_number: int, _frame: FrameType | None) -> None:
-        faulthandler.dump_traceback(2)  # of all threads, whatever stands for stderr now
+        faulthandler.dump_traceback(2)  # of all threads, to the real stderr
         pytest.fail(f"it did not end within {LONGEST} s")
 
     before = signal.signal(signal.SIGALRM, over)
@@ -28,7 +30,7 @@ def deadline() -> Iterator[None]:
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The runtime folder that front ends look in; this user's keys are there too."""
+    """The runtime folder of the front ends; it also has this user's keys."""
     with tempfile.TemporaryDirectory(prefix="cg") as folder:
         monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
         monkeypatch.setenv("XDG_CONFIG_HOME", folder)
@@ -39,7 +41,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to stand in, with a home beside it; the password lies in `secret` there."""
+    """An empty current folder, with a home beside it; its file `secret` has the password."""
     home, folder = tmp_path / "home", tmp_path / "here"
     home.mkdir()
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Results as a daemon gives them."""
+"""Example results of a daemon."""
 
 from typing import Any
 

@@ -1,17 +1,20 @@
-"""Results as a server gives them."""
+"""Example results of a server."""
 
 from typing import Any
 
 ANA: dict[str, Any] = {
-    "user": "ana", "path": "/srv/ana", "enabled": True, "upload_speed": 50_000_000, "download_speed": None,
+    "user": "ana", "path": "/srv/ana", "enabled": True, "upload_speed": 50_000_000,
+    "download_speed": None,
     "upload_bandwidth": 200_000_000, "download_bandwidth": None, "from": "file", "flows": 2,
 }  # fmt: skip
 BEN: dict[str, Any] = {
-    "user": "ben\x1b[31m", "path": "/srv/b\n", "enabled": False, "upload_speed": None, "download_speed": None,
+    "user": "ben\x1b[31m", "path": "/srv/b\n", "enabled": False, "upload_speed": None,
+    "download_speed": None,
     "upload_bandwidth": None, "download_bandwidth": 1_000, "from": "command", "flows": 0,
 }  # fmt: skip
 UP: dict[str, Any] = {
-    "id": "1f2e3d4c", "user": "ana", "direction": "upload", "workspace": "default", "folder": "in/box",
+    "id": "1f2e3d4c", "user": "ana", "direction": "upload", "workspace": "default",
+    "folder": "in/box",
     "bytes": 1_200_000, "speed_bps": 8_000_000, "granted": 50_000_000, "rtt_ms": 12.345, "lost": 0,
     "since": 1_700_000_000.0,
 }  # fmt: skip
@@ -20,13 +23,16 @@ DOWN: dict[str, Any] = UP | {
     "speed_bps": 0, "granted": None, "rtt_ms": None, "lost": None, "since": 1_700_000_001.0,
 }  # fmt: skip
 MUSIC: dict[str, Any] = {
-    "workspace": "music", "path": "/srv/music", "grants": {"ana": "rw", "ben": "ro"}, "from": "command",
+    "workspace": "music", "path": "/srv/music", "grants": {"ana": "rw", "ben": "ro"},
+    "from": "command",
     "in_file": [],
 }  # fmt: skip
 STATUS: dict[str, Any] = {
-    "kind": "server", "users": {"enabled": 2, "disabled": 1}, "workspaces": 1, "away": 1, "flows": 2,
+    "kind": "server", "users": {"enabled": 2, "disabled": 1}, "workspaces": 1, "away": 1,
+    "flows": 2,
     "data_connections": {"open": 2, "most": 100},
-    "totals": {"uploads": 1, "downloads": 2, "upload_bps": 98_400_000, "download_bps": 0}, "uptime_s": 12_345,
+    "totals": {"uploads": 1, "downloads": 2, "upload_bps": 98_400_000, "download_bps": 0},
+    "uptime_s": 12_345,
 }  # fmt: skip
 BANDWIDTH: dict[str, Any] = {
     "bandwidth": [

@@ -1,4 +1,4 @@
-"""What commands read of an answer, and what becomes of one that is not as it should be."""
+"""The fields that commands read from an answer, and the error for a wrong answer."""
 
 from collections.abc import Callable
 from typing import Any

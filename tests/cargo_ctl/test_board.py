@@ -144,7 +144,8 @@ def test_the_picture() -> None:
         board.take(each)
     assert drawn(board) == (
         "error  120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left\n"
-        "docs\\x1b  error                                   1 file could not be read; next try in 40 s\n"
+        "docs\\x1b  error                                   1 file could not be read; next try in "
+        "40 s\n"
         "nightly   syncing  ━━━━━━                    25%  12.3 MB/s, 16 s left\n"
         "  video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
         "nightly: uploaded 1 file: [red]a"

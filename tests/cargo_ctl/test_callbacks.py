@@ -1,4 +1,4 @@
-"""`cargo_ctl callback …`: what it asks, what it prints, how it ends."""
+"""`cargo_ctl callback …`: its requests, its output, its exit codes."""
 
 from typing import Any
 
@@ -12,8 +12,10 @@ from tests.control.canned import canned
 NOW = 1_700_000_000.0
 ROWS: list[dict[str, Any]] = [
     {
-        "id": "msg_1", "job": "nightly", "event": "onFinish", "transfer": "ab", "file": "a\x1b[2J.txt",
-        "state": "pending", "created": NOW - 90, "attempts": 2, "next_at": NOW + 30, "error": "answered 503",
+        "id": "msg_1", "job": "nightly", "event": "onFinish", "transfer": "ab",
+        "file": "a\x1b[2J.txt",
+        "state": "pending", "created": NOW - 90, "attempts": 2, "next_at": NOW + 30,
+        "error": "answered 503",
     },
     {
         "id": "msg_2", "job": "nightly", "event": "onIdle", "transfer": None, "file": None,
@@ -23,7 +25,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def listed(args: dict[str, Any]) -> dict[str, Any]:
-    """In pages of one."""
+    """The list in pages of one."""
     after = args["after"]
     return {
         "callbacks": ROWS[after : after + 1],
@@ -36,7 +38,8 @@ def test_what_waits() -> None:
     result = {"callbacks": ROWS, "totals": {"pending": 1, "dead": 1200}}
     assert callbacks.callback_list(result, NOW) == (
         "ID     JOB      EVENT     STATE           AGE  TRIES  DUE      FILE          ERROR\n"
-        "msg_1  nightly  onFinish  pending  1 min 30 s      2  in 30 s  a\\x1b[2J.txt  answered 503\n"
+        "msg_1  nightly  onFinish  pending  1 min 30 s      2  in 30 s  a\\x1b[2J.txt  answered "
+        "503\n"
         "msg_2  nightly  onIdle    dead            3 d\n"
         "1 waiting, 1,200 given up"
     )

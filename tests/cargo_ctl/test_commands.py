@@ -20,7 +20,7 @@ def run(*args: str) -> Result:
 
 
 def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
-    """Each command line, what it prints, and its exit code where that is not 0."""
+    """Each command line, its output, and its exit code if that is not 0."""
     told = []
     with canned(runtime, answers):
         for line in lines:
@@ -241,7 +241,8 @@ def test_a_plan_is_waited_for_and_printed_as_json(
     [
         (
             "feed --topic notice/",
-            'notice/a/ {"epoch":"e1","seq":1,"time":1700000000.0,"type":"notice","cursor":7,"replay":true,'
+            'notice/a/ {"epoch":"e1","seq":1,"time":1700000000.0,"type":"notice",'
+            '"cursor":7,"replay":true,'
             '"kind":"moved"}\n',
         ),
         (

@@ -1,5 +1,4 @@
-"""Tab: what is offered, from the click tree and from whoever is running; and the scripts, in a real
-bash."""
+"""Tab: the offers, from click and from a running daemon; the scripts in a real bash."""
 
 import os
 import pty
@@ -42,14 +41,14 @@ DEADLINE = names.DEADLINE
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may take its time."""
+    """On a busy machine a completion may need more time than it has."""
     monkeypatch.setattr(names, "DEADLINE", PATIENCE)
 
 
 def offered(
     shell: str, *words: str, current: str = "", monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
-    """The lines that a shell is answered when Tab is pressed behind `words`."""
+    """The lines that a shell gets if Tab is pressed after `words`."""
     register()
     monkeypatch.setenv("COMP_WORDS", "\n".join(["cargo_ctl", *words]))
     monkeypatch.setenv("COMP_CURRENT", current)
@@ -64,7 +63,8 @@ def offered(
 def test_names_come_from_the_daemon(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with canned(runtime, JOBS):
         assert offered("bash", "job", "show", monkeypatch=monkeypatch) == [
-            r"plain,my\ docs\ \"q\"", "plain,nightly:eu", "plain,nightly:us", r"plain,a\\x1b\[31m\\x0ab",
+            r"plain,my\ docs\ \"q\"", "plain,nightly:eu", "plain,nightly:us",
+            r"plain,a\\x1b\[31m\\x0ab",
         ]  # fmt: skip
         assert offered("zsh", "job", "plan", current="my", monkeypatch=monkeypatch) == [
             "plain", 'my docs "q"', "synced",
@@ -135,7 +135,7 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(
 def found(
     runtime: str, kind: NameParameter, answers: dict[str, Answer], instance: str
 ) -> dict[str, str]:
-    """What is offered, and what is said beside it."""
+    """The offers, and the text beside each."""
     with canned(runtime, answers, instance):
         items = kind.shell_complete(click.Context(cargo_ctl), click.Argument(["name"]), "")
     return {str(item.value): item.help or "" for item in items}
@@ -190,7 +190,7 @@ def test_the_script_is_one_that_its_shell_takes(shell: str, tmp_path: Path) -> N
     assert "cargo_ctl" in result.stdout and "_CARGOCLIENT_COMPLETE" in result.stdout
     program = shutil.which(shell)
     if program is None:
-        return  # only bash is everywhere
+        return  # only bash is on every machine
     file = tmp_path / "script"
     file.write_text(result.stdout)
     assert os.spawnv(os.P_WAIT, program, [shell, "-n", str(file)]) == 0
@@ -201,7 +201,8 @@ def test_the_real_bash_completes_names_with_spaces_and_quotes(runtime: str, tmp_
     assert bash is not None
     program = tmp_path / "cargo_ctl"
     program.write_text(
-        f"#!{sys.executable}\nfrom cargo_ctl import main, names\nnames.DEADLINE = {PATIENCE}\nmain.main()\n"
+        f"#!{sys.executable}\nfrom cargo_ctl import main, names\nnames.DEADLINE = {PATIENCE}\n"
+        "main.main()\n"
     )
     program.chmod(0o755)
     (tmp_path / "rc").write_text(
@@ -224,7 +225,7 @@ def test_the_real_bash_completes_names_with_spaces_and_quotes(runtime: str, tmp_
 
 
 class _Terminal:
-    """An interactive program on a terminal of its own."""
+    """An interactive program in its own terminal."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
@@ -249,8 +250,7 @@ class _Terminal:
         os.close(self._fd)
 
     def typed(self, keys: str) -> str:
-        """What the line is after these keys, the last of which prints it; the line is emptied
-        then."""
+        """The line after these keys; the last key prints the line and clears it."""
         self._seen = b""
         os.write(self._fd, keys.encode())
         found = self.until(rb"<<(.*?)>>")

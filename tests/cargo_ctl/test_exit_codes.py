@@ -1,5 +1,4 @@
-"""How `cargo_ctl` ends, for every code that it may be refused with: as the page of the protocol
-says."""
+"""The exit code of `cargo_ctl` for each error code, as the page of the protocol says."""
 
 import re
 from pathlib import Path

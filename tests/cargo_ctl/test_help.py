@@ -66,15 +66,8 @@ def test_the_manual_holds_every_command_and_nothing_that_acts_by_mistake(tmp_pat
     ] == [True for _ in leaves]
     assert page.isascii()
 
-    @click.command()
-    def odd() -> None:
-        """.SH is no macro 'here', nor \\fB there – `é`.
-
-        \b
-        Example:
-          .odd --one
-        """
-
+    help = ".SH is no macro 'here', nor \\fB there – `é`.\n\n\b\nExample:\n  .odd --one"
+    odd = click.Command("odd", help=help)
     text = manual.page("odd", odd)
     assert (
         "\n\\&.SH is no macro \\(aqhere\\(aq, nor \\efB there \\[u2013] \\(ga\\[u00E9]\\(ga."

@@ -1,4 +1,4 @@
-"""Hints name commands as they are typed here; programs get the protocol's own words."""
+"""Hints name commands of `cargo_ctl`; with --json they name those of the protocol."""
 
 import orjson
 import pytest

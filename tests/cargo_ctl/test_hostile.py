@@ -1,5 +1,4 @@
-"""Names and messages that others made up, through everything that prints: nothing acts on a
-terminal, and no name adds a line of its own."""
+"""Hostile names and messages in all output: no terminal is controlled, and no line is added."""
 
 import inspect
 import io
@@ -38,18 +37,18 @@ from tests.control.canned import Answer, canned
 
 BAD = "n\x1b[2J\x1b]0;t\x07\x9b31m\r\nSPOOF\u202egnp\u2028\u2066\x7f[bold]x[/bold]"
 LONE = BAD + "\udce9"
-"""Bytes that are no text; JSON cannot hold them, a renderer may still be given them."""
+"""Bytes that are not valid text; JSON cannot have them, but a renderer may get them."""
 UNSAFE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 BY_THEMSELVES = {"watch", "feed", "completion", "shell"}
-"""Commands that show no result: tested by what they are made of."""
+"""Commands that show no result: their parts are tested."""
 NAMELESS = {"shutdown", "callback retry"}
-"""Commands whose result has no text in it."""
+"""Commands whose result has no text."""
 
 
 def spoilt(value: Any, bad: str) -> Any:
-    """`value` with every text in it hostile, names of fields too where they are data."""
+    """`value` with hostile text in every place, also in names of fields that are data."""
     if isinstance(value, str):
         return bad
     if isinstance(value, dict):
@@ -94,7 +93,7 @@ def test_no_renderer_is_left_out() -> None:
 
 
 def leaves() -> dict[str, str]:
-    """The first example of every command that speaks to a daemon or a server, by its name."""
+    """The first example of every command that needs a daemon or a server, by command name."""
     found: dict[str, str] = {}
     for name, command in walk(cargo_ctl, "cargo_ctl"):
         short = name.removeprefix("cargo_ctl ")
@@ -112,7 +111,7 @@ LEAVES = leaves()
 
 @pytest.fixture
 def files(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the examples name."""
+    """The files that the examples name."""
     (tmp_path / "photos.json").write_text("{}")
     (tmp_path / "password").write_text("canary-3b9d\n")
     (tmp_path / "password").chmod(0o600)
@@ -127,7 +126,7 @@ def test_every_command_that_is_answered(runtime: str, files: None, name: str) ->
         answers[cmd] = bad if isinstance(bad, dict) else {}
     with canned(runtime, answers), canned(runtime, answers, "server"):
         plain = CliRunner().invoke(cargo_ctl, LEAVES[name].split()[1:])
-        Path("laptop.key").unlink(missing_ok=True)  # of `key add`, which writes over none
+        Path("laptop.key").unlink(missing_ok=True)  # of `key add`, which never overwrites a file
         json = CliRunner().invoke(cargo_ctl, [*LEAVES[name].split()[1:], "--json"])
     assert "there is no command" not in plain.output, f"add an answer of {name} to ANSWERS"
     assert plain.exception is None or isinstance(plain.exception, SystemExit), plain.exception
@@ -151,7 +150,7 @@ def test_every_command_that_is_refused(
         result = CliRunner().invoke(cargo_ctl, words)
     assert result.exit_code in (1, 2)
     assert not UNSAFE.search(result.output), ascii(result.output)
-    if code != "bad_config":  # there a line a problem is meant
+    if code != "bad_config":  # such an error has one line per problem
         assert len(result.stderr.splitlines()) == 1
 
 
@@ -167,7 +166,7 @@ def test_no_answer_at_all(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def messages(feed: Any = FEED) -> list[FeedMessage]:
-    """One of each kind, about things with a hostile name."""
+    """One message of each kind, about things with a hostile name."""
     return [
         FeedMessage(topic, type, "e", number, NOW, spoilt(fields, LONE))
         for number, (topic, (type, fields)) in enumerate(feed.items())
@@ -195,7 +194,7 @@ def test_watching_off_a_terminal(
 @BOARDS
 def test_watching_on_a_terminal(board: type[Board | ServerBoard], feed: Any) -> None:
     class Screen:
-        """Rich's live display, as far as the view uses it."""
+        """The part of rich's live display that the view uses."""
 
         def __init__(self) -> None:
             self.file = io.StringIO()

@@ -1,5 +1,4 @@
-"""`job add|remove|history|test` and `transfer cancel`, against a daemon that answers from a
-table."""
+"""`job add|remove|history|test` and `transfer cancel`; the daemon answers from a table."""
 
 import time
 from collections.abc import Iterator
@@ -95,14 +94,16 @@ def test_removing_asks_on_a_terminal(
     assert ("Remove the job photos?" in result.stderr) is (terminal and not args)
     if asked and not args:
         assert result.stdout.endswith(
-            "photos: removed; its file is now /jobs/.removed/photos.json; the files on both sides stay\n"
+            "photos: removed; its file is now /jobs/.removed/photos.json; the files on both sides "
+            "stay\n"
         )
 
 
 def row(cursor: int, **changes: Any) -> dict[str, Any]:
     return {
         "cursor": cursor, "time": NOW + cursor, "kind": "uploaded", "path": f"{cursor}.bin",
-        "bytes": 1_000_000, "seconds": 0.5, "speed_bps": 16_000_000, "transfer": "1f", "message": "",
+        "bytes": 1_000_000, "seconds": 0.5, "speed_bps": 16_000_000, "transfer": "1f",
+        "message": "",
     } | changes  # fmt: skip
 
 
@@ -118,7 +119,8 @@ def greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -> None:
     rows = [
-        row(9), row(8, kind="error", path="a b", bytes=5, seconds=None, speed_bps=None, message="no room"),
+        row(9),
+        row(8, kind="error", path="a b", bytes=5, seconds=None, speed_bps=None, message="no room"),
         row(7, kind="held", path="", bytes=0, seconds=None, speed_bps=None, message="so much"),
         row(6, seconds=75.0),
     ]  # fmt: skip
@@ -180,7 +182,8 @@ def test_checks_are_shown_as_they_come(runtime: str, monkeypatch: pytest.MonkeyP
         result = run("job", "test", "a")
     assert result.exit_code == 1
     assert seen == [
-        "✓ server         it answers", "! clock          41 s ahead (set it)", "✗ speed          busy",
+        "✓ server         it answers", "! clock          41 s ahead (set it)",
+        "✗ speed          busy",
     ]  # fmt: skip
     assert waits == [0, 1, 2], "each step is shown before the next is waited for"
     assert [args for _, args in daemon.asked] == [{"job": "a"}, *[{"job": "a", "test": "9a"}] * 3]

@@ -1,4 +1,4 @@
-"""`cargo_ctl key`, `audit` and `events`, and the way to a port."""
+"""`cargo_ctl key`, `audit` and `history`, and how a TCP port is reached."""
 
 import os
 import stat
@@ -37,7 +37,7 @@ def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
             ["--connect", path],
             ["--connect", port, "--key", path],
             ["--key", path],
-            ["--connect", port],  # this user's own key lies beside the daemon's
+            ["--connect", port],  # this user's key is in the same folder as the daemon's
         ):
             assert run(*line, "status").stdout.startswith("synced")
         refused = run("job", "pause", "--all", "--connect", path)
@@ -117,12 +117,13 @@ def test_the_audit_is_a_table(runtime: str) -> None:
 
 
 def row(cursor: int) -> dict[str, Any]:
-    return {"cursor": cursor, "job": "a", "kind": "uploaded", "time": 0.0, "path": f"{cursor}\x07.txt",
+    return {"cursor": cursor, "job": "a", "kind": "uploaded", "time": 0.0,
+            "path": f"{cursor}\x07.txt",
             "bytes": 5, "message": "", "details": {}}  # fmt: skip
 
 
 def history(newest: int, oldest: int = 1) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Events in pages of two."""
+    """History in pages of two."""
 
     def events(args: dict[str, Any]) -> dict[str, Any]:
         since = args.get("since", newest - args["limit"])
@@ -155,7 +156,7 @@ def test_following_prints_each_row_once_whatever_the_feed_lost(
         return history(rows["newest"])(args)
 
     def receive(self: Subscription, timeout: float | None = None) -> FeedMessage | None:
-        """A notice of one row, when five have happened; then Ctrl-C."""
+        """A notice about one row after five new rows; then Ctrl-C."""
         if timeout == 0:
             return None
         if rows["newest"] == 8:

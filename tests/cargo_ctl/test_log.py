@@ -47,7 +47,7 @@ def test_following(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
         result = run("log", "--follow", "-n", "5", "--level", "warning", "--job", "a")
     assert result.exit_code == 0
     only = {"level": "warning", "job": "a"}
-    # Numbers that went back are of a process that was started anew: all of its lines are wanted.
+    # Lower numbers than before come from a restarted process: all its lines are wanted.
     assert asked == [only | {"limit": 5}, only | {"after": 9}, only | {"after": 0}]
     assert result.stderr == "(2 lines before these are no longer kept)\n"
 

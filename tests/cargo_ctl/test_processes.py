@@ -41,7 +41,7 @@ asyncio.run(main())
 
 
 class Seen:
-    """A view that lists what it was shown, and sends this process a signal at the first message."""
+    """A view that keeps what it gets, and sends this process a signal at the first message."""
 
     def __init__(self, number: signal.Signals | None = None) -> None:
         self.lines: list[str] = []

@@ -1,4 +1,4 @@
-"""Results in, exact text out."""
+"""Results in, the exact text out."""
 
 from cargo_ctl.render import jobs, plan, transfers
 from tests.cargo_ctl.examples import (
@@ -59,7 +59,8 @@ def test_speeds() -> None:
         "nightly: no limit by command (the file says 50mbps)"
     )
     assert said(file=None, override=10_000_000, now=10_000_000, granted=5_000_000) == (
-        "nightly: 10mbps by command (the file says no limit), 5mbps granted of the daemon's bandwidth"
+        "nightly: 10mbps by command (the file says no limit), 5mbps granted of the daemon's "
+        "bandwidth"
     )
 
 
@@ -78,7 +79,8 @@ def test_job_show() -> None:
         "  local     /home/ana/docs\n"
         "  remote    https://files.example/docs\n"
         "  next run  in 40 s\n"
-        "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not answer\n"
+        "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not "
+        "answer\n"
         "  warning   start_time and end_time are checked, but not acted on yet\n"
         "  held      120 deletions and 1 overwrite wait for approval; to approve them once: "
         "cargo_ctl job approve 'my docs\\x1b[31m'\n"
@@ -157,5 +159,6 @@ def test_plan() -> None:
         "nothing was done; this run is held until you approve it: cargo_ctl job approve a"
     )
     assert plan.totals("a", {"put": 3_000, "bytes": 5}, 20, True) == (
-        "3,000 put, 5 B (the first 20 are listed)\nnothing was done; to do it now: cargo_ctl job sync a"
+        "3,000 put, 5 B (the first 20 are listed)\n"
+        "nothing was done; to do it now: cargo_ctl job sync a"
     )

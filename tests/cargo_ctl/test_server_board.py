@@ -76,7 +76,8 @@ def test_a_picture_of_flows_by_user() -> None:
     ):
         board.take(each)
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; 1 upload at 12.3 MB/s, 2 download…",
+        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; 1 upload at 12.3 MB/s, 2 "
+        "download…",
         "ana                                           2 flows, 1.0 MB/s",
         "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
         "  ↓ music\\x07                                 0 B/s, 0 B",

@@ -25,7 +25,7 @@ def run(*args: str, input: str | None = None) -> Result:
 
 
 def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
-    """Each command line, what it prints, and its exit code where that is not 0."""
+    """Each command line, its output, and its exit code if that is not 0."""
     told = []
     with canned(runtime, {"hello": HELLO, **answers}, "server"):
         for line in lines:
@@ -47,7 +47,8 @@ def test_no_server(runtime: str) -> None:
 
 def test_looking(runtime: str) -> None:
     shown = ANA | {
-        "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}], "file": "/etc/server.json",
+        "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
+        "file": "/etc/server.json",
         "in_file": ["path", "username"], "flows": [UP],
     }  # fmt: skip
     answers: dict[str, Answer] = {
@@ -69,9 +70,12 @@ def test_looking(runtime: str) -> None:
         "bandwidth --server",
     ) == (
         "$ user list\n"
-        "USER         STATE     UPLOAD                         DOWNLOAD        FLOWS  FROM     FOLDER\n"
-        "ana          enabled   50mbps each, 200mbps in total                      2  file     /srv/ana\n"
-        "ben\\x1b[31m  disabled                                 1kbps in total         command  /srv/b\\x0a\n"
+        "USER         STATE     UPLOAD                         DOWNLOAD        FLOWS  FROM     "
+        "FOLDER\n"
+        "ana          enabled   50mbps each, 200mbps in total                      2  file     "
+        "/srv/ana\n"
+        "ben\\x1b[31m  disabled                                 1kbps in total         command  "
+        "/srv/b\\x0a\n"
         "$ user show ana\n"
         "ana: enabled\n"
         "  folder      /srv/ana\n"
@@ -102,7 +106,8 @@ def test_looking(runtime: str) -> None:
 
 def test_when_there_is_nothing(runtime: str) -> None:
     answers: dict[str, Answer] = {
-        "user.list": {"users": []}, "workspace.list": {"workspaces": []}, "flow.list": {"flows": []},
+        "user.list": {"users": []}, "workspace.list": {"workspaces": []},
+        "flow.list": {"flows": []},
     }  # fmt: skip
     assert transcript(runtime, answers, "user list", "workspace list", "flow list") == (
         "$ user list\n"
@@ -151,7 +156,8 @@ def test_changing(runtime: str) -> None:
     read = {
         "users": [{"user": "ana", "result": "changed"}],
         "workspaces": [{"workspace": "music", "result": "removed"}],
-        "notices": ["server.json: what changed in tls takes effect at the next start"], "errors": [],
+        "notices": ["server.json: what changed in tls takes effect at the next start"],
+        "errors": [],
     }  # fmt: skip
     answers: dict[str, Answer] = {
         "user.set": ANA,
@@ -256,7 +262,8 @@ def test_the_bandwidth_of_a_daemon_is_shown_whatever_it_is(runtime: str) -> None
     }
     with canned(runtime, {"bandwidth.show": strange}):
         assert run("bandwidth").stdout.splitlines() == [
-            "NAME       NOW    IN THE FILE  SET", "bandwidth  5kbps  none", "x\\x1b      y\\x1b  none",
+            "NAME       NOW    IN THE FILE  SET", "bandwidth  5kbps  none",
+            "x\\x1b      y\\x1b  none",
         ]  # fmt: skip
 
 
@@ -435,7 +442,7 @@ def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) -> None:
-    """No command is without a way to it from the command line."""
+    """Every command of the protocol can be sent from the command line."""
     lines = (
         "status --server",
         "user list",

@@ -1,4 +1,4 @@
-"""Command lines as shells have them: taken apart, and names quoted for bash."""
+"""Command lines split as shells do it, and names quoted for bash."""
 
 import pytest
 

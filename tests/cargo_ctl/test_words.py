@@ -1,3 +1,5 @@
+"""Numbers and names as text, and columns that line up."""
+
 import pytest
 
 from cargo_ctl.render.table import table

@@ -1,4 +1,4 @@
-"""The commands of our programs, as click has them."""
+"""The commands of our programs, from click."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ PROGRAMS: dict[str, click.Command] = {
 
 
 def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command that is not hidden, groups too, under its whole name."""
+    """All commands and groups that are not hidden, with their full names."""
     yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -35,7 +35,7 @@ def everything() -> list[tuple[str, click.Command]]:
 
 
 def examples(text: str) -> list[str]:
-    """The lines of a text that are command lines of ours, without what a shell does with them."""
+    """The lines of a text that are our command lines, without pipes and redirections."""
     lines = [line.strip().removeprefix("$ ") for line in text.splitlines()]
     programs = "|".join(PROGRAMS)
     found = [line for line in lines if re.match(rf"({programs}) ", line)]
@@ -43,7 +43,7 @@ def examples(text: str) -> list[str]:
 
 
 def parse(line: str) -> None:
-    """Parses a command line without running it. Raises click.UsageError."""
+    """Parse a command line without running it. Raises click.UsageError."""
     program, *args = shlex.split(line)
     as_pydio = program == "cargo_sync" and pydio.is_meant(args)
     command: click.Command = pydio.pydio_sync if as_pydio else PROGRAMS[program]

@@ -1,4 +1,4 @@
-"""The backup menu: its words, what is piped into it, and a person at a terminal."""
+"""The backup menu: its texts, its use in a pipe, and its use at a terminal."""
 
 import json
 import stat
@@ -49,7 +49,8 @@ def far(runtime: str, here: Path) -> Far:
 
 def test_the_menu_is_the_published_one() -> None:
     assert menu.menu(menu.PORTUGUESE).splitlines() == [
-        "", "Servidor Backup", "  1. Transmitir", "  2. Listar", "  3. Baixar", "  4. Configurações",
+        "", "Servidor Backup", "  1. Transmitir", "  2. Listar", "  3. Baixar",
+        "  4. Configurações",
         "  5. Sair",
     ]  # fmt: skip
     assert menu.settings_menu(menu.PORTUGUESE, "ana", "", "localhost:10001").splitlines()[2:] == [
@@ -102,7 +103,8 @@ def test_addresses_and_nicknames() -> None:
     assert [address(text) for text in typed] == [
         "a:10001", "a.b:99", "tls://a:10001", "[::1]:7", None, None, None, None,
     ]  # fmt: skip
-    assert [is_nickname(text) for text in ("ana", "José da Silva", "", "a/b", "a\x1b", "x" * 101)] == [
+    names = ("ana", "José da Silva", "", "a/b", "a\x1b", "x" * 101)
+    assert [is_nickname(name) for name in names] == [
         True, True, False, False, False, False,
     ]  # fmt: skip
 
@@ -154,7 +156,8 @@ def test_configuring_sending_listing_and_fetching(far: Far, runtime: str, here: 
         kept = here.parent / "home/.config/cargo_sync/backup.json"
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         assert json.loads(kept.read_text()) == {
-            "nickname": "ana", "download_dir": str(here / "in"), "coordinator": "backup.example:10001",
+            "nickname": "ana", "download_dir": str(here / "in"),
+            "coordinator": "backup.example:10001",
         }  # fmt: skip
         assert (here / "in/nota.txt").read_bytes() == b"ola"
         opened = far.calls("session.open")
@@ -163,7 +166,7 @@ def test_configuring_sending_listing_and_fetching(far: Far, runtime: str, here: 
             "tcp://backup.example:10001",
         ]
         assert opened[1]["kind"] == "backup"
-        # The next time everything is known, and what fails is told in Portuguese.
+        # The second time everything is known, and the errors are in Portuguese.
         result = piped("3\n99\n1\nnada\n", "--allow-plain")
     assert told(result) == ["ID não encontrado", f"Não existe o arquivo {here}/nada"]
     assert result.exit_code == 1

@@ -1,8 +1,7 @@
-"""A daemon that answers session.* from a server made of a dict, and moves files for real on the
-local disk.
+"""A daemon that answers session.* for a server made of a dict; local files are real.
 
-It keeps the contract of docs/control-protocol.md as far as front ends lean on it. A file named in
-`stuck` stops half way until it is cancelled, and goes on from there when it is ordered again.
+It keeps the contract of docs/control-protocol.md as far as front ends need it. The transfer of a
+file in `stuck` stops in the middle until it is cancelled; the next transfer of it resumes there.
 """
 
 import contextlib
@@ -60,11 +59,15 @@ class Far:
     @contextlib.contextmanager
     def running(self, runtime: str, instance: str = "daemon", **more: Answer) -> Iterator["Far"]:
         verbs: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "look": lambda _args: self.look, "open": self._open, "use": self._use, "list": self._list,
+            "look": lambda _args: self.look, "open": self._open, "use": self._use,
+            "list": self._list,
             "stat": self._stat, "get": self._get, "put": self._put, "mkdir": self._mkdir,
-            "delete": self._delete, "move": self._move, "cancel": self._cancel, "close": lambda _args: {},
+            "delete": self._delete, "move": self._move, "cancel": self._cancel,
+            "close": lambda _args: {},
             "show": lambda _args: {"transfers": list(self.rows.values())},
-            "speed": lambda args: {"speed": args["speed"], "granted": 8_000_000 if args["speed"] else None},
+            "speed": lambda args: {
+                "speed": args["speed"], "granted": 8_000_000 if args["speed"] else None,
+            },
         }  # fmt: skip
         answers: dict[str, Answer] = {f"session.{verb}": answer for verb, answer in verbs.items()}
         answers["hello"] = self.hello
@@ -207,17 +210,21 @@ class Far:
 
     def _begin(self, verb: str, args: dict[str, Any], total: int, files: int) -> dict[str, Any]:
         row = {
-            "session": "s" * 8, "transfer": f"t{len(self.rows) + 1}", "verb": verb, "remote": args["remote"],
-            "local": args["local"], "state": "running", "path": "", "files_done": 0, "files_total": files,
-            "bytes_done": self.kept.get(args["remote"], 0), "bytes_total": total, "speed_bps": 8_000_000,
-            "resumed": self.kept.get(args["remote"], 0), "eta_s": 5.0, "problem": None, "skipped": 0,
+            "session": "s" * 8, "transfer": f"t{len(self.rows) + 1}", "verb": verb,
+            "remote": args["remote"],
+            "local": args["local"], "state": "running", "path": "", "files_done": 0,
+            "files_total": files,
+            "bytes_done": self.kept.get(args["remote"], 0), "bytes_total": total,
+            "speed_bps": 8_000_000,
+            "resumed": self.kept.get(args["remote"], 0), "eta_s": 5.0, "problem": None,
+            "skipped": 0,
             "failed": [],
         }  # fmt: skip
         self._told(row)
         return row
 
     def _stays(self, row: dict[str, Any]) -> bool:
-        """Half of it comes, once; the next order brings the rest."""
+        """The first transfer stops in the middle; the next one brings the rest."""
         if row["remote"] in self.kept:
             return False
         self.kept[row["remote"]] = row["bytes_total"] // 2
@@ -245,7 +252,7 @@ class Far:
         assert self.daemon is not None
         self.rows[row["transfer"]] = row
         if self.mute:
-            return  # what a feed says may come late, or never
+            return  # messages of a feed may come late, or never
         self.daemon.publish(f"session/{row['session']}/", "session", row)
 
 

@@ -1,4 +1,4 @@
-"""Which daemon holds a session: the running one if it is ours, else one of our own."""
+"""Which daemon holds a session: the running one if it belongs to us, else a private one."""
 
 import os
 import subprocess

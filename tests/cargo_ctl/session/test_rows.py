@@ -1,4 +1,4 @@
-"""A transfer as it is told becomes a value, however little is told of it."""
+"""The fields of a transfer become a value, also if most of them are missing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which servers are let in, and the file that remembers them."""
+"""Which servers are trusted, and the file that keeps them."""
 
 import stat
 from dataclasses import replace

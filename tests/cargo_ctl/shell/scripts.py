@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from cargo_ctl.main import cargo_ctl
 
 STILL = SimpleNamespace(monotonic=lambda: 0.0)
-"""A clock by which every transfer takes no time, however busy the machine is."""
+"""A clock that stands still: every transfer takes 0 s, also on a busy machine."""
 LOGIN = ("--user", "ana", "--password-file", "../home/secret")
 
 
@@ -21,7 +21,7 @@ def script(text: str, *options: str) -> Result:
 
 
 def transcript(text: str, *options: str) -> str:
-    """What a script prints on standard output; an error shows in the transcript too."""
+    """The standard output of a script, with its errors as lines of the transcript."""
     result = script(text, *options)
     lines = [result.stdout.rstrip()] if result.stdout else []
     lines += [f"! {line}" for line in result.stderr.splitlines()]

@@ -1,5 +1,4 @@
-"""The client in a real terminal: typed to, and read as a person would see it, without what only
-draws."""
+"""The client in a real terminal: keys go in, and the text that a person sees comes out."""
 
 import contextlib
 import os
@@ -14,16 +13,16 @@ import pexpect
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {"cargoclient": "cargo_ctl.client.main", "cargo_ctl": "cargo_ctl.main"}
 PATIENCE = 60.0
-"""Seconds after which nothing will come any more, however busy the machine is."""
+"""Seconds after which nothing more will come, also on a busy machine."""
 _AGAIN = 0.2
 _PATIENT = (
     "from cargo_ctl.shell import prompt; from prompt_toolkit.renderer import Renderer; "
     f"prompt._DEADLINE = Renderer.CPR_TIMEOUT = {PATIENCE}; "
 )
-"""So is the program: with who completes names, and with who says where its cursor is."""
+"""The same patience for the program: for its completion, and for the answer about its cursor."""
 _DRAWN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1b\][^\x07]*\x07")
 _WHERE = "\x1b[6n"
-"""A program asks where the cursor is, and draws what stands below it only when it knows."""
+"""A program asks where the cursor is, and draws what is below it only after the answer."""
 CTRL_C, CTRL_D, CTRL_L, TAB = "\x03", "\x04", "\x0c", "\t"
 
 
@@ -47,7 +46,7 @@ class Screen:
         self._tail = ""
 
     def type(self, text: str) -> None:
-        """What a person types, with Enter."""
+        """Type a line, with Enter."""
         self._child.send(text + "\r")
 
     def press(self, keys: str) -> None:
@@ -79,7 +78,7 @@ class Screen:
             while True:
                 self._read(PATIENCE)
         self.seen = _plain(self.seen)
-        self._child.wait()  # it has let go of the terminal, but may have some way to go
+        self._child.wait()  # it has closed the terminal, but may not have ended yet
         self._child.close()
         code = self._child.exitstatus
         return code if code is not None else -(self._child.signalstatus or 0)
@@ -89,7 +88,7 @@ class Screen:
         self.seen += came
         for _ in range((self._tail + came).count(_WHERE)):
             self._child.send("\x1b[1;1R")
-        self._tail = (self._tail + came)[1 - len(_WHERE) :]  # a question may come in two halves
+        self._tail = (self._tail + came)[1 - len(_WHERE) :]  # a question may come in two parts
 
     def close(self) -> None:
         self._child.close(force=True)
@@ -105,5 +104,5 @@ def screen(program: str, *args: str) -> Iterator[Screen]:
 
 
 def _plain(text: str) -> str:
-    # A sequence that has come half is left for the next look.
+    # An incomplete sequence is left for the next time.
     return _DRAWN.sub("", text)

@@ -21,7 +21,7 @@ SOURCES = Sources(
 
 
 def lines(before: str) -> list[str]:
-    """Each line that Tab could make of this one."""
+    """All lines that Tab can make from this one."""
     return [before[: each.start] + each.text for each in candidates(before, HERE, SOURCES)]
 
 

@@ -1,4 +1,4 @@
-"""Words while bars move."""
+"""Lines that are printed while bars are shown."""
 
 import io
 import sys

@@ -34,11 +34,12 @@ def test_looking_around(far: Far, runtime: str) -> None:
 def test_fetching_several_at_once(far: Far, runtime: str, here: Path) -> None:
     with far.running(runtime):
         told = script(
-            "get a.txt b.txt\nget *.txt docs\nget -r docs\nget -o other.txt a.txt\nget -o .. a.txt\n"
+            "get a.txt b.txt\nget *.txt docs\nget -r docs\nget -o other.txt a.txt\n"
+            "get -o .. a.txt\n"
         )
         assert (
             told.exit_code == 1
-        )  # `docs` is a folder and was named, so nothing of the second line is done
+        )  # the second line names `docs`, which is a folder: so it gets nothing
         assert told.stderr == "docs is a folder (-r includes everything in it)\n"
         assert sorted(told.stdout.splitlines()) == ["a.txt: 3 B in 0 s", "b.txt: 6 B in 0 s"]
         told = script("get -r docs\nget -o other.txt a.txt\nget -o .. a.txt\nget * \n")
@@ -75,7 +76,10 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
     (here / "tree").mkdir()
     (here / "tree/leaf").write_bytes(b"leaf")
     with far.running(runtime):
-        text = "put 'x y.txt'\nmkdir in\ncd in\nput -r tree\nput -o z.txt 'x y.txt'\nput ~/secret\nput nothing\n"
+        text = (
+            "put 'x y.txt'\nmkdir in\ncd in\nput -r tree\n"
+            "put -o z.txt 'x y.txt'\nput ~/secret\nput nothing\n"
+        )
         told = script(text)
     assert (told.exit_code, told.stderr) == (
         1,
@@ -87,9 +91,7 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
     assert "in/secret" in far.files
 
 
-def test_what_stands_in_the_way_is_replaced_only_by_force(
-    far: Far, runtime: str, here: Path
-) -> None:
+def test_an_existing_file_is_replaced_only_by_force(far: Far, runtime: str, here: Path) -> None:
     (here / "a.txt").write_bytes(b"mine")
     with far.running(runtime):
         assert transcript("get a.txt b.txt\nls\n") == (
@@ -183,7 +185,8 @@ def test_a_cut_get_goes_on_and_says_so(far: Far, runtime: str, here: Path) -> No
         told = script("get a.txt &\ncancel 1\nwait\n", "-k")
         assert (
             told.stderr
-            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; repeat the command to resume\n"
+            == "[1] get a.txt\na.txt: cancelled at 500.0 kB of 1.0 MB; repeat the command to "
+            "resume\n"
         )
         told = script("get a.txt\n")
     assert told.stderr == "a.txt: resumes at 500.0 kB of 1.0 MB\n"
