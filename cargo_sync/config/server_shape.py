@@ -192,9 +192,7 @@ def _backup_errors(
         folders += [(one.path, f'workspace "{one.name}"') for one in data.get("workspaces") or ()]
         for path, owner in [*folders, (state, "the server's state")]:
             if _nested(real, os.path.realpath(path)):
-                yield wrong(
-                    f"{backup.nicknames} and {path} of {owner} lie one in the other", "nicknames"
-                )
+                yield wrong(f"{backup.nicknames} and {path} of {owner} overlap", "nicknames")
     for field in () if data.get("allow_plain", True) else exposed(backup, data.get("plain", False)):
         yield wrong(
             "is not encrypted and shows names and files to the network; listen on 127.0.0.1, or write "
@@ -223,8 +221,8 @@ def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
                 yield wrong(f'there is another user "{user.username}"', index, "username")
             if real[index] != theirs and _nested(real[index], theirs):
                 yield wrong(
-                    f'{user.path} and {other.path} of user "{other.username}" lie one in the other; '
-                    "take the same folder to share it, or two apart",
+                    f'{user.path} and {other.path} of user "{other.username}" overlap; '
+                    "use the same folder to share it, or two separate ones",
                     index,
                     "path",
                 )
@@ -255,17 +253,13 @@ def _workspace_errors(
         real = os.path.realpath(space.path)
         for theirs, path, owner in folders:
             if _nested(real, theirs):
-                yield wrong(
-                    f"{space.path} and {path} of {owner} lie one in the other", index, "path"
-                )
+                yield wrong(f"{space.path} and {path} of {owner} overlap", index, "path")
         folders.append((real, space.path, f'workspace "{space.name}"'))
 
 
 def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
     if _nested(os.path.realpath(path), os.path.realpath(state)):
-        yield wrong(
-            f"{path} and the server's state_dir {state} lie one in the other", index, "path"
-        )
+        yield wrong(f"{path} and the server's state_dir {state} overlap", index, "path")
 
 
 def _nested(one: str, other: str) -> bool:

@@ -151,9 +151,9 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         ],
     ) == [
         'users[1].username: there is another user "ana"',
-        'users[2].path: ana/eva and ana of user "ana" lie one in the other; '
-        "take the same folder to share it, or two apart",
-        "users[3].path: state and the server's state_dir state lie one in the other",
+        'users[2].path: ana/eva and ana of user "ana" overlap; '
+        "use the same folder to share it, or two separate ones",
+        "users[3].path: state and the server's state_dir state overlap",
         'workspaces[1].grants.ben: "w" is not allowed (expected: user names, each with "rw" or "ro")',
     ]
     assert wrong(
@@ -170,8 +170,8 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         'workspaces[0].name: "default" is the name of every user\'s own path; take another',
         'workspaces[1].grants.anna: there is no user "anna"; did you mean "ana"?',
         'workspaces[2].name: there is another workspace "two"',
-        'workspaces[2].path: y and y of workspace "two" lie one in the other',
-        'workspaces[3].path: ana and ana of user "ana" lie one in the other',
+        'workspaces[2].path: y and y of workspace "two" overlap',
+        'workspaces[3].path: ana and ana of user "ana" overlap',
     ]
 
 

@@ -32,7 +32,7 @@ def test_what_has_the_shape_of_a_secret_is_blanked(said: str, kept: str) -> None
     "said",
     [
         "job.json:4: password: must be text in quotes, not a number (expected: text)",
-        "give the user a password, password_file or password_hash",
+        "'eva' cannot log in: set password, password_file or password_hash for this user",
         "files.example.org refused the login of 'ana': wrong username or password",
         "basic authentication is not enough",
         "https://files.example.org:8443/v1 answered 502",

@@ -137,7 +137,7 @@ def settings_of(place: Path, users: list[dict[str, Any]]) -> Path:
     [
         ({"listen": "0.0.0.0:10000"}, '"allow_plain": true'),
         ({"nicknames": None}, "knows no passwords"),
-        ({"nicknames": "ana/nicknames"}, "lie one in the other"),
+        ({"nicknames": "ana/nicknames"}, "overlap"),
         ({"nicknames": "nowhere/nicknames"}, "there is no folder"),
         ({"listen": None, "framed": None}, "one of them is needed"),
         ({"listen": 10000}, "must be text"),
@@ -164,6 +164,8 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
             pass
     [error] = refused.value.exceptions
     assert isinstance(error, ProblemError)
-    assert error.problem.hint == 'change "framed" in "backup", or stop what listens there'
+    assert (
+        error.problem.hint == 'change "framed" in "backup", or stop the program that listens there'
+    )
     taken.close()
     await taken.wait_closed()

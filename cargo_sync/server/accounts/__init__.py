@@ -1,11 +1,11 @@
-"""Users: who they are, how they log in, what they may do where.
+"""Accounts: the users of a server, how they log in, and which workspaces each of them may use.
 
-access    a user's grants
+access    the workspaces of each user
 address   where a request comes from
 gate      how many logins are checked at the same time
 logins    tokens and passwords
-registry  the users and workspaces of this server, live
-roster    those of the file against those of the state
-throttle  how long wrong passwords wait
+registry  the current users and workspaces, changed by the file and by commands
+roster    the users and workspaces of the file and of the state, merged
+throttle  delays after wrong passwords
 users     users and their password hashes
 """

@@ -1,7 +1,7 @@
-"""Which user may enter which workspace, under which name, and whether to write.
+"""Access: which user may use which workspace, under which name, and whether to write.
 
-A user's own path is their workspace `default`; others are named in the file and granted. Names are
-looked up among a user's own only, so that what belongs to others cannot even be asked about.
+A user's own path is their workspace `default`; other workspaces are named in the file and granted.
+A name is looked up only among a user's own workspaces, so nobody can find out what others have.
 """
 
 import os
@@ -15,26 +15,30 @@ from cargo_sync.server.workspace.workspace import Workspace
 
 
 class Access(NamedTuple):
-    """A workspace as one user knows it."""
+    """A workspace as one user sees it."""
 
     name: str
     workspace: Workspace
     writable: bool
 
     def may_write(self) -> None:
-        """Raises ProblemError "read_only"."""
+        """Checks the permission to write.
+
+        Raises:
+            ProblemError: `read_only`.
+        """
         if not self.writable:
             raise read_only(self.name)
 
 
 def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings]) -> list[str]:
-    """The folders that a file's users and workspaces need, each once: real paths, sorted."""
+    """The folders of a file's users and workspaces, each once: real paths, sorted."""
     folders = [one.path for one in users] + [one.path for one in workspaces]
     return sorted({os.path.realpath(folder) for folder in folders})
 
 
 class Grants:
-    """Every user's workspaces. Replaced whole when the file is read again."""
+    """Every user's workspaces. All of them are replaced when the file is read again."""
 
     def __init__(self) -> None:
         self._of: Mapping[str, Mapping[str, Access]] = {}
@@ -45,7 +49,7 @@ class Grants:
         workspaces: Sequence[WorkspaceSettings],
         at: Callable[[str], Workspace],
     ) -> None:
-        """Takes a file over; `at` gives the workspace of a real path."""
+        """Takes over users and workspaces; `at` gives the workspace of a real path."""
         own: dict[str, dict[str, Access]] = {}
         for user in users:
             home = at(os.path.realpath(user.path))
@@ -65,7 +69,7 @@ class Grants:
         """The user's workspace of that name.
 
         Raises:
-            ProblemError: "unknown", whether there is none or it is somebody else's.
+            ProblemError: `unknown`; the same for a workspace that belongs to others.
         """
         access = self._of.get(user, {}).get(name)
         if access is None:

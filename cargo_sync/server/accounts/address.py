@@ -6,8 +6,7 @@ from typing import NamedTuple
 class ClientAddress(NamedTuple):
     """Where a request comes from.
 
-    ip      of the client: what the last proxy that is not trusted, or nobody but the client,
-            connected from
+    ip      of the client: of the peer, or behind trusted proxies what they say
     host    the name or address that the client used for this server, without a port
     secure  whether the client's end of the connection is TLS
     """

@@ -1,4 +1,4 @@
-"""How many logins are checked at the same time: argon2 takes memory and a core each."""
+"""How many logins are checked at the same time: argon2 needs memory and a core for each."""
 
 import asyncio
 from types import TracebackType
@@ -9,7 +9,7 @@ from cargo_sync.server.refusals import LaterError
 
 
 class LoginGate:
-    """So many inside at once, so many waiting; who comes then is asked to come later."""
+    """Lets `at_once` logins in and `waiting` more wait; later ones are asked to try again."""
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._inside = asyncio.Semaphore(at_once)
@@ -17,7 +17,7 @@ class LoginGate:
 
     async def __aenter__(self) -> Self:
         if self._room <= 0:
-            raise LaterError(Problem(Code.BUSY, "too many are logging in at this moment"), 2)
+            raise LaterError(Problem(Code.BUSY, "too many logins at the same time"), 2)
         self._room -= 1
         try:
             await self._inside.acquire()

@@ -1,9 +1,8 @@
-"""Logins: a token for a password, and the password itself where a client knows no tokens (curl,
-browsers).
+"""Logins: a token for a password, or the password itself for clients without tokens.
 
-Nothing here could be turned back into a token or a password: both are kept as digests, under a key
-that lives as long as the process. A login ends with its time, with the password it was made with,
-and with the user.
+Curl and browsers have no tokens. Tokens and passwords cannot be recovered from here: both are kept
+as digests, under a key that lives as long as the process. A login ends when its time is over, when
+the password changes, or when the user is removed.
 """
 
 import base64
@@ -21,15 +20,17 @@ from cargo_sync.server.refusals import LaterError, unauthorized
 TOKEN_SECONDS: Final = 12 * 3600
 BASIC_SECONDS: Final = 300
 KEPT: Final = 50_000
-"""Tokens, and verified passwords, that are remembered; beyond, the oldest logins end."""
+"""Tokens, and verified passwords, that are kept; with more, the oldest logins end."""
 PER_USER: Final = 500
-"""Tokens of one user; a further login ends the oldest."""
+"""Tokens of one user; one more login ends the oldest."""
 PASSWORD_LENGTH: Final = 1024
 
 _log = logging.getLogger(__name__)
 
 
 class IssuedToken(NamedTuple):
+    """A new token, and the seconds until it expires."""
+
     token: str
     expires_in: int
     user: User
@@ -41,10 +42,12 @@ class _Kept(NamedTuple):
 
 
 class Logins:
-    """Who a request comes from.
+    """Finds the user of a request.
 
-    clock    monotonic seconds
-    entropy  so many unguessable bytes
+    Args:
+        users: the enabled users.
+        clock: monotonic seconds.
+        entropy: makes that many unguessable bytes.
     """
 
     def __init__(
@@ -57,16 +60,16 @@ class Logins:
         self._throttle = Throttle()
         self._gate = LoginGate(at_once=2, waiting=32)
         self.let_in = self.refused = 0
-        """Logins that were checked since the start, by how they ended."""
+        """Checked logins since the start, by result."""
         self._tokens: dict[bytes, _Kept] = {}
         self._basic: dict[bytes, _Kept] = {}
 
     async def login(self, name: str, password: str, address: str) -> IssuedToken:
-        """A token for the right password.
+        """Makes a token for the right password.
 
         Raises:
-            ProblemError: "unauthorized".
-            LaterError: "throttled" after wrong passwords, "busy" when too many log in at once.
+            ProblemError: `unauthorized`.
+            LaterError: `throttled` after wrong passwords, `busy` when too many log in at once.
         """
         user = await self._verify(name, password, address)
         token = base64.urlsafe_b64encode(self._entropy(32)).decode().rstrip("=")
@@ -77,15 +80,20 @@ class Logins:
         return IssuedToken(token, TOKEN_SECONDS, user)
 
     def bearer(self, token: str) -> User:
-        """Who the token was given to. Raises ProblemError "unauthorized"."""
+        """The user of a token.
+
+        Raises:
+            ProblemError: `unauthorized`.
+        """
         if user := self._known(self._tokens, self._digest(token)):
             return user
         raise unauthorized()
 
     async def basic(self, name: str, password: str, address: str) -> User:
-        """Who gives this name and password; what was right is not hashed again for five minutes.
+        """The user of a name and password; a right password is not hashed again for five minutes.
 
-        Raises: as `login`.
+        Raises:
+            ProblemError: as for `login`.
         """
         digest = self._digest(f"{len(name)}:{name}:{password}")
         if known := self._known(self._basic, digest):
@@ -95,7 +103,7 @@ class Logins:
         return user
 
     def forget(self, names: frozenset[str]) -> None:
-        """Ends every login of these users."""
+        """Ends all logins of these users."""
         for kept in (self._tokens, self._basic):
             for digest in [digest for digest, one in kept.items() if one.user in names]:
                 del kept[digest]
@@ -109,10 +117,10 @@ class Logins:
         if user is None:
             self.refused += 1
             self._throttle.failed(name, address, self._clock())
-            # Somebody who is no user may have typed the password here: only names that we know are
-            # told.
-            who = name if self._users.get(name) else "somebody unknown"
-            _log.warning("a wrong password of %s from %s", who, address, extra={"user": who})
+            # An unknown name may be a password that was typed in the wrong field: only names of
+            # users are logged.
+            who = name if self._users.get(name) else "an unknown user"
+            _log.warning("wrong password for %s from %s", who, address, extra={"user": who})
             raise unauthorized()
         self.let_in += 1
         self._throttle.succeeded(name, address)

@@ -1,7 +1,7 @@
-"""The registry: the roster of a server, read from its file and its state, and changed by command.
+"""The registry: the users and workspaces of a server, from its file and its state.
 
-One change at a time. What a command changed is durable before it takes effect, and takes effect
-before it is answered.
+Changes happen one at a time. A command's change is first made durable, then takes effect, and then
+the command is answered.
 """
 
 import asyncio
@@ -24,15 +24,16 @@ from cargo_sync.state.workspaces import WorkspaceRows
 from cargo_sync.suggest import did_you_mean
 
 Take = Callable[[Roster, frozenset[str]], Awaitable[None]]
-"""Has a roster take effect; the logins and flows of the users that are named end."""
+"""Makes a roster take effect; the logins and flows of the named users end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What reading the file came to: what became of each user and workspace, and sentences for a
-    person.
+    """The result of reading the file.
 
-    The words are added, changed, unchanged and removed.
+    users       by name: added, changed, unchanged or removed
+    workspaces  the same
+    notices     sentences for a person
     """
 
     users: Mapping[str, str]
@@ -41,11 +42,11 @@ class Read:
 
 
 class Registry:
-    """Who may use the server, and what is served.
+    """The users and workspaces of the server.
 
-    user_rows, workspace_rows  what the state keeps; who writes there holds `changing` and refreshes
-                               after
-    roster                     what holds now
+    user_rows, workspace_rows  the rows in the state; to write one, hold `changing` and call
+                               `refresh` afterwards
+    roster                     the current users and workspaces
     """
 
     def __init__(
@@ -69,40 +70,48 @@ class Registry:
         self._state_dir = ""
         self.file_name = ""
 
-    # -- what there is -----------------------------------------------------------------------------
+    # -- lookup ------------------------------------------------------------------------------------
 
     def user(self, name: str) -> UserSettings:
-        """Raises ControlError(unknown_user), with what may have been meant."""
+        """The settings of a user.
+
+        Raises:
+            ControlError: `unknown_user`, with a similar name as the hint.
+        """
         found = self.roster.user(name)
         if found is None:
             hint = did_you_mean(name, [one.username for one in self.roster.users])
             raise ControlError(
                 ReplyCode.UNKNOWN_USER,
                 f'there is no user "{name}"',
-                hint or "`user.list` names those that there are",
+                hint or "`user.list` names all users",
             )
         return found
 
     def workspace(self, name: str) -> WorkspaceSettings:
-        """Raises ControlError(unknown_workspace), with what may have been meant."""
+        """The settings of a workspace.
+
+        Raises:
+            ControlError: `unknown_workspace`, with a similar name as the hint.
+        """
         found = self.roster.workspace(name)
         if found is None:
             hint = did_you_mean(name, [one.name for one in self.roster.workspaces])
             raise ControlError(
                 ReplyCode.UNKNOWN_WORKSPACE,
                 f'there is no workspace "{name}"',
-                hint or "`workspace.list` names those that there are",
+                hint or "`workspace.list` names all workspaces",
             )
         return found
 
     def workspace_of_file(self, name: str) -> WorkspaceSettings | None:
-        """A workspace as the file has it."""
+        """The workspace as it is in the file, or None."""
         return self._file.workspace(name)
 
     # -- the file ----------------------------------------------------------------------------------
 
     async def read(self, settings: ServerSettings) -> Read:
-        """Takes the file's users and workspaces over, and the passwords in it.
+        """Takes over the users, workspaces and passwords of the file.
 
         Raises:
             ProblemError: the state cannot be read or written.
@@ -125,21 +134,23 @@ class Registry:
             )
             return Read(users, spaces, (*self.roster.notices, *applied.notices))
 
-    # -- what commands do --------------------------------------------------------------------------
+    # -- changes by command ------------------------------------------------------------------------
 
     async def refresh(self, ended: frozenset[str] = frozenset()) -> None:
-        """Has the rows that were written take effect; `ended` are users whose logins end
-        besides."""
+        """Makes the written rows take effect; the logins of the `ended` users end too."""
         self.roster = await self._effective()
         gone = self._logins.take(self.roster.users)
         await self._take(self.roster, gone | ended)
 
     async def folder(self, kind: Literal["user", "workspace"], path: str, name: str) -> str:
-        """`path` as a folder to serve for the user or workspace `name`, opened.
+        """Checks and opens `path` as the folder of a user or workspace.
+
+        Returns:
+            The path to keep.
 
         Raises:
-            ControlError: bad_argument: it is not absolute, cannot be made, or lies in somebody
-                else's.
+            ControlError: `bad_argument`: it is not absolute, cannot be made, or overlaps with
+                another folder.
             ProblemError: it cannot be opened.
         """
         path = await self._offload(self._checked, kind, path, name)
@@ -154,21 +165,21 @@ class Registry:
             path = served_folder(places.local_path(path, "/", {}))
         except ValueError as error:
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, f'"path": {error}', "a folder of the server's machine"
+                ReplyCode.BAD_ARGUMENT, f'"path": {error}', "a folder on the server's machine"
             ) from None
         users = [one for one in self.roster.users if kind != "user" or one.username != name]
         spaces = [one for one in self.roster.workspaces if kind != "workspace" or one.name != name]
         against = ground(users, spaces, self._state_dir, os.path.realpath).clash(kind, path)
         if against is not None:
             hint = (
-                "take the same folder to share it, or two apart"
+                "use the same folder to share it, or a separate one"
                 if against.kind == kind == "user"
                 else ""
             )
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT,
-                f'"path": {path} and {against.words}, {against.path}, lie one in the other',
-                hint or "take a folder apart from it",
+                f'"path": {path} and {against.words}, {against.path}, overlap',
+                hint or "use a separate folder",
             )
         return path
 
@@ -188,7 +199,7 @@ class Registry:
 def _became(
     before: Mapping[str, object], now: Mapping[str, object], changed: frozenset[str] = frozenset()
 ) -> dict[str, str]:
-    """What became of each, by name; `changed` are others although they look alike."""
+    """The change of each one, by name; those in `changed` count even if they look the same."""
     became = {name: "removed" for name in before if name not in now}
     for name, one in now.items():
         same = before.get(name) == one and name not in changed

@@ -1,8 +1,8 @@
-"""The roster: all users and workspaces that a server has, of its file and made by command together.
+"""The roster: all users and workspaces of a server, of its file and made by command together.
 
-What the file says wins, field by field. What was made by command and does not go with the file any
-more is left out, with a sentence that says why; it is kept, and comes back when the file makes room
-for it.
+The file wins, field by field. A user or workspace that was made by command and conflicts with the
+file is left out, with a sentence that says why. It is kept, and comes back when the conflict is
+over.
 """
 
 import os
@@ -16,15 +16,15 @@ from cargo_sync.state.workspaces import WorkspaceRow
 
 RATES: Final = ("upload_speed", "download_speed", "upload_bandwidth", "download_bandwidth")
 SETTABLE: Final = (*RATES, "enabled")
-"""The fields of a user of the file that a command may set while the file leaves them out."""
+"""The fields of a user of the file that a command may set if the file does not."""
 
 OwnerKind = Literal["user", "workspace", "server"]
 Real = Callable[[str], str]
-"""A path -> the path that it leads to."""
+"""Resolves the links in a path."""
 
 
 class Holder(NamedTuple):
-    """Who holds a folder, in words; several users may hold the same one."""
+    """The holder of a folder, described in words; several users may hold the same folder."""
 
     kind: OwnerKind
     words: str
@@ -33,7 +33,7 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Users and workspaces as they hold now. `notices` are sentences about what was left out."""
+    """The current users and workspaces. `notices` are sentences about those that were left out."""
 
     users: tuple[UserSettings, ...] = ()
     workspaces: tuple[WorkspaceSettings, ...] = ()
@@ -47,16 +47,16 @@ class Roster:
 
 
 class Ground:
-    """Who holds which folder: none may lie in another, but users may share one."""
+    """The holders of folders: none may be inside another, but users may share one."""
 
     def __init__(self, real: Real) -> None:
         self._real = real
         self._held: dict[str, Holder] = {}
         self._within: dict[str, Holder] = {}
-        """By each folder above one that is held: who holds it."""
+        """The holder of a folder below, by each folder above a held one."""
 
     def clash(self, kind: OwnerKind, path: str) -> Holder | None:
-        """The one in whose way `path` would be."""
+        """The holder that `path` would conflict with, or None."""
         own = self._real(path)
         holder = self._held.get(own)
         if holder is not None:
@@ -77,7 +77,7 @@ def ground(
     state_dir: str,
     real: Real,
 ) -> Ground:
-    """What these hold, and the server itself."""
+    """The folders of these, and of the server itself."""
     held = Ground(real)
     held.take(Holder("server", "the server's state_dir", state_dir))
     for user in users:
@@ -94,7 +94,7 @@ def effective(
     state_dir: str,
     real: Real,
 ) -> Roster:
-    """The file's users and workspaces, and those that the state keeps."""
+    """The current roster: the file's users and workspaces, and those in the state."""
     held = ground(of_file.users, of_file.workspaces, state_dir, real)
     known = {one.username: _merged_user(one, users.get(one.username)) for one in of_file.users}
     spaces = {one.name: one for one in of_file.workspaces}
@@ -168,6 +168,6 @@ def _with_grants(
 
 def _left_out(kind: str, name: str, path: str, against: Holder) -> str:
     return (
-        f'the {kind} "{name}" was made by command and is left out: {path} and {against.words}, '
-        f"{against.path}, lie one in the other"
+        f'the {kind} "{name}" was made by command and is left out: {path} and '
+        f"{against.words}, {against.path}, overlap"
     )

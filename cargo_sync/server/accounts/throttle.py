@@ -1,7 +1,7 @@
-"""Wrong passwords: a growing delay by account and by address. Time is an argument.
+"""Wrong passwords: a growing delay per account and per address. Time is an argument.
 
-An account that is being guessed at does not lock its owner out: an address from which its right
-password came is not held up by what other addresses try.
+Guessing an account's password does not lock out its owner: an address that once gave the right
+password does not wait for the failures of other addresses.
 """
 
 import ipaddress
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 FREE: Final = 5
-"""Wrong passwords that cost no delay: people mistype."""
+"""Wrong passwords without a delay: people mistype."""
 FIRST: Final = 1.0
 LONGEST: Final = 300.0
 FORGET: Final = 3600.0
-"""Seconds after the last wrong password until it is forgotten."""
+"""Seconds after which wrong passwords are forgotten."""
 KEPT: Final = 20_000
-"""Accounts and addresses remembered; beyond, those that failed longest ago are forgotten."""
+"""Accounts and addresses that are kept; with more, the oldest failures are forgotten."""
 
 
 class _Failures(NamedTuple):
@@ -26,7 +26,7 @@ class _Failures(NamedTuple):
 
 @dataclass(slots=True)
 class _Known:
-    """Something by key, bounded: the oldest go first."""
+    """Failures by key, bounded: the oldest are dropped first."""
 
     failures: dict[Hashable, _Failures]
 
@@ -45,7 +45,7 @@ class _Known:
 
 
 class Throttle:
-    """Who has to wait before a password is looked at."""
+    """How long a login has to wait before its password is checked."""
 
     def __init__(self) -> None:
         self._accounts = _Known({})
@@ -53,20 +53,21 @@ class Throttle:
         self._good: dict[tuple[str, str], None] = {}
 
     def wait(self, account: str, address: str, now: float) -> float:
-        """Seconds until a password of `account` from `address` is looked at; 0.0 for at once."""
+        """Seconds until a password of `account` from `address` is checked; 0.0 for at once."""
         block = network(address)
         held = 0.0 if (account, block) in self._good else self._accounts.wait(account, now)
         return max(held, self._addresses.wait(block, now))
 
     def failed(self, account: str, address: str, now: float) -> None:
-        """A wrong password. Unknown accounts count too, or asking would tell which ones there
-        are."""
+        """Counts a wrong password, also for unknown accounts, to keep secret which exist."""
         self._accounts.add(account, now)
         self._addresses.add(network(address), now)
 
     def succeeded(self, account: str, address: str) -> None:
-        """The right password: the address is forgiven, and remembered as one of the account's
-        own."""
+        """Counts a right password: the address's failures are forgotten.
+
+        The address is remembered as one of the account's own.
+        """
         block = network(address)
         self._addresses.failures.pop(block, None)
         self._good.pop((account, block), None)
@@ -76,13 +77,12 @@ class Throttle:
 
 
 def delay(failures: int) -> float:
-    """Seconds to wait after so many wrong passwords: none, then 1, 2, 4 … up to five minutes."""
+    """Seconds to wait after that many wrong passwords: none, then 1, 2, 4 … up to five minutes."""
     return 0.0 if failures < FREE else min(LONGEST, FIRST * 2.0 ** min(failures - FREE, 30))
 
 
 def network(address: str) -> str:
-    """What counts as one address: a whole /64 of IPv6, since that is what one subscriber is
-    given."""
+    """What counts as one address: for IPv6 a whole /64, because one subscriber gets that."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

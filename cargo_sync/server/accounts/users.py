@@ -1,8 +1,8 @@
-"""Users: who may log in, with which password, at which rates.
+"""Users: who may log in, with which password, and at which speeds.
 
-They stand in the server's file or were made by command (server.roster); here they are as they hold
-now. Of a password nothing is kept but its hash: one in the file is hashed when it differs from the
-stored one; a user without one keeps the hash that is stored.
+They come from the server's file or were made by command (accounts.roster); here are the current
+ones. Of a password only the hash is kept. A password in the file is hashed when it differs from the
+stored one; a user without a password in the file keeps the stored hash.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -16,7 +16,7 @@ from cargo_sync.model.world import Offload
 
 
 class HashBook(Protocol):
-    """Where the hashes lie (state.accounts)."""
+    """Where the hashes are stored (state.accounts)."""
 
     def get(self, name: str) -> str | None: ...
 
@@ -25,10 +25,10 @@ class HashBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who has logged in. Rates are bits a second; None is no limit.
+    """A user. Speeds and bandwidths are in bits per second; None for no limit.
 
-    upload_speed, download_speed           what a transfer gets when it asks for nothing less
-    upload_bandwidth, download_bandwidth   what all of the user's transfers get together
+    upload_speed, download_speed          the most for one transfer
+    upload_bandwidth, download_bandwidth  the most for all of the user's transfers together
     """
 
     name: str
@@ -40,10 +40,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying a file did.
+    """The result of applying a file.
 
-    changed  names of users whose password changed, or who are not there or not enabled any more:
-             their logins end
+    changed  names of users whose password changed, or who were removed or disabled: their logins
+             end
     notices  sentences for the person who runs the server
     """
 
@@ -54,22 +54,23 @@ class Applied:
 class Users:
     """The enabled users, and their passwords.
 
-    hasher   argon2 with its costs; a check takes 0.25 to 0.6 s with the library's own, so it is
-             offloaded
-    nobody   the hash of a password that no one has: checked for unknown users, so that they take as
-             long
+    Args:
+        hashes: the stored hashes.
+        hasher: argon2 with its costs; with the library's defaults a check takes 0.25 to 0.6 s.
+        offload: runs a check in a thread.
     """
 
     def __init__(self, hashes: HashBook, hasher: argon2.PasswordHasher, offload: Offload) -> None:
         self._hashes = hashes
         self._hasher = hasher
         self._offload = offload
+        # Checked for unknown users, so that they take as long as known ones.
         self._nobody = hasher.hash("nobody's")
         self._users: dict[str, User] = {}
         self._changes: dict[str, int] = {}
 
     async def apply(self, settings: Sequence[UserSettings]) -> Applied:
-        """Takes users over in place of those that were there, with the passwords that are given.
+        """Replaces the users, and stores their given passwords.
 
         A user who is not in the file and has no password is a nickname of the backup protocol.
         """
@@ -80,38 +81,39 @@ class Users:
                 changed.add(one.username)
             if one.given and await self._offload(self._hashes.get, one.username) is None:
                 notices.append(
-                    f"nobody can log in as {one.username!r}: give the user a password, password_file or "
-                    "password_hash"
+                    f"{one.username!r} cannot log in: set password, password_file or password_hash "
+                    "for this user"
                 )
         self.changed(changed)
         return Applied(self.take(settings) | changed, tuple(notices))
 
     def take(self, settings: Sequence[UserSettings]) -> frozenset[str]:
-        """As `apply`, without passwords; the names of those who are not there or not enabled any
-        more."""
+        """Like `apply`, without passwords; returns the names of users removed or disabled."""
         users = {one.username: _user(one) for one in settings if one.enabled}
         gone = frozenset(name for name in self._users if name not in users)
         self._users = users
         return gone
 
     async def hash(self, password: str) -> str:
-        """What is to be kept of a new password. Who stores it says so by `changed`."""
+        """The hash of a new password. After storing it, call `changed`."""
         return await self._offload(self._hasher.hash, password)
 
     async def set_password(self, name: str, password: str) -> None:
-        """A new password, durable when it returns. Raises ProblemError when the state cannot be
-        written."""
+        """Stores a new password, durable when this returns.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
         await self._offload(self._hashes.set, name, await self.hash(password))
         self.changed((name,))
 
     def changed(self, names: Collection[str]) -> None:
-        """The stored passwords of these users are others now: what is being checked is checked
-        again."""
+        """Notes that stored passwords have changed: checks that are running start again."""
         for name in names:
             self._changes[name] = self._changes.get(name, 0) + 1
 
     def get(self, name: str) -> User | None:
-        """The user as they now are; None when there is none, or not enabled."""
+        """The user as they are now; None when unknown or not enabled."""
         return self._users.get(name)
 
     def __iter__(self) -> Iterator[User]:
@@ -121,7 +123,7 @@ class Users:
         return len(self._users)
 
     async def check(self, name: str, password: str) -> User | None:
-        """The user whose password this is. Takes as long when there is no such user."""
+        """The user with this password, or None. An unknown user takes as long to check."""
         changes = -1
         while changes != self._changes.get(name, 0):
             changes = self._changes.get(name, 0)

@@ -1,10 +1,9 @@
-"""The coordinator of the backup protocol: nicknames send, list and fetch files.
+"""The coordinator of the backup protocol: users of nicknames send, list and fetch files.
 
-text_port     the published program's protocol, byte for byte
-frame_port    the same verbs in frames, for content of any size
-shelf         one nickname's files: plain files of the user's workspace, and the ids that lead to
-              them
-nicknames     who comes in: users with their password, and nicknames that have none
-port          a port, bound and closed
-coordinator   the ports that the server's file asks for
+coordinator  the ports in the server's file
+port         a port, bound and closed
+text_port    the published program's protocol, byte for byte
+frame_port   the same verbs in frames, for content of any size
+nicknames    logins: users with their password, and nicknames without one
+shelf        a nickname's files: plain files of the user's workspace, and their ids
 """

@@ -1,4 +1,4 @@
-"""The coordinator: the ports that the server's file asks for, wired, opened and closed."""
+"""The coordinator: the ports in the server's file, connected, opened and closed."""
 
 import secrets
 import ssl
@@ -21,7 +21,7 @@ NOWHERE = "outra porta, que não está aberta"
 
 
 class Coordinator:
-    """Speaks the protocol from `start` to `close`."""
+    """Serves the protocol from `start` to `close`."""
 
     def __init__(
         self, settings: BackupSettings, door: BackupLogin, shelves: Shelves, offload: Offload
@@ -33,13 +33,13 @@ class Coordinator:
         self._ports: list[BackupPort] = []
 
     async def start(self, context: ssl.SSLContext | None) -> dict[str, tuple[str, int]]:
-        """Opens the ports: host and port of each, by its field in the file.
+        """Opens the ports; returns the host and port of each, by its field in the file.
 
         Args:
-            context: for the one with frames; None leaves it unencrypted.
+            context: for the framed port; None for no encryption.
 
         Raises:
-            ProblemError: "address".
+            ProblemError: `address`.
         """
         opened: dict[str, tuple[str, int]] = {}
         other = NOWHERE
@@ -59,7 +59,7 @@ class Coordinator:
         return opened
 
     async def close(self) -> None:
-        """Takes no more; what is under way has a moment to end."""
+        """Takes no more connections; open ones have a moment to end."""
         for port in self._ports:
             await port.close()
 
@@ -79,7 +79,7 @@ def coordinator(
     sessions: Logins,
     spaces: Grants,
 ) -> Coordinator:
-    """The coordinator of a server, not open yet."""
+    """The coordinator of a server; its ports are not open yet."""
     nicknames = None
     if settings.nicknames is not None:
         nicknames = Nicknames(settings.nicknames, registry, Accounts(database), world.offload)
@@ -88,5 +88,5 @@ def coordinator(
 
 
 def _digits(count: int) -> str:
-    """So many decimal digits that nobody can guess, the first of them not 0."""
+    """That many unguessable decimal digits; the first one is not 0."""
     return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))

@@ -1,5 +1,4 @@
-"""The port with frames: any number of requests a connection, content of any size in both
-directions."""
+"""The framed port: any number of requests per connection, content of any size both ways."""
 
 import asyncio
 import contextlib
@@ -13,15 +12,15 @@ from cargo_sync.server.backup.shelf import BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import encoded
 
 IDLE: Final = 60.0
-"""Seconds without a byte of a request, its content, or without an answer being taken."""
+"""Seconds that may pass without a byte from the client, or with an answer that it does not read."""
 PIECE: Final = 1024 * 1024
 DRAIN: Final = 8 * 1024 * 1024
-"""Content of a refused file that is still read, so that the refusal is not lost with the
-connection."""
+"""Content of a refused file that is still read, so that the refusal is not lost when the connection
+closes."""
 
 
 class FramePort:
-    """Serves one connection a call, until the client ends it or is silent for `idle` seconds."""
+    """Serves one connection per call, until the client ends it or is silent for `idle` seconds."""
 
     def __init__(
         self, door: BackupLogin, shelves: Shelves, offload: Offload, idle: float = IDLE
@@ -32,7 +31,11 @@ class FramePort:
         self._idle = idle
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Raises OSError, TimeoutError and asyncio.IncompleteReadError when the client went."""
+        """Serves a connection.
+
+        Raises:
+            OSError, TimeoutError, asyncio.IncompleteReadError: the client is gone.
+        """
         peer = writer.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
         while head := await self._head(reader):
@@ -41,7 +44,7 @@ class FramePort:
                 asked = frames.read_request(body)
             except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
-                return  # where the next request begins is not known
+                return  # the start of the next request is unknown
             content = _Content(reader, asked.size, self._idle)
             try:
                 await self._answer(asked, content, address, writer)
@@ -77,12 +80,12 @@ class FramePort:
                         count = await self._offload(found.reader.read_into, memoryview(piece), done)
                         done += count
                         if count < len(piece) or not await self._offload(found.reader.unchanged):
-                            # Broken off: the client sees by `tamanho` that this is not all.
+                            # The client sees from `tamanho` that the content is incomplete.
                             raise ConnectionResetError("the file changed while it was read")
                         await self._write(writer, bytes(piece))
 
     async def _head(self, reader: asyncio.StreamReader) -> bytes:
-        """The next frame's length; nothing when the client ended between requests."""
+        """The next frame's length; b"" when the client ended between requests."""
         try:
             return await self._read(reader, frames.LENGTH.size)
         except asyncio.IncompleteReadError as error:
@@ -106,7 +109,7 @@ class FramePort:
 
 
 class _Content:
-    """The raw bytes after a request, read as they are needed."""
+    """The raw bytes after a request, read when they are needed."""
 
     def __init__(self, reader: asyncio.StreamReader, size: int, idle: float) -> None:
         self._reader = reader
@@ -118,7 +121,7 @@ class _Content:
             yield await self._next()
 
     async def drained(self) -> bool:
-        """Whether what is left was little enough to be read and dropped."""
+        """Reads and drops the rest if it is small enough; returns whether it did."""
         if self._left > DRAIN:
             return False
         while self._left:
@@ -129,7 +132,7 @@ class _Content:
         async with asyncio.timeout(self._idle):
             piece = await self._reader.read(min(self._left, PIECE))
         if not piece:
-            raise ConnectionResetError("the client went before all of the content had come")
+            raise ConnectionResetError("the client left before the end of the content")
         self._left -= len(piece)
         return piece
 

@@ -1,8 +1,8 @@
-"""Who comes in by the backup protocol: users with their password, and nicknames that have none.
+"""Logins of the backup protocol: users with their password, and nicknames without one.
 
-A nickname is a user like any other, in a folder of its own below one that the server's file names.
-It is made when it first sends a file. Given a password (`cargo_ctl user passwd`) it comes in with
-that alone, and may then be used by jobs, curl and the interactive client as well.
+A nickname is a user like any other, with its own folder below one that the server's file names. It
+is made when it sends its first file. With a password (`cargo_ctl user passwd`) it must log in with
+it, and may also be used by jobs, curl and the interactive client.
 """
 
 import logging
@@ -24,11 +24,11 @@ from cargo_sync.server.accounts.users import HashBook
 from cargo_sync.state.users import UserRow
 
 MOST: Final = 10_000
-"""Nicknames that are made: anybody who reaches the port can ask for one."""
+"""The most nicknames: anybody who reaches the port can ask for one."""
 WRONG: Final = "Apelido ou senha incorretos"
 FULL: Final = "Não há lugar para outro apelido neste servidor"
 OWN: Final = "default"
-"""A user's own workspace."""
+"""The name of a user's own workspace."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,18 +43,22 @@ class Nicknames:
         self._offload = offload
 
     async def has(self, name: str) -> bool:
-        """Whether this is a nickname that comes in without a password."""
+        """Whether this is a nickname that needs no password."""
         user = self._registry.roster.user(name)
         return (
             user is not None
             and user.enabled
-            and not user.given  # a user of the file who has no password yet is not for everybody
+            and not user.given  # a user of the file without a password yet is not open to everybody
             and places.inside(user.path, self._folder)
             and await self._offload(self._hashes.get, name) is None
         )
 
     async def make(self, name: str) -> None:
-        """A user of this name, unless there is one. Raises Refused."""
+        """Makes a user of this name, unless there is one.
+
+        Raises:
+            BackupRefusal: the name cannot be used, or the user cannot be made.
+        """
         checked(name)
         registry = self._registry
         async with registry.changing:
@@ -77,7 +81,7 @@ class Nicknames:
 
 
 class UserLogin:
-    """Of both ports; `nicknames` is None where nobody comes in without a password."""
+    """The logins of both ports; `nicknames` is None when everybody needs a password."""
 
     def __init__(self, sessions: Logins, spaces: Grants, nicknames: Nicknames | None) -> None:
         self._sessions = sessions
@@ -87,7 +91,7 @@ class UserLogin:
     async def enter(
         self, nickname: str, password: str | None, address: str, *, sends: bool
     ) -> Access:
-        """As `shelf.Door`."""
+        """See `shelf.BackupLogin`."""
         try:
             if password is not None:
                 await self._sessions.basic(nickname, password, address)
@@ -107,7 +111,11 @@ class UserLogin:
 
 
 def checked(nickname: str) -> str:
-    """A nickname that can be a user's and a folder's name. Raises Refused."""
+    """A nickname that can be the name of a user and of a folder.
+
+    Raises:
+        BackupRefusal: it cannot.
+    """
     try:
         named = places.segment(nickname)
         paths.check(nickname)
@@ -119,7 +127,11 @@ def checked(nickname: str) -> str:
 
 
 def _present(folder: str) -> None:
-    """Makes the folder of all nicknames. Raises ValueError, OSError."""
+    """Makes the folder of all nicknames.
+
+    Raises:
+        ValueError, OSError: it cannot be used or made.
+    """
     os.makedirs(served_folder(folder), exist_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""A port of the backup protocol: bound, bounded, closed."""
+"""A port of the backup protocol: bound, with a limit of connections, and closed."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ from typing import Final
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 CONNECTIONS: Final = 128
-"""On each port; who comes beyond them is turned away at once."""
+"""The most connections per port; further ones are closed at once."""
 GOODBYE: Final = 1.0
 HANDSHAKE: Final = 10.0
-"""Seconds for TLS: until it is done a connection is not counted."""
+"""Seconds for TLS; a connection counts only after that."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class BackupPort:
-    """One port, and the connections on it."""
+    """One port and its connections."""
 
     def __init__(self, name: str, serve: Serve, most: int = CONNECTIONS) -> None:
         self._name = name
@@ -31,7 +31,11 @@ class BackupPort:
         self._open: set[asyncio.Task[None]] = set()
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
-        """Begins to answer; the port, which is another one when 0 is given. Raises ProblemError."""
+        """Begins to listen; returns the port, which differs from `port` when that is 0.
+
+        Raises:
+            ProblemError: `address`.
+        """
         try:
             self._server = await asyncio.start_server(
                 self._connected,
@@ -42,12 +46,12 @@ class BackupPort:
             )
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
-            hint = f'change "{self._name}" in "backup", or stop what listens there'
+            hint = f'change "{self._name}" in "backup", or stop the program that listens there'
             raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Takes no more; what is under way has a moment to end."""
+        """Takes no more connections; open ones have a moment to end."""
         if self._server is None:
             return
         self._server.close()
@@ -60,7 +64,7 @@ class BackupPort:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        assert task is not None, "the loop gives each connection one"
+        assert task is not None, "asyncio runs each connection in a task"
         if len(self._open) >= self._most:
             writer.transport.abort()
             return
@@ -69,12 +73,12 @@ class BackupPort:
             await self._serve(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             _log.info(
-                "a client of the backup port %s went: %s",
+                "a client of the backup port %s is gone: %s",
                 self._name,
                 error or "silent for too long",
             )
         except Exception:
-            _log.exception("a request at the backup port %s could not be answered", self._name)
+            _log.exception("a request on the backup port %s failed", self._name)
         finally:
             self._open.discard(task)
             with contextlib.suppress(OSError, TimeoutError):

@@ -1,7 +1,7 @@
-"""One nickname's files: plain files of the user's own workspace, and the ids that lead to them.
+"""A nickname's files: plain files of the user's own workspace, and the ids that lead to them.
 
-What is sent is staged, published and recorded before its id is told. A file that somebody moved or
-deleted by other means is not listed any more; one that was changed is fetched as it is now.
+A file is staged, published and recorded before its id is sent. A file that was moved or deleted by
+other means is not listed any more; a file that was changed is fetched as it is now.
 """
 
 import re
@@ -23,13 +23,13 @@ from cargo_sync.server.accounts.access import Access
 from cargo_sync.state.backup_files import BackupFile, BackupFiles
 
 RUN: Final = "backup"
-"""The run that what is displaced by this protocol would belong to; nothing is."""
+"""The run for entries that this protocol displaces; there are none."""
 DIGITS: Final = 16
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 
 class BackupLogin(Protocol):
-    """Who may come in."""
+    """Logs users in."""
 
     async def enter(
         self, nickname: str, password: str | None, address: str, *, sends: bool
@@ -37,18 +37,19 @@ class BackupLogin(Protocol):
         """The own workspace of the user of this nickname.
 
         Args:
-            password: None where the protocol knows none: then only users without one come in.
-            sends: a new nickname may be made for who sends a file, where the server's file allows
-                it.
+            nickname: the name of the user.
+            password: None when the protocol has none: then only users without a password log in.
+            address: of the client.
+            sends: whether a file is sent: then a new nickname may be made, if the server's file
+                allows it.
 
         Raises:
-            Refused: there is no such nickname, or the password is wrong.
+            BackupRefusal: there is no such nickname, or the password is wrong.
         """
 
 
 class Fetched(NamedTuple):
-    """A file to be sent back: its sender's name for it, its size in bytes, and a reader, to be
-    closed."""
+    """A file to send back: its sender's name for it, its size in bytes, and a reader to close."""
 
     name: str
     size: int
@@ -56,7 +57,7 @@ class Fetched(NamedTuple):
 
 
 class Shelves:
-    """The files of all nicknames. `digits` gives so many unguessable decimal digits."""
+    """The files of all nicknames. `digits` makes that many unguessable decimal digits."""
 
     def __init__(self, rows: BackupFiles, world: World, digits: Callable[[int], str]) -> None:
         self._rows = rows
@@ -67,14 +68,17 @@ class Shelves:
     async def put(
         self, user: str, access: Access, name: str, size: int, content: AsyncIterable[bytes]
     ) -> str:
-        """Takes a file in; the id that leads to it.
+        """Stores a file; returns its id. If `content` raises, nothing is kept.
 
         Args:
+            user: the nickname.
+            access: the user's workspace.
+            name: the sender's name for it.
+            size: bytes.
             content: `size` bytes, in pieces.
 
         Raises:
-            Refused: the name cannot be one, the user may not write, or the store could not take it.
-            Whatever `content` raises: then nothing is kept.
+            BackupRefusal: the name is not possible, the user may not write, or the store failed.
         """
         with _translated():
             access.may_write()
@@ -85,7 +89,11 @@ class Shelves:
                 self._coming.discard((access.workspace.path, path))
 
     async def list(self, user: str, access: Access) -> list[Listed]:
-        """What is there of the user's files, the newest first. Raises Refused when nothing is."""
+        """The user's files that are there, the newest first.
+
+        Raises:
+            BackupRefusal: there are none.
+        """
         offload = self._world.offload
         with _translated():
             rows = await offload(self._rows.of, user)
@@ -100,7 +108,11 @@ class Shelves:
         return there
 
     async def fetch(self, user: str, access: Access, id: str) -> Fetched:
-        """The file of an id. Raises Refused: it is nobody's, somebody else's, or gone."""
+        """The file of an id.
+
+        Raises:
+            BackupRefusal: the id is unknown, belongs to another user, or its file is gone.
+        """
         offload = self._world.offload
         with _translated():
             row = await offload(self._rows.get, user, id)
@@ -112,13 +124,12 @@ class Shelves:
             return Fetched(row.name, held.entry.size, reader)
 
     async def _free(self, access: Access, name: str) -> str:
-        """A name that nothing stands at and nothing else is coming to, and keeps it until it is
-        there."""
+        """A free name, reserved until its file is there."""
         place = access.workspace.path
         for path in _names(name):
             if (place, path) in self._coming:
                 continue
-            self._coming.add((place, path))  # before looking: another may ask meanwhile
+            self._coming.add((place, path))  # before the look: another request may come meanwhile
             [held] = await self._world.offload(access.workspace.entries, [path])
             if held is None:
                 return path
@@ -156,7 +167,7 @@ class Shelves:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """A problem of the store is answered in its own words."""
+    """Answers a problem of the store with its message."""
     try:
         yield
     except ProblemError as error:
@@ -169,8 +180,11 @@ def _translated() -> Iterator[None]:
 
 
 def _file_name(name: str) -> str:
-    """The last part of what the sender calls it, on whatever system. Raises
-    ProblemError("bad_path")."""
+    """The last part of the sender's name for it, on any system.
+
+    Raises:
+        ProblemError: `bad_path`.
+    """
     last = _SEPARATORS.split(name)[-1].strip()
     return paths.check(last) if last else paths.check("..")
 

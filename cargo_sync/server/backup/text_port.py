@@ -1,5 +1,4 @@
-"""The port of the published program: one verb a connection, one answer, then the connection
-ends."""
+"""The text port, for the published program: one verb and one answer per connection."""
 
 import asyncio
 import contextlib
@@ -18,15 +17,19 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.backup.shelf import BackupLogin, Fetched, Shelves
 
 DEADLINE: Final = 30.0
-"""Seconds for a whole request, and for its answer to be taken."""
+"""Seconds for a whole request, and as many for its answer."""
 PIECE: Final = 64 * 1024
 
 
 class TextPort:
-    """Serves one connection a call.
+    """Serves one connection per call.
 
-    framed    how people are told of the other port: "porta 10001"
-    deadline  seconds; whoever has not asked by then is left without an answer
+    Args:
+        door: logs users in.
+        shelves: the files.
+        offload: runs blocking calls in threads.
+        framed: the name of the other port for people, such as "porta 10001".
+        deadline: seconds; a client that has not asked by then gets no answer.
     """
 
     def __init__(
@@ -44,8 +47,11 @@ class TextPort:
         self._deadline = deadline
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Greets, reads a request, answers it. Raises OSError and TimeoutError when the client
-        went."""
+        """Greets, reads a request, answers it.
+
+        Raises:
+            OSError, TimeoutError: the client is gone.
+        """
         writer.write(GREETING)
         try:
             async with asyncio.timeout(self._deadline):
@@ -88,7 +94,7 @@ class TextPort:
 
 
 async def _request(reader: asyncio.StreamReader) -> BackupRequest | None:
-    """What is asked; None when the client leaves before it has asked."""
+    """The request; None when the client leaves before the end of it."""
     request = TextRequest()
     while piece := await reader.read(PIECE):
         if (asked := request.feed(piece)) is not None:
@@ -97,7 +103,11 @@ async def _request(reader: asyncio.StreamReader) -> BackupRequest | None:
 
 
 def encoded(asked: BackupRequest) -> bytes:
-    """The content that stands in a request. Raises Refused for text that is none."""
+    """The content within a request.
+
+    Raises:
+        BackupRefusal: it is not a valid text.
+    """
     try:
         return (asked.content or "").encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
 """The server's end of flows: opened over HTTP, carried by lanes, ended by either side.
 
-A flow waits a minute for its lane and lives as long as that lane does. Its id and its lane's token
-cannot be guessed and are bound to its user; whether frames are sealed follows how the client
-reached the API.
+A flow waits a minute for its lane and lives as long as that lane. Its id and its lane's token
+cannot be guessed and belong to its user. Its frames are sealed if the client used HTTPS for the
+API.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Flow:
-    """One flow. A lane has claimed it before it is connected; `lane` and `machine` are there once
-    it is.
+    """One flow. A lane claims it before it is connected; then `lane` and `machine` are set.
 
     user     as they were when it was opened
-    granted  bits a second, None for no limit; told is what the client knows of it
+    granted  bits per second, None for no limit
+    told     the last `granted` that was sent to the client
     """
 
     id: str
@@ -64,8 +64,8 @@ class FlowRequest(NamedTuple):
 
     mode    upload or download
     folder  path in the workspace
-    run     whose trash takes what is displaced
-    speed   bits a second; None for no limit of its own
+    run     its trash takes what is displaced
+    speed   bits per second; None for no limit of its own
     """
 
     mode: Mode
@@ -77,7 +77,7 @@ class FlowRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth:
-    """The server's totals, bits a second; None is no limit."""
+    """The server's total bandwidth, bits per second; None for no limit."""
 
     upload: int | None = None
     download: int | None = None
@@ -85,7 +85,7 @@ class Bandwidth:
 
 @dataclass(frozen=True, slots=True)
 class LaneAddress:
-    """Where clients find the lanes. `host` is "" for the one they used for the API."""
+    """The address of the lanes. `host` is "" for the host that the client used for the API."""
 
     host: str
     port: int
@@ -94,8 +94,8 @@ class LaneAddress:
 class OpenedFlow(NamedTuple):
     """A flow that waits for its lane.
 
-    where    where its lane goes
-    granted  bits a second, None is no limit
+    where    the address for its lane
+    granted  bits per second, None for no limit
     """
 
     id: str
@@ -105,9 +105,12 @@ class OpenedFlow(NamedTuple):
 
 
 class Flows:
-    """All flows of a server. For the event loop, but for what lanes ask from their threads.
+    """All flows of a server. For the event loop, except for the calls of the lanes' threads.
 
-    present  a user as they are now: a flow that runs takes changed rates over
+    Args:
+        spaces: the workspaces of each user.
+        present: a user as they are now: a running flow gets changed speeds at once.
+        steady: monotonic seconds.
     """
 
     def __init__(
@@ -121,25 +124,29 @@ class Flows:
         self._flows: dict[str, Flow] = {}
         self._by_token: dict[bytes, Flow] = {}
         self._lanes: set[LaneThread] = set()
-        """Those that run, also of flows that were ended and come to their checkpoint now."""
+        """Running lanes, also of ended flows that still write their checkpoint."""
         self._running: dict[str, Flow] = {}
         self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
 
     def arrive(self, where: LaneAddress) -> None:
-        """Lanes are taken there from now on. Comes before the first flow."""
+        """Sets the address of the lanes, before the first flow."""
         self._where = where
 
-    # -- what the gateway asks ---------------------------------------------------------------------
+    # -- calls of the gateway ----------------------------------------------------------------------
 
     async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
-        """Opens a flow. Raises ProblemError: "unknown", "read_only", "busy"."""
+        """Opens a flow.
+
+        Raises:
+            ProblemError: `unknown`, `read_only`, `busy`.
+        """
         self._drop_unclaimed()
         flow = self._flow(user, address, request)
         if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
             raise LaterError(
-                Problem(Code.BUSY, f"{user.name} has {FLOWS_A_USER} flows open already"), 5
+                Problem(Code.BUSY, f"{user.name} already has {FLOWS_A_USER} open flows"), 5
             )
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
@@ -148,14 +155,14 @@ class Flows:
         return OpenedFlow(flow.id, self._where, flow.keys, flow.granted)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
-        """Asks for another speed for a flow that runs; what it is granted then."""
+        """Asks for another speed of a running flow; returns the speed that it gets."""
         flow = self._of(user, id)
         flow.speed = bps
         self._share(flow.mode)
         return flow.granted
 
     async def end(self, user: User, id: str) -> None:
-        """Ends a flow; ending it twice is harmless."""
+        """Ends a flow; it is harmless to end it twice."""
         flow = self._flows.get(id)
         if flow is not None and flow.user.name == user.name:
             self._end(flow, Problem(Code.STOPPED, "the flow was ended over HTTP"))
@@ -186,10 +193,10 @@ class Flows:
             raise unknown("such flow")
         return flow
 
-    # -- what lanes ask, from their threads --------------------------------------------------------
+    # -- calls of lanes, from their threads --------------------------------------------------------
 
     def claim(self, token: bytes) -> Flow | None:
-        """The flow of a lane that knocks; None for strangers, and for one that has its lane."""
+        """The flow of a connecting lane; None for an unknown token, or if the flow has its lane."""
         with self._lock:
             flow = self._by_token.get(token)
             if flow is None or flow.claimed:
@@ -198,43 +205,42 @@ class Flows:
             return flow
 
     def release(self, flow: Flow) -> None:
-        """The handshake failed: the right lane may still come."""
+        """Releases a claim after a failed handshake: the right lane may still come."""
         flow.claimed = False
 
     def started(self, flow: Flow, lane: LaneThread, machine: End, pace: Pace | None) -> None:
-        """A flow has its lane: from now on it is granted what is left, live."""
+        """Connects a flow with its lane: from now on changes of its grant are sent at once."""
         flow.lane, flow.machine = lane, machine
         self._lanes.add(lane)
         self._running[flow.id] = flow
         if pace is not None:
             pace.limit(flow.granted, self._steady())
-        self._tell(flow)  # what was shared anew while the lane was on its way
+        self._tell(flow)  # the grant may have changed while the lane was connecting
 
     def ended(self, flow: Flow, problem: Problem | None) -> None:
-        """A flow's lane is over, and with it the flow."""
+        """Ends a flow, because its lane has ended."""
         if problem is not None:
             about = {"user": flow.user.name, "transfer": flow.id}
             _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem, extra=about)
-        with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
+        with suppress(RuntimeError):  # the event loop has ended already
             self._loop.call_soon_threadsafe(self._over, flow)
 
     # -- grants ------------------------------------------------------------------------------------
 
     def limit(self, total: Bandwidth) -> None:
-        """Other totals for all flows together, from now on."""
+        """Sets new totals for all flows together."""
         self._total = total
         self._share_all()
 
     def renew(self) -> None:
-        """Users, their rates or their workspaces were changed: flows go on as they are allowed to
-        now."""
+        """Applies changed users, speeds and workspaces to the open flows."""
         for flow in list(self._flows.values()):
             if (refused := self._refused(flow)) is not None:
                 self._end(flow, refused)
         self._share_all()
 
     def _refused(self, flow: Flow) -> Problem | None:
-        """Why a flow may not go on in the workspace that it was opened in."""
+        """Why a flow may not go on in its workspace, or None."""
         try:
             access = self._spaces.get(flow.user.name, flow.access.name)
             if access.workspace is not flow.access.workspace:
@@ -250,7 +256,7 @@ class Flows:
             self._share(mode)
 
     def _share(self, mode: Mode) -> None:
-        """Shares a direction's bandwidth anew, and tells those whose rate changed."""
+        """Shares a direction's bandwidth anew, and tells the flows whose grant changed."""
         flows = [flow for flow in self._flows.values() if flow.mode is mode]
         upload = mode is Mode.UPLOAD
         users = {flow.user.name: self._present(flow.user.name) or flow.user for flow in flows}
@@ -275,21 +281,21 @@ class Flows:
             flow.lane.submit(partial(flow.machine.grant, flow.granted))
 
     def all(self) -> list[Flow]:
-        """The flows that there are, the oldest first."""
+        """The open flows, the oldest first."""
         return list(self._flows.values())
 
     def lanes(self) -> int:
-        """How many run."""
+        """How many lanes run."""
         return len(self._lanes)
 
     # -- figures -----------------------------------------------------------------------------------
 
     def count(self, mode: Mode) -> int:
-        """Flows that are open, of one direction."""
+        """How many flows of one direction are open."""
         return sum(flow.mode is mode for flow in self._flows.values())
 
     def moved(self, mode: Mode) -> int:
-        """Bytes of files that went over the flows of one direction since the start."""
+        """Bytes of file content that flows of one direction moved since the start."""
         under_way = [flow for flow in list(self._running.values()) if flow.mode is mode]
         return self._moved[mode] + sum(
             flow.machine.figures().content for flow in under_way if flow.machine
@@ -298,17 +304,16 @@ class Flows:
     # -- ending ------------------------------------------------------------------------------------
 
     def end_of(self, users: Collection[str]) -> None:
-        """Ends the flows of users who may not be here any more, or whose password is another
-        now."""
+        """Ends the flows of users who were removed, disabled, or got another password."""
         for flow in [one for one in self._flows.values() if one.user.name in users]:
             self._end(
                 flow, Problem(Code.UNAUTHORIZED, "the user was changed on the server: log in again")
             )
 
     def close(self) -> list[LaneThread]:
-        """Asks every lane to come to its checkpoint and end; returns them, to be joined."""
+        """Asks every lane to write its checkpoint and end; returns the lanes, to be joined."""
         for flow in list(self._flows.values()):
-            self._end(flow, Problem(Code.STOPPED, "the server is being stopped"))
+            self._end(flow, Problem(Code.STOPPED, "the server is stopping"))
         return list(self._lanes)
 
     def _end(self, flow: Flow, why: Problem) -> None:
@@ -329,7 +334,7 @@ class Flows:
             self._share(flow.mode)
 
     def _drop_unclaimed(self) -> None:
-        """Flows whose lane never came."""
+        """Drops the flows whose lane did not come in time."""
         late = self._steady() - WAIT
         for flow in [
             one for one in self._flows.values() if not one.claimed and one.opened_at < late

@@ -1,6 +1,7 @@
-"""The lanes' port: one listener, a thread a connection from its first byte on.
+"""The port for lanes: one listener, and one thread per connection from its first byte on.
 
-A stranger costs one thread for ten seconds at most, and there are only so many of those.
+An unknown client costs one thread for ten seconds at most, and the number of these threads is
+limited.
 """
 
 import logging
@@ -25,17 +26,20 @@ from cargo_sync.wire.handshake import LaneKeys
 
 HANDSHAKE: Final = 10.0
 KNOCKING: Final = 64
-"""Connections that have not shaken hands yet; more of them are closed at once."""
+"""Connections without a finished handshake; further ones are closed at once."""
 
 _log = logging.getLogger(__name__)
 
 
 class LaneListener:
-    """Holds `host` and `port` (0 for any) at once, and takes at most `most` lanes at a time after
-    `start`."""
+    """Binds `host` and `port` (0 for any) at once; after `start` it takes up to `most` lanes."""
 
     def __init__(self, host: str, port: int, most: int, steady: Callable[[], float]) -> None:
-        """Raises OSError when the port cannot be had."""
+        """Binds the port.
+
+        Raises:
+            OSError: the port cannot be bound.
+        """
         self._most = most
         self._steady = steady
         self._knocking = threading.Semaphore(KNOCKING)
@@ -74,7 +78,7 @@ class LaneListener:
             self._open(sock)
         except (ProblemError, OSError) as error:
             sock.close()
-            _log.debug("no lane: %s", error)
+            _log.debug("a connection to the port for lanes failed: %s", error)
         finally:
             self._knocking.release()
 

@@ -1,4 +1,4 @@
-"""Samples the flows: what each has moved and how fast, read when somebody asks."""
+"""Samples of the flows: what each has moved and how fast, measured on request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,18 @@ from cargo_sync.model.world import World
 from cargo_sync.server.flows.flows import Flow
 
 SHOWN: Final = 8
-"""Characters of a flow's id that are shown: with the whole one its user could end it."""
+"""Characters of a flow's id that are shown: with the whole id, its user could end it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowReading:
     """One flow at one moment.
 
-    bytes     of files that went over its lane
-    speed_bps  bits of files a second, lately; granted is what it may take at most, None for no limit
-    rtt_ms, lost   of the sending side; None where its platform does not tell
-    since     unix seconds
+    bytes          of file content that went over its lane
+    speed_bps      recent speed, bits of file content per second
+    granted        the most that it may use, bits per second; None for no limit
+    rtt_ms, lost   of the sending side; None where its platform does not measure them
+    since          unix seconds
     """
 
     id: str
@@ -39,7 +40,7 @@ class FlowReading:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All flows of a moment together: how many each way, and their rates in bits a second."""
+    """All flows at one moment: how many in each direction, and their speeds in bits per second."""
 
     uploads: int
     downloads: int
@@ -48,7 +49,7 @@ class Totals:
 
 
 class FlowSampler:
-    """Reads flows; rates are of the time between two readings, over a few seconds."""
+    """Reads flows; a speed is measured between two readings, over a few seconds."""
 
     def __init__(self, flows: Callable[[], Sequence[Flow]], world: World) -> None:
         self._flows = flows
@@ -56,7 +57,7 @@ class FlowSampler:
         self._meters: dict[str, RateMeter] = {}
 
     def readings(self) -> list[FlowReading]:
-        """Every flow that is open, by user, then the oldest first."""
+        """All open flows, by user, then the oldest first."""
         flows = sorted(self._flows(), key=lambda flow: (flow.user.name, flow.opened_at))
         now = self._world.steady()
         found = [self._read(flow, now) for flow in flows]
@@ -82,6 +83,7 @@ class FlowSampler:
 
 
 def totals(readings: Sequence[FlowReading]) -> Totals:
+    """The totals of these readings."""
     up = [one for one in readings if one.direction is Mode.UPLOAD]
     down = [one for one in readings if one.direction is Mode.DOWNLOAD]
     return Totals(

@@ -46,7 +46,7 @@ class HttpListener:
             )
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
-            hint = 'change "listen", or stop what listens there'
+            hint = 'change "listen", or stop the program that listens there'
             raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
         return int(self._server.sockets[0].getsockname()[1])
 

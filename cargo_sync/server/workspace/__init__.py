@@ -1,10 +1,10 @@
 """A workspace: one folder and its catalogue.
 
-catalogued_folder  the folder and the catalogue, kept in step
-commit             uploaded files made visible
-external_changes   what other programs write there is noticed and taken in
-opened             the workspaces that are open
-operations         create folder, move, delete
-upload             a lane's end that writes into a workspace
-workspace          all of it behind one door
+catalogued_folder  the folder and its catalogue, kept in agreement
+commit             uploaded files made visible and recorded
+external_changes   changes by other programs, noticed and recorded
+opened             the open workspaces of a server
+operations         create folder, delete, move
+upload             one file uploaded over plain HTTP
+workspace          the workspace as the rest of the server uses it
 """

@@ -1,11 +1,11 @@
 """A folder and its catalogue, kept in agreement.
 
-The folder is the truth. Whatever depends on what stands at a path looks at the folder first; what
-differs from the catalogue is taken in as a new version, so that whoever acts on an older one is
-refused. One lock a workspace is held from that look until what was done is recorded.
+The folder is the truth. An operation that depends on what is at a path looks at the folder first;
+a difference from the catalogue is recorded as a new version, so an operation on an older version is
+refused. One lock per workspace is held from this look until the result is recorded.
 
-Everything here blocks and is called from threads; what others name by path is checked here once
-more.
+Everything here blocks and is called from threads; paths that come from outside are checked here
+once more.
 """
 
 import threading
@@ -21,24 +21,22 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.folder import FolderStore
 
 OpenStore = Callable[[str], FolderStore]
-"""Opens the folder of a workspace that is known by a marker ("" for never served); raises
-ProblemError."""
+"""Opens the folder with a marker ("" if it was never served); raises ProblemError."""
 
 Changed = Callable[[int, Sequence[str]], None]
-"""Told the workspace and the paths once a change is recorded, in the thread that made it. Must not
-block."""
+"""Called with the workspace and the paths when a change is recorded, in the thread that made it. It
+must not block."""
 
 Still = Callable[[str, Entry], bool]
-"""Whether a file that another program wrote has been still for long enough."""
+"""Whether a file that another program wrote has been unchanged for long enough."""
 
 
 class Compared(NamedTuple):
-    """What a look at one folder came to.
+    """The result of comparing one folder.
 
     below      the folders in it
-    fresh      those of them that were not known, or are others than were known: nobody has looked
-               into them
-    unsettled  something in it is still being written, and was left as it was known
+    fresh      those that are new or were replaced: their content is not known yet
+    unsettled  whether a file in it is still being written, and was not recorded
     """
 
     below: list[str]
@@ -47,16 +45,17 @@ class Compared(NamedTuple):
 
 
 class PathLook(NamedTuple):
-    """What stands at a path: as the catalogue knows it, and as the folder has it (ctime and
-    inode)."""
+    """What is at a path: the catalogue's row, and the folder's own entry (ctime and inode)."""
 
     held: Catalogued | None
     seen: Entry | None
 
 
 class CataloguedFolder:
-    """One served folder. `attach` comes first; while the folder is away, what needs it raises
-    "root_gone"."""
+    """One served folder. Call `attach` first.
+
+    While the folder is not there, calls that need it raise `root_gone`.
+    """
 
     def __init__(
         self,
@@ -66,9 +65,14 @@ class CataloguedFolder:
         token: Callable[[], str],
         changed: Changed,
     ) -> None:
-        """Args:
-        path: the folder's real path, which also names it in the catalogue.
-        token: 32 hex digits, for a new epoch and for the lineage that begins now.
+        """Opens the catalogue of a folder, and begins a lineage.
+
+        Args:
+            path: the folder's real path, which is also its name in the catalogue.
+            catalogue: of the server.
+            open_store: opens the folder.
+            token: makes 32 hex digits, for a new epoch and for the lineage.
+            changed: called after each recorded change.
         """
         known = catalogue.workspace(path, token)
         catalogue.begin(known.id, token())
@@ -83,16 +87,18 @@ class CataloguedFolder:
         self._store: FolderStore | None = None
 
     def __repr__(self) -> str:
-        return f"TrackedFolder({self.path!r})"
+        return f"CataloguedFolder({self.path!r})"
 
     # -- its folder --------------------------------------------------------------------------------
 
     def attach(self) -> bool:
-        """Opens the folder when it is not open, or not the one any more that stands there; whether
-        it did.
+        """Opens the folder if it is not open, or if another one is at the path now.
+
+        Returns:
+            Whether it was opened.
 
         Raises:
-            ProblemError: it is away, another one, or somebody else's.
+            ProblemError: it is not there, is another folder, or belongs to another server.
         """
         with self.lock:
             if self._store is not None:
@@ -109,41 +115,44 @@ class CataloguedFolder:
 
     @property
     def attached(self) -> bool:
-        """Whether the folder was there when it was last asked for."""
+        """Whether the folder was there at the last attempt to use it."""
         return self._store is not None
 
     @property
     def store(self) -> FolderStore:
-        """Raises ProblemError "root_gone" while it is away."""
+        """The open folder.
+
+        Raises:
+            ProblemError: `root_gone` while it is not there.
+        """
         if self._store is None:
             message, hint = (
                 f"the folder {self.path!r} is not there",
-                "whoever runs the server can bring it back",
+                "the person who runs the server can bring it back",
             )
             raise ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
         return self._store
 
     def close(self) -> None:
-        """Lets the folder go."""
+        """Closes the folder."""
         with self.lock:
             if self._store is not None:
                 self._store.close()
                 self._store = None
 
-    # -- looking, and taking in --------------------------------------------------------------------
+    # -- reading and recording ---------------------------------------------------------------------
 
     def look(self, path: str) -> Catalogued | None:
-        """What stands at `path` in the folder now, as the catalogue knows it from this look on.
+        """What is at `path` in the folder now, recorded in the catalogue.
 
         Raises:
-            ProblemError: "bad_path"; it cannot be told, or a parent is a link.
+            ProblemError: `bad_path`; it cannot be read, or a parent is a link.
         """
         with self.lock:
             return self.look_closely(path)[0]
 
     def look_closely(self, path: str) -> tuple[Catalogued | None, Entry | None]:
-        """As `look`, with the entry as the folder itself has it (ctime and inode). The lock is
-        held."""
+        """Like `look`, with the folder's own entry (ctime and inode). The lock is held."""
         paths.check(path)
         self.store.must_be_there()
         seen = self.store.root.entry(path)
@@ -154,7 +163,7 @@ class CataloguedFolder:
         return self.catalogue.entry(self.id, path), seen
 
     def look_at_all(self, some: Sequence[str]) -> list[PathLook | Problem]:
-        """As `look_closely`, of many paths at once, each failing alone. The lock is held."""
+        """Like `look_closely`, for many paths; each can fail alone. The lock is held."""
         self.store.must_be_there()
         looks: list[PathLook | Problem] = []
         for path, held, seen in zip(
@@ -170,8 +179,7 @@ class CataloguedFolder:
         return looks
 
     def _see(self, some: Sequence[str]) -> list[Entry | Problem | None]:
-        """What stands at each path in the folder itself; paths that stand together share one
-        lease."""
+        """What is at each path in the folder itself; neighbouring paths open their parent once."""
         seen: list[Entry | Problem | None] = []
         for parent, group in groupby(some, paths.parent):
             together = list(group)
@@ -190,16 +198,15 @@ class CataloguedFolder:
             return error.problem
 
     def take_in(self, path: str, seen: Entry | None) -> None:
-        """Records that this, and not what the catalogue had, stands at `path`. The lock is held."""
+        """Records that `seen`, not the catalogue's row, is at `path`. The lock is held."""
         if seen is None:
-            self.store.must_be_there()  # still: it may have gone since
+            self.store.must_be_there()  # again: the whole folder may have gone since
             self.record([Gone(path)])
         else:
             self.record([*self.folders_above([path]), put(path, seen)])
 
     def folders_above(self, some: Iterable[str]) -> list[Change]:
-        """What must be recorded before something can stand at these paths: folders the catalogue
-        lacks."""
+        """The folders above these paths that the catalogue lacks: they must be recorded first."""
         missing: dict[str, Change] = {}
         known: set[str] = set()
         for path in some:
@@ -218,19 +225,19 @@ class CataloguedFolder:
         return list(missing.values())
 
     def record(self, changes: Sequence[Change]) -> list[int]:
-        """Records changes in one transaction, and wakes who waits for them. The lock is held."""
+        """Records changes in one transaction, and wakes their readers. The lock is held."""
         versions = self.catalogue.record(self.id, changes)
         self._changed(self.id, [change.path for change in changes])
         return versions
 
     def compare(self, folder: str, still: Still) -> Compared:
-        """Looks at one folder, and takes in what other programs did there.
+        """Compares one folder with the catalogue and records what other programs changed.
 
-        What is not `still` keeps the row it had. Nothing is concluded from a folder that cannot be
-        read, nor from one that is away.
+        A file that is not `still` keeps its row. A folder that cannot be read, or is not there,
+        changes nothing.
 
         Raises:
-            ProblemError: "root_gone"; the folder cannot be read whole.
+            ProblemError: `root_gone`; the folder cannot be read completely.
         """
         with self.lock:
             self.store.must_be_there()
@@ -262,8 +269,7 @@ class CataloguedFolder:
             return found
 
     def _is_folder(self, path: str) -> bool:
-        """Whether a folder is there, which is known then. Of anything else the look at its parent
-        tells."""
+        """Whether a folder is there, and records it. Comparing its parent finds anything else."""
         seen = self.store.root.entry(path)
         if seen is None or seen.kind != FOLDER:
             return False
@@ -274,17 +280,18 @@ class CataloguedFolder:
 
 
 def put(path: str, seen: Entry) -> Put:
-    """The change that says: this stands there. `seen` is the folder's own entry."""
+    """The change that records `seen`, the folder's own entry, at `path`."""
     return Put(path, seen, seen.version, seen.ident)
 
 
 def changed(path: str) -> ProblemError:
-    message = f"{path!r} is not what was expected: somebody else changed it"
+    """The problem of an operation on a version that is not the current one."""
+    message = f"{path!r} has changed: it is not the expected version any more"
     return ProblemError(Problem(Code.CHANGED, message, path, hint="look again, then decide"))
 
 
 def _agree(held: Catalogued | None, seen: Entry | None) -> bool:
-    """Whether the catalogue's row and the folder's entry speak of the same thing."""
+    """Whether the catalogue's row and the folder's entry describe the same thing."""
     if held is None or seen is None:
         return held is None and seen is None
     entry = held.entry

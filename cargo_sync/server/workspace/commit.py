@@ -1,8 +1,7 @@
-"""What a flow brings, judged and recorded: the folder's side of a FolderSink, and of a
-FolderSource.
+"""Offers of a flow, checked and recorded: the folder's side of a FolderSink and a FolderSource.
 
-An offer names the version that its sender saw at the place, 0 for none. It is compared with what is
-in the folder twice: before anything is sent, and at the moment of replacement.
+An offer names the version that its sender saw at the path, 0 for none. It is compared with the
+folder twice: before anything is sent, and when the file is replaced.
 """
 
 from collections.abc import Sequence
@@ -19,12 +18,12 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Path
 
 
 class WorkspaceCommit:
-    """The Judge of one flow (local.sink). Used by one lane's thread."""
+    """The Judge of one flow (local.sink). One lane's thread uses it."""
 
     def __init__(self, folder: CataloguedFolder) -> None:
         self._folder = folder
         self._stood: dict[str, Catalogued | None] = {}
-        """What `expected` found at the places of the batch that is being committed."""
+        """What `expected` found at the paths of the batch that is being committed."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         folder = self._folder
@@ -79,7 +78,7 @@ class WorkspaceCommit:
         return self._folder.lock
 
     def _there_already(self, offer: Offer) -> Receipt:
-        """The receipt of a content that needed not be sent, if it is still there."""
+        """The receipt of content that did not have to be sent, if it is still there."""
         try:
             held = self._folder.look(offer.path)
             if held is None or not _is_offered(held.entry, offer):
@@ -92,10 +91,10 @@ class WorkspaceCommit:
 
 
 def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
-    """The folder's entry of the version that an offer asks for; None when there is another by now.
+    """The folder's entry of the version in an offer; None when there is another version by now.
 
     Raises:
-        ProblemError: "bad_path".
+        ProblemError: `bad_path`.
     """
     held = folder.catalogue.entry(folder.id, paths.check(offer.path))
     if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
@@ -118,7 +117,7 @@ def _version(held: Catalogued | None) -> int:
 
 
 def _is_offered(entry: Entry, offer: Offer) -> bool:
-    """Whether what is there is already what the offer would bring, to the last bit."""
+    """Whether the entry is exactly what the offer would bring."""
     if offer.target:
         return entry.kind == LINK and entry.target == offer.target
     return (

@@ -1,10 +1,9 @@
-"""Intake: what other programs put into a workspace's folder is noticed, and taken in once it is
-still.
+"""External changes: files that other programs write are recorded once they are complete.
 
-A watcher's hint says where to look; what nobody hints at (an overflow, a network file system) is
-found by a scan of everything, at the start and at intervals. A file that is new or changed is taken
-in when two looks, `settle` seconds of our own clock apart, saw it alike: no other clock is asked.
-Only a scan, which may meet millions, believes times that lie more than a minute back.
+A watcher's hint says where to look. Changes without a hint (after an overflow, on a network file
+system) are found by a full scan, at the start and at intervals. A new or changed file is recorded
+when two looks, `settle` seconds of our own clock apart, saw the same: no other clock is used. Only
+a scan, which may find millions of files, trusts a file's times if they are more than a minute old.
 """
 
 import asyncio
@@ -22,20 +21,20 @@ from cargo_sync.server.workspace.catalogued_folder import Compared, Still
 from cargo_sync.server.workspace.workspace import Workspace
 
 AGED: Final = 60.0
-"""Seconds since a file's last change after which a scan takes it for still."""
+"""Seconds since a file's last change after which a scan takes it as complete."""
 SOON: Final = 0.05
-"""Seconds from a hint to the look: hints come in flocks."""
+"""Seconds from a hint to the look: hints come in groups."""
 SLICE: Final = 0.05
-"""Seconds of scanning at a time; in between others have the workspace."""
+"""Seconds of scanning at a time; in between, others can use the workspace."""
 AWAY: Final = 5.0
-"""Seconds until a folder that is away is asked for again, if a scan is not due before."""
+"""Seconds until a folder that is not there is tried again, unless a scan comes first."""
 TIDY: Final = 3_600.0
 
 _log = logging.getLogger(__name__)
 
 
 class ExternalChanges:
-    """One workspace's. `run` never ends by itself; `scan` and `look` are its steps."""
+    """The external changes of one workspace. `run` never ends; `scan` and `look` are steps."""
 
     def __init__(
         self,
@@ -57,11 +56,11 @@ class ExternalChanges:
         self._rest: dict[str, float] = {}
         self._scan_at = self._tidy_at = world.steady()
         self._watch: Watch | None = None
-        self._told: Problem | None = None
+        self._logged: Problem | None = None
         self._native = inotify
 
     async def run(self) -> None:
-        """Looks for ever, where and when it is due. What fails is said once, and tried again."""
+        """Looks where and when it is due, for ever. A failure is logged once, and tried again."""
         try:
             while True:
                 await self._step()
@@ -76,8 +75,7 @@ class ExternalChanges:
                 self._watch.stop()
 
     def hint(self, folders: ChangedFolders) -> None:
-        """Something happened in these folders, or nobody knows where (None). For the loop's
-        thread."""
+        """Something changed in these folders, or somewhere (None). For the loop's thread."""
         now = self._world.steady()
         if folders is None:
             self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
@@ -86,7 +84,11 @@ class ExternalChanges:
         self._woken.set()
 
     async def scan(self) -> None:
-        """Looks at everything. Raises ProblemError when nothing could be looked at."""
+        """Looks at all folders.
+
+        Raises:
+            ProblemError: nothing could be read.
+        """
         opened = await self._world.offload(self._workspace.attach)
         if opened or self._watch is None:
             await self._watch_anew()
@@ -96,7 +98,11 @@ class ExternalChanges:
             await self._world.offload(self._slice, pending)
 
     async def look(self) -> None:
-        """Looks where it is due. Raises ProblemError when the folder is away."""
+        """Looks at the folders that are due.
+
+        Raises:
+            ProblemError: the whole folder is not there.
+        """
         now = self._world.steady()
         due = [folder for folder, at in self._due.items() if at <= now]
         for folder in due:
@@ -105,7 +111,7 @@ class ExternalChanges:
             await self._world.offload(self._look_at, due)
         self._rest = {folder: at for folder, at in self._rest.items() if at > self._world.steady()}
 
-    # -- within ------------------------------------------------------------------------------------
+    # -- internals ---------------------------------------------------------------------------------
 
     async def _step(self) -> None:
         try:
@@ -117,15 +123,15 @@ class ExternalChanges:
             if self._world.steady() >= self._tidy_at:
                 self._tidy_at = self._world.steady() + TIDY
                 await self._world.offload(self._workspace.tidy, self._trash_days)
-            self._tell(None)
+            self._log_once(None)
         except ProblemError as error:
-            self._tell(error.problem)
+            self._log_once(error.problem)
 
     def _next(self) -> float:
         return min(self._scan_at, self._tidy_at, *self._due.values())
 
     def _slice(self, pending: list[str]) -> None:
-        """A part of a scan, in a thread; `pending` are the folders still to be looked at."""
+        """A part of a scan, in a thread; `pending` are the remaining folders."""
         end = self._world.steady() + SLICE
         still = partial(self._still, self._world.wall() - AGED)
         while pending:
@@ -134,7 +140,7 @@ class ExternalChanges:
                 return
 
     def _look_at(self, due: list[str]) -> None:
-        """Some of the hinted folders, and what is new below them, in a thread."""
+        """Looks at some hinted folders and new folders below them, in a thread."""
         end = self._world.steady() + SLICE
         still = partial(self._still, 0.0)
         while due:
@@ -142,16 +148,16 @@ class ExternalChanges:
             folder = due.pop()
             due += self._compare(folder, still).fresh
             ended = self._world.steady()
-            # A large folder takes its time: others come first.
+            # A large folder takes long: let others come first.
             self._rest[folder] = ended + max(SOON, self._settle, 4 * (ended - begun))
             if ended >= end:
                 return
 
     def _compare(self, folder: str, still: Still) -> Compared:
-        """Takes in what happened in one folder. Nothing is concluded from one that cannot be read.
+        """Records what changed in one folder. A folder that cannot be read changes nothing.
 
         Raises:
-            ProblemError: the whole is away.
+            ProblemError: the whole folder is not there.
         """
         try:
             found = self._workspace.compare(folder, still)
@@ -162,23 +168,21 @@ class ExternalChanges:
             ):
                 raise
             if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER):
-                self._tell(error.problem)
+                self._log_once(error.problem)
             return Compared([], [], False)
         if found.unsettled:
             self._due_at(folder, self._world.steady() + max(SOON, self._settle))
         return found
 
     def _still(self, wall: float, path: str, entry: Entry) -> bool:
-        """`wall` is what a file's own times are compared with; 0 lets only what was watched
-        count."""
+        """Whether a file is complete. Its times count before `wall`; 0 for only what was seen."""
         return self._settling.is_still(path, entry, wall, self._world.steady())
 
     def _due_at(self, folder: str, at: float) -> None:
         self._due[folder] = min(at, self._due.get(folder, at))
 
     async def _watch_anew(self) -> None:
-        """Watches the folder that was opened. Where that cannot be, scans go on at their
-        intervals."""
+        """Watches the folder that was opened. If it cannot be watched, only scans find changes."""
         if self._watch is not None:
             await self._world.offload(self._watch.stop)
         loop = asyncio.get_running_loop()
@@ -187,14 +191,14 @@ class ExternalChanges:
             try:
                 loop.call_soon_threadsafe(self.hint, folders)
             except RuntimeError:
-                return  # the loop has ended: a last event comes too late
+                return  # the loop has ended: nobody needs this hint
 
         self._watch = Watch(self._workspace.path, on_hint, self._native)
         if problem := await self._world.offload(self._watch.start):
             _log.warning("%s", problem)
 
-    def _tell(self, problem: Problem | None) -> None:
-        """Says a problem once, not at every try."""
-        if problem is not None and problem != self._told:
+    def _log_once(self, problem: Problem | None) -> None:
+        """Logs a problem once, not at every try."""
+        if problem is not None and problem != self._logged:
             _log.error("%s", problem)
-        self._told = problem
+        self._logged = problem

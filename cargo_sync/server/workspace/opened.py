@@ -1,4 +1,4 @@
-"""The folders that are open: one workspace each, with an intake while it is served."""
+"""The open folders: a workspace for each, and its external changes while it is served."""
 
 import asyncio
 import logging
@@ -22,9 +22,8 @@ _log = logging.getLogger(__name__)
 class OpenWorkspaces:
     """Workspaces by real path.
 
-    A folder that is served no more stays open until the server ends: a descriptor that somebody may
-    still be reading through cannot be closed. It is looked at no more, and costs nothing but its
-    place.
+    A folder that is not served any more stays open until the server ends, because requests may
+    still read from it. It is not watched, and costs only its descriptor.
     """
 
     def __init__(
@@ -36,10 +35,10 @@ class OpenWorkspaces:
         self._changed = changed
         self._native = native()
         self._open: dict[str, Workspace] = {}
-        self._intakes: dict[str, asyncio.Task[None]] = {}
+        self._external: dict[str, asyncio.Task[None]] = {}
 
     def at(self, path: str) -> Workspace:
-        """The workspace of a real path that was opened."""
+        """The workspace of a real path; it was opened before."""
         return self._open[path]
 
     def __len__(self) -> int:
@@ -49,10 +48,11 @@ class OpenWorkspaces:
         return path in self._open
 
     async def open(self, path: str) -> Problem | None:
-        """Opens a folder, which is made if it was never served; why it cannot be used now, if it
-        cannot.
+        """Opens a folder; one that was never served is made.
 
-        It is there all the same then, and is asked for again while it is served.
+        Returns:
+            Why it cannot be used now, or None. Then it counts as open all the same, and is tried
+            again while it is served.
 
         Raises:
             ProblemError: the state cannot be written.
@@ -68,12 +68,12 @@ class OpenWorkspaces:
     def serve(
         self, paths: Collection[str], settings: ServerSettings, tasks: asyncio.TaskGroup
     ) -> None:
-        """From now on other programs' changes are noticed in these folders, and in no others."""
-        for path in self._intakes.keys() - set(paths):
-            self._intakes.pop(path).cancel()
+        """Notices other programs' changes in these folders from now on, and in no others."""
+        for path in self._external.keys() - set(paths):
+            self._external.pop(path).cancel()
         for path in paths:
-            if path not in self._intakes:
-                intake = ExternalChanges(
+            if path not in self._external:
+                changes = ExternalChanges(
                     self._open[path],
                     self._world,
                     settings.settle,
@@ -81,24 +81,24 @@ class OpenWorkspaces:
                     settings.trash_days,
                     self._native,
                 )
-                self._intakes[path] = tasks.create_task(intake.run())
+                self._external[path] = tasks.create_task(changes.run())
 
     def away(self) -> int:
         """How many of the served folders are not there."""
-        return sum(not self._open[path].attached for path in self._intakes)
+        return sum(not self._open[path].attached for path in self._external)
 
     def stop(self) -> None:
-        """Hashes that are being computed end soon."""
+        """Makes hash computations end soon."""
         for workspace in self._open.values():
             workspace.stop()
 
     def rest(self) -> None:
-        """Nothing is looked at any more."""
-        for intake in self._intakes.values():
-            intake.cancel()
+        """Stops watching and scanning."""
+        for changes in self._external.values():
+            changes.cancel()
 
     def close(self) -> None:
-        """Closes the folders. Nobody may be in them any more."""
+        """Closes the folders, which must not be in use any more."""
         for workspace in self._open.values():
             workspace.close()
 

@@ -1,7 +1,7 @@
-"""Changing a folder without content: folders made, things deleted (to the trash) and moved.
+"""Changing a folder without content: folders are made, entries deleted (to the trash) and moved.
 
-Each operation fails alone. What was done to the folder is made durable and then recorded for many
-operations at once, since each sync and each transaction costs as much as hundreds of renames.
+Each operation can fail alone. Many operations are synced and recorded together, because a sync or a
+transaction costs as much as hundreds of renames.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,11 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
 TOGETHER: Final = 200
-"""Operations that are recorded at once; the folder is locked meanwhile."""
+"""Operations that are recorded together; the folder is locked meanwhile."""
 
 
 class Mkdir(NamedTuple):
-    """A folder at `path`. `expected` is the version that stands there and makes way, 0 for
-    nothing."""
+    """Makes a folder at `path`. `expected` is the version that is replaced, 0 for nothing."""
 
     path: str
     mode: int
@@ -30,10 +29,10 @@ class Mkdir(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """What has version `expected` goes to the trash.
+    """Moves the entry with version `expected` to the trash.
 
-    seen  for a folder that is not empty: nothing in it may be newer than this; None: it must be
-          empty
+    seen  for a folder that is not empty: nothing in it may be newer than this version; None: it
+          must be empty
     """
 
     path: str
@@ -42,7 +41,7 @@ class Delete(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What has version `expected` goes to `to`, where nothing may stand."""
+    """Moves the entry with version `expected` to `to`, where nothing may be."""
 
     path: str
     to: str
@@ -53,10 +52,10 @@ Operation = Mkdir | Delete | Move
 
 
 class Done(NamedTuple):
-    """What stands there now.
+    """What is at the path now.
 
     version, ident  of the row at the path; after a deletion it is a tombstone
-    displaced       where in the trash lies what stood there before, or ""
+    displaced       where in the trash the earlier entry is, or ""
     """
 
     version: int
@@ -69,9 +68,9 @@ OperationResult = Done | Problem
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """What an operation has done to the folder, and how it is to be recorded.
+    """What an operation has done to the folder, and what to record.
 
-    changes  the last one is the operation's own path; none when all was as wanted
+    changes  the last one is the operation's own path; none if there was nothing to do
     """
 
     done: Done
@@ -80,14 +79,14 @@ class _Act:
 
 
 class OperationBatch:
-    """The operations of one request."""
+    """Executes the operations of one request."""
 
     def __init__(self, folder: CataloguedFolder, run: str) -> None:
         self._folder = folder
         self._run = run
 
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
-        """One result an operation, in order; each is durable."""
+        """One result per operation, in order; each is durable."""
         results: list[OperationResult] = []
         for start in range(0, len(operations), TOGETHER):
             results += self._together(operations[start : start + TOGETHER])
@@ -115,8 +114,7 @@ class OperationBatch:
         return results
 
     def _record(self, acts: Sequence[_Act | Problem]) -> list[OperationResult]:
-        """Makes durable, then records, what was done; without that none of it is reported as
-        done."""
+        """Makes the changes durable, then records them; if that fails, none is reported as done."""
         good = [act for act in acts if isinstance(act, _Act)]
         changes = [change for act in good for change in act.changes]
         try:
@@ -159,8 +157,7 @@ class OperationBatch:
         if held is not None:
             displaced, touched = folder.store.displace(path, self._run)
         made = root.make_folder(path, operation.mode)
-        # Folders that were there, but that nobody has recorded yet, come before those that were
-        # made.
+        # Folders that were there but are not recorded yet come before those that were made.
         changes = folder.folders_above([path])
         seen = root.entry(path)
         if seen is None or seen.kind != FOLDER:
@@ -171,7 +168,7 @@ class OperationBatch:
         path, folder = operation.path, self._folder
         held = folder.look(path)
         if held is None:
-            return _Act(Done(0, 0))  # what was wanted is so
+            return _Act(Done(0, 0))  # it is gone already
         _expect(held, operation.expected, path)
         if held.entry.kind == FOLDER:
             self._may_go(operation)
@@ -179,7 +176,7 @@ class OperationBatch:
         return _Act(Done(0, held.entry.ident, displaced), [Gone(path)], touched)
 
     def _may_go(self, operation: Delete) -> None:
-        """Whether a folder's content lets it be deleted, by what is in the folder now."""
+        """Checks that a folder's content, as it is now, allows its deletion."""
         path, folder = operation.path, self._folder
         if operation.seen is None:
             if any(folder.store.root.listing(path)):
@@ -233,7 +230,7 @@ def _displaced(act: _Act | Problem) -> bool:
 
 
 def _depends(path: str, taken: set[str]) -> bool:
-    """Whether something at or above `path` went away and is not recorded yet."""
+    """Whether an entry at or above `path` was removed and is not recorded yet."""
     while path and path not in taken:
         path = paths.parent(path)
     return bool(path)

@@ -1,4 +1,4 @@
-"""One file that comes over plain HTTP: staged and hashed as it comes, published like any other."""
+"""One file that comes over plain HTTP: staged and hashed as it arrives, then published."""
 
 import threading
 from collections.abc import Callable
@@ -12,22 +12,27 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
 
 Admit = Callable[[Catalogued | None], object]
-"""Raises ProblemError when what stands there is not what the request expects."""
+"""Raises ProblemError when the entry at the path is not what the request expects."""
 
 
 class Upload:
-    """A file on its way in. Blocking; used by one request. `drop` comes last, whatever happened.
+    """One incoming file, for one request. It blocks. Call `drop` at the end, in any case.
 
-    A request that is cut off may leave a thread that still writes for it: a step waits for the one
-    before.
+    A request that is cut off may leave a thread that still writes; so each step waits for the
+    previous one.
     """
 
     def __init__(self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str) -> None:
-        """Args:
-        offer: path, size, mtime and mode; the mode of a file that stands there is kept.
+        """Stages a file.
+
+        Args:
+            folder: where it is published.
+            offer: path, size, mtime and mode; a file that is already there keeps its mode.
+            admit: checks what is there.
+            run: its trash takes the earlier version.
 
         Raises:
-            ProblemError: `admit` refuses what is there; a folder is there; "disk_full".
+            ProblemError: `admit` refuses what is there; a folder is there; `disk_full`.
         """
         self._folder = folder
         self._admit = admit
@@ -47,18 +52,24 @@ class Upload:
         self._part = store.staging.part(offer)
 
     def write(self, content: bytes | bytearray) -> None:
-        """The next bytes. Raises ProblemError: more than was said came, or the disk's."""
+        """Writes the next bytes.
+
+        Raises:
+            ProblemError: there are more bytes than announced, or the disk fails.
+        """
         if content:
             with self._steps:
                 self._part.write(self._done, memoryview(content))
                 self._done += len(content)
 
     def publish(self) -> tuple[Catalogued, bool]:
-        """Puts the file in its place, durably; what is there then, and whether nothing stood there
-        before.
+        """Publishes the file, durably.
+
+        Returns:
+            The entry, and whether it is a new one.
 
         Raises:
-            ProblemError: "incomplete"; `admit` refuses what is there by now; the disk's.
+            ProblemError: `incomplete`; `admit` refuses what is there by now; the disk fails.
         """
         with self._steps:
             return self._publish()
@@ -85,7 +96,7 @@ class Upload:
         return now, held is None
 
     def drop(self) -> None:
-        """Removes what was staged and not published."""
+        """Deletes what was staged and not published."""
         with self._steps:
             self._part.leave()
             self._staging.release(self._offer.transfer)

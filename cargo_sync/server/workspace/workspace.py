@@ -1,7 +1,7 @@
-"""A workspace: what the rest of the server asks of a served folder.
+"""A workspace: what the rest of the server may do with a served folder.
 
-Everything here blocks and is called from threads; what others name by path is checked here once
-more.
+Everything here blocks and is called from threads; paths that come from outside are checked here
+once more.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ from cargo_sync.server.workspace.upload import Admit, Upload
 
 EVERYTHING: Final = 2**63 - 1
 MODE: Final = 0o644
-"""Of files that come over plain HTTP."""
+"""Mode of files that come over plain HTTP."""
 
 
 class Position(NamedTuple):
-    """Where a workspace stands.
+    """The current position of a workspace.
 
     sequence  the version of the newest change
     lineage   of the change that was asked about
@@ -40,10 +40,11 @@ class Position(NamedTuple):
 
 
 class Workspace:
-    """One served folder. While it is away, what needs it raises "root_gone"; the catalogue still
-    answers.
+    """One served folder.
 
-    id, epoch  of the catalogue's life of this workspace
+    While it is not there, calls that need it raise `root_gone`; the catalogue still answers.
+
+    id, epoch  of the workspace in the catalogue
     """
 
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
@@ -62,36 +63,39 @@ class Workspace:
 
     @property
     def attached(self) -> bool:
-        """Whether the folder was there when it was last asked for."""
+        """Whether the folder was there at the last attempt to use it."""
         return self._folder.attached
 
     def attach(self) -> bool:
-        """Opens the folder when it is not open, or came back; whether it did. Raises
-        ProblemError."""
+        """Opens the folder if it is not open, or came back; returns whether it did.
+
+        Raises:
+            ProblemError: as for `CataloguedFolder.attach`.
+        """
         return self._folder.attach()
 
     def stop(self) -> None:
-        """Hashes that are being computed end soon."""
+        """Makes hash computations end soon."""
         self._closing = True
 
     def close(self) -> None:
-        """Closes the folder, which nobody may be using any more."""
+        """Closes the folder, which must not be in use any more."""
         self._folder.close()
 
-    # -- what the catalogue says -------------------------------------------------------------------
+    # -- from the catalogue ------------------------------------------------------------------------
 
     def position(self, since: int) -> Position:
-        """Where the workspace stands, for who knows it as of the change numbered `since`."""
+        """The current position, for a client that knows the workspace up to the change `since`."""
         catalogue = self._folder.catalogue
         page = catalogue.changes(self.id, EVERYTHING, "", 1)
         return Position(self.epoch, page.sequence, catalogue.lineage(self.id, since), page.floor)
 
     def changes(self, since: int, under: str, limit: int) -> ChangesPage:
-        """What changed below `under` after `since`; see the catalogue's contract."""
+        """Changes below `under` after `since`; see the catalogue's contract."""
         return self._folder.catalogue.changes(self.id, since, under, limit)
 
     def listing(self, folder: str) -> list[Entry] | None:
-        """What stands directly in a folder, by name; None when there is no such folder."""
+        """The entries directly in a folder, by name; None when there is no such folder."""
         if folder:
             above = self._folder.catalogue.entry(self.id, folder)
             if above is None or above.entry.kind != FOLDER:
@@ -99,22 +103,25 @@ class Workspace:
         return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
 
     def entries(self, some: Sequence[str]) -> list[Catalogued | None]:
-        """What stands at each of these paths, in their order."""
+        """The entries at these paths, in their order."""
         return self._folder.catalogue.entries(self.id, some)
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at `path` in the folder itself now. Raises ProblemError, as
-        `CataloguedFolder.look`."""
+        """The entry at `path` in the folder itself now.
+
+        Raises:
+            ProblemError: as for `CataloguedFolder.look`.
+        """
         held = self._folder.look(path)
         return held and held.entry
 
     # -- content -----------------------------------------------------------------------------------
 
     def open(self, path: str) -> tuple[Catalogued | None, FileReader | None]:
-        """What stands at `path`, and a reader of exactly that when it is a file.
+        """The entry at `path`, and for a file a reader of exactly this version.
 
         Raises:
-            ProblemError: as `look`; it cannot be read.
+            ProblemError: as for `look`; it cannot be read.
         """
         with self._folder.lock:
             held, seen = self._folder.look_closely(path)
@@ -123,11 +130,11 @@ class Workspace:
             return held, open_file(self._folder.store.root, path, seen)
 
     def hash(self, path: str, version: int) -> str:
-        """BLAKE3 of a version, from the catalogue or, the first time, from a stable read.
+        """The BLAKE3 of a version, from the catalogue or, the first time, from a stable read.
 
         Raises:
-            ProblemError: "changed" when there is another version by now, or while it is read;
-                "vanished", "not_a_file", "stopped" with the server, or why it cannot be read.
+            ProblemError: `changed` when there is another version by now, or it changes while it is
+                read; `vanished`, `not_a_file`, `stopped` with the server, or why it cannot be read.
         """
         held, reader = self.open(path)
         if held is None:
@@ -145,43 +152,54 @@ class Workspace:
         self._folder.catalogue.set_hash(self.id, path, version, found)
         return found
 
-    # -- changing ----------------------------------------------------------------------------------
+    # -- changes -----------------------------------------------------------------------------------
 
     def change(self, operations: Sequence[Operation], run: str) -> list[OperationResult]:
-        """Makes folders, deletes and moves; one result an operation, in order. Each fails alone."""
+        """Makes folders, deletes and moves; one result per operation, in order, each on its own."""
         return OperationBatch(self._folder, run)(operations)
 
     def stage(self, path: str, size: int, mtime_ns: int, admit: Admit, run: str) -> Upload:
-        """Begins to take a file in that comes in order. Raises ProblemError."""
+        """Begins the upload of a file whose bytes come in order.
+
+        Raises:
+            ProblemError: as for `Upload`.
+        """
         return Upload(
             self._folder, Offer(path, size, mtime_ns, MODE, 0, 0, self._token()), admit, run
         )
 
     def compare(self, folder: str, still: Still) -> Compared:
-        """Takes in what other programs did in one folder; See CataloguedFolder. Raises
-        ProblemError."""
+        """Records what other programs did in one folder.
+
+        Raises:
+            ProblemError: as for `CataloguedFolder.compare`.
+        """
         return self._folder.compare(folder, still)
 
     def tidy(self, trash_days: float) -> None:
-        """Frees old trash and staging. Raises ProblemError."""
+        """Deletes old trash and staging.
+
+        Raises:
+            ProblemError: they cannot be deleted.
+        """
         self._folder.store.tidy(trash_days)
 
     # -- flows -------------------------------------------------------------------------------------
 
     def sink(self, run: str) -> Sink:
-        """Where a flow's receiver stages and commits; what is displaced goes to the trash of `run`.
+        """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
 
         Raises:
-            ProblemError: "root_gone".
+            ProblemError: `root_gone`.
         """
         with self._folder.lock:
             store = self._folder.store
             return FolderSink(store.staging, WorkspaceCommit(self._folder), store.run(run))
 
     def source(self) -> Source:
-        """Where a flow's sender reads: exactly the versions that its offers name.
+        """Where a flow's sender reads exactly the versions that its offers name.
 
         Raises:
-            ProblemError: "root_gone".
+            ProblemError: `root_gone`.
         """
         return FolderSource(self._folder.store.root, partial(expect, self._folder))

@@ -88,7 +88,7 @@ def test_what_lies_in_the_way_of_the_file_is_left_out(
     expected = [
         f'the {kind} "{row.name}" was made by command and is left out: {row.path} and {against}'
     ]
-    assert [notice.removesuffix(" lie one in the other") for notice in roster.notices] == (
+    assert [notice.removesuffix(" overlap") for notice in roster.notices] == (
         expected if against else []
     )
 
