@@ -1,4 +1,4 @@
-"""The contract of a far tree, for all of them: the speed can change, and it knows its open tasks."""
+"""The contract of a far tree, for all of them: changes of speed, and its open tasks."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Systems for tests: both kinds without waiting for a disk, and ones that fail or stop at a call."""
+"""Systems for tests: both kinds without waiting for a disk, and ones that fail at a call."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -32,7 +32,7 @@ class Stop(BaseException):
 
 
 def system(kind: str, on_call: Callable[[str], None] = lambda name: None) -> System:
-    """A system that reports each call that writes, before it is done, and never waits for a disk."""
+    """A system that reports each call that writes beforehand, and never waits for a disk."""
     real = System.portable() if kind == "portable" else System.choose()
     base = type(real)
 

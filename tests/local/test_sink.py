@@ -86,8 +86,10 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     )
     sink = FolderSink(staging, judge, RUN)
     offers = [
-        offer("old", b"new"), offer("there", b"x"), offer("refused", b"x"), offer("../escape", b"x"),
-        offer("a/link", target="../b"), offer("a/big", BIG), offer("a/empty"), offer("a/lost", b"lost"),
+        offer("old", b"new"), offer("there", b"x"), offer("refused", b"x"),
+        offer("../escape", b"x"),
+        offer("a/link", target="../b"), offer("a/big", BIG), offer("a/empty"),
+        offer("a/lost", b"lost"),
     ]  # fmt: skip
     wants = [want.code for want in sink.begin(1, offers)]
     assert wants == ["all", "none", "changed", "bad_path", "all", "all", "all", "all"]

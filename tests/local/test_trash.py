@@ -24,7 +24,8 @@ def test_files_links_and_folders_keep_their_paths(root: Root, top: Path) -> None
     places = [displace(root, path, RUN) for path in ("a/file", "a/link", "b")]
     assert places == [f".cargo_sync/trash/{RUN}/{path}" for path in ("a/file", "a/link", "b")]
     assert touched("a/file", places[0]) == [
-        "a", f".cargo_sync/trash/{RUN}/a", f".cargo_sync/trash/{RUN}", ".cargo_sync/trash", ".cargo_sync", "",
+        "a", f".cargo_sync/trash/{RUN}/a", f".cargo_sync/trash/{RUN}",
+        ".cargo_sync/trash", ".cargo_sync", "",
     ]  # fmt: skip
     assert everything(top / f".cargo_sync/trash/{RUN}") == {
         "a/file": "file", "a/link": "-> /nowhere", "b/below/file": "below",

@@ -147,7 +147,8 @@ def test_the_journal_gets_fields(tmp_path: Path) -> None:
         journal = Journal("cargo-daemon", lambda _: pytest.fail(), str(tmp_path / "journal"))
         journal(line("it failed", "error", job="nightly"))
         assert there.recv(10_000) == (
-            b"MESSAGE=it failed\nPRIORITY=3\nSYSLOG_IDENTIFIER=cargo-daemon\nLOGGER=a.b\nJOB=nightly\n"
+            b"MESSAGE=it failed\nPRIORITY=3\nSYSLOG_IDENTIFIER=cargo-daemon\n"
+            b"LOGGER=a.b\nJOB=nightly\n"
         )
         journal(line("two\nlines"))
         assert there.recv(10_000).startswith(

@@ -233,8 +233,10 @@ def test_jobs_of_one_user_on_one_server_share_what_they_have() -> None:
     api = apis.of(ana)
     assert apis.of(ServerLogin("https://one", "ana", lambda: "x")) is api
     others = [
-        ServerLogin("https://two", "ana", lambda: "x"), ServerLogin("https://one", "ben", lambda: "x"),
-        ServerLogin("https://one", "ana", lambda: "y"), ServerLogin("https://one", "ana", lambda: "x", "sha256:00"),
+        ServerLogin("https://two", "ana", lambda: "x"),
+        ServerLogin("https://one", "ben", lambda: "x"),
+        ServerLogin("https://one", "ana", lambda: "y"),
+        ServerLogin("https://one", "ana", lambda: "x", "sha256:00"),
     ]  # fmt: skip
     kept = [apis.of(other) for other in others]
     assert len({id(one) for one in (api, *kept)}) == 5

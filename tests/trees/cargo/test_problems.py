@@ -16,10 +16,13 @@ REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 8443)")
 UNTRUSTED = ssl.CertificateError("self-signed")
 
 CASES = [
-    (aiohttp.ServerFingerprintMismatch(b"a", b"\xab", "server", 8443), "certificate", False, "sha256:ab"),
+    (aiohttp.ServerFingerprintMismatch(b"a", b"\xab", "server", 8443),
+     "certificate", False, "sha256:ab"),
     (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "certificate", False, "trusted"),
-    (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "wrong version")), "tls", True, "does not use TLS"),
-    (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "no name")), "unknown_host", True, "no host server"),
+    (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "wrong version")),
+     "tls", True, "does not use TLS"),
+    (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "no name")),
+     "unknown_host", True, "no host server"),
     (aiohttp.ClientConnectorError(KEY, REFUSED), "unreachable", True, "connection refused"),
     (aiohttp.ConnectionTimeoutError(), "unreachable", True, "does not answer"),
     (aiohttp.SocketTimeoutError(), "unreachable", True, "does not answer"),
