@@ -1,4 +1,4 @@
-"""The house as its folders tell it: every room has its line at the door, every class its own name."""
+"""The structure of the code: what is in a folder, how much, and what classes are called."""
 
 import ast
 from collections import defaultdict

@@ -14,7 +14,8 @@ from tests.cargo_ctl.shell.terminal import screen
 __all__ = ["here", "runtime"]
 
 DOCUMENTED = [
-    ("help", ""), ("delete", "<file|dir>"), ("mkdir", "<dir>"), ("ls", ""), ("!ls", ""), ("cwd", ""),
+    ("help", ""), ("delete", "<file|dir>"), ("mkdir", "<dir>"), ("ls", ""), ("!ls", ""),
+    ("cwd", ""),
     ("!cwd", ""), ("cd", "<dir>"), ("!cd", "<dir>"), ("get", "<file>"), ("put", "<file>"),
     ("speed", "<value mbps|kbps|bps>"), ("quit", ""),
 ]  # fmt: skip

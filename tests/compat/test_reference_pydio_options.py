@@ -184,7 +184,8 @@ def test_z_the_port(command: Command, usual: list[str]) -> None:
 
 
 THEIRS = {
-    "server": "https://there.example", "workspace": "shared", "directory": "PydioFolder", "user": "ana",
+    "server": "https://there.example", "workspace": "shared", "directory": "PydioFolder",
+    "user": "ana",
     "password": "canary-file", "direction": "down", "remote_folder": "/sub", "solve": "both",
     "filters": {"includes": ["*"], "excludes": ["*.bak"]},
 }  # fmt: skip

@@ -17,8 +17,14 @@ from tests.e2e.processes import PASSWORD, PATIENCE, USER, Place
 from tests.ports import free_port
 
 NAME = "default PydioFolder"
-CHANNELS = ("status/", "progress/", "job/default%20PydioFolder/status", "job/default%20PydioFolder/progress",
-            "transfer/", "notice/default%20PydioFolder/")  # fmt: skip
+CHANNELS = (
+    "status/",
+    "progress/",
+    "job/default%20PydioFolder/status",
+    "job/default%20PydioFolder/progress",
+    "transfer/",
+    "notice/default%20PydioFolder/",
+)
 """The page's five; the progress of one task is its own and that of its files."""
 PAGE = Path(__file__).parents[2] / "docs/coming-from.md"
 
@@ -161,7 +167,8 @@ def test_the_script_of_the_page_and_the_password_that_nobody_sees(
     )
     *lines, status = done.stdout.splitlines()
     assert lines == [
-        "PAUSE -> PAUSED", f"LIST-JOBS -> {NAME} is paused", "RELOAD -> RELOADED", f"START {NAME} -> RUNNING",
+        "PAUSE -> PAUSED", f"LIST-JOBS -> {NAME} is paused", "RELOAD -> RELOADED",
+        f"START {NAME} -> RUNNING",
     ]  # fmt: skip
     assert status.startswith("status/ ")
 

@@ -17,9 +17,11 @@ def test_every_setting_of_the_manual(tmp_path: Path) -> None:
     file = tmp_path / "server.json"
     file.write_text(json.dumps({
         "global_upload_bandwidth": "1gbps", "global_download_bandwidth": "500mbps",
-        "private_ip": "10.0.0.5", "public_ip": "203.0.113.7", "initial_port": 8500, "total_connections": 64,
+        "private_ip": "10.0.0.5", "public_ip": "203.0.113.7", "initial_port": 8500,
+        "total_connections": 64,
         "users": [{
-            "username": "ana", "password": "canary", "path": str(tmp_path / "ana"), "enabled": False,
+            "username": "ana", "password": "canary", "path": str(tmp_path / "ana"),
+            "enabled": False,
             "upload_speed": "10mbps", "download_speed": "20mbps",
             "upload_bandwidth": "30mbps", "download_bandwidth": "40mbps",
         }],

@@ -25,7 +25,8 @@ def test_hosts(tmp_path: Path) -> None:
         tmp_path, {"hosts": ["API.example.org.", "*.Hooks.example.org", "10.0.0.1"], "at_once": 3}
     )
     hosts = ["api.example.org", "API.EXAMPLE.ORG.", "a.hooks.example.org", "a.b.hooks.example.org",
-             "10.0.0.1", "hooks.example.org", "evilhooks.example.org", "x.api.example.org", "10.0.0.11",
+             "10.0.0.1", "hooks.example.org", "evilhooks.example.org", "x.api.example.org",
+             "10.0.0.11",
              ""]  # fmt: skip
     assert [some.names(host) for host in hosts] == [True] * 5 + [False] * 5
     assert some.at_once == 3

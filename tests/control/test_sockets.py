@@ -344,7 +344,8 @@ async def test_who_does_not_read_loses_messages_and_holds_up_nobody(
             if number % 200 == 0:
                 while (await heard(awake)).seq != number:
                     pass
-        # What lies in its queues comes, in order; then what is new. How often there is a gap before that is
+        # What lies in its queues comes, in order; then what is new. How often there is a gap before
+        # that is
         # a matter of how fast the queues between were filled.
         seen: list[int] = []
         while not seen or seen[-1] <= 5_000:

@@ -63,7 +63,8 @@ class Place:
             local.mkdir(exist_ok=True)
         self.write(f"jobs/{name}.json", {
             "sync_name": name, "sync_mode": mode, "local_dir": str(local), "username": USER,
-            "password": PASSWORD, "hostname": f"http://127.0.0.1:{self.api}", "sleep": 0.5, "settle": 0,
+            "password": PASSWORD, "hostname": f"http://127.0.0.1:{self.api}", "sleep": 0.5,
+            "settle": 0,
         } | changes)  # fmt: skip
         return local
 

@@ -195,7 +195,8 @@ def test_a_job_is_added_tried_and_removed(up: Place) -> None:
     assert tried.returncode == 0, tried.stdout
     lines = tried.stdout.splitlines()
     assert [line.split("  ")[0] for line in lines] == [
-        "✓ server", "✓ login", "✓ workspace", "✓ remote folder", "✓ local folder", "✓ granted speed",
+        "✓ server", "✓ login", "✓ workspace", "✓ remote folder", "✓ local folder",
+        "✓ granted speed",
         "✓ speed", "✓ clock",
     ]  # fmt: skip
     assert "up, measured over HTTP" in tried.stdout and not (up.files / "added").exists()

@@ -71,7 +71,8 @@ async def test_it_says_where_it_is_and_who(
         status = await ask(up, "status")
         assert status.pop("uptime_s") >= 0
         assert status == {
-            "kind": "server", "users": {"enabled": 1, "disabled": 0}, "workspaces": 0, "away": 0, "flows": 0,
+            "kind": "server", "users": {"enabled": 1, "disabled": 0}, "workspaces": 0, "away": 0,
+            "flows": 0,
             "data_connections": {"open": 0, "most": 100},
             "totals": {"uploads": 0, "downloads": 0, "upload_bps": 0, "download_bps": 0},
         }  # fmt: skip
@@ -103,7 +104,8 @@ async def test_shutdown_is_answered_and_ends_it(tmp_path: Path) -> None:
 async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
     file, folder = plain(tmp_path), str(tmp_path / "ben")
     row = {
-        "user": "ben", "path": folder, "enabled": True, "upload_speed": 5_000, "download_speed": None,
+        "user": "ben", "path": folder, "enabled": True, "upload_speed": 5_000,
+        "download_speed": None,
         "upload_bandwidth": None, "download_bandwidth": None, "from": "command", "flows": 0,
     }  # fmt: skip
     async with governed(file) as up:

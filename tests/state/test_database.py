@@ -86,7 +86,8 @@ def test_migrations_run_in_order_and_once(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     first = migrations.scripts("daemon")
     more = [
-        "CREATE TABLE extra (a TEXT);\n-- a comment; with a semicolon\nINSERT INTO extra VALUES ('x;y');\n",
+        "CREATE TABLE extra (a TEXT);\n-- a comment; with a semicolon\n"
+        "INSERT INTO extra VALUES ('x;y');\n",
         "INSERT INTO extra SELECT a || '!' FROM extra;\n",
     ]
     with Database.open(path, "daemon") as database:

@@ -90,7 +90,8 @@ def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
     assert events.before("nobody", 2**63 - 1, 10) == []
     with daemon.read() as connection:
         steps = connection.execute(
-            "EXPLAIN QUERY PLAN SELECT * FROM event WHERE job = 'a' AND cursor < 9 ORDER BY cursor DESC"
+            "EXPLAIN QUERY PLAN SELECT * FROM event WHERE job = 'a' AND cursor < 9 "
+            "ORDER BY cursor DESC"
         ).fetchall()
     assert "event_job" in str(steps) and "TEMP B-TREE" not in str(steps)
 
@@ -98,7 +99,8 @@ def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
 def test_what_another_version_wrote_of_an_event_is_left_out(daemon: Database) -> None:
     with daemon.transaction() as connection:
         connection.execute(
-            "INSERT INTO event (job, happened, time, path, size, details) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (job, happened, time, path, size, details) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             ("j", "failed", 1.0, "a", 1, '{"message": "m", "of tomorrow": [1], "lost": null}'),
         )
     [row] = Events(daemon).last(1)

@@ -146,7 +146,8 @@ def test_limits_by_order(daemon: Database) -> None:
     limits.set(None, {"bandwidth": Ordered(1, "2")})
     limits.set(None, {"bandwidth": Ordered(3, "4")})
     assert [limits.of(job) for job in (one, other, None)] == [
-        {"speed": Ordered(None, "null")}, {"speed": Ordered(5, "7")}, {"bandwidth": Ordered(3, "4")},
+        {"speed": Ordered(None, "null")}, {"speed": Ordered(5, "7")},
+        {"bandwidth": Ordered(3, "4")},
     ]  # fmt: skip
     jobs.remove("one")
     limits.set(other, {"speed": None})

@@ -58,7 +58,8 @@ def fill_daemon(database: sqlite3.Connection) -> None:
         ('["put","sub/a.txt",null,null,"new",false,""]',),
     )
     database.executemany(
-        "INSERT INTO event (job, happened, time, path, size, details) VALUES ('nightly', ?, ?, ?, 7, '{}')",
+        "INSERT INTO event (job, happened, time, path, size, details) "
+        "VALUES ('nightly', ?, ?, ?, 7, '{}')",
         [("uploaded", 10.0 + number, f"{number}.txt") for number in range(30)],
     )
     fill_shared(database)

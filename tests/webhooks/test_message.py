@@ -33,7 +33,8 @@ def test_headers() -> None:
     plain = message(settings(), "msg_1", {"FILE_NAME": "a"}, NOW)
     assert plain.body == b'{"f":"a"}'
     assert plain.headers == {
-        "Content-Type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": "1800000000",
+        "Content-Type": "application/json", "webhook-id": "msg_1",
+        "webhook-timestamp": "1800000000",
     }  # fmt: skip
     event = settings(headers={"content-type": "text/x", "X-Key": "canary-81"}, secret="canary-82")
     sent = message(event, "msg_1", {}, NOW)

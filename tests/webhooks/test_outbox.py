@@ -25,7 +25,7 @@ def numbers(rows: Outbox) -> dict[str, int]:
 
 def states(rows: Outbox) -> list[str]:
     return [
-        f"{row.id.removeprefix('msg_')} {row.state} {row.attempts} {row.next_at} {row.error}".strip()
+        f"{row.id[len('msg_') :]} {row.state} {row.attempts} {row.next_at} {row.error}".strip()
         for row in rows.page(None, None, 0, 1000)
     ]
 

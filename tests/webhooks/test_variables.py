@@ -14,12 +14,18 @@ def test_the_moments_of_the_house_are_the_events_of_files() -> None:
 
 
 EVENTS = {
-    Moment.START: Event("j", Happened.STARTED, 1.0, "a", 1, EventDetails(transfer="id"), "upload"),
-    Moment.FINISH: Event("j", Happened.UPLOADED, 1.0, "a", 1_000_000, EventDetails(transfer="id", seconds=2.0, lost=0, rtt_ms=1.5), "upload"),
-    Moment.ERROR: Event("j", Happened.FAILED, 1.0, "a", 1, EventDetails(transfer="", message="no"), "upload"),
-    Moment.HELD: Event("j", Happened.HELD, 1.0, "", 0, EventDetails(message="m", deletions=1, overwrites=2), "upload"),
-    Moment.JOB_ERROR: Event("j", Happened.FAILED, 1.0, "", 0, EventDetails(message="no"), "upload"),
-    Moment.IDLE: Event("j", Happened.IDLE, 1.0, "", 7, EventDetails(files=2, seconds=1.25), "upload"),
+    Moment.START: Event("j", Happened.STARTED, 1.0, "a", 1,
+        EventDetails(transfer="id"), "upload"),
+    Moment.FINISH: Event("j", Happened.UPLOADED, 1.0, "a", 1_000_000,
+        EventDetails(transfer="id", seconds=2.0, lost=0, rtt_ms=1.5), "upload"),
+    Moment.ERROR: Event("j", Happened.FAILED, 1.0, "a", 1,
+        EventDetails(transfer="", message="no"), "upload"),
+    Moment.HELD: Event("j", Happened.HELD, 1.0, "", 0,
+        EventDetails(message="m", deletions=1, overwrites=2), "upload"),
+    Moment.JOB_ERROR: Event("j", Happened.FAILED, 1.0, "", 0,
+        EventDetails(message="no"), "upload"),
+    Moment.IDLE: Event("j", Happened.IDLE, 1.0, "", 7,
+        EventDetails(files=2, seconds=1.25), "upload"),
 }  # fmt: skip
 
 

@@ -30,7 +30,8 @@ async def test_list_and_retry(tmp_path: Path) -> None:
         page = await daemon.ask("callback.list", limit=2)
         assert page["callbacks"][0] == {
             "id": "msg_0", "job": "nightly", "event": "onFinish", "transfer": "0", "file": "a",
-            "state": "dead", "created": 1.0, "attempts": 1, "next_at": None, "error": "answered 410",
+            "state": "dead", "created": 1.0, "attempts": 1, "next_at": None,
+            "error": "answered 410",
         }  # fmt: skip
         assert page["totals"] == {"pending": 2, "dead": 1}
         rest = await daemon.ask("callback.list", limit=2, after=page["next"])

@@ -202,7 +202,8 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         rows = (await daemon.ask("job.list"))["jobs"]
         assert [row["name"] for row in rows] == ["nightly", "off", "other"]
         assert rows[0].keys() == {
-            "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors", "progress",
+            "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors",
+            "progress",
             "last_run",
         }  # fmt: skip
         assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}

@@ -18,7 +18,8 @@ CANARY = "canary-77aa"
 
 def text(name: str = "photos", **changes: Any) -> str:
     fields = {
-        "sync_name": name, "sync_mode": "upload", "local_dir": f"/nowhere/{name}", "username": "ana",
+        "sync_name": name, "sync_mode": "upload", "local_dir": f"/nowhere/{name}",
+        "username": "ana",
         "password": CANARY, "hostname": "https://files.example:8443", "sleep": 1e6,
     }  # fmt: skip
     return orjson.dumps(fields | changes).decode()
@@ -95,7 +96,8 @@ async def test_every_problem_is_told_with_its_line_and_nothing_is_left(tmp_path:
             'x.json:3: sync_mode: "both" is not allowed (expected: "download" or "upload")' in lines
         )
         assert (
-            "x.json:4: local_dir: 'here' is relative, which means another folder once this is sent; "
+            "x.json:4: local_dir: 'here' is relative, which means another folder once this is "
+            "sent; "
             "write it absolute"
         ) in lines
         assert any("hostname: is missing" in line for line in lines)

@@ -84,7 +84,8 @@ async def tried(
     folder: Path, changes: dict[str, Any] | None = None, **answers: list[Answer]
 ) -> dict[str, CheckStep]:
     given = {
-        "GET_login": [dated(NOW)], "GET_workspaces": [SPACES], "GET_workspaces_default_tree": [TREE],
+        "GET_login": [dated(NOW)], "GET_workspaces": [SPACES],
+        "GET_workspaces_default_tree": [TREE],
         "POST_flows": [FLOW], "DELETE_flows_f1": [ok({})],
         "POST_probe": [ok({"bytes": 1_000_000, "seconds": 0.5})],
     }  # fmt: skip

@@ -30,7 +30,8 @@ def event(happened: Happened, path: str, size: int = 1, job: str = "nightly") ->
 
 def test_neighbours_of_one_kind_make_one_notice() -> None:
     events = [
-        event(Happened.UPLOADED, "a"), event(Happened.UPLOADED, "b", 5), event(Happened.FAILED, "c"),
+        event(Happened.UPLOADED, "a"), event(Happened.UPLOADED, "b", 5),
+        event(Happened.FAILED, "c"),
         event(Happened.FAILED, "d"), event(Happened.UPLOADED, "e"),
     ]  # fmt: skip
     told = [(at, one["kind"], one["count"], one["paths"], one["bytes"], one["message"])
@@ -169,7 +170,8 @@ async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
         one.feed.tick()
         told = [fields for topic, _, fields, _ in one.board.messages if topic == "transfer/ab12/"]
         assert told == [{
-            "id": "ab12", "job": "my job", "path": "big", "mode": "upload", "size": 1000, "done": 250,
+            "id": "ab12", "job": "my job", "path": "big", "mode": "upload", "size": 1000,
+            "done": 250,
             "speed_bps": 0, "eta_s": None, "rtt_ms": 1.5, "lost": 3,
         }]  # fmt: skip
         await job.pause()

@@ -29,8 +29,10 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
         jobs[name] = SimpleNamespace(supervisor=supervisor, sampler=gauge)
     measured = JobMetrics(lambda: cast(Mapping[str, Job], jobs))
     events = [
-        Event("nightly", Happened.UPLOADED, 1.0, "a", 10), Event("nightly", Happened.UPLOADED, 1.0, "b", 5),
-        Event("other", Happened.DOWNLOADED, 1.0, "c", 7), Event("other", Happened.FAILED, 1.0, "d", 99),
+        Event("nightly", Happened.UPLOADED, 1.0, "a", 10),
+        Event("nightly", Happened.UPLOADED, 1.0, "b", 5),
+        Event("other", Happened.DOWNLOADED, 1.0, "c", 7),
+        Event("other", Happened.FAILED, 1.0, "d", 99),
         Event("other", Happened.DELETED, 1.0, "e"),
     ]  # fmt: skip
     measured.happened(events, 5)

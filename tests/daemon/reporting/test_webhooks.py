@@ -355,7 +355,7 @@ class Moves:
         self._looks = 0
 
     async def seen(self) -> None:
-        """Returns once a tick has begun and ended: it looks twice at most, and the last may go on."""
+        """Returns once a tick has begun and ended: the last of its two looks may go on."""
         looks = self._looks
         await until(lambda: self._looks > looks + 4)
 

@@ -232,7 +232,8 @@ async def test_operations_each_fail_alone(tmp_path: Path) -> None:
         )
         codes = [result["code"] for result in answer.json["results"]]
         assert codes == [
-            "done", "done", "changed", "bad_request", "bad_path", "bad_path", "bad_request", "bad_path",
+            "done", "done", "changed", "bad_request", "bad_path", "bad_path", "bad_request",
+            "bad_path",
             "bad_request", "bad_request",
         ]  # fmt: skip
         assert (folder / "a/b/new").read_text() == "old"

@@ -269,7 +269,8 @@ def test_only_the_version_that_was_offered_is_read(ground: Ground) -> None:
 
 
 def test_folders_are_made_with_those_above(ground: Ground) -> None:
-    assert ground.change(Mkdir("a/b/c", 0o750, 0), Mkdir("a/b", 0o700, 0), Mkdir("a/d", 0o755, 0)) == [
+    made = ground.change(Mkdir("a/b/c", 0o750, 0), Mkdir("a/b", 0o700, 0), Mkdir("a/d", 0o755, 0))
+    assert made == [
         Done(3, 3), Done(2, 2), Done(4, 4),
     ]  # fmt: skip
     assert ground.there() == "a:d1 a/b:d2 a/b/c:d3 a/d:d4"
