@@ -56,7 +56,7 @@ from cargo_sync.daemon.reporting.metrics import JobMetrics
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.login import entered
+from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.lanes.figures import Figures
@@ -257,7 +257,7 @@ class Daemon:
             )
             await jobs.read()
             sessions = Sessions(self._world, self._endpoint.publisher, group)
-            enter = partial(entered, shared=self._shared(), world=self._world)
+            open_session = partial(open_remote, shared=self._shared(), world=self._world)
             routes = routed(
                 (
                     ProcessHandlers(
@@ -279,7 +279,7 @@ class Daemon:
                     TransferHandlers(jobs, self._room.slots),
                     BandwidthHandlers(self._live_settings.limits, BANDWIDTH_SET),
                     LogHandlers(self.service.log),
-                    SessionHandlers(sessions, enter),
+                    SessionHandlers(sessions, open_session),
                 )
             )
             router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)

@@ -1,5 +1,16 @@
-"""Requests -> calls: what a daemon answers, one file per noun, each with the routes of its commands.
+"""The handlers of a daemon's commands, one file per noun: request -> call.
 
-A handler takes the arguments of its command as a value, already checked, and answers with JSON
-values. It refuses with a ControlError; a ProblemError says itself what to answer.
+callback    `callback.list`, `.retry`, `.test`
+check       `job.test`
+daemon      `status` and `reload`
+history     `history` and `job.history`
+job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`
+job_folder  `job.add` and `job.remove`
+plan        `job.plan`
+refusals    checks of a job's state that several commands share
+session     `session.…`
+transfer    `transfer.list` and `.cancel`
+
+A handler takes the checked arguments of its command as one value, and answers with JSON values. It
+refuses with a ControlError. The router turns a ProblemError into an error reply too.
 """

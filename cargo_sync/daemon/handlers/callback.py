@@ -24,7 +24,7 @@ _STATES = ("pending", "dead")
 
 
 class CallbackHandlers:
-    """Answers about callbacks, and tries them."""
+    """Lists callbacks, and sends them again or as a test."""
 
     def __init__(self, jobs: Jobs, callbacks: JobWebhooks, world: World) -> None:
         self._jobs = jobs
@@ -50,9 +50,8 @@ class CallbackHandlers:
         page = await offload(rows.page, job, state, args.after, limit)
         counts = await offload(rows.count, job)
         if job is not None and not any(counts.values()):
-            self._jobs.get(
-                job
-            )  # of a job that there was and is not, what waits is shown all the same
+            # A job that was removed may still have waiting callbacks, so it is looked up only now.
+            self._jobs.get(job)
         return {
             "callbacks": [views.callback(row) for row in page],
             "totals": counts,
@@ -66,7 +65,7 @@ class CallbackHandlers:
             raise ControlError(
                 ReplyCode.UNKNOWN_CALLBACK,
                 f'no callback "{id}" waits',
-                "`callback.list` names those that do",
+                "`callback.list` lists all that wait",
             )
         if job is not None and not count:
             self._jobs.get(job)
@@ -74,13 +73,13 @@ class CallbackHandlers:
 
     async def test(self, args: CallbackTestArgs) -> JsonObject:
         job, name = self._jobs.get(args.job).supervisor.settings, args.event
-        there = [event.event for event in job.events]
-        event = asked(job, name or (there[0] if there else ""))
+        events = [event.event for event in job.events]
+        event = asked(job, name or (events[0] if events else ""))
         if event is None:
             what = f"callback for {name}" if name else "callbacks"
-            hint = 'they are in "events" of its file'
-            if there:
-                hint = did_you_mean(name or "", there) or f"it has {', '.join(there)}"
+            hint = 'add them to "events" in its file'
+            if events:
+                hint = did_you_mean(name or "", events) or f"it has {', '.join(events)}"
             raise ControlError(
                 ReplyCode.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint
             )

@@ -1,4 +1,4 @@
-"""`job.test`: a trial, made in the background and asked for until it is ready."""
+"""`job.test`: a check that runs in the background; the client asks until it is ready."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,23 +12,23 @@ from cargo_sync.daemon.reporting import views
 
 
 class CheckHandlers:
-    """Begins trials, also of jobs that are paused or disabled, and tells how far they are."""
+    """Begins checks, also of jobs that are paused or disabled, and shows their steps."""
 
-    def __init__(self, jobs: Jobs, trials: Checks) -> None:
+    def __init__(self, jobs: Jobs, checks: Checks) -> None:
         self._jobs = jobs
-        self._trials = trials
+        self._checks = checks
 
     def routes(self) -> Sequence[Route[Any]]:
         return (Route(TEST, self.test),)
 
     async def test(self, args: JobTestArgs) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
-        id = args.test or self._trials.begin(job.settings)
-        one = self._trials.get(id)
-        if one is None or one.job != job.name:
+        id = args.test or self._checks.begin(job.settings)
+        check = self._checks.get(id)
+        if check is None or check.job != job.name:
             raise ControlError(
                 ReplyCode.UNKNOWN_TEST,
                 f'the job "{job.name}" has no test {id}',
                 "tests are kept for an hour",
             )
-        return views.check(id, one.job, one.steps, ready=one.ready)
+        return views.check(id, check.job, check.steps, ready=check.ready)

@@ -1,4 +1,4 @@
-"""What a daemon says as a whole: its status, and what a reload came to."""
+"""`status` and `reload`, for the whole daemon."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,17 +8,21 @@ from cargo_sync.daemon.reporting import views
 
 
 def status(jobs: Jobs) -> JsonObject:
-    """The state of all jobs together, and the totals of what moves."""
+    """The state of all jobs together, and the totals of their progress."""
     every = jobs.all.values()
     return views.status(
         [job.supervisor.state for job in every], (job.sampler.advance() for job in every)
     )
 
 
-async def reloaded(jobs: Jobs, own_file: Callable[[], Awaitable[list[str]]]) -> JsonObject:
-    """Reads every file again. `own_file` reads the daemon's, and returns what there is to say about
-    it, a line each."""
-    lines = await own_file()
+async def reloaded(jobs: Jobs, settings: Callable[[], Awaitable[list[str]]]) -> JsonObject:
+    """Reads all files again.
+
+    Args:
+        jobs: reads the job files.
+        settings: reads the daemon's settings file, and returns lines for the user about it.
+    """
+    lines = await settings()
     results, errors = await jobs.read()
     problems = [str(problem) for error in errors for problem in error.problems]
     return views.reloaded(results, lines + problems)

@@ -17,8 +17,10 @@ _NEWEST: Final = 2**63 - 1
 
 
 class HistoryHandlers:
-    """Pages through event rows, also those of jobs that were removed: of all jobs, oldest first
-    from a cursor on; or of one job, newest first."""
+    """Pages through event rows, also of removed jobs.
+
+    Rows of all jobs come oldest first, after a cursor; rows of one job come newest first.
+    """
 
     def __init__(self, jobs: Jobs, events: Events, world: World) -> None:
         self._jobs = jobs
@@ -30,7 +32,7 @@ class HistoryHandlers:
 
     async def history(self, args: HistoryArgs) -> JsonObject:
         since, limit, job = args.since, args.limit, args.job
-        # Asked before the rows: what is written meanwhile is read next time.
+        # Read before the rows, so that rows that are written in between come in the next page.
         oldest, newest = await self._world.offload(self._events.bounds)
         if since is None:
             rows = await self._world.offload(self._events.last, limit, job)

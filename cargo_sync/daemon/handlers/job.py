@@ -1,5 +1,4 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve, speed. The others have files of their
-own."""
+"""`job.…`: list, show, start, pause, reload, sync, approve, speed; others are in other files."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from cargo_sync.daemon.reporting import views
 
 
 class JobHandlers:
-    """Answers about jobs, and carries out orders to them."""
+    """Shows jobs and executes commands for them."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -67,7 +66,7 @@ class JobHandlers:
             raise ControlError(
                 ReplyCode.BAD_CONFIG,
                 "; ".join(str(problem) for error in errors for problem in error.problems),
-                "the jobs of these files go on as they were",
+                "the jobs of these files keep their old settings",
             )
         return _states(list(self._jobs.all.values()))
 
@@ -80,9 +79,9 @@ class JobHandlers:
         job = self._jobs.get(args.job).supervisor
         ready(job)
         if not job.outcomes.approvable:
-            hint = "it goes on by itself once there is room" if job.outcomes.held else ""
+            hint = "it continues by itself when disk space is free" if job.outcomes.held else ""
             raise ControlError(
-                ReplyCode.NOT_HELD, f'nothing of the job "{job.name}" waits for approval', hint
+                ReplyCode.NOT_HELD, f'the job "{job.name}" does not wait for approval', hint
             )
         return {"run": job.sync(approved=True)}
 

@@ -1,4 +1,4 @@
-"""`job.add`, `job.remove`: which jobs there are."""
+"""`job.add` and `job.remove`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from cargo_sync.state.jobs import JobRows as JobRows
 
 
 class JobFolderHandlers:
-    """Takes jobs in and puts them aside."""
+    """Adds and removes jobs."""
 
     def __init__(self, jobs: Jobs, rows: JobRows) -> None:
         self._jobs = jobs

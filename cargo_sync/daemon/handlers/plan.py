@@ -1,4 +1,4 @@
-"""`job.plan`: what a run would do, made in the background and paged through."""
+"""`job.plan`: what a run would do, made in the background and read in pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from cargo_sync.state.planned import Planned
 
 
 class PlanHandlers:
-    """Answers previews."""
+    """Begins previews, and shows their plans."""
 
     def __init__(self, jobs: Jobs, planned: Planned, world: World) -> None:
         self._jobs = jobs

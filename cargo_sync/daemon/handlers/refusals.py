@@ -1,11 +1,11 @@
-"""Why an order is refused."""
+"""Checks of a job's state that several commands share."""
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.daemon.job.supervisor import Supervisor
 
 
 def enabled(job: Supervisor) -> None:
-    """Raises ControlError(disabled)."""
+    """Checks that the job is not disabled. Raises ControlError(disabled)."""
     if not job.settings.enabled:
         raise ControlError(
             ReplyCode.DISABLED,
@@ -15,7 +15,7 @@ def enabled(job: Supervisor) -> None:
 
 
 def ready(job: Supervisor) -> None:
-    """A job that may run, once it is its turn. Raises ControlError."""
+    """Checks that the job may run now. Raises ControlError(disabled, paused, outside_window)."""
     enabled(job)
     if job.paused:
         raise ControlError(ReplyCode.PAUSED, f'the job "{job.name}" is paused', "start it first")
@@ -24,5 +24,5 @@ def ready(job: Supervisor) -> None:
         raise ControlError(
             ReplyCode.OUTSIDE_WINDOW,
             f'the job "{job.name}" moves files from {hours.words()} only',
-            f"it begins by itself at {hours.opening()}",
+            f"it starts by itself at {hours.opening()}",
         )

@@ -1,4 +1,4 @@
-"""`session.…`: the interactive client's logins, listings and transfers."""
+"""`session.…`: logins, listings and transfers of the interactive client."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -10,23 +10,23 @@ from cargo_sync.api.session_commands import OneSession
 from cargo_sync.config.units import parse_rate
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.sessions import views
-from cargo_sync.daemon.sessions.login import seen
+from cargo_sync.daemon.sessions.login import look_at
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.problems import ProblemError
 
-Enter = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
-"""The other end of a new session, logged in."""
+OpenRemote = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
+"""Logs in at the server of a new session."""
 
 
 class SessionHandlers:
-    """Carries out what a person orders in a session."""
+    """Executes a person's commands in a session."""
 
-    def __init__(self, sessions: Sessions, enter: Enter) -> None:
+    def __init__(self, sessions: Sessions, open_remote: OpenRemote) -> None:
         self._sessions = sessions
-        self._enter = enter
+        self._open_remote = open_remote
 
     def routes(self) -> Sequence[Route[Any]]:
         return (
@@ -47,51 +47,51 @@ class SessionHandlers:
         )
 
     async def look(self, args: commands.SessionLookArgs) -> JsonObject:
-        return views.look(await seen(args.url))
+        return views.look(await look_at(args.url))
 
     async def open(self, args: commands.SessionOpenArgs) -> JsonObject:
         self._sessions.check_room()
-        return views.session(self._sessions.add(await self._enter(args)))
+        return views.session(self._sessions.add(await self._open_remote(args)))
 
     async def use(self, args: commands.SessionUseArgs) -> JsonObject:
-        there = self._there(args)
-        await there.use(args.workspace)
-        return views.used(there.space)
+        remote = self._remote(args)
+        await remote.use(args.workspace)
+        return views.used(remote.space)
 
     async def show(self, args: OneSession) -> JsonObject:
         return views.whole(self._sessions.get(args.session))
 
     async def listing(self, args: commands.SessionListArgs) -> JsonObject:
-        return views.page(await self._there(args).listing(args.path, args.after, args.limit))
+        return views.page(await self._remote(args).listing(args.path, args.after, args.limit))
 
     async def stat(self, args: commands.SessionStatArgs) -> JsonObject:
-        return views.item(await self._there(args).stat(args.path))
+        return views.item(await self._remote(args).stat(args.path))
 
     async def get(self, args: commands.SessionGetArgs) -> JsonObject:
         session = self._sessions.get(args.session)
         order = CopyOrder("get", args.remote, args.local, args.recursive, args.overwrite)
-        return await _begun(session, order, session.there.get)
+        return await _begun(session, order, session.remote.get)
 
     async def put(self, args: commands.SessionPutArgs) -> JsonObject:
         session = self._sessions.get(args.session)
         order = CopyOrder("put", args.remote, args.local, args.recursive, args.overwrite)
-        return await _begun(session, order, session.there.put)
+        return await _begun(session, order, session.remote.put)
 
     async def mkdir(self, args: commands.SessionMkdirArgs) -> JsonObject:
-        await self._there(args).mkdir(args.path)
+        await self._remote(args).mkdir(args.path)
         return {}
 
     async def delete(self, args: commands.SessionDeleteArgs) -> JsonObject:
-        displaced = await self._there(args).delete(args.path, recursive=args.recursive)
+        displaced = await self._remote(args).delete(args.path, recursive=args.recursive)
         return {"displaced": displaced}
 
     async def move(self, args: commands.SessionMoveArgs) -> JsonObject:
-        await self._there(args).move(args.path, args.to)
+        await self._remote(args).move(args.path, args.to)
         return {}
 
     async def speed(self, args: commands.SessionSpeedArgs) -> JsonObject:
         session = self._sessions.get(args.session)
-        session.there.check_speed()
+        session.remote.check_speed()
         try:
             session.speed = None if args.speed is None else parse_rate(args.speed)
         except ValueError as error:
@@ -109,8 +109,8 @@ class SessionHandlers:
         await self._sessions.close(self._sessions.get(args.session).id)
         return {}
 
-    def _there(self, args: OneSession) -> Remote:
-        return self._sessions.get(args.session).there
+    def _remote(self, args: OneSession) -> Remote:
+        return self._sessions.get(args.session).remote
 
 
 async def _begun(
@@ -120,7 +120,7 @@ async def _begun(
 
 
 def _worded(route: Route[A]) -> Route[A]:
-    """A problem is told as it concerns a person at a prompt."""
+    """Replaces the hints of problems by hints for a person at a prompt."""
 
     async def handled(args: A) -> JsonObject:
         try:

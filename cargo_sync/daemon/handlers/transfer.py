@@ -1,4 +1,4 @@
-"""`transfer.…`: the files that are on their way."""
+"""`transfer.…`: the files of jobs that are being transferred."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from cargo_sync.daemon.reporting import views
 
 
 class TransferHandlers:
-    """Answers about transfers, and carries out orders to them."""
+    """Lists and cancels transfers."""
 
     def __init__(self, jobs: Jobs, slots: Slots) -> None:
         self._jobs = jobs
@@ -36,7 +36,11 @@ class TransferHandlers:
         return {"id": id, "job": job.name, "path": path}
 
     def _one(self, wanted: str) -> tuple[Supervisor, str, str]:
-        """The transfer of this id, or the only one whose id begins so. Raises ControlError."""
+        """The job, id and path of a transfer, by its id or the unique beginning of its id.
+
+        Raises:
+            ControlError: bad_argument, unknown_transfer.
+        """
         found = [
             (job.supervisor, task.transfer, task.action.path)
             for job in self._jobs.all.values()
@@ -51,8 +55,6 @@ class TransferHandlers:
                 "give more of the id",
             )
         if not found:
-            hint = "`transfer.list` names those that are on their way"
-            raise ControlError(
-                ReplyCode.UNKNOWN_TRANSFER, f'no transfer "{wanted}" is on its way', hint
-            )
+            hint = "`transfer.list` lists all that run"
+            raise ControlError(ReplyCode.UNKNOWN_TRANSFER, f'no transfer "{wanted}" runs', hint)
         return (exact or found)[0]

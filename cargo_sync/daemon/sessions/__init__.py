@@ -1,13 +1,15 @@
-"""Sessions: a person's logins at servers, and what they get and put; nothing of it outlives the
-daemon.
+"""Sessions: a person's logins at servers, with gets and puts. They end with the daemon.
 
-registry   all sessions of a daemon: found by id, ended when unused
-session    one login at one server, its current workspace, its transfers
-transfer   one get or put from its order to its end: tried again after a cut, told on the feed
-carry      what is moved between two folders, on the lanes that jobs use
-passage    the other end of a transfer: a slot and a part of the bandwidth while it moves
-walk       a tree a page at a time
-files      the kind "files": a Cargo server
-views      what a session tells, as JSON values
-backup     the kind "backup": Servidor Backup's framed port
+backup        the kind "backup": Servidor Backup's framed port
+backup_steps  one file sent to or fetched from Servidor Backup
+files         the kind "files": a Cargo server
+local_paths   checks of local paths that a person gives
+login         the arguments of `session.open` -> a server, logged in
+moving        the work of one get or put with a Cargo server
+passage       the server's side of one get or put, with its slot and its part of the bandwidth
+registry      all sessions of a daemon by id; unused ones end
+remote        the contract of a server, whatever its kind
+session       one login at one server, its current workspace, its transfers
+transfer      one get or put from beginning to end, with retries after a cut
+views         values -> the messages about sessions
 """

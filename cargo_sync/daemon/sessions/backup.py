@@ -1,5 +1,7 @@
-"""The kind "backup": a nickname at Servidor Backup's framed port. It has no folders; a file is its
-id."""
+"""The kind "backup": a nickname at Servidor Backup's framed port.
+
+It has no folders, and a file is known by its id.
+"""
 
 import os
 from collections.abc import Mapping
@@ -20,8 +22,7 @@ from cargo_sync.trees.guest import GuestFolder
 
 
 class BackupSession:
-    """See There. Every request has a connection of its own: nobody waits for another's
-    gigabytes."""
+    """See Remote. Each request has its own connection, so that none waits for a large transfer."""
 
     def __init__(
         self,
@@ -41,21 +42,21 @@ class BackupSession:
         self._world = world
 
     async def open(self) -> None:
-        """Whether somebody answers who knows us. Raises ProblemError."""
+        """Checks that the server answers and knows the user. Raises ProblemError."""
         await self._listed()
 
     async def use(self, name: str) -> None:
         unsupported("workspaces")
 
     async def listing(self, path: str, after: str, limit: int) -> RemotePage:
-        """`after` and `next` count the files that were shown."""
+        """Lists the files; `after` and `next` are counts of files that were listed before."""
         if path:
             unsupported("folders")
         start = int(after) if after.isascii() and after.isdigit() else 0
         files = await self._listed()
         shown = [_item(one) for one in files[start : start + limit]]
-        further = str(start + limit) if start + limit < len(files) else None
-        return RemotePage(shown, further)
+        after_these = str(start + limit) if start + limit < len(files) else None
+        return RemotePage(shown, after_these)
 
     async def stat(self, path: str) -> RemoteItem:
         unsupported("single entries")
@@ -95,10 +96,10 @@ class BackupSession:
         folder, name = await self._world.offload(file_to_put, order.local)
         near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
         await near.open()
-        called = os.path.basename(order.remote or order.local)
+        new_name = os.path.basename(order.remote or order.local)
         return Sending(
             self._address,
-            self._fields(BackupVerb.SEND, nome_arquivo=called),
+            self._fields(BackupVerb.SEND, nome_arquivo=new_name),
             near,
             name,
             self._world,
@@ -119,15 +120,15 @@ class BackupSession:
         return stored_files(answer)
 
     def _is_empty(self, sentence: str) -> bool:
-        """Whether a coordinator says that we have stored nothing yet.
+        """Whether a coordinator's refusal only means that this user has no files yet.
 
-        Who gives a password is known, or refused. Another may be about to send the first file of a
-        nickname.
+        An unknown nickname with a password is a failed login. Without a password it is a user who
+        has not sent a first file yet.
         """
         return NO_FILES in sentence or (NO_NICKNAME in sentence and self._password is None)
 
     def _fields(self, verb: BackupVerb, **more: str) -> Fields:
-        """A request, made when it is sent: until then the password is nowhere but in its place."""
+        """A function that makes the request, so that the password is copied only for sending."""
 
         def made() -> Mapping[str, object]:
             fields = {"verbo": verb.value, "apelido": self.username, **more}

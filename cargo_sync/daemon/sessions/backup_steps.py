@@ -1,4 +1,4 @@
-"""The works of a backup session: one file sent, one file fetched, over a connection of its own."""
+"""The works of a backup session: sending one file and fetching one file, each on a connection."""
 
 import asyncio
 import os
@@ -21,17 +21,18 @@ from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.guest import GuestFolder
 
 PIECE: Final = 2**20
+"""Bytes that are read and sent at a time."""
 MODE: Final = 0o644
+"""The mode of fetched files."""
 STORED: Final = 600.0
-"""Seconds that a server may take to store what it has."""
+"""Seconds that a server may take to store a file after its last byte."""
 
 Fields = Callable[[], Mapping[str, object]]
-"""A request, with its password, made at the moment it is sent."""
+"""Makes a request with its password when it is sent."""
 
 
 class _Work:
-    """What both have in common: the count, and threads that are waited for before anything is
-    closed."""
+    """What both works need: the count of bytes, and calls in threads that end before a close."""
 
     def __init__(
         self, address: CoordinatorAddress, fields: Fields, near: GuestFolder, world: World
@@ -64,7 +65,7 @@ class _Work:
         self._last = future
         return await asyncio.shield(future)
 
-    async def _rest(self) -> None:
+    async def _wait_for_thread(self) -> None:
         if self._last is not None and not self._last.done():
             await asyncio.wait({self._last})
 
@@ -74,7 +75,7 @@ class _Work:
 
 
 class Sending(_Work):
-    """A local file on its way to the server, which gives it an id."""
+    """Sends a local file to the server, which gives it an id."""
 
     def __init__(
         self,
@@ -110,9 +111,9 @@ class Sending(_Work):
                     answering.cancel()
                     await asyncio.wait({answering})
                     if not answering.cancelled():
-                        answering.exception()  # it has been told, or something else came first
+                        answering.exception()  # marks it as read: it was raised above already
         finally:
-            await self._rest()
+            await self._wait_for_thread()
             reader.close()
         self.progress.done(self._name, entry.size)
 
@@ -123,7 +124,7 @@ class Sending(_Work):
         size: int,
         answering: "asyncio.Future[Mapping[str, object]]",
     ) -> None:
-        """The last piece only goes when the file is still what it was at the first."""
+        """Sends the content; the last piece only if the file has not changed since the first."""
         buffer = memoryview(bytearray(PIECE))
         while self._moved < size:
             piece = buffer[: min(PIECE, size - self._moved)]
@@ -132,11 +133,12 @@ class Sending(_Work):
             if got != len(piece) or (last and not await self._do(reader.unchanged)):
                 raise ProblemError(changed_while_read(self._name))
             if answering.done():
-                await answering  # it refuses, before it has all of it
+                await answering  # the server refuses before it has received everything
             try:
                 await connection.send(bytes(piece))
             except ProblemError:
-                # Who refuses may close at once: what it said before says more than that it is gone.
+                # A server that refuses may close at once: its answer is a better error than the
+                # closed connection.
                 await asyncio.wait({answering}, timeout=1.0)
                 if answering.done():
                     await answering
@@ -156,15 +158,14 @@ class Sending(_Work):
             cause = error
         except TimeoutError as error:
             cause = error
-        # Sent again it would be there twice.
-        message = f"all of {self._name!r} was sent, but no answer came"
-        hint = "look at the list whether it is there before you send it again"
+        # No retry: sent again, the file might be stored twice.
+        message = f"{self._name!r} was sent, but the server did not answer"
+        hint = "check with a listing if it is there before you send it again"
         raise ProblemError(Problem(Code.UNANSWERED, message, self._name, hint, False)) from cause
 
 
 class Fetching(_Work):
-    """A file of the server on its way here. `name` is "" when it gets the one that the server
-    tells."""
+    """Fetches a file. `name` is its local name, or "" for the name that the server gives."""
 
     def __init__(
         self,
@@ -192,13 +193,13 @@ class Fetching(_Work):
             try:
                 await self._stage(connection, sink, offer)
             finally:
-                await self._rest()
+                await self._wait_for_thread()
                 await self._world.offload(sink.close)
 
     async def close(self) -> None:
         if self.progress.displaced:
             place = os.path.join(self._near.root, PLACE, self._run)
-            self.progress.note = f"what stood in the way lies in {place} now"
+            self.progress.note = f"the replaced file is in {place} now"
         await super().close()
 
     async def _offer(self, name: str, size: int) -> Offer:
@@ -225,8 +226,8 @@ class Fetching(_Work):
                 await self._do(sink.part, 0, 0, self._moved, memoryview(piece))
                 self._moved += len(piece)
         except BaseException:
-            await self._rest()
-            cut = Problem(Code.CUT, f"not all of {offer.path!r} came", offer.path)
+            await self._wait_for_thread()
+            cut = Problem(Code.CUT, f"{offer.path!r} arrived only in part", offer.path)
             await self._world.offload(sink.failed, 0, 0, cut)
             raise
         [receipt] = await self._do(sink.commit, 0)
@@ -238,10 +239,9 @@ class Fetching(_Work):
         self.progress.done(offer.path, offer.size)
 
 
-def local_name(told: str, id: str) -> str:
-    """A name for what a server calls `told`: its last part, or the id; never one that leads
-    elsewhere."""
-    name = told.replace("\\", "/").rstrip("/").rpartition("/")[2]
+def local_name(remote: str, id: str) -> str:
+    """A safe local name for a file that the server calls `remote`: its last part, or the id."""
+    name = remote.replace("\\", "/").rstrip("/").rpartition("/")[2]
     if bad_name(name) or not name.isprintable() or name.casefold() == RESERVED:
         name = "".join(one if one.isalnum() or one in "-_" else "_" for one in id)[:200] or "file"
     return name

@@ -33,13 +33,13 @@ KINDS: Final = {FILE: "file", FOLDER: "folder", LINK: "link"}
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all sessions of a daemon share, with its jobs or among themselves.
+    """What all sessions of a daemon share with its jobs or with each other.
 
-    slots      one for each transfer while content moves
-    shares     what falls to it of the daemon's bandwidth then
-    apis       the logins at servers
-    in_use     transfer ids of large files that a get or a put uses now
-    roots      the folders of the daemon's jobs
+    slots   each transfer takes one while content moves
+    shares  parts of the daemon's bandwidth
+    apis    the logins at servers
+    in_use  transfer ids of large files that gets and puts use now
+    roots   gives the local folders of the daemon's jobs
     """
 
     slots: Slots
@@ -53,8 +53,10 @@ class Shared:
 
 
 class CargoSession:
-    """A login at a server; see There. Transfers share its calls, and so do jobs; each has its own
-    flow."""
+    """A login at a Cargo server; see Remote.
+
+    Jobs and transfers with the same login share it. Each transfer has its own flow.
+    """
 
     def __init__(self, login: ServerLogin, shared: Shared, world: World) -> None:
         self.url = login.url
@@ -110,7 +112,7 @@ class CargoSession:
         entry = await self._entry(order.remote)
         if order.recursive:
             if entry.kind != FOLDER:
-                message = f"{order.remote!r} is no folder"
+                message = f"{order.remote!r} is not a folder"
                 raise _refused(Code.NOT_A_FOLDER, message, "get it without recursive")
             return await self._arriving(order, order.remote, order.local, None)
         if entry.kind == FOLDER:
@@ -123,7 +125,7 @@ class CargoSession:
     async def put(self, order: CopyOrder) -> CargoTransfer:
         if self.space.access != "rw":
             message = f'you may read the workspace "{self.space.name}" but not change it'
-            raise _refused(Code.READ_ONLY, message, 'whoever runs the server can grant "rw"')
+            raise _refused(Code.READ_ONLY, message, 'the server\'s administrator can grant "rw"')
         remote = paths.check(order.remote)
         if order.recursive:
             mode = await self._world.offload(folder_to_put, order.local)
@@ -133,11 +135,11 @@ class CargoSession:
             await near.open()
             return self._moving(order, self._passage(remote), remote, near, Walk(near))
         folder, name = await self._world.offload(file_to_put, order.local)
-        called = paths.name(remote)
+        new_name = paths.name(remote)
         near, passage = self._guest(folder, name), self._passage(paths.parent(remote))
         await near.open()
         try:
-            entry = _there((await near.stand("", [called])).get(called), order.local)
+            entry = _present((await near.stand("", [new_name])).get(new_name), order.local)
             _refuse_now(order, entry, await self._tree().entry(remote))
             return self._moving(order, passage, paths.parent(remote), near, SingleEntry(entry))
         except BaseException:
@@ -155,7 +157,7 @@ class CargoSession:
     async def _arriving(
         self, order: CopyOrder, remote: str, folder: str, alone: tuple[Entry, str] | None
     ) -> CargoTransfer:
-        """A whole folder, or the entry `alone` with the name that it gets here."""
+        """A get of a whole folder, or of the entry `alone` = (entry, its local name)."""
         near, passage = self._guest(folder, alone[1] if alone else None), self._passage(remote)
         await near.open_for_arrivals(self._shared.roots())
         try:
@@ -209,16 +211,16 @@ def _item(entry: Entry) -> RemoteItem:
     return RemoteItem(entry.name, KINDS[entry.kind], entry.size, entry.mtime_ns / 1e9, entry.mode)
 
 
-def _there(found: Entry | Problem | None, path: str) -> Entry:
+def _present(found: Entry | Problem | None, path: str) -> Entry:
     if isinstance(found, Problem):
         raise ProblemError(found)
     if found is None:
-        raise _refused(Code.VANISHED, f"{path!r} is not there")
+        raise _refused(Code.VANISHED, f"{path!r} does not exist")
     return found
 
 
 def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
-    """What can be told without reading content is told at once."""
+    """Refuses at once what can be refused without reading content."""
     step, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
     if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
         raise ProblemError(problem)

@@ -1,4 +1,4 @@
-"""Local paths that a person ordered: absolute ones of the daemon's disk."""
+"""Checks of the local paths that a person gives: absolute paths on the daemon's machine."""
 
 import os
 import stat
@@ -8,21 +8,21 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 
 def checked_target(path: str) -> None:
-    """Whether something may come to be at `path`. Raises ProblemError `bad_path`."""
+    """Checks that a file or folder may be made at `path`. Raises ProblemError `bad_path`."""
     _absolute(path)
     parts = path.strip("/").split("/")
     if RESERVED in parts:
-        raise _bad(path, f"leads into a {RESERVED} folder, which belongs to Cargo")
+        raise _bad(path, f"is in a folder {RESERVED}, which only Cargo itself may use")
     for part in parts:
         if reason := bad_name(part):
             raise _bad(path, f"has a part that {reason}")
 
 
 def file_to_put(path: str) -> tuple[str, str]:
-    """The folder and the name of the file that `path` leads to; a person's links are followed.
+    """The folder and the name of the file at `path`, with links followed.
 
     Raises:
-        ProblemError: there is none, or it is a folder or a device.
+        ProblemError: there is no file, or it is a folder or a device.
     """
     _absolute(path)
     real = os.path.realpath(path)
@@ -48,7 +48,7 @@ def file_to_put(path: str) -> tuple[str, str]:
 
 
 def folder_to_put(path: str) -> int:
-    """The mode of the folder that `path` leads to. Raises ProblemError."""
+    """The mode of the folder at `path`. Raises ProblemError."""
     _absolute(path)
     try:
         mode = os.stat(path).st_mode

@@ -1,4 +1,4 @@
-"""Entering: what a person gives at the door -> a session's other end, logged in."""
+"""Login: the arguments of `session.open` -> a server, logged in."""
 
 import os
 from dataclasses import dataclass, replace
@@ -19,24 +19,29 @@ from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.look import ServerLook, look
 
 BACKUP_PORT: Final = 10001
+"""The port of a backup server if its address has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTrust:
-    """How a server is known, as it was given: by its certificate's SHA-256 (64 hex digits), by CAs,
-    or ""."""
+    """How to know the server.
+
+    fingerprint  SHA-256 of its certificate, 64 hex digits, or ""
+    ca_file      the CAs that may sign its certificate, or "" for those of this machine
+    allow_plain  a connection without TLS is allowed
+    """
 
     fingerprint: str = ""
     ca_file: str = ""
     allow_plain: bool = False
 
 
-async def entered(args: SessionOpenArgs, shared: Shared, world: World) -> Remote:
-    """The other end that `session.open` asks for, logged in.
+async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Remote:
+    """Logs in at the server that `session.open` names.
 
     Raises:
         ControlError: bad_argument.
-        ProblemError: it cannot be reached, or does not let us in.
+        ProblemError: the server cannot be reached, or refuses the login.
     """
     trust, kind = _trust(args), args.kind
     password = None if args.password is None else Secret(args.password)
@@ -64,7 +69,7 @@ async def entered(args: SessionOpenArgs, shared: Shared, world: World) -> Remote
 
 
 def server_url(text: str) -> str:
-    """Raises ControlError(bad_argument)."""
+    """Completes the address of a Cargo server. Raises ControlError(bad_argument)."""
     try:
         return places.base_url(text)
     except ValueError as error:
@@ -72,7 +77,7 @@ def server_url(text: str) -> str:
 
 
 def has_port(text: str) -> bool:
-    """Whether an address, which `server_url` took, names its port."""
+    """Whether an address that `server_url` accepts names a port."""
     return urlsplit(text if "://" in text else f"//{text}").port is not None
 
 
@@ -88,13 +93,13 @@ def _trust(args: SessionOpenArgs) -> ServerTrust:
     return ServerTrust(fingerprint, ca_file, args.allow_plain)
 
 
-async def seen(text: str) -> ServerLook:
-    """Who answers at an address, as `session.look` tells it. Raises ControlError, ProblemError."""
+async def look_at(text: str) -> ServerLook:
+    """Looks which server answers at an address. Raises ControlError, ProblemError."""
     if not text.strip().lower().startswith("tls://"):
         return await look(server_url(text), any_port=not has_port(text))
     address = _address(text)
     fingerprint, trusted = await certificate(address)
-    sentence = f"{address} speaks TLS" + ("" if trusted else " with a certificate of its own")
+    sentence = f"{address} uses TLS" + ("" if trusted else ", with a certificate of its own")
     return ServerLook(f"tls://{address}", "unknown", True, fingerprint, trusted, sentence)
 
 
@@ -107,8 +112,7 @@ def _address(text: str) -> CoordinatorAddress:
         raise _bad('"url" must be host:port, tcp://host:port or tls://host:port')
     sealed = scheme in ("tls", "https")
     try:
-        # What is an address is the same everywhere; only the port that is meant without one
-        # differs.
+        # The same rules as for other addresses hold; only the default port differs.
         url = places.base_url(f"https://{rest if has_port(rest) else f'{rest}:{BACKUP_PORT}'}")
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as backup.example.com:10001") from None
@@ -118,9 +122,7 @@ def _address(text: str) -> CoordinatorAddress:
 
 def _refuse_plain(host: str, sealed: bool, trust: ServerTrust) -> None:
     if not sealed and not trust.allow_plain and not places.is_loopback(host):
-        message = (
-            f"without TLS whoever is on the way to {host} could read the password and the files"
-        )
+        message = f"without TLS others on the network to {host} could read password and files"
         hint = "use https://, or allow_plain if the network is your own"
         raise ProblemError(Problem(Code.PLAIN, message, hint=hint, retry=False))
 

@@ -1,5 +1,4 @@
-"""The work of a get or a put of files: what is copied, and the folder here that is left after
-it."""
+"""The work of a get or put with a Cargo server: a copier with its two sides."""
 
 import os
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from cargo_sync.trees.visit import FarVisited
 class CargoTransfer:
     """See Work.
 
-    passage  leads to the workspace's folder `folder`; what stands below it stands below `near` too
+    passage  gives the workspace's folder `folder`, which corresponds to the local folder `near`
     """
 
     def __init__(
@@ -74,8 +73,6 @@ class CargoTransfer:
         if self.progress.displaced:
             here = os.path.join(self._near.root, PLACE, self._run)
             place = "the server's trash" if self._upload else here
-            self.progress.note = (
-                f"what stood in the way ({self.progress.displaced}) lies in {place} now"
-            )
+            self.progress.note = f"replaced files are in {place} now: {self.progress.displaced}"
         self._ids.release()
         await self._near.close()

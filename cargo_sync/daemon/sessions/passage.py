@@ -1,5 +1,4 @@
-"""A passage: the far side of one get or put, with a slot and a share of the bandwidth while it
-moves."""
+"""A passage: the server's side of one get or put, with its slot and its part of the bandwidth."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,45 +9,46 @@ from cargo_sync.admission.turn import Turn
 from cargo_sync.trees.visit import FarVisited
 
 PRIORITY: Final = 50
-"""That of a job whose file says nothing."""
+"""The default priority of jobs."""
 
 
 class Passage:
-    """One transfer's. `id` is its own, `name` is what those who wait for a slot are called.
+    """The passage of one transfer.
 
-    far  takes its turn among the jobs' flows
+    id    of the passage
+    name  what lists of waiting transfers call it
+    far   the server's side, which waits for its turn among the jobs
     """
 
     def __init__(
         self, id: str, name: str, slots: Slots, shares: Shares, make: Callable[[Turn], FarVisited]
     ) -> None:
         self._own: int | None = None
-        self._told: int | None = None
-        self._telling = False
+        self._sent: int | None = None
+        self._sending = False
         self._share: Share = shares.of(f"session {id}", lambda: self._own)
-        self.far = make(Turn(name, PRIORITY, slots, self._share, self._tell))
+        self.far = make(Turn(name, PRIORITY, slots, self._share, self._send))
 
     @property
     def behind(self) -> bool:
-        """Whether what moves may have another rate now than the far side was told, or is being
-        told."""
-        return self._share.moves and not self._telling and self._share.rate != self._told
+        """Whether the far side moves content and was not sent its new speed yet."""
+        return self._share.moves and not self._sending and self._share.rate != self._sent
 
     def limit(self, speed: int | None) -> None:
-        """From now on it may have so much at most, bits a second; None is no limit."""
+        """Sets the limit from now on, bits per second; None is no limit."""
         self._own = speed
         self._share.refresh()
 
     async def ask(self, speed: int | None) -> None:
-        """As `limit`, and has what moves now ask for what falls to it. Raises ProblemError."""
+        """Sets the limit, and asks the server for the new speed. Raises ProblemError."""
         self.limit(speed)
         if self.behind:
-            await self._tell(self._share.rate)
+            await self._send(self._share.rate)
 
-    async def _tell(self, bits: int | None) -> None:
-        self._telling = True
+    async def _send(self, bits: int | None) -> None:
+        self._sending = True
         try:
             await self.far.set_speed(bits)
-            self._told = bits
+            self._sent = bits
         finally:
-            self._telling = False
+            self._sending = False

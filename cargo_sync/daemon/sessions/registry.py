@@ -1,4 +1,4 @@
-"""All sessions of a daemon: opened, found by their id, ended when nobody uses them."""
+"""All sessions of a daemon by id; unused ones end."""
 
 import asyncio
 import logging
@@ -15,8 +15,11 @@ from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
+"""Seconds between two messages about a transfer."""
 UNUSED: Final = 12 * 3600.0
+"""Seconds without use after which a session ends."""
 MOST: Final = 64
+"""Open sessions."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,37 +34,42 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
 
     def get(self, id: str) -> Session:
-        """Raises ControlError(unknown_session)."""
+        """Returns a session and marks it as used. Raises ControlError(unknown_session)."""
         session = self._sessions.get(id)
         if session is None:
-            message = "there is no such session: it was closed, not used for 12 hours, or the daemon is another"
+            message = (
+                "there is no such session: it was closed or not used for 12 hours, "
+                "or the daemon was restarted"
+            )
             raise ControlError(ReplyCode.UNKNOWN_SESSION, message, "open one again")
         session.used_at = self._world.steady()
         return session
 
     def check_room(self) -> None:
-        """Raises ControlError(busy) when no other session may be opened."""
+        """Checks that another session may be opened. Raises ControlError(busy)."""
         if len(self._sessions) >= MOST:
             raise ControlError(
-                ReplyCode.BUSY, f"{MOST} sessions are open already", "close those not needed"
+                ReplyCode.BUSY,
+                f"{MOST} sessions are open already",
+                "close one that you do not need",
             )
 
-    def add(self, there: Remote) -> Session:
-        """A session at an end that is logged in."""
-        session = Session(self._world.token(), there, self._world, self._group, self._say)
+    def add(self, remote: Remote) -> Session:
+        """Makes a session with a server where the user is logged in."""
+        session = Session(self._world.token(), remote, self._world, self._group, self._publish)
         self._sessions[session.id] = session
-        _log.info("a session of %r at %s", there.username, there.url)
+        _log.info("session opened: %r at %s", remote.username, remote.url)
         return session
 
     async def close(self, id: str) -> None:
-        """Ends a session and its transfers; ending it twice is harmless."""
+        """Ends a session and its transfers; a second call does nothing."""
         session = self._sessions.pop(id, None)
         if session is not None:
             await session.close()
             self._publisher.forget(topics.session(id))
 
     async def run(self) -> None:
-        """Tells what goes on once a second, until cancelled; then all sessions end."""
+        """Publishes progress once per second until cancelled; then it ends all sessions."""
         never = Wakeup()
         try:
             while True:
@@ -77,13 +85,13 @@ class Sessions:
             running = session.running
             for transfer in running:
                 transfer.sample()
-                self._say(session, transfer)
+                self._publish(session, transfer)
             if session.uneven:
                 self._group.create_task(session.share())
             if not running and session.used_at < late:
                 self._group.create_task(self.close(session.id))
 
-    def _say(self, session: Session, transfer: Transfer) -> None:
+    def _publish(self, session: Session, transfer: Transfer) -> None:
         self._publisher.publish(
             topics.session(session.id), "session", views.transfer(session, transfer)
         )

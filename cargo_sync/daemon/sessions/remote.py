@@ -1,4 +1,4 @@
-"""What a session asks of the other end, whatever kind it is."""
+"""The contract of a session's server, whatever its kind."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, Protocol
@@ -8,19 +8,19 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class RemoteSpace(NamedTuple):
-    """A workspace as the user knows it; `access` is rw or ro."""
+    """A workspace that the user may use; `access` is rw or ro."""
 
     name: str
     access: str
 
 
 class RemoteItem(NamedTuple):
-    """One file or folder of the other end.
+    """One file or folder on the server.
 
     kind   file, folder or link
-    size   bytes; None when the other end does not say
+    size   bytes; None if the server does not say
     mtime  unix seconds
-    id     what a backup calls it; None where paths are names
+    id     of a backup's file; else None
     """
 
     name: str
@@ -32,14 +32,14 @@ class RemoteItem(NamedTuple):
 
 
 class RemotePage(NamedTuple):
-    """A part of a folder's listing. next: where to go on, None at the end."""
+    """One page of a folder's listing; `next` is the `after` of the next page, None at the end."""
 
     items: Sequence[RemoteItem]
     next: str | None
 
 
 class Remote(Protocol):
-    """The other end of a session, logged in. All calls raise ProblemError."""
+    """A server where the user of a session is logged in. All calls raise ProblemError."""
 
     url: str
     username: str
@@ -47,10 +47,10 @@ class Remote(Protocol):
     space: RemoteSpace
 
     async def use(self, name: str) -> None:
-        """Another workspace for what comes next."""
+        """Changes the current workspace."""
 
     async def listing(self, path: str, after: str, limit: int) -> RemotePage:
-        """What is in a folder, by name: up to `limit` items after `after`."""
+        """The items of a folder, sorted by name: up to `limit` after `after`."""
 
     async def stat(self, path: str) -> RemoteItem:
         """One file or folder."""
@@ -58,26 +58,28 @@ class Remote(Protocol):
     async def mkdir(self, path: str) -> None: ...
 
     async def delete(self, path: str, *, recursive: bool) -> str:
-        """Where it lies in the trash now."""
+        """Deletes a file or folder. Returns its path in the trash."""
 
     async def move(self, path: str, to: str) -> None: ...
 
     async def get(self, order: CopyOrder) -> Work:
-        """What can be refused at once is; the rest is the work's."""
+        """Prepares a get. What cannot work is refused here as far as possible."""
 
     async def put(self, order: CopyOrder) -> Work: ...
 
     def check_speed(self) -> None:
-        """Raises ProblemError where rates cannot be asked for."""
+        """Checks that this kind of server has speeds. Raises ProblemError."""
 
     async def close(self) -> None: ...
 
 
 def unsupported(what: str) -> NoReturn:
+    """Raises ProblemError(unsupported): backups have no `what`."""
     raise ProblemError(Problem(Code.UNSUPPORTED, f"a backup session has no {what}", retry=False))
 
 
 def unknown(path: str) -> ProblemError:
+    """The error for a path that is not on the server."""
     return ProblemError(
         Problem(Code.UNKNOWN, f"there is no {path!r} on the server", path, retry=False)
     )

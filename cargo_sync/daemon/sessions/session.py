@@ -1,4 +1,4 @@
-"""One session: a login at a server, the rate it may ask for, its transfers."""
+"""One session: a login at a server, its speed and its transfers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,39 +10,40 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
 from cargo_sync.model.world import World
 
 ENDED: Final = 100
-"""Ended transfers that are remembered, for who missed their end."""
+"""Ended transfers that are remembered, for clients that missed the end."""
 AT_ONCE: Final = 32
 """Transfers of a session that run at the same time."""
 
 
 class Session:
-    """One session. `say` is told of each transfer's beginning and end.
+    """One session. `publish` is called at the beginning and end of each transfer.
 
-    used_at  when somebody last asked for it, steady seconds
-    speed    bits a second of all its transfers together, None is no limit
+    remote   the server
+    used_at  when it was last used, steady seconds
+    speed    bits per second of all its transfers together; None is no limit
     """
 
     def __init__(
         self,
         id: str,
-        there: Remote,
+        remote: Remote,
         world: World,
         group: asyncio.TaskGroup,
-        say: Callable[["Session", Transfer], None],
+        publish: Callable[["Session", Transfer], None],
     ) -> None:
         self.id = id
-        self.there = there
+        self.remote = remote
         self.speed: int | None = None
         self.used_at = world.steady()
         self._world = world
         self._group = group
-        self._say = say
+        self._publish = publish
         self._transfers: dict[str, Transfer] = {}
         self._shared_by = 0
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Session of {self.there.username!r} at {self.there.url}>"
+        return f"<Session of {self.remote.username!r} at {self.remote.url}>"
 
     @property
     def running(self) -> list[Transfer]:
@@ -50,16 +51,17 @@ class Session:
 
     @property
     def uneven(self) -> bool:
-        """Whether transfers began or ended since the rate was last shared among them, or what the
-        daemon has for one of them is another now."""
+        """Whether the speed must be divided again.
+
+        That is so if transfers began or ended, or the daemon's bandwidth for one of them changed.
+        """
         running = self.running
         began_or_ended = self.speed is not None and len(running) not in (0, self._shared_by)
         return began_or_ended or any(transfer.behind() for transfer in running)
 
     @property
     def granted(self) -> int | None:
-        """Bits a second that the server lets its transfers have; None for no limit, or when nothing
-        moves."""
+        """Bits per second that the server grants; None for no limit, or if nothing moves."""
         grants = [one.granted() for one in self.running]
         known = [bits for bits in grants if bits is not None]
         return sum(known) if known and len(known) == len(grants) else None
@@ -67,57 +69,70 @@ class Session:
     async def begin(
         self, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Work]]
     ) -> Transfer:
-        """Begins a transfer. `make` gives its work, and raises what can be refused at once."""
+        """Begins a transfer.
+
+        Args:
+            order: what to copy.
+            make: makes its work, and raises an error if that cannot succeed.
+
+        Raises:
+            ControlError: busy, unknown_session.
+            ProblemError: as `make`.
+        """
         if len(self.running) >= AT_ONCE:
             raise ControlError(
-                ReplyCode.BUSY, f"{AT_ONCE} transfers are under way already", "wait for one"
+                ReplyCode.BUSY, f"{AT_ONCE} transfers run already", "wait until one ends"
             )
         work = await make(order)
         if self._closed:
             await work.close()
             raise ControlError(
-                ReplyCode.UNKNOWN_SESSION, "the session was closed meanwhile", "open one again"
+                ReplyCode.UNKNOWN_SESSION,
+                "the session was closed in the meantime",
+                "open one again",
             )
-        transfer = Transfer(self._world.token(), order, work, self._world, self._share, self._told)
+        transfer = Transfer(
+            self._world.token(), order, work, self._world, self._share, self._changed
+        )
         self._transfers[transfer.id] = transfer
         self._forget_old()
         transfer.task = self._group.create_task(transfer.run())
         return transfer
 
     async def cancel(self, id: str) -> None:
-        """Stops a transfer at its checkpoint; one that has ended already is left as it is."""
+        """Stops a transfer at a checkpoint, if it still runs. Raises ControlError."""
         transfer = self._transfers.get(id)
         if transfer is None:
-            hint = "`session.show` names those that there are"
+            hint = "`session.show` lists all transfers"
             raise ControlError(
                 ReplyCode.UNKNOWN_TRANSFER, f'the session has no transfer "{id}"', hint
             )
         await transfer.stop()
 
     async def share(self) -> None:
-        """Has every transfer ask for its part of the rate."""
+        """Divides the speed among all transfers; each asks the server for its part."""
         running = self.running
         self._shared_by = len(running)
         for transfer in running:
             await transfer.ask(self._share())
 
     async def close(self) -> None:
-        """Stops what goes on, and logs out."""
+        """Stops all transfers, and logs out."""
         self._closed = True
         for transfer in self.running:
             await transfer.stop()
-        await self.there.close()
+        await self.remote.close()
 
     @property
     def transfers(self) -> list[Transfer]:
-        """Those that run, and the last that ended."""
+        """All that run, and the last that ended."""
         return list(self._transfers.values())
 
     def _share(self) -> int | None:
         return None if self.speed is None else max(1, self.speed // max(1, len(self.running)))
 
-    def _told(self, transfer: Transfer) -> None:
-        self._say(self, transfer)
+    def _changed(self, transfer: Transfer) -> None:
+        self._publish(self, transfer)
 
     def _forget_old(self) -> None:
         ended = [id for id, one in self._transfers.items() if one.state is not State.RUNNING]

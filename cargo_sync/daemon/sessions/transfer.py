@@ -1,5 +1,4 @@
-"""One get or put, from its order to its end: tried again after a cut, for a minute, then it
-fails."""
+"""One get or put from beginning to end; after a cut it is tried again for a minute."""
 
 import asyncio
 import logging
@@ -17,17 +16,23 @@ from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 
 PATIENCE: Final = 60.0
-"""Seconds without progress for which a cut way is tried again."""
+"""Seconds without progress after which a get or put with a cut connection fails."""
 FIRST: Final = 0.5
+"""Seconds before the first retry, on average."""
 CEILING: Final = 8.0
+"""Seconds between two tries at most."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """What was ordered. `remote` is a path in the workspace (or a backup's id), `local` an absolute
-    path."""
+    """One get or put.
+
+    verb    get or put
+    remote  a path in the workspace, or the id of a backup's file
+    local   an absolute path
+    """
 
     verb: str
     remote: str
@@ -37,6 +42,8 @@ class CopyOrder:
 
 
 class State(StrEnum):
+    """The state of one get or put."""
+
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -44,37 +51,40 @@ class State(StrEnum):
 
 
 class Work(Protocol):
-    """What carries a transfer out. `progress` may be read while it goes on."""
+    """The work of a transfer. `progress` may be read at any time."""
 
     progress: CopyProgress
 
     async def attempt(self, speed: int | None) -> None:
-        """All that is left of it, at `speed` bits a second. What is done stays done when this
-        fails.
+        """Does all that is left, at `speed` bits per second (None: no limit).
 
         Raises:
-            ProblemError: with a code of CONNECTION_LOST, when another attempt goes on from there.
+            ProblemError: with a code of CONNECTION_LOST if another attempt may continue. What is
+                done stays done.
         """
 
     def arrived(self) -> tuple[int, str]:
-        """Bytes that are done or on their way, and the path of the file under way."""
+        """Bytes that are done or transferred, and the path of the current file."""
 
     async def ask(self, speed: int | None) -> None:
-        """Another rate for what moves now. Raises ProblemError."""
+        """Asks the server for another speed. Raises ProblemError."""
 
     def behind(self) -> bool:
-        """Whether what moves now may have another rate than it asked for last."""
+        """Whether another speed holds now than it last asked for."""
 
     def granted(self) -> int | None:
-        """The rate that what moves now may have; None for no limit, or when nothing moves."""
+        """The granted speed, bits per second; None for no limit, or if nothing moves."""
 
     async def close(self) -> None:
-        """After the last attempt."""
+        """Called once, after the last attempt."""
 
 
 class Transfer:
-    """One transfer. `say` is called at its beginning and its end; `speed` gives what it may ask for
-    now."""
+    """One get or put.
+
+    speed    gives the speed to ask for now, bits per second; None is no limit
+    publish  called at the beginning and the end
+    """
 
     def __init__(
         self,
@@ -83,7 +93,7 @@ class Transfer:
         work: Work,
         world: World,
         speed: Callable[[], int | None],
-        say: Callable[["Transfer"], None],
+        publish: Callable[["Transfer"], None],
     ) -> None:
         self.id = id
         self.order = order
@@ -93,7 +103,7 @@ class Transfer:
         self._work = work
         self._world = world
         self._speed = speed
-        self._say = say
+        self._publish = publish
         self._bytes = 0
         self._rate = 0.0
         self._meter = RateMeter()
@@ -102,40 +112,40 @@ class Transfer:
         return f"<Transfer {self.id}: {self.order.verb} {self.order.remote!r}, {self.state}>"
 
     async def run(self) -> None:
-        """To its end, whatever comes; only a cancellation leaves here as an exception."""
+        """Runs until the end. Raises only CancelledError; other failures set `problem`."""
         state, problem = State.CANCELLED, None
         try:
-            self._say(self)
+            self._publish(self)
             await self._attempts()
             problem = self._work.progress.verdict()
             state = State.FAILED if problem else State.DONE
         except ProblemError as error:
             state, problem = State.FAILED, error.problem
         except Exception as error:
-            _log.error("a transfer failed in a way nobody foresaw", exc_info=error)
-            words = f"something went wrong inside: {type(error).__name__}"
-            state, problem = (
-                State.FAILED,
-                Problem(Code.INTERNAL, words, hint="see the daemon's log"),
-            )
+            _log.error("a transfer failed unexpectedly", exc_info=error)
+            message = f"internal error: {type(error).__name__}"
+            state = State.FAILED
+            problem = Problem(Code.INTERNAL, message, hint="see the daemon's log")
         finally:
             await self._end(state, problem)
 
     async def stop(self) -> None:
-        """At its checkpoint; returns when it has come to rest."""
+        """Stops it at a checkpoint; returns after its end."""
         if self.task is not None and not self.task.done():
             self.task.cancel()
             await asyncio.wait({self.task})
-        if self.state is State.RUNNING:  # it was cancelled before it began
+        if self.state is State.RUNNING:  # `run` was cancelled before it began
             await self._end(State.CANCELLED, None)
 
     async def ask(self, speed: int | None) -> None:
-        """Another rate, bits a second. A way that is cut just now asks for it at its next
-        attempt."""
+        """Asks the server for another speed, bits per second.
+
+        If the connection is cut now, the next attempt asks for it.
+        """
         try:
             await self._work.ask(speed)
         except ProblemError as error:
-            _log.debug("another rate could not be asked for: %s", error)
+            _log.debug("the server could not be asked for another speed: %s", error)
 
     def behind(self) -> bool:
         return self._work.behind()
@@ -144,7 +154,7 @@ class Transfer:
         return self._work.granted()
 
     def sample(self) -> None:
-        """Reads how far it is; called about once a second."""
+        """Reads the progress; called about once per second."""
         progress = self._work.progress
         arrived, progress.path = self._work.arrived()
         self._bytes = max(self._bytes, min(arrived, progress.bytes_total), progress.bytes_done)
@@ -156,13 +166,12 @@ class Transfer:
 
     @property
     def rate(self) -> float:
-        """Bits a second, when it was sampled last."""
+        """Bits per second, as of the last sample."""
         return self._rate
 
     @property
     def bytes_done(self) -> int:
-        """Bytes that arrived. While it runs they count what stands in a batch that is not
-        committed."""
+        """Bytes that arrived; while it runs, also those in a batch that is not committed yet."""
         return self._bytes if self.state is State.RUNNING else self.progress.bytes_done
 
     async def _end(self, state: State, problem: Problem | None) -> None:
@@ -173,7 +182,7 @@ class Transfer:
         finally:
             self.sample()
             self.state, self.problem, self._rate = state, problem, 0.0
-            self._say(self)
+            self._publish(self)
 
     async def _attempts(self) -> None:
         tries, reached, since = 0, -1, self._world.steady()

@@ -1,4 +1,4 @@
-"""What a session tells, as JSON values, in words for a person at a prompt.
+"""Values -> the messages about sessions, in words for a person at a prompt.
 
 docs/control-protocol.md describes the shapes.
 """
@@ -17,13 +17,14 @@ from cargo_sync.trees.cargo.look import ServerLook
 
 _HINTS: Final[Mapping[Code, str]] = {
     Code.UNAUTHORIZED: "",
-    Code.UNKNOWN_HOST: "look at the address",
-    Code.CERTIFICATE: "session.look tells its fingerprint: give it as tls_fingerprint if it is the right one, "
-    "or its CA as ca_file",
+    Code.UNKNOWN_HOST: "check the address",
+    Code.CERTIFICATE: "session.look shows its fingerprint: if it is the right one, give it as "
+    "tls_fingerprint; or give its CA as ca_file",
     Code.REFUSED: "",
-    Code.PYDIO_SERVER: "start `cargo_sync server` beside it, on its files' folder, and open a session there",
+    Code.PYDIO_SERVER: "start `cargo_sync server` on the same machine, on the folder of its files, "
+    "and open a session there",
 }
-"""What to do, where a job is told to look at its file: a session has none."""
+"""Hints in place of those that name a job's file, because a session has none."""
 
 
 def in_a_session(problem: Problem) -> Problem:
@@ -33,30 +34,30 @@ def in_a_session(problem: Problem) -> Problem:
 
 
 def look(one: ServerLook) -> dict[str, Any]:
-    """`session.look`."""
+    """The reply to `session.look`."""
     return one._asdict()
 
 
 def session(one: Session) -> dict[str, Any]:
-    """`session.open`."""
-    there = one.there
+    """The reply to `session.open`."""
+    remote = one.remote
     return {
         "session": one.id,
-        "username": there.username,
-        "url": there.url,
-        "workspace": there.space.name,
-        "workspaces": [{"name": space.name, "access": space.access} for space in there.spaces],
+        "username": remote.username,
+        "url": remote.url,
+        "workspace": remote.space.name,
+        "workspaces": [{"name": space.name, "access": space.access} for space in remote.spaces],
         **speed(one),
     }
 
 
 def whole(one: Session) -> dict[str, Any]:
-    """`session.show`."""
+    """The reply to `session.show`."""
     return session(one) | {"transfers": [transfer(one, each) for each in one.transfers]}
 
 
 def speed(one: Session) -> dict[str, Any]:
-    """`session.speed`."""
+    """The reply to `session.speed`."""
     return {
         "speed": None if one.speed is None else format_rate(one.speed),
         "granted": one.granted,
@@ -64,18 +65,20 @@ def speed(one: Session) -> dict[str, Any]:
 
 
 def used(space: RemoteSpace) -> dict[str, Any]:
-    """`session.use`."""
+    """The reply to `session.use`."""
     return {"workspace": space.name, "access": space.access}
 
 
 def page(one: RemotePage) -> dict[str, Any]:
-    """`session.list`."""
+    """The reply to `session.list`."""
     return {"entries": [item(each) for each in one.items], "next": one.next}
 
 
 def item(one: RemoteItem) -> dict[str, Any]:
-    """`session.stat`, and a row of `session.list`. Only a backup's file has an id, and none has a
-    time or a mode."""
+    """The reply to `session.stat`, and a row of `session.list`.
+
+    Only a backup's files have ids; they have no time and no mode.
+    """
     row: dict[str, Any] = {"name": one.name, "kind": one.kind, "size": one.size}
     if one.id is not None:
         return {"id": one.id} | row
@@ -83,7 +86,7 @@ def item(one: RemoteItem) -> dict[str, Any]:
 
 
 def transfer(of: Session, one: Transfer) -> dict[str, Any]:
-    """What the feed says of a transfer."""
+    """The message on the feed about a get or put."""
     progress, order = one.progress, one.order
     return {
         "session": of.id,

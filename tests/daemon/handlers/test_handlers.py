@@ -349,7 +349,7 @@ async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
             assert refused == {
                 "code": "outside_window",
                 "message": 'the job "nightly" moves files from 22:00 to 02:30, Europe/Madrid only',
-                "hint": "it begins by itself at 22:00, Europe/Madrid",
+                "hint": "it starts by itself at 22:00, Europe/Madrid",
             }
         shown = await daemon.ask("job.show", job="nightly")
         opens = datetime(2027, 1, 15, 22, tzinfo=ZoneInfo("Europe/Madrid")).timestamp()

@@ -16,7 +16,7 @@ from cargo_sync.admission.slots import Slots
 from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.login import entered
+from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.model.world import World
 from cargo_sync.server import app
@@ -49,7 +49,7 @@ class Desk:
             set(),
             lambda: roots,
         )
-        enter = partial(entered, shared=shared, world=REAL)
+        enter = partial(open_remote, shared=shared, world=REAL)
         self._routes = routed([SessionHandlers(self.sessions, enter)])
         self.session = ""
 

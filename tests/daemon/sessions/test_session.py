@@ -241,9 +241,9 @@ async def test_unused_sessions_end_and_used_ones_do_not() -> None:
         await until(lambda: is_gone(idle))
         assert not is_gone(busy)
         assert not is_gone(one.session)
-        assert idle.there.closed  # type: ignore[attr-defined]
+        assert idle.remote.closed  # type: ignore[attr-defined]
         await one.sessions.close(busy.id)
-        assert (work.closed, busy.there.closed) == (1, True)  # type: ignore[attr-defined]
+        assert (work.closed, busy.remote.closed) == (1, True)  # type: ignore[attr-defined]
         assert f"session/{busy.id}/" in one.board.forgotten
 
 
