@@ -1,8 +1,7 @@
-"""`cargo_sync demo`: a real server and a real daemon, started by their commands, files up and down
-again.
+"""`cargo_sync demo`: a real server and a real daemon transfer files to the server and back.
 
-What is shown is measured and compared, never assumed: every file of the last folder is held against
-the first by hash, the time is from the first look to the last arrival.
+All output is measured and compared, never assumed: every file of the last folder is compared with
+the first by its hash; the time is from the first look to the last arrival.
 """
 
 import contextlib
@@ -40,22 +39,27 @@ START: Final = 20.0
 STILL: Final = 60.0
 """Seconds without any progress after which the demo has failed."""
 HOPELESS: Final = 10.0
-"""Seconds in the state error after which it has failed."""
+"""Seconds in the state error after which the demo has failed."""
 END: Final = 6.0
 TAIL: Final = 30
 OLD: Final = 3600
 
 
 class DemoError(Exception):
-    """The demo did not come to its end; the text says why."""
+    """The demo failed; the text says why."""
 
 
 def run_demo(source: str | None, keep: bool, files: int | None) -> int:
-    """Runs it; the exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for
-    bad input.
+    """Runs the demo.
 
-    A folder of the person's own, `source`, is only read; without one a tree is made, of `files`
-    small files if that is given. `keep` leaves everything up until Ctrl-C.
+    Args:
+        source: a folder to transfer, which is only read; without it a tree is made.
+        keep: leave everything running until Ctrl-C.
+        files: number of small files to make.
+
+    Returns:
+        The exit code: 0 when every file was verified, 1 when not, 130 after Ctrl-C, 2 for bad
+        input.
     """
     if source is not None and not os.path.isdir(source):
         click.echo(f"there is no folder {source}", err=True)
@@ -89,7 +93,7 @@ def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
         daemon = running.enter_context(Process("daemon", home))
         running.callback(
             signal.signal, signal.SIGINT, signal.SIG_IGN
-        )  # tidying up is not cut short
+        )  # Ctrl-C does not interrupt the cleanup
         _await(daemon, lambda: is_live(home.addresses.feed))
         seconds = _watch(home, daemon, wanted)
         _compare(wanted, look(home.last), source, home.last)
@@ -102,13 +106,12 @@ def _in(place: str, source: str | None, keep: bool, files: int | None) -> int:
     return 0
 
 
-# -- the place -------------------------------------------------------------------------------------
+# -- the folder of the demo ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the demo lives: settings, state, sockets and folders, all below one temporary
-    folder."""
+    """The demo's settings, state, sockets and folders, all in one temporary folder."""
 
     place: str
     source: str
@@ -166,8 +169,7 @@ def _free_ports() -> tuple[int, int]:
 
 
 class Process:
-    """One program of ours, started by its command and ended by its id; its log is shown when it
-    fails."""
+    """One of our programs: started by its command, ended by its id; on failure its log is shown."""
 
     def __init__(self, name: str, home: Home) -> None:
         self.name = name
@@ -203,7 +205,11 @@ class Process:
             self._process.wait()
 
     def check(self) -> None:
-        """Raises DemoError when it has ended."""
+        """Checks that it still runs.
+
+        Raises:
+            DemoError: it has ended.
+        """
         code = self._process.poll()
         if code is not None:
             raise DemoError(f"the {self.name} ended with exit code {code}")
@@ -224,16 +230,16 @@ def _await(program: Process, answers: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-# -- watching it -----------------------------------------------------------------------------------
+# -- progress --------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class DemoJob:
-    """What the feed said of one job.
+    """What the feed has reported about one job.
 
-    files, bytes   that arrived, by the batches that are committed
-    under_way      bytes, by the progress of what is under way
-    failing        since when it fails, on the steady clock; None while it does not
+    files, bytes   that arrived, from committed batches
+    under_way      bytes, from the progress of running transfers
+    failing        since when it fails, steady seconds; None while it does not
     """
 
     state: str = ""
@@ -245,11 +251,11 @@ class DemoJob:
 
     @property
     def arrived(self) -> int:
-        """Bytes."""
+        """Bytes that have arrived."""
         return max(self.bytes, self.under_way)
 
     def take(self, message: FeedMessage, now: float) -> None:
-        """Follows one message about the job."""
+        """Takes in one message about the job."""
         told = message.fields
         if message.type == "status":
             self.state, self.detail = told["state"], told["detail"]
@@ -266,7 +272,7 @@ JobsByName = dict[str, DemoJob]
 
 
 def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> float:
-    """Shows progress from the feed until all has arrived; the seconds that it took."""
+    """Shows progress from the feed until all files have arrived; returns the seconds it took."""
     jobs: JobsByName = {UP: DemoJob(), DOWN: DemoJob()}
     began = moved = time.monotonic()
     with (
@@ -292,7 +298,7 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> fl
 
 @contextlib.contextmanager
 def _screen(wanted: Mapping[str, "DemoEntry"]) -> Iterator[Callable[[JobsByName], None]]:
-    """Shows jobs: a bar each on a terminal, else a line each, at most once a second."""
+    """Shows jobs: on a terminal one bar per job, else at most one line per job and second."""
     total = max(1, sum(one.size for one in wanted.values()))
     if not sys.stdout.isatty():
         said: dict[str, tuple[int, float]] = {}
@@ -329,11 +335,11 @@ def _screen(wanted: Mapping[str, "DemoEntry"]) -> Iterator[Callable[[JobsByName]
             bars.update(task, completed=total)
 
 
-# -- comparing -------------------------------------------------------------------------------------
+# -- comparison ------------------------------------------------------------------------------------
 
 
 class DemoEntry(NamedTuple):
-    """One entry of a tree: kind is file, folder or link."""
+    """One entry of a tree; kind is file, folder or link."""
 
     kind: str
     size: int = 0
@@ -343,7 +349,7 @@ class DemoEntry(NamedTuple):
 
 
 def look(root: str) -> dict[str, DemoEntry]:
-    """What a job takes of the tree at `root`, by path."""
+    """The entries of the tree at `root` that a job transfers, by path."""
     filters = Filters((), DEFAULT_EXCLUDE)
     found: dict[str, DemoEntry] = {}
     pending = [""]
@@ -367,7 +373,7 @@ def look(root: str) -> dict[str, DemoEntry]:
 
 
 def arrived(wanted: Mapping[str, DemoEntry], root: str) -> bool:
-    """Whether every path is there; what they hold is compared afterwards."""
+    """Whether every path is there; the contents are compared later."""
     return os.path.isdir(root) and len(look(root)) >= len(wanted)
 
 
@@ -383,7 +389,7 @@ def _compare(
         if wanted[path] != found[path]:
             wrong.append(f"{path!r} differs: {wanted[path]} became {found[path]}")
         elif wanted[path].kind == "file" and _hash(first, path) != _hash(last, path):
-            wrong.append(f"{path!r} holds other bytes")
+            wrong.append(f"{path!r} has different content")
     if wrong:
         raise DemoError(f"{len(wrong)} differences, such as {'; '.join(sorted(wrong)[:5])}")
 
@@ -392,18 +398,19 @@ def _hash(root: str, path: str) -> str:
     return blake3().update_mmap(os.path.join(root, path)).hexdigest()
 
 
-# -- the tree --------------------------------------------------------------------------------------
+# -- the made-up files -----------------------------------------------------------------------------
 
 
 def make_tree(root: str, files: int | None) -> None:
-    """3,000 small files in nested folders, 100 of 1 MiB, one of 256 MiB, and what names and kinds
-    there are.
+    """Makes 3,000 small files, 100 of 1 MiB, one of 256 MiB, and special names and kinds.
 
-    With `files` about so many, none of them large.
+    With `files` it makes about that many, none of them large.
     """
     small = SMALL if files is None else max(1, files - 5)
-    sizes = [(f"many/{number // 100:02d}/{number % 100 // 20}/{number:04d}.txt", 200 + number * 7 % 4000)
-             for number in range(small)]  # fmt: skip
+    sizes = [
+        (f"many/{number // 100:02d}/{number % 100 // 20}/{number:04d}.txt", 200 + number * 7 % 4000)
+        for number in range(small)
+    ]
     if files is None:
         sizes += [(f"medium/{number:03d}.bin", MIB) for number in range(MEDIUM)]
         sizes.append(("large.bin", 256 * MIB))
@@ -427,7 +434,7 @@ def make_tree(root: str, files: int | None) -> None:
 
 
 def _fill(file: IO[bytes], size: int, number: int, chunk: bytes) -> None:
-    """`size` bytes that no other file has: its number comes first in every MiB."""
+    """Writes `size` bytes that no other file has: each MiB begins with the file's number."""
     head = number.to_bytes(4, "big")
     for start in range(0, size, MIB):
         piece = head + start.to_bytes(8, "big") + chunk[12:]
@@ -436,7 +443,7 @@ def _fill(file: IO[bytes], size: int, number: int, chunk: bytes) -> None:
 
 def _keep(home: Home) -> None:
     click.echo(f"""
-It is all still up, until Ctrl-C. In another terminal:
+Everything keeps running until Ctrl-C. In another terminal:
 
     export CARGO_CONTROL={shlex.quote(home.addresses.folder)}
     cargo_ctl status
@@ -446,10 +453,11 @@ It is all still up, until Ctrl-C. In another terminal:
     cargo_ctl job pause {shlex.quote(DOWN)}
     cargo_ctl feed --topic notice/
 
-The server's copy is in {home.path("files")}/demo, the logs are server.log and daemon.log in {home.place}.""")
+The server's copy is in {home.path("files")}/demo.
+The logs are server.log and daemon.log in {home.place}.""")
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
-    click.echo("ending, and removing what was made for it")
+    click.echo("stopping, and deleting what was made")
 
 
 def _size(count: float) -> str:

@@ -1,4 +1,4 @@
-"""`cargo_sync init server|job`: asks a few questions and writes a file of settings, 0600."""
+"""`cargo_sync init server|job`: asks some questions and writes a file of settings, mode 0600."""
 
 import json
 import os
@@ -17,17 +17,25 @@ from cargo_sync.config.server import load_server
 
 
 def run_init(kind: str, path: str | None) -> int:
-    """Ask for what a `server` or `job` needs and write it to `path` (asked for too when None).
+    """Asks for the settings of a `server` or `job` and writes them.
 
-    Returns the exit code: 0 when a file was written, 1 when the person kept the old one, 2 when it
-    cannot be written. Raises click.Abort when the person gives up.
+    Args:
+        kind: server or job.
+        path: of the file; None asks for it too.
+
+    Returns:
+        The exit code: 0 when a file was written, 1 when the person kept the old one, 2 when it
+        cannot be written.
+
+    Raises:
+        click.Abort: the person gave up.
     """
     settings, default, command = _server() if kind == "server" else _job()
     target = os.path.abspath(
         os.path.expanduser(path or click.prompt("Write it to", default=default))
     )
     if os.path.lexists(target) and not click.confirm(
-        f"{target} is there already. Replace it?", default=False
+        f"{target} exists already. Replace it?", default=False
     ):
         click.echo("Nothing was written.")
         return 1
@@ -46,12 +54,12 @@ def run_init(kind: str, path: str | None) -> int:
 
 
 _Settings = dict[str, object]
-"""What is written to the file."""
+"""The content of the file."""
 _Command = Callable[[str], str]
 
 
 def _server() -> tuple[_Settings, str, _Command]:
-    click.echo("A server, with its first user. Every field: docs/configuration.md")
+    click.echo("A server, with its first user. All fields: docs/configuration.md")
     listen = click.prompt(
         "Listen on", default=f"0.0.0.0:{places.DEFAULT_PORT}", value_proc=_checked(_listen)
     )
@@ -76,12 +84,12 @@ def _server() -> tuple[_Settings, str, _Command]:
 
 
 def _job() -> tuple[_Settings, str, _Command]:
-    click.echo("A job: a folder of this machine kept in step with one on a server.")
+    click.echo("A job: it keeps a folder on this machine in sync with a folder on a server.")
     name = click.prompt("Name of the job", value_proc=_checked(places.display_name))
     mode = click.prompt(
         "Upload to the server, or download from it", type=click.Choice(["upload", "download"])
     )
-    local = click.prompt("Folder of this machine", value_proc=_checked(_folder))
+    local = click.prompt("Folder on this machine", value_proc=_checked(_folder))
     if not os.path.isdir(local) and click.confirm(
         f"There is no folder {local}. Make it?", default=True
     ):
@@ -97,7 +105,8 @@ def _job() -> tuple[_Settings, str, _Command]:
     }
     if url.startswith("https://"):
         pin = click.prompt(
-            "Fingerprint of its certificate, as the server prints it (empty: it has a public certificate)",
+            "Fingerprint of its certificate, as the server prints it "
+            "(empty: it has a public certificate)",
             default="",
             show_default=False,
             value_proc=_optional(_fingerprint),
@@ -134,7 +143,7 @@ def _config_folder() -> str:
 
 
 def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    """`check` as click wants it: what it refuses is asked again."""
+    """The check in the form that click needs: click asks again after an error."""
 
     def proc(text: str) -> str:
         try:
@@ -155,13 +164,13 @@ def _listen(text: str) -> str:
 
 
 def _lane_port(listen: str) -> int:
-    """The port beside the API's: so a second server is not in the way of the first."""
+    """The port after the API's, so that a second server does not conflict with the first."""
     _, port = places.listen_address(listen)
     return port + 1 if 0 < port < 65535 else places.DEFAULT_PORT + 1
 
 
 def _folder(text: str) -> str:
-    """Relative ones start from where the person stands, not from where the file will lie."""
+    """A relative folder starts from the current folder, not from the folder of the file."""
     path = places.local_path(text.strip(), os.getcwd(), os.environ)
     above = os.path.dirname(path)
     if not os.path.isdir(above):
@@ -174,7 +183,7 @@ def _folder(text: str) -> str:
 def _url(text: str) -> str:
     url = places.base_url(text)
     if url.startswith("http://") and not places.is_loopback(places.url_host(url)):
-        raise ValueError("http:// is for this machine only; use https://")
+        raise ValueError("http:// is only for this machine; use https://")
     return url
 
 
@@ -199,7 +208,7 @@ def _remote(text: str) -> str:
 
 
 def _write(path: str, settings: _Settings) -> None:
-    """Whole or not at all, and from its first byte for the owner alone."""
+    """Writes the file completely or not at all; only the owner can read it, from the first byte."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     draft = f"{path}.{secrets.token_hex(4)}.new"
     with os.fdopen(
@@ -211,7 +220,7 @@ def _write(path: str, settings: _Settings) -> None:
 
 
 def _literal(value: Any) -> Any:
-    """What is read back as `value`: an answer such as a password may hold `${`."""
+    """A text that is read back as `value`: an answer such as a password may contain `${`."""
     match value:
         case str():
             return value.replace("${", "$${")

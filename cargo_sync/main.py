@@ -1,5 +1,7 @@
-"""`cargo_sync`: argv -> one application, built and run. A command imports what it needs when it is
-called."""
+"""The command `cargo_sync`: each command builds and runs one application.
+
+A command imports what it needs when it is called.
+"""
 
 import logging
 import os
@@ -59,8 +61,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 )
 @click.pass_context
 def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
-    """Keep folders in sync with a server. Runs the daemon or the server, and helps to set them
-    up."""
+    """Keep folders in sync with a server. Run the daemon or the server, and help to set them up."""
     ctx.obj = log_level
 
 
@@ -81,14 +82,14 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     "-z",
     "--port",
     type=click.IntRange(1, 65534),
-    help="Take commands over TCP too, from clients that have a key. The feed is on the next port. "
+    help="Take commands also over TCP, from clients with a key. The feed is on the next port. "
     "The usual port is 5556.",
 )
 def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
     """Run sync jobs until stopped.
 
-    SIGTERM ends it; SIGHUP makes it read all files again. With --private it runs no jobs: it serves
-    only the front end that started it, and ends when its standard input is closed.
+    SIGTERM ends it; SIGHUP makes it read all files again. With --private it runs no jobs: it
+    serves only the front end that started it, and ends when its standard input is closed.
 
     \b
     Examples:
@@ -98,18 +99,16 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
     """
     if private:
         if config is not None or job is not None:
-            raise click.UsageError(
-                "--private runs no jobs: it goes with neither --config nor --job"
-            )
+            raise click.UsageError("--private runs no jobs: use it without --config and --job")
         _private_daemon()
     elif config is not None and job is not None:
-        raise click.UsageError("--config and --job exclude each other: --job runs one job alone")
+        raise click.UsageError("use either --config or --job: --job runs only one job")
     else:
         _daemon(config, job, port)
 
 
 def _daemon(config: str | None, job: str | None, port: int | None) -> None:
-    """The daemon of a settings file, or of one job."""
+    """Runs the daemon of a settings file, or of one job."""
     from cargo_sync.api.addresses import DAEMON, job_instance
     from cargo_sync.config.daemon import DaemonSettings, load_daemon
     from cargo_sync.config.errors import ConfigError
@@ -176,7 +175,7 @@ def _read_jobs(files: "JobFiles", *, needed: bool) -> "JobsRead":
 
 
 def _private_daemon() -> None:
-    """A daemon of one front end, which started it and holds the other end of its standard input."""
+    """Runs a daemon for the front end that started it and holds the other end of its stdin."""
     from cargo_sync.api.addresses import private_instance
     from cargo_sync.config.daemon import DaemonSettings
     from cargo_sync.config.places import state_folder
@@ -312,8 +311,10 @@ def _run(
     log: "LogSettings",
     identifier: str,
 ) -> None:
-    """Runs it to its end, on uvloop where there is one; what it cannot start for is one line, exit
-    1."""
+    """Runs an application to its end, on uvloop if it is installed.
+
+    If it cannot start, it prints a line and exits with 1.
+    """
     import asyncio
 
     from cargo_sync.api.addresses import AddressError
@@ -329,7 +330,7 @@ def _run(
 
         loop_factory = uvloop.new_event_loop
     except ImportError:
-        pass  # not made for every platform: the loop of the standard library does as well
+        pass  # uvloop does not exist for every platform: the standard library's loop works too
     with logging_to(log, click.get_current_context().obj, os.environ, identifier) as ring:
         service = Service(ring, Notifier(os.environ))
         try:
@@ -353,7 +354,7 @@ def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
 
 
 def _refuse(lines: list[str]) -> NoReturn:
-    """A file that cannot be used: every problem on its own line."""
+    """Ends because of a file that cannot be used: prints each problem on its own line."""
     _end(BAD_INPUT, lines)
 
 
@@ -366,6 +367,7 @@ def _end(code: int, lines: list[str]) -> NoReturn:
 
 
 def main() -> None:
+    """Runs the command line, ours or pydio-sync's."""
     from cargo_sync import pydio
 
     if pydio.is_meant(sys.argv[1:]):

@@ -1,9 +1,8 @@
-"""`cargo_sync -s URL -d DIR …`: the command line of pydio-sync, a daemon of one job with a plain
-port.
+"""`cargo_sync -s URL -d DIR …`: the command line of pydio-sync, for a daemon with one job.
 
-A password among the arguments could be read by every user of the machine, in `ps`. It is taken all
-the same, since people's scripts have it: the program begins anew, as the same process, without it,
-and reads it from a pipe.
+Its port for commands needs no keys. Every user of the machine could read a password among the
+arguments in `ps`. It is accepted all the same, because people's scripts have it: the program starts
+again, as the same process, without the password, and reads it from a pipe.
 """
 
 import os
@@ -27,8 +26,8 @@ _PIPED: Final = "--password-fd"
 _LONGEST: Final = 4096
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WARNING: Final = (
-    "warning: a password on the command line could be seen by others on this machine; "
-    "put it into a file (-f), or name a variable: -p '${VARIABLE}'"
+    "warning: a password on the command line can be seen by others on this machine; "
+    "put it in a file (-f), or give a variable: -p '${VARIABLE}'"
 )
 
 
@@ -36,8 +35,8 @@ _WARNING: Final = (
 class PydioProgram:
     """The program around the command.
 
-    run     runs an application to its end, with its log and the name that the log has
-    refuse  ends with the lines of what is wrong
+    run     runs an application to its end, with its log and the log's name
+    refuse  ends the program with lines about the problems
     """
 
     run: "Callable[[Callable[[Service], Coroutine[Any, Any, None]], LogSettings, str], None]"
@@ -45,14 +44,16 @@ class PydioProgram:
 
 
 def is_meant(arguments: Sequence[str]) -> bool:
-    """Whether a command line begins as pydio-sync's do. `-dir` begins with `-d`."""
+    """Whether a command line begins like pydio-sync's. `-dir` begins with `-d`."""
     return bool(arguments) and (arguments[0][:2] in _FLAGS or arguments[0] == _PIPED)
 
 
 @dataclass(frozen=True, slots=True)
 class PydioOptions:
-    """What the command line says, None for what it does not say; `descriptor` is of the pipe in
-    which the password waits."""
+    """The options of the command line; None for those that were not given.
+
+    descriptor  of the pipe with the password
+    """
 
     server: str | None
     directory: str | None
@@ -93,7 +94,7 @@ class PydioOptions:
     "-z",
     "port",
     type=click.IntRange(1, 65534),
-    help="Port for orders from this machine, without keys. The feed is on the next port.  "
+    help="Port for commands from this machine, without keys. The feed is on the next port.  "
     "[default: 5556]",
 )
 @click.option(
@@ -117,7 +118,7 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
     variable = _VARIABLE.fullmatch(password) if password else None
     if password and variable is None:
         _begin_anew(options, password)
-    ctx.obj = options.log_level  # where the log looks for it, of every command
+    ctx.obj = options.log_level  # the log finds it there, for every command
     from cargo_sync.config.arguments import Arguments, absolute
     from cargo_sync.config.secret import Secret
 
@@ -175,16 +176,17 @@ def _run(arguments: "Arguments", port: int, host: PydioProgram) -> None:
 
 
 def _begin_anew(given: PydioOptions, password: str) -> NoReturn:
-    """The same process, without the password among its arguments: it waits in a pipe.
+    """Starts the same process again without the password, which waits in a pipe.
 
-    Raises click.UsageError when it is too long for a password.
+    Raises:
+        click.UsageError: it is too long for a password.
     """
     secret = os.fsencode(password)
     if len(secret) > _LONGEST:
         raise click.UsageError(f"-p: is longer than {_LONGEST} bytes")
     click.echo(_WARNING, err=True)
     reading, writing = os.pipe()
-    os.write(writing, secret)  # less than any pipe takes at once
+    os.write(writing, secret)  # fits into any pipe
     os.close(writing)
     os.set_inheritable(reading, True)
     begun = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]  # up to our own arguments
@@ -200,7 +202,11 @@ def _begin_anew(given: PydioOptions, password: str) -> NoReturn:
 
 
 def _piped(descriptor: int) -> str:
-    """What waits in a pipe. Raises click.UsageError when there is none."""
+    """Reads the password from a pipe.
+
+    Raises:
+        click.UsageError: there is no pipe.
+    """
     try:
         with open(descriptor, "rb") as pipe:
             return os.fsdecode(pipe.read(_LONGEST))

@@ -1,6 +1,28 @@
-"""Settings: relaxed JSON in, frozen values or every problem of the file out.
+"""Settings: a file in relaxed JSON becomes frozen values, or all problems of the file.
 
-relaxed -> environment -> shape (pydantic) -> job | daemon | server; check looks at any of the
-three. Nothing here starts anything: what a setting means while the program runs is decided further
-up.
+relaxed        JSON as people write it
+environment    `${NAME}` in a text becomes the value of a variable
+shape          pydantic, with its errors in our words
+fields         types of fields that several files share
+renamed        old names of fields
+job            job files
+job_shape      the form of a job file
+events         the callbacks of a job
+timetable      times of day in a job file
+pydio          job files of pydio-sync
+arguments      jobs from arguments of the command line
+daemon         the daemon's file
+server         the server's file
+server_shape   the form of the server's file
+process_shape  fields that the daemon's and the server's files share
+callbacks      where callbacks may go
+control        where a process takes commands
+backup         the ports of the Servidor Backup protocol
+check          `cargo_sync check`
+places         paths and addresses
+units          speeds, sizes and times of day
+secret         passwords in memory
+errors         the problems of a file
+
+Nothing here starts anything. The packages above decide what a setting means in a running program.
 """

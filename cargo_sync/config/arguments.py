@@ -1,7 +1,7 @@
-"""A job as pydio-sync was given one: by arguments of the command line, by a file, or by both.
+"""A job from arguments of the command line, as in pydio-sync, from a file, or from both.
 
-An argument wins over the field of the file that it stands for. Errors name what the person wrote:
-the option, or the file's field.
+An argument wins over its field in the file. Errors name what the person wrote: the option, or the
+file's field.
 """
 
 import os
@@ -16,7 +16,7 @@ from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret
 
 SERVER: Final = "localhost"
-"""Where the server is when nobody says."""
+"""The server if none is given."""
 
 OPTIONS: Final[Mapping[str, str]] = {
     "server": "-s",
@@ -26,18 +26,19 @@ OPTIONS: Final[Mapping[str, str]] = {
     "password": "-p",
     "direction": "-dir",
 }
-"""pydio-sync's field -> the option that says it."""
+"""From pydio-sync's field to its option."""
 
 _PASSWORD: Final = "PASSWORD_ARGUMENT"  # noqa: S105 - a variable's name
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What the command line says; None is what it does not say.
+    """The arguments of the command line; None for those that were not given.
 
     directory   absolute
     direction   up, down or bi
-    password    itself; or `variable` is the name of the environment variable that holds it
+    password    the password itself
+    variable    the environment variable with the password, in place of `password`
     file        path of a job file, in pydio-sync's fields or ours
     """
 
@@ -52,17 +53,21 @@ class Arguments:
 
     @property
     def place(self) -> str:
-        """What this job is known by to those who look for its daemon: its file, else its folder."""
+        """The name by which the job's daemon is found: its file, else its folder."""
         return self.file or self.directory or ""
 
 
 def load(arguments: Arguments, env: Mapping[str, str]) -> JobSettings:
-    """The job; its file is read (again). Raises ConfigError with every problem."""
+    """Reads the job, and its file (again).
+
+    Raises:
+        ConfigError: with all problems.
+    """
     document = Document("", {}, {}) if arguments.file is None else read(arguments.file)
     theirs = pydio.is_pydio(document) or not document.value.keys() & set(pydio.FIELDS.values())
     said = _said(arguments)
     laid = _laid_over(document, said, theirs)
-    # What a variable holds is taken as it stands, and counts as nothing that the file holds.
+    # The variable's value is taken literally, and does not count as written in the file.
     secret = {} if arguments.password is None else {_PASSWORD: arguments.password.reveal()}
     try:
         return job_from(laid, {**env, **secret}, theirs=theirs)
@@ -71,7 +76,7 @@ def load(arguments: Arguments, env: Mapping[str, str]) -> JobSettings:
 
 
 def missing(arguments: Arguments, job: JobSettings) -> FieldProblem | None:
-    """What keeps the job from its local folder now, if anything."""
+    """Why the job's local folder cannot be used now, or None."""
     problem = missing_folder(job)
     if problem is None:
         return None
@@ -80,7 +85,7 @@ def missing(arguments: Arguments, job: JobSettings) -> FieldProblem | None:
 
 
 def _said(arguments: Arguments) -> dict[str, str]:
-    """pydio-sync's fields, as far as arguments say them."""
+    """The arguments as pydio-sync's fields."""
     said: dict[str, str] = {
         field: text.replace("${", "$${")
         for field in ("server", "directory", "workspace", "user", "direction")
@@ -110,8 +115,7 @@ def _laid_over(document: Document, said: Mapping[str, str], theirs: bool) -> Doc
 
 
 def _by_options(error: ConfigError, said: Mapping[str, str], file: str | None) -> ConfigError:
-    """`error`, with the option in place of a field that came from one, or that only one could
-    give."""
+    """The same error, with an option's name instead of its field where the option is the source."""
     options: dict[str, str] = {}
     for field, option in OPTIONS.items():
         if file is None or field in said:
@@ -125,5 +129,5 @@ def _by_options(error: ConfigError, said: Mapping[str, str], file: str | None) -
 
 
 def absolute(folder: str) -> str:
-    """A folder as it was typed, from where it was typed; `~` is left for the job to read."""
+    """A typed folder as an absolute path; `~` stays for the job to resolve."""
     return folder if not folder or folder.startswith("~") else os.path.abspath(folder)

@@ -24,7 +24,9 @@ def _address(port: int) -> BeforeValidator:
 
 
 class BackupShape(Shape):
-    nicknames: ServedFolder | None = Field(None, description="a folder of this machine")
+    """The form of the `backup` object."""
+
+    nicknames: ServedFolder | None = Field(None, description="a folder on this machine")
     listen: Annotated[ListenAddress, _address(TEXT_PORT)] | None = Field(
         None, description=f'an address and port such as "127.0.0.1:{TEXT_PORT}"'
     )
@@ -41,8 +43,8 @@ class BackupShape(Shape):
     ) -> ListenAddress | None:
         if listen is not None and info.data.get("nicknames", "") is None:
             raise wrong(
-                "knows no passwords, so that only nicknames without one come in: give their folder as "
-                '"nicknames", or open "framed" alone'
+                "has no passwords, so only nicknames without a password can use it: set their "
+                'folder as "nicknames", or open only "framed"'
             )
         return listen
 
@@ -52,20 +54,18 @@ class BackupShape(Shape):
         cls, framed: ListenAddress | None, info: ValidationInfo
     ) -> ListenAddress | None:
         if framed is None and info.data.get("listen", "") is None:
-            raise ValueError('is missing, and so is "listen": one of them is needed')
+            raise ValueError('is missing, and so is "listen": at least one of them is needed')
         return framed
 
 
 @dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """Where the protocol is spoken.
+    """The ports of the backup protocol; None for a port that is not open.
 
-    listen     address and port of the published program's text, which is never encrypted; None is
-               nowhere
-    framed     address and port of the one with frames, encrypted as the server's API is; None is
-               nowhere
-    nicknames  folder in which a nickname without a password gets one of its own; None: there are
-               none
+    listen     address and port of the published program's text form, which is never encrypted
+    framed     address and port of the framed form, encrypted like the server's API
+    nicknames  the folder for nicknames without a password, each with its own folder in it; None for
+               no such nicknames
     """
 
     listen: ListenAddress | None = None
@@ -74,6 +74,6 @@ class BackupSettings:
 
 
 def exposed(backup: BackupShape, plain: bool) -> list[str]:
-    """Which of its fields open an unencrypted port to other machines."""
+    """The fields that open an unencrypted port to other machines."""
     ports = {"listen": backup.listen, "framed": backup.framed if plain else None}
     return [name for name, at in ports.items() if at is not None and not places.is_loopback(at[0])]

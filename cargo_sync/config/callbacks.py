@@ -1,4 +1,4 @@
-"""Where callbacks may go: what the daemon's file says of it."""
+"""Where callbacks may go: the `callbacks` object of the daemon's file."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -19,10 +19,10 @@ _PATTERN = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?|[0-9a-fA-F:.]+")
 
 @dataclass(frozen=True, slots=True)
 class CallbackLimits:
-    """Hosts and networks that callbacks may reach, None is any; how many at once of one host.
+    """Hosts and networks that callbacks may reach, and how many at once per host.
 
-    hosts     names in lower case; `*.example.org` is every name below it
-    networks  every address that is connected to lies in one of these
+    hosts     names in lower case; `*.example.org` is every name below it; None for any
+    networks  every address must be in one of these; None for any
     """
 
     hosts: tuple[str, ...] | None = None
@@ -30,7 +30,7 @@ class CallbackLimits:
     at_once: int = AT_ONCE
 
     def names(self, host: str) -> bool:
-        """Whether a host of this name may be reached."""
+        """Whether a host of this name is allowed."""
         if self.hosts is None:
             return True
         name = _plain(host)
@@ -40,21 +40,20 @@ class CallbackLimits:
         )
 
     def holds(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether this address may be connected to. One that stands for an IPv4 address is taken as
-        that."""
+        """Whether this address is allowed. An IPv4 address in IPv6 form counts as IPv4."""
         if self.networks is None:
             return True
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         return any((mapped or address) in network for network in self.networks)
 
     def warnings(self, events: Iterable[EventSettings]) -> Iterator[str]:
-        """What a job's author should know of callbacks that would be refused."""
+        """Warnings for the author of a job about callbacks that would be refused."""
         for event in events:
             host = urlsplit(event.url).hostname or ""
             if not self.names(host):
                 yield (
-                    f"{event.event} is refused: the daemon's file does not allow callbacks to {host} "
-                    "(callbacks.hosts)"
+                    f"{event.event} is refused: the daemon's file does not allow callbacks to "
+                    f"{host} (callbacks.hosts)"
                 )
 
 
@@ -80,6 +79,8 @@ def _network(text: str) -> str:
 
 
 class CallbacksShape(Shape):
+    """The form of the `callbacks` object."""
+
     hosts: list[Annotated[str, AfterValidator(_host)]] | None = Field(
         default=None, description='names such as "api.example.org" or "*.example.org"'
     )

@@ -1,4 +1,4 @@
-"""`cargo_sync check`: what is wrong with files of settings, without starting anything."""
+"""`cargo_sync check`: the problems of files of settings, without starting anything."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -22,11 +22,13 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
 
 
 def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]:
-    """What to print about the files at `paths` (a folder: its job files), and the exit code, 0 or
-    2.
+    """Checks the files at `paths`; a folder stands for its job files.
 
-    The jobs among them are also held against each other, as a daemon would, and against the limits
-    that a daemon's file before them sets.
+    The jobs are also compared with each other, as in a daemon, and with the limits of a daemon's
+    file that comes before them.
+
+    Returns:
+        The lines to print, and the exit code, 0 or 2.
     """
     lines: list[str] = []
     jobs = Neighbours()
@@ -53,8 +55,14 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
 def _check_file(
     path: str, env: Mapping[str, str], jobs: Neighbours, callbacks: CallbackLimits
 ) -> tuple[tuple[str, ...], CallbackLimits]:
-    """The file's warnings; a job joins `jobs`. And what limits callbacks from here on. Raises
-    ConfigError."""
+    """Checks one file; a job is added to `jobs`.
+
+    Returns:
+        The file's warnings, and the limits of callbacks for the files that follow.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     document = read(path)
     match _kind(document):
         case "server":
@@ -73,7 +81,7 @@ def _check_file(
 
 
 def _kind(document: Document) -> str:
-    """job, server or daemon: whose fields the file has most of."""
+    """job, server or daemon: the kind with the most fields in the file."""
     if is_pydio(document):
         return "job"
     counts = {

@@ -1,5 +1,4 @@
-"""The `control` object of a daemon's or a server's file: where commands are taken and the feed is
-given."""
+"""The `control` object of a daemon's or a server's file: the ports for commands and the feed."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 
 
 HIGHEST_PORT = 65534
-"""The feed takes the next one."""
+"""The highest port for commands: the feed uses the next one."""
 _NO_PORT = -1
 
 
@@ -26,14 +25,16 @@ def _listen(value: Any) -> tuple[str, int]:
         text = f"{LOOPBACK}:{text}"
     host, port = places.listen_address(text, _NO_PORT)
     if port == _NO_PORT:
-        raise ValueError("names no port")
+        raise ValueError("has no port")
     if port > HIGHEST_PORT:
-        raise ValueError(f"the port must be at most {HIGHEST_PORT}, the feed takes the next one")
+        raise ValueError(f"the port must be at most {HIGHEST_PORT}: the feed uses the next one")
     return host, port
 
 
 class ControlShape(Shape):
-    runtime_dir: LocalPath | None = Field(default=None, description="a folder of this machine")
+    """The form of the `control` object."""
+
+    runtime_dir: LocalPath | None = Field(default=None, description="a folder on this machine")
     listen: Annotated[tuple[str, int], BeforeValidator(_listen)] | None = Field(
         default=None,
         description='an address and port such as "127.0.0.1:5556", or a port alone such as "5556"',
@@ -50,7 +51,7 @@ class ControlShape(Shape):
             raise wrong("opens a port without keys, but no port is given; add listen, or remove it")
         if not places.is_loopback(listen[0]):
             raise wrong(
-                f"without keys everybody who reaches {listen[0]} could give orders; remove it "
+                f"without keys everybody who reaches {listen[0]} could send commands; remove it "
                 "(keys are made automatically), or listen on 127.0.0.1"
             )
         return plain
@@ -60,10 +61,10 @@ class ControlShape(Shape):
 class ControlSettings:
     """Where a process takes commands.
 
-    runtime_dir     where the local sockets lie; None is the usual place
-    port            commands over TCP, the feed on the next one; None is no TCP, 0 is a free pair
+    runtime_dir     the folder of the local sockets; None for the usual place
+    port            commands over TCP, the feed on the next port; None for no TCP, 0 for a free pair
     host            an IP address of this machine, or localhost
-    plain_loopback  the port takes a few commands without keys, from this machine
+    plain_loopback  whether the port takes some commands without keys, from this machine
     """
 
     runtime_dir: str | None = None
@@ -73,5 +74,6 @@ class ControlSettings:
 
 
 def control_from(shape: ControlShape) -> ControlSettings:
+    """The settings in a checked `control` object."""
     host, port = (LOOPBACK, None) if shape.listen is None else shape.listen
     return ControlSettings(shape.runtime_dir, port, host, shape.plain_loopback)

@@ -1,4 +1,4 @@
-"""The daemon's file -> `DaemonSettings`. Every field is optional, and so is the file."""
+"""The daemon's file as `DaemonSettings`. All fields are optional, and so is the file."""
 
 import os
 from collections.abc import Mapping
@@ -23,7 +23,9 @@ from cargo_sync.config.shape import Surroundings, read_shape
 
 
 class DaemonShape(ProcessShape):
-    state_dir: LocalPath | None = Field(None, description="a folder of this machine")
+    """The form of the daemon's file."""
+
+    state_dir: LocalPath | None = Field(None, description="a folder on this machine")
     jobs_dir: LocalPath | None = Field(None, description="a folder of job files")
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(
         8, description="a whole number, 1 or more"
@@ -38,15 +40,15 @@ class DaemonShape(ProcessShape):
 
 @dataclass(frozen=True, slots=True)
 class DaemonSettings:
-    """A daemon, checked. Folders are absolute and may not be there yet.
+    """The checked settings of a daemon. Folders are absolute and need not exist yet.
 
-    parallel_transfers   flows that move bytes at once
-    bandwidth            bits a second of all jobs together; None is no limit
+    parallel_transfers   flows that move bytes at the same time
+    bandwidth            of all jobs together, bits per second; None for no limit
     control              where commands are taken
     callbacks            where callbacks may go
-    keep                 how much history stays
-    file                 path of the file, as it was given; "" when there is none
-    process              log, metrics, and what else does not depend on what the process does
+    keep                 how much history is kept
+    file                 path of the file, as it was given; "" for no file
+    process              log, metrics, and other settings of any process
     """
 
     state_dir: str
@@ -61,12 +63,20 @@ class DaemonSettings:
 
 
 def load_daemon(path: str | None, env: Mapping[str, str]) -> DaemonSettings:
-    """The settings in the file at `path`; without one, the defaults. Raises ConfigError."""
+    """The settings in the file at `path`, or the defaults without one.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     return daemon_from(Document("", {}, {}) if path is None else read(path), env)
 
 
 def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
-    """The settings in a document that was read already. Raises ConfigError."""
+    """The settings in a document that was read already.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     folder = os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, DaemonShape, Surroundings(folder, env))
     return DaemonSettings(

@@ -1,4 +1,4 @@
-"""`${NAME}` in a text value is that environment variable. `$${` is the characters `${`."""
+"""`${NAME}` in a text becomes the value of that environment variable; `$${` becomes `${`."""
 
 import re
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def expand(
     document: Document, env: Mapping[str, str]
 ) -> tuple[Document, dict[FieldPath, FieldProblem]]:
-    """`document` with the variables of `env` filled in, and the values that could not be.
+    """The document with the variables of `env` filled in, and the problems by place.
 
-    What is filled in is not looked at again: a password may hold `${`.
+    A filled-in value is not expanded again: a password may contain `${`.
     """
     failed: dict[FieldPath, FieldProblem] = {}
 
@@ -26,7 +26,7 @@ def expand(
             if name is None:
                 return "${"
             if not _NAME.fullmatch(name):
-                message = f"${{{name}}} does not name an environment variable"
+                message = f"${{{name}}} is not the name of an environment variable"
                 failed[place] = document.problem(place, message, "write $${ for the characters ${")
             elif name not in env:
                 message = f"the environment variable {name} is not set"
@@ -35,7 +35,7 @@ def expand(
 
         filled = _VARIABLE.sub(variable, value)
         if any("\ud800" <= character <= "\udfff" for character in filled):
-            failed[place] = document.problem(place, "holds half a character (a lone surrogate)")
+            failed[place] = document.problem(place, "contains half a character (a lone surrogate)")
         return filled
 
     def walk(value: Any, place: FieldPath) -> Any:

@@ -1,4 +1,4 @@
-"""What is wrong with a file of settings, in words that its author can act on."""
+"""The problems of a file of settings, in words that help its author."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One thing that is wrong with one file.
+    """One problem of one file.
 
     file     the path as it was given
-    field    dotted, as in `users[0].path`; "" when it is about the file as a whole
-    line     where the field (or the syntax error) stands, counted from 1; None when it stands
-             nowhere
+    field    dotted, such as `users[0].path`; "" for the file as a whole
+    line     of the field (or the syntax error), counted from 1; None when there is none
     message  what is wrong
     hint     what is allowed, or what to do; None when the message says it
     """
@@ -23,7 +22,7 @@ class FieldProblem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        """One line: `FILE:LINE: field: message (hint)`, without the parts that are not known."""
+        """One line: `FILE:LINE: field: message (hint)`, without the unknown parts."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         field = f"{self.field}: " if self.field else ""
         hint = f" ({self.hint})" if self.hint else ""
@@ -31,7 +30,7 @@ class FieldProblem:
 
 
 class ConfigError(Exception):
-    """A file cannot be used. Carries every problem found in it, in the order of its lines."""
+    """A file cannot be used. It carries all problems of the file, in the order of its lines."""
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))

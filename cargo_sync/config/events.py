@@ -1,8 +1,8 @@
 """The callbacks of a job: `events` as checked values.
 
-The form is the Cargo client's: an HTTP request for each moment of a transfer, or of the job, whose
-url and body are templates over exactly the variables that the moment offers. A template is `{{ NAME
-}}` and nothing more: no filters, no statements.
+The form is that of the Cargo client: an HTTP request for each moment of a transfer, or of the job.
+Its url and body are templates with the variables of this moment. A template is `{{ NAME }}` and
+nothing more: no filters, no statements.
 """
 
 import base64
@@ -28,12 +28,12 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "onJobError": (*_JOB, "ERROR"),
     "onIdle": (*_JOB, "FILES", "BYTES", "DURATION"),
 }
-"""event -> what its url and body may name."""
+"""From an event to the variables for its url and body."""
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "UPDATE")
 KEY_PREFIX = "whsec_"
-"""A secret that begins so is base64 of the key, as in Standard Webhooks; any other is the key
-itself."""
+"""A secret with this prefix is base64 of the key, as in Standard Webhooks; any other secret is the
+key itself."""
 
 _FIELDS = ("method", "url", "body", "headers", "secret")
 _OURS = frozenset(
@@ -47,7 +47,7 @@ _OURS = frozenset(
         "webhook-signature",
     }
 )
-"""Headers that come with the request itself."""
+"""Headers that the request sets itself."""
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -60,10 +60,11 @@ class EventSettings:
 
     event    onStart, onUpdate, …: one of VARIABLES
     method   one of METHODS
-    url      with `{{ NAME }}` anywhere but in the scheme and the host
-    body     JSON: text may hold `{{ NAME }}`, a `Raw` stands for the value itself; None is no body
-    headers  sent with it: (name, value); values often are keys
-    secret   signs it; None does not
+    url      with `{{ NAME }}` anywhere except in the scheme and the host
+    body     JSON: a text may contain `{{ NAME }}`, a `Raw` becomes the value itself; None for no
+        body
+    headers  (name, value); values are often secrets
+    secret   signs the request; None for no signature
     """
 
     event: str
@@ -75,7 +76,11 @@ class EventSettings:
 
 
 def read_events(value: Any) -> tuple[EventSettings, ...]:
-    """`events` of a job file. Raises SeveralError with everything that is wrong in it."""
+    """Reads `events` of a job file.
+
+    Raises:
+        SeveralError: with all problems in it.
+    """
     if not isinstance(value, dict):
         raise wrong(f"must be an object, not {describe(value)}")
     errors: list[ValueError] = []
@@ -143,15 +148,15 @@ def _header_problems(event: str, headers: Any) -> Iterator[ValueError]:
         if not _HEADER.fullmatch(name):
             yield wrong("is not the name of a header", event, "headers", name)
         elif name.lower() in _OURS:
-            yield wrong("comes with the request itself and cannot be set", event, "headers", name)
+            yield wrong("is set by the request itself", event, "headers", name)
         elif name.lower() in seen:
-            yield wrong("stands twice; upper and lower case are the same", event, "headers", name)
+            yield wrong("is there twice; upper and lower case are the same", event, "headers", name)
         elif not isinstance(value, str):
             yield wrong(f"must be text, not {describe(value)}", event, "headers", name)
         elif not value.isascii() or not value.isprintable():
-            yield wrong("may hold printable ASCII characters only", event, "headers", name)
+            yield wrong("may contain only printable ASCII characters", event, "headers", name)
         elif "{{" in value:
-            yield wrong("may not hold a variable; url and body may", event, "headers", name)
+            yield wrong("may not contain a variable; url and body may", event, "headers", name)
         seen.add(name.lower())
 
 
@@ -174,7 +179,7 @@ def _url_problems(event: str, url: str) -> Iterator[ValueError]:
     yield from found
     if found:
         return
-    filler = "\x00"  # survives urlsplit, and stands in no address
+    filler = "\x00"  # survives urlsplit, and is in no address
     try:
         parts = urlsplit(_TEMPLATE.sub(filler, url.strip()))
         host, _ = parts.hostname, parts.port
@@ -183,11 +188,11 @@ def _url_problems(event: str, url: str) -> Iterator[ValueError]:
     if parts.scheme not in ("http", "https") or not host:
         yield wrong("must begin with https:// or http:// and a host", event, "url")
     elif filler in parts.netloc:
-        yield wrong("may not hold a variable in its host", event, "url")
+        yield wrong("may not contain a variable in its host", event, "url")
 
 
 def _template_problems(event: str, value: Any, *place: str | int) -> Iterator[ValueError]:
-    """What is wrong with the templates in `value`, at any depth of it."""
+    """The problems of the templates in `value`, at any depth."""
     if isinstance(value, Raw):
         yield from _name_problems(event, value.name, place)
     elif isinstance(value, str):
@@ -197,7 +202,7 @@ def _template_problems(event: str, value: Any, *place: str | int) -> Iterator[Va
         if "{{" in rest:
             yield wrong("has a {{ without its }}", event, *place)
         if "{%" in rest or "{#" in rest:
-            yield wrong("may hold {{ NAME }} only, neither {% nor {#", event, *place)
+            yield wrong("may contain only {{ NAME }}, not {% or {#", event, *place)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _template_problems(event, key, *place, key)
@@ -216,5 +221,5 @@ def _name_problems(event: str, name: str, place: tuple[str | int, ...]) -> Itera
     elif name:
         reason = f"{{{{ {name} }}}} is not a name; a template names a variable and nothing more"
     else:
-        reason = "{{ }} names no variable"
+        reason = "{{ }} has no name"
     yield wrong(f"{reason}; allowed are {', '.join(allowed)}", event, *place)

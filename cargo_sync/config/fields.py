@@ -1,4 +1,4 @@
-"""The types of fields that several files share, each with what is allowed there."""
+"""Types of fields that several files share, each with its check."""
 
 import os
 import zoneinfo
@@ -15,7 +15,7 @@ from cargo_sync.config.shape import describe, surroundings, wrong
 
 @dataclass(frozen=True, slots=True)
 class PasswordFile:
-    """What `password_file` led to: the password, and a warning when others may read the file."""
+    """The password in a `password_file`, and a warning if others can read the file."""
 
     secret: Secret
     warning: str | None
@@ -46,7 +46,7 @@ def _local(text: str, info: ValidationInfo) -> str:
     around = surroundings(info)
     if around.folder is None and text and not text.startswith(("/", "~")):
         raise wrong(
-            f"{text!r} is relative, which means another folder once this is sent; write it absolute"
+            f"{text!r} is relative, but the file is sent to another folder; write an absolute path"
         )
     return places.local_path(text, around.folder or "/", around.env)
 
@@ -86,10 +86,12 @@ def _ip(text: str) -> str:
 
 
 def served_folder(path: str) -> str:
-    """A folder that can be served. Raises ValueError.
+    """Checks that a folder can be served.
 
-    The server makes the folder itself, but not those above it: a mistyped path should not come to
-    life.
+    The server makes the folder itself, but not those above it: a mistyped path must not be made.
+
+    Raises:
+        ValueError: it cannot be served.
     """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise wrong(f"{path} is not a folder")

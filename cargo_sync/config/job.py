@@ -1,4 +1,4 @@
-"""Job files -> `JobSettings`: one file, or a folder of them."""
+"""Job files as `JobSettings`: one file, or a folder of them."""
 
 import os
 import re
@@ -18,23 +18,23 @@ from cargo_sync.config.timetable import TimetableRow, Window, window
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """One job, checked.
+    """The checked settings of one job.
 
     file        path of its file, as it was given
-    local_dir   absolute and normal; not looked up, it may be missing
-    remote_dir  `a/b` below the workspace; "" is all of it
-    url         `https://host:port/prefix`, no slash at its end
-    speed       bits a second on the wire; None is no limit
-    timetable   rates for parts of the day, in place of `speed`; outside of them there is no limit
-    priority    0 to 100; of jobs that wait for their turn the higher goes first
+    local_dir   absolute and normalised; it need not exist
+    remote_dir  `a/b` below the workspace; "" for all of it
+    url         `https://host:port/prefix`, without a slash at its end
+    speed       bits per second on the wire; None for no limit
+    timetable   speeds for parts of the day, in place of `speed`; no limit at other times
+    priority    0 to 100; of the waiting jobs, the one with the highest goes first
     sleep, settle   seconds
     move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its
-                file system (uploads only). One inside the root is in `exclude` already
-    include, exclude   gitignore patterns; with no include everything is included, exclude decides
-                       last
-    window      when it may move files, None is always; `timezone` is of both, None is the machine's
+                file system (only for uploads). A folder inside the root is already in `exclude`
+    include, exclude   gitignore patterns; without include everything is included; exclude wins
+    window      when it may move files; None for always
+    timezone    of window and timetable; None for the machine's
     tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
-    warnings    sentences for the person who starts this
+    warnings    sentences for the person who starts the job
     """
 
     name: str
@@ -68,19 +68,27 @@ class JobSettings:
 
 
 def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
-    """The job in the file at `path`. Raises ConfigError with every problem of it."""
+    """The job in the file at `path`.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     return job_from(read(path), env)
 
 
 def job_from(
     document: Document, env: Mapping[str, str], *, sent: bool = False, theirs: bool = False
 ) -> JobSettings:
-    """The job in a document that was read already, in our fields or pydio-sync's. Raises
-    ConfigError.
+    """The job in a document that was read already, in our fields or pydio-sync's.
 
     Args:
+        document: of the job file.
+        env: the environment.
         sent: it came as text, to become a file elsewhere: relative paths in it are errors.
-        theirs: it is read as one in pydio-sync's fields, though too little stands in it to tell.
+        theirs: it counts as a file in pydio-sync's fields, even if too few of them show it.
+
+    Raises:
+        ConfigError: with all problems.
     """
     if not theirs and not pydio.is_pydio(document):
         return _job_from(document, env, sent)
@@ -101,11 +109,10 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         password = shape.password_file.secret
         warnings.append(shape.password_file.warning)
     else:
-        assert shape.password is not None  # the shape has one of the two
+        assert shape.password is not None  # the shape checks that there is one of the two
         password = shape.password
-        holds_keys |= (
-            document.value.get("password") == password.reveal()
-        )  # not one from the environment
+        # A password from the environment is not in the file.
+        holds_keys |= document.value.get("password") == password.reveal()
     if holds_keys:
         warnings.append(exposure(document.file))
     move_to = shape.after_transfer.move_to
@@ -145,6 +152,11 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
 
 
 def job_files(folder: str) -> list[str]:
+    """The paths of the job files in a folder, sorted; none if there is no such folder.
+
+    Raises:
+        ConfigError: the folder cannot be listed.
+    """
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -161,7 +173,7 @@ def job_files(folder: str) -> list[str]:
 
 
 class Neighbours:
-    """Jobs that are to run in one daemon. Says why another cannot be beside them."""
+    """The jobs of one daemon. Tells why another job cannot run beside them."""
 
     def __init__(self, jobs: Iterable[JobSettings] = ()) -> None:
         self._jobs: list[tuple[JobSettings, str]] = []
@@ -172,8 +184,10 @@ class Neighbours:
         self._jobs.append((job, os.path.realpath(job.local_dir)))
 
     def clashes(self, job: JobSettings) -> list[FieldProblem]:
-        """A name that is taken, a local folder that overlaps with one of theirs (links are seen
-        through)."""
+        """Problems of `job` with the others: a name that is taken, a folder that overlaps.
+
+        Links in paths are resolved.
+        """
         found: list[FieldProblem] = []
         root = os.path.realpath(job.local_dir)
         for other, taken in self._jobs:
@@ -195,9 +209,9 @@ class Neighbours:
 
 
 def missing_folder(job: JobSettings) -> FieldProblem | None:
-    """What keeps `job` from its local folder now, if anything.
+    """Why the job's local folder cannot be used now, or None.
 
-    An upload needs the folder. A download makes it, once, if the folder above is there.
+    An upload needs the folder. A download makes it, once, if the folder above exists.
     """
     if os.path.isdir(job.local_dir):
         return None
@@ -214,8 +228,7 @@ def missing_folder(job: JobSettings) -> FieldProblem | None:
 
 
 def _holds_key(document: Document, event: EventSettings) -> bool:
-    """Whether the file itself, and not the environment, has what only the callback's receiver
-    should know."""
+    """Whether the file itself, not the environment, contains a secret of the callback."""
     written = document.value["events"][event.event]
     keys = [(written.get("secret"), event.secret)]
     keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
@@ -223,7 +236,6 @@ def _holds_key(document: Document, event: EventSettings) -> bool:
 
 
 def _literal_pattern(path: str) -> str:
-    r"""`path` as a gitignore pattern of it alone: `*`, `?`, `[`, `\` and a last space lose their
-    meaning."""
+    r"""A gitignore pattern for exactly `path`: `*`, `?`, `[`, `\` and a last space are escaped."""
     escaped = re.sub(r"([*?\[\]\\])", r"\\\1", path)
     return escaped[:-1] + "\\ " if escaped.endswith(" ") else escaped

@@ -47,19 +47,21 @@ DEFAULT_EXCLUDE = (
     "~$*",
     ".*.swp",
 )
-"""What every job leaves out, before its own patterns: desktop litter, files that a program is still
-at."""
+"""What every job leaves out, before its own patterns: files of desktops, and files that
+programs are still writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class AfterTransfer:
-    """What becomes of a delivered source file. `move_to` as in JobSettings."""
+    """What happens to a delivered source file. `move_to` as in JobSettings."""
 
     kind: Literal["keep", "delete", "move"]
     move_to: str | None = None
 
 
 class FiltersShape(Shape):
+    """The form of the `filters` object."""
+
     include: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
     exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
 
@@ -72,10 +74,12 @@ _NO_EVENTS: tuple[EventSettings, ...] = ()
 
 
 class JobShape(Shape):
+    """The form of a job file."""
+
     sync_name: Name = Field(description="the job's name, 1 to 100 characters")
     sync_mode: Literal["download", "upload"] = Field(description='"download" or "upload"')
-    local_dir: LocalPath = Field(description="a folder of this machine")
-    remote_dir: RemotePath = Field("", description='a folder of the workspace, "/" for all of it')
+    local_dir: LocalPath = Field(description="a folder on this machine")
+    remote_dir: RemotePath = Field("", description='a folder in the workspace, "/" for all of it')
     workspace: Segment = Field("default", description="the name of a workspace")
     allow_plain: bool = Field(False, description="true or false")
     hostname: Url = Field(
@@ -139,7 +143,7 @@ class JobShape(Shape):
         if value is not None and info.data.get("hostname", "").startswith("http://"):
             raise wrong("has no meaning with http://, which has no certificate")
         if value is not None and info.field_name == "ca_file" and info.data.get("tls_fingerprint"):
-            raise wrong("cannot stand together with tls_fingerprint; keep one of them")
+            raise wrong("cannot be used together with tls_fingerprint; keep one of them")
         return value
 
     @field_validator("password")
@@ -148,7 +152,7 @@ class JobShape(Shape):
         if "password_file" in info.data and (info.data["password_file"] is None) == (value is None):
             if value is None:
                 raise ValueError("is missing")
-            raise wrong("cannot stand together with password_file; keep one of them")
+            raise wrong("cannot be used together with password_file; keep one of them")
         return value
 
     @field_validator("end_time")
@@ -174,15 +178,14 @@ class JobShape(Shape):
                 )
         if info.data.get("delete") == "propagate":
             raise wrong(
-                f'"{after.kind}" cannot stand together with "delete": "propagate"; '
-                "a source file that Cargo took away would be taken for one that somebody deleted"
+                f'"{after.kind}" cannot be used together with "delete": "propagate": '
+                "a source file that Cargo removed would look like a file that somebody deleted"
             )
         return after
 
 
 def _move_to(folder: str, info: ValidationInfo) -> str:
-    """Where sources are moved: relative to the source root, or absolute on its file system (uploads
-    only)."""
+    """The folder for moved sources: relative to the source root, or (uploads) absolute."""
     root, mode = info.data.get("local_dir"), info.data.get("sync_mode")
     if folder.startswith(("/", "~")) and mode == "download":
         raise wrong("the folder is on the server: write it relative to remote_dir")
@@ -200,10 +203,9 @@ def _move_to(folder: str, info: ValidationInfo) -> str:
 
 
 def _same_file_system(path: str, root: str | None) -> None:
-    """Moves are renames. A root or folder that is not there yet is judged by the nearest folder
-    above it."""
+    """Checks that a move is a rename. For a missing folder, the nearest folder above it counts."""
     if root is not None and os.path.isdir(root) and _device(path) != _device(root):
-        raise wrong(f"{path} is on another file system than {root}; moving would be copying")
+        raise wrong(f"{path} is on another file system than {root}: files can only be renamed")
 
 
 def _device(path: str) -> int:

@@ -1,5 +1,4 @@
-"""Paths and addresses as people write them: local folders, remote folders, URLs, listen
-addresses."""
+"""Paths and addresses as people write them: local and remote folders, URLs, listen addresses."""
 
 import ipaddress
 import os
@@ -10,29 +9,32 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8443
 RESERVED = ".cargo_sync"
-"""The folder below every root that is ours: marker, staging, trash."""
+"""Our folder in every root: marker, staging, trash."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[^\x00-\x7f]+[\w.-]*")
 
 
 def home(env: Mapping[str, str]) -> str:
+    """The person's home folder."""
     return env.get("HOME") or os.path.expanduser("~")
 
 
 def xdg(env: Mapping[str, str], variable: str, default: str) -> str:
-    """An XDG base folder: the variable if it is absolute (the XDG rule), else `default` below
-    home."""
+    """An XDG base folder: the variable if it is absolute (the XDG rule), else `default` in home."""
     value = env.get(variable, "")
     return value if os.path.isabs(value) else os.path.join(home(env), default)
 
 
 def local_path(text: str, folder: str, env: Mapping[str, str]) -> str:
-    """`text` as an absolute path: `~` is home, a relative path starts from `folder`. Raises
-    ValueError."""
+    """The text as an absolute path: `~` is home, a relative path starts from `folder`.
+
+    Raises:
+        ValueError: it is not a path.
+    """
     if not text:
         raise ValueError("is empty")
     if has_controls(text):
-        raise ValueError("holds a control character")
+        raise ValueError("contains a control character")
     if text == "~" or text.startswith("~/"):
         text = home(env) + text[1:]
     elif text.startswith("~"):
@@ -41,9 +43,13 @@ def local_path(text: str, folder: str, env: Mapping[str, str]) -> str:
 
 
 def remote_path(text: str) -> str:
-    """A folder on the other side as `a/b`; "" is the root. Raises ValueError."""
+    """A folder on the other side as `a/b`; "" is the root.
+
+    Raises:
+        ValueError: it is not such a path.
+    """
     if has_controls(text):
-        raise ValueError("holds a control character")
+        raise ValueError("contains a control character")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ValueError('".." is not allowed')
@@ -53,40 +59,51 @@ def remote_path(text: str) -> str:
 
 
 def inside(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies below it. Both absolute and normal."""
+    """Whether `path` is `folder` or is below it. Both are absolute and normalised."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def has_controls(text: str) -> bool:
+    """Whether a text contains control characters, line separators or lone surrogates."""
     return any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in text)
 
 
 def display_name(text: str) -> str:
-    """A job's name: free text of 1 to 100 characters. Raises ValueError."""
+    """A job's name: free text of 1 to 100 characters.
+
+    Raises:
+        ValueError: it is not such a name.
+    """
     text = text.strip()
     if not text:
         raise ValueError("is empty")
     if len(text) > 100:
         raise ValueError("is longer than 100 characters")
     if has_controls(text):
-        raise ValueError("holds a control character")
+        raise ValueError("contains a control character")
     return text
 
 
 def segment(text: str) -> str:
-    """A name that is one step of an address: of a user or a workspace. Raises ValueError."""
+    """The name of a user or a workspace: one step of a URL.
+
+    Raises:
+        ValueError: it is not such a name.
+    """
     text = display_name(text)
     if "/" in text or ":" in text or text in (".", ".."):
-        raise ValueError('may not hold "/" or ":", nor be "." or ".."')
+        raise ValueError('may not contain "/" or ":", nor be "." or ".."')
     return text
 
 
 def base_url(text: str) -> str:
-    """A server's address as `https://host:port/prefix`, without a slash at its end. Raises
-    ValueError.
+    """A server's address as `https://host:port/prefix`, without a slash at its end.
 
-    Without a scheme it is https; without a port it is 8443. Never quotes `text`: people put
-    passwords there.
+    The default scheme is https, the default port 8443. Errors never quote `text`, because people
+    write passwords in it.
+
+    Raises:
+        ValueError: it is not such an address.
     """
     text = text.strip()
     scheme, separator, rest = text.partition("://")
@@ -101,13 +118,13 @@ def base_url(text: str) -> str:
     except ValueError:
         raise ValueError("is not an address; its host or port is wrong") from None
     if "@" in parts.netloc:
-        raise ValueError("holds a user or password; those belong into username and password")
+        raise ValueError("contains a user or password; they belong in username and password")
     if parts.query or parts.fragment:
-        raise ValueError("may not hold ? or #")
+        raise ValueError("may not contain ? or #")
     if not host or not (is_ip(host) or _HOST.fullmatch(host)):
-        raise ValueError("holds no host name" if not host else "holds a wrong host name")
+        raise ValueError("has no host name" if not host else "has a wrong host name")
     if has_controls(text) or " " in text:
-        raise ValueError("holds a space or control character")
+        raise ValueError("contains a space or control character")
     if port == 0:
         raise ValueError("has port 0")
     path = "/".join(part for part in parts.path.split("/") if part)
@@ -116,8 +133,11 @@ def base_url(text: str) -> str:
 
 
 def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, int]:
-    """`127.0.0.1:8443`, `[::1]:8443`, `:8443`, `localhost` as host and port (8443). Raises
-    ValueError."""
+    """`127.0.0.1:8443`, `[::1]:8443`, `:8443` or `localhost` as host and port (8443).
+
+    Raises:
+        ValueError: it is not such an address.
+    """
     try:
         parts = urlsplit(f"//{text.strip()}")
         host, port = parts.hostname, parts.port
@@ -132,6 +152,7 @@ def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, in
 
 
 def is_ip(text: str) -> bool:
+    """Whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -140,14 +161,18 @@ def is_ip(text: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent to `host` stays on the machine. No name is looked up: only localhost
-    counts."""
+    """Whether `host` is this machine. No name is resolved: of names, only localhost counts."""
     return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def fingerprint(text: str) -> str:
-    """A certificate's SHA-256 as 64 lower-case hex digits; colons and a `sha256:` before it are
-    read over."""
+    """A certificate's SHA-256 as 64 lower-case hex digits.
+
+    Colons, spaces and a leading `sha256:` are ignored.
+
+    Raises:
+        ValueError: it is not such a digest.
+    """
     digits = (
         text.strip()
         .lower()
@@ -162,16 +187,21 @@ def fingerprint(text: str) -> str:
 
 
 def url_host(url: str) -> str:
+    """The host in a URL that `base_url` made."""
     return urlsplit(url).hostname or ""
 
 
 def state_folder(env: Mapping[str, str], program: str) -> str:
-    """Where `program` (daemon, server) keeps its state unless its file says otherwise."""
+    """The default folder for the state of `program` (daemon, server)."""
     return os.path.join(xdg(env, "XDG_STATE_HOME", ".local/state"), "cargo_sync", program)
 
 
 def network(text: str) -> str:
-    """An IP address or a network such as `10.0.0.0/8`, in its usual form. Raises ValueError."""
+    """An IP address or a network such as `10.0.0.0/8`, in its usual form.
+
+    Raises:
+        ValueError: it is neither.
+    """
     try:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
@@ -179,8 +209,11 @@ def network(text: str) -> str:
 
 
 def url_prefix(text: str) -> str:
-    """A path that stands before every address of the server: `/files`, or "" for none. Raises
-    ValueError."""
+    """A path before all paths of the server: `/files`, or "" for none.
+
+    Raises:
+        ValueError: it is not such a path.
+    """
     parts = [part for part in text.split("/") if part]
     if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", part) for part in parts) or {".", ".."} & set(
         parts

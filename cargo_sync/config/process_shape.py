@@ -1,5 +1,4 @@
-"""What the daemon's and the server's files have in common: log, metrics, and how long history is
-kept."""
+"""Fields that the daemon's and the server's files share: log, metrics, and history."""
 
 import os
 from dataclasses import dataclass
@@ -44,8 +43,10 @@ WritableFile = Annotated[LocalPath, AfterValidator(_in_a_folder)]
 
 
 class LogShape(Shape):
+    """The form of the `log` object."""
+
     file: WritableFile | None = Field(
-        None, description="a file of this machine, in a folder that is there"
+        None, description="a file on this machine, in an existing folder"
     )
     level: Level = Field("info", description='"debug", "info", "warning" or "error"')
     max_size: Annotated[int, BeforeValidator(_size)] = Field(
@@ -57,6 +58,8 @@ class LogShape(Shape):
 
 
 class MetricsShape(Shape):
+    """The form of the `metrics` object."""
+
     allow: bool = Field(False, description="true or false")
     listen: Annotated[tuple[str, int], BeforeValidator(_address)] = Field(
         description='an address and port such as "127.0.0.1:9466"'
@@ -69,13 +72,15 @@ class MetricsShape(Shape):
     ) -> tuple[str, int]:
         if not places.is_loopback(listen[0]) and not info.data.get("allow", True):
             raise wrong(
-                f"metrics on {listen[0]} show the names of jobs to whoever reaches it; listen on 127.0.0.1, "
-                'or write "allow": true if the network is your own'
+                f"metrics on {listen[0]} show the names of jobs to everybody who reaches it; "
+                'listen on 127.0.0.1, or write "allow": true if the network is your own'
             )
         return listen
 
 
 class KeepShape(Shape):
+    """The form of the `keep` object."""
+
     history_days: Days = Field(30.0, description="days, 0 or more")
     history_rows: Annotated[int, Field(ge=0)] = Field(
         1_000_000, description="a whole number, 0 or more"
@@ -84,10 +89,11 @@ class KeepShape(Shape):
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What is logged, and where besides the terminal.
+    """What is logged, and where in addition to the terminal.
 
     file      absolute path, or None
-    max_size  bytes after which a new file is begun; `keep` old ones stay
+    max_size  bytes after which a new file begins
+    keep      how many old files are kept
     """
 
     file: str | None = None
@@ -106,15 +112,14 @@ class MetricsSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """How much history stays: rows that are not older than `history_days`, and at most
-    `history_rows`."""
+    """How much history is kept: rows up to `history_days` old, and at most `history_rows`."""
 
     history_days: float = 30.0
     history_rows: int = 1_000_000
 
 
 class ProcessShape(Shape):
-    """The fields themselves."""
+    """The shared fields."""
 
     log: LogShape = Field(
         default_factory=lambda: LogShape.model_validate({}), description="an object"
@@ -124,9 +129,9 @@ class ProcessShape(Shape):
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """What a long-running process of ours needs to know, whatever it does.
+    """Settings of any long-running process.
 
-    warnings  sentences for the person who starts this
+    warnings  sentences for the person who starts it
     """
 
     log: LogSettings = LogSettings()
@@ -135,12 +140,14 @@ class ProcessSettings:
 
 
 def process_settings(shape: ProcessShape) -> ProcessSettings:
+    """The settings in a checked shape, with warnings."""
     log, metrics = shape.log, shape.metrics
     warnings: tuple[str, ...] = ()
     if metrics is not None and not places.is_loopback(metrics.listen[0]):
         where = f"{metrics.listen[0]}:{metrics.listen[1]}"
         warnings = (
-            f"metrics on {where} are not protected: whoever reaches it can read the names of jobs",
+            f"metrics on {where} are not protected: everybody who reaches it can read the names "
+            "of jobs",
         )
     return ProcessSettings(
         LogSettings(log.file, log.level, log.max_size, log.keep),

@@ -1,11 +1,11 @@
-"""Jobs as pydio-sync writes them, read as ours.
+"""Job files of pydio-sync, read as ours.
 
-`translated` gives a document of our fields, on whose lines the author's stand; `in_their_words`
-names in an error the field that the author wrote.
+`translated` makes a document in our fields with the author's line numbers; `in_their_words` renames
+the fields in an error back to the author's.
 
 Fields of pydio-sync: server, workspace, directory, remote_folder, user, password, direction (up,
-down, bi), filters {includes, excludes}, active, label, and what only chose how that program went
-about it: frequency, solve, timeout, poolsize, id. Ours may stand beside them.
+down, bi), filters {includes, excludes}, active, label, and fields that only chose how that program
+worked: frequency, solve, timeout, poolsize, id. A file may also contain our fields.
 """
 
 import os
@@ -27,29 +27,29 @@ FIELDS: Final[Mapping[str, str]] = {
     "label": "sync_name",
     "active": "enabled",
 }
-"""Theirs and ours, where the names differ."""
+"""Their names and ours, where they differ."""
 
 DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
 _DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
-"""What has no meaning here: one direction has no conflicts, lanes and retries are Cargo's own
-affair."""
+"""Fields without a meaning here: one direction has no conflicts, and Cargo decides about lanes and
+retries itself."""
 
 _ALWAYS: Final = frozenset({"manual", "time"})
 
 
 def is_pydio(document: Document) -> bool:
-    """Whether the file is written in pydio-sync's fields."""
+    """Whether the file uses pydio-sync's fields."""
     return "directory" in document.value or (
         "server" in document.value and "user" in document.value
     )
 
 
 def translated(document: Document) -> tuple[Document, list[str]]:
-    """The document in our fields, and warnings about what is not done as that program did it.
+    """The document in our fields, and warnings about what works differently.
 
     Raises:
-        ConfigError: a direction that there is not (yet); a field stands in both spellings.
+        ConfigError: an unknown or unavailable direction; a field that is there in both spellings.
     """
     value: dict[str, Any] = {}
     lines: dict[FieldPath, int] = {}
@@ -59,7 +59,7 @@ def translated(document: Document) -> tuple[Document, list[str]]:
         ours = FIELDS.get(field, field)
         if ours != field and ours in document.value:
             problems.append(
-                document.problem((field,), f'stands beside "{ours}"', "keep one of them")
+                document.problem((field,), f'is the same field as "{ours}"', "keep one of them")
             )
         if field in _DROPPED:
             warnings += _dropped(field, given)
@@ -93,7 +93,7 @@ def _lines(document: Document, field: str, ours: str) -> dict[FieldPath, int]:
 
 
 def in_their_words(error: ConfigError) -> ConfigError:
-    """`error`, whose fields are called as the author called them."""
+    """The same error with the field names that the author used."""
     back = {ours: theirs for theirs, ours in FIELDS.items()}
     inside = {f"filters.{ours}": f"filters.{theirs}" for theirs, ours in _FILTERS.items()}
 
@@ -125,13 +125,11 @@ def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]
 def _dropped(field: str, given: Any) -> list[str]:
     if field == "frequency" and given in _ALWAYS:
         return [
-            f'frequency "{given}" is not done: the job looks for changes by itself, every "sleep" seconds; '
-            '"start_time" and "end_time" give it hours'
+            f'frequency "{given}" has no effect: the job looks for changes itself, every "sleep" '
+            'seconds; "start_time" and "end_time" limit it to some hours'
         ]
     if field == "solve" and given not in ("manual", "both", None):
-        return [
-            f'solve "{given}" is not done: nothing is lost either way, what is displaced is in the trash'
-        ]
+        return [f'solve "{given}" has no effect: nothing is lost, replaced files are in the trash']
     return []
 
 

@@ -1,13 +1,11 @@
-"""Hand-written JSON: comments, trailing commas, unquoted keys, and an unquoted `{{ NAME }}` as a
-value.
+"""JSON as people write it: comments, trailing commas, unquoted keys, and unquoted `{{ NAME }}`.
 
-The files are JSON5 (https://spec.json5.org) plus one thing that people paste from the
-documentation: a template outside quotes. `{{` can never stand outside a string in JSON5, so it is
-rewritten before parsing, to a string of the same length: every position in an error is still the
-author's.
+The files are JSON5 (https://spec.json5.org) plus one thing that people copy from the documentation:
+a template without quotes as a value. `{{` is never valid outside a string in JSON5, so it is first
+rewritten to a string of the same length: every position in an error stays correct.
 
-Strict JSON is read by the standard library (a thousand job files at a start), the rest by json5,
-which takes some 15 ms a kilobyte.
+Strict JSON is read by the standard library (a start may read a thousand job files), everything else
+by json5, which needs about 15 ms per kilobyte.
 """
 
 import json
@@ -20,26 +18,26 @@ import json5
 from cargo_sync.config.errors import ConfigError, FieldProblem
 
 LIMIT = 1 << 20
-"""Bytes of the largest file that is read."""
+"""Size limit of a file, in bytes."""
 
 FieldPath = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value."""
 
-_MARK = "\ufdd0"  # a noncharacter: nobody's text holds it
+_MARK = "\ufdd0"  # a noncharacter: no real text contains it
 _STRING = r'"(?:\\.|[^"\\\n])*"' + "|" + r"'(?:\\.|[^'\\\n])*'"
 _COMMENT = r"//[^\n]*|/\*.*?\*/"
 _TEMPLATE = re.compile(rf"{_STRING}|{_COMMENT}|\{{\{{([^{{}}\"'\\\n]*)\}}\}}", re.DOTALL)
 _TOKEN = re.compile(rf"({_STRING})|{_COMMENT}|\s+|([{{}}\[\],:])|([^\s{{}}\[\],:\"'/]+)", re.DOTALL)
-_USUAL = "{}[]:,\"'/*+-._$\\"  # what may stand before the place of an error
+_USUAL = "{}[]:,\"'/*+-._$\\"  # what may come before the place of an error
 _BEGINS_KEY = "\"'_$\\}/"  # and right after a {
 _UNEXPECTED = re.compile(r"<string>:(\d+) Unexpected .* at column (\d+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A `{{ NAME }}` written outside quotes: it stands for the value itself, as JSON.
+    """A `{{ NAME }}` without quotes: it is replaced by the value itself, as JSON.
 
-    Inside quotes a template is part of the text and stays a str.
+    Inside quotes a template is a part of the text and stays a str.
     """
 
     name: str
@@ -47,15 +45,14 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's content: `value` as Python values (and `Raw`), and the line on which each place
-    stands."""
+    """A file's content: `value` as Python values (and `Raw`), and the line of each place."""
 
     file: str
     value: dict[str, Any]
     lines: dict[FieldPath, int]
 
     def line(self, place: FieldPath) -> int | None:
-        """The line of `place`, or of the nearest one around it that stands in the file."""
+        """The line of `place`, or of the nearest place around it that is in the file."""
         for end in range(len(place), 0, -1):
             if (line := self.lines.get(place[:end])) is not None:
                 return line
@@ -72,8 +69,11 @@ def dotted(place: FieldPath) -> str:
 
 
 def read(path: str) -> Document:
-    """The file at `path`. Raises ConfigError when it cannot be read or is not an object in relaxed
-    JSON."""
+    """Reads the file at `path`.
+
+    Raises:
+        ConfigError: it cannot be read, or is not an object in relaxed JSON.
+    """
 
     def fail(message: str, line: int | None = None, hint: str | None = None) -> ConfigError:
         return ConfigError([FieldProblem(path, "", line, message, hint)])
@@ -84,7 +84,7 @@ def read(path: str) -> Document:
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror or error}") from None
     if len(content) > LIMIT:
-        raise fail(f"is larger than {LIMIT} bytes; this is no file of settings")
+        raise fail(f"is larger than {LIMIT} bytes, too large for a file of settings")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,7 +94,11 @@ def read(path: str) -> Document:
 
 
 def parse(text: str, file: str) -> Document:
-    """The document in `text`. `file` is what errors call it. Raises ConfigError."""
+    """The document in `text`; errors call it `file`.
+
+    Raises:
+        ConfigError: it is not an object in relaxed JSON.
+    """
     text = text.replace("\r\n", "\n")
     marked = _TEMPLATE.sub(_mark, text)
     value = _decode(marked, text, file)
@@ -105,7 +109,7 @@ def parse(text: str, file: str) -> Document:
                 file,
                 dotted(place),
                 line,
-                f"stands twice, first on line {lines[place]}",
+                f"is there twice, first on line {lines[place]}",
                 "keep one of them",
             )
             for place, line in repeated
@@ -139,7 +143,7 @@ def _decode(marked: str, text: str, file: str) -> Any:
     except RecursionError:
         raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
     except ValueError:
-        pass  # not strict JSON: the relaxed reader judges
+        pass  # not strict JSON: the relaxed reader decides
     if not marked.strip():
         raise ConfigError([FieldProblem(file, "", None, "is empty")])
     try:
@@ -155,8 +159,7 @@ def _decode(marked: str, text: str, file: str) -> Any:
 
 
 def _syntax(text: str, file: str, line: int, column: int) -> FieldProblem:
-    """What stands at `line` and `column` of `text` (both from 1), and the likely reason that it may
-    not."""
+    """The problem at `line` and `column` of `text` (both from 1), and its likely reason."""
     at = sum(len(passed) + 1 for passed in text.split("\n")[: line - 1]) + column - 1
     at -= _stepped_over(text, at)
     rest, before = text[at:], text[:at].rstrip()
@@ -183,8 +186,7 @@ def _syntax(text: str, file: str, line: int, column: int) -> FieldProblem:
 
 
 def _stepped_over(text: str, at: int) -> bool:
-    """Whether what is wrong stands before `at`: json5 takes a character as a key's first, then
-    judges it."""
+    """Whether the error is before `at`: json5 takes a key's first character before it checks it."""
     last = text[at - 1 : at]
     if not last or last.isspace() or last.isalnum():
         return False
@@ -192,8 +194,7 @@ def _stepped_over(text: str, at: int) -> bool:
 
 
 def _locate(text: str) -> tuple[dict[FieldPath, int], list[tuple[FieldPath, int]]]:
-    """Where every value of well-formed `text` is: place -> line, and the places that occur
-    twice."""
+    """From each place of well-formed `text` to its line, and the places that are there twice."""
     places = _Places()
     for token in _TOKEN.finditer(text):
         string, mark, word = token.groups()

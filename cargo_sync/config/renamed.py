@@ -1,5 +1,4 @@
-"""Fields of our own files that have another name now. The old one is an error that names the new
-one."""
+"""Old names of fields in our own files. An old name is an error that gives the new one."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,4 +11,4 @@ RENAMED_FIELDS: Mapping[str, str] = MappingProxyType(
         "keep.events_days": "history_days",
     }
 )
-"""Dotted place in the file -> the new name there."""
+"""From the dotted place in the file to its new name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Text that neither repr, str nor an error shows. `reveal()` is the one way to it."""
+    """A text that neither repr, str nor an error shows. Only `reveal()` gives it."""
 
     _text: str = field(repr=False)
 
@@ -22,9 +22,10 @@ class Secret:
 
 
 def read_first_line(path: str) -> Secret:
-    """The password that stands on the first line of `path`, without its line end.
+    """The password on the first line of `path`, without its line end.
 
-    Raises ValueError, in words for the file's author, when there is none or it cannot be read.
+    Raises:
+        ValueError: it is empty or cannot be read; the message is for the file's author.
     """
     try:
         with open(path, encoding="utf-8-sig") as lines:
@@ -34,14 +35,13 @@ def read_first_line(path: str) -> Secret:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text file in UTF-8") from None
     if not text:
-        raise ValueError(f"the first line of {path} is empty; the password belongs there")
+        raise ValueError(f"the first line of {path} is empty; it must be the password")
     return Secret(text)
 
 
 def exposure(path: str) -> str | None:
-    """A warning when others than the owner may read `path`, which holds a password; None when all
-    is well."""
-    if os.name == "nt":  # access is ruled by ACLs there, the mode bits say nothing
+    """A warning if others than the owner can read `path`, which contains a password; else None."""
+    if os.name == "nt":  # ACLs decide there, the mode bits do not
         return None
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode)
@@ -49,4 +49,7 @@ def exposure(path: str) -> str | None:
         return None
     if mode & 0o077 == 0:
         return None
-    return f"{path} holds a password or key and others may read it (mode {mode:04o}); run: chmod 600 {path}"
+    return (
+        f"{path} contains a password or key and others can read it (mode {mode:04o}); "
+        f"run: chmod 600 {path}"
+    )

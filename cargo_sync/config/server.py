@@ -1,4 +1,4 @@
-"""The server's file -> `ServerSettings`."""
+"""The server's file as `ServerSettings`."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from cargo_sync.config.shape import Surroundings, read_shape
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Paths of a certificate (with those above it) and its key, both PEM."""
+    """Paths of a certificate (with its chain) and its key, both in PEM."""
 
     cert: str
     key: str
@@ -24,13 +24,13 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """A user as the file has them, or as they were made by command.
+    """A user, from the file or made by command. Speeds in bits per second; None for no limit.
 
-    path      absolute folder: the user's workspace `default`; the folder above it is there
-    password, password_hash   at most one is given; neither keeps what the state has
-    upload_speed, download_speed           a transfer's default, bits a second; None is no limit
-    upload_bandwidth, download_bandwidth   the user's total, bits a second; None is no limit
-    given     the fields that stand in the file; none for a user who is not in it
+    path      absolute folder: the user's workspace `default`; the folder above it exists
+    password, password_hash   at most one is given; with neither, the stored one stays
+    upload_speed, download_speed           the most for one transfer
+    upload_bandwidth, download_bandwidth   the most for all of the user's transfers
+    given     the fields in the file; none for a user who is not in it
     """
 
     username: str
@@ -47,7 +47,7 @@ class UserSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """A named workspace: an absolute folder, and who may read ("ro") or also write ("rw") it."""
+    """A named workspace: an absolute folder, and which users may read ("ro") or write ("rw") it."""
 
     name: str
     path: str
@@ -56,18 +56,21 @@ class WorkspaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """A server, checked. Rates are bits a second, None is no limit; times are seconds.
+    """The checked settings of a server.
 
-    tls         None is a self-made certificate, unless `plain`
+    Bandwidths are in bits per second, None for no limit; times are in seconds.
+
+    tls         None for a self-signed certificate, unless `plain`
     prefix      "" or a path such as `/files`
-    trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose forwarding headers are believed
-    initial_port      where all lanes arrive; total_connections caps them
-    private_ip  what lanes are bound to; None is `host`
-    public_ip   what lanes are announced as; None is the host that the client used
+    trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose forwarding headers are trusted
+    initial_port      the data port
+    total_connections the most data connections
+    private_ip  the address that the data port binds to; None for `host`
+    public_ip   the address that clients get for it; None for the host that the client used
     control     where commands are taken
-    backup      where the Servidor Backup protocol is spoken; None is nowhere
-    warnings    sentences for the person who starts this
-    process     log, metrics, and what else does not depend on what the process does
+    backup      the ports of the Servidor Backup protocol; None for none
+    warnings    sentences for the person who starts the server
+    process     log, metrics, and other settings of any process
     """
 
     host: str
@@ -97,12 +100,20 @@ class ServerSettings:
 
 
 def load_server(path: str, env: Mapping[str, str]) -> ServerSettings:
-    """The server in the file at `path`. Raises ConfigError with every problem of it."""
+    """The server in the file at `path`.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     return server_from(read(path), env)
 
 
 def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
-    """The server in a document that was read already. Raises ConfigError."""
+    """The server in a document that was read already.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     folder = os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, ServerShape, Surroundings(folder, env))
     host, port = shape.listen
@@ -162,7 +173,8 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
         if user.password is not None and written["password"] == user.password.reveal()
     ]
     found = [
-        f"{document.file} holds the password of {name} in plain text; the server stores its hash: remove it"
+        f"{document.file} contains the password of {name} in plain text; the server stores its "
+        "hash: remove it"
         for name in plain
     ]
     found += [

@@ -1,4 +1,4 @@
-"""The form of a server file: the Cargo server's settings, and ours."""
+"""The form of a server's file: the Cargo server's settings, and ours."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -35,11 +35,11 @@ from cargo_sync.config.shape import (
 
 GrantLevel = Literal["rw", "ro"]
 USER_WORKSPACE = "default"
-"""The workspace that a user's `path` is."""
+"""The name of the workspace at a user's `path`."""
 
 
 def _listen(value: Any) -> tuple[str, int]:
-    if isinstance(value, tuple):  # the default; a file holds no tuples
+    if isinstance(value, tuple):  # the default; a file has no tuples
         return value
     if not isinstance(value, str):
         raise ValueError(f"must be text in quotes, not {describe(value)}")
@@ -61,11 +61,15 @@ PortNumber = Annotated[int, Field(ge=0, le=65535)]
 
 
 class TlsShape(Shape):
-    cert: ExistingFile = Field(description="a file with the certificate and those above it, in PEM")
+    """The form of the `tls` object."""
+
+    cert: ExistingFile = Field(description="a file with the certificate and its chain, in PEM")
     key: ExistingFile = Field(description="a file with the private key, in PEM")
 
 
 class UserShape(Shape):
+    """The form of a user."""
+
     username: Segment = Field(description='1 to 100 characters without "/" and ":"')
     password: Password | None = Field(
         None, description="text; or use password_hash or password_file"
@@ -78,7 +82,7 @@ class UserShape(Shape):
         description='an argon2 hash, as "cargo_sync init server" writes it',
         validate_default=True,
     )
-    path: ServedFolder = Field(description="a folder of this machine")
+    path: ServedFolder = Field(description="a folder on this machine")
     upload_speed: Rate | None = Field(None, description=units.RATE_FORM)
     download_speed: Rate | None = Field(None, description=units.RATE_FORM)
     upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
@@ -91,19 +95,23 @@ class UserShape(Shape):
         given = [name for name in ("password", "password_file") if info.data.get(name) is not None]
         if len(given) + (value is not None) > 1:
             given += ["password_hash"] if value is not None else []
-            raise wrong(f"{' and '.join(given)} cannot stand together; keep one of them")
+            raise wrong(f"{' and '.join(given)} cannot be used together; keep one of them")
         return value
 
 
 class WorkspaceShape(Shape):
+    """The form of a workspace."""
+
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
-    path: ServedFolder = Field(description="a folder of this machine")
+    path: ServedFolder = Field(description="a folder on this machine")
     grants: dict[str, GrantLevel] = Field(
         default_factory=dict, description='user names, each with "rw" or "ro"'
     )
 
 
 class ServerShape(ProcessShape):
+    """The form of a server's file."""
+
     allow_plain: bool = Field(False, description="true or false")
     plain: bool = Field(False, description="true or false")
     listen: Listen = Field(
@@ -111,9 +119,9 @@ class ServerShape(ProcessShape):
         description='an address and port such as "0.0.0.0:8443"',
         validate_default=True,
     )
-    state_dir: LocalPath | None = Field(None, description="a folder of this machine")
+    state_dir: LocalPath | None = Field(None, description="a folder on this machine")
     tls: TlsShape | None = Field(
-        None, description="an object with cert and key; leave it out for a self-made one"
+        None, description="an object with cert and key; without it the server makes a certificate"
     )
     prefix: Prefix = Field("", description='a path such as "/files"')
     trusted_proxies: list[Network] = Field(
@@ -147,8 +155,8 @@ class ServerShape(ProcessShape):
         plain, allowed = info.data.get("plain"), info.data.get("allow_plain", True)
         if plain and not allowed and not places.is_loopback(listen[0]):
             raise wrong(
-                f"plain HTTP on {listen[0]} shows passwords and files to the network; listen on 127.0.0.1, "
-                'or write "allow_plain": true if the network is your own'
+                f"plain HTTP on {listen[0]} shows passwords and files to the network; "
+                'listen on 127.0.0.1, or write "allow_plain": true if the network is your own'
             )
         return listen
 
@@ -156,7 +164,7 @@ class ServerShape(ProcessShape):
     @classmethod
     def _tls_or_plain(cls, tls: TlsShape | None, info: ValidationInfo) -> TlsShape | None:
         if tls is not None and info.data.get("plain"):
-            raise wrong('cannot stand together with "plain": true; keep one of them')
+            raise wrong('cannot be used together with "plain": true; keep one of them')
         return tls
 
     @field_validator("users")
@@ -195,8 +203,8 @@ def _backup_errors(
                 yield wrong(f"{backup.nicknames} and {path} of {owner} overlap", "nicknames")
     for field in () if data.get("allow_plain", True) else exposed(backup, data.get("plain", False)):
         yield wrong(
-            "is not encrypted and shows names and files to the network; listen on 127.0.0.1, or write "
-            '"allow_plain": true beside "backup" if the network is your own',
+            "is not encrypted and shows names and files to the network; listen on 127.0.0.1, "
+            'or write "allow_plain": true beside "backup" if the network is your own',
             field,
         )
 
@@ -211,9 +219,8 @@ def _refuse(errors: Iterator[ValueError]) -> None:
 
 
 def _user_errors(users: list[UserShape], state: str) -> Iterator[ValueError]:
-    real = [
-        os.path.realpath(user.path) for user in users
-    ]  # asked of the system once, not once a pair
+    # Each path is resolved once, not once per pair.
+    real = [os.path.realpath(user.path) for user in users]
     for index, user in enumerate(users):
         yield from _state_errors(user.path, state, index)
         for other, theirs in zip(users[:index], real, strict=False):
@@ -238,7 +245,7 @@ def _workspace_errors(
     for index, space in enumerate(spaces):
         if space.name == USER_WORKSPACE:
             yield wrong(
-                f'"{USER_WORKSPACE}" is the name of every user\'s own path; take another',
+                f'"{USER_WORKSPACE}" is the name of every user\'s own path; choose another one',
                 index,
                 "name",
             )
@@ -263,5 +270,5 @@ def _state_errors(path: str, state: str, index: int) -> Iterator[ValueError]:
 
 
 def _nested(one: str, other: str) -> bool:
-    """Of real paths: whether they are one, or one of them lies in the other."""
+    """Whether two real paths are the same, or one is inside the other."""
     return places.inside(one, other) or places.inside(other, one)

@@ -1,9 +1,9 @@
-"""Where pydantic is used, and where its errors are put into our words.
+"""Shapes: the forms of files in pydantic, with errors in our words.
 
 A shape is the form of a file: its fields, their types, and the checks between them. A field's
-`description` says what is allowed there, and is the hint of an error in it. A check between two
-fields stands on the later one and looks at the earlier in `info.data`, so that it also runs when a
-third is wrong.
+`description` says what is allowed, and becomes the hint of an error. A check between two fields
+belongs to the later one and finds the earlier one in `info.data`, so it also runs when a third
+field is wrong.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,8 +24,7 @@ NO_FIELD: Final = "is not a field here"
 
 
 class Shape(BaseModel):
-    """The form of an object in a file. Unknown fields and wrong types are errors, none shows a
-    password."""
+    """The form of an object in a file. Unknown fields and wrong types are errors without values."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
@@ -37,10 +36,10 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a check may need besides the file's own text.
+    """What a check may need besides the file's text.
 
-    folder  absolute folder of the file: what relative paths in it start from; None for a text that
-            is no file yet, in which they are errors
+    folder  absolute folder of the file, from which relative paths start; None for a text that is
+            not a file yet: relative paths in it are errors
     env     the environment: HOME and the XDG variables
     """
 
@@ -49,13 +48,14 @@ class Surroundings:
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:
+    """The surroundings of the file that is being checked."""
     return cast(Surroundings, info.context)
 
 
 def wrong(message: str, *place: str | int) -> ValueError:
-    """An error that says all there is to say, `place` steps below the field that is checked.
+    """A complete error, `place` steps below the field that is checked.
 
-    A plain ValueError from a check is shown with what is allowed in the field.
+    An ordinary ValueError from a check is shown with what is allowed in the field.
     """
     return _CompleteError(message, place)
 
@@ -67,7 +67,7 @@ class _CompleteError(ValueError):
 
 
 class SeveralError(ValueError):
-    """What a check raises that found more than one thing wrong in its field."""
+    """Raised by a check that found more than one problem in its field."""
 
     def __init__(self, errors: Iterable[ValueError]) -> None:
         super().__init__("several errors")
@@ -75,8 +75,11 @@ class SeveralError(ValueError):
 
 
 def read_shape(document: Document, shape: type[ShapeT], around: Surroundings) -> ShapeT:
-    """`document` as a `shape`, environment variables filled in. Raises ConfigError with every
-    problem."""
+    """The document as a `shape`, with environment variables filled in.
+
+    Raises:
+        ConfigError: with all problems.
+    """
     filled, failed = expand(document, around.env)
     try:
         value = shape.model_validate(filled.value, context=around)
@@ -116,7 +119,7 @@ _BOUNDS = {
 
 
 def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> list[FieldProblem]:
-    """One of pydantic's errors as ours: usually one, but a check may have found several things."""
+    """One of pydantic's errors as our problems; a check may have found several."""
     place: FieldPath = details["loc"]
     kind, given, context = details["type"], details.get("input"), details.get("ctx", {})
     owner, field = _field(shape, place)
@@ -136,7 +139,7 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
     if kind == "missing":
         return [document.problem(place, "is missing", allowed)]
     if isinstance(given, Raw):
-        message = "is a template without quotes; those may stand in the body of an event only"
+        message = "is a template without quotes; only the body of an event may have one"
     elif kind in _MEANT:
         message = f"must be {_MEANT[kind]}, not {describe(given)}"
     elif kind in _BOUNDS:
@@ -154,8 +157,7 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
 
 
 def _field(shape: type[Shape], place: FieldPath) -> tuple[type[Shape], FieldInfo | None]:
-    """The innermost shape on the way to `place`, and the field in question; None if it has no such
-    field."""
+    """The innermost shape on the way to `place`, and its field; None if it has no such field."""
     owner: type[Shape] = shape
     field: FieldInfo | None = None
     for part in place:
@@ -178,7 +180,7 @@ def _shape_of(annotation: Any) -> type[Shape] | None:
 
 
 def describe(value: Any) -> str:
-    """What kind of value this is, without showing it: it may be a password in the wrong field."""
+    """The kind of a value, without the value: it may be a password in the wrong field."""
     match value:
         case None:
             return "null"
@@ -197,6 +199,6 @@ def describe(value: Any) -> str:
 
 
 def name_hint(word: str, known: Iterable[str]) -> str:
-    """`did you mean "x"?`, or everything that is known when nothing is near."""
+    """`did you mean "x"?`, or all known names if none is similar."""
     names = sorted(known)
     return did_you_mean(word.lower(), names) or "there is " + ", ".join(names)

@@ -1,8 +1,6 @@
-"""Times of day in a job file: the window in which it may move files, and a rate for parts of the
-day.
+"""Times of day in a job file: when it may move files, and speeds for parts of the day.
 
-`speed` is one rate, or a timetable of them: `[{"from": "08:00", "to": "18:00", "speed": "10mbps"},
-…]`.
+`speed` is one speed, or a timetable: `[{"from": "08:00", "to": "18:00", "speed": "10mbps"}, …]`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ SPEED_FORM: Final = f'{units.RATE_FORM}; or a list of {{"from", "to", "speed"}}'
 class Window:
     """A part of every day: minutes since midnight, `start` to `end`.
 
-    `end` is 1 to 1440; one that is not above `start` is on the next day. start_time alone lasts
+    `end` is 1 to 1440; if it is not above `start`, it is on the next day. start_time alone lasts
     until midnight, end_time alone begins at midnight.
     """
 
@@ -30,7 +28,7 @@ class Window:
 
     @property
     def length(self) -> int:
-        """Minutes that it is open, on a day whose clock is not set; 1440 is always."""
+        """How many minutes it is open, on a day without a clock change; 1440 is always."""
         return (self.end - self.start - 1) % DAY + 1
 
     def __str__(self) -> str:
@@ -39,7 +37,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class TimetableRow:
-    """One row of a timetable: the rate while its window is open, bits a second."""
+    """One row of a timetable: the speed while its window is open, bits per second."""
 
     window: Window
     speed: int
@@ -50,22 +48,26 @@ class TimetableRow:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What stands in `speed`: one rate for all day, or rows. Outside of rows there is no limit."""
+    """The value of `speed`: one speed for the whole day, or rows with no limit at other times."""
 
     flat: int | None = None
     rows: tuple[TimetableRow, ...] = ()
 
 
 def window(start: int | None, end: int | None) -> Window | None:
-    """The window of two times of day, each of which may be left out; None when both are."""
+    """The window between two times of day, each of them optional; None without both."""
     if start is None and end is None:
         return None
     return Window(start or 0, end or DAY)
 
 
 def read_speed(value: Any) -> Speed:
-    """`speed` of a job file. Raises ValueError, or SeveralError with all that is wrong in a
-    timetable."""
+    """Reads `speed` of a job file.
+
+    Raises:
+        ValueError: it is not a speed.
+        SeveralError: with all problems of a timetable.
+    """
     if isinstance(value, str):
         return Speed(units.parse_rate(value))
     if not isinstance(value, list):
@@ -113,7 +115,7 @@ def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
     if not errors and found["from"] == found["to"]:
         errors.append(
             wrong(
-                'is the same as from; for the whole day write "speed": "10mbps" alone', number, "to"
+                'is the same as from; for the whole day write only "speed": "10mbps"', number, "to"
             )
         )
     return errors or TimetableRow(Window(found["from"], found["to"] or DAY), found["speed"])
@@ -125,13 +127,12 @@ def _overlaps(
     for other in before:
         if _overlap(row.window, other.window):
             yield wrong(
-                f"{row.window} overlaps with {other.window}; a moment has one speed", number
+                f"{row.window} overlaps with {other.window}; only one speed is possible", number
             )
 
 
 def _overlap(one: Window, other: Window) -> bool:
-    """Whether some minute of the day is in both: exactly when one of them begins inside the
-    other."""
+    """Whether a minute is in both windows: exactly if one of them begins inside the other."""
     return (other.start - one.start) % DAY < one.length or (
         one.start - other.start
     ) % DAY < other.length

@@ -1,4 +1,4 @@
-"""Speeds, sizes and times of day as people write them. Pure: text <-> numbers."""
+"""Speeds, sizes and times of day as people write them: pure conversions of texts and numbers."""
 
 import re
 from decimal import Decimal
@@ -14,27 +14,33 @@ CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
 def parse_rate(text: str) -> int:
-    """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits a second; units are decimal. Raises
-    ValueError."""
+    """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits per second; units are decimal.
+
+    Raises:
+        ValueError: it is not a speed.
+    """
     found = _RATE.fullmatch(text.strip())
     if found is None:
         raise ValueError(f'"{text}" is not a speed')
     bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if bits < 1:
-        raise ValueError("a speed is more than 0; leave it out for no limit")
+        raise ValueError("a speed must be more than 0; leave it out for no limit")
     return bits
 
 
 def format_rate(bits: int) -> str:
-    """Bits a second as `parse_rate` reads it back: `10mbps`; three decimals at most, so large ones
-    round."""
+    """Bits per second as `parse_rate` reads them: `10mbps`; rounded to three decimals."""
     unit = next(unit for unit in ("g", "m", "k", "") if bits >= _FACTORS[unit] or not unit)
     number = f"{Decimal(bits) / _FACTORS[unit]:.3f}".rstrip("0").rstrip(".")
     return f"{number}{unit}bps"
 
 
 def parse_size(text: str) -> int:
-    """`10MB`, `512kB`, `1.5GB`, `800B` in bytes; units are decimal. Raises ValueError."""
+    """`10MB`, `512kB`, `1.5GB`, `800B` in bytes; units are decimal.
+
+    Raises:
+        ValueError: it is not a size.
+    """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise ValueError(f'"{text}" is not a size')
@@ -42,8 +48,11 @@ def parse_size(text: str) -> int:
 
 
 def parse_clock(text: str) -> int:
-    """`10:00pm`, `12:00am`, `06:00`, `22:30` in minutes since midnight, 0 to 1439. Raises
-    ValueError."""
+    """`10:00pm`, `12:00am`, `06:00`, `22:30` in minutes since midnight, 0 to 1439.
+
+    Raises:
+        ValueError: it is not a time of day.
+    """
     found = _CLOCK.fullmatch(text.strip())
     wrong = ValueError(f'"{text}" is not a time of day')
     if found is None:

@@ -1,9 +1,15 @@
-"""The other end: users, workspaces, files, and the HTTP API in front of them.
+"""The server: users, workspaces, files, and the ports in front of them.
 
-user       who may log in; `path` is the folder of their workspace `default`
-workspace  one folder and its catalogue; several users may be granted one, "rw" or "ro"
-access     what a user may do in a workspace, under the name that they know it by
-intake     noticing what other programs do to a workspace's folder
-gateway    the HTTP API: a request in, a call of a workspace, an answer out
-flow       one negotiated stream of content for a run and a direction, beside the HTTP API
+app         the server, constructed and run
+accounts/   users, their logins and their permissions
+workspace/  a served folder and its catalogue
+flows/      streams of content over the data port
+http/       the HTTP API
+backup/     the ports of the Servidor Backup protocol
+handlers/   the commands of `cargo_ctl`
+views       users, workspaces and flows as JSON values
+feed        what the server publishes
+metrics     what the server counts and measures
+refusals    the errors for requests that are refused
+retention   deletes old state
 """

@@ -1,7 +1,6 @@
-"""The server, constructed and run: settings -> state -> users, workspaces -> flows, gateway ->
-until stopped.
+"""The server, constructed and run: from settings to a running gateway, until stopped.
 
-The only place of the server where the clock, chance and threads are real.
+Only here the server's clock, randomness and threads are real.
 """
 
 import asyncio
@@ -80,7 +79,7 @@ from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 
 LANES: Final = 2.0
-"""Seconds that lanes have to come to their checkpoints."""
+"""Seconds that lanes have to write their checkpoints."""
 
 _LIVE: Final = frozenset(
     {
@@ -92,7 +91,7 @@ _LIVE: Final = frozenset(
         "file",
     }
 )
-"""Settings that are taken over while the server runs."""
+"""Settings that are applied while the server runs."""
 _WRITTEN: Final = {"host": "listen", "port": "listen"}
 """Settings that have another name in the file."""
 
@@ -101,7 +100,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """What a server says once it answers: its addresses, and what clients pin ("" without TLS).
+    """The addresses of a running server, and the fingerprint for clients ("" without TLS).
 
     backup  addresses of the backup protocol by their field in the file: framed, listen
     """
@@ -114,7 +113,7 @@ class Up:
 
 
 def announce(up: Up) -> None:
-    """Says it on the terminal."""
+    """Prints the addresses on the terminal."""
     print(f"the server is up: {up.api} data port {up.lanes}", flush=True)
     for place in up.control:
         print(f"its control: commands {place.commands} feed {place.feed}", flush=True)
@@ -131,16 +130,18 @@ async def run(
     env: Mapping[str, str] = os.environ,
     service: Service | None = None,
 ) -> None:
-    """Runs a server until SIGTERM, SIGINT or `shutdown`; SIGHUP reads users, workspaces and limits
-    again.
+    """Runs a server until SIGTERM, SIGINT or `shutdown`.
+
+    SIGHUP reads users, workspaces and bandwidth again.
 
     Args:
+        settings: of the server.
         ready: called once requests are answered.
         env: for the file, when it is read again.
         service: the process that this runs in.
 
     Raises:
-        EndpointError, AddressError: the control sockets cannot be offered.
+        EndpointError, AddressError: the control sockets cannot be opened.
         ProblemError: the state, a port or the certificate cannot be used.
     """
     service = service or Service()
@@ -207,7 +208,7 @@ async def run(
 
 
 class Server:
-    """Everything that one server is made of, wired."""
+    """All parts of one server, connected."""
 
     def __init__(
         self,
@@ -253,7 +254,11 @@ class Server:
         self._listener: HttpListener | None = None
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
-        """Opens what can be used from now on. Raises ProblemError."""
+        """Opens the ports and folders.
+
+        Raises:
+            ProblemError: one of them cannot be opened.
+        """
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
@@ -274,7 +279,7 @@ class Server:
         self._listener = HttpListener(gateway.application(), context)
         port = await self._listener.start(settings.host, settings.port)
         if settings.plain:
-            _log.warning("plain HTTP: whoever is on the way can read passwords and files")
+            _log.warning("plain HTTP: others on the network can read passwords and files")
         backup = await self._coordinator.start(context) if self._coordinator else {}
         scheme = "http" if settings.plain else "https"
         return Up(
@@ -285,10 +290,12 @@ class Server:
             {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
 
-    # -- what is served, and to whom ---------------------------------------------------------------
+    # -- users and workspaces ----------------------------------------------------------------------
 
     async def apply(self, settings: ServerSettings) -> Read:
-        """Takes users, workspaces and totals over from a file, live. The rest is a start's.
+        """Applies a file's users, workspaces and bandwidth to the running server.
+
+        Other settings need a restart.
 
         Raises:
             ProblemError: the state cannot be read or written.
@@ -301,34 +308,31 @@ class Server:
         return read
 
     def _grant(self) -> None:
-        """Has the totals that hold now take effect."""
+        """Applies the current total bandwidth."""
         self._flows.limit(Bandwidth(**self._limits.holding()))
 
     async def reread(self) -> Read:
         """Reads the file again.
 
         Raises:
-            ConfigError: it cannot be used; everything is as it was.
-            ProblemError: not all of it could be taken over.
+            ConfigError: it cannot be used; nothing has changed.
+            ProblemError: not all of it could be applied.
         """
         fresh = await self._world.offload(load_server, self._settings.file, self._env)
         read = await self.apply(fresh)
         if waiting := _waiting(self._settings, fresh):
-            notice = (
-                f"{fresh.file}: what changed in {', '.join(waiting)} takes effect at the next start"
-            )
+            notice = f"{fresh.file}: changes of {', '.join(waiting)} take effect at the next start"
             _log.warning("%s", notice)
             return replace(read, notices=(*read.notices, notice))
         return read
 
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
-        """Has a roster take effect. What is served no more stays open: somebody may be in it
-        still."""
-        assert self._tasks is not None, "it was started"
+        """Makes a roster take effect. Folders that are not served any more stay open."""
+        assert self._tasks is not None, "the server has started"
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
             if path not in self._opened and (problem := await self._opened.open(path)):
-                _log.error("%s", problem)  # the others are served; it is asked for again
+                _log.error("%s", problem)  # other folders are served, and this one is tried again
         self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
         self._opened.serve(paths, self._settings, self._tasks)
         self._sessions.forget(ended)
@@ -364,7 +368,7 @@ class Server:
         await self._endpoint.serve(router)
 
     async def speak(self) -> None:
-        """Publishes until cancelled."""
+        """Publishes the feed until cancelled."""
         while True:
             self._feed.tick()
             await asyncio.sleep(TICK)
@@ -383,20 +387,20 @@ class Server:
             },
         }
 
-    # -- how it does -------------------------------------------------------------------------------
+    # -- state of the server -----------------------------------------------------------------------
 
     def words(self) -> str:
-        """How it stands, in a line."""
+        """The state of the server in one line."""
         return f"{len(self._users)} users, {len(self._opened)} folders"
 
     def measured(self) -> Iterable[Family]:
-        """What there is to be measured."""
+        """The metrics of the server."""
         return families(self._users, len(self._opened), self._sessions, self._flows, self._polls)
 
     # -- the end -----------------------------------------------------------------------------------
 
     async def rest(self) -> None:
-        """Ends what is under way: requests, lanes at their checkpoints, scans."""
+        """Ends requests, lanes (at their checkpoints) and scans."""
         self._opened.stop()
         if self._listener is not None:
             await self._listener.close()
@@ -410,12 +414,12 @@ class Server:
         self._opened.rest()
 
     def close(self) -> None:
-        """Closes the folders. Nobody may be in them any more."""
+        """Closes the folders, which must not be in use any more."""
         self._opened.close()
 
 
 async def _reload(server: Server, again: asyncio.Event, notifier: Notifier) -> None:
-    """At each signal. A file that cannot be used changes nothing."""
+    """Reads the file again at each signal. A file that cannot be used changes nothing."""
     while await again.wait():
         again.clear()
         with notifier.reloading(server.words):
@@ -428,13 +432,13 @@ async def _read_again(server: Server) -> None:
     except ConfigError as error:
         _log.error("the old settings stay: %s", error)
     except ProblemError as error:
-        _log.error("not all of the new settings could be taken over: %s", error)
+        _log.error("not all of the new settings could be applied: %s", error)
     else:
-        _log.info("users, workspaces and limits were read again")
+        _log.info("users, workspaces and bandwidth were read again")
 
 
 def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
-    """The fields of the file that changed and that only a start acts on."""
+    """The changed fields of the file that need a restart."""
     changed = [
         _WRITTEN.get(field.name, field.name)
         for field in fields(ServerSettings)
@@ -459,7 +463,7 @@ def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         words = f"the data port {_shown(host)}:{settings.initial_port} cannot be opened: {reason}"
-        hint = "change initial_port or private_ip, or stop what listens there"
+        hint = "change initial_port or private_ip, or stop the program that listens there"
         raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
 
 

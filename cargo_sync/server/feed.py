@@ -1,5 +1,7 @@
-"""What a server publishes, and when: how it stands as that changes, notices about users as they
-come, flows once a second and only to whoever listens."""
+"""The feed of a server: its status when it changes, notices about users, and flows.
+
+Flows are published once a second, and only while somebody subscribes.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,13 +15,12 @@ from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
 TICK: Final = 1.0
 
 Tell = Callable[[str, str], None]
-"""Told (user, kind) when something became of a user: added, changed, enabled, disabled, removed,
-password."""
+"""Called with (user, kind) when a user has changed. Kinds are added, changed, enabled, disabled,
+removed and password."""
 
 
 class ServerFeed:
-    """The voice of a server. `status` is how it stands, without what changes from second to
-    second."""
+    """Publishes the feed. `status` gives the status without the values that change every second."""
 
     def __init__(
         self, publisher: Publish, status: Callable[[], JsonObject], sampler: FlowSampler
@@ -31,23 +32,22 @@ class ServerFeed:
         self._flows: dict[str, FlowReading] = {}
 
     def notice(self, user: str, kind: str) -> None:
-        """Something became of a user."""
+        """Publishes a change of a user."""
         self._publisher.publish(topics.notice(user), "notice", {"user": user, "kind": kind})
         if kind == "removed":
             self._publisher.forget(topics.notice(user))
         self.changed()
 
     def changed(self) -> None:
-        """Says how it stands, if that is another than was said."""
+        """Publishes the status if it has changed."""
         status = self._status()
         self._changes.say(topics.STATUS, "status", status, lambda: status)
 
     def tick(self) -> None:
-        """What is to be said once a second."""
+        """Publishes what is due once a second."""
         self.changed()
-        readings = (
-            self._sampler.readings()
-        )  # also when nobody listens: rates are known when somebody asks
+        # Also without subscribers, so that speeds are known when somebody asks.
+        readings = self._sampler.readings()
         if self._publisher.has_subscribers(topics.PROGRESS):
             progress = views.progress(totals(readings))
             self._changes.say(topics.PROGRESS, "progress", progress, lambda: progress)

@@ -1,4 +1,4 @@
-"""What a server has to be measured. Nothing is counted by walking: all of it is known already."""
+"""The metrics of a server. None of them needs a walk or a query."""
 
 from collections.abc import Iterable
 
@@ -13,8 +13,15 @@ from cargo_sync.server.http.browsing.polls import Polls
 def families(
     users: Users, folders: int, sessions: Logins, flows: Flows | None, polls: Polls
 ) -> Iterable[Family]:
-    """The families of a server as it stands; `folders` are served, `flows` is None before it is
-    up."""
+    """The metric families of a server.
+
+    Args:
+        users: the enabled users.
+        folders: how many are served.
+        sessions: the logins.
+        flows: None before the server is up.
+        polls: requests that wait for changes.
+    """
     yield Family.one("cargo_server_users", "gauge", "Users who may log in.", len(users))
     yield Family.one("cargo_server_folders", "gauge", "Folders that are served.", folders)
     yield Family.one("cargo_server_polls", "gauge", "Requests that wait for changes.", len(polls))

@@ -1,5 +1,4 @@
-"""Sweeping a server's state: what was kept long enough goes, in parts so small that nobody waits
-for it."""
+"""The retention of a server's state: old rows are deleted, in small parts."""
 
 import asyncio
 import logging
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServerRetention:
-    """Sweeps at the start and every hour."""
+    """Deletes old state at the start and every hour."""
 
     def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
         self._world = world
@@ -37,12 +36,12 @@ class ServerRetention:
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Runs until cancelled."""
         while True:
             try:
                 await self.once()
             except ProblemError as error:
-                _log.error("the state cannot be swept: %s", error)
+                _log.error("old state cannot be deleted: %s", error)
             try:
                 async with asyncio.timeout(EVERY):
                     await asyncio.Event().wait()
@@ -50,9 +49,13 @@ class ServerRetention:
                 pass
 
     async def once(self) -> None:
-        """Raises ProblemError when the state cannot be written."""
+        """Deletes old state once.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
         now, offload = self._world.wall(), self._world.offload
-        # What nobody goes on with; its staged part goes when its store is tidied.
+        # Transfers that nobody continues; the store deletes their staged parts when it is tidied.
         await offload(self._checkpoints.purge, now - STALE)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._audit.prune)
@@ -62,7 +65,6 @@ class ServerRetention:
         await offload(self._upkeep.checkpoint)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
-        """Part after part, until one says that nothing is left; in between others have the
-        state."""
+        """Calls `part` until nothing is left; in between, others can use the state."""
         while await self._world.offload(part, *args):
             pass

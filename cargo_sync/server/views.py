@@ -1,4 +1,4 @@
-"""What a server tells, as JSON values: users, workspaces, flows."""
+"""What a server reports, as JSON values: users, workspaces, flows."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,8 +29,7 @@ def whole_user(
     workspaces: Sequence[WorkspaceSettings],
     file: str,
 ) -> dict[str, Any]:
-    """`user.show`: a row, the workspaces, the fields that the file gives, and the flows
-    themselves."""
+    """`user.show`: the row of `user.list` with workspaces, the file's fields, and all flows."""
     granted = [
         {"name": space.name, "path": space.path, "access": space.grants[one.username]}
         for space in sorted(workspaces, key=lambda space: space.name)
@@ -61,11 +60,12 @@ def flow(one: FlowReading) -> dict[str, Any]:
 
 
 def progress(all_flows: Totals) -> dict[str, Any]:
+    """The totals of all flows, for `status` and the feed."""
     return asdict(all_flows)
 
 
 def general(roster: Roster, away: int, flows: int) -> dict[str, Any]:
-    """What changes seldom: the feed's `status/`."""
+    """Values that change seldom: the feed's `status/`."""
     enabled = sum(one.enabled for one in roster.users)
     return {
         "users": {"enabled": enabled, "disabled": len(roster.users) - enabled},
@@ -76,7 +76,7 @@ def general(roster: Roster, away: int, flows: int) -> dict[str, Any]:
 
 
 def read(found: Read) -> dict[str, Any]:
-    """`reload`, of a file that could be used."""
+    """`reload` of a file that could be used."""
     return {
         "users": [{"user": name, "result": result} for name, result in found.users.items()],
         "workspaces": [
@@ -88,7 +88,7 @@ def read(found: Read) -> dict[str, Any]:
 
 
 def unread(errors: list[str]) -> dict[str, Any]:
-    """`reload`, of a file that could not be used: everything is as it was."""
+    """`reload` of a file that could not be used: nothing has changed."""
     return {"users": [], "workspaces": [], "notices": [], "errors": errors}
 
 

@@ -156,14 +156,14 @@ def test_changing(runtime: str) -> None:
     read = {
         "users": [{"user": "ana", "result": "changed"}],
         "workspaces": [{"workspace": "music", "result": "removed"}],
-        "notices": ["server.json: what changed in tls takes effect at the next start"],
+        "notices": ["server.json: changes of tls take effect at the next start"],
         "errors": [],
     }  # fmt: skip
     answers: dict[str, Answer] = {
         "user.set": ANA,
         "user.enable": ANA,
         "user.disable": ControlError(
-            "in_file", '"enabled" of the user "ana" stands in a.json, which wins'
+            "in_file", '"enabled" of the user "ana" is in a.json, and the file wins'
         ),
         "user.remove": {"user": "ben", "path": "/srv/ben"},
         "workspace.add": MUSIC,
@@ -195,7 +195,7 @@ def test_changing(runtime: str) -> None:
         "$ user enable ana\n"
         "ana: enabled, upload 50mbps each, 200mbps in total, /srv/ana\n"
         "$ user disable ana\n"
-        'cargo_ctl: "enabled" of the user "ana" stands in a.json, which wins\n'
+        'cargo_ctl: "enabled" of the user "ana" is in a.json, and the file wins\n'
         "exit 1\n"
         "$ user remove ben\n"
         "ben is removed; the files stay in /srv/ben\n"
@@ -211,7 +211,7 @@ def test_changing(runtime: str) -> None:
         "$ reload --server\n"
         "user ana: changed\n"
         "workspace music: removed\n"
-        "note: server.json: what changed in tls takes effect at the next start\n"
+        "note: server.json: changes of tls take effect at the next start\n"
         "$ shutdown --server\n"
         "the server is stopping"
     )

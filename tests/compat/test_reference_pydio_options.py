@@ -155,11 +155,11 @@ def test_d_the_local_folder(
 def test_w_the_workspace(command: Command, usual: list[str]) -> None:
     job = command.start("-w", "myWorkspaceToSync", *usual).job
     assert (job.workspace, job.name) == ("myWorkspaceToSync", "myWorkspaceToSync PydioFolder")
-    assert command.refused("-w", "a/b", *usual)[0].startswith('-w: may not hold "/"')
+    assert command.refused("-w", "a/b", *usual)[0].startswith('-w: may not contain "/"')
 
 
 def test_u_and_p_the_login(command: Command, usual: list[str], folder: str) -> None:
-    assert command.refused(*usual, "-u", "John:Doe")[0].startswith('-u: may not hold "/" or ":"')
+    assert command.refused(*usual, "-u", "John:Doe")[0].startswith('-u: may not contain "/" or ":"')
     assert command.refused(*usual, "-p", "${UNSET}") == [
         "-p: the environment variable UNSET is not set (set UNSET before starting)"
     ]
@@ -260,7 +260,7 @@ def test_f_says_what_no_option_does_and_a_password_file_gives_way(
 def test_f_errors_name_the_field_or_the_option(command: Command, tmp_path: Path) -> None:
     path = written(tmp_path, **THEIRS | {"user": "a:b", "remote_folder": "../x"})
     assert [line.split(": ")[:2] for line in command.refused("-f", path, "-w", "a/b")] == [
-        ["-w", 'may not hold "/" or ":", nor be "." or ".." (expected'],
+        ["-w", 'may not contain "/" or ":", nor be "." or ".." (expected'],
         [f"{path}:1", "remote_folder"],
         [f"{path}:1", "user"],
     ]

@@ -173,7 +173,7 @@ def test_the_script_of_the_page_and_the_password_that_nobody_sees(
     assert status.startswith("status/ ")
 
     log = (place.folder / "pydio.log").read_text()
-    assert log.count("a password on the command line could be seen") == 1
+    assert log.count("a password on the command line can be seen") == 1
     assert PASSWORD not in log
     if sys.platform == "linux":
         for name in ("cmdline", "environ"):

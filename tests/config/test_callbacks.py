@@ -95,7 +95,7 @@ def test_a_file_with_keys_that_others_may_read_is_warned_of(tmp_path: Path) -> N
         file = Path(write(tmp_path, content, "job.json"))
         file.chmod(0o644)
         lines, _ = check([str(file)], {"HOME": "/", "KEY": "canary"})
-        assert any("key and others may read it" in line for line in lines) == (
+        assert any("key and others can read it" in line for line in lines) == (
             "${KEY}" not in fields.values()
         )
         assert "canary" not in "".join(lines)

@@ -69,7 +69,7 @@ def test_warnings_are_no_errors(tmp_path: Path) -> None:
     assert run(tmp_path, "server.json") == (
         [
             "server.json: OK",
-            "server.json: warning: server.json holds the password of ana in plain text; "
+            "server.json: warning: server.json contains the password of ana in plain text; "
             "the server stores its hash: remove it",
         ],
         0,

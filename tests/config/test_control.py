@@ -43,9 +43,9 @@ def test_without_listen_there_is_no_port(tmp_path: Path) -> None:
     ("listen", "why"),
     [
         (5556, "must be text in quotes, not a number"),
-        ("127.0.0.1", "names no port"),
-        ("", "names no port"),
-        ("65535", "the port must be at most 65534, the feed takes the next one"),
+        ("127.0.0.1", "has no port"),
+        ("", "has no port"),
+        ("65535", "the port must be at most 65534: the feed uses the next one"),
         ("box:5556", '"box" is not an IP address'),
         ("127.0.0.1:x", '"127.0.0.1:x" is not an address and port'),
         ("127.0.0.1:-1", '"127.0.0.1:-1" is not an address and port'),
@@ -68,7 +68,7 @@ def test_a_plain_port_on_loopback(listen: str, tmp_path: Path) -> None:
         ({}, "opens a port without keys, but no port is given; add listen, or remove it"),
         (
             {"listen": ":5556"},
-            "without keys everybody who reaches 0.0.0.0 could give orders; remove it "
+            "without keys everybody who reaches 0.0.0.0 could send commands; remove it "
             "(keys are made automatically), or listen on 127.0.0.1",
         ),
     ],

@@ -50,7 +50,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         'jobs_dirs: is not a field here (did you mean "jobs_dir"?)',
         "parallel_transfers: must be at least 1 (expected: a whole number, 1 or more)",
         'bandwidth: "fast" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
-        "control.listen: the port must be at most 65534, the feed takes the next one (expected: an address "
+        "control.listen: the port must be at most 65534: the feed uses the next one (expected: an address "
         'and port such as "127.0.0.1:5556", or a port alone such as "5556")',
         'control.lissen: is not a field here (did you mean "listen"?)',
     ]

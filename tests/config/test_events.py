@@ -68,10 +68,10 @@ def test_all_that_is_wrong_is_named() -> None:
         ('{{ "a"*10**9 }}', "is not a name"),
         ("{{ FILE_NAME.__class__ }}", "is not a name"),
         (Raw("FILE_NAME ~ 1"), "is not a name"),
-        (Raw(""), "names no variable"),
+        (Raw(""), "has no name"),
         ("{{ file_name }}", "has no variable file_name"),
-        ("{% for x in y %}", "neither {% nor {#"),
-        ("{# note #}", "neither {% nor {#"),
+        ("{% for x in y %}", "not {% or {#"),
+        ("{# note #}", "not {% or {#"),
         ("{{ {{ FILE_NAME }}", "is not a name"),
     ],
 )
@@ -94,7 +94,7 @@ def test_templates_are_names_only(value: Any, message: str) -> None:
 )
 def test_a_callback_goes_to_a_fixed_host(url: str) -> None:
     (line,) = wrong({"onStart": {"method": "GET", "url": url}})
-    assert line.startswith("onStart.url: m")  # must begin with … | may not hold a variable …
+    assert line.startswith("onStart.url: m")  # must begin with … | may not contain a variable …
 
 
 def test_not_an_object() -> None:
@@ -122,16 +122,19 @@ def test_headers_and_a_secret_are_taken_and_shown_by_nothing() -> None:
         ([], "onIdle.headers: must be an object of texts, not a list"),
         ({"X Y": "a"}, "onIdle.headers.X Y: is not the name of a header"),
         ({"": "a"}, "onIdle.headers.: is not the name of a header"),
-        ({"host": "a"}, "onIdle.headers.host: comes with the request itself and cannot be set"),
+        ({"host": "a"}, "onIdle.headers.host: is set by the request itself"),
         (
             {"Webhook-Id": "a"},
-            "onIdle.headers.Webhook-Id: comes with the request itself and cannot be set",
+            "onIdle.headers.Webhook-Id: is set by the request itself",
         ),
         ({"X": 1}, "onIdle.headers.X: must be text, not a number"),
-        ({"X": "canary\r\nY: 1"}, "onIdle.headers.X: may hold printable ASCII characters only"),
-        ({"X": "canary é"}, "onIdle.headers.X: may hold printable ASCII characters only"),
-        ({"X": "{{ ERROR }}"}, "onIdle.headers.X: may not hold a variable; url and body may"),
-        ({"X": "1", "x": "2"}, "onIdle.headers.x: stands twice; upper and lower case are the same"),
+        ({"X": "canary\r\nY: 1"}, "onIdle.headers.X: may contain only printable ASCII characters"),
+        ({"X": "canary é"}, "onIdle.headers.X: may contain only printable ASCII characters"),
+        ({"X": "{{ ERROR }}"}, "onIdle.headers.X: may not contain a variable; url and body may"),
+        (
+            {"X": "1", "x": "2"},
+            "onIdle.headers.x: is there twice; upper and lower case are the same",
+        ),
     ],
 )
 def test_headers_that_cannot_be_sent(headers: Any, message: str) -> None:

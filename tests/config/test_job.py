@@ -90,7 +90,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     assert problems(load_job, write(tmp_path, {})) == [
         "sync_name: is missing (expected: the job's name, 1 to 100 characters)",
         'sync_mode: is missing (expected: "download" or "upload")',
-        "local_dir: is missing (expected: a folder of this machine)",
+        "local_dir: is missing (expected: a folder on this machine)",
         'hostname: is missing (expected: the server\'s address, such as "https://files.example.org:8443")',
         "username: is missing (expected: the user's name on the server)",
         "password: is missing (expected: text; or use password_file)",
@@ -104,7 +104,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"sync_name": 7},
             "sync_name: must be text in quotes, not a number (expected: the job's name, ",
         ),
-        ({"sync_name": "a\tb"}, "sync_name: holds a control character"),
+        ({"sync_name": "a\tb"}, "sync_name: contains a control character"),
         (
             {"sync_mode": "both"},
             'sync_mode: "both" is not allowed (expected: "download" or "upload")',
@@ -131,7 +131,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         (
             {"tls_fingerprint": "ab" * 32, "ca_file": "/etc/passwd"},
-            "ca_file: cannot stand together with tls_fingerprint",
+            "ca_file: cannot be used together with tls_fingerprint",
         ),
         (
             {"ca_file": "/nowhere/ca.pem"},
@@ -201,11 +201,11 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         (
             {"after_transfer": "delete", "delete": "propagate"},
-            'after_transfer: "delete" cannot stand together with ',
+            'after_transfer: "delete" cannot be used together with ',
         ),
         (
             {"after_transfer": {"move": "a"}, "delete": "propagate"},
-            'after_transfer: "move" cannot stand together with ',
+            'after_transfer: "move" cannot be used together with ',
         ),
         ({"trash_days": True}, "trash_days: must be a number, not true or false"),
         ({"events": []}, "events: must be an object, not a list"),
@@ -219,7 +219,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         (
             {"username": "${no body}"},
-            "username: ${no body} does not name an environment variable (write $${ for ",
+            "username: ${no body} is not the name of an environment variable (write $${ for ",
         ),
     ],
 )
@@ -252,7 +252,7 @@ def test_wrong_fields_do_not_hide_each_other(tmp_path: Path) -> None:
 def test_a_template_may_stand_in_a_body_only(tmp_path: Path) -> None:
     text = json.dumps(job()).replace('"nightly"', "{{ FILE_NAME }}")
     assert problems(load_job, write(tmp_path, text)) == [
-        "sync_name: is a template without quotes; those may stand in the body of an event only "
+        "sync_name: is a template without quotes; only the body of an event may have one "
         "(expected: the job's name, 1 to 100 characters)"
     ]
 
@@ -310,7 +310,9 @@ def test_a_timetable_of_speeds(tmp_path: Path) -> None:
         TimetableRow(Window(1080, 1440), 1_000_000),
     )
     [line] = wrong(tmp_path, speed=[rows[0], rows[1] | {"from": "10:00"}])
-    assert line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; a moment has one speed"
+    assert (
+        line == "speed[1]: 10:00 to 00:00 overlaps with 08:00 to 18:00; only one speed is possible"
+    )
     assert load(tmp_path, speed=None).speed is None
 
 
@@ -343,7 +345,7 @@ def test_a_password_from_a_file(tmp_path: Path) -> None:
     settings = load(tmp_path, password=None, password_file="secret")
     assert (settings.password, settings.warnings) == (Secret("canary-file"), ())
     assert wrong(tmp_path, password_file="secret") == [
-        "password: cannot stand together with password_file; keep one of them"
+        "password: cannot be used together with password_file; keep one of them"
     ]
     secret.write_text("\n")
     assert wrong(tmp_path, password=None, password_file="secret")[0].startswith(
@@ -362,12 +364,12 @@ def test_a_password_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     secret.chmod(0o640)
     settings = load(tmp_path, password=None, password_file="secret")
     assert settings.warnings == (
-        f"{secret} holds a password or key and others may read it (mode 0640); run: chmod 600 {secret}",
+        f"{secret} contains a password or key and others can read it (mode 0640); run: chmod 600 {secret}",
     )
     path = write(tmp_path, job())
     os.chmod(path, 0o644)
     assert load_job(path, {}).warnings == (
-        f"{path} holds a password or key and others may read it (mode 0644); run: chmod 600 {path}",
+        f"{path} contains a password or key and others can read it (mode 0644); run: chmod 600 {path}",
     )
     path = write(tmp_path, job(password="${P}"))
     os.chmod(path, 0o644)

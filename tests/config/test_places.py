@@ -40,10 +40,10 @@ def test_read(read: Callable[[str], object], text: str, value: object) -> None:
     ("read", "text", "message"),
     [
         (places.base_url, "ftp://a", "must begin with https:// or http://"),
-        (places.base_url, "https://", "holds no host name"),
+        (places.base_url, "https://", "has no host name"),
         (places.base_url, "https://a:b", "is not an address"),
-        (places.base_url, "https://ana:canary@a", "holds a user or password"),
-        (places.base_url, "https://a?b", "may not hold"),
+        (places.base_url, "https://ana:canary@a", "contains a user or password"),
+        (places.base_url, "https://a?b", "may not contain"),
         (places.base_url, "https://a b", "wrong host name"),
         (places.base_url, "https://a:0", "port 0"),
         (places.remote_path, "a/../b", '".." is not allowed'),
@@ -59,8 +59,8 @@ def test_read(read: Callable[[str], object], text: str, value: object) -> None:
         (places.display_name, "  ", "is empty"),
         (places.display_name, "x" * 101, "longer than 100"),
         (places.display_name, "a\x1b[2J", "control character"),
-        (places.segment, "a/b", "may not hold"),
-        (places.segment, "..", "may not hold"),
+        (places.segment, "a/b", "may not contain"),
+        (places.segment, "..", "may not contain"),
     ],
 )
 def test_refused(read: Callable[[str], object], text: str, message: str) -> None:

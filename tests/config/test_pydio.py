@@ -59,7 +59,7 @@ def test_errors_name_the_fields_that_were_written(tmp_path: Path) -> None:
     ]  # fmt: skip
     twice = pydio(local_dir="/tmp")
     assert problems(load_job, write(tmp_path, twice)) == [
-        'directory: stands beside "local_dir" (keep one of them)'
+        'directory: is the same field as "local_dir" (keep one of them)'
     ]
     assert problems(load_job, write(tmp_path, pydio(direktion="up"))) == [
         'direktion: is not a field here (did you mean "direction"?)'
@@ -68,7 +68,7 @@ def test_errors_name_the_fields_that_were_written(tmp_path: Path) -> None:
 
 def test_what_is_not_done_is_a_warning(tmp_path: Path) -> None:
     job = load_job(write(tmp_path, pydio(frequency="manual", solve="remote", poolsize=4)), {})
-    assert [warning.split(" is not done")[0] for warning in job.warnings] == [
+    assert [warning.split(" has no effect")[0] for warning in job.warnings] == [
         'frequency "manual"', 'solve "remote"',
     ]  # fmt: skip
 

@@ -87,8 +87,8 @@ def test_syntax_errors_say_where_and_why(text: str, message: str) -> None:
 def test_a_key_that_stands_twice_is_an_error_with_both_lines() -> None:
     text = '{\n"a": 1,\n"b": {"c": 1, "d": 2,\n"c": 3},\n"\\u0061": 4}'
     assert wrong(text).splitlines() == [
-        "F:4: b.c: stands twice, first on line 3 (keep one of them)",
-        "F:5: a: stands twice, first on line 2 (keep one of them)",
+        "F:4: b.c: is there twice, first on line 3 (keep one of them)",
+        "F:5: a: is there twice, first on line 2 (keep one of them)",
     ]
 
 

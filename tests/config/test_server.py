@@ -129,7 +129,7 @@ def test_every_field(tmp_path: Path) -> None:
         scan_interval=5,
         file=path,
         warnings=(
-            f"{path} holds the password of ana in plain text; the server stores its hash: remove it",
+            f"{path} contains the password of ana in plain text; the server stores its hash: remove it",
         ),
     )
 
@@ -167,7 +167,7 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
             {"name": "four", "path": "ana"},
         ],
     ) == [
-        'workspaces[0].name: "default" is the name of every user\'s own path; take another',
+        'workspaces[0].name: "default" is the name of every user\'s own path; choose another one',
         'workspaces[1].grants.anna: there is no user "anna"; did you mean "ana"?',
         'workspaces[2].name: there is another workspace "two"',
         'workspaces[2].path: y and y of workspace "two" overlap',
@@ -204,7 +204,7 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         ({"scan_interval": 0}, "scan_interval: must be more than 0"),
         ({"userz": []}, 'userz: is not a field here (did you mean "users"?)'),
         ({"users": [{"path": "/nowhere/a/b"}]}, "users[0].username: is missing"),
-        ({"users": [user("a/b", "a")]}, 'users[0].username: may not hold "/" or ":"'),
+        ({"users": [user("a/b", "a")]}, 'users[0].username: may not contain "/" or ":"'),
         (
             {"users": [user("a", "/nowhere/a/b")]},
             "users[0].path: there is no folder /nowhere/a to make b in",
@@ -228,7 +228,7 @@ def test_a_user_has_one_password(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("canary")
     found = wrong(tmp_path, users=[user("a", "a", password="canary", password_file="secret")])
     assert found == [
-        "users[0].password_hash: password and password_file cannot stand together; keep one of them"
+        "users[0].password_hash: password and password_file cannot be used together; keep one of them"
     ]
 
 
@@ -237,5 +237,5 @@ def test_plain_http(tmp_path: Path) -> None:
     assert load_server(write(tmp_path, {"plain": True, "allow_plain": True}), ENV).plain
     tls = {"cert": "/etc/passwd", "key": "/etc/passwd"}
     assert wrong(tmp_path, plain=True, listen="localhost", tls=tls) == [
-        'tls: cannot stand together with "plain": true; keep one of them'
+        'tls: cannot be used together with "plain": true; keep one of them'
     ]

@@ -31,19 +31,19 @@ def test_rows_that_meet_do_not_overlap() -> None:
     [
         (
             [row("08:00", "18:00"), row("17:00", "19:00")],
-            ["17:00 to 19:00 overlaps with 08:00 to 18:00; a moment has one speed"],
+            ["17:00 to 19:00 overlaps with 08:00 to 18:00; only one speed is possible"],
         ),
         (
             [row("22:00", "06:00"), row("05:00", "07:00")],
-            ["05:00 to 07:00 overlaps with 22:00 to 06:00; a moment has one speed"],
+            ["05:00 to 07:00 overlaps with 22:00 to 06:00; only one speed is possible"],
         ),
         (
             [row("05:00", "07:00"), row("22:00", "06:00")],
-            ["22:00 to 06:00 overlaps with 05:00 to 07:00; a moment has one speed"],
+            ["22:00 to 06:00 overlaps with 05:00 to 07:00; only one speed is possible"],
         ),
         (
             [row("08:00", "08:00")],
-            ['is the same as from; for the whole day write "speed": "10mbps" alone'],
+            ['is the same as from; for the whole day write only "speed": "10mbps"'],
         ),
         (
             [row("8", "18:00", "10")],

@@ -92,7 +92,7 @@ async def test_a_password_in_the_file_is_to_be_removed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(settings(tmp_path)):
-        assert "holds the password of ana in plain text" in caplog.text
+        assert "contains the password of ana in plain text" in caplog.text
     caplog.clear()
     without = [{"username": "ana", "path": str(tmp_path / "ana")}]
     async with running(settings(tmp_path, users=without)) as up:

@@ -176,24 +176,24 @@ async def test_what_the_file_says_wins_and_is_named(tmp_path: Path) -> None:
             (
                 "user.set",
                 {"user": "ana", "upload_speed": "9bps"},
-                '"upload_speed" of the user "ana" stands',
+                '"upload_speed" of the user "ana" is',
             ),
-            ("user.set", {"user": "ana", "path": "/tmp/x"}, '"path" of the user "ana" stands'),
+            ("user.set", {"user": "ana", "path": "/tmp/x"}, '"path" of the user "ana" is'),
             (
                 "user.passwd",
                 {"user": "ana", "password": OTHER},
-                '"password" of the user "ana" stands',
+                '"password" of the user "ana" is',
             ),
-            ("user.disable", {"user": "eva"}, '"enabled" of the user "eva" stands'),
-            ("user.remove", {"user": "ana"}, 'the user "ana" stands'),
-            ("workspace.remove", {"workspace": "music"}, 'the workspace "music" stands'),
+            ("user.disable", {"user": "eva"}, '"enabled" of the user "eva" is'),
+            ("user.remove", {"user": "ana"}, 'the user "ana" is'),
+            ("workspace.remove", {"workspace": "music"}, 'the workspace "music" is'),
             (
                 "workspace.revoke",
                 {"workspace": "music", "user": "ana"},
-                'the grant of "music" to "ana" stands',
+                'the grant of "music" to "ana" is',
             ),
         ):
-            assert await ask(up, cmd, **args) == ("in_file", f"{what} in {file}, which wins")
+            assert await ask(up, cmd, **args) == ("in_file", f"{what} in {file}, and the file wins")
         assert (await ask(up, "user.set", user="ana", download_speed="9bps"))["download_speed"] == 9
         assert not (await ask(up, "user.disable", user="ana"))["enabled"]
         await ask(up, "user.enable", user="ana")
@@ -215,7 +215,7 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with governed(plain(tmp_path)) as up:
         for changed, words in (
-            ({"user": "a/b"}, '"user" may not hold "/"'),
+            ({"user": "a/b"}, '"user" may not contain "/"'),
             ({"user": " ben"}, '"user" begins or ends with a space'),
             ({"path": "ben"}, '"path": ben is not an absolute path'),
             ({"path": f"{tmp_path}/no/such"}, f"there is no folder {tmp_path}/no to make such in"),
@@ -228,7 +228,7 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
             ({"upload_speed": 5_000}, '"upload_speed" must be text'),
             ({"upload_speed": None}, '"upload_speed" must be text'),
             ({"upload_speed": "fast"}, 'user.add: "upload_speed": "fast" is not a speed'),
-            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a speed is more than 0'),
+            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a speed must be more than 0'),
         ):
             if "ana/ben" in str(changed):
                 words = "overlap" if (tmp_path / "ana").is_dir() else words
@@ -330,7 +330,7 @@ async def test_the_file_is_read_again(tmp_path: Path) -> None:
         assert told["errors"] == []
         left_out, waits = told["notices"]
         assert 'the user "ben" was made by command and is left out' in left_out
-        assert waits == f"{file}: what changed in total_connections takes effect at the next start"
+        assert waits == f"{file}: changes of total_connections take effect at the next start"
         assert not await login(up, "ben", CANARY) and await login(up, "eva", OTHER)
         plain(tmp_path)
         told = await ask(up, "reload")

@@ -136,7 +136,7 @@ def settings_of(place: Path, users: list[dict[str, Any]]) -> Path:
     ("asked", "said"),
     [
         ({"listen": "0.0.0.0:10000"}, '"allow_plain": true'),
-        ({"nicknames": None}, "knows no passwords"),
+        ({"nicknames": None}, "has no passwords"),
         ({"nicknames": "ana/nicknames"}, "overlap"),
         ({"nicknames": "nowhere/nicknames"}, "there is no folder"),
         ({"listen": None, "framed": None}, "one of them is needed"),

@@ -1,5 +1,11 @@
-"""Requests -> calls: what a server answers, one file per noun, each with the routes of its commands.
+"""The server's commands, one module per noun, each with the routes of its commands.
 
-A handler takes the arguments of its command as a value, already checked, and answers with JSON
-values. It refuses with a ControlError; a ProblemError says itself what to answer.
+flow       `flow.…`
+server     `reload`
+user       `user.…`
+workspace  `workspace.…`
+refusals   refusals of changes that only the server's file may make
+
+A handler gets the checked arguments of its command as a value, and returns JSON values. It refuses
+with a ControlError; a ProblemError becomes an answer by itself.
 """

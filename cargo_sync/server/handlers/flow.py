@@ -1,4 +1,4 @@
-"""`flow.…`: the flows that are open."""
+"""`flow.…`: the open flows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from cargo_sync.server.flows.sampler import FlowSampler
 
 
 class FlowHandlers:
-    """Answers about flows."""
+    """Commands about flows."""
 
     def __init__(self, sampler: FlowSampler) -> None:
         self._sampler = sampler

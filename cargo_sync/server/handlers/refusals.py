@@ -1,4 +1,4 @@
-"""Why a change is refused that the server's file has a say in."""
+"""Refusals of changes that only the server's file may make."""
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.server import UserSettings
@@ -6,24 +6,26 @@ from cargo_sync.server.accounts.registry import Registry
 
 
 def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
-    """Of a user's fields none may stand in the file. Raises ControlError(in_file)."""
+    """Checks that none of a user's fields is set in the file.
+
+    Raises:
+        ControlError: `in_file`.
+    """
     given = [field for field in fields if field in user.given]
     if not given:
         return
     if given == ["username"]:
-        what = f'the user "{user.username}" stands'
+        what = f'the user "{user.username}" is'
     else:
-        what = (
-            " and ".join(f'"{field}"' for field in given) + f' of the user "{user.username}" stand'
-        )
-        what += "s" if len(given) == 1 else ""
+        names = " and ".join(f'"{field}"' for field in given)
+        what = f'{names} of the user "{user.username}" {"is" if len(given) == 1 else "are"}'
     raise by_file(registry, what)
 
 
 def by_file(registry: Registry, what: str) -> ControlError:
-    """`what` "… stands", which the file says."""
+    """The refusal of a change: `what` ends with "is" or "are" and is set in the file."""
     return ControlError(
         ReplyCode.IN_FILE,
-        f"{what} in {registry.file_name}, which wins",
-        "change it there, then `reload`",
+        f"{what} in {registry.file_name}, and the file wins",
+        "change it in the file, then `reload`",
     )

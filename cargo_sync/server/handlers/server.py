@@ -1,4 +1,4 @@
-"""What a server says as a whole: what a reload came to."""
+"""`reload` of a server's file."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +9,7 @@ from cargo_sync.server.accounts.registry import Read
 
 
 async def reloaded(reread: Callable[[], Awaitable[Read]]) -> JsonObject:
-    """Reads the server's file by `reread`, which changes nothing when it raises ConfigError."""
+    """Reads the server's file with `reread`, which changes nothing when it raises ConfigError."""
     try:
         return views.read(await reread())
     except ConfigError as error:

@@ -40,7 +40,7 @@ _PASSWORDS: Final = ("password", "password_file", "password_hash")
 
 
 class UserHandlers:
-    """Answers about users, and changes them. `tell` puts a notice into the feed."""
+    """Commands about users. `tell` publishes a notice in the feed."""
 
     def __init__(
         self, registry: Registry, logins: Users, sampler: FlowSampler, offload: Offload, tell: Tell
@@ -86,8 +86,8 @@ class UserHandlers:
             if self._registry.roster.user(name) is not None:
                 raise ControlError(
                     ReplyCode.USER_EXISTS,
-                    f'there is a user "{name}" already',
-                    "`user.set` changes them",
+                    f'there is already a user "{name}"',
+                    "change them with `user.set`",
                 )
             path = await self._registry.folder("user", args.path, name)
             row = _rated(UserRow(name, path, enabled=args.enabled), rates)
@@ -151,7 +151,7 @@ class UserHandlers:
         return self._row(name)
 
     async def _kept(self, user: UserSettings) -> UserRow:
-        """What the state has of a user, who may be the file's alone."""
+        """The row of a user in the state; an empty one if there is none."""
         rows = await self._offload(self._registry.user_rows.all)
         return rows.get(user.username) or UserRow(user.username)
 
@@ -177,13 +177,17 @@ def _name(name: str) -> str:
 
 
 def _rates(cmd: str, args: UserSpeeds) -> Mapping[str, int | None]:
-    """Those that were sent, bits a second. Raises ControlError(bad_argument)."""
+    """The speeds that were given, bits per second.
+
+    Raises:
+        ControlError: `bad_argument`.
+    """
     sent = {field: getattr(args, field) for field in RATES}
     return {field: speed(cmd, field, text) for field, text in sent.items() if text is not None}
 
 
 def _rated(row: UserRow, rates: Mapping[str, int | None]) -> UserRow:
-    """`row` with these rates; it keeps the others."""
+    """`row` with these speeds; others stay as they are."""
     return replace(
         row,
         upload_speed=rates.get("upload_speed", row.upload_speed),
@@ -194,7 +198,11 @@ def _rated(row: UserRow, rates: Mapping[str, int | None]) -> UserRow:
 
 
 def _check_length(password: str) -> None:
-    """Raises ControlError(bad_argument), without a word of what it is."""
+    """Checks the length of a password, which an error never shows.
+
+    Raises:
+        ControlError: `bad_argument`.
+    """
     if len(password) > PASSWORD_LENGTH:
         raise ControlError(
             ReplyCode.BAD_ARGUMENT, f'"password" has more than {PASSWORD_LENGTH} characters'

@@ -27,7 +27,7 @@ from cargo_sync.state.workspaces import WorkspaceGrant, WorkspaceRow
 
 
 class WorkspaceHandlers:
-    """Answers about named workspaces, and changes them."""
+    """Commands about named workspaces."""
 
     def __init__(self, registry: Registry, offload: Offload) -> None:
         self._registry = registry
@@ -51,7 +51,7 @@ class WorkspaceHandlers:
         async with self._registry.changing:
             if self._registry.roster.workspace(name) is not None:
                 raise ControlError(
-                    ReplyCode.WORKSPACE_EXISTS, f'there is a workspace "{name}" already'
+                    ReplyCode.WORKSPACE_EXISTS, f'there is already a workspace "{name}"'
                 )
             grants = {
                 self._registry.user(user).username: _access(word)
@@ -66,7 +66,7 @@ class WorkspaceHandlers:
         async with self._registry.changing:
             space = self._registry.workspace(args.workspace)
             if self._registry.workspace_of_file(space.name) is not None:
-                raise by_file(self._registry, f'the workspace "{space.name}" stands')
+                raise by_file(self._registry, f'the workspace "{space.name}" is')
             await self._offload(self._registry.workspace_rows.remove, space.name)
             await self._registry.refresh()
             return {"workspace": space.name, "path": space.path}
@@ -87,13 +87,15 @@ class WorkspaceHandlers:
             return self._row(name)
 
     def _named(self, args: WorkspaceUser) -> tuple[str, str]:
-        """Workspace and user, whose grant the file does not give. Raises ControlError."""
+        """Workspace and user, if the file does not set the grant.
+
+        Raises:
+            ControlError: one of them is unknown, or the file sets the grant.
+        """
         space, user = self._registry.workspace(args.workspace), self._registry.user(args.user)
         of_file = self._registry.workspace_of_file(space.name)
         if of_file is not None and user.username in of_file.grants:
-            raise by_file(
-                self._registry, f'the grant of "{space.name}" to "{user.username}" stands'
-            )
+            raise by_file(self._registry, f'the grant of "{space.name}" to "{user.username}" is')
         return space.name, user.username
 
     def _row(self, name: str) -> JsonObject:
@@ -116,7 +118,7 @@ def _name(name: str) -> str:
         raise ControlError(
             ReplyCode.BAD_ARGUMENT,
             f'"{name}" is the name of every user\'s own folder',
-            "take another name",
+            "choose another name",
         )
     return name
 
@@ -126,5 +128,5 @@ def _access(word: object) -> WorkspaceGrant:
         if word == access:
             return access  # type: ignore[no-any-return]
     raise ControlError(
-        ReplyCode.BAD_ARGUMENT, 'access is "rw", to read and write, or "ro", to read'
+        ReplyCode.BAD_ARGUMENT, 'access must be "rw" (read and write) or "ro" (read)'
     )

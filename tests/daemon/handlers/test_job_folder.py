@@ -96,9 +96,8 @@ async def test_every_problem_is_told_with_its_line_and_nothing_is_left(tmp_path:
             'x.json:3: sync_mode: "both" is not allowed (expected: "download" or "upload")' in lines
         )
         assert (
-            "x.json:4: local_dir: 'here' is relative, which means another folder once this is "
-            "sent; "
-            "write it absolute"
+            "x.json:4: local_dir: 'here' is relative, but the file is sent to another folder; "
+            "write an absolute path"
         ) in lines
         assert any("hostname: is missing" in line for line in lines)
         assert any("username: is missing" in line for line in lines)
