@@ -1,4 +1,4 @@
-"""What somebody may have meant who wrote a name that there is not."""
+"""Suggestions for a name that does not exist."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -10,8 +10,13 @@ _LONGEST = 100
 def did_you_mean(
     name: str, known: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """`did you mean "nightly"?`, or "" when nothing is near. Looks at no name of more than 100
-    characters. `renamed` says what an old name is called now."""
+    """`did you mean "nightly"?`, or "" when no known name is similar.
+
+    Args:
+        name: what was written. Names of more than 100 characters are not compared.
+        known: the names that exist.
+        renamed: old names and their new ones.
+    """
     if len(name) > _LONGEST:
         return ""
     names = [each for each in known if len(each) <= _LONGEST]

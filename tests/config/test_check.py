@@ -51,7 +51,8 @@ def test_local_folders(tmp_path: Path) -> None:
         [
             "a.json: local_dir: file is not a folder (make it, or correct the path)",
             "b.json: OK",
-            "c.json: local_dir: there is no folder no to make new2 in (make it, or correct the path)",
+            "c.json: local_dir: there is no folder no to make new2 in (make it, or correct the "
+            "path)",
         ],
         2,
     )

@@ -49,12 +49,15 @@ def test_what_is_wrong(tmp_path: Path) -> None:
     assert problems(load_daemon, write(tmp_path, content)) == [
         'jobs_dirs: is not a field here (did you mean "jobs_dir"?)',
         "parallel_transfers: must be at least 1 (expected: a whole number, 1 or more)",
-        'bandwidth: "fast" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
-        "control.listen: the port must be at most 65534: the feed uses the next one (expected: an address "
+        'bandwidth: "fast" is not a speed (expected: a number and bps, kbps, mbps or gbps, such '
+        'as "10mbps")',
+        "control.listen: the port must be at most 65534: the feed uses the next one (expected: "
+        "an address "
         'and port such as "127.0.0.1:5556", or a port alone such as "5556")',
         'control.lissen: is not a field here (did you mean "listen"?)',
     ]
     assert problems(load_daemon, write(tmp_path, {"parallel_transfers": 1.5, "control": 3})) == [
-        "parallel_transfers: must be a whole number, not a number (expected: a whole number, 1 or more)",
+        "parallel_transfers: must be a whole number, not a number (expected: a whole number, 1 "
+        "or more)",
         "control: must be an object, not a number (expected: an object)",
     ]

@@ -54,7 +54,8 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         start_time: "10:00pm", end_time: "06:00", timezone: "Europe/Madrid",
         filters: {include: ["*.mp3"], exclude: ["!*.tmp", "/old/"]},
         delete: "keep", after_transfer: {move: "/done/x"}, trash_days: 0,
-        events: {onStart: {method: "PUT", url: "https://a/{{ FILE_NAME }}", body: {f: {{ FILE_NAME }}}}},
+        events: {onStart: {
+          method: "PUT", url: "https://a/{{ FILE_NAME }}", body: {f: {{ FILE_NAME }}}}},
         }""".replace("/done/x", "done/x [1]"),
     )
     assert load_job(path, {"HOME": "/home/ana", "USER": "ben", "PASSWORD": "${y}"}) == JobSettings(
@@ -145,7 +146,8 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         (
             {"speed": "10 mb"},
-            'speed: "10 mb" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as',
+            'speed: "10 mb" is not a speed (expected: a number and bps, kbps, mbps or gbps, '
+            "such as",
         ),
         (
             {"speed": 10},
@@ -261,7 +263,8 @@ def test_problems_name_their_lines(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nightly") as caught:
         load_job(write(tmp_path, job(sync_mode="nightly")), {})
     assert str(caught.value) == (
-        f'{tmp_path}/file.json:3: sync_mode: "nightly" is not allowed (expected: "download" or "upload")'
+        f'{tmp_path}/file.json:3: sync_mode: "nightly" is not allowed (expected: "download" or '
+        f'"upload")'
     )
 
 
@@ -364,12 +367,14 @@ def test_a_password_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     secret.chmod(0o640)
     settings = load(tmp_path, password=None, password_file="secret")
     assert settings.warnings == (
-        f"{secret} contains a password or key and others can read it (mode 0640); run: chmod 600 {secret}",
+        f"{secret} contains a password or key and others can read it (mode 0640); run: chmod "
+        f"600 {secret}",
     )
     path = write(tmp_path, job())
     os.chmod(path, 0o644)
     assert load_job(path, {}).warnings == (
-        f"{path} contains a password or key and others can read it (mode 0644); run: chmod 600 {path}",
+        f"{path} contains a password or key and others can read it (mode 0644); run: chmod 600 "
+        f"{path}",
     )
     path = write(tmp_path, job(password="${P}"))
     os.chmod(path, 0o644)

@@ -42,7 +42,8 @@ def test_what_is_wrong(tmp_path: Path) -> None:
     assert problems(load_daemon, write(tmp_path, content)) == [
         f"log.file: there is no folder {tmp_path}/none to make cargo.log in",
         'log.level: "loud" is not allowed (expected: "debug", "info", "warning" or "error")',
-        'log.max_size: must be at least 10kB (expected: a number and B, kB, MB or GB, such as "10MB")',
+        "log.max_size: must be at least 10kB (expected: a number and B, kB, MB or GB, such as "
+        '"10MB")',
         "log.keep: must be at least 0 (expected: a whole number from 0 to 1000)",
         "metrics.listen: metrics on 0.0.0.0 show the names of jobs to everybody who reaches it; "
         'listen on 127.0.0.1, or write "allow": true if the network is your own',

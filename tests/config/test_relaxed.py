@@ -43,7 +43,10 @@ def test_a_template_outside_quotes_is_a_value_of_its_own(template: str) -> None:
 
 
 def test_a_template_in_quotes_or_a_comment_is_text() -> None:
-    text = """{"a": "{{ X }}", 'b': '"{{X}}"', "c": "\\"{{X}}", /* {{ X }} */ "d": {{ X }} // {{ X }}\n}"""
+    text = (
+        """{"a": "{{ X }}", 'b': '"{{X}}"', "c": "\\"{{X}}", """
+        """/* {{ X }} */ "d": {{ X }} // {{ X }}\n}"""
+    )
     assert parse(text, "F").value == {"a": "{{ X }}", "b": '"{{X}}"', "c": '"{{X}}', "d": Raw("X")}
 
 
@@ -54,11 +57,13 @@ def test_a_template_in_quotes_or_a_comment_is_text() -> None:
         ("[1]", "F:1: must be an object (it begins with { and ends with })"),
         (
             '{"a": 1,\n "b" 2}',
-            'F:2: unexpected "2" at line 2, column 6 (a comma, colon or quote is missing before it)',
+            'F:2: unexpected "2" at line 2, column 6 (a comma, colon or quote is missing before '
+            "it)",
         ),
         (
             '{"a": 1\n "b": 2}',
-            'F:2: unexpected "\\"" at line 2, column 2 (a comma, colon or quote is missing before it)',
+            'F:2: unexpected "\\"" at line 2, column 2 (a comma, colon or quote is missing '
+            "before it)",
         ),
         (
             '{"a": {"b": 1}',
@@ -75,7 +80,8 @@ def test_a_template_in_quotes_or_a_comment_is_text() -> None:
         ),
         (
             '{"a": 1} 2',
-            'F:1: unexpected "2" at line 1, column 10 (a comma, colon or quote is missing before it)',
+            'F:1: unexpected "2" at line 1, column 10 (a comma, colon or quote is missing '
+            "before it)",
         ),
         ('{"a":' * 500, "F: is nested too deeply"),
     ],

@@ -129,7 +129,8 @@ def test_every_field(tmp_path: Path) -> None:
         scan_interval=5,
         file=path,
         warnings=(
-            f"{path} contains the password of ana in plain text; the server stores its hash: remove it",
+            f"{path} contains the password of ana in plain text; the server stores its hash: "
+            f"remove it",
         ),
     )
 
@@ -154,7 +155,8 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         'users[2].path: ana/eva and ana of user "ana" overlap; '
         "use the same folder to share it, or two separate ones",
         "users[3].path: state and the server's state_dir state overlap",
-        'workspaces[1].grants.ben: "w" is not allowed (expected: user names, each with "rw" or "ro")',
+        'workspaces[1].grants.ben: "w" is not allowed (expected: user names, each with "rw" or '
+        '"ro")',
     ]
     assert wrong(
         tmp_path,
@@ -228,7 +230,8 @@ def test_a_user_has_one_password(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("canary")
     found = wrong(tmp_path, users=[user("a", "a", password="canary", password_file="secret")])
     assert found == [
-        "users[0].password_hash: password and password_file cannot be used together; keep one of them"
+        "users[0].password_hash: password and password_file cannot be used together; keep one "
+        "of them"
     ]
 
 

@@ -48,8 +48,10 @@ def test_rows_that_meet_do_not_overlap() -> None:
         (
             [row("8", "18:00", "10")],
             [
-                '"8" is not a time of day (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
-                '"10" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as "10mbps")',
+                '"8" is not a time of day (expected: a time of day such as "10:00pm", "12:00am" '
+                'or "22:00")',
+                '"10" is not a speed (expected: a number and bps, kbps, mbps or gbps, such as '
+                '"10mbps")',
             ],
         ),
         (
@@ -57,7 +59,8 @@ def test_rows_that_meet_do_not_overlap() -> None:
             [
                 "is not a field here (there is from, speed, to)",
                 'is missing (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
-                "must be text in quotes, not a number (expected: a number and bps, kbps, mbps or gbps, such as "
+                "must be text in quotes, not a number (expected: a number and bps, kbps, mbps "
+                "or gbps, such as "
                 '"10mbps")',
             ],
         ),

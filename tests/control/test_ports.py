@@ -156,7 +156,8 @@ def test_a_plain_port_takes_the_old_orders_and_little_else(
         with client(daemon, None) as one:
             assert one.call("status") == {"state": "synced"}
             assert refusal(lambda: one.call("job.sync", {"job": "a"})) == (
-                "forbidden: job.sync is not taken on a plain port (use the local socket, or a port with keys)"
+                "forbidden: job.sync is not taken on a plain port (use the local socket, or a "
+                "port with keys)"
             )
             assert refusal(lambda: one.call("job.pause")).startswith(
                 "forbidden: job.pause is not taken"

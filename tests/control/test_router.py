@@ -92,12 +92,14 @@ def router(jobs: Jobs, clock: Clock | None = None) -> Router:
         (
             b'{"id":"7","cmd":"job.puase"}',
             b'{"v":1,"id":"7","ok":false,"error":{"code":"unknown_command",'
-            b'"message":"there is no command \\"job.puase\\"","hint":"did you mean \\"job.pause\\"?"}}',
+            b'"message":"there is no command \\"job.puase\\"","hint":"did you mean '
+            b'\\"job.pause\\"?"}}',
         ),
         (
             b'{"id":"7","cmd":"xyzzy"}',
             b'{"v":1,"id":"7","ok":false,"error":{"code":"unknown_command",'
-            b'"message":"there is no command \\"xyzzy\\"","hint":"`hello` lists what is supported"}}',
+            b'"message":"there is no command \\"xyzzy\\"","hint":"`hello` lists what is '
+            b'supported"}}',
         ),
         (
             b'{"id":"7","cmd":"status","args":{"job":"nightly"}}',
