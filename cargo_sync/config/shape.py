@@ -201,4 +201,4 @@ def describe(value: Any) -> str:
 def name_hint(word: str, known: Iterable[str]) -> str:
     """`did you mean "x"?`, or all known names if none is similar."""
     names = sorted(known)
-    return did_you_mean(word.lower(), names) or "there is " + ", ".join(names)
+    return did_you_mean(word.lower(), names) or "known: " + ", ".join(names)

@@ -139,7 +139,7 @@ class Events:
 
 
 def _columns(event: Event) -> tuple[object, ...]:
-    details = orjson.dumps(said(event.details)).decode()
+    details = orjson.dumps(as_json(event.details)).decode()
     return (
         event.job,
         event.happened,
@@ -159,12 +159,12 @@ def row_of(columns: tuple[Any, ...]) -> EventRow:
     )
 
 
-def said(details: EventDetails) -> dict[str, Any]:
-    """What is known, as JSON values by name."""
+def as_json(details: EventDetails) -> dict[str, Any]:
+    """The known details, as JSON values by name."""
     return {name: value for name, value in zip(_DETAILS, details, strict=True) if value is not None}
 
 
 def _details(text: str) -> EventDetails:
-    """What another version wrote beside what we know is left out."""
+    """Details written by any version; those that we do not know are ignored."""
     stored = orjson.loads(text)
     return EventDetails(**{name: stored[name] for name in _DETAILS if name in stored})

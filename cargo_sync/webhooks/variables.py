@@ -21,7 +21,7 @@ class EventVariables(NamedTuple):
     variables: Variables
 
 
-def told(event: Event) -> EventVariables | None:
+def variables_of(event: Event) -> EventVariables | None:
     """The variables of an event; None when the event has no callback."""
     found = moment(event.happened, event.path)
     if found is None:

@@ -112,7 +112,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ),
         ({"sync_mode": ["upload"]}, "sync_mode: must not be a list"),
         ({"sync_mdoe": "upload"}, 'sync_mdoe: is not a field here (did you mean "sync_mode"?)'),
-        ({"zzz": 1}, "zzz: is not a field here (there is after_transfer, allow_plain, "),
+        ({"zzz": 1}, "zzz: is not a field here (known: after_transfer, allow_plain, "),
         ({"remote_dir": "/a/../.."}, 'remote_dir: ".." is not allowed'),
         (
             {"hostname": "ftp://a"},

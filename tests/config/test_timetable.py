@@ -57,7 +57,7 @@ def test_rows_that_meet_do_not_overlap() -> None:
         (
             [{"from": "08:00", "untl": "18:00", "speed": 10}],
             [
-                "is not a field here (there is from, speed, to)",
+                "is not a field here (known: from, speed, to)",
                 'is missing (expected: a time of day such as "10:00pm", "12:00am" or "22:00")',
                 "must be text in quotes, not a number (expected: a number and bps, kbps, mbps "
                 "or gbps, such as "

@@ -4,7 +4,7 @@ from typing import Any
 
 from cargo_sync.config.events import VARIABLES
 from cargo_sync.model.events import Event, EventDetails, Happened, Moment
-from cargo_sync.webhooks.variables import example, told
+from cargo_sync.webhooks.variables import example, variables_of
 
 
 def test_the_moments_of_the_house_are_the_events_of_files() -> None:
@@ -42,13 +42,13 @@ def test_what_is_told_has_exactly_the_variables_of_its_event() -> None:
         Moment.IDLE: ("", job | {"FILES": 2, "BYTES": 7, "DURATION": 1.25}),
     }  # fmt: skip
     for moment, event in EVENTS.items():
-        found = told(event)
+        found = variables_of(event)
         assert found is not None
         assert (found.moment, found.stream, found.variables) == (moment, *expected[moment])
         assert set(found.variables) == set(VARIABLES[moment])
-    unknown = told(
+    unknown = variables_of(
         Event("j", Happened.DOWNLOADED, 1.0, "a", 5, EventDetails(transfer="id"), "download")
     )
     assert unknown is not None
     assert [unknown.variables[name] for name in VARIABLES["onFinish"][4:]] == [None] * 4
-    assert told(Event("j", Happened.DELETED, 1.0, "a")) is None
+    assert variables_of(Event("j", Happened.DELETED, 1.0, "a")) is None

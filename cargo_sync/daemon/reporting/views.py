@@ -16,7 +16,7 @@ from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, JobStatus
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
-from cargo_sync.state.events import EventRow, said
+from cargo_sync.state.events import EventRow, as_json
 from cargo_sync.state.planned import PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
 
@@ -244,7 +244,7 @@ def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
 
 def event_row(cursor: int, event: Event) -> dict[str, Any]:
     """A row of the history of all jobs."""
-    details = said(event.details)
+    details = as_json(event.details)
     details.pop("message", None)
     return {
         "cursor": cursor,

@@ -134,7 +134,7 @@ class JobWebhooks(Listener):
         )
 
     def _new(self, event: Event) -> New | None:
-        told = variables.told(event)
+        told = variables.variables_of(event)
         job = self._settings.get(event.job)
         if told is None or (job is not None and asked(job, told.moment) is None):
             return None

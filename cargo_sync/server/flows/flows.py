@@ -38,9 +38,9 @@ _log = logging.getLogger(__name__)
 class Flow:
     """One flow. A lane claims it before it is connected; then `lane` and `machine` are set.
 
-    user     as they were when it was opened
-    granted  bits per second, None for no limit
-    told     the last `granted` that was sent to the client
+    user       as they were when it was opened
+    granted    bits per second, None for no limit
+    announced  the last `granted` that was sent to the client
     """
 
     id: str
@@ -53,7 +53,7 @@ class Flow:
     keys: LaneKeys
     opened_at: float
     granted: int | None = None
-    told: int | None = None
+    announced: int | None = None
     claimed: bool = False
     lane: LaneThread | None = None
     machine: End | None = None
@@ -151,7 +151,7 @@ class Flows:
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
-        flow.told = flow.granted
+        flow.announced = flow.granted
         return OpenedFlow(flow.id, self._where, flow.keys, flow.granted)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
@@ -276,8 +276,8 @@ class Flows:
             self._tell(flow)
 
     def _tell(self, flow: Flow) -> None:
-        if flow.lane is not None and flow.machine is not None and flow.granted != flow.told:
-            flow.told = flow.granted
+        if flow.lane is not None and flow.machine is not None and flow.granted != flow.announced:
+            flow.announced = flow.granted
             flow.lane.submit(partial(flow.machine.grant, flow.granted))
 
     def all(self) -> list[Flow]:

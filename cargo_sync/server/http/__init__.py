@@ -1,15 +1,15 @@
-"""The HTTP API: requests in, answers out.
+"""The HTTP API: requests come in, responses go out.
 
-answers         JSON and refusals, as responses
-authentication  who a request comes from
-browsing/       a folder as JSON or as a page, and long polls for its changes
-conditions      If-Match, ranges
-fields          fields of a body or a query, checked
-files           plain files: GET, PUT, DELETE
-gateway         the routes
-limits          deadlines and sizes of what clients send
+gateway         the routes, and errors in one form
 listener        the port
-operations      changes to a workspace, many in a request
-probe           bytes for measuring a line
 tls             the certificate
+authentication  the user and the address of a request
+limits          deadlines and sizes for what clients send
+fields          the fields of a body or a query, checked
+answers         JSON responses and refusals
+browsing/       a folder as JSON or as a page, and long polls for its changes
+conditions      conditional requests and ranges
+files           plain files: GET and PUT
+operations      changes to a workspace and hashes, many per request
+probe           the speed of the connection to a client
 """

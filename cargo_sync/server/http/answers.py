@@ -1,4 +1,4 @@
-"""HTTP answers: what is told, as JSON, and problems with one status per code and one form of body.
+"""HTTP responses: values as JSON, and problems with one status per code and one form of body.
 
 `{"error": {"code": "…", "message": "…", "hint": "…"}}`.
 """
@@ -41,7 +41,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BUSY: 429,
     Code.DISK_FULL: 507,
 }
-"""By problem code; others are 503 when they may pass by themselves, else 500."""
+"""Status by problem code; for others 503 if a retry may help, else 500."""
 
 
 _PRIVATE: Final[Mapping[str, str]] = {
@@ -51,18 +51,19 @@ _PRIVATE: Final[Mapping[str, str]] = {
 
 
 def status_of(problem: Problem) -> int:
+    """The HTTP status for a problem."""
     return STATUS.get(problem.code, 503 if problem.retry else 500)
 
 
 def answer(value: object, status: int = 200) -> web.Response:
-    """`value` as JSON."""
+    """The value as a JSON response."""
     return web.Response(
         status=status, body=orjson.dumps(value), content_type="application/json", headers=_PRIVATE
     )
 
 
 def refusal(error: ProblemError) -> web.Response:
-    """The answer that says what is wrong."""
+    """The response that tells a client about an error."""
     problem = error.problem
     shown = {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
     headers = dict(_PRIVATE)
@@ -76,10 +77,11 @@ def refusal(error: ProblemError) -> web.Response:
     )
 
 
-# -- what is told ----------------------------------------------------------------------------------
+# -- bodies ----------------------------------------------------------------------------------------
 
 
 def logged_in(login: IssuedToken) -> dict[str, Any]:
+    """The body for a successful login."""
     return {
         "token": login.token,
         "expires_in": login.expires_in,
@@ -89,7 +91,10 @@ def logged_in(login: IssuedToken) -> dict[str, Any]:
 
 
 def opened(flow: OpenedFlow) -> dict[str, Any]:
-    """Keys are there when the lane is sealed; a host, when it is another than the API's."""
+    """The body for an opened flow.
+
+    It has keys when the lane is sealed, and a host when it differs from the API's.
+    """
     keys = flow.keys
     lane: dict[str, Any] = {
         "port": flow.where.port,
@@ -104,7 +109,7 @@ def opened(flow: OpenedFlow) -> dict[str, Any]:
 
 
 def done(result: OperationResult) -> dict[str, Any]:
-    """What became of one operation."""
+    """The result of one operation."""
     if isinstance(result, Problem):
         return not_done(result)
     return {
@@ -121,5 +126,5 @@ def hashed(result: str | Problem) -> dict[str, Any]:
 
 
 def not_done(problem: Problem) -> dict[str, Any]:
-    """Why one of many was not done."""
+    """Why one of many items was not done."""
     return {"code": problem.code_text, "message": str(problem), "retry": problem.retry}

@@ -1,5 +1,4 @@
-"""Who a request comes from: the address behind trusted proxies, and the user of its token or
-password."""
+"""Authentication: the address of a request behind trusted proxies, and its user."""
 
 import base64
 import binascii
@@ -16,9 +15,11 @@ from cargo_sync.server.refusals import unauthorized
 
 
 class Authentication:
-    """Lets requests in.
+    """Finds the user and the address of a request.
 
-    proxies  networks whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed
+    Args:
+        sessions: the logins.
+        proxies: networks whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are trusted.
     """
 
     def __init__(self, sessions: Logins, proxies: Sequence[str] = ()) -> None:
@@ -39,18 +40,21 @@ class Authentication:
         return ClientAddress(ip[:64], _host(host), secure)
 
     def user(self, request: web.Request) -> User:
-        """The user of a request's Bearer token. Raises ProblemError "unauthorized"."""
+        """The user of a request's Bearer token.
+
+        Raises:
+            ProblemError: `unauthorized`.
+        """
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise unauthorized("this needs a token: Authorization: Bearer …")
+            raise unauthorized("a token is needed: Authorization: Bearer …")
         return self.sessions.bearer(credentials.strip())
 
     async def user_of_files(self, request: web.Request) -> User:
-        """The user of a Bearer token or of a name and password (RFC 7617), as curl and browsers
-        send them.
+        """The user of a Bearer token, or of a name and password (RFC 7617, curl and browsers).
 
         Raises:
-            ProblemError: "unauthorized", "throttled", "busy".
+            ProblemError: `unauthorized`, `throttled`, `busy`.
         """
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":

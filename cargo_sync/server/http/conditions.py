@@ -1,7 +1,7 @@
-"""The conditional part of HTTP: which version a request is about, which part of it is wanted. Pure.
+"""Conditional requests: the version that a request is about, and the part that it wants. Pure.
 
 RFC 9110: section 8.8.3 (ETag), 13 (conditional requests), 14 (ranges). Dates are sent but never
-compared: a clock does not decide whether a file is still the same.
+compared: a clock must not decide whether a file is still the same.
 """
 
 import re
@@ -16,17 +16,19 @@ PreconditionVerdict = Literal["go", "stale", "same"]
 
 
 def etag(epoch: str, version: int) -> str:
-    """The strong tag of a version: no two versions of a workspace's files share one, in any of its
-    lives."""
+    """The strong tag of a version.
+
+    Two versions of a workspace's files never share a tag, in any life of the catalogue.
+    """
     return f'"{epoch[:16]}-{version}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a request says must hold.
+    """The conditions of a request.
 
-    match, none_match  the tags of If-Match and If-None-Match, ("*",) for any; None where there is
-                       no header. Weak tags are kept with their W/: they never match strongly
+    match, none_match  the tags of If-Match and If-None-Match, ("*",) for any; None without the
+                       header. Weak tags keep their W/, so they never match strongly
     """
 
     match: tuple[str, ...] | None = None
@@ -37,8 +39,10 @@ class Conditions:
         return cls(_tags(headers.get("If-Match")), _tags(headers.get("If-None-Match")))
 
     def verdict(self, tag: str | None) -> PreconditionVerdict:
-        """Of what is there, None for nothing: "stale" when If-Match fails, "same" when
-        If-None-Match does."""
+        """The verdict for the present tag, None for nothing.
+
+        It is "stale" when If-Match fails, "same" when If-None-Match fails, else "go".
+        """
         if self.match is not None and (tag is None or not {"*", tag} & set(self.match)):
             return "stale"
         if self.none_match is not None and tag is not None:
@@ -58,10 +62,10 @@ class ByteRange(NamedTuple):
 def wanted_part(
     headers: Mapping[str, str], tag: str, size: int
 ) -> ByteRange | Literal["all", "none"]:
-    """The one part of `size` bytes that Range asks for.
+    """The part of `size` bytes that Range asks for.
 
-    "all" when nothing is asked for, or more than one part, or of another version (If-Range); "none"
-    when the part lies beyond the end, which is answered with 416.
+    It is "all" when nothing is asked for, or more than one part, or another version (If-Range). It
+    is "none" when the part begins after the end; the response is 416 then.
     """
     asked = headers.get("Range")
     if asked is None or headers.get("If-Range", tag) != tag:

@@ -1,8 +1,7 @@
-"""What a client asks, as models: fields of a body or of a query, each checked, with errors that name
-the field.
+"""The fields of a body or a query as models: each is checked, and errors name the field.
 
-A field's `description` says what it must be, and is what the error says. Unknown fields of a body
-are left alone, so that newer clients can talk to older servers; in a query they are errors.
+A field's `description` says what it must be, and becomes the error. Unknown fields of a body are
+ignored, so that newer clients can use older servers; in a query they are errors.
 """
 
 from collections.abc import Mapping
@@ -24,17 +23,21 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.refusals import bad_request
 
 LARGEST: Final = 2**63 - 1
-"""What fits SQLite and JSON readers alike."""
+"""The largest number that SQLite and JSON readers can store."""
 
 
 class Asked(BaseModel):
-    """What a client sends, in one body or one query."""
+    """The fields of one body or one query."""
 
     model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Self:
-        """Raises ProblemError ("bad_request", "bad_path")."""
+        """Checks the fields.
+
+        Raises:
+            ProblemError: `bad_request`, `bad_path`.
+        """
         try:
             return cls.model_validate(given)
         except ValidationError as error:
@@ -45,16 +48,16 @@ class Asked(BaseModel):
     def _refusal(cls, error: ErrorDetails) -> ProblemError:
         name = str(error["loc"][0])
         if error["type"] == "extra_forbidden":
-            known = "there is " + ", ".join(cls.model_fields)
+            known = "known: " + ", ".join(cls.model_fields)
             return bad_request(f'"{name[:40]}" is not a field here', known)
         if error["type"] == "too_long":
             count, most = error["ctx"]["actual_length"], error["ctx"]["max_length"]
-            return bad_request(f'"{name}" has {count:,} items; at most {most:,} are taken at once')
+            return bad_request(f'"{name}" has {count:,} items; at most {most:,} are allowed')
         return bad_request(f'"{name}" must be {cls.model_fields[name].description}')
 
 
 class Query(Asked):
-    """The query of an address: all text."""
+    """The query of a URL: all values are text."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +66,7 @@ class Query(Asked):
         return super().read(dict(given))
 
 
-# -- of bodies -------------------------------------------------------------------------------------
+# -- fields of bodies ------------------------------------------------------------------------------
 
 
 def text(most: int) -> Any:
@@ -83,7 +86,7 @@ def _changed(path: str, info: ValidationInfo) -> str:
 
 
 Path = Annotated[str, text(paths.PATH_BYTES), AfterValidator(paths.check)]
-"""In a workspace, "" for the workspace itself."""
+"""A path in a workspace, "" for the workspace itself."""
 ChangedPath = Annotated[Path, AfterValidator(_changed)]
 Whole = Annotated[int, whole(LARGEST)]
 Speed = Annotated[
@@ -91,31 +94,30 @@ Speed = Annotated[
     Field(
         ge=1,
         le=LARGEST,
-        description="a whole number of bits a second, 1 or more, or null for no limit",
+        description="a whole number of bits per second, 1 or more, or null for no limit",
     ),
 ]
 Run = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\z", description='1 to 64 letters, digits, "-" or "_"')
 ]
-"""The id of the run that something belongs to: what is displaced goes to the trash under its
-name."""
+"""The id of the run that a change belongs to: its trash takes what is displaced."""
 HTTP_RUN: Final = "http"
-"""A request without a run is one of its own kind."""
+"""The run of requests without one."""
 
 
 def items(most: int) -> Any:
-    """The metadata of a list of at most `most` items, which are looked at one by one."""
+    """The metadata of a list of at most `most` items; each item is checked on its own."""
     return Field(max_length=most, description="a list")
 
 
-# -- of queries ------------------------------------------------------------------------------------
+# -- fields of queries -----------------------------------------------------------------------------
 
 
 def _digits(given: Any) -> int:
-    # int() alone would take spaces, signs, underscores and other scripts' digits.
+    # int() alone would accept spaces, signs, underscores and digits of other scripts.
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 19:
         return int(given)
-    raise ValueError("no whole number")
+    raise ValueError("not a whole number")
 
 
 def _seen(given: Any) -> int:
@@ -127,8 +129,8 @@ def _some(count: int) -> int:
 
 
 After = Annotated[str, Field(description="a name")]
-"""The name that the last page ended with, "" for the first page."""
+"""The last name of the previous page, "" for the first page."""
 digits: Final = BeforeValidator(_digits)
 Cursor = Annotated[int, BeforeValidator(_seen), whole(LARGEST)]
-"""A sequence that a client has seen; -1, like nothing, for one that has seen none."""
+"""A sequence that a client has seen; -1 or nothing for none."""
 at_least_one: Final = AfterValidator(_some)

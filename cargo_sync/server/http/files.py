@@ -1,9 +1,8 @@
-"""Plain files over HTTP: GET, HEAD and PUT below /v1/files, with ranges and conditions, for curl,
-browsers.
+"""Plain files over HTTP: GET, HEAD and PUT below /v1/files, with ranges and conditions.
 
-Not the fast path (lanes are); but the same promises hold: what is sent is one version, whole or
-broken off; what comes is staged, hashed, and published at once, if the conditions still hold at
-that moment.
+It is for curl and browsers and slower than lanes, but makes the same promises: a response is one
+version, complete or broken off; an upload is staged, hashed and published at once, if the
+conditions still hold at that moment.
 """
 
 import contextlib
@@ -46,8 +45,12 @@ class _Folder(Query):
 class FileRoutes:
     """The handlers of /v1/files.
 
-    wall  unix seconds: the mtime of what comes without one
-    v1    what every address begins with
+    Args:
+        entrance: finds the user of a request.
+        spaces: the workspaces of each user.
+        offload: runs blocking calls in threads.
+        wall: unix seconds, the mtime of uploads without one.
+        v1: the beginning of all paths.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class FileRoutes:
         ]
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """A file, a part of it, or a folder's listing. HEAD comes here too."""
+        """Sends a file, a part of it, or a folder's listing; also for HEAD."""
         access, path = await self._asked(request)
         path = path.removesuffix("/")
         paths.check(path)
@@ -91,21 +94,21 @@ class FileRoutes:
             return await self._file(request, access.workspace, held, reader)
 
     async def put(self, request: web.Request) -> web.Response:
-        """Takes a file in: 201 when nothing stood there, 204 when it was displaced by this one."""
+        """Stores a file: 201 for a new one, 204 if it replaced another one."""
         access, path = await self._asked(request)
         access.may_write()
         if not path or path.endswith("/"):
             raise bad_request(
-                "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at its end"
+                "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at the end"
             )
         paths.check(path)
         if "Content-Range" in request.headers:
             raise bad_request(
-                "a part of a file cannot be put", "send it whole, without Content-Range"
+                "a part of a file cannot be put", "send the whole file, without Content-Range"
             )
         refuse_encoding(request)
         if (size := request.content_length) is None:
-            hint = "curl gives it for a file, not for a pipe"
+            hint = "curl sends it for a file, but not for a pipe"
             raise ProblemError(
                 Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
             )
@@ -156,7 +159,7 @@ class FileRoutes:
             return web.Response(status=304, headers=headers)
         part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
         if part == "none":
-            message = f"there are {entry.size} bytes, none of them in that range"
+            message = f"the file has {entry.size} bytes, none of them in that range"
             beyond = refusal(ProblemError(Problem(Code.BAD_RANGE, message, retry=False)))
             beyond.headers["Content-Range"] = f"bytes */{entry.size}"
             return beyond
@@ -177,12 +180,11 @@ class FileRoutes:
     async def _send(
         self, response: web.StreamResponse, reader: Reader, start: int, end: int
     ) -> None:
-        """Sends bytes [start, end). The last piece goes only when the file is still what it was
-        when opened.
+        """Sends bytes [start, end). The last piece is sent only if the file has not changed since.
 
         Raises:
-            ConnectionResetError: the client went, or does not read; or the file changed: then the
-                answer is broken off, which the client sees by its length.
+            ConnectionResetError: the client is gone, or does not read; or the file has changed:
+                then the response is broken off, which the client sees from its length.
         """
         while start < end:
             piece = bytearray(min(CHUNK, end - start))
@@ -204,8 +206,7 @@ class FileRoutes:
         return folder_page.json(access.workspace.epoch, path, page)
 
     def _mtime(self, request: web.Request) -> int:
-        """When the content last changed, in ns: X-Mtime (unix seconds, up to nine decimals), or
-        now."""
+        """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now."""
         given = request.headers.get("X-Mtime")
         if given is None:
             return int(self._wall() * 1e9)
@@ -215,29 +216,27 @@ class FileRoutes:
 
 
 def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | None) -> str:
-    """The verdict "go" or, for reading, "same".
+    """The verdict of the request's conditions: "go" or, for reading, "same".
 
     Raises:
-        ProblemError: "stale", when what is there is not what the request is about.
+        ProblemError: `stale`, when another version is there than the request is about.
     """
     tag = None if held is None else etag(workspace.epoch, held.entry.version)
     verdict = Conditions.of(request.headers).verdict(tag)
     if verdict == "stale" or (verdict == "same" and request.method == "PUT"):
-        message = "what is there is not what the request expects"
-        hint = "look again (HEAD gives the present ETag), then decide"
+        message = "another version is there than the request expects"
+        hint = "look again (HEAD gives the current ETag), then decide"
         raise ProblemError(Problem(Code.STALE, message, hint=hint, retry=False))
     return verdict
 
 
 def _content_type(name: str) -> str:
-    """Guessed by the name alone; browsers are told to guess no further, and to keep it in a
-    sandbox."""
+    """Guessed from the name alone; headers keep browsers from guessing, and in a sandbox."""
     guessed, encoding = mimetypes.guess_type(name)
     return guessed if guessed and not encoding else "application/octet-stream"
 
 
 def _date(mtime_ns: int) -> str:
-    """An HTTP date, of whole seconds; years that it cannot express are brought to the nearest it
-    can."""
+    """An HTTP date in whole seconds; a year outside its range becomes the nearest possible one."""
     seconds = min(max(mtime_ns // 10**9, 0), 253_402_300_799)
     return format_datetime(_EPOCH + timedelta(seconds=seconds), usegmt=True)

@@ -1,7 +1,7 @@
-"""The HTTP API: routes, logins, and errors in one shape. docs/http-api.md has the protocol.
+"""The HTTP API: routes, logins, and errors in one form. docs/http-api.md has the protocol.
 
-Everything under `<prefix>/v1`. Each room of handlers is given what it needs and nothing more; no
-handler touches the disk in the event loop.
+Everything is below `<prefix>/v1`. Each group of handlers gets only what it needs; no handler uses
+the disk in the event loop.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,17 +33,16 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FlowBroker(Protocol):
-    """Who negotiates flows (server.flows). An id that is not the user's own is answered as
-    unknown."""
+    """Negotiates flows (server.flows). A flow of another user counts as unknown."""
 
     async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
         """Opens a flow."""
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
-        """Asks for another speed for a flow that runs; what it is granted then."""
+        """Asks for another speed of a running flow; returns the speed that it gets."""
 
     async def end(self, user: User, id: str) -> None:
-        """Ends a flow; ending it twice is harmless."""
+        """Ends a flow; it is harmless to end it twice."""
 
 
 class _Login(Asked):
@@ -67,7 +66,7 @@ class _Speed(Asked):
 
 
 class Gateway:
-    """The application that answers."""
+    """The web application of the API."""
 
     def __init__(
         self,
@@ -131,8 +130,7 @@ class Gateway:
 
     @web.middleware
     async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Whatever goes wrong, as one shape of answer; only what nobody foresaw is logged, and not
-        told."""
+        """Turns every error into the same form; an unexpected one is logged, and not shown."""
         try:
             return await handler(request)
         except ProblemError as error:
@@ -144,7 +142,7 @@ class Gateway:
         except Exception:
             _log.exception("%s %s failed", request.method, ascii(request.path))
             problem = ProblemError(
-                Problem(Code.FAILED, "the server failed at this; its log says why")
+                Problem(Code.FAILED, "the request failed on the server; the server's log says why")
             )
         _log.debug(
             "%s %s refused: %s", request.method, ascii(request.path), problem.problem.code_text
@@ -153,11 +151,11 @@ class Gateway:
         if problem.problem.code == Code.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = self._challenge(request)
         if not request.content.is_eof():
-            response.force_close()  # what still comes is not read for its own sake
+            response.force_close()  # the rest of the body is not read
         return response
 
     def _challenge(self, request: web.Request) -> str:
-        """A browser asks for a password when it is told that Basic will do."""
+        """The way to log in. Browsers ask for a password when Basic is offered."""
         files = request.path.startswith(f"{self._v1}/files/")
         return 'Basic realm="Cargo", charset="UTF-8"' if files else "Bearer"
 
@@ -166,7 +164,7 @@ class Gateway:
 
 
 async def _no_versions(_: web.Request, response: web.StreamResponse) -> None:
-    """Strangers are not told which library in which version answers."""
+    """Hides the library and its version from strangers."""
     response.headers["Server"] = "Cargo"
 
 
@@ -177,7 +175,7 @@ def _of_aiohttp(error: web.HTTPException) -> Problem:
                 Code.UNKNOWN, "there is nothing here", hint="the API is under /v1", retry=False
             )
         case 405:
-            return Problem(Code.METHOD, "this address does not take that method", retry=False)
+            return Problem(Code.METHOD, "this address does not allow that method", retry=False)
         case _:
             return Problem(
                 Code.BAD_REQUEST, error.reason or "the request cannot be read", retry=False

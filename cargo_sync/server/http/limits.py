@@ -1,6 +1,7 @@
-"""What a stranger may send, how much of it, and how long it may take.
+"""Limits for clients: what they may send, how much of it, and how long it may take.
 
-Every wait for a client has an end, and so has every amount that one can make the server keep.
+Every wait for a client has an end, and every amount that a client can make the server keep has a
+limit.
 """
 
 import asyncio
@@ -15,31 +16,31 @@ from cargo_sync.server.refusals import bad_request
 
 LOGIN_BYTES: Final = 8 * 1024
 BODY_BYTES: Final = 16 * 1024 * 1024
-"""Room for 2,000 operations with two paths of 4 KiB each."""
+"""Enough for 2,000 operations with two paths of 4 KiB each."""
 BODY_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 30.0
-"""Without a byte of an upload, or with a download's reader not reading."""
+"""Seconds without a byte of an upload, or while a client does not read a download."""
 DRAIN_SECONDS: Final = 60.0
 
 SERVER_OPTIONS: Final[Mapping[str, Any]] = {
-    # aiohttp closes a connection whose request has not come whole by then, the first one's too:
+    # aiohttp closes a connection whose request is not complete by then, also its first one:
     # slow headers.
     "keepalive_timeout": 30.0,
     "lingering_time": 5.0,
     "max_line_size": 16 * 1024,  # a path of 4 KiB, percent-encoded
     "max_field_size": 8 * 1024,
-    # Nothing is unpacked: a small body stays small.
+    # Nothing is decompressed: a small body stays small.
     "auto_decompress": False,
     "access_log": None,
 }
-"""For the aiohttp runner."""
+"""Options for the aiohttp runner."""
 
 
 async def read_object(request: web.Request, cap: int = BODY_BYTES) -> Mapping[str, object]:
-    """The JSON object that a request carries.
+    """The JSON object in a request's body.
 
     Raises:
-        ProblemError: "too_large", "timeout", "cut", "bad_request".
+        ProblemError: `too_large`, `timeout`, `cut`, `bad_request`.
     """
     refuse_encoding(request)
     refuse_length(request, cap)
@@ -62,10 +63,10 @@ async def read_object(request: web.Request, cap: int = BODY_BYTES) -> Mapping[st
 
 
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:
-    """A body as it comes, with a deadline for every piece.
+    """A body as it arrives, with a deadline for every piece.
 
     Raises:
-        ProblemError: "timeout", "cut".
+        ProblemError: `timeout`, `cut`.
     """
     while True:
         try:
@@ -75,7 +76,7 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
             raise timed_out() from error
         except (ConnectionError, web.RequestPayloadError) as error:
             raise ProblemError(
-                Problem(Code.CUT, "the connection broke before all had come")
+                Problem(Code.CUT, "the connection was closed before the end of the body")
             ) from error
         if not chunk:
             return
@@ -83,10 +84,10 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
 
 
 async def sent(writing: Awaitable[None]) -> None:
-    """Waits until a piece of an answer is on its way.
+    """Waits until a piece of a response is on its way.
 
     Raises:
-        ConnectionResetError: the client went, or reads nothing any more.
+        ConnectionResetError: the client is gone, or does not read any more.
     """
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
@@ -96,24 +97,36 @@ async def sent(writing: Awaitable[None]) -> None:
 
 
 def refuse_encoding(request: web.Request) -> None:
-    """Raises ProblemError "unsupported" when the body is packed."""
+    """Checks that a body is not compressed.
+
+    Raises:
+        ProblemError: `unsupported`.
+    """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
-        message = f"a body with Content-Encoding {encoding[:40]!r} is not taken"
-        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint="send it as it is", retry=False))
+        message = f"a body with Content-Encoding {encoding[:40]!r} is not supported"
+        raise ProblemError(
+            Problem(Code.UNSUPPORTED, message, hint="send it uncompressed", retry=False)
+        )
 
 
 def refuse_length(request: web.Request, cap: int) -> None:
-    """Raises ProblemError "too_large" when the body says itself that it is too large."""
+    """Checks the announced length of a body.
+
+    Raises:
+        ProblemError: `too_large`.
+    """
     if (request.content_length or 0) > cap:
         raise too_large(cap)
 
 
 def too_large(cap: int) -> ProblemError:
+    """The refusal of a body that is too large."""
     return ProblemError(
         Problem(Code.TOO_LARGE, f"the body is larger than {cap:,} bytes", retry=False)
     )
 
 
 def timed_out() -> ProblemError:
-    return ProblemError(Problem(Code.TIMEOUT, "nothing more came for too long"))
+    """The refusal of a body that does not arrive in time."""
+    return ProblemError(Problem(Code.TIMEOUT, "nothing arrived for too long"))

@@ -1,4 +1,4 @@
-"""The port of the HTTP API: TLS, so many connections at once, and an orderly end."""
+"""The port of the HTTP API: TLS, a limit of connections, and an orderly end."""
 
 import asyncio
 import resource
@@ -12,13 +12,16 @@ from cargo_sync.server.http.limits import SERVER_OPTIONS
 
 HANDSHAKE: Final = 10.0
 GOODBYE: Final = 1.0
-"""Seconds that requests have to come to their end when the server is stopped."""
+"""Seconds that requests have to end when the server stops."""
 CONNECTIONS: Final = 8_192
 
 
 class HttpListener:
-    """Answers on one address until it is closed. More connections than half of what the system lets
-    us have open are closed at once, so that there is always a descriptor for a file."""
+    """Serves one address until it is closed.
+
+    Connections beyond half of the process's descriptors are closed at once, so that there is always
+    a descriptor for a file.
+    """
 
     def __init__(self, application: web.Application, context: ssl.SSLContext | None) -> None:
         self._runner = web.AppRunner(application, shutdown_timeout=GOODBYE, **SERVER_OPTIONS)
@@ -28,10 +31,10 @@ class HttpListener:
         self._most = CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
 
     async def start(self, host: str, port: int) -> int:
-        """Begins to answer; the port, which is another one when 0 is given.
+        """Begins to listen; returns the port, which differs from `port` when that is 0.
 
         Raises:
-            ProblemError: "address".
+            ProblemError: `address`.
         """
         await self._runner.setup()
         handshake = HANDSHAKE if self._context else None
@@ -51,14 +54,14 @@ class HttpListener:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Takes no more, and lets what is under way end soon."""
+        """Takes no more connections, and lets requests end soon."""
         if self._server is not None:
             self._server.close()
         await self._runner.cleanup()
 
     def _connected(self) -> asyncio.Protocol:
         server = self._runner.server
-        assert server is not None, "it is set up"
+        assert server is not None, "the runner is set up"
         return _Refusing() if len(server.connections) >= self._most else server()
 
 

@@ -1,5 +1,4 @@
-"""What changes a workspace without content, and hashes, over HTTP. Many in one request, each on its
-own."""
+"""Changes to a workspace without content, and hashes: many per request, each on its own."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,11 +29,11 @@ from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operatio
 from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
-"""Operations, or files to hash, a request."""
+"""The most operations, or files to hash, per request."""
 HASHING: Final = 2
-"""Files that are hashed at the same time, in the whole server."""
+"""Files that the server hashes at the same time."""
 SIGN_OF_LIFE: Final = 10.0
-"""Seconds; an empty line keeps a connection alive while a large file is hashed."""
+"""Seconds after which an empty line keeps the connection alive while a large file is hashed."""
 
 
 class _Operations(Asked):
@@ -104,7 +103,7 @@ class OperationRoutes:
         return answer({"results": [done(one) for one in told]})
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
-        """One JSON object a line, in order, each as soon as it is known."""
+        """Sends one JSON object per line, in order, each as soon as it is known."""
         access = self._access(request)
         asked = _Hashes.read(await read_object(request))
         files = [_file(item) for item in asked.files]
@@ -137,7 +136,7 @@ class OperationRoutes:
 
 
 def _operation(item: object) -> Operation | Problem:
-    """One of a batch, or what is wrong with it: each fails alone."""
+    """One operation of a batch, or its problem: each can fail alone."""
     try:
         if not isinstance(item, Mapping):
             raise bad_request("an operation must be an object")

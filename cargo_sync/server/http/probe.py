@@ -1,9 +1,8 @@
-"""How fast the way to a client is, measured over HTTP: bytes that mean nothing, counted and thrown
-away.
+"""Probes: the speed of the connection to a client, measured with bytes that are thrown away.
 
-For `job.test`, which must not need a file. One probe a user at a time, a few at once in all, each
-bounded by size and by time: whoever probes again and again takes no more than one download's worth
-of the server.
+They are for `job.test`, which must not need a file. A user can have one probe at a time, and the
+server a few; each is limited in size and time, so that repeated probes use no more than one
+download.
 """
 
 import asyncio
@@ -23,9 +22,9 @@ from cargo_sync.server.http.limits import chunks, refuse_encoding, refuse_length
 from cargo_sync.server.refusals import LaterError
 
 LARGEST: Final = 64 * 2**20
-"""Bytes of one probe."""
+"""Bytes per probe."""
 LONGEST: Final = 5.0
-"""Seconds of one probe."""
+"""Seconds per probe."""
 AT_ONCE: Final = 8
 _PIECE: Final = 256 * 1024
 
@@ -39,7 +38,7 @@ class Probe:
 
     def __init__(self, entrance: Authentication) -> None:
         self._entrance = entrance
-        # Nothing that a proxy or a VPN on the way could make smaller.
+        # Bytes that no proxy or VPN can compress.
         self._noise = hashlib.shake_128(b"probe").digest(_PIECE)
         self._busy: set[str] = set()
 
@@ -47,7 +46,7 @@ class Probe:
         return [web.get(f"{v1}/probe", self.send), web.post(f"{v1}/probe", self.take)]
 
     async def send(self, request: web.Request) -> web.StreamResponse:
-        """Streams so many bytes, or as many as the time allows."""
+        """Streams as many bytes as asked for, or as the time allows."""
         user = self._entrance.user(request)
         left = _Send.read(request.query).bytes
         with self._one_of(user):
@@ -56,7 +55,7 @@ class Probe:
             await response.prepare(request)
             now = asyncio.get_running_loop().time
             until = now() + LONGEST
-            with suppress(ConnectionError):  # who has measured enough leaves
+            with suppress(ConnectionError):  # a client that has measured enough leaves
                 while left and now() < until:
                     piece = self._noise[:left]
                     await _written(response.write(piece))
@@ -65,15 +64,14 @@ class Probe:
             return response
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Counts what comes: {bytes, seconds}. What comes after the time is over is not waited
-        for."""
+        """Counts what arrives, as {bytes, seconds}, until the time is over."""
         user = self._entrance.user(request)
         refuse_encoding(request)
         refuse_length(request, LARGEST)
         with self._one_of(user):
             now = asyncio.get_running_loop().time
             began, count = now(), 0
-            with suppress(TimeoutError):  # what has come by then is the answer
+            with suppress(TimeoutError):  # what has arrived by then counts
                 async with asyncio.timeout(LONGEST):
                     async for chunk in chunks(request):
                         count += len(chunk)
@@ -87,7 +85,7 @@ class Probe:
     @contextmanager
     def _one_of(self, user: User) -> Iterator[None]:
         if user.name in self._busy or len(self._busy) >= AT_ONCE:
-            raise LaterError(Problem(Code.BUSY, "another probe is under way"), LONGEST)
+            raise LaterError(Problem(Code.BUSY, "another probe is running"), LONGEST)
         self._busy.add(user.name)
         try:
             yield

@@ -1,7 +1,7 @@
-"""The server's certificate: one of your own, or one made at the first start, which clients pin.
+"""The server's certificate: a given one, or one made at the first start, which clients pin.
 
-A pinned certificate is trusted for what it is, not for who signed it: long-lived, P-256, with every
-name and address that this server may be reached by.
+A pinned certificate is trusted for itself, not for who signed it. It is long-lived, P-256, and has
+all names and addresses of this server.
 """
 
 import datetime
@@ -24,8 +24,7 @@ _CERT, _KEY = "server.crt", "server.key"
 
 
 class Certificate(NamedTuple):
-    """Files in PEM: a certificate, with those above it, and its key. The fingerprint is what
-    clients pin."""
+    """PEM files of a certificate (with its chain) and its key. Clients pin the fingerprint."""
 
     cert: str
     key: str
@@ -33,20 +32,21 @@ class Certificate(NamedTuple):
 
 
 def own(cert: str, key: str) -> Certificate:
-    """A certificate that somebody gave.
+    """A certificate from given files.
 
     Raises:
-        ProblemError: "certificate", when it cannot be read or is not one.
+        ProblemError: `certificate`, when it cannot be read or is not one.
     """
     return Certificate(cert, key, fingerprint(_read(cert)))
 
 
 def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Certificate:
-    """The certificate in `folder`, made there when there is none.
+    """The certificate in `folder`; it is made if there is none.
 
     Args:
-        names: host names and IP addresses that it is for; duplicates are read over.
-        now: with a time zone. It is valid from a day before, for clocks that are behind.
+        folder: of both files.
+        names: host names and IP addresses that it is for; duplicates are ignored.
+        now: with a time zone. It is valid from one day earlier, for clocks that are slow.
 
     Raises:
         ProblemError: it cannot be written or read.
@@ -54,7 +54,7 @@ def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Cert
     cert, key = os.path.join(folder, _CERT), os.path.join(folder, _KEY)
     if not (os.path.exists(cert) and os.path.exists(key)):
         secret, public = _make(names, now)
-        try:  # the certificate last: it stands for both
+        try:  # the certificate is written last: if it is there, both are
             _write(key, secret, 0o600)
             _write(cert, public, 0o644)
         except OSError as error:
@@ -66,20 +66,20 @@ def fingerprint(pem: bytes) -> str:
     """`sha256:` and the SHA-256 of the first certificate in `pem`, as 64 hex digits.
 
     Raises:
-        ProblemError: "certificate", when there is none.
+        ProblemError: `certificate`, when there is none.
     """
     try:
         first = x509.load_pem_x509_certificate(pem)
     except ValueError as error:
-        raise _bad("there is no certificate in PEM in it") from error
+        raise _bad("it has no certificate in PEM") from error
     return "sha256:" + hashlib.sha256(first.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
 def context(certificate: Certificate) -> ssl.SSLContext:
-    """What a listener needs: TLS 1.2 and newer.
+    """The TLS context of a listener: TLS 1.2 and newer.
 
     Raises:
-        ProblemError: "certificate", when key and certificate do not belong together or cannot be
+        ProblemError: `certificate`, when key and certificate do not belong together or cannot be
             read.
     """
     made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -125,7 +125,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 def _write(path: str, content: bytes, mode: int) -> None:
-    """Whole or not at all, and readable by others only when it may be."""
+    """Writes a file completely or not at all; from the first byte it has its mode."""
     fresh = path + ".new"
     with open(
         os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb"
@@ -146,5 +146,8 @@ def _read(path: str) -> bytes:
 
 
 def _bad(message: str) -> ProblemError:
-    hint = "give tls.cert and tls.key as PEM files that belong together, or leave tls out for a self-made one"
+    hint = (
+        "set tls.cert and tls.key to PEM files that belong together, "
+        "or leave tls out for a self-signed certificate"
+    )
     return ProblemError(Problem(Code.CERTIFICATE, message, hint=hint, retry=False))

@@ -1,18 +1,18 @@
 -- The state of a daemon. What is stored is only what was observed or agreed, never pending work.
--- Paths that are sorted or ranged over are keys (model.paths.key): components divided by NUL.
+-- Paths that are sorted or ranged over are keys (model.paths.key): components separated by NUL.
 
 CREATE TABLE job (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL UNIQUE,
     paused     INTEGER NOT NULL DEFAULT 0,
-    binding    TEXT,                        -- JSON: what the base is bound to; NULL before first contact
+    binding    TEXT,                        -- JSON: what the base is bound to; NULL before the first contact
     far_cursor INTEGER NOT NULL DEFAULT 0,  -- the server's sequence up to which the far side is mirrored
-    far_lineage TEXT   NOT NULL DEFAULT '', -- of that sequence: another one means that a backup came back
+    far_lineage TEXT   NOT NULL DEFAULT '', -- of that sequence; another one means that an old backup was restored
     rules      TEXT    NOT NULL DEFAULT '', -- digest of the rules that settled folders were planned with
     last_run   TEXT                         -- JSON
 );
 
--- One row a folder, with the three listings of it. The small columns stand before the listings, which fill
+-- One row per folder, with its three listings. The small columns come before the listings, which fill
 -- overflow pages.
 CREATE TABLE folder (
     job      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,

@@ -1,19 +1,19 @@
 -- Callbacks.
 
--- What asked for a callback: the job's mode, NULL where nobody asked.
+-- The job's mode if a callback was asked for, else NULL.
 ALTER TABLE event ADD COLUMN tell TEXT;
 
 CREATE INDEX event_tell ON event (cursor) WHERE tell IS NOT NULL;
 
--- started: the job's mode, while callbacks are promised an end of this transfer; else NULL.
--- time: when it was last taken up, unix seconds.
+-- started: the job's mode, while callbacks promise an end of this transfer; else NULL.
+-- time: when it was last in use, unix seconds.
 ALTER TABLE transfer ADD COLUMN started TEXT;
 ALTER TABLE transfer ADD COLUMN time REAL NOT NULL DEFAULT 0;
 UPDATE transfer SET time = CAST(strftime('%s', 'now') AS REAL);
 
 CREATE INDEX transfer_time ON transfer (time);
 
--- Who reads the events, and up to where.
+-- The readers of events, and the cursor that each has reached.
 CREATE TABLE reader (
     name   TEXT PRIMARY KEY,
     cursor INTEGER NOT NULL
@@ -22,17 +22,17 @@ CREATE TABLE reader (
 INSERT INTO reader
 VALUES ('callbacks', coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0));
 
--- Callbacks that are not delivered yet, or never will be. Addresses and secrets are the job's, and not kept here.
--- Of a stream only the first pending row has a next_at: what stands behind it has to wait.
+-- Callbacks that are not delivered yet, or never will be. URLs and secrets stay in the job file.
+-- Of a stream only the first pending row has a next_at: the rows behind it have to wait.
 CREATE TABLE delivery (
     number    INTEGER PRIMARY KEY AUTOINCREMENT,
     id        TEXT    NOT NULL UNIQUE,  -- sent with every attempt
     job       TEXT    NOT NULL,
     moment    TEXT    NOT NULL,         -- onFinish, …
-    stream    TEXT    NOT NULL,         -- within the job: what is delivered one after the other
+    stream    TEXT    NOT NULL,         -- within the job; its callbacks are delivered one after the other
     variables TEXT    NOT NULL,         -- JSON
     created   REAL    NOT NULL,
-    since     REAL    NOT NULL,         -- its days are counted from here: created, or the last retry by a person
+    since     REAL    NOT NULL,         -- start of the days that it is tried for: created, or the last retry by a person
     state     TEXT    NOT NULL DEFAULT 'pending',  -- or dead
     attempts  INTEGER NOT NULL DEFAULT 0,
     next_at   REAL,
@@ -44,7 +44,7 @@ CREATE INDEX delivery_stream ON delivery (job, stream, number) WHERE state = 'pe
 CREATE INDEX delivery_due ON delivery (job, moment, next_at, number) WHERE next_at IS NOT NULL;
 CREATE INDEX delivery_dead ON delivery (ended) WHERE state = 'dead';
 
--- Who changed what. A row is written before a command is carried out, and its outcome after.
+-- Who changed what. A row is written before the command is executed, its outcome afterwards.
 
 CREATE TABLE audit (
     number  INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,26 +52,26 @@ CREATE TABLE audit (
     who     TEXT NOT NULL,
     command TEXT NOT NULL,
     args    TEXT NOT NULL,             -- JSON, without secrets
-    outcome TEXT NOT NULL DEFAULT ''   -- ok or an error's code; '' when the process ended in between
+    outcome TEXT NOT NULL DEFAULT ''   -- ok or an error's code; '' when the process ended before the command did
 );
 
--- Limits that an order set in place of a file's. They hold until the file says something else.
+-- Limits that a command set in place of the file's, until the file's value changes.
 CREATE TABLE ordered_limit (
     name TEXT    NOT NULL,  -- "speed" of a job, "bandwidth" of the daemon
     job  INTEGER REFERENCES job (id) ON DELETE CASCADE,  -- NULL: of the daemon itself
-    bits INTEGER,           -- a second; NULL: no limit
-    file TEXT    NOT NULL   -- JSON: what the file said when it was ordered
+    bits INTEGER,           -- per second; NULL: no limit
+    file TEXT    NOT NULL   -- JSON: the file's value at that time
 );
 
 CREATE UNIQUE INDEX ordered_limit_of ON ordered_limit (name, ifnull(job, 0));
 
--- Since when a job has no file any more, unix seconds; NULL as long as it has one.
+-- The time from which a job has no file, unix seconds; NULL while it has one.
 ALTER TABLE job ADD COLUMN missed REAL;
 
--- Nobody asks for it.
+-- No query uses it.
 DROP INDEX checkpoint_path;
 
--- Files whose transfer a person cancelled: left alone until their source changes or an order comes.
+-- Files whose transfer a person cancelled: skipped until their source changes or a command starts them.
 CREATE TABLE cancelled (
     job     INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
     path    TEXT    NOT NULL,

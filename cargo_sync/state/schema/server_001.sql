@@ -1,5 +1,5 @@
 -- The state of a server: its catalogue, its users' password hashes, and what it shares with a daemon.
--- Paths that are sorted or ranged over are keys (model.paths.key): components divided by NUL.
+-- Paths that are sorted or ranged over are keys (model.paths.key): components separated by NUL.
 
 CREATE TABLE account (
     name TEXT PRIMARY KEY,
@@ -14,8 +14,8 @@ CREATE TABLE workspace (
     sequence INTEGER NOT NULL DEFAULT 0
 );
 
--- Every time a server begins to number changes. Numbers that were given out and lost with a restored backup
--- are given out again, but never under the same token.
+-- Each start of a server, which numbers the changes from then on. After a restored backup, lost numbers are
+-- used again, but never with the same token.
 CREATE TABLE lineage (
     workspace INTEGER NOT NULL REFERENCES workspace (id) ON DELETE CASCADE,
     first     INTEGER NOT NULL,  -- the sequence of its first change
@@ -23,7 +23,7 @@ CREATE TABLE lineage (
     PRIMARY KEY (workspace, first)
 ) WITHOUT ROWID;
 
--- One row a path that is or was there. A deletion keeps its row (deleted = 1) with a version of its own.
+-- One row per path that is or was there. A deletion keeps its row (deleted = 1) with its own version.
 CREATE TABLE entry (
     workspace INTEGER NOT NULL REFERENCES workspace (id) ON DELETE CASCADE,
     path      BLOB    NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE entry (
     mtime_ns  INTEGER NOT NULL CHECK (typeof(mtime_ns) = 'integer'),
     mode      INTEGER NOT NULL CHECK (typeof(mode) = 'integer'),
     ctime_ns  INTEGER NOT NULL CHECK (typeof(ctime_ns) = 'integer'),
-    inode     INTEGER NOT NULL,  -- two's complement: inodes are unsigned, SQLite's integers are not
+    inode     INTEGER NOT NULL,  -- two's complement: inodes are unsigned, SQLite's integers are signed
     hash      TEXT    NOT NULL,
     target    TEXT    NOT NULL,
     deleted   INTEGER NOT NULL,

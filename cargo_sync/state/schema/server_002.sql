@@ -1,4 +1,4 @@
--- Who changed what. A row is written before a command is carried out, and its outcome after.
+-- Who changed what. A row is written before the command is executed, its outcome afterwards.
 
 CREATE TABLE audit (
     number  INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -6,15 +6,15 @@ CREATE TABLE audit (
     who     TEXT NOT NULL,
     command TEXT NOT NULL,
     args    TEXT NOT NULL,             -- JSON, without secrets
-    outcome TEXT NOT NULL DEFAULT ''   -- ok or an error's code; '' when the process ended in between
+    outcome TEXT NOT NULL DEFAULT ''   -- ok or an error's code; '' when the process ended before the command did
 );
 
--- What was made by command: users and workspaces beside those of the server's file, and limits in its stead.
--- Rates are bits a second; NULL is no limit.
+-- Users and workspaces that were made by command, beside those in the server's file, and limits in place of
+-- the file's. Speeds and bandwidths are in bits per second; NULL for no limit.
 
 CREATE TABLE user (
     name               TEXT PRIMARY KEY,
-    path               TEXT,     -- NULL for a user of the file: the file says it
+    path               TEXT,     -- NULL for a user of the file, which has it
     upload_speed       INTEGER,
     download_speed     INTEGER,
     upload_bandwidth   INTEGER,
@@ -22,13 +22,13 @@ CREATE TABLE user (
     enabled            INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 
--- `workspace` is the catalogue's: a folder that is or was served. This is a name for one.
+-- The table `workspace` belongs to the catalogue: a folder that is or was served. This is a name for one.
 CREATE TABLE named_workspace (
     name TEXT PRIMARY KEY,
     path TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Of a workspace that was made by command, or of the file.
+-- For workspaces that were made by command, and for those in the file.
 CREATE TABLE workspace_grant (
     workspace TEXT NOT NULL,
     user      TEXT NOT NULL,
@@ -36,17 +36,17 @@ CREATE TABLE workspace_grant (
     PRIMARY KEY (workspace, user)
 ) WITHOUT ROWID;
 
--- As a daemon has it. They hold until the file says something else.
+-- The same table as a daemon's. They are valid until the file's value changes.
 CREATE TABLE ordered_limit (
     name TEXT    NOT NULL,  -- "upload" or "download"
     job  INTEGER,           -- NULL: of the server itself, which has no jobs
     bits INTEGER,
-    file TEXT    NOT NULL   -- JSON: what the file said when it was ordered
+    file TEXT    NOT NULL   -- JSON: the file's value at that time
 );
 
 CREATE UNIQUE INDEX ordered_limit_of ON ordered_limit (name, ifnull(job, 0));
 
--- Where the catalogue stood at which time: how old a tombstone is at least.
+-- The catalogue's sequence at some times: it shows the minimum age of a tombstone.
 CREATE TABLE mark (
     workspace INTEGER NOT NULL REFERENCES workspace (id) ON DELETE CASCADE,
     sequence  INTEGER NOT NULL,
@@ -54,14 +54,14 @@ CREATE TABLE mark (
     PRIMARY KEY (workspace, sequence)
 ) WITHOUT ROWID;
 
--- Deletions up to this version may be forgotten: who is further behind is told to look at everything.
+-- Deletions up to this version may be forgotten: a client with an earlier version must read everything again.
 ALTER TABLE workspace ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX entry_gone ON entry (workspace, version) WHERE deleted = 1;
 
--- Nothing ever wrote it: what a server does is told by the audit, and by the jobs of its clients.
+-- No release wrote to it: the audit and the clients' jobs record what a server does.
 DROP TABLE event;
 
--- Nobody asks for these.
+-- No query uses these.
 DROP INDEX entry_unhashed;
 DROP INDEX checkpoint_path;

@@ -1,4 +1,4 @@
--- Files that came by the backup protocol: the ids that their senders were told.
+-- Files that came by the backup protocol, by the ids that their senders got.
 CREATE TABLE backup (
     id   TEXT PRIMARY KEY,
     user TEXT NOT NULL,

@@ -189,7 +189,7 @@ async def test_a_remote_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_a_probe_that_is_refused_fails_alone(tmp_path: Path) -> None:
-    steps = await tried(tmp_path, POST_probe=[refuse(429, "busy", "another probe is under way")])
+    steps = await tried(tmp_path, POST_probe=[refuse(429, "busy", "another probe is running")])
     assert list(steps) == ALL
     assert [name for name, step in steps.items() if not step.ok] == ["speed"]
 

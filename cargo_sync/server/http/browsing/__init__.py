@@ -1,6 +1,6 @@
 """A folder as clients see it.
 
-browse       its entries, a page at a time
-folder_page  the same as HTML
+browse       entries and changes of a workspace
+folder_page  a folder as HTML or JSON
 polls        requests that wait for a change
 """

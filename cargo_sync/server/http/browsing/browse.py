@@ -1,4 +1,4 @@
-"""What a workspace holds, over HTTP: workspaces, tree, one entry, changes with long poll."""
+"""The content of a workspace over HTTP: workspaces, tree, one entry, changes with long poll."""
 
 import asyncio
 from bisect import bisect_right
@@ -28,11 +28,11 @@ from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 LIMIT: Final = 10_000
-"""Rows an answer."""
+"""The most rows per response."""
 WAIT: Final = 55
-"""Seconds a poll waits at most: proxies give up after 60."""
+"""The longest wait of a poll, in seconds: proxies give up after 60."""
 GONE: Final = "x"
-"""The kind of a path where nothing stands any more."""
+"""The kind of a path without an entry."""
 
 
 Limit = Annotated[int, digits, whole(LIMIT), at_least_one]
@@ -104,7 +104,7 @@ class BrowseRoutes:
         user = self._entrance.user(request)
         path = _Entry.read(request.query).path
         if not path:
-            raise bad_request('"path" is empty: the workspace itself is no entry')
+            raise bad_request('"path" is empty: the workspace itself is not an entry')
         workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
         found = await self._offload(workspace.entry, path)
         if found is None:
@@ -121,12 +121,12 @@ class BrowseRoutes:
 
         if not query.wait:
             return _changes(workspace, await look())
-        # Who waits is counted in before looking, so that no change falls between the two.
+        # The poll is registered before the look, so that no change is missed in between.
         with self._polls.waiting(workspace.id, query.under, user.name) as changed:
             page = await look()
             try:
                 async with asyncio.timeout(query.wait):
-                    # A sequence below the client's is news too: an old backup came back.
+                    # A sequence below the client's is also news: an old backup was restored.
                     while not page.rows and page.sequence >= query.since and not self._polls.closed:
                         await changed.wait()
                         changed.clear()

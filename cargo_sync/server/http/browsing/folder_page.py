@@ -1,5 +1,4 @@
-"""A folder over HTTP: JSON for programs, a plain page for browsers. Names are text, whatever they
-hold."""
+"""A folder over HTTP: JSON for programs, a plain page for browsers. Names are escaped."""
 
 import html as escaping
 from bisect import bisect_right
@@ -25,27 +24,29 @@ _POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 
 class FolderPage(NamedTuple):
-    """A part of a folder; `next` is the name to go on after, or None."""
+    """A page of a folder; `next` is the name where the next page begins after, or None."""
 
     entries: Sequence[Entry]
     next: str | None
 
 
 def cut(entries: Sequence[Entry], after: str) -> FolderPage:
-    """The entries that come after a name, at most 5,000 of them."""
+    """The entries after a name, at most 5,000."""
     start = bisect_right(entries, after, key=attrgetter("name"))
     shown = entries[start : start + PAGE]
     return FolderPage(shown, shown[-1].name if start + PAGE < len(entries) else None)
 
 
 def wants_html(accept: str) -> bool:
-    """Whether a client asks for a page, as browsers do; curl and programs get JSON."""
+    """Whether a client asks for HTML, as browsers do; curl and programs get JSON."""
     return "text/html" in accept.lower()
 
 
 def json(epoch: str, path: str, page: FolderPage) -> web.Response:
-    """`{path, entries: [{name, kind, size, mtime_ns, mode, version, etag, hash, target}],
-    next}`."""
+    """The page as JSON.
+
+    `{path, entries: [{name, kind, size, mtime_ns, mode, version, etag, hash, target}], next}`.
+    """
     shown = [
         {
             "name": entry.name,
@@ -66,7 +67,7 @@ def json(epoch: str, path: str, page: FolderPage) -> web.Response:
 
 
 def html(base: str, workspace: str, path: str, page: FolderPage) -> web.Response:
-    """A page that links to what is in the folder, and to the one above it."""
+    """The page as HTML, with links to the entries and to the folder above."""
     here = f"{base}/{quote(workspace, safe='')}"
     title = escaping.escape(f"{workspace}/{path}")
     rows = []
@@ -83,7 +84,8 @@ def html(base: str, workspace: str, path: str, page: FolderPage) -> web.Response
     if page.next is not None:
         rows.append(_row(f"{here}/{quote(path)}?after={quote(page.next, safe='')}", "more …", ""))
     text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style>"
         f"<h1>{title}</h1><table>{''.join(rows)}</table></html>"
     )
     headers = {

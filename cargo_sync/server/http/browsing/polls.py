@@ -1,8 +1,8 @@
-"""Long polls: requests that wait until something changes. Waiting costs a dictionary entry and a
-socket.
+"""Long polls: requests that wait until something changes.
 
-A change is announced from whatever thread made it, with its paths. Who waits for a folder wakes
-when a path at or below it changes; the announcement is turned into folders once, not once a waiter.
+Each costs a dictionary entry and a socket. A change is announced by the thread that made it, with
+its paths. Those who wait for a folder wake up when a path at or below it changes. The folders of a
+change are computed once, not once per request that waits.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _Waiting = dict[str, set[asyncio.Event]]
 
 
 class Polls:
-    """Who waits for what, in every workspace. Only `changed` may be called from any thread."""
+    """The waiting requests of all workspaces. Only `changed` may be called from any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -34,11 +34,11 @@ class Polls:
         """An event that is set by every change at or below `under`, from now on.
 
         Raises:
-            LaterError: "busy", when the user has 500 of them already.
+            LaterError: `busy`, when the user already has 500 of them.
         """
         if self._of_user[user] >= PER_USER:
             raise LaterError(
-                Problem(Code.BUSY, f"{PER_USER} requests of yours wait for changes already"), 5
+                Problem(Code.BUSY, f"you already have {PER_USER} requests that wait for changes"), 5
             )
         event = asyncio.Event()
         if self._closed:
@@ -57,12 +57,12 @@ class Polls:
                 del self._waiting[workspace]
 
     def changed(self, workspace: int, changed: Iterable[str]) -> None:
-        """Wakes who waits for any of the paths."""
+        """Wakes the requests that wait for any of the paths."""
         if self._waiting.get(workspace):
             self._loop.call_soon_threadsafe(self._wake, workspace, frozenset(changed))
 
     def close(self) -> None:
-        """Everybody is answered now, and nobody waits any more."""
+        """Answers all waiting requests now; later ones do not wait."""
         self._closed = True
         for folders in self._waiting.values():
             for events in folders.values():
@@ -79,14 +79,14 @@ class Polls:
     def _wake(self, workspace: int, changed: frozenset[str]) -> None:
         above = _with_folders_above(changed)
         for under, events in self._waiting.get(workspace, {}).items():
-            # A folder that went takes everything below it along.
+            # When a folder is gone, everything below it is gone too.
             if under in above or not changed.isdisjoint(_with_folders_above([under])):
                 for event in events:
                     event.set()
 
 
 def _with_folders_above(some: Iterable[str]) -> set[str]:
-    """The paths and every folder that they lie in."""
+    """The paths and all folders above them."""
     found: set[str] = set()
     for path in some:
         while path not in found:
