@@ -43,7 +43,7 @@ class TextRequest:
 
     def __init__(self, longest: int = LONGEST_REQUEST) -> None:
         self._longest = longest
-        self._came = bytearray()
+        self._received = bytearray()
         self._verb: BackupVerb | None = None
         self._at = 0  # up to where the JSON was searched
         self._depth = 0
@@ -55,8 +55,8 @@ class TextRequest:
         Raises:
             BackupRefusal: it is not a request, or it is too large.
         """
-        self._came += piece
-        if len(self._came) > self._longest:
+        self._received += piece
+        if len(self._received) > self._longest:
             raise BackupRefusal(
                 f"O pedido passa de {self._longest} bytes: use a porta com tamanho (framed)"
             )
@@ -67,38 +67,38 @@ class TextRequest:
             return None
         assert self._verb is not None, "it was taken"
         try:
-            value = json.loads(self._came[:end].decode("utf-8-sig"))
+            value = json.loads(self._received[:end].decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise BackupRefusal("O pedido não é JSON válido") from None
         return asked(self._verb, value)
 
     def _take_verb(self) -> bool:
-        came = bytes(self._came[:32]).lstrip(_SPACE)
+        received = bytes(self._received[:32]).lstrip(_SPACE)
         for verb in BackupVerb:
             word = verb.value.encode()
-            if came.startswith(word):
-                del self._came[: self._came.index(word) + len(word)]
+            if received.startswith(word):
+                del self._received[: self._received.index(word) + len(word)]
                 self._verb = verb
                 return True
-        if not any(verb.value.encode().startswith(came) for verb in BackupVerb):
+        if not any(verb.value.encode().startswith(received) for verb in BackupVerb):
             raise BackupRefusal("Verbo desconhecido: use TRANSMITIR, LISTAR ou BAIXAR")
         return False
 
     def _end(self) -> int | None:
         """Where the JSON value ends, or None. Each byte is read once, with pieces of any size."""
-        came = self._came
+        received = self._received
         if not self._depth and not self._inside:
-            while self._at < len(came) and came[self._at] in _SPACE:
+            while self._at < len(received) and received[self._at] in _SPACE:
                 self._at += 1
-            if self._at == len(came):
+            if self._at == len(received):
                 return None
-            if came[self._at] not in b'{["':
+            if received[self._at] not in b'{["':
                 raise BackupRefusal("O pedido não é JSON válido")
-        while found := (_INSIDE if self._inside else _OUTSIDE).search(came, self._at):
+        while found := (_INSIDE if self._inside else _OUTSIDE).search(received, self._at):
             mark = found[0]
             self._at = found.end()
             if mark == b"\\":
-                if self._at == len(came):
+                if self._at == len(received):
                     self._at -= 1  # the escaped byte has not arrived yet
                     return None
                 self._at += 1
@@ -108,7 +108,7 @@ class TextRequest:
                 self._depth += 1 if mark in b"{[" else -1
             if self._depth <= 0 and not self._inside:
                 return self._at
-        self._at = len(came)
+        self._at = len(received)
         return None
 
 

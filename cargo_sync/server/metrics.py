@@ -29,7 +29,7 @@ def families(
         "cargo_server_logins_total",
         "counter",
         "Passwords that were checked.",
-        [({"result": "ok"}, sessions.let_in), ({"result": "failed"}, sessions.refused)],
+        [({"result": "ok"}, sessions.accepted), ({"result": "failed"}, sessions.refused)],
     )
     if flows is not None:
         yield Family(

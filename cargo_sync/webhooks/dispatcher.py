@@ -44,7 +44,7 @@ class Known(Protocol):
     def was_removed(self, job: str) -> bool: ...
 
 
-class _Came(NamedTuple):
+class _Finished(NamedTuple):
     row: Waiting
     result: Attempt
 
@@ -77,10 +77,10 @@ class Dispatcher:
         self._world = world
         self._before = before
         self._wakeup = Wakeup()
-        self._came: list[_Came] = []
+        self._finished: list[_Finished] = []
         self._held: dict[int, tuple[str, str]] = {}
         self._ready: dict[str, deque[tuple[Waiting, EventSettings]]] = {}
-        self.came_to = {"delivered": 0, "failed": 0, "dead": 0}
+        self.results = {"delivered": 0, "failed": 0, "dead": 0}
         """Attempts since the start, by result."""
 
     def wake(self) -> None:
@@ -196,21 +196,21 @@ class Dispatcher:
             self._hosts.left(host, result, began)
         if result.error:
             _log.debug("%s %s: %s", row.moment, row.id, result.error, extra={"job": row.job})
-        self._came.append(_Came(row, result))
+        self._finished.append(_Finished(row, result))
         self._start(host, group)
         self._wakeup.set()
 
     async def _write_down(self) -> None:
         """Stores the results. If that fails, they stay here and nothing is sent twice."""
-        came = list(self._came)
-        if not came:
+        finished = list(self._finished)
+        if not finished:
             return
         now = self._world.wall()
         delivered: list[int] = []
         again: list[Retry] = []
         dead: list[GivenUp] = []
         too_old: dict[tuple[str, str], str] = {}
-        for row, result in came:
+        for row, result in finished:
             match becomes(result, row.attempts + 1, row.since, now, self._world.chance()):
                 case Delivered():
                     delivered.append(row.number)
@@ -222,11 +222,11 @@ class Dispatcher:
                     if result.whole:
                         too_old[row.job, row.moment] = why
         await self._world.offload(self._rows.settle, delivered, again, dead, now)
-        self.came_to["delivered"] += len(delivered)
-        self.came_to["failed"] += len(again)
-        self.came_to["dead"] += len(dead)
-        del self._came[: len(came)]
-        for row, _ in came:
+        self.results["delivered"] += len(delivered)
+        self.results["failed"] += len(again)
+        self.results["dead"] += len(dead)
+        del self._finished[: len(finished)]
+        for row, _ in finished:
             del self._held[row.number]
         for (job, moment), why in too_old.items():
             # The host's failure counts for all of its callbacks: those that waited as long are

@@ -130,7 +130,7 @@ class JobWebhooks(Listener):
             "cargo_callback_attempts_total",
             "counter",
             "Attempts to send a callback, by result.",
-            [({"result": result}, count) for result, count in self._dispatcher.came_to.items()],
+            [({"result": result}, count) for result, count in self._dispatcher.results.items()],
         )
 
     def _new(self, event: Event) -> New | None:

@@ -59,7 +59,7 @@ class Logins:
         self._key = entropy(32)
         self._throttle = Throttle()
         self._gate = LoginGate(at_once=2, waiting=32)
-        self.let_in = self.refused = 0
+        self.accepted = self.refused = 0
         """Checked logins since the start, by result."""
         self._tokens: dict[bytes, _Kept] = {}
         self._basic: dict[bytes, _Kept] = {}
@@ -122,7 +122,7 @@ class Logins:
             who = name if self._users.get(name) else "an unknown user"
             _log.warning("wrong password for %s from %s", who, address, extra={"user": who})
             raise unauthorized()
-        self.let_in += 1
+        self.accepted += 1
         self._throttle.succeeded(name, address)
         return user
 
