@@ -14,6 +14,7 @@ from cargo_sync.lanes.connect import accept_lane, open_lane
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.tcp_info import LinkMeter
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
@@ -148,6 +149,26 @@ def test_stop_ends_a_thread_and_its_peer_sees_a_cut() -> None:
     problems = [ended.wait()[0] for ended in ends]
     assert [problem.code for problem in problems if problem] == ["stopped", "cut"]
     assert client.join(SECONDS) and server.join(SECONDS)
+
+
+@pytest.mark.parametrize(("stuck", "code"), [(19_999, "stopped"), (20_000, "cut")])
+def test_a_way_on_which_nothing_comes_back_for_twenty_seconds_is_broken(
+    monkeypatch: pytest.MonkeyPatch, stuck: int, code: str
+) -> None:
+    (sock, link), (peer, _) = lane_pair()
+    ended = Ended()
+    lane = LaneThread(Sender(link, files(), time.monotonic, client=True), sock, "sender", ended)
+
+    def sample(_: LinkMeter) -> int:
+        lane.stop()  # in the next turn, if there is one
+        return stuck
+
+    monkeypatch.setattr(LinkMeter, "sample", sample)
+    lane.start()
+    [problem] = ended.wait()
+    assert problem and problem.code == code
+    assert lane.join(SECONDS)
+    peer.close()
 
 
 def test_a_call_that_breaks_ends_the_lane_and_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,8 +6,9 @@ from cargo_sync.lanes.end import BUSY_SECONDS, PING_SECONDS, SILENCE_SECONDS, St
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.pacing import BucketPace
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.wire.frames import BODY_MAX
 from cargo_sync.wire.messages import LinkReport
-from tests.lanes.flows import Flow, files, pattern
+from tests.lanes.flows import Flow, files, links, pattern
 
 each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
 
@@ -81,6 +82,7 @@ def test_a_sender_reports_what_was_measured(upload: bool) -> None:
         figures = end.figures()
         assert (figures.lost, figures.rtt_ms, figures.min_rtt_ms) == (3, 20.5, 19.0)
         assert figures.content == 10_000
+    assert flow.sender.figures().wire == flow.receiver.figures().wire > 10_000
 
 
 @each_way
@@ -93,7 +95,8 @@ def test_figures_show_the_file_under_way(upload: bool) -> None:
         flow.server.step()
     assert flow.receiver.figures().files == (Moving("big", 1 << 20, 4 << 20, offers[0].transfer),)
     [sent] = flow.sender.figures().files
-    assert (sent.path, sent.id) == ("big", offers[0].transfer)
+    assert (sent.path, sent.id, sent.size) == ("big", offers[0].transfer, 4 << 20)
+    assert 1 << 20 <= sent.done < 4 << 20, "more was sent than has come"
     flow.client.finish()
     flow.run()
     assert flow.sender.figures().files == flow.receiver.figures().files == (), "all is committed"
@@ -133,3 +136,34 @@ def test_what_fails_while_it_closes_does_not_hide_why_it_ended(
         monkeypatch.setattr(flow.sink, "close", close)
         flow.server.fail(why)
         assert flow.server.problem and flow.server.problem.code == code
+
+
+def test_a_sender_measures_once_a_second() -> None:
+    flow = Flow(True, files(a=pattern(4 << 20)), capacity=1 << 12)
+    measured: list[float] = []
+
+    def measure() -> LinkReport:
+        measured.append(flow.clock.now)
+        return LinkReport(len(measured), 20.5, 19.0)
+
+    flow.sender.measure = measure
+    flow.batch(0, flow.offers())
+    for now in (1001.0, 1001.9, 1002.0, 1002.1, 1003.0):
+        flow.clock.now = now
+        for _ in range(5):
+            flow.client.step()
+            flow.server.step()
+    assert measured == [1001.0, 1002.0, 1003.0]
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "plain"])
+def test_a_frame_of_the_greatest_size_arrives_and_so_does_the_next(sealed: bool) -> None:
+    ours, theirs = links(sealed, capacity=1 << 22)
+    for length in (BODY_MAX, 1, BODY_MAX):
+        ours.body[:length] = b"x" * length
+        ours.close_frame(length)
+        assert ours.flush()
+    lengths = []
+    while (body := theirs.receive()) is not None:
+        lengths.append(len(body))
+    assert lengths == [BODY_MAX, 1, BODY_MAX]

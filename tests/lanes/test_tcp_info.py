@@ -42,7 +42,8 @@ def test_an_unmeasured_least_is_none_and_an_old_kernel_tells_nothing() -> None:
     pack_into("=I", raw, 148, 0xFFFFFFFF)
     found = tcp_info.parse(bytes(raw))
     assert found and found.min_rtt_ms is None
-    assert tcp_info.parse(bytes(raw[:192])) is None
+    assert tcp_info.parse(bytes(raw[:219])) is None
+    assert tcp_info.parse(bytes(raw[:220])) is not None
 
 
 def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +52,17 @@ def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) 
         meter = tcp_info.LinkMeter(sock)
         assert meter.sample() == 0
         assert meter.report() == LinkReport(None, None, None)
+
+
+def test_the_round_trip_that_is_told_is_the_mean_of_the_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures = [
+        tcp_info.TcpInfo(lost, rtt, 10.0, 0) for lost, rtt in ((0, 20.0), (0, 31.0), (5, 90.0))
+    ]
+    monkeypatch.setattr(tcp_info, "read", lambda _: figures.pop(0))
+    with socket.socket() as sock:
+        meter = tcp_info.LinkMeter(sock)
+        meter.sample()
+        meter.sample()
+        assert meter.report() == LinkReport(5, 25.5, 10.0), "what is lost is the sum up to now"

@@ -1,10 +1,12 @@
 import errno
 import os
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.local import lock
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free, room_for
@@ -23,10 +25,10 @@ def refused(root: Root) -> str:
 
 
 def test_a_root_has_one_owner(root: Root, top: Path, on: System) -> None:
-    lock = lock_root(root, "job 'photos'", leave_name=True)
+    held = lock_root(root, "job 'photos'", leave_name=True)
     second = Root.open(str(top), on)
     assert f"in use by process {os.getpid()}, job 'photos'" in refused(second)
-    lock.release()
+    held.release()
     lock_root(second, "job other", leave_name=False).release()
     second.close()
 
@@ -56,11 +58,11 @@ def test_where_folders_cannot_be_locked_a_file_is(root: Root, top: Path, on: Sys
         real(fd)
 
     on.flock = flock  # type: ignore[method-assign]
-    lock = lock_root(root, "job a", leave_name=True)
+    held = lock_root(root, "job a", leave_name=True)
     second = Root.open(str(top), on)
     folders.add(second.fd)
     assert "job a" in refused(second)
-    lock.release()
+    held.release()
     lock_root(second, "job b", leave_name=True).release()
     second.close()
 
@@ -75,6 +77,52 @@ def test_a_read_only_root_that_cannot_be_locked_is_taken_all_the_same(top: Path,
     root = Root.open(str(top), on)
     lock_root(root, "job a", leave_name=False).release()
     root.close()
+
+
+def test_a_root_whose_lock_cannot_be_asked_for_is_not_taken(root: Root, on: System) -> None:
+    def flock(fd: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    on.flock = flock  # type: ignore[method-assign]
+    with pytest.raises(ProblemError) as error:
+        lock_root(root, "job a", leave_name=False)
+    assert error.value.problem.code == "disk_error"
+
+
+def test_a_holder_in_another_container_has_no_number(
+    root: Root, top: Path, on: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = top.stat()
+    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    locked = lock_root(root, "job a", leave_name=False)
+    second = Root.open(str(top), on)
+    for number, named in (("4711", "process 4711"), ("-1", "another process of Cargo")):
+        line = f"1: FLOCK  ADVISORY  WRITE {number} {place} 0 EOF\n"
+        monkeypatch.setattr(lock, "open", lambda _, line=line: StringIO(line), raising=False)
+        assert refused(second).endswith(f"in use by {named}")
+    second.close()
+    locked.release()
+
+
+def test_a_holder_that_wrote_no_text_is_shown_all_the_same(
+    root: Root, top: Path, on: System
+) -> None:
+    locked = lock_root(root, "job a", leave_name=True)
+    [name] = os.listdir(top / ".cargo_sync")
+    (top / ".cargo_sync" / name).write_bytes(b"process 7, \xff\xfe")
+    second = Root.open(str(top), on)
+    assert "process 7, " in refused(second)
+    second.close()
+    locked.release()
+
+
+def test_a_marker_that_is_a_link_is_not_followed(root: Root, top: Path) -> None:
+    (top / ".cargo_sync").mkdir()
+    (top / "elsewhere").write_text(TOKEN)
+    (top / ".cargo_sync" / "marker").symlink_to(top / "elsewhere")
+    with pytest.raises(ProblemError) as error:
+        read_marker(root)
+    assert error.value.problem.code == "symlink"
 
 
 def test_what_a_holder_wrote_is_shown_without_control_characters(

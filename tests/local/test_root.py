@@ -6,6 +6,7 @@ import pytest
 
 from cargo_sync.local import folders
 from cargo_sync.local.root import Root, above
+from cargo_sync.local.system import System
 from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import present
@@ -96,6 +97,17 @@ def test_a_leased_descriptor_outlives_the_cache(root: Root, top: Path) -> None:
         root.forget("")
         assert os.fstat(first.fd).st_ino == (top / names[0]).stat().st_ino
     assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_closed_root_keeps_no_descriptors(top: Path, on: System) -> None:
+    (top / "a" / "b").mkdir(parents=True)
+    root = Root.open(str(top), on)
+    with root.folder("a/b") as folder:
+        fd = folder.fd
+    os.fstat(fd)  # it is kept for the next call
+    root.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
 
 
 def test_deep_trees(root: Root, top: Path) -> None:

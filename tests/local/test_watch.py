@@ -117,6 +117,12 @@ def test_the_limit_of_watches_is_told(
 
 
 @linux
+def test_a_folder_that_cannot_be_watched_is_told(top: Path, hints: Hints) -> None:
+    with pytest.raises(FileNotFoundError):
+        Inotify().watch(str(top / "missing"), hints.put)
+
+
+@linux
 def test_many_trees_cost_one_thread_and_are_told_apart(tmp_path: Path) -> None:
     threads = threading.active_count()
     shared = Inotify()
