@@ -13,6 +13,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import ProblemError
 from tests.local.samples import MTIME, RUN, everything, offer, present, tree
 from tests.local.systems import failing_in, recording
 
@@ -253,3 +254,11 @@ def test_a_file_its_owner_may_not_read(top: Path, on: System) -> None:
     assert result.problem is None
     assert result.entry is not None
     assert result.entry.mode == 0o200
+
+
+def test_looking_after_what_was_published_makes_no_folder(staging: Staging, top: Path) -> None:
+    placing = publishing._Batch(staging, RUN)
+    with pytest.raises(ProblemError) as error:
+        placing._in("gone", make=False)
+    assert error.value.problem.code == "vanished"
+    assert os.listdir(top) == []

@@ -34,6 +34,22 @@ def test_a_file_is_read_at_any_offset(root: Root, top: Path) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 5])
+def test_a_file_is_read_whole_although_the_kernel_gives_it_in_pieces(
+    root: Root, top: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / "file").write_bytes(b"0123456789")
+    reader = FolderSource(root).open(offered(root, "file"))
+    real = os.preadv
+    monkeypatch.setattr(
+        os, "preadv", lambda fd, views, offset: real(fd, [views[0][:at_once]], offset)
+    )
+    buffer = memoryview(bytearray(12))
+    assert reader.read_into(buffer, 0) == 10
+    assert bytes(buffer[:10]) == b"0123456789"
+    reader.close()
+
+
 @pytest.mark.parametrize("change", ["written", "touched", "replaced", "removed", "linked", "piped"])
 def test_only_what_was_offered_is_opened(root: Root, top: Path, change: str) -> None:
     file = top / "file"
@@ -53,8 +69,11 @@ def test_only_what_was_offered_is_opened(root: Root, top: Path, change: str) -> 
         file.symlink_to("moved")
     elif change == "piped":
         os.mkfifo(file)
+    root.listing("")  # the root's own descriptor is open
+    before = len(os.listdir("/dev/fd"))
     with pytest.raises(ProblemError) as error:
         FolderSource(root).open(offer)
+    assert len(os.listdir("/dev/fd")) == before
     expected = {"removed": "vanished", "linked": "symlink"}.get(change, "changed")
     assert error.value.problem.code == expected
     assert error.value.problem.path == "file"

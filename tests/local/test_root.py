@@ -1,10 +1,12 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cargo_sync.local import folders
+from cargo_sync.local import root as root_module
 from cargo_sync.local.root import Root, above
 from cargo_sync.local.system import System
 from cargo_sync.model.entries import FILE, FOLDER, LINK
@@ -108,6 +110,23 @@ def test_a_closed_root_keeps_no_descriptors(top: Path, on: System) -> None:
     root.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+def test_a_folder_that_is_removed_while_it_is_read_is_not_taken_for_empty(
+    root: Root, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / "a").mkdir()
+    read = root_module._read
+
+    def removed(*args: Any) -> Any:
+        found = read(*args)
+        (top / "a").rmdir()
+        return found
+
+    monkeypatch.setattr(root_module, "_read", removed)
+    with pytest.raises(ProblemError) as error:
+        root.listing("a")
+    assert code(error) == "vanished"
 
 
 def test_deep_trees(root: Root, top: Path) -> None:

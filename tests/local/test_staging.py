@@ -294,3 +294,12 @@ def test_a_sweep_takes_what_is_old_and_cannot_be_resumed(
     assert staging.sweep(before=1e9) == 0, "nothing is that old"
     assert staging.sweep(before=1e12) == 2
     assert names(top) == sorted(f"{offer(path).transfer}.part" for path in ("kept", "now"))
+
+
+def test_a_sweep_that_fails_is_told(top: Path, kind: str) -> None:
+    root = Root.open(str(top), failing_in(kind, "unlink", errno.EIO))
+    staging = Staging(root, MemoryCheckpoints())
+    staging.write(offer("lost"), memoryview(b""))
+    assert code(lambda: staging.sweep(before=1e12)) == "disk_error"
+    staging.close()
+    root.close()

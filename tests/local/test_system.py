@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -64,11 +65,12 @@ def test_a_swap_that_fails_leaves_what_stood_there(on: System, fd: int, top: Pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
 @pytest.mark.parametrize("call", ["exchange", "_rename"])
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP])
 def test_a_file_system_without_the_flags_is_served_the_portable_way(
-    fd: int, top: Path, call: str, monkeypatch: pytest.MonkeyPatch
+    fd: int, top: Path, call: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
-        raise OSError(errno.EINVAL, "no such flag")
+        raise OSError(number, "no such flag")
 
     monkeypatch.setattr(LinuxSystem, call, refused)
     (top / "new").write_text("new")
@@ -76,6 +78,76 @@ def test_a_file_system_without_the_flags_is_served_the_portable_way(
     System.choose().swap_in(fd, "new", fd, "place", fd, "aside")
     assert (top / "place").read_text() == "new"
     assert (top / "aside").read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+def test_a_swap_that_the_disk_refuses_is_not_tried_another_way(fd: int, top: Path) -> None:
+    (top / "new").write_text("new")
+    (top / "place").write_text("old")
+    with pytest.raises(OSError, match="injected"):
+        failing_in("native", "exchange", errno.EIO).swap_in(fd, "new", fd, "place", fd, "aside")
+    assert {name: (top / name).read_text() for name in os.listdir(top)} == {
+        "new": "new",
+        "place": "old",
+    }
+
+
+class Syncs:
+    """The calls that make a file durable, and the files that they were made for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[str, int]] = []
+        self._monkeypatch = monkeypatch
+        for name in ("fsync", "fdatasync"):
+            monkeypatch.setattr(
+                os, name, lambda fd, name=name: self.calls.append((name, fd)), raising=False
+            )
+        monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
+
+    def as_on_macos(self, error: int = 0) -> None:
+        """There is no fdatasync, and a full sync, which may be refused."""
+
+        def full(fd: int, command: int) -> None:
+            if error:
+                raise OSError(error, "refused")
+            self.calls.append(("full", fd))
+
+        self._monkeypatch.delattr(os, "fdatasync")
+        self._monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+        self._monkeypatch.setattr(fcntl, "fcntl", full)
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
+    return Syncs(monkeypatch)
+
+
+def test_a_sync_reaches_the_disk(syncs: Syncs) -> None:
+    on = System.portable()
+    on.fsync(7)
+    on.datasync(8)
+    assert syncs.calls == [("fsync", 7), ("fdatasync", 8)]
+
+
+def test_a_sync_on_macos_empties_the_disks_own_cache(syncs: Syncs) -> None:
+    syncs.as_on_macos()
+    on = System.portable()
+    on.fsync(7)
+    on.datasync(8)
+    assert syncs.calls == [("full", 7), ("full", 8)]
+
+
+def test_a_file_system_without_a_full_sync_gets_the_usual_one(syncs: Syncs) -> None:
+    syncs.as_on_macos(errno.ENOTSUP)
+    System.portable().fsync(7)
+    assert syncs.calls == [("fsync", 7)]
+
+
+def test_a_full_sync_that_fails_is_no_sync(syncs: Syncs) -> None:
+    syncs.as_on_macos(errno.EIO)
+    with pytest.raises(OSError, match="refused"):
+        System.portable().fsync(7)
+    assert syncs.calls == []
 
 
 def test_a_file_system_without_hard_links_still_never_replaces(fd: int, top: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder, touched
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import RUN, everything, tree
+from tests.local.systems import failing_in
 
 DAY = 86_400.0
 
@@ -112,3 +114,15 @@ def test_a_deep_folder_is_purged(root: Root, top: Path) -> None:
     displace(root, "d", run_folder(0, "run"))
     purge(root, before=DAY)
     assert os.listdir(top / ".cargo_sync" / "trash") == []
+
+
+def test_what_cannot_be_removed_does_not_keep_the_rest(top: Path, kind: str) -> None:
+    root = Root.open(str(top), failing_in(kind, "unlink", errno.EIO, time=1))
+    for name in ("a", "b", "c"):
+        (top / "folder" / name).mkdir(parents=True)
+        (top / "folder" / name / "file").write_text("1234567")
+    displace(root, "folder", run_folder(0, "run"))
+    assert purge(root, before=DAY) == Freed(2, 14)
+    assert purge(root, before=DAY) == Freed(1, 7)
+    assert os.listdir(top / ".cargo_sync" / "trash") == []
+    root.close()

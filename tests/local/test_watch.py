@@ -1,5 +1,6 @@
 """Hints of a watched tree, with each kind of watcher."""
 
+import ctypes
 import errno
 import os
 import queue
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from watchdog.events import DirCreatedEvent, DirMovedEvent, FileCreatedEvent, FileSystemEvent
 
 from cargo_sync.local import inotify
 from cargo_sync.local.inotify import ChangedFolders, Inotify
-from cargo_sync.local.watch import Watch, folder_of, native
+from cargo_sync.local.watch import Watch, _Observed, folder_of, native
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 Hints = queue.Queue[ChangedFolders]
@@ -117,9 +119,39 @@ def test_the_limit_of_watches_is_told(
 
 
 @linux
-def test_a_folder_that_cannot_be_watched_is_told(top: Path, hints: Hints) -> None:
-    with pytest.raises(FileNotFoundError):
-        Inotify().watch(str(top / "missing"), hints.put)
+def test_what_the_kernel_refuses_to_watch_is_told(
+    top: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        ctypes.set_errno(errno.ENOSPC)
+        return -1
+
+    shared = Inotify()
+    monkeypatch.setattr(shared._libc, "inotify_add_watch", full)
+    problem = Watch(str(top), hints.put, shared).start()
+    assert problem is not None and problem.code == "watch_limit"
+
+
+def test_only_linux_has_a_way_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (native() is not None) is (sys.platform == "linux")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert native() is None
+
+
+@pytest.mark.parametrize(
+    ("event", "folders"),
+    [
+        (FileCreatedEvent("/root/a/file"), {"a"}),
+        (DirCreatedEvent("/root/a/new"), {"a", "a/new"}),
+        (DirMovedEvent("/root/a/old", "/root/b/new"), {"a", "a/old", "b", "b/new"}),
+    ],
+    ids=["file", "folder", "moved folder"],
+)
+def test_a_folder_that_came_may_have_content(
+    hints: Hints, event: FileSystemEvent, folders: set[str]
+) -> None:
+    _Observed("/root", hints.put).on_any_event(event)
+    assert set(hints.get_nowait() or ()) == folders
 
 
 @linux
