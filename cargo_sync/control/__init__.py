@@ -1,17 +1,22 @@
-"""ZeroMQ: the sockets of an instance. Given a dispatch table and values to publish, ignorant of
-jobs.
+"""The control plane: the ZeroMQ sockets of a daemon or server, for commands and the feed.
 
-router     commands in, exactly one answer to each
-routes     which handler carries a command out
-publisher  what happens out, by topic, the last value of each replayed to whoever subscribes
-changes    what a feed has said last: nothing is published twice
-endpoint   the folder they lie in: made, claimed, bound, and left clean; and what there is over TCP
-tcp        a port: commands on it, the feed on the next
-keyring    the keys that open it; gate lets peers in by them, connections counts these
-callers    who asks, and what he may
-audit      who changed what
-limits     what a file says, and what an order set in its place
-nouns/     what a daemon and a server answer alike
-identity   what `hello` says
-once       the memory of changing commands that were answered
+audit        who changed what
+binding      binds a socket, or closes it
+callers      who sends a command, and what that caller may do
+changes      publishes values only when they changed
+connections  counts the connections of a port
+endpoint     all sockets of an instance: local ones in a folder, and ports
+gate         accepts or refuses connections at the handshake, by key
+identity     what `hello` answers
+keyring      the keys of a process and of its clients
+limits       limits from a file, and those that a command set in their place
+nouns/       handlers of commands that a daemon and a server share
+once         replies to earlier commands, so that a repeated one is not done again
+private      folders and files that only this user may use
+publisher    the feed: messages by topic, with the last one for new subscribers
+router       receives commands, and sends exactly one reply to each
+routes       which handler executes a command
+tcp          a TCP port: commands on it, the feed on the next
+
+It gets a table of routes and values to publish. It knows nothing about jobs.
 """

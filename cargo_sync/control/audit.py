@@ -1,5 +1,4 @@
-"""The audit: who changed what, written down before it is done and once more when it is known how it
-went."""
+"""The audit: who changed what, stored before a command runs and again when its outcome is known."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -8,7 +7,7 @@ from cargo_sync.api.commands import Command
 from cargo_sync.api.messages import encode
 
 DONE: Final = "ok"
-"""The outcome of a command that did what it was asked for; of others it is the error's code."""
+"""The outcome of a command that succeeded; other outcomes are the code of the error."""
 _LONGEST = 200
 _HIDDEN = "***"
 
@@ -16,19 +15,19 @@ _HIDDEN = "***"
 class AuditLog(Protocol):
     """Rows of commands that change something.
 
-    Both are durable when they return. A row without an outcome is of a command that was cut short
-    by the end of the process.
+    A row is durable when a call returns. If a row has no outcome, the process ended during the
+    command.
     """
 
     def begin(self, who: str, command: str, args: str) -> int:
-        """A row's number. args: a JSON object, without secrets."""
+        """Adds a row, and returns its number. `args` is a JSON object without secrets."""
 
     def end(self, number: int, outcome: str) -> None:
-        """How it went: `DONE`, or an error's code."""
+        """Sets the outcome: `DONE`, or the code of an error."""
 
 
 class MemoryAudit:
-    """In memory: for tests, and for processes that keep no state."""
+    """An audit in memory, for tests and for processes without a state."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str, str, str]] = []
@@ -43,18 +42,19 @@ class MemoryAudit:
 
 
 def written(command: Command[Any], args: Mapping[str, object]) -> str:
-    """Arguments as they may be written down.
+    """The arguments of a command as JSON for the audit.
 
-    Secret ones are hidden; of an object only the names of its fields are kept and of a list its
-    length, for a job's whole file may be an argument.
+    Secrets are hidden. Objects are reduced to the names of their fields and lists to their lengths,
+    because an argument may be a whole job file.
     """
-    told = {
-        name: _HIDDEN if command.args[name].secret else _told(value) for name, value in args.items()
+    shown = {
+        name: _HIDDEN if command.args[name].secret else _summary(value)
+        for name, value in args.items()
     }
-    return encode(told).decode()
+    return encode(shown).decode()
 
 
-def _told(value: object) -> object:
+def _summary(value: object) -> object:
     match value:
         case dict():
             return {"fields": sorted(_short(str(name)) for name in value)[:_LONGEST]}

@@ -1,4 +1,4 @@
-"""What a feed has said last, by topic: a value is published when it differs from that one."""
+"""Publishes a value only if it differs from the topic's last value."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,7 +7,7 @@ from cargo_sync.api.messages import JsonObject
 
 
 class Publish(Protocol):
-    """A publisher, as far as feeds need one: see `control.publisher.Publisher`."""
+    """The part of a publisher that feeds need: see `control.publisher.Publisher`."""
 
     def publish(
         self, topic: str, type: str, fields: JsonObject, *, cursor: int | None = None
@@ -19,29 +19,31 @@ class Publish(Protocol):
 
 
 class Changes:
-    """Publishes what has changed, and nothing twice."""
+    """The last value per topic."""
 
     def __init__(self, publisher: Publish) -> None:
         self._publisher = publisher
-        self._said: dict[str, object] = {}
+        self._last: dict[str, object] = {}
 
-    def say(self, topic: str, type: str, value: object, fields: Callable[[], JsonObject]) -> bool:
-        """Publishes `fields()` when `value` is another than the last one of this topic.
+    def publish(
+        self, topic: str, type: str, value: object, fields: Callable[[], JsonObject]
+    ) -> bool:
+        """Publishes `fields()` if `value` differs from the topic's last value.
 
         Returns:
-            Whether it was.
+            Whether it was published.
         """
-        if self._said.get(topic) == value:
+        if self._last.get(topic) == value:
             return False
-        self._said[topic] = value
+        self._last[topic] = value
         self._publisher.publish(topic, type, fields())
         return True
 
     def has(self, topic: str) -> bool:
-        """Whether anything was said of this topic."""
-        return topic in self._said
+        """Whether anything was published on this topic."""
+        return topic in self._last
 
     def drop(self, topic: str) -> None:
-        """Nobody listens to this topic: its last value is out of date, also for who comes next."""
-        if self._said.pop(topic, None) is not None:
+        """Forgets the topic's last value, which would be out of date for a new subscriber."""
+        if self._last.pop(topic, None) is not None:
             self._publisher.forget(topic)

@@ -1,5 +1,4 @@
-"""How many peers are connected to the sockets of a port, whether they came through the gate or
-not."""
+"""Counts the connections to the sockets of a port, also those that the gate has not accepted."""
 
 from typing import Final
 
@@ -14,7 +13,7 @@ _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
 class Connections:
     """Counts the connections of several sockets.
 
-    most  past it the gate lets nobody in; who is in stays
+    most  if there are more, the gate refuses new ones; existing ones stay
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -28,8 +27,7 @@ class Connections:
         return sum(map(len, self._open.values()))
 
     async def count(self, socket: zmq.asyncio.Socket) -> None:
-        """Follow the connections of a socket that is bound, until cancelled; then they count no
-        more."""
+        """Counts the connections of a bound socket until cancelled; then it forgets them."""
         monitor = socket.get_monitor_socket(_EVENTS)
         mine = self._open[id(socket)] = set[int]()
         try:

@@ -1,5 +1,4 @@
-"""The sockets of an instance: a folder of local ones, claimed by one process and left clean, and a
-port."""
+"""All sockets of an instance: local ones in a folder that one process locks, and TCP ports."""
 
 import asyncio
 import contextlib
@@ -35,23 +34,22 @@ _log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """All sockets of one instance, from construction to `close`; made within a running event loop.
+    """All sockets of one instance, from construction to `close`; needs a running event loop.
 
-    runtime, instance  where the local ones lie: see `api.addresses`
-    epoch, now         for the feed's messages
-    control            the port, if there is to be one
-    keys               the folder of the keys that open it: see `api.addresses.keys_dir`
-    ipc                whether there are local sockets; without them there is a port in any case,
-                       with keys and on loopback, which front ends find by the key that lies in
-                       `keys`
+    runtime, instance  where the local sockets are: see `api.addresses`
+    epoch, now         for the messages of the feed
+    control            the port, if one is wanted
+    keys               the folder of the keys: see `api.addresses.keys_dir`
+    ipc                whether there are local sockets. Without them there is always a port with
+                       keys on loopback, and front ends find it by a key file in `keys`
 
-    addresses  what this user's own front ends use
-    ports      what there is over TCP
-    keyring    who is let in by the port; None without one, or when it is plain
+    addresses  used by this user's own front ends
+    ports      the TCP ports
+    keyring    the keys of the clients; None without a port, or if the port is plain
 
     Raises:
-        EndpointError: another process holds this instance (its process is named), or the folder,
-            the keys or the port cannot be used.
+        EndpointError: another process uses this instance (the text names it), or the folder, the
+            keys or the port cannot be used.
         AddressError: the path is too long for a socket.
     """
 
@@ -95,13 +93,12 @@ class Endpoint:
 
     @property
     def all_addresses(self) -> tuple[Addresses, ...]:
-        """Every place where commands are taken and the feed is given, this user's own front ends'
-        first."""
+        """All addresses of commands and feeds; those of this user's own front ends come first."""
         others = [port.addresses for port in self._ports if port.addresses != self.addresses]
         return (self.addresses, *others)
 
     async def serve(self, router: Router) -> None:
-        """Answer commands and subscriptions until cancelled."""
+        """Answers commands and subscriptions until cancelled."""
         async with asyncio.TaskGroup() as group:
             if self._gate is not None:
                 group.create_task(self._gate.serve())
@@ -112,22 +109,20 @@ class Endpoint:
                 group.create_task(port.serve(router))
 
     def cut(self) -> None:
-        """Cut off who listens to the feed over TCP: those that are still admitted come back by
-        themselves."""
+        """Disconnects all subscribers over TCP. Those whose key still holds reconnect."""
         for port in self._ports:
             port.cut()
 
     def close(self) -> None:
-        """Send what was answered, remove the sockets, let go of the instance."""
+        """Sends the last replies, removes the sockets and unlocks the instance."""
         for port in self._ports:
             port.close(_FAREWELL_MS)
         for socket in (self._commands, self._feed):
             if socket is not None:
-                # Lingering a moment, where somebody is there to read: `shutdown` deserves its
-                # answer.
+                # Wait a moment, so that the reply to `shutdown` can go out.
                 socket.close(linger=_FAREWELL_MS)
         if self._gate is not None:
-            self._gate.close()  # after the ports: without a gate anybody would be let in
+            self._gate.close()  # after the ports, because without a gate they accept everybody
         self._context.term()
         for address in (self._local.commands, self._local.feed):
             with contextlib.suppress(FileNotFoundError):
@@ -149,8 +144,10 @@ class Endpoint:
         self.close()
 
     def _open_ports(self, control: ControlSettings, folder: str, now: Callable[[], float]) -> None:
-        """The port that is wanted; and without local sockets one with keys for this user's own
-        front ends."""
+        """Opens the port that `control` asks for.
+
+        Without local sockets it also opens one with keys, for this user's own front ends.
+        """
         wanted = [] if control.port is None else [control]
         if not self._ipc and (control.port is None or control.plain_loopback):
             wanted.append(replace(control, port=0, host=LOOPBACK, plain_loopback=False))
@@ -166,8 +163,9 @@ class Endpoint:
             self._ports.append(port)
             if keys is None:
                 _log.warning(
-                    "%s is PLAIN: every user and program of this machine may pause, start and reload jobs "
-                    "there, and read the feed; leave plain_loopback out for a port with keys",
+                    "%s is PLAIN: every user and program of this machine may pause, start and "
+                    "reload jobs there, and read the feed; remove plain_loopback for a port with "
+                    "keys",
                     port.addresses.commands,
                 )
                 continue
@@ -185,7 +183,7 @@ class Endpoint:
         path = address.removeprefix(_IPC)
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)  # a killed daemon's: ours is the lock, and nobody answers
+                os.unlink(path)  # left by a killed process: we hold the lock
             socket = bind(self._context, address)
         except (OSError, zmq.ZMQError) as error:
             raise EndpointError(f"{address} cannot be bound: {error.strerror}") from error
@@ -193,14 +191,12 @@ class Endpoint:
             os.chmod(path, 0o600)
         except OSError as error:
             socket.close(linger=0)
-            raise EndpointError(
-                f"{address} cannot be closed to others: {error.strerror}"
-            ) from error
+            raise EndpointError(f"{address} cannot be made private: {error.strerror}") from error
         return socket
 
 
 def _make_folder(runtime: str, folder: str) -> None:
-    """Make both with 0700; those that are there must be ours, and writable by nobody else."""
+    """Makes both folders with the mode 0700, or checks existing ones. Raises EndpointError."""
     try:
         os.makedirs(os.path.dirname(runtime), exist_ok=True)
     except OSError as error:
@@ -211,7 +207,7 @@ def _make_folder(runtime: str, folder: str) -> None:
 
 
 def _claim(addresses: Addresses) -> FileLock:
-    """The instance's lock, named after us."""
+    """Locks the instance, with our process id in the lock file. Raises EndpointError."""
     path = os.path.join(addresses.folder, "lock")
     try:
         lock = FileLock(path)
@@ -219,7 +215,7 @@ def _claim(addresses: Addresses) -> FileLock:
         raise EndpointError(_taken(addresses, error.holder)) from error
     except OSError as error:
         raise EndpointError(f"{path} cannot be opened: {error.strerror}") from error
-    # Where locks do not work (some network file systems), an answer still tells.
+    # Locks do not work on some network file systems. A process that answers still shows there.
     if is_live(addresses.commands):
         holder = lock.holder()
         lock.close()
@@ -231,10 +227,11 @@ def _claim(addresses: Addresses) -> FileLock:
 def _taken(addresses: Addresses, holder: str) -> str:
     if addresses.instance == SERVER:
         return (
-            f"a server is already running (process {holder}): end it by `cargo_ctl shutdown --server`, "
-            'or give this one a runtime folder of its own: "control": {"runtime_dir": …} in its file'
+            f"a server is already running (process {holder}): "
+            "stop it with `cargo_ctl shutdown --server`, or give this one another runtime folder: "
+            '"control": {"runtime_dir": …} in its file'
         )
     return (
         f'a daemon is already running as "{addresses.instance}" (process {holder}): '
-        f"end it first, by `cargo_ctl --connect {addresses.instance} shutdown`"
+        f"stop it first with `cargo_ctl --connect {addresses.instance} shutdown`"
     )

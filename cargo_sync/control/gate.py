@@ -1,10 +1,10 @@
-"""The gate of TCP: asked by libzmq at each handshake whether a peer may come in (ZAP, RFC 27).
+"""The gate of TCP ports: libzmq asks it at each handshake whether to accept the peer (ZAP, RFC 27).
 
 https://rfc.zeromq.org/spec/27/: a request is version, request id, domain, address, identity,
 mechanism and credentials; an answer is version, request id, status code, status text, user id,
-metadata. The user id stands in the metadata of each message of that connection afterwards.
+metadata. Later the user id is in the metadata of each message of that connection.
 
-A gate must stand before a CURVE socket is bound: without one libzmq lets every key in.
+A gate must exist before a CURVE socket is bound: without one libzmq accepts every key.
 """
 
 import logging
@@ -26,10 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 class ZapGate:
-    """Lets peers in, or not.
+    """Accepts or refuses connections.
 
-    admitted  whether a public key (Z85) is let in
-    has_room  whether one more connection may be
+    admitted  whether a public key (Z85) is accepted
+    has_room  whether another connection is possible
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class ZapGate:
         self._socket.bind(ADDRESS)
 
     async def serve(self) -> None:
-        """Answer handshakes, until cancelled."""
+        """Answers handshakes until cancelled."""
         while True:
             asked = await self._socket.recv_multipart()
             await self._socket.send_multipart(self.answer(asked))
 
     def answer(self, asked: Sequence[bytes]) -> list[bytes]:
-        """The answer to one request, whatever it is."""
+        """The answer to one request, also to a malformed one."""
         if len(asked) < 6 or asked[0] != _VERSION:
             return _answer(asked[1] if len(asked) > 1 else b"", TOO_MANY, b"not understood")
         id, domain, address, _, mechanism = asked[1:6]

@@ -1,4 +1,4 @@
-"""Who answers: what `hello` says of a process."""
+"""The identity of a process: what `hello` answers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from cargo_sync.api.messages import VERSION, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """What a daemon or a server says of itself.
+    """The identity of a daemon or server.
 
-    epoch    one life of the process
+    epoch    differs for each start of the process
     started  on the steady clock
     """
 
@@ -25,7 +25,7 @@ class Me:
     kind: Literal["daemon", "server"] = "daemon"
 
     def hello(self, supports: Iterable[str]) -> JsonObject:
-        """The answer to `hello`; `supports` are the commands."""
+        """The reply to `hello`; `supports` are the names of all commands."""
         return {
             "versions": {"api": VERSION, "cargo": self.version},
             "epoch": self.epoch,

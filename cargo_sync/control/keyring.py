@@ -1,10 +1,10 @@
-"""The keys of a process: its own pair, who is let in, and the key of this user's own front ends.
+"""The keys of a process: its own pair, those of its clients, and one for this user's front ends.
 
 <folder>/own.json       the pair of the process
-<folder>/admitted.json  names, public keys and roles; no secret
+<folder>/admitted.json  names, public keys and roles of the clients; no secret
 <folder>/local.key      a key file (`api.keys`) with the role control, which front ends of this user
-                        find by themselves; its address says where the process is, "" when it is
-                        down
+                        find by themselves; its address is that of the process, "" if it is not
+                        running
 """
 
 import os
@@ -30,13 +30,13 @@ from cargo_sync.suggest import did_you_mean
 OWN, ADMITTED, LOCAL = "own.json", "admitted.json", "local.key"
 LOCAL_NAME: Final = "local"
 MOST: Final = 1_000
-"""Keys that are admitted at most."""
+"""Keys of clients."""
 _HINT = "set XDG_CONFIG_HOME to a folder of yours"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A CURVE pair in Z85; the secret half is shown by nothing."""
+    """A CURVE pair in Z85. Its `repr` hides the secret key."""
 
     public: str
     secret: str
@@ -47,7 +47,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A key that is let in. made: unix seconds."""
+    """The key of a client; `made` is in unix seconds."""
 
     name: str
     public: str
@@ -56,19 +56,20 @@ class Admitted:
 
 
 def new_pair() -> Pair:
+    """Makes a new pair."""
     public, secret = zmq.curve_keypair()
     return Pair(public.decode(), secret.decode())
 
 
 class Keyring:
-    """The keys in one folder, which is made with them at the first start.
+    """The keys in one folder. At the first start it makes the folder and the keys.
 
     Args:
-        folder: see `api.addresses.keys_dir`; what is above it is made too.
-        now: unix seconds.
+        folder: see `api.addresses.keys_dir`; folders above it are made too.
+        now: gives unix seconds.
 
     Raises:
-        EndpointError: the folder or a file in it is not safe, cannot be used or makes no sense.
+        EndpointError: the folder or a file in it is not safe, cannot be used or is damaged.
     """
 
     def __init__(self, folder: str, now: Callable[[], float]) -> None:
@@ -83,19 +84,19 @@ class Keyring:
             raise EndpointError(f"keys cannot be written to {folder}: {error.strerror}") from error
 
     def of(self, public: str) -> Admitted | None:
-        """Whose key this is; None for one that is not let in."""
+        """The client with this public key; None if there is none."""
         return self._admitted.get(public)
 
     def all(self) -> Sequence[Admitted]:
-        """By name."""
+        """The keys of all clients, by name."""
         return sorted(self._admitted.values(), key=lambda each: each.name)
 
     def add(self, name: str, public: str, role: str) -> Admitted:
-        """Let a key in; it is written down when this returns.
+        """Adds the key of a client; it is stored when this returns.
 
         Raises:
             ControlError: bad_argument, key_exists.
-            OSError: it cannot be written down, and is not let in.
+            OSError: it cannot be stored, and is not added.
         """
         if not is_key_name(name):
             raise ControlError(
@@ -104,7 +105,7 @@ class Keyring:
             )
         if not is_key(public):
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, "this is no public key: 40 characters of Z85"
+                ReplyCode.BAD_ARGUMENT, "a public key has 40 characters of Z85; this is none"
             )
         if role not in (Role.WATCH, Role.CONTROL):
             raise ControlError(
@@ -114,28 +115,28 @@ class Keyring:
             if each.name == name or each.public == public:
                 raise ControlError(
                     ReplyCode.KEY_EXISTS,
-                    f'the key "{each.name}" is admitted already',
+                    f'the key "{each.name}" exists already',
                     "revoke it first",
                 )
         if len(self._admitted) >= MOST:
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, f"{MOST} keys are admitted already", "revoke some first"
+                ReplyCode.BAD_ARGUMENT, f"there are {MOST} keys already", "revoke some first"
             )
         key = Admitted(name, public, Role(role), self._now())
         self._keep({**self._admitted, public: key})
         return key
 
     def revoke(self, name: str) -> Admitted:
-        """Let a key in no more; that is written down when this returns.
+        """Revokes the key of a client; that is stored when this returns.
 
         Raises:
             ControlError: unknown_key.
-            OSError: it cannot be written down, and the key stays.
+            OSError: it cannot be stored, and the key stays.
         """
         key = next((each for each in self._admitted.values() if each.name == name), None)
         if key is None:
             names = [each.name for each in self._admitted.values()]
-            hint = did_you_mean(name, names) or "`cargo_ctl key list` names them"
+            hint = did_you_mean(name, names) or "`cargo_ctl key list` lists all keys"
             raise ControlError(ReplyCode.UNKNOWN_KEY, f'there is no key "{name[:64]}"', hint)
         self._keep(
             {public: each for public, each in self._admitted.items() if public != key.public}
@@ -143,8 +144,11 @@ class Keyring:
         return key
 
     def announce(self, address: str) -> None:
-        """Tell this user's own front ends where the process is; "" when it goes. Raises
-        EndpointError."""
+        """Stores the process's address for this user's own front ends; "" when the process ends.
+
+        Raises:
+            EndpointError: it cannot be written.
+        """
         self._local = replace(self._local, address=address)
         try:
             write_private(self._path(LOCAL), key_text(self._local))
@@ -153,7 +157,7 @@ class Keyring:
                 f"{self._path(LOCAL)} cannot be written: {error.strerror}"
             ) from error
 
-    # -- what lies in the folder -------------------------------------------------------------------
+    # -- files -------------------------------------------------------------------------------------
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -180,7 +184,7 @@ class Keyring:
         if not isinstance(fields, dict) or not (
             is_key(fields.get("public")) and is_key(fields.get("secret"))
         ):
-            raise self._senseless(OWN)
+            raise self._damaged(OWN)
         return Pair(fields["public"], fields["secret"])
 
     def _stored(self) -> list[Admitted]:
@@ -193,14 +197,13 @@ class Keyring:
                 Admitted(row["name"], row["public"], Role(row["role"]), row["made"]) for row in rows
             ]
         except (KeyError, TypeError, ValueError):
-            raise self._senseless(ADMITTED) from None
+            raise self._damaged(ADMITTED) from None
         if not all(is_key_name(key.name) and is_key(key.public) for key in keys):
-            raise self._senseless(ADMITTED)
+            raise self._damaged(ADMITTED)
         return keys
 
     def _local_key(self) -> ClientKey:
-        """This user's own key. One whose file is gone is made anew, and the old one is let in no
-        more."""
+        """This user's own key. If its file is gone, it makes a new key and revokes the old one."""
         path = self._path(LOCAL)
         if os.path.lexists(path):
             try:
@@ -226,10 +229,10 @@ class Keyring:
         try:
             return orjson.loads(raw)
         except ValueError:
-            raise self._senseless(name) from None
+            raise self._damaged(name) from None
 
-    def _senseless(self, name: str) -> EndpointError:
+    def _damaged(self, name: str) -> EndpointError:
         return EndpointError(
-            f"{self._path(name)} makes no sense: restore it, or move it away and start again, which makes "
-            "a new one"
+            f"{self._path(name)} is damaged: restore it, or move it away and start again, "
+            "which makes a new one"
         )

@@ -1,5 +1,7 @@
-"""Limits: what a file says, and what an order set in its place, which holds until the file says
-another."""
+"""Limits from a file, and those that a command set in their place.
+
+A limit that a command set holds until the file changes.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -15,22 +17,22 @@ from cargo_sync.model.world import Offload
 NONE: Final = "none"
 
 FileSpeed = int | Sequence[JsonObject] | None
-"""What a file says of a limit, as JSON: bits a second, rows of a timetable, or null for none."""
+"""A limit in a file, as JSON: bits per second, rows of a timetable, or null for none."""
 
 
 class LimitStore(Protocol):
-    """What was ordered, by name; of a job (its number) or of the daemon or server itself (None)."""
+    """The limits that commands set, by name: of a job (its number), or of the process (None)."""
 
     def of(self, job: int | None) -> dict[str, Ordered]: ...
 
     def set(self, job: int | None, orders: Mapping[str, Ordered | None]) -> None:
-        """Keeps these durably, all or none; None forgets one. Others stay."""
+        """Stores these durably, all or none; None deletes one. Others stay."""
 
 
 class Limits:
-    """The limits of a job (its number in the state), or of the daemon or server itself (None).
+    """The limits of a job (its number in the state), or of the process itself (None).
 
-    changed  called when some are others now
+    changed  called when limits may have changed
     """
 
     def __init__(
@@ -45,39 +47,41 @@ class Limits:
         self._one_at_a_time = asyncio.Lock()
 
     def ordered(self, name: str) -> Ordered | None:
-        """What an order set in place of what the file says."""
+        """The limit that a command set in place of the file's."""
         return self._ordered.get(name)
 
     def now(self, name: str, file: int | None) -> int | None:
-        """What was ordered; else `file`, which is what the file says at this moment. Bits a
-        second."""
+        """The current limit, bits per second: what a command set, or else `file`."""
         ordered = self._ordered.get(name)
         return file if ordered is None else ordered.bits
 
     def holding(self) -> dict[str, int | None]:
-        """What holds of each, by name; for limits of which the file gives one speed each."""
+        """All current limits by name; only for limits that are one speed in the file."""
         return {
             name: self.now(name, file if isinstance(file, int) else None)
             for name, file in self._file.items()
         }
 
     def shown(self) -> Sequence[JsonObject]:
-        """The same as rows of `bandwidth.show`."""
+        """All current limits as rows of `bandwidth.show`."""
         return [
             {"name": name, **shown(self._file[name], self._ordered.get(name), now)}
             for name, now in self.holding().items()
         ]
 
     async def read(self, file: Mapping[str, FileSpeed]) -> None:
-        """What the file says, JSON values by name: what was ordered while it said another is
-        forgotten.
+        """Takes the file's limits, by name.
 
-        Raises ProblemError when the state cannot be read or written.
+        If the file has another value than when a command set a limit, that command's limit is
+        deleted.
+
+        Raises:
+            ProblemError: the state cannot be read or written.
         """
         async with self._one_at_a_time:
             ordered = await self._offload(self._rows.of, self._job)
-            said = {name: _json(value) for name, value in file.items()}
-            over = {name: None for name, one in ordered.items() if said.get(name) != one.file}
+            in_file = {name: _json(value) for name, value in file.items()}
+            over = {name: None for name, one in ordered.items() if in_file.get(name) != one.file}
             if over:
                 await self._offload(self._rows.set, self._job, over)
             self._file = dict(file)
@@ -85,11 +89,15 @@ class Limits:
             self._changed()
 
     async def order(self, cmd: str, texts: Mapping[str, str | None]) -> None:
-        """Sets some by name, all or none: a speed, "none" for no limit, None for what the file says.
+        """Sets some limits, all or none.
+
+        Args:
+            cmd: the command, for errors.
+            texts: by name: a speed, "none" for no limit, or None for the file's limit.
 
         Raises:
-            ControlError: bad_argument, of the command `cmd`: a text is neither.
-            ProblemError: they cannot be kept.
+            ControlError: bad_argument: a text is not a speed.
+            ProblemError: they cannot be stored.
         """
         wanted = {
             name: text if text is None else (speed(cmd, name, text),)
@@ -107,13 +115,13 @@ class Limits:
 
 
 def shown(file: FileSpeed, ordered: Ordered | None, now: int | None) -> JsonObject:
-    """A limit, bits a second, null for none; `override` only where something was ordered."""
+    """A limit as JSON, bits per second, null for none; `override` only if a command set it."""
     override = {} if ordered is None else {"override": ordered.bits}
     return {"file": file, **override, "now": now}
 
 
 def speed(cmd: str, argument: str, text: str) -> int | None:
-    """A speed such as "10mbps" in bits a second; None for "none", which is no limit.
+    """A speed such as "10mbps" in bits per second; None for "none", which is no limit.
 
     Raises ControlError(bad_argument).
     """

@@ -1,26 +1,30 @@
-"""The memory of answered commands: what changes something is done once an id, however often it is
-sent."""
+"""Replies to earlier commands, so that a repeated command is not executed again.
+
+A command that changes something is executed once per id.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
 
 
 class Deduplicate(Protocol):
-    """Answers to changing commands, kept for a day.
+    """Replies to commands that change something, kept for a day.
 
-    `put` is durable when it returns, for the answer is spoken after it.
+    A reply is durable when `put` returns; only then it is sent.
     """
 
     def get(self, id: str) -> bytes | None:
-        """The reply that was kept for `id`, as it was sent; None if there is none."""
+        """The stored reply for `id`, as it was sent; None if there is none."""
 
     def put(self, id: str, reply: bytes) -> None:
-        """Keep `reply`; one that was kept for this id before is replaced."""
+        """Stores `reply` in place of an older one for this id."""
 
 
 class MemoryDeduplicate:
-    """In memory: for tests, and for daemons that keep no state. `now` gives seconds of any
-    clock."""
+    """Replies in memory, for tests and for daemons without a state.
+
+    now  gives seconds of any clock
+    """
 
     def __init__(
         self, now: Callable[[], float], *, keep: float = 86_400.0, most: int = 10_000

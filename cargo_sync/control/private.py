@@ -1,5 +1,4 @@
-"""Folders and files that are nobody's business but this user's: where sockets lie, where keys are
-kept."""
+"""Folders and files that only this user may use: those of sockets and of keys."""
 
 import contextlib
 import os
@@ -7,14 +6,15 @@ import stat
 
 
 class EndpointError(Exception):
-    """The sockets cannot be offered; the text says why and what to do."""
+    """The sockets cannot be opened; the text says why and what to do."""
 
 
 def make_private(folder: str, hint: str) -> None:
-    """Make `folder` with 0700; one that is there must be ours, and writable by nobody else.
+    """Makes `folder` with the mode 0700. If it exists, only this user may own it and write to it.
 
     Args:
-        hint: what to do when it cannot be used.
+        folder: its path.
+        hint: what to do if it cannot be used.
 
     Raises:
         EndpointError: it is not safe, or cannot be made.
@@ -28,19 +28,19 @@ def make_private(folder: str, hint: str) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise EndpointError(f"{folder} is not this user's folder: {hint}")
     if found.st_mode & 0o022:
-        raise EndpointError(f"{folder} may be written by others: chmod 700, or {hint}")
+        raise EndpointError(f"others may write to {folder}: run chmod 700 {folder}, or {hint}")
 
 
 def close_to_others(folder: str) -> None:
-    """Also what others could read before is closed. Raises EndpointError."""
+    """Sets the mode 0700, so that others cannot read it any more. Raises EndpointError."""
     try:
         os.chmod(folder, 0o700)
     except OSError as error:
-        raise EndpointError(f"{folder} cannot be closed to others: {error.strerror}") from error
+        raise EndpointError(f"{folder} cannot be made private: {error.strerror}") from error
 
 
 def read_private(path: str) -> bytes | None:
-    """The content of a file with keys; None when there is none. Raises EndpointError."""
+    """The content of a file with keys; None if there is none. Raises EndpointError."""
     try:
         with open(path, "rb") as file:
             found = os.fstat(file.fileno())
@@ -58,8 +58,7 @@ def read_private(path: str) -> bytes | None:
 
 
 def write_private(path: str, content: bytes) -> None:
-    """The file at once with `content` and 0600, or as it was; durable when this returns. Raises
-    OSError."""
+    """Replaces a file atomically and durably by `content` with the mode 0600. Raises OSError."""
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{name}.new")
     with contextlib.suppress(FileNotFoundError):

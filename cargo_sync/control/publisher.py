@@ -1,7 +1,7 @@
-"""The feed: what happens, by topic, to whoever subscribed, without ever waiting for anybody.
+"""The feed: sends messages by topic to all subscribers, and never waits for any of them.
 
-An XPUB, because it sees subscriptions: the last value of each topic is sent again when somebody
-subscribes, so that a front end knows where things stand at once.
+The socket is an XPUB, because it sees subscriptions. A new subscriber gets the last message of each
+topic again, so that a front end knows the current state at once.
 """
 
 import asyncio
@@ -12,13 +12,14 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.messages import FeedMessage, JsonObject, encode_feed
-from cargo_sync.control.binding import SocketSetup, as_it_is, bound
+from cargo_sync.control.binding import SocketSetup, bound, no_setup
 
 _UNSENT_MESSAGES = 1_000
-"""For each subscriber: one that stands still may cost some megabytes, not more."""
+"""Per subscriber, so that one that does not read costs no more than some megabytes."""
 _REPLAY_PAUSE = 0.01
 _REPLAY_PAUSES = 50
-"""How often in a row a replay waits for room: who stands still does not hold up others for longer."""
+"""How often in a row a replay waits for room in a queue: a subscriber that does not read delays
+others no longer."""
 _MOST_TOPICS = 5_000
 _LARGEST_SUBSCRIPTION = 16 * 1024
 _HEARTBEAT_MS = 5_000
@@ -28,9 +29,9 @@ _SUBSCRIBE, _UNSUBSCRIBE = 1, 0
 def bind_feed(
     context: zmq.asyncio.Context,
     address: str,
-    prepare: SocketSetup = as_it_is,
+    prepare: SocketSetup = no_setup,
 ) -> zmq.asyncio.Socket:
-    """An XPUB bound to `address`; `prepare` may set more options before. Raises zmq.ZMQError."""
+    """An XPUB bound to `address`; `prepare` may set more options before. Raises ZMQError."""
     socket = context.socket(zmq.XPUB)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
@@ -42,11 +43,11 @@ def bind_feed(
 
 
 class Publisher:
-    """Publishes on every socket that is attached.
+    """Publishes on all attached sockets.
 
-    epoch  one life of the daemon
-    now    the time of messages, unix seconds
-    most_topics  last values kept; past it the topic that was silent longest is dropped
+    epoch        differs for each start of the process
+    now          gives the time of messages, unix seconds
+    most_topics  topics whose last message is kept; beyond it the topic that was silent longest goes
     """
 
     def __init__(
@@ -59,30 +60,38 @@ class Publisher:
         self._epoch = epoch
         self._now = now
         self._most_topics = most_topics
-        self._last: dict[str, tuple[int, bytes]] = {}  # seq and message, the longest silent first
+        # Sequence number and message per topic; the topic that was silent longest comes first.
+        self._last: dict[str, tuple[int, bytes]] = {}
         self._subscriptions: dict[zmq.asyncio.Socket, set[bytes]] = {}
 
     def attach(self, socket: zmq.asyncio.Socket) -> None:
-        """Publish on `socket`, an XPUB, too."""
+        """Begins to publish on `socket`, an XPUB."""
         self._subscriptions[socket] = set()
 
     def detach(self, socket: zmq.asyncio.Socket) -> None:
-        """Publish on it no more."""
+        """Stops publishing on `socket`."""
         self._subscriptions.pop(socket, None)
 
     @property
     def sockets(self) -> tuple[zmq.asyncio.Socket, ...]:
-        """Those that are attached."""
+        """All attached sockets."""
         return tuple(self._subscriptions)
 
     def publish(
         self, topic: str, type: str, fields: JsonObject, *, cursor: int | None = None
     ) -> None:
-        """Send to whoever listens, and keep as the topic's last value. Never waits.
+        """Sends a message to all subscribers, and keeps it as the topic's last one. Never waits.
 
-        A subscriber whose queue is full loses the message, and sees it by the gap in `seq`.
-        `cursor` is of the event row that this tells of. Raises ValueError and TypeError for fields
-        that cannot be sent.
+        A subscriber with a full queue loses the message, and notices the gap in `seq`.
+
+        Args:
+            topic: to which it belongs.
+            type: of the message.
+            fields: its content.
+            cursor: of the event row that it reports.
+
+        Raises:
+            ValueError, TypeError: the fields cannot be encoded.
         """
         seq = self._last[topic][0] + 1 if topic in self._last else 1
         message = FeedMessage(topic, type, self._epoch, seq, self._now(), dict(fields), cursor)
@@ -95,13 +104,12 @@ class Publisher:
             _send(socket, topic, raw)
 
     def forget(self, prefix: str) -> None:
-        """Drop what is kept of the topics that begin so: of a job that is gone, a transfer that is
-        over."""
+        """Drops the last messages of all topics with this prefix, such as those of an old job."""
         for topic in [topic for topic in self._last if topic.startswith(prefix)]:
             del self._last[topic]
 
     def has_subscribers(self, prefix: str) -> bool:
-        """Whether anybody listens to some topic that begins with `prefix`."""
+        """Whether somebody subscribed to a topic that begins with `prefix`."""
         wanted = prefix.encode()
         return any(
             each.startswith(wanted) or wanted.startswith(each)
@@ -110,24 +118,27 @@ class Publisher:
         )
 
     async def serve(self, socket: zmq.asyncio.Socket) -> None:
-        """Answer subscriptions to an attached socket with the last values, until cancelled."""
+        """Replays the last messages to new subscribers of an attached socket, until cancelled."""
         while True:
             topics, pauses = self.subscribed(await socket.recv(), socket), 0
             while topics:
-                # As many as fit into a queue: what is replayed must not be what is dropped.
+                # Only as many as fit into the queues, so that none of them is dropped.
                 sent = self.replay(topics, socket, dropping=False)
                 if pauses == _REPLAY_PAUSES:
-                    # Who loses a message has no say any more until there is room again.
+                    # Now it drops one message for the subscribers that do not read, and continues.
                     sent = sent or self.replay(topics[:1], socket)
                 topics, pauses = topics[sent:], 0 if sent else pauses + 1
                 if topics:
                     await _pause(_REPLAY_PAUSE)
 
     def subscribed(self, raw: bytes, socket: zmq.asyncio.Socket) -> list[str]:
-        """Take note of one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
+        """Handles one subscription message: a byte 1 or 0, then the prefix (RFC 29/PUBSUB).
 
-        XPUB_VERBOSE passes every subscription on, but an end only when it was the last of its
-        prefix. Returns the topics to replay.
+        With XPUB_VERBOSE libzmq delivers all subscriptions, but an unsubscription only if it was
+        the last one of its prefix.
+
+        Returns:
+            The topics to replay.
         """
         mine = self._subscriptions.get(socket)
         if not raw or mine is None:
@@ -143,9 +154,15 @@ class Publisher:
     def replay(
         self, topics: Iterable[str], socket: zmq.asyncio.Socket, *, dropping: bool = True
     ) -> int:
-        """Send the last values of these topics again; of how many.
+        """Sends the last messages of these topics again.
 
-        dropping  to whoever has room; else it ends where a subscriber has none
+        Args:
+            topics: in this order.
+            socket: to its subscribers.
+            dropping: drop messages for subscribers with a full queue; else stop at the first one.
+
+        Returns:
+            How many topics were sent.
         """
         done = 0
         socket.setsockopt(zmq.XPUB_NODROP, not dropping)
@@ -166,7 +183,7 @@ async def _pause(seconds: float) -> None:
 
 
 def _send(socket: zmq.asyncio.Socket, topic: str, raw: bytes) -> bool:
-    # Done when it returns: an XPUB drops rather than wait. Asking for the exception marks it as
-    # seen.
+    # The future is done at once, because an XPUB drops instead of waiting. Reading the exception
+    # marks it as handled.
     sent = socket.send_multipart([topic.encode(), raw], zmq.DONTWAIT)
     return sent.exception() is None  # type: ignore[attr-defined]

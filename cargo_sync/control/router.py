@@ -1,8 +1,8 @@
-"""Commands: every message gets one answer, and none of them can hurt the daemon or hold up another.
+"""Commands: each message gets one reply, and none can harm the process or delay another.
 
-`answer` is bytes in, bytes out and knows no socket; `serve` is the loop around it. The socket is a
-ROUTER, which serves REQ and DEALER clients alike and, unlike a REP, never gets stuck when one of
-them goes away.
+`answer` makes a reply from a request, bytes to bytes, without a socket; `serve` is the loop around
+it. The socket is a ROUTER: it serves REQ and DEALER clients, and unlike a REP it does not get stuck
+if one of them goes away.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from cargo_sync.api.messages import (
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.renamed import RENAMED_COMMANDS
 from cargo_sync.control.audit import DONE, AuditLog, written
-from cargo_sync.control.binding import SocketSetup, as_it_is, bound
+from cargo_sync.control.binding import SocketSetup, bound, no_setup
 from cargo_sync.control.callers import (
     LOCAL,
     Caller,
     CallerOf,
     check_role,
-    let_in_no_more,
     local_door,
+    revoked,
 )
 from cargo_sync.control.once import Deduplicate
 from cargo_sync.control.routes import Route
@@ -60,11 +60,11 @@ async def _inline(work: Callable[[*Ts], T], *args: *Ts) -> T:
 def bind_commands(
     context: zmq.asyncio.Context,
     address: str,
-    prepare: SocketSetup = as_it_is,
+    prepare: SocketSetup = no_setup,
 ) -> zmq.asyncio.Socket:
-    """A ROUTER bound to `address`, with bounds on what strangers can make it hold.
+    """A ROUTER bound to `address`, with limits on the memory that clients can make it use.
 
-    `prepare` may set more options before it is bound. Raises zmq.ZMQError.
+    `prepare` may set more options before it is bound. Raises ZMQError.
     """
     socket = context.socket(zmq.ROUTER)
     socket.setsockopt(zmq.LINGER, 0)
@@ -77,7 +77,7 @@ def bind_commands(
 
 
 class _Permitted(NamedTuple):
-    """A request that was checked, with its arguments decoded: its caller may make it."""
+    """A checked request that its caller may make, with decoded arguments."""
 
     request: Request
     caller: Caller
@@ -92,11 +92,12 @@ class _Permitted(NamedTuple):
 class Router:
     """Dispatches requests to handlers.
 
-    routes        by the command's name
-    done          remembers what changing commands were answered; a repeated id gets the same answer
-    audit         where commands that change something are written down, if anywhere
-    offload       runs what `done` and `audit` do, in a thread if it may wait for a disk or a lock
-    most_at_once  requests answered at a time; with as many that are slow, others are told `busy`
+    routes        by name of the command
+    done          replies to earlier commands; a repeated id gets the same reply
+    audit         gets all commands that change something; None for no audit
+    offload       runs the calls of `done` and `audit`, in a thread if they may wait for a disk or a
+                  lock
+    most_at_once  requests that are answered at the same time; more get the error `busy`
     """
 
     def __init__(
@@ -116,10 +117,10 @@ class Router:
         self._under_way: dict[str, asyncio.Future[bytes]] = {}
 
     async def serve(self, socket: zmq.asyncio.Socket, door: CallerOf = local_door) -> None:
-        """Answer what comes, until cancelled; answers under way then still have a second to go out.
+        """Answers requests until cancelled; running ones then still have a second.
 
-        Several sockets may be served at once, each with its own bound on requests under way: who
-        floods one holds up nobody at another.
+        Several sockets may be served at the same time. Each has its own limit of running requests,
+        so that a client that floods one socket does not delay clients at another.
         """
         tasks: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
@@ -129,7 +130,7 @@ class Router:
                     caller = door(frames[-1])
                     envelope, body = _opened([frame.bytes for frame in frames])
                     if len(tasks) >= self._most_at_once:
-                        # Also the one place where a flood of quick requests lets them be answered.
+                        # In a flood of quick requests only this wait lets their tasks run.
                         await asyncio.wait(
                             tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED
                         )
@@ -154,15 +155,17 @@ class Router:
     ) -> None:
         if len(body) != 1:
             problem = Refusal(
-                ReplyCode.BAD_MESSAGE, f"a request is one part, these are {len(body)}"
+                ReplyCode.BAD_MESSAGE, f"a request must have one part, this has {len(body)}"
             )
             _send(socket, envelope, encode_reply(Reply("", error=problem)))
             return
         _send(socket, envelope, await self.answer(body[0], caller))
 
     async def answer(self, raw: bytes, caller: Caller | None = LOCAL) -> bytes:
-        """The reply to `raw`: a request, a legacy order or anything else. No caller: let in no
-        more."""
+        """The reply to `raw`, which may be a request, a legacy order or anything else.
+
+        `caller` is None if the caller's key was revoked.
+        """
         order = parse_order(raw)
         id = ""
         try:
@@ -175,7 +178,7 @@ class Router:
             return encode_reply(
                 Reply(error.id, error=Refusal(error.code, error.message, error.hint))
             )
-        except Exception:  # of the memory, or a result that JSON cannot hold
+        except Exception:  # the stored replies failed, or JSON cannot encode the result
             _log.exception("a request could not be answered")
             return encode_reply(_internal(id))
 
@@ -184,22 +187,24 @@ class Router:
             permitted = self._check(request, caller, order=True)
         except ControlError as error:
             return _refused(request.id, error)
-        return await self._carry_out(permitted)
+        return await self._execute(permitted)
 
     async def _answer(self, request: Request, caller: Caller | None) -> bytes:
         try:
-            # Before an earlier answer is looked up: a caller without the permission must not be
-            # told how the request went when another caller made it.
+            # Checked before an earlier reply is looked up: a caller without the permission must not
+            # learn the result of another caller's request.
             permitted = self._check(request, caller, order=False)
         except ControlError as error:
             return encode_reply(_refused(request.id, error))
         if request.id and permitted.command.changes:
             return await self._once(permitted)
-        return encode_reply(await self._carry_out(permitted))
+        return encode_reply(await self._execute(permitted))
 
     async def _once(self, permitted: _Permitted) -> bytes:
-        """The answer of the first request with this id. A refused one changed nothing and may come
-        again."""
+        """The reply to the first request with this id.
+
+        The reply to a refused request is not stored: it changed nothing, and may be sent again.
+        """
         id = permitted.request.id
         first = self._under_way.get(id)
         if first is not None:
@@ -208,7 +213,7 @@ class Router:
         try:
             raw = await self._offload(self._done.get, id)
             if raw is None:
-                reply = await self._carry_out(permitted)
+                reply = await self._execute(permitted)
                 raw = encode_reply(reply)
                 if reply.error is None:
                     await self._offload(self._done.put, id, raw)
@@ -219,7 +224,7 @@ class Router:
             if not answer.done():
                 answer.set_result(encode_reply(_internal(id)))
 
-    async def _carry_out(self, permitted: _Permitted) -> Reply:
+    async def _execute(self, permitted: _Permitted) -> Reply:
         request, caller, command = permitted.request, permitted.caller, permitted.command
         if self._audit is None or not command.changes:
             return await self._handled(permitted)
@@ -233,10 +238,14 @@ class Router:
         return reply
 
     def _check(self, request: Request, caller: Caller | None, *, order: bool) -> _Permitted:
-        """What carries the request out. Raises ControlError when nothing does, or when this caller
-        has no permission."""
+        """Finds the route and decodes the arguments.
+
+        Raises:
+            ControlError: there is no such command, an argument is wrong, or the caller may not use
+                the command.
+        """
         if caller is None:
-            raise let_in_no_more()
+            raise revoked()
         route = self._routes.get(request.cmd)
         if route is None:
             raise self._unknown(request.cmd)
@@ -258,8 +267,8 @@ class Router:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)
 
-    # A full disk must not keep anybody from pausing a job or ending the daemon: what cannot be
-    # written to the audit goes to the log.
+    # With a full disk it must still be possible to pause a job or stop the daemon. So a row that
+    # cannot be written to the audit goes to the log.
 
     async def _begun(
         self, audit: AuditLog, caller: Caller, command: Command[Any], request: Request
@@ -287,9 +296,7 @@ class Router:
             )
 
     def _unknown(self, cmd: str) -> ControlError:
-        hint = (
-            did_you_mean(cmd, self._routes, RENAMED_COMMANDS) or "`hello` lists what is supported"
-        )
+        hint = did_you_mean(cmd, self._routes, RENAMED_COMMANDS) or "`hello` lists all commands"
         return ControlError(ReplyCode.UNKNOWN_COMMAND, f'there is no command "{cmd}"', hint)
 
 
@@ -299,7 +306,7 @@ def _refused(id: str, error: ControlError) -> Reply:
 
 def _internal(id: str) -> Reply:
     return Reply(
-        id, error=Refusal(ReplyCode.INTERNAL, "something went wrong inside", "its log says what")
+        id, error=Refusal(ReplyCode.INTERNAL, "internal error", "see the log of the process")
     )
 
 
@@ -314,8 +321,10 @@ def _busy(body: list[bytes]) -> bytes:
 
 
 def _opened(frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Envelope and body. A REQ puts an empty frame between, a DEALER may leave it out (RFC
-    28/REQREP)."""
+    """Envelope and body (RFC 28/REQREP).
+
+    A REQ puts an empty frame between them; a DEALER may omit it.
+    """
     if b"" in frames[1:]:
         start = frames.index(b"", 1) + 1
         return frames[:start], frames[start:]
@@ -323,7 +332,7 @@ def _opened(frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
 
 
 def _send(socket: zmq.asyncio.Socket, envelope: list[bytes], reply: bytes) -> None:
-    """Never waits: who sends and does not read, or has gone, loses the answer and delays nobody."""
+    """Sends a reply without waiting: a client that does not read, or has gone, loses it."""
     failure = socket.send_multipart([*envelope, reply], zmq.DONTWAIT).exception()  # type: ignore[attr-defined]
     if failure is not None:
         _log.debug("an answer could not be sent: %s", failure)

@@ -1,4 +1,4 @@
-"""Which handler carries a command out: a process answers the routes of its nouns."""
+"""Routes: which handler executes a command."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from cargo_sync.api.messages import JsonObject
 class Route(Generic[A]):
     """A command and its handler, which takes exactly the arguments of this command.
 
-    The handler raises ControlError to refuse; a ProblemError is a refusal in the problem's words.
-    It answers at once; what takes long is started, and goes on in the feed.
+    The handler raises ControlError to refuse; a ProblemError becomes an error reply too. It must
+    answer soon: long work is only started, and its progress is on the feed.
     """
 
     command: Command[A]
@@ -26,11 +26,11 @@ class Noun(Protocol):
     """The handlers of one noun."""
 
     def routes(self) -> Sequence[Route[Any]]:
-        """One for each command of the noun."""
+        """One route per command of the noun."""
 
 
 def routed(nouns: Iterable[Noun]) -> Mapping[str, Route[Any]]:
-    """The routes of all nouns, by the command's name."""
+    """The routes of all nouns, by name of the command."""
     return MappingProxyType(
         {route.command.name: route for noun in nouns for route in noun.routes()}
     )

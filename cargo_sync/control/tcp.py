@@ -1,9 +1,8 @@
-"""A port: commands on it and the feed on the next, either with keys (CURVE, RFC 26) or plain on
-loopback.
+"""A TCP port: commands on it and the feed on the next, with keys (CURVE, RFC 26) or plain.
 
-The listening sockets are ours and libzmq is given copies (ZMQ_USE_FD), so that the feed can be made
-anew while the port stays taken: a revoked subscriber is cut off so, and nobody else can slip in
-between.
+A plain port is only on loopback. We own the listening sockets, and libzmq gets copies of them
+(ZMQ_USE_FD). So the feed's socket can be replaced, to disconnect a subscriber with a revoked key,
+and no other process can take the port in between.
 """
 
 import asyncio
@@ -27,18 +26,18 @@ from cargo_sync.control.router import Router, bind_commands
 HANDSHAKE_MS: Final = 5_000
 _BACKLOG = 128
 _TRIES = 50
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - as it is said in a file
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - values of a file
 
 
 class TcpPort:
     """Two sockets over TCP, from construction to `close`.
 
-    host, port   where; port 0 is a free pair
-    keys         who is let in; None is a plain port
-    connections  where its peers are counted
+    host, port   where to listen; port 0 takes a free pair
+    keys         the keys of the clients; None for a plain port
+    connections  counts the connections
 
     Raises:
-        EndpointError: the port cannot be had.
+        EndpointError: the port cannot be used.
     """
 
     def __init__(
@@ -59,26 +58,28 @@ class TcpPort:
         self._listening = _listen_pair(host, port)
         self.port: int = self._listening[0].getsockname()[1]
         self.addresses: Addresses = tcp_addresses(_EVERYWHERE.get(host, host), self.port)
-        # What could be refused has been: libzmq only takes over what listens already.
+        # These cannot fail because of the port: libzmq takes over sockets that listen already.
         self._commands = bind_commands(context, self._bound_to(0), self._prepare(0))
         self._feed = bind_feed(context, self._bound_to(1), self._prepare(1))
         publisher.attach(self._feed)
 
     @property
     def keyed(self) -> bool:
-        """Whether it is opened by keys."""
+        """Whether clients need a key."""
         return self._keys is not None
 
     @property
     def reached_at(self) -> str:
-        """The address of commands as others can reach it: with this host's name, if it is every
-        address."""
+        """The address of commands for other machines.
+
+        It has this machine's name if the port listens on all addresses.
+        """
         if self._host in _EVERYWHERE:
             return tcp_addresses(sockets.gethostname(), self.port).commands
         return self.addresses.commands
 
     async def serve(self, router: Router) -> None:
-        """Answer commands and subscriptions until cancelled."""
+        """Answers commands and subscriptions until cancelled."""
         door = plain_door if self._keys is None else keyed_door(self._keys)
         async with asyncio.TaskGroup() as group:
             group.create_task(router.serve(self._commands, door))
@@ -98,12 +99,12 @@ class TcpPort:
                 self._publisher.attach(self._feed)
 
     def cut(self) -> None:
-        """Cut every subscriber off. Those whose key is admitted come back by themselves."""
+        """Disconnects all subscribers. Those whose key still holds reconnect."""
         self._publisher.detach(self._feed)
         self._cut.set()
 
     def close(self, linger: int) -> None:
-        """linger: milliseconds in which what was answered may still go out."""
+        """Closes the port; replies may still go out for `linger` milliseconds."""
         self._stop_listening()
         for socket in (self._commands, self._feed):
             socket.close(linger=linger)
@@ -129,7 +130,7 @@ class TcpPort:
 
 
 def _listen_pair(host: str, port: int) -> tuple[sockets.socket, sockets.socket]:
-    """Listening sockets of `port` and the next one. Raises EndpointError."""
+    """Listens on `port` and the next one. Raises EndpointError."""
     for last in reversed(range(_TRIES if port == 0 else 1)):
         first = second = None
         try:
@@ -140,21 +141,22 @@ def _listen_pair(host: str, port: int) -> tuple[sockets.socket, sockets.socket]:
             if first is not None:
                 first.close()
             if last:
-                continue  # of a free pair the second is somebody's: there are others
+                continue  # the port after a free one is in use: try another pair
             reason = (
                 os.strerror(error.errno).lower()
                 if isinstance(error, OSError) and error.errno
                 else error
             )
             raise EndpointError(
-                f"{at} cannot be had: {reason}; change control.listen or -z, or stop what is there"
+                f"cannot listen on {at}: {reason}; change control.listen or -z, or stop the "
+                "program that uses it"
             ) from error
         return first, second
     raise AssertionError("the last try returns or raises")
 
 
 def _listen(host: str, port: int) -> sockets.socket:
-    """Raises OSError."""
+    """Listens on one port. Raises OSError."""
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     listening = sockets.socket(family, sockets.SOCK_STREAM)
     try:

@@ -41,7 +41,7 @@ class ServerFeed:
     def changed(self) -> None:
         """Publishes the status if it has changed."""
         status = self._status()
-        self._changes.say(topics.STATUS, "status", status, lambda: status)
+        self._changes.publish(topics.STATUS, "status", status, lambda: status)
 
     def tick(self) -> None:
         """Publishes what is due once a second."""
@@ -50,7 +50,7 @@ class ServerFeed:
         readings = self._sampler.readings()
         if self._publisher.has_subscribers(topics.PROGRESS):
             progress = views.progress(totals(readings))
-            self._changes.say(topics.PROGRESS, "progress", progress, lambda: progress)
+            self._changes.publish(topics.PROGRESS, "progress", progress, lambda: progress)
         else:
             self._changes.drop(topics.PROGRESS)
         if self._publisher.has_subscribers(topics.FLOWS):

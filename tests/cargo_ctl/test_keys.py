@@ -76,7 +76,7 @@ def test_a_key_that_is_refused_leaves_no_file(runtime: str) -> None:
         other = run(*add[:-1], f"{runtime}/other.key")
         assert (other.exit_code, other.stderr) == (
             2,
-            'cargo_ctl: the key "laptop" is admitted already (revoke it first)\n',
+            'cargo_ctl: the key "laptop" exists already (revoke it first)\n',
         )
         assert (
             run("key", "add", "a b", "--role", "watch", "--out", f"{runtime}/other.key").exit_code

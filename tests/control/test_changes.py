@@ -26,7 +26,7 @@ def test_a_value_is_published_when_it_differs_from_the_last_one() -> None:
     board = Board()
     changes = Changes(board)
     told = [
-        changes.say(topic, "status", value, lambda: {"n": len(board.lines)})
+        changes.publish(topic, "status", value, lambda: {"n": len(board.lines)})
         for topic, value in (("a", 1), ("a", 1), ("b", 1), ("a", 2), ("a", 1))
     ]
     assert told == [True, False, True, True, True]
@@ -43,7 +43,7 @@ def test_what_is_dropped_is_said_again() -> None:
     board = Board()
     changes = Changes(board)
     changes.drop("a")
-    changes.say("a", "status", 1, dict)
+    changes.publish("a", "status", 1, dict)
     changes.drop("a")
-    changes.say("a", "status", 1, dict)
+    changes.publish("a", "status", 1, dict)
     assert board.lines == ["a status {}", "forget a", "a status {}"]

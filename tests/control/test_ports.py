@@ -156,11 +156,11 @@ def test_a_plain_port_takes_the_old_orders_and_little_else(
         with client(daemon, None) as one:
             assert one.call("status") == {"state": "synced"}
             assert refusal(lambda: one.call("job.sync", {"job": "a"})) == (
-                "forbidden: job.sync is not taken on a plain port (use the local socket, or a "
+                "forbidden: job.sync is not allowed on a plain port (use the local socket, or a "
                 "port with keys)"
             )
             assert refusal(lambda: one.call("job.pause")).startswith(
-                "forbidden: job.pause is not taken"
+                "forbidden: job.pause is not allowed"
             )
             assert refusal(lambda: one.call("job.show", {"job": "a"})).startswith("unknown_command")
         assert ordered(daemon, b"PAUSE a") == b"PAUSED"
@@ -322,9 +322,9 @@ def test_the_keys_are_made_once_and_are_the_owners_alone(runtime: str) -> None:
     [
         ("own.json", None, 0o640, "holds keys and others may read it"),
         ("local.key", None, 0o644, "others may read the key"),
-        ("own.json", b"{}", 0o600, "makes no sense"),
-        ("own.json", b"\xff", 0o600, "makes no sense"),
-        ("admitted.json", b'[{"name": "a"}]', 0o600, "makes no sense"),
+        ("own.json", b"{}", 0o600, "is damaged"),
+        ("own.json", b"\xff", 0o600, "is damaged"),
+        ("admitted.json", b'[{"name": "a"}]', 0o600, "is damaged"),
         ("local.key", b"[]", 0o600, "is no key file"),
     ],
 )
@@ -363,7 +363,7 @@ async def test_a_port_that_is_taken_is_said_in_words(runtime: str) -> None:
                 keys=f"{runtime}/k/d",
             )
     assert str(caught.value).startswith(
-        f"tcp://127.0.0.1:{port} cannot be had: address already in use; change"
+        f"cannot listen on tcp://127.0.0.1:{port}: address already in use; change"
     )
 
 

@@ -98,8 +98,7 @@ def router(jobs: Jobs, clock: Clock | None = None) -> Router:
         (
             b'{"id":"7","cmd":"xyzzy"}',
             b'{"v":1,"id":"7","ok":false,"error":{"code":"unknown_command",'
-            b'"message":"there is no command \\"xyzzy\\"","hint":"`hello` lists what is '
-            b'supported"}}',
+            b'"message":"there is no command \\"xyzzy\\"","hint":"`hello` lists all commands"}}',
         ),
         (
             b'{"id":"7","cmd":"status","args":{"job":"nightly"}}',
@@ -131,7 +130,7 @@ async def test_a_mistake_inside_is_logged_and_not_told(
         answer = await router(Jobs()).answer(encode_request(Request(cmd, {}, "7")))
     assert answer == (
         b'{"v":1,"id":"7","ok":false,"error":{"code":"internal",'
-        b'"message":"something went wrong inside","hint":"its log says what"}}'
+        b'"message":"internal error","hint":"see the log of the process"}}'
     )
     assert "Traceback" in caplog.text
 
@@ -259,4 +258,4 @@ async def test_an_old_command_is_answered_with_its_new_name() -> None:
     assert error is not None
     assert (error.code, error.hint) == ("unknown_command", 'did you mean "history"?')
     other = parse_reply(await router.answer(b'{"cmd":"bandwidth.sow"}')).error
-    assert other is not None and other.hint == "`hello` lists what is supported"
+    assert other is not None and other.hint == "`hello` lists all commands"

@@ -175,7 +175,7 @@ async def test_several_parts_are_no_request(runtime: str, clients: Clients) -> N
     async with serving(runtime) as daemon:
         reply = await asked(dealer(clients, daemon), b"", STATUS, STATUS)
         assert reply.error is not None
-        assert reply.error.message == "a request is one part, these are 2"
+        assert reply.error.message == "a request must have one part, this has 2"
 
 
 async def test_garbage_through_the_socket(runtime: str, clients: Clients) -> None:
@@ -408,7 +408,7 @@ async def test_a_second_daemon_is_refused_and_the_first_named(runtime: str) -> N
             Endpoint(runtime, "daemon", epoch="e2", now=lambda: NOW)
         assert str(caught.value) == (
             f'a daemon is already running as "daemon" (process {os.getpid()}): '
-            "end it first, by `cargo_ctl --connect daemon shutdown`"
+            "stop it first with `cargo_ctl --connect daemon shutdown`"
         )
         assert is_live(first.addresses.commands)
         with Endpoint(runtime, "other", epoch="e1", now=lambda: NOW):
@@ -445,5 +445,5 @@ async def test_a_folder_that_is_not_safe_is_refused(runtime: str, make: str) -> 
     else:
         folder.mkdir()
         folder.chmod(0o777)
-    with pytest.raises(EndpointError, match=r"is not this user's folder|may be written by others"):
+    with pytest.raises(EndpointError, match=r"is not this user's folder|others may write to"):
         Endpoint(runtime, "daemon", epoch="e1", now=lambda: NOW)

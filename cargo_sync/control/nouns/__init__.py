@@ -1,8 +1,8 @@
-"""Requests -> calls, for what a daemon and a server answer alike.
+"""The handlers of commands that a daemon and a server share: request -> call.
 
-process    hello, status, reload, shutdown
-key        who is let in over TCP
-audit      who changed what
-bandwidth  of everything together
-log        the last lines of the log
+audit      `audit`: who changed what
+bandwidth  `bandwidth.…`: limits of the whole process
+key        `key.…`: the keys of clients over TCP
+log        `log`: the last lines of the log
+process    `hello`, `status`, `reload`, `shutdown`
 """

@@ -12,7 +12,7 @@ from cargo_sync.model.world import Offload
 
 
 class AuditEntry(Protocol):
-    """A row of the audit; args is a JSON object, outcome "" while it is not known."""
+    """A row of the audit; `args` is a JSON object, `outcome` is "" while it is unknown."""
 
     @property
     def number(self) -> int: ...
@@ -29,17 +29,17 @@ class AuditEntry(Protocol):
 
 
 class AuditRows(Protocol):
-    """Rows, oldest first."""
+    """The rows of the audit, oldest first."""
 
     def since(self, number: int, limit: int) -> Sequence[AuditEntry]:
-        """Up to `limit` of them after `number`."""
+        """Up to `limit` rows after `number`."""
 
     def last(self, limit: int) -> Sequence[AuditEntry]:
-        """The newest `limit`."""
+        """The newest `limit` rows."""
 
 
 class AuditHandlers:
-    """Answers who changed what."""
+    """Shows who changed what."""
 
     def __init__(self, rows: AuditRows, offload: Offload) -> None:
         self._rows = rows

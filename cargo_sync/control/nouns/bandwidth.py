@@ -1,4 +1,4 @@
-"""`bandwidth.…`: of a whole daemon or server, shown and changed while it runs."""
+"""`bandwidth.…`: shows and sets the limits of a whole daemon or server while it runs."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -14,8 +14,7 @@ Wanted = TypeVar("Wanted", bound=BandwidthArgs)
 
 
 class BandwidthHandlers(Generic[Wanted]):
-    """Shows the bandwidth of everything together, and sets it by the command that the process
-    has for this."""
+    """Shows and sets the limits of a process. `change` is its own command to set them."""
 
     def __init__(self, limits: Limits, change: Command[Wanted]) -> None:
         self._limits = limits

@@ -1,4 +1,4 @@
-"""`key.…`: who is let in over TCP."""
+"""`key.…`: the keys of clients over TCP."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from cargo_sync.model.world import Offload, Ts
 
 
 class KeyHandlers:
-    """Answers about the keys of an endpoint, lets more in, and shuts others out."""
+    """Lists, adds and revokes the keys of an endpoint."""
 
     def __init__(self, endpoint: Endpoint, offload: Offload) -> None:
         self._endpoint = endpoint
@@ -45,8 +45,8 @@ class KeyHandlers:
 
     def _keys(self) -> Keyring:
         if self._endpoint.keyring is None:
-            plain = "its port is plain" if self._endpoint.ports else "it has no port"
-            raise ControlError(ReplyCode.NO_KEYS, f"nothing here is opened by keys: {plain}", _HINT)
+            why = "the port is plain" if self._endpoint.ports else "there is no port"
+            raise ControlError(ReplyCode.NO_KEYS, f"this process has no keys: {why}", _HINT)
         return self._endpoint.keyring
 
     async def _changed(self, change: Callable[[*Ts], Admitted], *args: *Ts) -> Admitted:

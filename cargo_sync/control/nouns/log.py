@@ -10,7 +10,7 @@ from cargo_sync.process.ring import Ring
 
 
 class LogHandlers:
-    """Answers what the ring of a process holds."""
+    """Shows the lines in the ring of a process."""
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring

@@ -11,13 +11,13 @@ from cargo_sync.control.routes import Route
 
 
 class ProcessHandlers:
-    """Answers for a daemon or a server.
+    """Answers for a daemon or server as a whole.
 
     supports  the names of all its commands
-    status    its state and totals
-    reload    reads the configuration again, and says what became of it
+    status    gives its state and totals
+    reload    reads all files again, and gives the results
     stop      ends the process
-    steady    monotonic seconds
+    steady    gives monotonic seconds
     """
 
     def __init__(

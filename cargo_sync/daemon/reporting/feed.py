@@ -104,11 +104,11 @@ class DaemonFeed(Listener):
             round(status.next_at or 0) if shown else 0,
         )
         topic = topics.job_status(name)
-        self._changes.say(topic, "status", key, partial(views.state, status))
+        self._changes.publish(topic, "status", key, partial(views.state, status))
 
     def _publish_general(self) -> None:
         general = views.general(list(self._states.values()))
-        self._changes.say(topics.STATUS, "status", general, lambda: general)
+        self._changes.publish(topics.STATUS, "status", general, lambda: general)
 
     def _publish_progress(self, jobs: Mapping[str, Job]) -> None:
         advances = {name: job.sampler.advance() for name, job in jobs.items()}
@@ -118,7 +118,7 @@ class DaemonFeed(Listener):
                 self._moving.add(name)
                 fields = partial(views.progress, advance)
                 topic = topics.job_progress(name)
-                changed |= self._changes.say(topic, "progress", advance, fields)
+                changed |= self._changes.publish(topic, "progress", advance, fields)
         if changed:
             self._publisher.publish(topics.PROGRESS, "progress", views.totals(advances.values()))
 
