@@ -1,0 +1,22 @@
+"""The control protocol: its messages and commands, and a small client for them.
+
+addresses         the addresses of sockets, and which daemons and servers run
+arguments         the arguments of a command, and their checks
+client            a synchronous client: calls, and subscriptions to the feed
+commands          the type of a command
+common_commands   the commands of daemons and servers
+daemon_commands   all commands of a daemon
+gapless           notices without gaps, with lost rows read from the history
+job_commands      the commands for a daemon's jobs
+keys              key files for TCP ports
+line              the connection to a daemon, and why it fails
+log_command       the command `log`
+messages          requests, replies and feed messages, encoded and decoded
+orders            the plain-text orders of pydio-sync
+renamed           old names of commands, for suggestions
+roles             what a caller may do
+sequence          which messages of the feed are new, and how many were lost
+server_commands   all commands of a server
+session_commands  the commands of a session
+topics            the topics of the feed
+"""

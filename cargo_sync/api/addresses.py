@@ -1,9 +1,9 @@
-"""Where a daemon's sockets are, and which daemons are there.
+"""The addresses of sockets, and which daemons and servers run.
 
-`<runtime>/<instance>/commands` and `/feed`, with runtime = $CARGO_RUNTIME_DIR, else
-$XDG_RUNTIME_DIR/cargo_sync, else a folder of the user's own below the temporary one. Over TCP:
-commands on a port, the feed on the next one; with keys, of which this user's own lies in
-`<config>/keys/<instance>`.
+Local sockets are `<runtime>/<instance>/commands` and `/feed`. The runtime folder is
+$CARGO_RUNTIME_DIR, else $XDG_RUNTIME_DIR/cargo_sync, else a folder of this user below the temporary
+one. Over TCP, commands are on one port and the feed on the next; a port with keys has one for this
+user in `<config>/keys/<instance>`.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from cargo_sync.api.keys import ClientKey, KeyFileError, read_key
 
 LONGEST_PATH = 103 if sys.platform == "darwin" else 107
-"""Bytes that a socket's path may have: sun_path without its closing NUL."""
+"""Bytes of a socket's path at most: sun_path without the NUL at its end."""
 
 DAEMON, SERVER = "daemon", "server"
-"""Instances; a daemon of one job file has another name (`job_instance`), and so has a front end's
-own."""
+"""Names of instances. Daemons of one job file have others (`job_instance`), and so have those that
+front ends start for themselves (`private_instance`)."""
 _PRIVATE = "session-"
 _IPC, _TCP = "ipc://", "tcp://"
 _KEY_FILE = ".key"
@@ -31,15 +31,14 @@ _PROBE = 2.0
 
 
 class AddressError(Exception):
-    """An address that cannot be used, or no way to choose one; the text is for people."""
+    """An address that cannot be used, or a choice that is not clear; the text is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Both sockets of one instance: `commands` (ROUTER) and `feed` (XPUB), and the key that opens
-    them.
+    """Both sockets of one instance, `commands` (ROUTER) and `feed` (XPUB), and the key for them.
 
-    Local sockets and a plain port are open without a key.
+    Local sockets and plain ports need no key.
     """
 
     commands: str
@@ -48,7 +47,7 @@ class Addresses:
 
     @property
     def folder(self) -> str:
-        """The instance's folder, where its local sockets lie."""
+        """The folder of the instance's local sockets."""
         return os.path.dirname(self.commands.removeprefix(_IPC))
 
     @property
@@ -57,12 +56,12 @@ class Addresses:
 
 
 def runtime_dirs(env: Mapping[str, str]) -> list[str]:
-    """Where instances may be, the place for new ones first."""
+    """The folders where instances may be; new ones are made in the first."""
     chosen = env.get("CARGO_RUNTIME_DIR")
     if chosen:
         return [os.path.abspath(chosen)]
     session = env.get("XDG_RUNTIME_DIR")
-    temporary = env.get("TMPDIR") or "/tmp"  # noqa: S108 - whoever uses the folder checks its owner
+    temporary = env.get("TMPDIR") or "/tmp"  # noqa: S108 - its owner is checked before use
     own = os.path.join(temporary, f"cargo_sync-{os.getuid()}")
     if session and _is_ours(session):
         return [os.path.join(session, "cargo_sync"), own]
@@ -70,15 +69,14 @@ def runtime_dirs(env: Mapping[str, str]) -> list[str]:
 
 
 def runtime_dir(env: Mapping[str, str]) -> str:
-    """Where a new instance's folder is made."""
+    """The folder in which a new instance gets its folder."""
     return runtime_dirs(env)[0]
 
 
 def instance_addresses(runtime: str, instance: str) -> Addresses:
-    """The addresses of `instance` below `runtime`. Raises AddressError for one that no socket can
-    have."""
+    """The addresses of `instance` below `runtime`. Raises AddressError for an impossible path."""
     if not instance or instance in (".", "..") or "/" in instance or "\0" in instance:
-        raise AddressError(f"{instance!r} cannot be the name of an instance: it names a folder")
+        raise AddressError(f"{instance!r} cannot be the name of an instance")
     folder = os.path.join(runtime, instance)
     return Addresses(
         _address(os.path.join(folder, "commands")), _address(os.path.join(folder, "feed"))
@@ -91,31 +89,39 @@ def job_instance(path: str) -> str:
 
 
 def private_instance(pid: int) -> str:
-    """The instance of the daemon that a front end, process `pid`, started for itself."""
+    """The instance of a daemon that a front end with this process id starts for itself."""
     return f"{_PRIVATE}{pid}"
 
 
 def tcp_addresses(host: str, port: int, key: ClientKey | None = None) -> Addresses:
-    """The addresses of a port: the feed is on the next one."""
+    """The addresses at a port: commands on it, the feed on the next one."""
     shown = f"[{host}]" if ":" in host else host
     return Addresses(f"{_TCP}{shown}:{port}", f"{_TCP}{shown}:{port + 1}", key)
 
 
 def keys_dir(env: Mapping[str, str], instance: str) -> str:
-    """Where the keys of an instance are kept: `$XDG_CONFIG_HOME/cargo_sync/keys/<instance>`."""
+    """The folder of an instance's keys: `$XDG_CONFIG_HOME/cargo_sync/keys/<instance>`."""
     return os.path.join(_all_keys(env), instance)
 
 
 def find(
     connect: str | None, env: Mapping[str, str], *, server: bool = False, key: str | None = None
 ) -> Addresses | None:
-    """The addresses to speak to: `connect`, else $CARGO_CONTROL, else the one daemon that is live.
+    """The addresses to use: of `connect`, else of $CARGO_CONTROL, else of the only running daemon.
 
-    With `server` it is the server of this user's, and $CARGO_CONTROL, which names a daemon, does
-    not count. A front end's own daemon is found by its name alone.
-    `connect` is an instance's name, its folder, the address of its commands, or a key file. `key`,
-    a key file too, else $CARGO_KEY, opens a port; alone it also says where. None when none is live.
-    Raises AddressError when several are, or when `connect` is none of these, or the key is none.
+    A daemon that a front end started for itself is only found by its name.
+
+    Args:
+        connect: an instance's name, its folder, the address of its commands, or a key file.
+        env: environment variables.
+        server: find this user's server; $CARGO_CONTROL is ignored, because it names a daemon.
+        key: the key file for a port, else $CARGO_KEY; without `connect` its address is used.
+
+    Returns:
+        None if none is running.
+
+    Raises:
+        AddressError: several are running, or `connect` or `key` cannot be used.
     """
     chosen = connect or key or (None if server else env.get("CARGO_CONTROL"))
     if chosen and (chosen == key or chosen.endswith(_KEY_FILE)):
@@ -137,12 +143,11 @@ def find(
 
 
 def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
-    """By the folder that it was found by: first local sockets, then ports of which there is a
-    key."""
+    """All running instances by folder: first local sockets, then ports with a key of this user."""
     found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
-        # Somebody else's folder in the shared temporary one could hold a daemon that only looks
-        # like ours.
+        # The temporary folder is shared: another user could make a folder there with a daemon that
+        # looks like ours.
         if not _is_ours(runtime):
             continue
         for instance in sorted(os.listdir(runtime)):
@@ -161,8 +166,7 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
 
 
 def is_live(address: str) -> bool:
-    """Whether somebody listens at an address. A socket file that a killed daemon left does not
-    count."""
+    """Whether a process listens at an address. The socket file of a killed daemon is not enough."""
     if address.startswith(_TCP):
         return _port_is_live(address)
     if not hasattr(socket, "AF_UNIX"):
@@ -187,7 +191,7 @@ def _port_is_live(address: str) -> bool:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """Raises AddressError."""
+    """Splits the address of a port. Raises AddressError."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -195,7 +199,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
         host = port = None
     if not host or not port or port > 65534 or parts.path or parts.query or "@" in parts.netloc:
         raise AddressError(
-            f"{address!r} is not the address of a port: it is like tcp://127.0.0.1:5556"
+            f"{address!r} is not the address of a port, such as tcp://127.0.0.1:5556"
         )
     return host, port
 
@@ -204,14 +208,14 @@ def _of_key(path: str) -> Addresses:
     key = _read(path)
     if not key.address:
         raise AddressError(
-            f"what the key {path} belongs to is not running, or its address has to be given"
+            f"the daemon or server of the key {path} is not running, or needs to be given with its "
+            "address"
         )
     return tcp_addresses(*_host_and_port(key.address), key)
 
 
 def _of_port(address: str, key: str | None, env: Mapping[str, str]) -> Addresses:
-    """A port, with the key that was given; else with this user's own, if it is that of this
-    port."""
+    """The addresses of a port with the given key, or with this user's own key for that port."""
     host, port = _host_and_port(address)
     if key:
         return tcp_addresses(host, port, _read(key))
@@ -224,7 +228,7 @@ def _of_port(address: str, key: str | None, env: Mapping[str, str]) -> Addresses
 
 
 def _own_key(env: Mapping[str, str], instance: str) -> Addresses | None:
-    """What this user's own key of an instance opens; None when there is none that can be used."""
+    """The addresses in this user's own key of an instance; None without a usable key."""
     try:
         return _of_key(os.path.join(keys_dir(env, instance), _LOCAL_KEY))
     except AddressError:
@@ -253,12 +257,12 @@ def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
     if chosen.startswith(_IPC):
         path = chosen.removeprefix(_IPC)
         if os.path.basename(path) != "commands":
-            raise AddressError(f"{chosen!r} is not the address of commands: it ends in /commands")
+            raise AddressError(
+                f"{chosen!r} is not the address of commands: it must end in /commands"
+            )
         folder = os.path.dirname(os.path.abspath(path))
     elif "://" in chosen:
-        raise AddressError(
-            f"{chosen!r} cannot be connected to: only ipc:// and tcp:// addresses can"
-        )
+        raise AddressError(f"cannot connect to {chosen!r}: an address begins with ipc:// or tcp://")
     elif "/" in chosen:
         folder = os.path.abspath(chosen)
     else:

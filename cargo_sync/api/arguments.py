@@ -1,6 +1,6 @@
 """The arguments of a command: one frozen dataclass, from which everything about them is derived.
 
-The annotation of a field says what may stand in it:
+The annotation of a field says which values are allowed:
 
     str                            text that is not empty
     int                            a whole number from 0 to 2**53
@@ -9,11 +9,11 @@ The annotation of a field says what may stand in it:
     Literal["debug", "info"]       one of these texts
     Annotated[int, Range(1, 10)]   a whole number from 1 to 10
     Annotated[str, Mark.EMPTY]     the text may be empty
-    Annotated[str, Mark.SECRET]    it is never written down
-    Annotated[str | None, Mark.NULL]   null may be sent, and means something of its own
+    Annotated[str, Mark.SECRET]    it is never logged or stored
+    Annotated[str | None, Mark.NULL]   null may be sent, with a meaning of its own
 
-A field without a default is required. A default of None says that the argument was not sent; where
-null may be sent too, `UNSET` says it.
+A field without a default is required. A default of None means that the argument was not sent; if
+null may be sent too, the default is `UNSET`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,21 +31,21 @@ _LONGEST_NAME = 64
 
 
 class Range(NamedTuple):
-    """The least and the greatest whole number that are allowed."""
+    """The smallest and the greatest whole number that are allowed."""
 
     low: int = 0
     high: int = _LARGEST
 
 
 class Mark(Enum):
-    """What the type of an argument does not say."""
+    """Properties of an argument that its type does not show."""
 
     EMPTY = auto()
-    """The text may be empty: the workspace itself, from the beginning."""
+    """The text may be empty, such as the path of a workspace itself."""
     NULL = auto()
-    """Null is allowed, and means something of its own: no limit, not any more."""
+    """Null is allowed, and has a meaning of its own, such as no limit."""
     SECRET = auto()
-    """Never written down: neither in logs, nor in the feed, nor in what is kept of a command."""
+    """It is never in logs, in the feed or in the audit."""
 
 
 class Unset(Enum):
@@ -68,10 +68,10 @@ A = TypeVar("A", bound=Args)
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What may stand in one argument.
+    """The values that one argument may have.
 
     kind    text, a whole number within `range`, true or false, an object
-    one_of  the texts that are allowed, where not all are
+    one_of  the texts that are allowed; empty if all are
     marks   see `Mark`
     """
 
@@ -83,11 +83,11 @@ class Argument:
 
     @property
     def secret(self) -> bool:
-        """Whether it is never written down."""
+        """Whether it is never logged or stored."""
         return Mark.SECRET in self.marks
 
     def allows(self, value: object) -> bool:
-        """Whether `value`, as JSON gave it, may stand there."""
+        """Whether `value`, decoded from JSON, is allowed."""
         if value is None:
             return Mark.NULL in self.marks
         if self.kind is int:
@@ -119,9 +119,10 @@ _KINDS: Final[Mapping[object, ArgumentKind]] = {str: str, int: int, bool: bool, 
 
 
 def arguments_of(takes: type[Args]) -> Mapping[str, Argument]:
-    """What each argument may be, by name, in the order of the fields.
+    """The arguments by name, in the order of the fields.
 
-    Raises TypeError for an annotation that says none of what the module describes.
+    Raises:
+        TypeError: the module does not describe an annotation.
     """
     return MappingProxyType(
         {
@@ -134,8 +135,11 @@ def arguments_of(takes: type[Args]) -> Mapping[str, Argument]:
 
 
 def check_arguments(cmd: str, known: Mapping[str, Argument], args: Mapping[str, object]) -> None:
-    """Raises ControlError(bad_argument) that names the argument of the command `cmd`, and what is
-    allowed."""
+    """Checks the arguments of the command `cmd`.
+
+    Raises:
+        ControlError: bad_argument; it names the argument and the allowed values.
+    """
     for name, value in args.items():
         allowed = known.get(name)
         if allowed is None:
@@ -162,11 +166,11 @@ def _argument(annotation: object, *, required: bool) -> Argument:
     if get_origin(annotation) is Annotated:
         annotation, *more = get_args(annotation)
         marks = tuple(more)
-    [kind] = _without_absence(annotation)
+    [kind] = _sent_types(annotation)
     one_of = get_args(kind) if get_origin(kind) is Literal else ()
     key = str if one_of else get_origin(kind) or kind
     if key not in _KINDS:
-        raise TypeError(f"no argument can be {annotation}")
+        raise TypeError(f"an argument cannot have the type {annotation}")
     return Argument(
         _KINDS[key],
         required,
@@ -176,8 +180,8 @@ def _argument(annotation: object, *, required: bool) -> Argument:
     )
 
 
-def _without_absence(annotation: object) -> Iterator[object]:
-    """The members of a union that say what is sent."""
+def _sent_types(annotation: object) -> Iterator[object]:
+    """The members of a union without None and Unset."""
     members = (
         get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     )

@@ -1,7 +1,6 @@
-"""A small client of the control plane, for front ends and scripts: synchronous, one call at a time.
+"""A small synchronous client of the control protocol, for front ends and scripts.
 
-With `line` one of the two modules of this floor that import zmq, so that whoever only needs the
-messages need not load it.
+In `api` only this module and `line` import zmq, so that others do not need to load it.
 """
 
 import secrets
@@ -32,7 +31,7 @@ LONGEST_REPLY = 64 * 1024 * 1024
 _WAITING_MESSAGES = 20_000
 _TCP = "tcp://"
 _LOOK = 1.0
-"""Seconds after which who waits for an answer looks whether there is still somebody to give it."""
+"""Seconds after which a call that waits for a reply checks whether the daemon still runs."""
 _NEW_ID: Callable[[], str] = lambda: secrets.token_hex(16)  # noqa: E731
 
 
@@ -47,7 +46,10 @@ class CommandError(Exception):
 
 
 class Client:
-    """Commands to one daemon, at the address of its commands. A port may want a `key`."""
+    """Sends commands to one daemon or server. `address` is that of its commands.
+
+    key  for a port with keys
+    """
 
     def __init__(
         self, address: str, *, key: ClientKey | None = None, new_id: Callable[[], str] = _NEW_ID
@@ -59,8 +61,7 @@ class Client:
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
         prepare(self._socket, address, key)
-        # Local sockets are looked at before each call: a daemon that was restarted meanwhile is no
-        # matter.
+        # Local sockets are checked before each call, so the daemon may restart between two calls.
         self._line = (
             ConnectionMonitor(self._socket, address, key) if address.startswith(_TCP) else None
         )
@@ -73,12 +74,17 @@ class Client:
     def call(
         self, cmd: str, args: JsonObject | None = None, timeout: float = 10.0
     ) -> dict[str, Any]:
-        """The result of a command, waited for `timeout` seconds.
+        """Sends a command and returns its result.
+
+        Args:
+            cmd: the command's name.
+            args: its arguments.
+            timeout: seconds to wait for the reply.
 
         Raises:
-            CommandError: the daemon refused it, and says why.
-            NotRunning: nobody listens there, or no answer came in time.
-            NotAdmitted: the port does not know the key, or wants one.
+            CommandError: the daemon refused it; the error says why.
+            NotRunning: no process listens there, or no reply came in time.
+            NotAdmitted: the port does not know the key, or needs one.
         """
         if self._line is None and not is_live(self.address):
             raise NotRunning(self.address)
@@ -101,9 +107,9 @@ class Client:
                 reply = parse_reply(self._socket.recv_multipart()[-1])
             except BadMessage as error:
                 raise CommandError(
-                    "bad_reply", f"the answer to {cmd} makes no sense: {error}"
+                    "bad_reply", f"the reply to {cmd} cannot be decoded: {error}"
                 ) from error
-            if reply.id == id:  # the answer to a call that was given up may come late
+            if reply.id == id:  # the reply to an earlier call that timed out may come late
                 return _result(reply)
         raise NotRunning(
             self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s"
@@ -128,10 +134,10 @@ class Client:
 
 
 class Subscription:
-    """A subscription to some topics (prefixes) of one daemon's feed; as an iterator it waits for
-    ever.
+    """A subscription to some topics (prefixes) of one feed; as an iterator it never ends.
 
-    A connection that is lost comes back by itself, and what was lost meanwhile shows by `missed`.
+    It reconnects by itself after a lost connection. `missed` of the next message shows how many
+    messages were lost.
     """
 
     def __init__(self, address: str, topics: Iterable[str], key: ClientKey | None = None) -> None:
@@ -153,11 +159,11 @@ class Subscription:
         self._socket.connect(address)
 
     def receive(self, timeout: float | None = None) -> FeedMessage | None:
-        """The next message that was not seen before, or None when `timeout` seconds bring none.
+        """The next new message, or None if none comes within `timeout` seconds.
 
         Raises:
-            NotRunning: the daemon went away, and what it had sent has all been received.
-            NotAdmitted: the port does not know the key (any more), or wants one.
+            NotRunning: the daemon went away, and all its messages were received.
+            NotAdmitted: the port does not know the key (any more), or needs one.
         """
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
@@ -198,11 +204,19 @@ class Subscription:
 def subscribe(
     address: str, topics: Iterable[str] = ("",), *, key: ClientKey | None = None
 ) -> Subscription:
-    """What the feed at `address` says about `topics`, prefixes as in `api.topics`; "" is
-    everything.
+    """Subscribes to topics of the feed at `address`.
 
-    An iterator of (topic, message); a message's `missed` counts those of its topic lost before it.
-    Raises NotRunning.
+    Args:
+        address: of the feed.
+        topics: prefixes as in `api.topics`; "" is everything.
+        key: for a port with keys.
+
+    Returns:
+        An iterator of (topic, message). `missed` of a message counts the lost messages of its topic
+        before it.
+
+    Raises:
+        NotRunning: no process listens there.
     """
     return Subscription(address, topics, key)
 

@@ -1,8 +1,8 @@
-"""What a command is: its arguments, whether it changes something, and who may give it.
+"""The type of a command: its arguments, whether it changes something, and which role may use it.
 
-`daemon_commands` and `server_commands` list them all. The router reads them to refuse wrong
-arguments by name, to carry out a repeated changing command only once, and to refuse callers who
-may only watch; front ends read them to know which commands there are.
+`daemon_commands` and `server_commands` list all commands. With them the router refuses wrong
+arguments, executes a repeated command only once, and refuses callers who may only watch. Front ends
+read them to know which commands exist.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ from cargo_sync.api.roles import Role
 class Command(Generic[A]):
     """One command.
 
+    does     one line of help
     takes    its arguments, as `api.arguments` describes them
-    changes  done once for an id, however often it is sent
-    role     the least role that may give it; without one, `control` for what changes something,
-             else `watch`
-    args     what each of its arguments may be, by name
+    changes  it changes something, and is executed only once per id
+    role     the lowest role that may use it; None: `control` if it changes something, else `watch`
+    args     the allowed values of each argument, by name
     """
 
     name: str
@@ -37,16 +37,16 @@ class Command(Generic[A]):
 
     @property
     def needs(self) -> Role:
-        """The least role that may give it."""
+        """The lowest role that may use it."""
         return self.role or (Role.CONTROL if self.changes else Role.WATCH)
 
     def decode(self, args: Mapping[str, object]) -> A:
-        """The arguments as its handler takes them. Raises ControlError(bad_argument)."""
+        """The arguments as one value for its handler. Raises ControlError(bad_argument)."""
         check_arguments(self.name, self.args, args)
         construct: Callable[..., A] = self.takes
         return construct(**args)
 
 
 def by_name(*commands: Command[Any]) -> Mapping[str, Command[Any]]:
-    """Commands, as a process lists them."""
+    """The commands by name."""
     return MappingProxyType({command.name: command for command in commands})

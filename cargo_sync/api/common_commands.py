@@ -1,5 +1,4 @@
-"""The commands that daemons and servers both answer: the process itself, keys, who changed what, the
-log."""
+"""The commands of daemons and servers: the process itself, keys, the audit, the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,13 +10,13 @@ from cargo_sync.api.log_command import LOG
 from cargo_sync.api.roles import Role
 
 LONGEST_PAGE: Final = 1000
-"""Rows that one answer holds at most."""
+"""Rows in one reply at most."""
 PageLimit = Annotated[int, Range(1, LONGEST_PAGE)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsSince(Args):
-    """A page of rows, oldest first: after the row `since`; without it the newest."""
+    """A page of rows, oldest first: those after the row `since`, or without it the newest."""
 
     since: int | None = None
     limit: PageLimit = 100
@@ -25,7 +24,7 @@ class RowsSince(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyAddArgs(Args):
-    """public: the public half of a key pair, Z85."""
+    """public: the public key of a pair, Z85."""
 
     name: str
     public: str
@@ -41,11 +40,10 @@ class OneKey(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandwidthArgs(Args):
-    """The bandwidths of a process: such as "10mbps"; "none" for no limit; None for what its file
-    says."""
+    """The bandwidths of a process: "10mbps", "none" for no limit, None for the file's value."""
 
     def wanted(self) -> Mapping[str, str | None]:
-        """What was sent, by name."""
+        """The values that were sent, by name."""
         sent = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: text for name, text in sent.items() if text is not UNSET}
 

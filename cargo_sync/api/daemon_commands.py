@@ -1,4 +1,4 @@
-"""Every command that a daemon answers."""
+"""All commands of a daemon."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from cargo_sync.api.session_commands import SESSION_COMMANDS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneTransfer(Args):
-    """A transfer, by its id or the beginning of it."""
+    """A transfer, by its id or the beginning of its id."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryArgs(RowsSince):
-    """job: only what happened in this one."""
+    """job: only rows of this job."""
 
     job: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackListArgs(OneOrAllJobs):
-    """state: "pending" or "dead". after: callbacks of greater numbers."""
+    """state: "pending" or "dead". after: only callbacks with greater numbers."""
 
     state: str | None = None
     after: int = 0
@@ -43,7 +43,7 @@ class CallbackListArgs(OneOrAllJobs):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRetryArgs(Args):
-    """One callback, all of a job, or all."""
+    """One callback, those of a job, or all."""
 
     id: str | None = None
     job: str | None = None
@@ -51,14 +51,14 @@ class CallbackRetryArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackTestArgs(OneJob):
-    """event: one that the job asks for; without it the first."""
+    """event: one of the job's `events`; without it the first."""
 
     event: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonBandwidth(BandwidthArgs):
-    """Of all jobs together."""
+    """The bandwidth of all jobs together."""
 
     bandwidth: Annotated[str | None, Mark.NULL]
 

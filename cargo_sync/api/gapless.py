@@ -1,7 +1,7 @@
-"""Notices without gaps: what a subscriber lost is read again by cursor.
+"""Notices without gaps: rows that a subscriber lost are read from the history by cursor.
 
-A notice tells of the rows (cursor - count, cursor] of one job. A jump of its topic's seq, or
-another epoch, says that some were lost before it; `history` has them as long as they are kept.
+A notice stands for the rows (cursor - count, cursor] of one job. If the seq of its topic jumps, or
+the epoch differs, some were lost before it; `history` has them as long as they are kept.
 """
 
 from collections.abc import Iterator
@@ -17,63 +17,65 @@ GaplessRow = dict[str, Any]
 """One row of `history`: {cursor, job, kind, time, path, bytes, message, details}."""
 
 
-class _Heard(NamedTuple):
+class _Received(NamedTuple):
     epoch: str
     cursor: int
 
 
 class Gapless:
-    """Follows the notices of one subscription, to all jobs or some.
+    """Follows the notices of one subscription, for all jobs or some.
 
-    client  asks the same daemon
-    since   nothing after this cursor is left out; without it, nothing that happens from now on
+    client  connected to the same daemon
+    since   it gives all rows after this cursor; without it, all rows from now on
 
-    lost    rows that were lost and are not kept any more, at most so many
+    lost    at most this many rows were lost and are not kept any more
     """
 
     def __init__(self, client: Client, since: int | None = None) -> None:
         self._client = client
         self._since = client.call("history", {"limit": 1})["next"] if since is None else since
-        self._heard: dict[str, _Heard] = {}
+        self._received: dict[str, _Received] = {}
         self.lost = 0
 
     def take(self, message: FeedMessage) -> Iterator[GaplessRow | FeedMessage]:
-        """The rows that were lost before `message`, then itself; nothing when it tells of what is
-        known.
+        """Gives the rows that were lost before `message`, then `message` itself if it is new.
 
-        Raises what `Client.call` does.
+        Raises:
+            CommandError, NotRunning, NotAdmitted: as `Client.call`.
         """
         if message.cursor is None or not message.topic.startswith(topics.NOTICES):
             return
-        heard = self._heard.get(message.topic, _Heard("", self._since))
+        received = self._received.get(message.topic, _Received("", self._since))
         first = message.cursor - int(message.fields.get("count", 1)) + 1
-        if message.cursor <= heard.cursor:
+        if message.cursor <= received.cursor:
             return
-        if message.missed or message.epoch != heard.epoch or first <= heard.cursor:
+        if message.missed or message.epoch != received.epoch or first <= received.cursor:
             job = topics.name_of(message.topic)
-            # With a notice that is known in part all of its rows are read: none comes twice.
-            end = message.cursor if first <= heard.cursor else first - 1
-            yield from (row for row in self._rows(heard.cursor, job) if row["cursor"] <= end)
-        self._heard[message.topic] = _Heard(message.epoch, message.cursor)
-        if first > heard.cursor:
+            # If some rows of a notice are known, its rows are read instead, so that none comes
+            # twice.
+            end = message.cursor if first <= received.cursor else first - 1
+            yield from (row for row in self._rows(received.cursor, job) if row["cursor"] <= end)
+        self._received[message.topic] = _Received(message.epoch, message.cursor)
+        if first > received.cursor:
             yield message
 
     def catch_up(self) -> Iterator[GaplessRow]:
-        """All rows of all jobs that were not told of yet: for whoever was away and hears nothing.
+        """Gives all rows of all jobs that were not given yet, also if no notice comes.
 
-        It reads from where the last call ended, or from the beginning, whatever notices told
-        meanwhile.
+        It reads from where the last call ended, or from `since`.
         """
-        known = {topics.name_of(topic): heard.cursor for topic, heard in self._heard.items()}
+        known = {
+            topics.name_of(topic): received.cursor for topic, received in self._received.items()
+        }
         newest = self._since
         for row in self._rows(self._since, None):
             newest = row["cursor"]
             if newest > known.get(row["job"], self._since):
                 yield row
         self._since = newest
-        self._heard = {
-            topic: _Heard(heard.epoch, max(heard.cursor, newest))
-            for topic, heard in self._heard.items()
+        self._received = {
+            topic: _Received(received.epoch, max(received.cursor, newest))
+            for topic, received in self._received.items()
         }
 
     def _rows(self, since: int, job: str | None) -> Iterator[GaplessRow]:

@@ -1,4 +1,4 @@
-"""The commands about a daemon's jobs."""
+"""The commands for a daemon's jobs."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -18,14 +18,14 @@ class OneJob(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOrAllJobs(Args):
-    """A job, by its name; without it all of them."""
+    """A job, by its name; without it all jobs."""
 
     job: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlanArgs(OneJob):
-    """Without `run` a plan is begun; with it, the actions of that plan after the number `after`."""
+    """Without `run` it begins a plan; with it, it gives the actions after the number `after`."""
 
     run: str | None = None
     after: int = 0
@@ -34,14 +34,14 @@ class JobPlanArgs(OneJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpeedArgs(OneJob):
-    """speed: such as "10mbps"; "none" for no limit; None for what the job's file says."""
+    """speed: such as "10mbps", "none" for no limit, None for the speed of the job's file."""
 
     speed: Annotated[str | None, Mark.NULL]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobAddArgs(Args):
-    """text: the content of a job file. name: what to call it in errors."""
+    """text: the content of a job file. name: what errors call it."""
 
     text: Annotated[str, Mark.SECRET] = field(repr=False)
     name: str = "the text"
@@ -50,7 +50,7 @@ class JobAddArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobHistoryArgs(OneJob):
-    """before: rows of smaller cursors; without it the newest. failed: only what failed."""
+    """before: rows with smaller cursors; without it the newest. failed: only failures."""
 
     before: Annotated[int | None, Range(1)] = None
     limit: PageLimit = 100
@@ -59,7 +59,7 @@ class JobHistoryArgs(OneJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTestArgs(OneJob):
-    """test: one that was begun; without it a new one begins."""
+    """test: the id of a check that was begun; without it a new one begins."""
 
     test: str | None = None
 

@@ -1,7 +1,7 @@
-"""Keys of the control plane: what a front end needs to be let in over TCP.
+"""Keys of the control protocol: what a front end needs to connect over TCP.
 
 CURVE keys (https://rfc.zeromq.org/spec/26/) are 32 bytes, written in Z85 as 40 characters
-(https://rfc.zeromq.org/spec/32/). A key file is JSON and is nobody's business but its owner's.
+(https://rfc.zeromq.org/spec/32/). A key file is JSON, and only its owner may read it.
 """
 
 import json
@@ -16,7 +16,7 @@ from cargo_sync.api.roles import Role
 KEY_LENGTH: Final = 40
 _LARGEST = 64 * 1024
 _NAME = re.compile(r"[\w.@-]{1,64}")
-# The alphabet of Z85; 5 characters make 4 bytes, so that some texts of it are no number of 32 bits.
+# The alphabet of Z85. 5 characters stand for 4 bytes, so some texts are more than 32 bits.
 _Z85: Final = {
     each: value
     for value, each in enumerate(
@@ -26,17 +26,18 @@ _Z85: Final = {
 
 
 class KeyFileError(Exception):
-    """A key file that cannot be used; the text is for people, and shows nothing of the key."""
+    """A key file that cannot be used; the text is for people, and contains no part of the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """What is needed to speak to one daemon or server.
+    """The key of a client for one daemon or server.
 
-    address  of its commands, tcp://HOST:PORT; "" when it is not up
-    server   its public key
+    address         of its commands, tcp://HOST:PORT; "" if it is not running
+    server          its public key
     public, secret  the pair of the client
-    role     what the key was admitted for, as far as its owner knows
+    role            the role when the key was made
+    name            the key's name there
     """
 
     address: str
@@ -62,15 +63,15 @@ def _number(digits: str) -> int:
 
 
 def is_key_name(text: object) -> bool:
-    """Whether a key may have this name: letters, digits and `_ . @ -`, 64 at most."""
+    """Whether a key may have this name: letters, digits and `_ . @ -`, at most 64."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 def read_key(path: str) -> ClientKey:
-    """The key in the file at `path`.
+    """Reads the key file at `path`.
 
     Raises:
-        KeyFileError: it cannot be read, others may read it, or it is no key.
+        KeyFileError: it cannot be read, others may read it, or it is not a key file.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -87,11 +88,11 @@ def read_key(path: str) -> ClientKey:
     try:
         return _key(json.loads(raw))
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise KeyFileError(f"{path} is no key file: `cargo_ctl key add` writes one") from None
+        raise KeyFileError(f"{path} is not a key file: `cargo_ctl key add` writes one") from None
 
 
 def write_key(descriptor: int, key: ClientKey) -> None:
-    """Write `key` to an open, empty file. Raises OSError."""
+    """Writes `key` to an open, empty file. Raises OSError."""
     with open(descriptor, "wb", closefd=False) as file:
         file.write(key_text(key))
         file.flush()
@@ -99,13 +100,16 @@ def write_key(descriptor: int, key: ClientKey) -> None:
 
 
 def key_text(key: ClientKey) -> bytes:
-    """A key file's content."""
+    """The content of a key file."""
     return (json.dumps(asdict(key), indent=4) + "\n").encode()
 
 
 def _key(fields: Any) -> ClientKey:
-    """Raises ValueError, TypeError or KeyError when it is none. Fields of later versions are passed
-    over."""
+    """Decodes a key file; fields of later versions are ignored.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not a key file.
+    """
     key = ClientKey(
         fields["address"],
         fields["server"],

@@ -1,6 +1,6 @@
-"""The line to a daemon: why nothing comes, told by the events of the socket that connects to it.
+"""The connection to a daemon: the events of its socket show why no message comes.
 
-With `client` one of the two modules of this floor that import zmq.
+In `api` only this module and `client` import zmq.
 """
 
 import struct
@@ -24,8 +24,8 @@ _HEARTBEAT_MS = 10_000
 _TCP = "tcp://"
 
 
-class NotRunning(Exception):  # noqa: N818 - a state of the world, told as one
-    """Nobody answers at `address`; or whoever did went away: it is `lost` then."""
+class NotRunning(Exception):  # noqa: N818 - a state, not an error of ours
+    """No process answers at `address`; `lost` if one did before, and went away."""
 
     def __init__(self, address: str, message: str = "", *, lost: bool = False) -> None:
         nobody = "the daemon went away" if lost else f"no daemon answers at {address}"
@@ -34,8 +34,8 @@ class NotRunning(Exception):  # noqa: N818 - a state of the world, told as one
         self.lost = lost
 
 
-class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
-    """Whoever answers does not let us in: `message` says why, `hint` what to do."""
+class NotAdmitted(Exception):  # noqa: N818 - a state, not an error of ours
+    """The daemon refuses the connection: `message` says why, `hint` what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message} ({hint})")
@@ -46,8 +46,8 @@ class NotAdmitted(Exception):  # noqa: N818 - a state of the world, told as one
 class ConnectionMonitor:
     """The events of one socket that connects to one address.
 
-    A connection that is lost is no end: a daemon hangs up on who did not move for a while, and it
-    comes back by itself, unless nobody listens any more.
+    A lost connection is not the end: a daemon closes a connection that was silent for a while, and
+    libzmq reconnects. It is the end only if no process listens any more.
     """
 
     def __init__(self, socket: "zmq.Socket[bytes]", address: str, key: ClientKey | None) -> None:
@@ -56,8 +56,8 @@ class ConnectionMonitor:
         self._was_up = False
         self._hang_ups = 0
         self._socket = socket
-        # Without a bound: libzmq waits while there is no room for an event, and who closes the socket
-        # waits for libzmq. A daemon that is away makes ten a second.
+        # The queue has no limit: libzmq would wait for room in it, and closing the socket would
+        # wait for libzmq. A daemon that is not running causes ten events per second.
         place = f"inproc://line-{id(self):x}"
         socket.monitor(place, _EVENTS)
         self.monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
@@ -65,15 +65,14 @@ class ConnectionMonitor:
         self.monitor.connect(place)
 
     def look(self) -> None:
-        """Take note of what happened.
+        """Handles all events since the last call.
 
         Raises:
-            NotRunning: nobody listens there, or the daemon went away.
+            NotRunning: no process listens there, or the daemon went away.
             NotAdmitted: the handshake failed.
         """
         while self.monitor.poll(0):
-            # zmq_socket_monitor(3): an event in 16 bits, its value in 32, of this machine's byte
-            # order.
+            # zmq_socket_monitor(3): an event in 16 bits and its value in 32, in native byte order.
             self._take(*struct.unpack("=HI", self.monitor.recv_multipart()[0]))
 
     def close(self) -> None:
@@ -89,12 +88,12 @@ class ConnectionMonitor:
             case zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise self._refused(value)
             case zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
-                raise self._other_language()
+                raise self._wrong_protocol()
             case zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                # Once may be a daemon that is just ending, or makes its feed anew.
+                # One may come from a daemon that is ending, or that replaces its feed's socket.
                 self._hang_ups += 1
                 if self._hang_ups >= _HANG_UPS:
-                    raise self._other_language()
+                    raise self._wrong_protocol()
 
     def _refused(self, status: int) -> NotAdmitted:
         if status == _TOO_MANY:
@@ -103,29 +102,29 @@ class ConnectionMonitor:
             )
         return NotAdmitted(
             f"the daemon at {self._address} does not know this key",
-            "who has the role control there lets it in: `cargo_ctl key add`",
+            "somebody with the role control can add it there: `cargo_ctl key add`",
         )
 
-    def _other_language(self) -> NotAdmitted:
+    def _wrong_protocol(self) -> NotAdmitted:
         if self._key is None:
             return NotAdmitted(
-                f"{self._address} is opened with a key only",
+                f"{self._address} needs a key",
                 "give one with --key FILE or CARGO_KEY; `cargo_ctl key add` makes them",
             )
         return NotAdmitted(
-            f"what answers at {self._address} is not the daemon of this key",
-            "its keys were made anew, or the port is plain or another program's",
+            f"the program at {self._address} is not the daemon of this key",
+            "the daemon has new keys, or the port is plain or of another program",
         )
 
 
 def prepare(socket: "zmq.Socket[bytes]", address: str, key: ClientKey | None) -> None:
-    """Set the options that have to stand before a socket connects to `address`."""
+    """Sets the options that a socket needs before it connects to `address`."""
     socket.setsockopt(zmq.LINGER, 0)
     if not address.startswith(_TCP):
         return
     socket.setsockopt(zmq.IPV6, "[" in address)
     socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-    # A network that is cut says nothing: the other side is asked now and then.
+    # A cut network gives no error, so heartbeats check whether the other side is still there.
     socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 2 * _HEARTBEAT_MS)
     if key is not None:

@@ -1,4 +1,4 @@
-"""`log`: the last lines of a process's log. A daemon and a server answer it alike."""
+"""The command `log` of daemons and servers: the last lines of the log."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, get_args
@@ -10,12 +10,12 @@ from cargo_sync.api.roles import Role
 LogLevel = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 LONGEST_PAGE: Final = 1000
-"""Lines that one answer holds at most."""
+"""Lines in one reply at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogArgs(Args):
-    """after: lines of greater numbers; without it the newest. level: the least."""
+    """after: lines with greater numbers; without it the newest. level: the lowest to show."""
 
     after: int | None = None
     limit: Annotated[int, Range(1, LONGEST_PAGE)] = LONGEST_PAGE

@@ -1,8 +1,8 @@
-"""The messages of the control plane as values: requests, replies and what the feed says.
+"""The messages of the control protocol as values: requests, replies and messages of the feed.
 
-JSON, version 1; docs/control-protocol.md describes them for people. Whatever bytes arrive, parsing
-gives a value or raises `BadMessage`, nothing else; whatever a value holds, encoding gives UTF-8 (a
-name with bytes that are no text is written with backslashes).
+They are JSON, version 1; docs/control-protocol.md describes them. Parsing any bytes gives a value
+or raises `BadMessage`, nothing else. Encoding always gives UTF-8; bytes of a name that are not
+UTF-8 are escaped with backslashes.
 """
 
 from collections.abc import Mapping
@@ -16,67 +16,65 @@ VERSION = 1
 LONGEST_ID = 128
 LONGEST_COMMAND = 64
 HEADER = frozenset({"v", "epoch", "seq", "time", "type", "cursor", "replay"})
-"""Names that a feed message's own fields may not have."""
+"""Names that other fields of a feed message must not have."""
 
 JsonObject = Mapping[str, object]
-"""An object of JSON values, made by an encoder: nobody but a decoder looks into it."""
+"""An object of JSON values that an encoder made; only decoders may read it."""
 
 
 class ReplyCode(StrEnum):
     """Why a request was refused. Programs compare these; the message is for people."""
 
     BAD_MESSAGE = "bad_message"
-    """Not one JSON object of the form of a request, nor a legacy order."""
+    """The message is neither a request in JSON nor a legacy order."""
     UNSUPPORTED_VERSION = "unsupported_version"
     UNKNOWN_COMMAND = "unknown_command"
     BAD_ARGUMENT = "bad_argument"
-    """An argument is missing, unknown, of the wrong type or out of its bounds."""
+    """An argument is missing, unknown, of the wrong type or out of its range."""
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_TRANSFER = "unknown_transfer"
-    """No file of this id is on its way; or the session has no get or put of it."""
+    """No transfer has this id, or the session has no such get or put."""
     UNKNOWN_TEST = "unknown_test"
-    """No such test, or it is older than an hour."""
+    """There is no such test, or it is older than an hour."""
     UNKNOWN_RUN = "unknown_run"
-    """No such run, or its plan is older than an hour."""
+    """There is no such run, or its plan is older than an hour."""
     UNKNOWN_CALLBACK = "unknown_callback"
-    """No callback of this id, or the job asks for none of this event."""
+    """No callback has this id, or the job asks for none for this event."""
     NOT_HELD = "not_held"
     """There is nothing to approve."""
     DISABLED = "disabled"
-    """The job's file says `"enabled": false`."""
+    """The job's file has `"enabled": false`."""
     PAUSED = "paused"
-    """The job must be started before it can do this."""
+    """The job must be started first."""
     OUTSIDE_WINDOW = "outside_window"
-    """The job may not move files at this time of day; it begins by itself."""
+    """The job may not move files at this time of day; it starts by itself."""
     BAD_CONFIG = "bad_config"
-    """A job's file could not be loaded; the job goes on as it was."""
+    """A job's file could not be loaded; the job keeps its old settings."""
     ONE_JOB = "one_job"
-    """The daemon runs one job file and takes no other."""
+    """The daemon runs only one job file."""
     FORBIDDEN = "forbidden"
-    """Whoever asks may not do this: a key that may only watch, a plain port, a key that was
-    revoked."""
+    """The caller may not do this: its key may only watch or was revoked, or the port is plain."""
     UNKNOWN_KEY = "unknown_key"
     KEY_EXISTS = "key_exists"
-    """A key of this name, or this very key, is admitted already."""
+    """There is a key with this name, or the same key, already."""
     NO_KEYS = "no_keys"
-    """There is no port that keys would open."""
+    """The process has no port with keys."""
     UNKNOWN_USER = "unknown_user"
     UNKNOWN_WORKSPACE = "unknown_workspace"
     USER_EXISTS = "user_exists"
     WORKSPACE_EXISTS = "workspace_exists"
     IN_FILE = "in_file"
-    """The server's file says it, and wins: it is changed there."""
+    """The server's file sets it, and has priority: change it there."""
     UNKNOWN_SESSION = "unknown_session"
-    """It was closed, or unused for too long; or the daemon that had it is gone."""
+    """The session was closed or not used for too long, or the daemon was restarted."""
     BUSY = "busy"
-    """Too many requests are being answered; try again."""
+    """Too many requests run at the same time; try again."""
     INTERNAL = "internal"
-    """A mistake in the daemon; its log has the details."""
+    """A bug in the daemon; its log has the details."""
 
 
 class ControlError(Exception):
-    """What a handler raises to refuse a request: a code for programs, a sentence and a hint for
-    people."""
+    """Raised by handlers to refuse a request: a code for programs, message and hint for people."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -88,9 +86,12 @@ class ControlError(Exception):
         return f"ControlError({str(self.code)!r}, {self.message!r}, {self.hint!r})"
 
 
-class BadMessage(Exception):  # noqa: N818 - it says what was received, which is not our error
-    """Bytes that are no message: `code` is bad_message or unsupported_version, `id` as far as it
-    was read."""
+class BadMessage(Exception):  # noqa: N818 - it describes what was received, not an error of ours
+    """Bytes that are not a message.
+
+    code  bad_message or unsupported_version
+    id    of the message, if it could be read; else ""
+    """
 
     def __init__(
         self, message: str, *, code: str = ReplyCode.BAD_MESSAGE, id: str = "", hint: str = ""
@@ -104,8 +105,10 @@ class BadMessage(Exception):  # noqa: N818 - it says what was received, which is
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command to carry out. `id` ties the reply to it and makes a repetition harmless; "" does
-    neither."""
+    """A command to execute.
+
+    id  is in the reply too, and makes a repetition harmless; "" does neither
+    """
 
     cmd: str
     args: JsonObject = field(default_factory=dict)
@@ -114,7 +117,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The error half of a reply. `code` is one of `ReplyCode`, or one that a later version knows."""
+    """The error in a reply. `code` is one of `ReplyCode`, of a problem, or of a later version."""
 
     code: str
     message: str
@@ -123,7 +126,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request: a result, or an error and no result."""
+    """The reply to a request: a result, or an error without a result."""
 
     id: str
     result: JsonObject = field(default_factory=dict)
@@ -134,15 +137,15 @@ class Reply:
 class FeedMessage:
     """One message of the feed.
 
-    topic   what was subscribed to begins this, such as "job/nightly/status"
+    topic   such as "job/nightly/status"; a subscription is a prefix of it
     type    status, progress, transfer, notice or session
-    epoch   one life of the daemon: when it changes, every topic counts from the start again
-    seq     counts by one a topic, from 1
+    epoch   differs for each start of the daemon: each topic counts from 1 again
+    seq     the number of the message in its topic, from 1
     time    unix seconds
-    fields  the rest of the JSON object, by type
-    cursor  of the event row that this tells of, where there is one
-    replay  an old message, sent again because somebody subscribed
-    missed  messages of this topic that were lost just before this one; known to the receiver alone
+    fields  the other fields of the JSON object, which depend on the type
+    cursor  of the event row that it reports, if there is one
+    replay  an old message, sent again to a new subscriber
+    missed  messages of this topic that were lost before this one; the receiver sets it
     """
 
     topic: str
@@ -157,8 +160,7 @@ class FeedMessage:
 
 
 def encode(value: Any) -> bytes:
-    """`value` as JSON. Raises TypeError for what JSON cannot hold; text that is not UTF-8 is
-    escaped."""
+    """`value` as JSON; text that is not UTF-8 is escaped. Raises TypeError for other types."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -176,11 +178,12 @@ def _readable(value: Any) -> Any:
 
 
 def encode_request(request: Request) -> bytes:
+    """The request as JSON. Raises TypeError if JSON cannot hold its arguments."""
     return encode({"v": VERSION, "id": request.id, "cmd": request.cmd, "args": request.args})
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """The reply as JSON. Raises TypeError when the result holds what JSON cannot."""
+    """The reply as JSON. Raises TypeError if JSON cannot hold its result."""
     body: dict[str, Any] = {"v": VERSION, "id": reply.id, "ok": reply.error is None}
     if reply.error is None:
         return encode(body | {"result": reply.result})
@@ -213,9 +216,9 @@ def encode_feed(message: FeedMessage) -> bytes:
 
 
 def parse_request(raw: bytes) -> Request:
-    """The request that `raw` is.
+    """Decodes a request. Raises BadMessage.
 
-    `cmd` is required; `v` is 1 if left out, `args` none, `id` empty. Raises BadMessage.
+    `cmd` is required. The defaults of the others: `v` is 1, `args` is empty, `id` is "".
     """
     fields = _object(raw)
     id = fields.get("id", "")
@@ -238,7 +241,7 @@ def parse_request(raw: bytes) -> Request:
 
 
 def parse_reply(raw: bytes) -> Reply:
-    """The reply that `raw` is; fields that are not known are ignored. Raises BadMessage."""
+    """Decodes a reply; unknown fields are ignored. Raises BadMessage."""
     fields = _object(raw)
     id = fields.get("id")
     if not isinstance(id, str):
@@ -254,12 +257,12 @@ def parse_reply(raw: bytes) -> Reply:
         raise BadMessage('a reply without "error"', id=id)
     code, message, hint = (error.get(name, "") for name in ("code", "message", "hint"))
     if not (isinstance(code, str) and isinstance(message, str) and isinstance(hint, str)):
-        raise BadMessage("a reply whose error is no text", id=id)
+        raise BadMessage("a reply whose error is not text", id=id)
     return Reply(id, error=Refusal(code, message, hint))
 
 
 def parse_feed(topic: bytes, raw: bytes) -> FeedMessage:
-    """The feed message of these two parts. Raises BadMessage."""
+    """Decodes a feed message from its two parts. Raises BadMessage."""
     fields = _object(raw)
     _check_version(fields, "")
     for name in ("epoch", "type"):
@@ -272,7 +275,7 @@ def parse_feed(topic: bytes, raw: bytes) -> FeedMessage:
     try:
         where = topic.decode()
     except UnicodeDecodeError as error:
-        raise BadMessage("a topic that is no text") from error
+        raise BadMessage("a topic that is not text") from error
     return FeedMessage(
         where,
         fields["type"],
@@ -287,7 +290,7 @@ def parse_feed(topic: bytes, raw: bytes) -> FeedMessage:
 
 def _need(holds: bool, name: str) -> None:
     if not holds:
-        raise BadMessage(f'a feed message without a proper "{name}"')
+        raise BadMessage(f'a feed message without a valid "{name}"')
 
 
 def _number(value: object) -> bool:
@@ -322,5 +325,5 @@ def _check_version(fields: dict[str, Any], id: str) -> None:
             f'"v" must be {VERSION}',
             code=ReplyCode.UNSUPPORTED_VERSION,
             id=id,
-            hint="this is the only version known",
+            hint="there is no other version yet",
         )

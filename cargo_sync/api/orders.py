@@ -1,7 +1,7 @@
 """The plain-text orders of pydio-sync's published versions, for scripts that still send them.
 
-START [job], PAUSE [job], RELOAD [job] (no job: all) and LIST-JOBS, answered in kind: RUNNING,
-PAUSED, RELOADED and a JSON list. A job's name is the rest of the line, so it may hold spaces.
+START [job], PAUSE [job], RELOAD [job] (no job: all) and LIST-JOBS. The answers are RUNNING, PAUSED,
+RELOADED and a JSON list. A job's name is the rest of the line, so it may contain spaces.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,17 @@ _LIST = "LIST-JOBS"
 
 @dataclass(frozen=True, slots=True)
 class LegacyOrder:
-    """A legacy order: the request that it means, and the word that answers it; "" for a list of
-    jobs."""
+    """A legacy order: the request that it stands for, and the word of its answer.
+
+    word  "" for a list of jobs
+    """
 
     request: Request
     word: str
 
 
 def parse_order(raw: bytes) -> LegacyOrder | None:
-    """The order that `raw` is; None if it is not one."""
+    """Decodes an order; None if `raw` is not one."""
     if len(raw) > _LONGEST:
         return None
     try:
@@ -45,7 +47,7 @@ def parse_order(raw: bytes) -> LegacyOrder | None:
 
 
 def encode_answer(order: LegacyOrder, reply: Reply) -> bytes:
-    """`reply` in kind: the order's word, the list of jobs, or `ERROR: ` and one sentence."""
+    """The answer to an order: its word, the list of jobs, or `ERROR: ` and one sentence."""
     if reply.error is not None:
         return f"ERROR: {_sentence(reply.error)}".encode("utf-8", "backslashreplace")
     return order.word.encode() if order.word else encode(reply.result.get("jobs", []))

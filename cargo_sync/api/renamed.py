@@ -1,4 +1,4 @@
-"""Commands that have another name now. The old one is an error that names the new one."""
+"""Commands that were renamed. The error for an old name suggests the new one."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,7 @@ RENAMED_COMMANDS: Mapping[str, str] = MappingProxyType(
         "limits.show": "bandwidth.show",
     }
 )
-"""Of the control protocol."""
+"""In the control protocol."""
 
 RENAMED_WORDS: Mapping[str, str] = MappingProxyType({"events": "history", "limits": "bandwidth"})
-"""Of `cargo_ctl`'s command line."""
+"""On the command line of `cargo_ctl`."""

@@ -1,21 +1,22 @@
-"""Who may do what. A module of its own, which every front end imports at its start."""
+"""What a caller may do. It is a module of its own, because all front ends import it at start."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Role(StrEnum):
-    """Who somebody is to a daemon or a server. Its own user, on the local sockets, is `control`."""
+    """The role of a caller. Callers at local sockets have the role `control`."""
 
     PLAIN = "plain"
-    """A legacy script on a plain loopback port: the plain-text orders, `status`, `job.list` and the
-    feed."""
+    """Callers at a plain loopback port, such as old scripts: the plain-text orders, `status`,
+    `job.list` and the feed."""
     WATCH = "watch"
-    """May look at everything and change nothing."""
+    """May see nearly everything and change nothing."""
     CONTROL = "control"
+    """May do everything."""
 
     def may(self, needs: "Role") -> bool:
-        """Whether who has this role may do what `needs` that one."""
+        """Whether a caller with this role may do what needs the role `needs`."""
         return _RANK[self] >= _RANK[needs]
 
 

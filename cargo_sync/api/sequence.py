@@ -1,4 +1,4 @@
-"""Telling what a subscriber has already, what is new and what was lost, by each topic's seq."""
+"""Finds by each topic's seq which messages are known, which are new and how many were lost."""
 
 from dataclasses import replace
 
@@ -8,16 +8,16 @@ _MOST_TOPICS = 65_536
 
 
 class Sequence:
-    """The last seq seen of each topic, within one epoch."""
+    """The last seq of each topic within one epoch."""
 
     def __init__(self) -> None:
         self._epoch = ""
         self._seen: dict[str, int] = {}
 
     def take(self, message: FeedMessage) -> FeedMessage | None:
-        """`message` with `missed` filled in, or None when it is a replay of what was seen.
+        """Returns `message` with `missed` set, or None if it is a replay of a known message.
 
-        A seq that starts again without a new epoch is a topic that was dropped and came back:
+        If the seq of a topic starts again without a new epoch, the publisher had dropped the topic:
         nothing is missed then.
         """
         if message.epoch != self._epoch:

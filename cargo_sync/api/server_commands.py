@@ -1,4 +1,4 @@
-"""Every command that a server answers."""
+"""All commands of a server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class OneUser(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSpeeds(OneUser):
-    """Such as "10mbps", or "none" for no limit."""
+    """The speeds and bandwidths of a user: "10mbps", or "none" for no limit."""
 
     upload_speed: str | None = None
     download_speed: str | None = None
@@ -40,7 +40,7 @@ class UserAddArgs(UserSpeeds):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSetArgs(UserSpeeds):
-    """path: another folder."""
+    """path: the new folder."""
 
     path: str | None = None
 
@@ -61,7 +61,7 @@ class OneWorkspace(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceAddArgs(OneWorkspace):
-    """path: a folder of the server's machine. grants: access by user, "rw" or "ro"."""
+    """path: a folder on the server's machine. grants: user -> "rw" or "ro"."""
 
     path: str
     grants: Mapping[str, object] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class WorkspaceGrantArgs(WorkspaceUser):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerBandwidth(BandwidthArgs):
-    """Of all users together, each way."""
+    """The bandwidth of all users together, per direction."""
 
     upload: Bandwidth = UNSET
     download: Bandwidth = UNSET

@@ -1,4 +1,4 @@
-"""The commands of a session: a login at a server that a daemon holds for somebody at a prompt."""
+"""The commands of a session: a login at a server that a daemon holds for an interactive client."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -21,7 +21,7 @@ class SessionLookArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpenArgs(Args):
-    """A login. kind: "files", or "backup" for a coordinator of Servidor Backup."""
+    """A login. kind: "files" for a Cargo server, "backup" for a coordinator of Servidor Backup."""
 
     url: str
     username: str
@@ -42,14 +42,14 @@ class OneSession(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionUseArgs(OneSession):
-    """workspace: the one for what comes next."""
+    """workspace: the new current workspace."""
 
     workspace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionListArgs(OneSession):
-    """after: where an earlier page said to go on; "" is the beginning."""
+    """after: `next` of an earlier page; "" is the beginning."""
 
     path: RemotePath
     after: Annotated[str, Mark.EMPTY] = ""
@@ -58,14 +58,14 @@ class SessionListArgs(OneSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatArgs(OneSession):
-    """path: a file or a folder."""
+    """path: of a file or folder."""
 
     path: RemotePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGetArgs(OneSession):
-    """local: an absolute path of this machine."""
+    """local: an absolute path on the daemon's machine."""
 
     remote: RemotePath
     local: str
@@ -75,7 +75,7 @@ class SessionGetArgs(OneSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPutArgs(OneSession):
-    """local: an absolute path of this machine."""
+    """local: an absolute path on the daemon's machine."""
 
     local: str
     remote: RemotePath = ""
@@ -85,14 +85,14 @@ class SessionPutArgs(OneSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionMkdirArgs(OneSession):
-    """path: the new folder."""
+    """path: of the new folder."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionDeleteArgs(OneSession):
-    """recursive: a folder with what is in it."""
+    """recursive: delete a folder with its content."""
 
     path: str
     recursive: bool = False

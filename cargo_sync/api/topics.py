@@ -14,43 +14,48 @@ FLOWS = "flow/"
 NOTICES = "notice/"
 SESSIONS = "session/"
 ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
-"""Of a daemon."""
+"""All topics of a daemon but those of sessions."""
 SERVER = (STATUS, PROGRESS, FLOWS, NOTICES)
+"""All topics of a server."""
 
 
 def job(name: str) -> str:
-    """All of one job's topics."""
+    """The prefix of all topics of one job."""
     return f"{JOBS}{_encoded(name)}/"
 
 
 def job_status(name: str) -> str:
+    """The topic of a job's state."""
     return job(name) + "status"
 
 
 def job_progress(name: str) -> str:
+    """The topic of a job's progress."""
     return job(name) + "progress"
 
 
 def transfer(id: str) -> str:
+    """The topic of one transfer of a job."""
     return f"{TRANSFERS}{_encoded(id)}/"
 
 
 def flow(id: str) -> str:
+    """The topic of one flow of a server."""
     return f"{FLOWS}{_encoded(id)}/"
 
 
 def notice(name: str) -> str:
+    """The topic of the notices of a job or user."""
     return f"{NOTICES}{_encoded(name)}/"
 
 
 def session(id: str) -> str:
-    """What one interactive session gets and puts."""
+    """The topic of the gets and puts of one session."""
     return f"{SESSIONS}{_encoded(id)}/"
 
 
 def name_of(topic: str) -> str:
-    """The job's or user's name, or transfer's or flow's id, within a topic; "" for the general
-    ones."""
+    """The name or id in a topic: of a job, user, transfer or flow; "" for general topics."""
     parts = topic.split("/")
     return unquote(parts[1]) if len(parts) > 2 else ""
 

@@ -43,7 +43,7 @@ def test_a_key_comes_back_as_it_was_and_shows_no_secret(tmp_path: Path) -> None:
 )
 def test_what_is_no_key_file(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(
-        KeyFileError, match=r"laptop.key is no key file: `cargo_ctl key add` writes one"
+        KeyFileError, match=r"laptop.key is not a key file: `cargo_ctl key add` writes one"
     ):
         read_key(stored(tmp_path, content))
 
@@ -106,6 +106,6 @@ def test_ports_and_keys_are_found(tmp_path: Path) -> None:
 )
 def test_what_is_no_port(address: str) -> None:
     with pytest.raises(
-        AddressError, match=r"is not the address of a port: it is like tcp://127.0.0.1:5556"
+        AddressError, match=r"is not the address of a port, such as tcp://127.0.0.1:5556"
     ):
         find(address, {"HOME": "/none"})

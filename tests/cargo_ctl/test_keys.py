@@ -54,7 +54,7 @@ def test_a_key_is_made_used_and_revoked(runtime: str) -> None:
         assert (gone.exit_code, gone.stderr) == (
             1,
             f"cargo_ctl: the daemon at {port} does not know this key "
-            "(who has the role control there lets it in: `cargo_ctl key add`)\n",
+            "(somebody with the role control can add it there: `cargo_ctl key add`)\n",
         )
         told = orjson.loads(run("--connect", path, "status", "--json").stdout)
         assert told["error"]["code"] == "not_admitted"

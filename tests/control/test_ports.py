@@ -87,7 +87,7 @@ def test_who_speaks_another_language_is_told_so(runtime: str) -> None:
     with canned(runtime, JOBS, control=KEYED) as daemon:
         key = daemon.made_key("laptop", "control")
         with client(daemon, None) as one:
-            assert "is opened with a key only" in not_admitted(lambda: one.call("status"))
+            assert "needs a key" in not_admitted(lambda: one.call("status"))
         other = ClientKey(key.address, new_pair()[0], key.public, key.secret)
         with client(daemon, other) as one:
             assert "is not the daemon of this key" in not_admitted(lambda: one.call("status"))
@@ -325,7 +325,7 @@ def test_the_keys_are_made_once_and_are_the_owners_alone(runtime: str) -> None:
         ("own.json", b"{}", 0o600, "is damaged"),
         ("own.json", b"\xff", 0o600, "is damaged"),
         ("admitted.json", b'[{"name": "a"}]', 0o600, "is damaged"),
-        ("local.key", b"[]", 0o600, "is no key file"),
+        ("local.key", b"[]", 0o600, "is not a key file"),
     ],
 )
 async def test_keys_that_cannot_be_used_stop_the_start(
