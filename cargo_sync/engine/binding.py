@@ -79,7 +79,7 @@ def bind(near: Identity, far: Identity) -> Binding:
     return Binding(near.root, far.root, far.epoch)
 
 
-_COMPARED = "both sides are compared anew, nothing is deleted"
+_COMPARED = "both sides are compared afresh, nothing is deleted"
 
 
 def _why_unbound(job: JobRow, now: Binding, far: Identity) -> str:

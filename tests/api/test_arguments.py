@@ -1,4 +1,4 @@
-"""How the annotations of a dataclass become checks, and what was sent becomes a value."""
+"""How annotations become checks, and arguments become a value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Gaps of the feed, closed by cursor: a history in, what is told out."""
+"""Gaps of the feed, closed by cursor: a history in, rows and notices out."""
 
 from collections.abc import Iterator
 from typing import Any, cast

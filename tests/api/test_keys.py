@@ -1,4 +1,4 @@
-"""Key files: what is taken, and how the rest is refused."""
+"""Key files: which are accepted, and how others are refused."""
 
 import json
 from pathlib import Path

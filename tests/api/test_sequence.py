@@ -3,8 +3,7 @@ from cargo_sync.api.sequence import Sequence
 
 
 def told(script: str) -> list[str]:
-    """What becomes of messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (of the
-    epoch 2)."""
+    """Results for messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (epoch 2)."""
     sequence, lines = Sequence(), []
     for word in script.split():
         body, _, epoch = word.partition("@")

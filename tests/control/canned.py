@@ -1,4 +1,4 @@
-"""A daemon or a server in a thread that answers from a table, for tests of synchronous clients."""
+"""A daemon or server in a thread that answers from a table, for tests of synchronous clients."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,7 @@ Answer = dict[str, Any] | ControlError | Callable[[dict[str, Any]], dict[str, An
 
 
 class Canned:
-    """`asked` lists the requests that came; `tell` runs something with the publisher, in its
-    thread."""
+    """A daemon in a thread. `asked` lists its requests; `tell` calls a function in its thread."""
 
     def __init__(self, answers: Mapping[str, Answer], **options: Any) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -45,13 +44,13 @@ class Canned:
         self._task: asyncio.Task[None] | None = None
 
     def tell(self, telling: Callable[[Publisher], None]) -> None:
-        """Run `telling`; what it publishes before anybody subscribes is replayed to who does."""
+        """Runs `telling` in the daemon's thread; new subscribers get a replay of its messages."""
         assert self._loop is not None
         assert self._publisher is not None
         asyncio.run_coroutine_threadsafe(self._tell(telling), self._loop).result(PATIENCE)
 
     def publish(self, topic: str, type: str, fields: dict[str, Any]) -> None:
-        """Publish from within an answer, which runs in the daemon's thread already."""
+        """Publishes from within a handler, which runs in the daemon's thread already."""
         assert self._publisher is not None
         self._publisher.publish(topic, type, fields)
 
@@ -65,7 +64,7 @@ class Canned:
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
     def made_key(self, name: str, role: str) -> ClientKey:
-        """A key that is let in by the first port."""
+        """Makes a key that the first port accepts."""
         assert self.keyring is not None
         public, secret = new_pair()
         self.keyring.add(name, public, role)

@@ -1,5 +1,4 @@
-"""Messages that somebody may send, from a seed: right ones of every command, what becomes of them
-by mistake or malice, and noise."""
+"""Messages from a seed: correct ones of all commands, broken and hostile ones, and noise."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -78,14 +77,14 @@ class Mutations:
         return self._random.choice(kinds)()
 
     def parts(self) -> list[bytes]:
-        """One in several parts, as a client of ZeroMQ may send it; mostly one."""
+        """A message in several parts, as a ZeroMQ client may send it; mostly one part."""
         return [self.message() for _ in range(self._random.choice((1, 1, 1, 1, 2, 3)))]
 
     def _right(self) -> bytes:
         return self.right(self._random.choice(self._names))
 
     def right(self, name: str) -> bytes:
-        """A request for this command as it should be."""
+        """A correct request for this command."""
         args = {
             each: self._value(argument)
             for each, argument in COMMANDS[name].args.items()
@@ -106,7 +105,7 @@ class Mutations:
         return self._random.choice(("", "same", f"{self._random.getrandbits(64):x}"))
 
     def _odd(self) -> bytes:
-        """A request with odd values, as text: JSON or nearly so."""
+        """A request with odd values, as text: JSON or nearly JSON."""
         fields = {
             "v": self._odd_value() if self._random.random() < 0.2 else "1",
             "id": self._odd_value() if self._random.random() < 0.3 else f'"{self._id()}"',

@@ -1,4 +1,4 @@
-"""Routes of tests, whose handlers take the arguments as they were sent."""
+"""Routes for tests, whose handlers get the arguments as they were sent."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class RawArgs(Args):
 
 @dataclass(frozen=True, slots=True)
 class RawCommand(Command[RawArgs]):
-    """Checks what `real` checks, if there is one."""
+    """Checks arguments like `real`, if there is one."""
 
     real: Command[Any] | None = None
 
@@ -35,7 +35,7 @@ class RawCommand(Command[RawArgs]):
 
 
 def raw_route(name: str, handler: RawHandler, known: Mapping[str, Command[Any]]) -> Route[RawArgs]:
-    """A route for the command `name`; one that is not `known` takes anything, of role control."""
+    """A route for the command `name`; one that is not `known` takes any arguments."""
     real = known.get(name)
     if real is None:
         command = RawCommand(name, "", RawArgs, role=Role.CONTROL)
@@ -51,5 +51,5 @@ def raw_route(name: str, handler: RawHandler, known: Mapping[str, Command[Any]])
 def raw_routes(
     handlers: Mapping[str, RawHandler], known: Mapping[str, Command[Any]]
 ) -> dict[str, Route[Any]]:
-    """A route for each handler, by the command's name."""
+    """A route for each handler, by name of the command."""
     return {name: raw_route(name, handler, known) for name, handler in handlers.items()}

@@ -1,4 +1,4 @@
-"""What the router writes down of commands that change something, and what it never does."""
+"""What the router writes to the audit, and what it never writes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ ANA = Caller(Role.CONTROL, "ana")
 
 
 class Users:
-    """Handlers, and the audit as it stood when one was called."""
+    """Handlers, and the audit at the time when one was called."""
 
     def __init__(self, audit: MemoryAudit) -> None:
         self.audit = audit

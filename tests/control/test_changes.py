@@ -1,4 +1,4 @@
-"""What a feed has said last."""
+"""Values are published only if they changed."""
 
 from collections.abc import Mapping
 from typing import Any

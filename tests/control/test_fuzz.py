@@ -1,9 +1,8 @@
-"""Mutated messages at the router: each gets one answer that makes sense, nothing breaks, nothing
-stays.
+"""Mutated messages at the router: each gets one valid reply, and no memory grows.
 
-`make fuzz` sends 1,000,000 of them (`CARGO_FUZZ=N` as many as you like); 20,000 otherwise. Nine of
-ten go to the router as bytes, in the name of callers with every role; the others through real
-sockets, local and over TCP with a key. Each lot replays from its number.
+`make fuzz` sends 1,000,000 of them (`CARGO_FUZZ=N` sends N); otherwise 20,000 are sent. Nine of
+ten go to the router as bytes, from callers with all roles; the others through real sockets, local
+and over TCP with a key. Each part can be replayed from its number.
 """
 
 import asyncio
@@ -52,7 +51,7 @@ STATUS = b'{"v":1,"id":"still there","cmd":"status","args":{}}'
 
 
 class Forgetful(MemoryAudit):
-    """The newest rows only: what is measured is what the router keeps."""
+    """Keeps only the newest rows, because the test measures the router's memory."""
 
     def begin(self, who: str, command: str, args: str) -> int:
         del self.rows[:-1]
@@ -60,8 +59,7 @@ class Forgetful(MemoryAudit):
 
 
 class Table:
-    """A handler for every command: some answer with what they were given, others refuse or fail in
-    order."""
+    """A handler for each command: some return their arguments, others refuse or fail."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -89,7 +87,7 @@ class Table:
 
 
 def check_answer(raw: bytes, answer: bytes) -> None:
-    """The answer to `raw` is one, in its form, and no mistake of ours."""
+    """There is one valid reply to `raw`, and it is not an internal error."""
     order = parse_order(raw)
     if order is not None and (answer == order.word.encode() or answer.startswith(b"ERROR: ")):
         answer.decode()
@@ -197,7 +195,7 @@ async def test_through_sockets_too(
 
 
 async def _pour(socket: zmq.asyncio.Socket, source: Mutations, count: int) -> None:
-    """So many messages, some at a time: as many answers come, and none more."""
+    """Sends so many messages, some at a time: each gets exactly one reply."""
     for _ in range(count // AT_ONCE):
         for _ in range(AT_ONCE):
             await socket.send_multipart([b"", *source.parts()])

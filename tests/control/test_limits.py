@@ -1,4 +1,4 @@
-"""Limits: what the file says, or what was ordered until the file says something else."""
+"""Limits: the file's, or those of a command until the file changes."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ FILE = {"upload": 100, "download": None}
 
 
 class Totals:
-    """Two limits; `granted` lists what held each time when some were others."""
+    """Two limits; `granted` lists their values after each change."""
 
     def __init__(self, database: Database) -> None:
         self.granted: list[dict[str, int | None]] = []

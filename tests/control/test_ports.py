@@ -1,5 +1,4 @@
-"""Commands and the feed over TCP, through real sockets: who is let in, and what each role may
-do."""
+"""Commands and the feed over TCP, through real sockets: keys and roles."""
 
 import contextlib
 import os

@@ -219,7 +219,7 @@ async def heard(socket: zmq.asyncio.Socket) -> FeedMessage:
 
 
 async def subscribed(clients: Clients, daemon: Daemon, topic: str) -> zmq.asyncio.Socket:
-    """A subscriber of which the publisher knows, with its topic, already."""
+    """A subscriber that the publisher already knows, with its topic."""
     socket = clients.open(zmq.SUB, daemon.addresses.feed)
     socket.subscribe(topic)
     mark = f"test/{id(socket)}/"  # its own, and subscribed to last: they arrive in this order
@@ -311,7 +311,7 @@ async def test_a_replay_does_not_wait_for_long_for_who_does_not_read(
     over = asyncio.Event()
 
     def replay(topics: list[str], _socket: zmq.asyncio.Socket, *, dropping: bool = True) -> int:
-        """Of two subscribers one stands still, until it has lost a message."""
+        """One of two subscribers does not read until it has lost a message."""
         tried.append((len(topics), dropping))
         stands_still = not any(dropping for _, dropping in tried)
         if len(topics) == 2:

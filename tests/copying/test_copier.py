@@ -1,5 +1,4 @@
-"""What is copied, by a far side that does as it is told: cuts, refusals, receipts that never
-come."""
+"""Copies with a fake far side: cuts, refusals, receipts that never come."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -35,8 +34,10 @@ Step = Callable[["Side", Sequence[Task]], list[Outcome] | None]
 
 
 class Side:
-    """Entries by path. As the far side it settles each batch as the next of `steps` says, else
-    well."""
+    """Entries by path. As the far side it ends each batch as the next of `steps` says.
+
+    Without further steps all files arrive.
+    """
 
     def __init__(self, *files: str, size: int = 3) -> None:
         self.entries: dict[str, Entry] = {}
@@ -113,7 +114,7 @@ def well(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
 
 
 def lost(side: Side, tasks: Sequence[Task]) -> None:
-    """All arrives, and nobody is told."""
+    """All files arrive, but no receipt does."""
     well(side, tasks)
 
 
@@ -153,7 +154,7 @@ class House:
         self.copier = Copier(sides, Walk(near), options, self.progress, ids, WORLD)
 
     async def attempts(self) -> int:
-        """How many it took."""
+        """How many attempts it needed."""
         for number in range(1, 10):
             try:
                 await self.copier.attempt(None)

@@ -1,4 +1,4 @@
-"""Which files of a get or a put are tried again, how often, and in which order."""
+"""Which files of a get or put are tried again, how often, and in which order."""
 
 import pytest
 

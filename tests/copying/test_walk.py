@@ -1,4 +1,4 @@
-"""A walk over pages: in order, flat in memory, and on from where it was cut."""
+"""A walk over pages: its order, its memory, and how it continues after a cut."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,4 @@
-"""A daemon's jobs without sockets or folders: memory trees, a real state, orders instead of
-clocks."""
+"""A daemon's jobs without sockets or folders: trees in memory, a real state, a fake clock."""
 
 import asyncio
 import contextlib
@@ -118,7 +117,7 @@ class FarSide(MemoryTree):
 
 
 class Recorder(Listener):
-    """A listener that remembers."""
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -224,7 +223,7 @@ _PASSED = (
 
 
 def settings(name: str = "nightly", **changes: Any) -> JobSettings:
-    """A job that looks only when it is told to, unless `changes` say otherwise."""
+    """A job that looks only on command, unless `changes` say otherwise."""
     fields: dict[str, Any] = {
         "mode": "upload", "local_dir": f"/{name}", "remote_dir": "", "workspace": "default",
         "username": "ana", "password": Secret("canary-5c1a"), "url": "https://files.example.org:8443",
@@ -239,7 +238,7 @@ async def unwatched(hint: Callable[[], None]) -> FolderHints | None:
 
 @contextlib.asynccontextmanager
 async def going(*jobs: Supervisor) -> AsyncIterator[None]:
-    """The jobs run inside, each in its task, and are ended after."""
+    """Runs the jobs inside the block, each in its task, and ends them after it."""
     for job in jobs:
         await job.bounds.read()
     tasks = [asyncio.create_task(job.run()) for job in jobs]
@@ -253,14 +252,14 @@ async def going(*jobs: Supervisor) -> AsyncIterator[None]:
 
 
 async def until(holds: Callable[[], object], what: str = "") -> None:
-    """Waits, without a clock of its own, until `holds()`."""
+    """Waits until `holds()`, without reading a clock."""
     async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.001)
 
 
 class Board:
-    """A publisher that remembers what was published: (topic, type, fields, cursor)."""
+    """A publisher that records what was published: (topic, type, fields, cursor)."""
 
     def __init__(self, *subscribed: str) -> None:
         self.messages: list[tuple[str, str, Mapping[str, Any], int | None]] = []

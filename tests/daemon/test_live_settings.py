@@ -1,4 +1,4 @@
-"""The daemon's own file, read again while jobs run."""
+"""The daemon's settings file, read again while jobs run."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ ENV = {"HOME": "/home/ana"}
 
 
 class Written:
-    """The file, and what was read of it."""
+    """The file, and the settings that were read from it."""
 
     def __init__(self, folder: Path, **fields: Any) -> None:
         self.house = House(folder)
@@ -27,7 +27,7 @@ class Written:
         self.path.write_text(json.dumps(fields))
 
     def started(self) -> LiveSettings:
-        """As a new process takes it up."""
+        """Reads the file as a new process does."""
         house = self.house
         self.own = LiveSettings(
             load_daemon(str(self.path), ENV),
@@ -40,7 +40,7 @@ class Written:
         return self.own
 
     async def granted(self) -> int | None:
-        """What one job alone would get."""
+        """The bandwidth that one job alone would get."""
         share = self.house.shares.of("a", lambda: None)
         share.join()
         share.leave()

@@ -1,4 +1,4 @@
-"""What was kept long enough goes, a part at a time; what is wanted stays."""
+"""Old records are deleted in parts; records that are needed stay."""
 
 from collections.abc import Callable
 from functools import partial

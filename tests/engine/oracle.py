@@ -1,4 +1,4 @@
-"""What must hold whatever happens: looked at when it would be broken, and at rest."""
+"""What must always hold: checked when it could be broken, and when the job is idle."""
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
@@ -12,7 +12,7 @@ LEFT_OUT = "a"
 
 
 class Oracle:
-    """What must never be, looked at when it would happen."""
+    """What must never happen, checked when it would happen."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -54,7 +54,7 @@ class Oracle:
             self.brought_contents.add(self.destination.read(offer.path))
 
     def hear(self) -> None:
-        """What has been told as delivered; a file that a filter let go is one never delivered."""
+        """Files that were reported as delivered, without those that a filter dropped later."""
         for event in self.system.events[self._events :]:
             if event.happened in (Happened.UPLOADED, Happened.DOWNLOADED):
                 assert event.transfer is not None
@@ -89,8 +89,7 @@ class Oracle:
         assert self.destination.lost() == set()
 
     def all_is_brought(self) -> None:
-        """At rest: the destination holds what the source does, but where a person meddled with
-        it."""
+        """When idle: the destination has what the source has, except where a person changed it."""
         source, destination = self.source, self.destination
         for path, entry in source.all().items():
             if self.left_out(path):
@@ -103,8 +102,7 @@ class Oracle:
                 assert destination.read(path) == source.read(path), f"{path} has another content"
 
     def all_is_gone(self) -> None:
-        """At rest, with deletions propagated: what the destination holds besides is nobody's but
-        its own."""
+        """When idle, with deletions propagated: all other files at the destination are its own."""
         self.hear()
         if not self.system.rules.propagate or self._filtered:
             return

@@ -1,4 +1,4 @@
-"""When a batch is full, when it is due, and what is in it."""
+"""When a batch is full, when it is due, and what it contains."""
 
 import pytest
 

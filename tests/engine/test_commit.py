@@ -1,4 +1,4 @@
-"""What is written down of outcomes: the events, with all that is known of them, and the report."""
+"""What is stored for outcomes: the events with all their details, and the report."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ MOVED = Outcome(PUT, ENTRY, FAR, "content", transfer="t1", seconds=1.23456789, l
 
 
 class Committing:
-    """One run of a job that is told outcomes; `told` has its events."""
+    """One run of a job that gets outcomes; `told` has its events."""
 
     def __init__(self, state: Path, mode: Mode) -> None:
         self.system = System(state, mode)

@@ -1,4 +1,4 @@
-"""Two sides' hashes: equal, different, or not to be told."""
+"""Hashes of two sides: equal, different, or unknown."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,4 @@
-"""Runs in which something goes wrong: what is told, what is tried again, and what is left alone
-meanwhile."""
+"""Runs with failures: what is reported, what is tried again, and what is left alone."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +54,7 @@ async def test_a_folder_left_out_later_is_forgotten_with_all_that_is_in_it(
 
 
 def vanishing(tree: MemoryTree, path: str) -> Callable[[str], bytes]:
-    """A person removes a file in the very moment in which it is read."""
+    """A person removes a file at the moment when it is read."""
     read = tree.read
 
     def vanish(wanted: str) -> bytes:
@@ -212,7 +211,7 @@ async def test_the_time_that_content_takes_is_not_the_surveys(
 
 
 class Unreadable(MemoryTree):
-    """A near tree of which some folders cannot be listed."""
+    """A near tree with some folders that cannot be listed."""
 
     unreadable: tuple[str, ...] = ()
 
@@ -285,7 +284,7 @@ async def test_a_file_stands_where_a_folder_is_needed(make: Make) -> None:
 
 
 def cancelling(system: System, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person cancels `path` as soon as content moves."""
+    """A person cancels `path` when content begins to move."""
     end = "source" if system.rules.mode is Mode.UPLOAD else "sink"
     begin = getattr(system.near, end)
 

@@ -1,10 +1,9 @@
-"""Random histories of one-way jobs, each from a seed: people, failures and cuts at any moment, then
-peace.
+"""Random histories of one-way jobs, each from a seed: people, failures and cuts, then peace.
 
-What must hold whatever happens (oracle.py): nothing that ever stood on a side is lost but by a
-person's own hand; nothing is deleted that was not delivered, or that stood at the source all the
-while, or that a filter leaves out; what was delivered is not sent again; and at rest a job comes to
-where it plans nothing. Each seed runs twice, with the same trace.
+These rules must always hold (oracle.py). Nothing that was ever on a side is lost, except by a
+person. Nothing is deleted that was not delivered, that stayed at the source, or that a filter
+excludes. What was delivered is not sent again. When the job is idle, it plans nothing. Each seed
+runs twice, with the same trace.
 
 `CARGO_HISTORIES=20000 pytest tests/engine/test_histories.py` runs more of them.
 """
@@ -36,7 +35,7 @@ NAMES = ("a", "a-b", "b")
 
 
 class History:
-    """One job from first contact on, until it rests."""
+    """One job from first contact until it is idle."""
 
     def __init__(self, database: Database, seed: int, turn: int) -> None:
         random = self.random = Random(seed)
@@ -57,7 +56,7 @@ class History:
         self._written = 0
 
     async def tell(self) -> list[str]:
-        """The whole of it; its trace."""
+        """Runs the whole history, and returns its trace."""
         random, weather = self.random, self.weather
         for _ in range(random.randrange(4, 12)):
             self.person()
@@ -95,7 +94,7 @@ class History:
             self.oracle.nothing_is_lost()
 
     async def rest(self) -> None:
-        """Nobody does anything any more: soon there is nothing to do."""
+        """Nobody changes anything any more: soon there is nothing to do."""
         for _ in range(4):
             self.system.now += 1000
             report = await self.look(approved=True)
@@ -172,8 +171,7 @@ class History:
         return paths.join(self.random.choice(sorted(tree.folders())), self.random.choice(NAMES))
 
     def _blocked(self, tree: LivelyTree, path: str) -> bool:
-        """At the destination nobody puts a file where the source has a folder: that only fails,
-        rightly."""
+        """Avoids a file at the destination where the source has a folder: that always fails."""
         if tree is self.oracle.source:
             return False
         there = self.oracle.source.entry(path)
@@ -186,7 +184,7 @@ class History:
             tree.remove(path)
 
     def _rename(self, tree: LivelyTree, path: str) -> None:
-        """A program's rename: the same things, with idents of their own, under another name."""
+        """A rename by a program: the same content, with new idents and another name."""
         to = paths.join(paths.parent(path), self.random.choice(NAMES))
         if to == path or tree.entry(to) is not None or self._blocked(tree, to):
             return
@@ -206,7 +204,7 @@ class History:
                 tree.link(new, entry.target)
 
     def _content(self) -> bytes:
-        """Never the same twice, but often of one size."""
+        """Never the same content twice, but often the same size."""
         self._written += 1
         return f"{self._written:05}".encode() * self.random.choice([1, 1, 2])
 
@@ -219,8 +217,7 @@ class History:
 def database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Database, list[Weather]]]:
-    """One state for all histories, each a job of its own. Pages and batches are small: there are
-    many."""
+    """One state for all histories, with a job for each; pages and batches are small."""
     for module, name, size in (
         (batches, "BATCH_FILES", 2),
         (batches, "BATCH_SECONDS", 1e9),

@@ -1,5 +1,4 @@
-"""Whole runs on memory trees and a fake clock: what a job does to its destination, and never
-does."""
+"""Whole runs on trees in memory and a fake clock: what a job does, and what it never does."""
 
 import copy
 import shutil
@@ -334,7 +333,7 @@ async def test_another_root_that_appears_after_the_survey_is_not_deleted_from(
     transfer = system.far.transfer
 
     async def exchanged(*args: Any) -> AsyncIterator[list[Outcome]]:
-        """All is surveyed and moved; then somebody mounts another disk at the same place."""
+        """All is surveyed and moved; then somebody mounts another disk in the same place."""
         async for outcomes in transfer(*args):
             yield outcomes
         system.destination._identity = "another disk"

@@ -1,4 +1,4 @@
-"""What callbacks are told of: starts, and one end for each, whatever comes between."""
+"""What callbacks report: starts, and one end for each, whatever happens in between."""
 
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ ALL = frozenset({Moment.START, Moment.FINISH, Moment.ERROR})
 
 @pytest.fixture
 def system(tmp_path: Path) -> System:
-    """An upload job that asks for everything."""
+    """An upload job that asks for all callbacks."""
     return System(tmp_path, settle=0.0, tell=ALL)
 
 
 def told(system: System) -> list[str]:
-    """The rows that asked for a callback since the last call: what, path, and the transfer as a
-    number."""
+    """Rows since the last call that ask for a callback: event, path, transfer as a number."""
     rows = Events(system.database).since(getattr(system, "read", 0), 1000)
     system.read = rows[-1].cursor if rows else getattr(system, "read", 0)  # type: ignore[attr-defined]
     ids: dict[str | None, int] = system.__dict__.setdefault("seen", {})
@@ -59,11 +58,11 @@ async def test_without_callbacks_nothing_is_told_and_nothing_kept(tmp_path: Path
 
 
 class Cut(Exception):  # noqa: N818
-    """As a kill: nothing that comes after it happens."""
+    """Acts like a kill: nothing happens after it."""
 
 
 async def cut(system: System, monkeypatch: pytest.MonkeyPatch, *, arrived: bool) -> None:
-    """A run that is killed before its files arrive, or after, before the word of it is written."""
+    """A run that is killed before its files arrive, or after that but before it is recorded."""
 
     async def commit(*_: Any) -> None:
         raise Cut

@@ -1,5 +1,4 @@
-"""What may happen at every moment of a run: people, failures, cuts, cancellation; and trees that
-feel it."""
+"""What may happen at each moment of a run: people, failures, cuts; and trees that feel it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -19,7 +18,7 @@ from tests.offloads import T, Ts
 
 
 class Judge(Protocol):
-    """Told what a run does, when it does it."""
+    """Called when a run does something."""
 
     missed: bool
 
@@ -31,7 +30,7 @@ class Judge(Protocol):
 
 
 class Weather:
-    """What happens at every moment of a run: mostly nothing."""
+    """What happens at each moment of a run: mostly nothing."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -45,7 +44,7 @@ class Weather:
         self.acting, self.failing, self.cancel_in = 0.0, 0.0, -1
 
     def moment(self, what: str) -> None:
-        """A moment at which a person may do something, and where a run may be cancelled."""
+        """A moment when a person may do something, and when a run may be cancelled."""
         self.trace.append(what)
         if self.random.random() < self.acting:
             self.person()
@@ -59,22 +58,20 @@ class Weather:
         return self.random.random() < self.failing
 
     def cut(self, what: str) -> None:
-        """A moment at which the way may break."""
+        """A moment when the connection may break."""
         self.moment(what)
         if self.random.random() < self.failing / 10:
             self.trace.append("cut")
             raise ProblemError(Problem(Code.CUT, f"cut at {what}"))
 
     def statement(self, sql: str) -> None:
-        """A statement of the state's, which may fail; nothing else can happen within a
-        transaction."""
+        """A statement of the state, which may fail; nothing else happens within a transaction."""
         if self.random.random() < self.failing / 50:
             self.trace.append("state fails")
             raise ProblemError(Problem(Code.STATE_ERROR, "the state cannot be written"))
 
     async def offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Work in a thread: whoever waits for it may be cancelled before it begins, and while it
-        goes on."""
+        """Work in a thread: its caller may be cancelled before it begins and while it runs."""
         self.moment(f"do {getattr(work, '__name__', 'work')}")
         done = work(*args)
         if self.cancel_in == 0:
@@ -99,7 +96,7 @@ class LivelyTree(MemoryTree):
         self.removed: set[str] = set()
 
     def by_hand(self, path: str) -> None:
-        """A person changes what is at `path`: what stood there goes by their hand."""
+        """A person changes what is at `path`, and so deletes what was there."""
         self.excused |= {one for at, one in self._contents.items() if paths.is_below(at, path)}
         self.removed |= {at for at in self._entries if paths.is_below(at, path)}
         self.hand.add(path)
@@ -150,7 +147,7 @@ class LivelyTree(MemoryTree):
             yield [self._filtered(path)]
 
     def _filtered(self, folder: str) -> Whole:
-        """What is in a folder, without what is left out: a scan does not see that."""
+        """The content of a folder, without excluded names, which a scan does not see."""
         seen = self._listing(folder)
         kept = tuple(
             entry
@@ -206,7 +203,7 @@ class LivelyTree(MemoryTree):
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        """Batches are taken ahead of their outcomes, as lanes do."""
+        """Batches are taken before the outcomes of earlier ones come, as by lanes."""
 
         async def ahead() -> AsyncGenerator[Sequence[Task], None]:
             taken: list[Sequence[Task]] = []

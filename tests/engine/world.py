@@ -1,4 +1,4 @@
-"""A world that replays: a clock that moves only when told, ids that count, work done inline."""
+"""A world that can be replayed: a fake clock, ids that count, no threads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +21,7 @@ from tests.offloads import inline
 
 
 class System:
-    """One job on two memory trees, with its state in a real database, one of its own or one that is
-    given."""
+    """One job on two trees in memory; its state is a real database, new or given."""
 
     def __init__(
         self, state: Path | Database, mode: Mode = Mode.UPLOAD, name: str = "job", **rules: Any
@@ -40,7 +39,7 @@ class System:
         self.restart()
 
     def restart(self) -> None:
-        """As a new daemon finds it: nothing is known but what the state holds."""
+        """What a new daemon knows: only the state."""
         jobs = JobRows(self.database)
         name = self.rules.name
         number = jobs.get_or_create(name).id

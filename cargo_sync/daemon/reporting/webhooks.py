@@ -134,12 +134,12 @@ class JobWebhooks(Listener):
         )
 
     def _new(self, event: Event) -> New | None:
-        told = variables.variables_of(event)
+        values = variables.variables_of(event)
         job = self._settings.get(event.job)
-        if told is None or (job is not None and asked(job, told.moment) is None):
+        if values is None or (job is not None and asked(job, values.moment) is None):
             return None
         id, now = f"msg_{self._world.token()}", self._world.wall()
-        return New(id, event.job, told.moment, told.stream, told.variables, now)
+        return New(id, event.job, values.moment, values.stream, values.variables, now)
 
     async def _before(self, row: Waiting) -> None:
         if row.moment in _ENDS:

@@ -1,4 +1,4 @@
-"""What a daemon and a server answer for themselves."""
+"""What a daemon and a server answer about themselves."""
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import VERSION, JsonObject

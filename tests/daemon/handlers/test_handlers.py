@@ -71,7 +71,7 @@ async def nobody(args: SessionOpenArgs) -> Remote:
 
 
 class Daemon:
-    """Two jobs, `nightly` and `other`; `ask` is one request."""
+    """Two jobs, `nightly` and `other`; `ask` sends one request."""
 
     def __init__(
         self,

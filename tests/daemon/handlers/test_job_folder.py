@@ -1,5 +1,4 @@
-"""Jobs that are added and removed by command: through the router, into a real folder of job
-files."""
+"""Jobs that commands add and remove: through the router, into a real folder of job files."""
 
 import os
 from pathlib import Path

@@ -37,8 +37,7 @@ FASTEST: Final = 100_000_000
 
 
 class River(FarSide):
-    """A far side of which every file is `size` bytes long on the way, whatever lies in the
-    folder."""
+    """A far side that shows each file of the folder as `size` bytes during its transfer."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__()
@@ -76,7 +75,7 @@ class River(FarSide):
             raise
 
     async def _flow(self) -> None:
-        """All bytes that are left, at the speed of every moment."""
+        """Moves all bytes that are left, at the speed of each moment."""
         loop = asyncio.get_running_loop()
         while self._gone < self.size:
             self._turned.clear()
@@ -92,7 +91,7 @@ class River(FarSide):
 
 
 class Night(Recorder):
-    """One job, and what it says, each line by the clock that hangs in `zone`."""
+    """One job and its states as lines, with times in `zone`."""
 
     def __init__(self, folder: Path, begins: str, zone: str, **job: Any) -> None:
         super().__init__()
@@ -123,14 +122,14 @@ class Night(Recorder):
         self.look()
 
     def look(self) -> None:
-        """Tells the state, when it is another: as `cargo_ctl job list` shows it."""
+        """Adds a line if the state changed, as `cargo_ctl job list` shows it."""
         row = views.row(self._sampler.status())
         if self._last != (now := (row["state"], row["detail"])):
             self._last = now
             self.tell(f"{row['state']}, {jobs.explained(row, self.wall())}".rstrip(", "))
 
     def file(self, name: str, size: int) -> None:
-        """A file appears, to be found by the next look; a hint says so."""
+        """Adds a file that the next look finds, and gives a hint."""
         self.river.size = size
         self.near.write(name, b"1")
         self.supervisor.hint()
@@ -141,8 +140,10 @@ class Night(Recorder):
         self.tell(why)
 
     async def until(self, time: str) -> None:
-        """Lets the clock on the wall come to `time`, looking at the job as the feed does: once a
-        second, but seldom while nothing has happened for a while."""
+        """Runs until the wall clock shows `time`, and looks at the job as the feed does.
+
+        It looks once per second, but less often while nothing has happened for a while.
+        """
         then = datetime.fromisoformat(time).replace(tzinfo=self.zone).timestamp()
         while self.wall() < then:
             quiet = asyncio.get_running_loop().time() - self._told

@@ -1,4 +1,4 @@
-"""Trials of jobs: against a real server, and against one that answers what a test wants."""
+"""Checks of jobs: against a real server, and against one that answers what a test wants."""
 
 import asyncio
 import secrets
@@ -227,7 +227,7 @@ async def test_clocks_that_differ_are_a_warning(tmp_path: Path, shown: float, me
 
 
 async def local(folder: Path, bound: str | None = None, **changes: Any) -> CheckStep:
-    """The step alone; a server is not asked for it."""
+    """Runs only the step of the local folder; it needs no server."""
     one = case(ServerLogin("http://127.0.0.1:1", "ana", str), folder, **changes)
     return await check_steps._step(
         "local folder", check_steps.local_folder, replace(one, bound=bound)

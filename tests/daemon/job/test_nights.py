@@ -1,4 +1,4 @@
-"""Whole nights and days by the clock on the wall, as they stand in docs/schedules.md."""
+"""Whole nights and days by the wall clock, as in docs/schedules.md."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ def forward(folder: Path) -> str:
 
 
 def midnight(folder: Path) -> str:
-    """`10:00pm` to `12:00am`, in the same night: what comes later waits for the next evening."""
+    """`10:00pm` to `12:00am`, in the same night: later files wait for the next evening."""
 
     async def story(night: Night) -> None:
         await night.until("2026-10-24 23:30")
@@ -48,8 +48,7 @@ def midnight(folder: Path) -> str:
 
 
 def daytime(folder: Path) -> str:
-    """A long transfer through a day with a timetable: it slows down and speeds up, and never
-    stops."""
+    """A long transfer through a day with a timetable: its speed changes, and it never stops."""
 
     async def story(night: Night) -> None:
         await night.until("2026-07-01 06:00")
@@ -66,7 +65,7 @@ def daytime(folder: Path) -> str:
 
 
 def clock(folder: Path) -> str:
-    """Somebody sets the clock, by an hour forward and back again: it is noticed within a minute."""
+    """Somebody sets the clock forward by an hour and back: the job notices within a minute."""
 
     async def story(night: Night) -> None:
         await night.until("2026-07-01 21:10")

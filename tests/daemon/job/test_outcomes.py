@@ -1,4 +1,4 @@
-"""What is told of the looks that ended: once each."""
+"""What is reported about ended looks: each thing once."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -13,7 +13,7 @@ from tests.daemon.house import settings
 
 
 class Looks:
-    """A job's past, told of one look after the other."""
+    """The outcomes of a job that gets one look after the other."""
 
     def __init__(self) -> None:
         self.failures = Failures()
@@ -36,7 +36,7 @@ class Looks:
         return self.outcomes.news()
 
     def cut(self, *, acted: bool) -> float | None:
-        """Seconds until the next look, after one that was cut."""
+        """Seconds until the next look after a look that was cut."""
         self.failed(Problem(Code.CUT, "it was cut"), acted=acted)
         assert self.outcomes.look is not None
         return self.outcomes.look.retry_at

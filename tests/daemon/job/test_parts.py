@@ -1,4 +1,4 @@
-"""The small parts: wakeup, listening to the server, watching folders, taking notes."""
+"""Small parts: the wakeup, hints of the server, watched folders, stored notes."""
 
 import asyncio
 from pathlib import Path

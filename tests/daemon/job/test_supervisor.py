@@ -1,5 +1,4 @@
-"""One job's loop, as a person sees it: what was ordered, what happened, what the job is called
-then."""
+"""One job's loop as a person sees it: the commands, the events, the state."""
 
 import asyncio
 import functools

@@ -1,5 +1,4 @@
-"""The jobs folder as the daemon writes it: never over a file, nothing deleted, nothing half
-written."""
+"""The jobs folder as the daemon writes it: no file is overwritten, deleted or half written."""
 
 import os
 from pathlib import Path

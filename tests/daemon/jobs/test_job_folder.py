@@ -1,4 +1,4 @@
-"""A folder of job files: each for itself, and then against each other."""
+"""A folder of job files: each file alone, then files that clash with others."""
 
 from pathlib import Path
 

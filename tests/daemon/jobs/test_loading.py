@@ -12,7 +12,7 @@ from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 
 
 class Folder:
-    """A folder of job files, and what a daemon reads in it."""
+    """A folder of job files, read as a daemon reads it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

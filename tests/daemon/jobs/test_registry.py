@@ -1,4 +1,4 @@
-"""The set of jobs: each edit touches the jobs that it is about and no other."""
+"""The set of jobs: each edit changes its own job and no other."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What is published: states as they change, notices by batch, progress only to whoever listens."""
+"""What is published: changed states, notices in batches, progress only for subscribers."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Listeners are told in turn, and one that fails keeps nothing from the others."""
+"""Listeners are called in turn, and a failing one does not affect the others."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ UPLOADED = Event("nightly", Happened.UPLOADED, 1.0, "a", 10)
 
 
 class Notes(Listener):
-    """Writes down what it is told; `broken` ones fail after that."""
+    """Records its calls; a `broken` one fails after that."""
 
     def __init__(self, lines: list[str], name: str, *, broken: bool = False) -> None:
         self._lines = lines

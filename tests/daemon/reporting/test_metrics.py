@@ -1,4 +1,4 @@
-"""What a daemon has to be measured, from what its jobs tell."""
+"""A daemon's metrics, from the events of its jobs."""
 
 from collections.abc import Mapping
 from pathlib import Path

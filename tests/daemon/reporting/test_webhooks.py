@@ -1,5 +1,4 @@
-"""Callbacks of a daemon: a real state, a sender that answers as it is told, a clock that moves
-likewise."""
+"""Callbacks of a daemon: a real state, a fake sender and a fake clock."""
 
 import asyncio
 import contextlib
@@ -37,7 +36,7 @@ OK, BUSY = Attempt(200), Attempt(503, "", "answered 503")
 
 
 def asking(*names: str, job: str = "nightly", host: str = "a.example") -> JobSettings:
-    """A job that wants to be told of these events."""
+    """A job that asks for callbacks for these events."""
     fields = {
         name: {
             "method": "GET",
@@ -49,7 +48,7 @@ def asking(*names: str, job: str = "nightly", host: str = "a.example") -> JobSet
 
 
 async def yielding(work: Callable[[*Ts], T], *args: *Ts) -> T:
-    """As a thread would: others get their turn before the work is done, and after."""
+    """Acts like a thread: other tasks run before the work is done, and after."""
     await asyncio.sleep(0)
     result = work(*args)
     for _ in range(3):
@@ -58,7 +57,7 @@ async def yielding(work: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 class Stage:
-    """Callbacks whose requests are answered by `answer`; what was sent is in `sent`, in words."""
+    """Callbacks whose requests `answer` answers; `sent` lists them as words."""
 
     def __init__(self, folder: Path) -> None:
         self.house = House(folder)
@@ -116,7 +115,7 @@ class Stage:
         ]
 
     def later(self, seconds: float) -> None:
-        """Time goes on, and whoever waits for it looks."""
+        """Moves the clock, and lets everything that waits for it run."""
         self.now += seconds
         self.callbacks._dispatcher.wake()
 
@@ -131,7 +130,7 @@ class Stage:
                 await task
 
     async def quiet(self) -> None:
-        """All that can be sent was, and what came of it is written."""
+        """Runs until all callbacks that can be sent were sent, and the results are stored."""
         dispatcher: Any = self.callbacks._dispatcher
         await until(lambda: not self.callbacks.rows.unread(1))
         for _ in range(20):
@@ -355,7 +354,7 @@ class Moves:
         self._looks = 0
 
     async def seen(self) -> None:
-        """Returns once a tick has begun and ended: the last of its two looks may go on."""
+        """Returns when a tick has begun and ended."""
         looks = self._looks
         await until(lambda: self._looks > looks + 4)
 
@@ -369,8 +368,7 @@ class Moves:
 async def moving(
     stage: Stage, wanted: JobSettings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Moves]:
-    """Callbacks run, with a job whose run goes on; a second is as long as it takes to ring a
-    wakeup."""
+    """Callbacks of a job with a running run; a second passes when a test sets a wakeup."""
     moves = Moves()
     async with asyncio.TaskGroup() as group:
         jobs = Jobs(Files(wanted), stage.house.build, stage.house.world(), group, lambda name: None)

@@ -1,5 +1,4 @@
-"""A coordinator's framed port, in memory: what the wire says it answers, and nothing of a real
-store."""
+"""A coordinator's framed port in memory: it answers as the protocol says, without a real store."""
 
 import asyncio
 import ssl

@@ -1,5 +1,4 @@
-"""A daemon's sessions without sockets: real folders, a real state, orders as the router passes them
-on."""
+"""A daemon's sessions without sockets: real folders, a real state, commands as from the router."""
 
 import asyncio
 import random
@@ -32,7 +31,7 @@ REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex
 
 
 class Desk:
-    """Where orders are given."""
+    """Sends commands to sessions."""
 
     def __init__(self, database: Database, group: asyncio.TaskGroup, roots: list[str]) -> None:
         self.board = Board()
@@ -54,7 +53,7 @@ class Desk:
         self.session = ""
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:
-        """One order, to the session that was opened last unless another is named."""
+        """Sends one command, to the session that was opened last unless another is named."""
         route = self._routes[f"session.{verb}"]
         if "session" in route.command.args:
             args.setdefault("session", self.session)
@@ -72,7 +71,7 @@ class Desk:
         return dict(row)
 
     async def ended(self, verb: str, **args: Any) -> dict[str, Any]:
-        """A get or put to its end: the last that is told of it."""
+        """Runs a get or put to its end, and returns its last message."""
         transfer = (await self.call(verb, **args))["transfer"]
         return await self.end(transfer, session=args.get("session", self.session))
 
@@ -85,7 +84,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(state: Path, roots: list[str] | None = None) -> AsyncIterator[Desk]:
-    """A desk over the state in a folder, until it is left: then all that runs is stopped."""
+    """A desk with the state in a folder; at the end of the block everything is stopped."""
     with Database.open(str(state / "state.db"), "daemon") as database:
         async with asyncio.TaskGroup() as group:
             one = Desk(database, group, roots or [])

@@ -1,4 +1,4 @@
-"""Backup sessions, against a framed port over loopback sockets."""
+"""Backup sessions against a framed port over loopback sockets."""
 
 import datetime
 import os

@@ -1,4 +1,4 @@
-"""Files of a session, against a real server with TLS and lanes."""
+"""Sessions with a real Cargo server, with TLS and lanes."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def sitting(
     place: Path, roots: list[str] | None = None, **changed: Any
 ) -> AsyncIterator[Desk]:
-    """A session of ana's, whose workspace is `place`/ana, at a desk; `place`/here is hers too."""
+    """A session of ana, whose workspace is `place`/ana; `place`/here is her local folder."""
     (place / "here").mkdir(exist_ok=True)
     async with (
         running(settings(place, settle=0.05, **changed)) as up,
@@ -42,7 +42,7 @@ async def sitting(
 
 
 async def refusal(one: Desk, verb: str, **args: Any) -> str:
-    """The code of the problem that an order is refused with."""
+    """The code of the problem with which a command is refused."""
     try:
         await one.call(verb, **args)
     except ProblemError as error:
@@ -53,7 +53,7 @@ async def refusal(one: Desk, verb: str, **args: Any) -> str:
 
 
 async def listed(one: Desk, path: str, count: int) -> None:
-    """Returns once the server has taken in what another program put into its folder."""
+    """Returns when the server has seen what another program put into its folder."""
     async with asyncio.timeout(60):
         while not await _lists(one, path, count):
             await asyncio.sleep(0.02)
@@ -230,7 +230,7 @@ async def test_a_link_that_leads_out_does_not_come(tmp_path: Path) -> None:
 
 
 async def _under_way(one: Desk, transfer: str, least: int) -> dict[str, Any]:
-    """The row of a transfer once so many bytes have come."""
+    """The row of a transfer when so many bytes have arrived."""
     async with asyncio.timeout(60):
         while True:
             one.sessions.tick()
@@ -241,7 +241,7 @@ async def _under_way(one: Desk, transfer: str, least: int) -> dict[str, Any]:
 
 
 def _part(folder: Path) -> int:
-    """Bytes of what is staged below a folder."""
+    """Bytes that are staged below a folder."""
     return sum(
         part.stat().st_size for part in (folder / ".cargo_sync" / "staging").glob("guest-*.part")
     )

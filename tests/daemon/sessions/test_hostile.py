@@ -1,4 +1,4 @@
-"""A server that wants out of the folder: nothing is written but where it was ordered to."""
+"""A server that tries to write outside the folder: nothing is written anywhere else."""
 
 import os
 from pathlib import Path

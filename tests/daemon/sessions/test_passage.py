@@ -1,4 +1,4 @@
-"""A get or put moves files as jobs do: in its turn, and with its part of the daemon's bandwidth."""
+"""A get or put waits for its turn like jobs, and gets its part of the daemon's bandwidth."""
 
 import asyncio
 from typing import cast
@@ -14,7 +14,7 @@ from cargo_sync.trees.visit import FarVisited
 
 
 class Far:
-    """The far side as far as it is told a speed; one that is `deaf` cannot be."""
+    """A far side that records its speeds; a `deaf` one refuses them."""
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn

@@ -1,5 +1,4 @@
-"""A session and the registry of them, with works that do as they are told and a clock that
-stands."""
+"""A session and the registry, with fake works and a clock that does not move."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,12 +58,12 @@ class Work:
 
 
 def told(one: "House", transfer: Transfer) -> dict[str, Any]:
-    """What the feed says of it."""
+    """The messages of the feed about it."""
     return views.transfer(one.session, transfer)
 
 
 class Other:
-    """The other end; nothing but its names is asked for here."""
+    """A server of which only the names are used."""
 
     url, username, spaces, space = (
         "https://h:1",
