@@ -71,7 +71,7 @@ class Table:
 
     def _handler(self, name: str) -> RawHandler:
         async def handle(args: dict[str, Any]) -> dict[str, Any]:
-            assert self.caller is not None, "let in no more"
+            assert self.caller is not None, "its key was revoked"
             assert self.caller.role.may(COMMANDS[name].needs) or self.order, "not his to give"
             self.calls[name] += 1
             match self.calls[name] % 5:
