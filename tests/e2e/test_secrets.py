@@ -121,7 +121,7 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     assert b'cargo_server_bytes_total{direction="upload"} 7' in scraped
     assert b'"level":"debug"' in logs["daemon.lines.log"]
     assert b'"level":"debug"' in logs["server.lines.log"]
-    assert b"a wrong password of ana" in logs["server.lines.log"]
+    assert b"wrong password for ana" in logs["server.lines.log"]
     assert (
         b"daemon" in running and b"right" in states["daemon"] and b"$argon2id$" in states["server"]
     )
