@@ -1,5 +1,6 @@
 """Counts the connections to the sockets of a port, also those that the gate has not accepted."""
 
+from contextlib import suppress
 from typing import Final
 
 import zmq
@@ -18,9 +19,16 @@ class Connections:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._open: dict[int, set[int]] = {}
+        self._open: dict[zmq.Socket[bytes], set[int]] = {}
 
     def has_room(self) -> bool:
+        """Whether one more connection may come in.
+
+        libzmq reports a connection before it asks the gate about it. The reports that still wait
+        are read here, so that the answer never depends on which socket the event loop read first.
+        """
+        for monitor in self._open:
+            self._read(monitor)
         return len(self) <= self._most
 
     def __len__(self) -> int:
@@ -28,16 +36,25 @@ class Connections:
 
     async def count(self, socket: zmq.asyncio.Socket) -> None:
         """Counts the connections of a bound socket until cancelled; then it forgets them."""
-        monitor = socket.get_monitor_socket(_EVENTS)
-        mine = self._open[id(socket)] = set[int]()
+        watched = socket.get_monitor_socket(_EVENTS)
+        monitor: zmq.Socket[bytes] = zmq.Socket.shadow(watched)
+        self._open[monitor] = set()
         try:
             while True:
-                event = parse_monitor_message(await monitor.recv_multipart())
-                if event["event"] == zmq.EVENT_ACCEPTED:
-                    mine.add(event["value"])
-                else:
-                    mine.discard(event["value"])
+                await watched.poll()
+                self._read(monitor)
         finally:
-            del self._open[id(socket)]
+            del self._open[monitor]
             socket.disable_monitor()
-            monitor.close(linger=0)
+            watched.close(linger=0)
+
+    def _read(self, monitor: "zmq.Socket[bytes]") -> None:
+        """Reads the reports that wait."""
+        connections = self._open[monitor]
+        with suppress(zmq.Again):
+            while True:
+                event = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
+                if event["event"] == zmq.EVENT_ACCEPTED:
+                    connections.add(event["value"])
+                else:
+                    connections.discard(event["value"])
