@@ -1,6 +1,7 @@
 """The structure of the code: what is in a folder, how much, and what classes are called."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -33,8 +34,19 @@ def rooms(package: Path) -> set[str]:
     return found | {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
 
 
+def listed(package: Path) -> set[str]:
+    """The rooms that a package's docstring has a line for: `name  what it is for`."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    return set(re.findall(r"^([a-z_]+/?)  +\S", text, re.MULTILINE))
+
+
 def called(package: Path) -> str:
     return str(package.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=called)
+def test_a_packages_docstring_lists_its_rooms(package: Path) -> None:
+    assert listed(package) == rooms(package)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=called)
