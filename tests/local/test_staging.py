@@ -142,7 +142,9 @@ def test_a_file_is_complete_only_when_covered_exactly(staging: Staging) -> None:
     put(part, *range(9))
     put(part, 8)
     assert code(part.finish) == "incomplete"
-    assert code(lambda: part.write(9 * MIB + 1, memoryview(bytes(MIB)))) == "protocol"
+    with pytest.raises(ProblemError) as error:
+        part.write(9 * MIB + 1, memoryview(bytes(MIB)))
+    assert (error.value.problem.code, error.value.problem.retry) == ("protocol", False)
     part.drop()
 
 
