@@ -442,22 +442,31 @@ def _fill(file: IO[bytes], size: int, number: int, chunk: bytes) -> None:
 
 
 def _keep(home: Home) -> None:
-    click.echo(f"""
-Everything keeps running until Ctrl-C. In another terminal:
-
-    export CARGO_CONTROL={shlex.quote(home.addresses.folder)}
-    cargo_ctl status
-    cargo_ctl watch
-    cargo_ctl job show {shlex.quote(UP)}
-    cp FILE {shlex.quote(home.source)}       # and see it arrive in {home.last}
-    cargo_ctl job pause {shlex.quote(DOWN)}
-    cargo_ctl feed --topic notice/
-
-The server's copy is in {home.path("files")}/demo.
-The logs are server.log and daemon.log in {home.place}.""")
+    click.echo(what_to_try(home))
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
     click.echo("stopping, and deleting what was made")
+
+
+def what_to_try(home: Home) -> str:
+    """Commands for another terminal, which run as they are printed.
+
+    `cargo_ctl` is named by its path: the other terminal may not have it on its PATH.
+    """
+    control = shlex.quote(os.path.join(os.path.dirname(sys.executable), "cargo_ctl"))
+    return f"""
+Everything keeps running until Ctrl-C. In another terminal:
+
+    export CARGO_CONTROL={shlex.quote(home.addresses.folder)}
+    {control} status
+    {control} watch
+    {control} job show {shlex.quote(UP)}
+    cp FILE {shlex.quote(home.source)}       # and see it arrive in {home.last}
+    {control} job pause {shlex.quote(DOWN)}
+    {control} feed --topic notice/
+
+The server's copy is in {home.path("files")}/demo.
+The logs are server.log and daemon.log in {home.place}."""
 
 
 def _size(count: float) -> str:
