@@ -3,7 +3,7 @@
 callbacks        no callback is lost or out of order, through crashes and errors
 jobs             what many jobs cost: latency, memory, CPU time
 programs         the server and the daemon that are measured
-rates            how exactly a flow follows a changed speed
+speeds           how exactly a flow follows a changed speed
 sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs
 """

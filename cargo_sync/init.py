@@ -122,7 +122,7 @@ def _job() -> tuple[_Settings, str, _Command]:
         "Highest speed, such as 10mbps (empty: no limit)",
         default="",
         show_default=False,
-        value_proc=_optional(_rate),
+        value_proc=_optional(_speed),
     )
     if speed:
         settings["speed"] = speed
@@ -174,7 +174,7 @@ def _folder(text: str) -> str:
     path = places.local_path(text.strip(), os.getcwd(), os.environ)
     above = os.path.dirname(path)
     if not os.path.isdir(above):
-        raise ValueError(f"there is no folder {above} to make it in")
+        raise ValueError(f"there is no folder {above}; make it first")
     if os.path.lexists(path) and not os.path.isdir(path):
         raise ValueError(f"{path} is not a folder")
     return path
@@ -187,11 +187,11 @@ def _url(text: str) -> str:
     return url
 
 
-def _rate(text: str) -> str:
+def _speed(text: str) -> str:
     try:
-        return units.format_rate(units.parse_rate(text))
+        return units.format_speed(units.parse_speed(text))
     except ValueError as error:
-        raise ValueError(f"{error} (expected: {units.RATE_FORM})") from None
+        raise ValueError(f"{error} (expected: {units.SPEED_FORM})") from None
 
 
 def _fingerprint(text: str) -> str:

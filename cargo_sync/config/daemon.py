@@ -10,7 +10,7 @@ from pydantic import Field
 from cargo_sync.config import places, units
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits, CallbacksShape
 from cargo_sync.config.control import ControlSettings, ControlShape, control_from
-from cargo_sync.config.fields import LocalPath, Rate
+from cargo_sync.config.fields import LocalPath, Speed
 from cargo_sync.config.process_shape import (
     KeepSettings,
     KeepShape,
@@ -30,7 +30,7 @@ class DaemonShape(ProcessShape):
     parallel_transfers: Annotated[int, Field(ge=1)] = Field(
         8, description="a whole number, 1 or more"
     )
-    bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
     callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
     keep: KeepShape = Field(

@@ -27,8 +27,8 @@ def _text(value: Any) -> str:
     return value
 
 
-def _rate(value: Any) -> int:
-    return units.parse_rate(_text(value))
+def _speed(value: Any) -> int:
+    return units.parse_speed(_text(value))
 
 
 def _clock(value: Any) -> int:
@@ -112,7 +112,7 @@ Fingerprint = Annotated[str, AfterValidator(places.fingerprint)]
 Ip = Annotated[str, AfterValidator(_ip)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Rate = Annotated[int, BeforeValidator(_rate)]
+Speed = Annotated[int, BeforeValidator(_speed)]
 ClockTime = Annotated[int, BeforeValidator(_clock)]
 Password = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 StoredPassword = Annotated[InstanceOf[PasswordFile], BeforeValidator(_password_file)]

@@ -34,7 +34,7 @@ from cargo_sync.config.fields import (
 )
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import Shape, surroundings, wrong
-from cargo_sync.config.timetable import SPEED_FORM, Speed, read_speed
+from cargo_sync.config.timetable import DAILY_SPEED_FORM, DailySpeed, read_speed
 
 DEFAULT_EXCLUDE = (
     ".DS_Store",
@@ -66,8 +66,8 @@ class FiltersShape(Shape):
     exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
 
 
-def _speed(value: Any) -> Speed:
-    return Speed() if value is None else read_speed(value)
+def _speed(value: Any) -> DailySpeed:
+    return DailySpeed() if value is None else read_speed(value)
 
 
 _NO_EVENTS: tuple[EventSettings, ...] = ()
@@ -96,8 +96,8 @@ class JobShape(Shape):
     password: Password | None = Field(
         None, description="text; or use password_file", validate_default=True
     )
-    speed: Annotated[InstanceOf[Speed], BeforeValidator(_speed)] = Field(
-        Speed(), description=SPEED_FORM
+    speed: Annotated[InstanceOf[DailySpeed], BeforeValidator(_speed)] = Field(
+        DailySpeed(), description=DAILY_SPEED_FORM
     )
     priority: Annotated[int, Field(ge=0, le=100)] = Field(
         50, description="a whole number, 0 to 100"

@@ -17,10 +17,10 @@ from cargo_sync.config.fields import (
     Ip,
     LocalPath,
     Password,
-    Rate,
     Seconds,
     Segment,
     ServedFolder,
+    Speed,
     StoredPassword,
 )
 from cargo_sync.config.process_shape import ProcessShape
@@ -83,10 +83,10 @@ class UserShape(Shape):
         validate_default=True,
     )
     path: ServedFolder = Field(description="a folder on this machine")
-    upload_speed: Rate | None = Field(None, description=units.RATE_FORM)
-    download_speed: Rate | None = Field(None, description=units.RATE_FORM)
-    upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
-    download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    upload_speed: Speed | None = Field(None, description=units.SPEED_FORM)
+    download_speed: Speed | None = Field(None, description=units.SPEED_FORM)
+    upload_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
+    download_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
     enabled: bool = Field(True, description="true or false")
 
     @field_validator("password_hash")
@@ -133,8 +133,8 @@ class ServerShape(ProcessShape):
     )
     private_ip: Ip | None = Field(None, description="an IP address of this machine")
     public_ip: Ip | None = Field(None, description="the IP address that clients reach")
-    global_upload_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
-    global_download_bandwidth: Rate | None = Field(None, description=units.RATE_FORM)
+    global_upload_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
+    global_download_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
     settle: Seconds = Field(0.5, description="seconds, 0 or more")
     trash_days: Days = Field(14.0, description="days, 0 or more")

@@ -12,7 +12,7 @@ from cargo_sync.config.shape import SeveralError, describe, name_hint, wrong
 
 DAY: Final = 24 * 60
 _FIELDS: Final = ("from", "to", "speed")
-SPEED_FORM: Final = f'{units.RATE_FORM}; or a list of {{"from", "to", "speed"}}'
+DAILY_SPEED_FORM: Final = f'{units.SPEED_FORM}; or a list of {{"from", "to", "speed"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class TimetableRow:
     speed: int
 
     def __str__(self) -> str:
-        return f"{self.window} {units.format_rate(self.speed)}"
+        return f"{self.window} {units.format_speed(self.speed)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class DailySpeed:
     """The value of `speed`: one speed for the whole day, or rows with no limit at other times."""
 
     flat: int | None = None
@@ -61,7 +61,7 @@ def window(start: int | None, end: int | None) -> Window | None:
     return Window(start or 0, end or DAY)
 
 
-def read_speed(value: Any) -> Speed:
+def read_speed(value: Any) -> DailySpeed:
     """Reads `speed` of a job file.
 
     Raises:
@@ -69,7 +69,7 @@ def read_speed(value: Any) -> Speed:
         SeveralError: with all problems of a timetable.
     """
     if isinstance(value, str):
-        return Speed(units.parse_rate(value))
+        return DailySpeed(units.parse_speed(value))
     if not isinstance(value, list):
         raise ValueError(f"must be text in quotes or a list, not {describe(value)}")
     if not value:
@@ -85,7 +85,7 @@ def read_speed(value: Any) -> Speed:
             errors += row
     if errors:
         raise SeveralError(errors)
-    return Speed(rows=tuple(rows))
+    return DailySpeed(rows=tuple(rows))
 
 
 def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
@@ -99,7 +99,7 @@ def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
     found: dict[str, int] = {}
     for field in _FIELDS:
         parse, form = (
-            (units.parse_rate, units.RATE_FORM)
+            (units.parse_speed, units.SPEED_FORM)
             if field == "speed"
             else (units.parse_clock, units.CLOCK_FORM)
         )

@@ -3,23 +3,23 @@
 import re
 from decimal import Decimal
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)b", re.IGNORECASE | re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(am|pm|)", re.IGNORECASE | re.ASCII)
 
-RATE_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
+SPEED_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
 SIZE_FORM = 'a number and B, kB, MB or GB, such as "10MB"'
 CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
-def parse_rate(text: str) -> int:
+def parse_speed(text: str) -> int:
     """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits per second; units are decimal.
 
     Raises:
         ValueError: it is not a speed.
     """
-    found = _RATE.fullmatch(text.strip())
+    found = _SPEED.fullmatch(text.strip())
     if found is None:
         raise ValueError(f'"{text}" is not a speed')
     bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
@@ -28,8 +28,8 @@ def parse_rate(text: str) -> int:
     return bits
 
 
-def format_rate(bits: int) -> str:
-    """Bits per second as `parse_rate` reads them: `10mbps`; rounded to three decimals."""
+def format_speed(bits: int) -> str:
+    """Bits per second as `parse_speed` reads them: `10mbps`; rounded to three decimals."""
     unit = next(unit for unit in ("g", "m", "k", "") if bits >= _FACTORS[unit] or not unit)
     number = f"{Decimal(bits) / _FACTORS[unit]:.3f}".rstrip("0").rstrip(".")
     return f"{number}{unit}bps"

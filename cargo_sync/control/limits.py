@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import orjson
 
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
-from cargo_sync.config.units import RATE_FORM, parse_rate
+from cargo_sync.config.units import SPEED_FORM, parse_speed
 from cargo_sync.model.limits import Ordered
 from cargo_sync.model.world import Offload
 
@@ -128,9 +128,9 @@ def speed(cmd: str, argument: str, text: str) -> int | None:
     if text.strip().lower() == NONE:
         return None
     try:
-        return parse_rate(text)
+        return parse_speed(text)
     except ValueError as error:
-        hint = f'{RATE_FORM}, or "none" for no limit'
+        hint = f'{SPEED_FORM}, or "none" for no limit'
         raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error
 
 

@@ -76,8 +76,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import JobRow
-from cargo_sync.state.jobs import JobRows as JobRows
+from cargo_sync.state.jobs import JobRow, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned

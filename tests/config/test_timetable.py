@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.config.shape import SeveralError
-from cargo_sync.config.timetable import Speed, TimetableRow, Window, read_speed
+from cargo_sync.config.timetable import DailySpeed, TimetableRow, Window, read_speed
 
 
 def row(start: str, end: str, speed: str = "10mbps") -> dict[str, str]:
@@ -13,8 +13,8 @@ def row(start: str, end: str, speed: str = "10mbps") -> dict[str, str]:
 
 
 def test_one_rate_or_rows() -> None:
-    assert read_speed("10mbps") == Speed(10_000_000)
-    assert read_speed([row("8:00am", "18:00"), row("10:00pm", "12:00am", "1mbps")]) == Speed(
+    assert read_speed("10mbps") == DailySpeed(10_000_000)
+    assert read_speed([row("8:00am", "18:00"), row("10:00pm", "12:00am", "1mbps")]) == DailySpeed(
         rows=(
             TimetableRow(Window(480, 1080), 10_000_000),
             TimetableRow(Window(1320, 1440), 1_000_000),

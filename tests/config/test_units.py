@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_sync.config.units import format_clock, format_rate, parse_clock, parse_rate
+from cargo_sync.config.units import format_clock, format_speed, parse_clock, parse_speed
 
 
 @pytest.mark.parametrize(
@@ -17,19 +17,19 @@ from cargo_sync.config.units import format_clock, format_rate, parse_clock, pars
     ],
 )
 def test_rates_are_bits_in_decimal_units(text: str, bits: int) -> None:
-    assert parse_rate(text) == bits
+    assert parse_speed(text) == bits
 
 
 @pytest.mark.parametrize(
     "text", ["", "10", "10mb", "10 MB/s", "-1mbps", "1e3bps", "mbps", "0bps", "0.1bps", "١mbps"]
 )
-def test_what_is_no_rate(text: str) -> None:
+def test_what_is_no_speed(text: str) -> None:
     with pytest.raises(ValueError, match="speed"):
-        parse_rate(text)
+        parse_speed(text)
 
 
 def test_rates_as_text() -> None:
-    assert [format_rate(n) for n in (800, 512_000, 10_000_000, 1_500_000_000, 1_234_567)] == [
+    assert [format_speed(n) for n in (800, 512_000, 10_000_000, 1_500_000_000, 1_234_567)] == [
         "800bps",
         "512kbps",
         "10mbps",
@@ -40,7 +40,7 @@ def test_rates_as_text() -> None:
 
 @given(st.integers(1, 999_999), st.sampled_from([1, 1_000, 1_000_000]))
 def test_a_rate_survives_its_text(number: int, unit: int) -> None:
-    assert parse_rate(format_rate(number * unit)) == number * unit
+    assert parse_speed(format_speed(number * unit)) == number * unit
 
 
 @pytest.mark.parametrize(

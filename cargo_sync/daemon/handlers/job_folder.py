@@ -7,7 +7,7 @@ from cargo_sync.api.job_commands import ADD, REMOVE, JobAddArgs, OneJob
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
-from cargo_sync.state.jobs import JobRows as JobRows
+from cargo_sync.state.jobs import JobRows
 
 
 class JobFolderHandlers:

@@ -7,7 +7,7 @@ from cargo_sync.api import session_commands as commands
 from cargo_sync.api.arguments import A
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.api.session_commands import OneSession
-from cargo_sync.config.units import parse_rate
+from cargo_sync.config.units import parse_speed
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.login import look_at
@@ -93,7 +93,7 @@ class SessionHandlers:
         session = self._sessions.get(args.session)
         session.remote.check_speed()
         try:
-            session.speed = None if args.speed is None else parse_rate(args.speed)
+            session.speed = None if args.speed is None else parse_speed(args.speed)
         except ValueError as error:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.config.job import JobSettings, missing_folder
-from cargo_sync.config.units import format_rate
+from cargo_sync.config.units import format_speed
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free
@@ -137,7 +137,7 @@ async def workspace(case: CheckCase) -> Passed:
     if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
         raise ProblemError(
-            Problem(Code.READ_ONLY, message, hint='the server\'s administrator can grant "rw"')
+            Problem(Code.READ_ONLY, message, hint='the person who runs the server can grant "rw"')
         )
     may = "read and write" if found.access == "rw" else "read"
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
@@ -172,8 +172,9 @@ async def granted(case: CheckCase) -> Passed:
     body = requests.flow(Mode(job.mode), job.workspace, job.remote_dir, case.speed, run="test")
     opened = await case.api.post("/flows", FlowReply.read, body)
     await case.api.delete(f"/flows/{segment(opened.flow)}")
-    speed = "no limit" if opened.granted is None else format_rate(opened.granted)
-    return f"the server grants {speed}", ""
+    if opened.granted is None:
+        return "the server sets no limit", ""
+    return f"the server grants {format_speed(opened.granted)}", ""
 
 
 async def speed(case: CheckCase) -> Passed:
@@ -188,7 +189,7 @@ async def speed(case: CheckCase) -> Passed:
         raise ProblemError(Problem(Code.CUT, f"no byte arrived within {MEASURE:g} s"))
     way = "up" if case.uploads else "down"
     size = f"{found.bytes / 1e6:.1f} MB in {found.seconds:.1f} s"
-    return f"{format_rate(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
+    return f"{format_speed(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
 
 
 async def clock(case: CheckCase) -> Passed:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from cargo_sync.config.units import format_rate
+from cargo_sync.config.units import format_speed
 from cargo_sync.daemon.job.status import eta
 from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace
 from cargo_sync.daemon.sessions.session import Session
@@ -59,7 +59,7 @@ def whole(one: Session) -> dict[str, Any]:
 def speed(one: Session) -> dict[str, Any]:
     """The reply to `session.speed`."""
     return {
-        "speed": None if one.speed is None else format_rate(one.speed),
+        "speed": None if one.speed is None else format_speed(one.speed),
         "granted": one.granted,
     }
 

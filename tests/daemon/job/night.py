@@ -17,7 +17,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cargo_ctl.render import jobs
-from cargo_sync.config.units import format_rate
+from cargo_sync.config.units import format_speed
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.reporting import views
@@ -50,7 +50,7 @@ class River(FarSide):
     async def set_speed(self, bits: int | None) -> None:
         self._speed = bits
         self._turned.set()
-        self._tell(f"asks for {format_rate(bits)}" if bits else "asks for no limit")
+        self._tell(f"asks for {format_speed(bits)}" if bits else "asks for no limit")
 
     async def _held_up(
         self, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]]

@@ -129,7 +129,7 @@ async def test_all_steps_against_a_real_server(
         steps["server"].message
         == f"{up.api} answers, over TLS, with the certificate that the job names"
     )
-    assert steps["granted speed"].message == "the server grants no limit"
+    assert steps["granted speed"].message == "the server sets no limit"
     way = "up" if mode == "upload" else "down"
     assert f"bps {way}, measured over HTTP (" in steps["speed"].message
     assert list(other) == ["server", "login", "local folder", "clock"]
@@ -297,7 +297,7 @@ async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
         raise ValueError
 
     monkeypatch.setattr(check_steps, "STEPS", (("granted speed", "", check_steps.granted),))
-    monkeypatch.setattr(check_steps, "format_rate", broken)
+    monkeypatch.setattr(check_steps, "format_speed", broken)
     steps = await tried(tmp_path)
     assert steps["granted speed"].message == "internal error: ValueError"
     monkeypatch.undo()

@@ -5,7 +5,7 @@ has one second to settle. The bytes that arrive in the next five seconds are com
 that was set: in a download the bytes of frames at the client, in an upload the growth of the
 server's staged files.
 
-    .venv/bin/python -m benchmarks.rates
+    .venv/bin/python -m benchmarks.speeds
 """
 
 import asyncio
@@ -53,7 +53,7 @@ REAL: Final = World(
 async def measured(mode: Mode, place: Path, url: str) -> float:
     """Print one line per speed; the greatest deviation in percent."""
     near = FolderTree(
-        str(place / mode), Rules("rates", mode), REAL, MemoryCheckpoints(), lambda: None
+        str(place / mode), Rules("speeds", mode), REAL, MemoryCheckpoints(), lambda: None
     )
     api = Api(ServerLogin(url, USER, lambda: USER), REAL.steady)
     far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))
@@ -120,7 +120,7 @@ def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
 def main() -> int:
     """Run the measurement; the exit code is 1 if the promise is broken."""
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="cargo-rates-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="cargo-speeds-", dir=memory) as folder:
         place = Path(folder)
         for one in ("files/download", "files/upload", "upload", "download"):
             (place / one).mkdir(parents=True)
