@@ -7,16 +7,18 @@ that nothing can be lost any more, even if the connection breaks.
 
     client                                        server
 
-    OPEN ── finish ──▶ FINISHING                  OPEN ── DONE received ──▶ DRAINING
-      │                   │ all offered             │                          │ all committed
-      │                   ▼ (sends DONE)            │ cancel                   ▼ (sends BYE)
-      │ cancel ◀───── DRAINING                      └────────────────────▶ LEAVING
-      ▼ (sends CANCEL)    │                                                    │ BYE received
-    CANCELLED             │                                                    ▼
-      │ BYE received      │ BYE received                                    CLOSING
-      └──────┬────────────┘ (sends BYE)                                        │ all sent
-             ▼                                                                 ▼
-          CLOSING ── all sent ──▶ OVER                                        OVER
+    OPEN ──────── cancel ────────┐                OPEN ──────── cancel ─────────┐
+      │ finish                   │                  │ DONE received             │
+      ▼                          │                  ▼                           ▼
+    FINISHING ─── cancel ────────┤                DRAINING ── cancel, or ──▶ LEAVING (sends BYE)
+      │ all offered (sends DONE) │                           all committed      │ BYE received
+      ▼                          ▼                                              ▼
+    DRAINING ──── cancel ──▶ CANCELLED                                       CLOSING
+      │ BYE received             │ (sends CANCEL)                               │ all sent
+      │                          │ BYE received                                 ▼
+      └────────────┬─────────────┘                                            OVER
+                   ▼ (sends BYE)
+                CLOSING ── all sent ──▶ OVER
 
 Any problem leads to OVER at once, from every state. A client may receive BYE after it sent CANCEL,
 or after it sent DONE and all its batches are committed. If BYE comes earlier, the lane ends with a
