@@ -40,7 +40,8 @@ def _first_line(file: str) -> str:
         with open(file, encoding="utf-8-sig") as lines:
             if stat.S_IMODE(os.fstat(lines.fileno()).st_mode) & 0o077:
                 click.echo(
-                    f"cargo_ctl: other users can read {file}; run: chmod 600 {file}", err=True
+                    f"cargo_ctl: warning: other users can read {file}; run: chmod 600 {file}",
+                    err=True,
                 )
             return lines.readline(_LONGEST).rstrip("\r\n")
     except OSError as error:

@@ -96,7 +96,7 @@ class Reach:
 
         addresses = self.addresses()
         with self.ending(), Client(addresses.commands, key=addresses.key) as client:
-            return _called(client, cmd, args)
+            return called(client, cmd, args)
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
@@ -163,8 +163,13 @@ class Reach:
         return found
 
 
-def _called(client: "Client", cmd: str, args: JsonObject | None) -> JsonObject:
-    """The result; the error says so if the command is for the other kind of process."""
+def called(client: "Client", cmd: str, args: JsonObject | None) -> JsonObject:
+    """The result of a command.
+
+    Raises:
+        CommandError: it was refused. The error says so if the command is for the other kind of
+            process.
+    """
     from cargo_sync.api.client import CommandError
 
     try:

@@ -9,7 +9,7 @@ from cargo_ctl import answers
 from cargo_ctl.answers import HistoryPage
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
-from cargo_ctl.reach import Reach, as_line, reaching
+from cargo_ctl.reach import Reach, as_line, called, reaching
 from cargo_ctl.render import history as render
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _print_since(
     more = True
     while more:
         which = {"limit": limit} if since is None else {"since": since, "limit": _PAGE}
-        page = answers.history_page(client.call("history", asked | which))
+        page = answers.history_page(called(client, "history", asked | which))
         _print(reach, page, since)
         since, more = page.next, page.more
     assert since is not None, "each page has the next cursor"

@@ -9,7 +9,7 @@ from cargo_ctl.render import jobs, servers
 @click.command()
 @reaching
 def status(reach: Reach) -> None:
-    """Show the overall state and progress, or the users and bandwidth of a server.
+    """Show the overall state and progress, or the users and transfers of a server.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ def flow_list(result: Mapping[str, Any]) -> str:
 
 def flow_table(flows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of `flow.list`, one line per flow."""
-    head = ("ID", "USER", "DIRECTION", "BYTES", "SPEED", "LIMIT", "RTT", "LOST", "FOLDER")
+    head = ("ID", "USER", "DIRECTION", "BYTES", "SPEED", "GRANTED", "RTT", "LOST", "FOLDER")
     return table(head, [_row(flow) for flow in flows], {3, 4, 5, 6, 7})
 
 

@@ -16,7 +16,9 @@ def typed(hint: str, *, server: bool) -> str:
     def words(match: re.Match[str]) -> str:
         cmd = match[1]
         of_daemon, of_server = cmd in daemon_commands.COMMANDS, cmd in server_commands.COMMANDS
-        if cmd == "hello" or not (of_daemon or of_server):
+        if cmd == "hello":  # it lists the commands of the protocol
+            return "`cargo_ctl --help`"
+        if not (of_daemon or of_server):
             return match[0]
         which = " --server" if server and of_daemon and of_server else ""
         return f"`cargo_ctl {cmd.replace('.', ' ')}{which}`"

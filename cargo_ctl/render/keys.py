@@ -10,7 +10,7 @@ from cargo_sync.api.messages import encode
 
 
 def moment(time: float) -> str:
-    """A time of this machine: `2026-11-25 19:07:40`."""
+    """A time in this machine's time zone: `2026-11-25 19:07:40`."""
     return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -45,7 +45,7 @@ def audit(result: Mapping[str, Any]) -> str:
             escaped(row["who"]),
             escaped(row["command"]),
             escaped(row["outcome"] or "?"),
-            escaped(_args(row["args"])),
+            escaped(_args(row["command"], row["args"])),
         ]
         for row in result["rows"]
     ]
@@ -54,9 +54,15 @@ def audit(result: Mapping[str, Any]) -> str:
     return table(["NUMBER", "TIME", "WHO", "COMMAND", "OUTCOME", "ARGUMENTS"], rows, right=(0,))
 
 
-def _args(args: Mapping[str, Any]) -> str:
-    """Text without quotes, everything else as JSON: `null` is not the text `none`."""
-    return " ".join(f"{name}={_arg(value)}" for name, value in args.items())
+def _args(command: str, args: Mapping[str, Any]) -> str:
+    """Arguments in the words of the command line: `job=nightly speed=reset`.
+
+    A missing speed resets a limit to what the file says. In a session it means no limit.
+    """
+    missing = "none" if command.startswith("session.") else "reset"
+    return " ".join(
+        f"{name}={missing if value is None else _arg(value)}" for name, value in args.items()
+    )
 
 
 def _arg(value: object) -> str:

@@ -39,7 +39,8 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
         return f"{escaped(name)}: nothing to do"
     parts = [f"{number:,} {escaped(op)}" for op, number in counts.items()]
     parts.append(size(figures.get("bytes") or 0))
-    cut = f" (the first {listed:,} are listed)" if more else ""
+    first = "the first is" if listed == 1 else f"the first {listed:,} are"
+    cut = f" ({first} listed)" if more else ""
     job = shlex.quote(escaped(name))
     todo = f"to do it now: cargo_ctl job sync {job}"
     if figures.get("held"):

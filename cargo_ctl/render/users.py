@@ -30,7 +30,7 @@ def _row(user: Mapping[str, Any]) -> Sequence[str]:
 
 
 def one_user(user: Mapping[str, Any]) -> str:
-    """One user on one line: `ana: enabled, upload 50mbps each, /srv/ana`."""
+    """One user on one line: `ana: enabled, upload 50mbps per transfer, /srv/ana`."""
     parts = [_state(user)]
     parts += [f"{way} {text}" for way in ("upload", "download") if (text := _limits(user, way))]
     return f"{escaped(user['user'])}: {', '.join([*parts, escaped(user.get('path', ''))])}"
@@ -107,9 +107,9 @@ def _state(user: Mapping[str, Any]) -> str:
 
 
 def _limits(user: Mapping[str, Any], way: str) -> str:
-    """`50mbps each, 200mbps in total`, or "" for no limit."""
+    """`50mbps per transfer, 200mbps in total`, or "" for no limit."""
     each, total = user.get(f"{way}_speed"), user.get(f"{way}_bandwidth")
-    parts = [f"{speed(each)} each"] if each is not None else []
+    parts = [f"{speed(each)} per transfer"] if each is not None else []
     return ", ".join([*parts, f"{speed(total)} in total"] if total is not None else parts)
 
 

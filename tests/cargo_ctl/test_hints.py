@@ -21,7 +21,7 @@ from tests.control.canned import canned
         ("then `reload`", "then `cargo_ctl reload`", "then `cargo_ctl reload --server`"),
         ("`key.list`", "`cargo_ctl key list`", "`cargo_ctl key list --server`"),
         ("`job.list`", "`cargo_ctl job list`", "`cargo_ctl job list`"),
-        ("`hello` lists", "`hello` lists", "`hello` lists"),
+        ("`hello` lists", "`cargo_ctl --help` lists", "`cargo_ctl --help` lists"),
         ("`a.b`, user.list", "`a.b`, user.list", "`a.b`, user.list"),
     ],
 )

@@ -111,7 +111,10 @@ def test_the_audit_is_a_table(runtime: str) -> None:
     assert 'key "\\x1b[2J"  job.pause  ?        job=a\\x0ab' in lines[1]
     numbers = row | {"args": {"job": "a", "speed": None, "limit": 20, "paused": True}}
     with canned(runtime, {"audit": {"rows": [numbers], "next": 7}}):
-        assert run("audit").stdout.endswith("job=a speed=null limit=20 paused=true\n")
+        assert run("audit").stdout.endswith("job=a speed=reset limit=20 paused=true\n")
+    session = row | {"command": "session.speed", "args": {"session": "1", "speed": None}}
+    with canned(runtime, {"audit": {"rows": [session], "next": 7}}):
+        assert run("audit").stdout.endswith("session=1 speed=none\n")
     with canned(runtime, {"audit": {"rows": [], "next": 0}}):
         assert run("audit").stdout == "nothing was changed\n"
 

@@ -162,3 +162,4 @@ def test_plan() -> None:
         "3,000 put, 5 B (the first 20 are listed)\n"
         "nothing was done; to do it now: cargo_ctl job sync a"
     )
+    assert "(the first is listed)" in plan.totals("a", {"put": 2, "bytes": 5}, 1, True)

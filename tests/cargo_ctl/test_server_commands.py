@@ -70,29 +70,29 @@ def test_looking(runtime: str) -> None:
         "bandwidth --server",
     ) == (
         "$ user list\n"
-        "USER         STATE     UPLOAD                         DOWNLOAD        FLOWS  FROM     "
-        "FOLDER\n"
-        "ana          enabled   50mbps each, 200mbps in total                      2  file     "
-        "/srv/ana\n"
-        "ben\\x1b[31m  disabled                                 1kbps in total         command  "
-        "/srv/b\\x0a\n"
+        "USER         STATE     UPLOAD                                 DOWNLOAD        FLOWS  "
+        "FROM     FOLDER\n"
+        "ana          enabled   50mbps per transfer, 200mbps in total                      2  "
+        "file     /srv/ana\n"
+        "ben\\x1b[31m  disabled                                         1kbps in total         "
+        "command  /srv/b\\x0a\n"
         "$ user show ana\n"
         "ana: enabled\n"
         "  folder      /srv/ana\n"
-        "  upload      50mbps each, 200mbps in total\n"
+        "  upload      50mbps per transfer, 200mbps in total\n"
         "  download    no limit\n"
         "  workspace   default (rw)  /srv/ana\n"
         "  file        /etc/server.json sets path, username\n"
         "  1 flow\n"
-        "    ID        USER  DIRECTION   BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
-        "    1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
+        "    ID        USER  DIRECTION   BYTES     SPEED  GRANTED      RTT  LOST  FOLDER\n"
+        "    1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s   50mbps  12.3 ms     0  default/in/box\n"
         "$ workspace list\n"
         "WORKSPACE  USERS           FROM     FOLDER\n"
         "music      ana rw, ben ro  command  /srv/music\n"
         "$ flow list\n"
-        "ID        USER  DIRECTION   BYTES     SPEED   LIMIT      RTT  LOST  FOLDER\n"
-        "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  50mbps  12.3 ms     0  default/in/box\n"
-        "99887766  ana   download      0 B                                   music\\x07\n"
+        "ID        USER  DIRECTION   BYTES     SPEED  GRANTED      RTT  LOST  FOLDER\n"
+        "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s   50mbps  12.3 ms     0  default/in/box\n"
+        "99887766  ana   download      0 B                                    music\\x07\n"
         "$ status --server\n"
         "serving 3 users (1 disabled), 1 workspace, 1 folder missing\n"
         "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 data connections\n"
@@ -191,9 +191,9 @@ def test_changing(runtime: str) -> None:
         "shutdown --server",
     ) == (
         "$ user set ana --upload-speed 50mbps\n"
-        "ana: enabled, upload 50mbps each, 200mbps in total, /srv/ana\n"
+        "ana: enabled, upload 50mbps per transfer, 200mbps in total, /srv/ana\n"
         "$ user enable ana\n"
-        "ana: enabled, upload 50mbps each, 200mbps in total, /srv/ana\n"
+        "ana: enabled, upload 50mbps per transfer, 200mbps in total, /srv/ana\n"
         "$ user disable ana\n"
         'cargo_ctl: "enabled" of the user "ana" is in a.json, and the file wins\n'
         "exit 1\n"
@@ -292,7 +292,7 @@ def test_a_password_comes_from_a_file_or_standard_input(runtime: str, tmp_path: 
     assert (result.exit_code, got) == (0, [PASSWORD])
     file.chmod(0o644)
     result, _ = asked_password(runtime, "user", "passwd", "ana", "--password-file", str(file))
-    assert f"other users can read {file}" in result.stderr
+    assert f"warning: other users can read {file}" in result.stderr
 
 
 def test_a_password_is_asked_for_twice_without_echo(
@@ -376,6 +376,13 @@ def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
             "cargo_ctl: this is a server, but job list is for a daemon "
             "(leave out --server, or choose a daemon with --connect)\n",
         )
+        for command in ("history", "history --follow"):
+            result = run(*command.split(), "--server")
+            assert (result.exit_code, result.stderr) == (
+                2,
+                "cargo_ctl: this is a server, but history is for a daemon "
+                "(leave out --server, or choose a daemon with --connect)\n",
+            )
         result = run("bandwidth", "set", "--server", "--bandwidth", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
