@@ -132,7 +132,7 @@ def _daemon(config: str | None, job: str | None, port: int | None) -> None:
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
             click.echo(
-                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+                f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
             )
         log = logging.getLogger(__name__)
         if not reading.jobs:
@@ -188,7 +188,7 @@ def _private_daemon() -> None:
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
             click.echo(
-                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+                f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
             )
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:

@@ -164,7 +164,7 @@ def _run(arguments: "Arguments", port: int, host: PydioProgram) -> None:
     def ready(places: "Sequence[Addresses]") -> None:
         for place in places:
             click.echo(
-                f'the daemon "{instance}" is up: commands {place.commands} feed {place.feed}'
+                f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
             )
 
     from cargo_sync.daemon import app

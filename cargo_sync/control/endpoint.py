@@ -163,7 +163,7 @@ class Endpoint:
             self._ports.append(port)
             if keys is None:
                 _log.warning(
-                    "%s is PLAIN: every user and program of this machine may pause, start and "
+                    "%s is PLAIN: every user and program on this machine may pause, start and "
                     "reload jobs there, and read the feed; remove plain_loopback for a port with "
                     "keys",
                     port.addresses.commands,

@@ -100,7 +100,9 @@ def accept_lane(
         status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
         _send(sock, answered, until, clock)
         if status == handshake.BUSY:
-            raise ProblemError(Problem(Code.BUSY, "a client was refused: all lanes are in use"))
+            raise ProblemError(
+                Problem(Code.BUSY, "a client was refused: all data connections are in use")
+            )
         if status != handshake.OK:
             raise ProblemError(
                 Problem(

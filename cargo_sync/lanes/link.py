@@ -96,7 +96,7 @@ class Link:
             if count is None:
                 return None
             if count == 0:
-                raise cut("the connection ended before the other end was done")
+                raise cut("the connection was closed before the transfer was complete")
             self._fill += count
             self.received += count
 

@@ -1,7 +1,8 @@
 """Publishing: moves staged files to their places, durably, in batches; each file can fail alone.
 
-Promise 3 depends on the order: contents are synced (`secure`), renamed into place, names are
-synced, the results checked (`place`), and only then reported. An entry that is already at the place
+After a crash each path has the old file or the new one, never a mixture. That depends on the order:
+contents are synced (`secure`), renamed into place, names are synced, the results checked (`place`),
+and only then reported. An entry that is already at the place
 is checked first and must be what the caller expects. It is exchanged with the new content and moved
 to the trash, so that a reader finds either the old file or the new one.
 """

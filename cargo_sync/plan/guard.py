@@ -1,7 +1,7 @@
 """The guard: no silent mass deletion or rewrite.
 
 A run that would delete or overwrite more than half of the tree, and more than ten of its files, is
-held until a person approves it (promise 5). Half of a tree does not change in normal work. It
+held until a person approves it. Half of a tree does not change in normal work. It
 changes when a disk was replaced, a folder was renamed, or a program encrypts all files.
 """
 

@@ -106,7 +106,7 @@ class Up:
     """
 
     api: str
-    lanes: str
+    data_port: str
     fingerprint: str
     control: Sequence[Addresses]
     backup: Mapping[str, str] = field(default_factory=dict)
@@ -114,13 +114,14 @@ class Up:
 
 def announce(up: Up) -> None:
     """Prints the addresses on the terminal."""
-    print(f"the server is up: {up.api} data port {up.lanes}", flush=True)
+    print(f"the server is up: {up.api}, data port {up.data_port}", flush=True)
     for place in up.control:
-        print(f"its control: commands {place.commands} feed {place.feed}", flush=True)
+        print(f"control: commands {place.commands}, feed {place.feed}", flush=True)
     if up.backup:
-        print("its backup ports:", *(f"{name} {at}" for name, at in up.backup.items()), flush=True)
+        ports = ", ".join(f"{name} {at}" for name, at in up.backup.items())
+        print(f"backup ports: {ports}", flush=True)
     if up.fingerprint:
-        print(f"its certificate: {up.fingerprint}", flush=True)
+        print(f"certificate fingerprint: {up.fingerprint}", flush=True)
 
 
 async def run(

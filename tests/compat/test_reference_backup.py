@@ -37,7 +37,7 @@ class Coordinator:
 
     def _told(self) -> list[tuple[str, str]]:
         log = (self.place.folder / "server.log").read_text()
-        return re.findall(r"its backup ports: framed \S+:(\d+) listen \S+:(\d+)\n", log)
+        return re.findall(r"backup ports: framed \S+:(\d+), listen \S+:(\d+)\n", log)
 
     def client_py(self, verb: str, **body: str) -> str:
         """What the published client does with its socket: one read of each answer."""

@@ -1,4 +1,4 @@
-"""Promises 1 and 3, with a fault at each call that writes: the old file or the new one stays."""
+"""A fault at each call that writes: no content is lost, and the old file or the new one stays."""
 
 import contextlib
 import errno

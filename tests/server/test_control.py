@@ -62,7 +62,7 @@ async def test_it_says_where_it_is_and_who(
     async with governed(plain(tmp_path)) as up:
         app.announce(up)
         assert (
-            f"commands {up.control[0].commands} feed {up.control[0].feed}"
+            f"control: commands {up.control[0].commands}, feed {up.control[0].feed}\n"
             in capsys.readouterr().out
         )
         hello = await ask(up, "hello")

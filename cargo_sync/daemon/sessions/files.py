@@ -125,7 +125,8 @@ class CargoSession:
     async def put(self, order: CopyOrder) -> CargoTransfer:
         if self.space.access != "rw":
             message = f'you may read the workspace "{self.space.name}" but not change it'
-            raise _refused(Code.READ_ONLY, message, 'the server\'s administrator can grant "rw"')
+            hint = 'the person who runs the server can grant "rw"'
+            raise _refused(Code.READ_ONLY, message, hint)
         remote = paths.check(order.remote)
         if order.recursive:
             mode = await self._world.offload(folder_to_put, order.local)

@@ -122,7 +122,7 @@ def _address(text: str) -> CoordinatorAddress:
 
 def _refuse_plain(host: str, sealed: bool, trust: ServerTrust) -> None:
     if not sealed and not trust.allow_plain and not places.is_loopback(host):
-        message = f"without TLS others on the network to {host} could read password and files"
+        message = f"without TLS everybody on the network path to {host} can read password and files"
         hint = "use https://, or allow_plain if the network is your own"
         raise ProblemError(Problem(Code.PLAIN, message, hint=hint, retry=False))
 

@@ -296,7 +296,7 @@ async def _moving(system: System) -> ClientFlow:
 
 async def test_a_stranger_at_the_lanes_port_learns_nothing(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as up:
-        host, _, port = up.lanes.rpartition(":")
+        host, _, port = up.data_port.rpartition(":")
         for knock in (
             b"GET / HTTP/1.1\r\n\r\n" + b"x" * 80,
             b"CARGOLN1" + bytes(68),
