@@ -118,7 +118,7 @@ def test_jobs(runtime: str) -> None:
         "$ job sync a\n"
         "a: run 3f2a starts; to watch it: cargo_ctl watch\n"
         "$ job list\n"
-        'cargo_ctl: there is no command "job.list" (did you mean "job.sync"?)\n'
+        'cargo_ctl: there is no command "job.list" (`cargo_ctl --help` lists all commands)\n'
         "exit 2\n"
         "$ reload\n"
         "a: changed\n"
