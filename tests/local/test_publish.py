@@ -265,11 +265,11 @@ def test_looking_after_what_was_published_makes_no_folder(staging: Staging, top:
 
 
 def test_publishing_leaves_nothing_open(top: Path, on: System) -> None:
-    before = len(os.listdir("/dev/fd"))
+    before = set(os.listdir("/dev/fd"))
     root = Root.open(str(top), on)
     staging = Staging(root, MemoryCheckpoints())
     placements = [Placement(stage(staging, path)) for path in ("e", "a/d", "a/b/c")]
     assert [result.problem for result in publish(staging, placements, RUN)] == [None] * 3
     staging.close()
     root.close()
-    assert len(os.listdir("/dev/fd")) == before
+    assert set(os.listdir("/dev/fd")) <= before
