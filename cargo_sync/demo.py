@@ -125,18 +125,32 @@ class Home:
         password = secrets.token_urlsafe(16)
         os.mkdir(home.path("jobs"))
         os.mkdir(home.path("files"))
-        home.write("server.json", {
-            "listen": f"127.0.0.1:{api}", "plain": True, "initial_port": lanes,
-            "state_dir": home.path("server"),
-            "users": [{"username": "demo", "password": password, "path": home.path("files")}],
-        })  # fmt: skip
+        home.write(
+            "server.json",
+            {
+                "listen": f"127.0.0.1:{api}",
+                "plain": True,
+                "initial_port": lanes,
+                "state_dir": home.path("server"),
+                "users": [{"username": "demo", "password": password, "path": home.path("files")}],
+            },
+        )
         home.write("daemon.json", {"jobs_dir": home.path("jobs"), "state_dir": home.path("daemon")})
         for name, mode, folder in ((UP, "upload", source), (DOWN, "download", home.last)):
-            home.write(f"jobs/{mode}.json", {
-                "sync_name": name, "sync_mode": mode, "local_dir": folder, "remote_dir": "/demo",
-                "hostname": f"http://127.0.0.1:{api}", "username": "demo", "password": password,
-                "sleep": 1, "settle": 0.5,
-            })  # fmt: skip
+            home.write(
+                f"jobs/{mode}.json",
+                {
+                    "sync_name": name,
+                    "sync_mode": mode,
+                    "local_dir": folder,
+                    "remote_dir": "/demo",
+                    "hostname": f"http://127.0.0.1:{api}",
+                    "username": "demo",
+                    "password": password,
+                    "sleep": 1,
+                    "settle": 0.5,
+                },
+            )
         return home
 
     @property

@@ -161,12 +161,16 @@ class Transfers:
             connection.execute("DELETE FROM transfer WHERE time < ?", (before,))
             events = [
                 Event(
-                    name, Happened.FAILED, now, path,
-                    details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id), tell=started,
+                    name,
+                    Happened.FAILED,
+                    now,
+                    path,
+                    details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id),
+                    tell=started,
                 )
                 for name, path, id, started in rows
                 if started
-            ]  # fmt: skip
+            ]
             if events:
                 self._events.append(events)
         return len(rows)

@@ -164,10 +164,17 @@ class Outbox:
         with self._database.transaction() as connection:
             last = connection.execute("SELECT coalesce(max(number), 0) FROM delivery").fetchone()[0]
             rows = [
-                (one.id, one.job, one.moment, one.stream, orjson.dumps(one.variables).decode(),
-                 one.created, one.created)
+                (
+                    one.id,
+                    one.job,
+                    one.moment,
+                    one.stream,
+                    orjson.dumps(one.variables).decode(),
+                    one.created,
+                    one.created,
+                )
                 for one in new
-            ]  # fmt: skip
+            ]
             _PUT(connection, rows)
             connection.execute(_LET_FIRST, (last,))
             connection.execute("UPDATE reader SET cursor = ? WHERE name = ?", (cursor, _READER))

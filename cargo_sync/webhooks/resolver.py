@@ -50,11 +50,15 @@ class Resolver(AbstractResolver):
             raise NotAllowed(f"{host} is {', '.join(sorted({address for _, address in found}))}")
         return [
             ResolveResult(
-                hostname=host, host=address, port=port, family=of, proto=0,
+                hostname=host,
+                host=address,
+                port=port,
+                family=of,
+                proto=0,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
             for of, address in allowed
-        ]  # fmt: skip
+        ]
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -316,9 +316,12 @@ def _indexes(tasks: Sequence[Task], paths: AbstractSet[str]) -> list[int]:
 
 
 def _begin(
-    machine: Sender | Receiver, hand_over: Callable[[int, Sequence[Offer]], None],
-    number: int, offered: Sequence[Offer], given_up: Sequence[int],
-) -> None:  # fmt: skip
+    machine: Sender | Receiver,
+    hand_over: Callable[[int, Sequence[Offer]], None],
+    number: int,
+    offered: Sequence[Offer],
+    given_up: Sequence[int],
+) -> None:
     """Gives the lane a batch and cancels files of it.
 
     This is one call, because a small file could be sent before a second call.
