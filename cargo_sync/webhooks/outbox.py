@@ -281,7 +281,7 @@ class Outbox:
             return {"pending": 0, "dead": 0} | dict(rows.fetchall())
 
     def retry(self, now: float, *, id: str | None = None, job: str | None = None) -> int:
-        """Makes waiting callbacks due now and revives dead ones, with new days to be tried for.
+        """Makes waiting callbacks due now and revives dead ones, with new days and tries.
 
         Args:
             now: unix seconds.
@@ -300,8 +300,8 @@ class Outbox:
             for number, _, _, state in rows:
                 if state == "dead":
                     connection.execute(
-                        "UPDATE delivery SET state = 'pending', since = ?, ended = NULL "
-                        "WHERE number = ?",
+                        "UPDATE delivery SET state = 'pending', since = ?, ended = NULL, "
+                        "attempts = 0 WHERE number = ?",
                         (now, number),
                     )
             for owner, stream in {(owner, stream): None for _, owner, stream, _ in rows}:

@@ -22,6 +22,12 @@ CEILING: Final = 3600.0
 REST_CEILING: Final = 300.0
 LONGEST_WISH: Final = 86400.0
 """A host may ask for a rest of a day at most."""
+FINAL: Final = frozenset({400, 405, 411, 413, 414, 415, 422, 431, 501})
+"""Answers about the request itself: the same request gets the same answer tomorrow."""
+FINAL_TRIES: Final = 5
+MISSING_TRIES: Final = 12
+MISSING_SECONDS: Final = 6 * 3600.0
+"""A 404 needs both: the receiver may be being deployed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Attempt:
     @property
     def whole(self) -> bool:
         """True when the result is about the host and not about this callback."""
-        return self.status in (0, 429) or self.status >= 500
+        return self.status in (0, 429) or (self.status >= 500 and self.status not in FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,17 @@ def becomes(
         return GiveUp(f"{result.error}: the receiver wants no more of these callbacks")
     if now - since >= DAYS:
         return GiveUp(f"given up after 3 days: {result.error}")
+    if _will_not_change(result.status, tries, now - since):
+        return GiveUp(f"given up after {tries} tries: {result.error}")
     wait = delay(tries, chance, ceiling=REST_CEILING if result.whole else CEILING)
     return RetryAt(now + max(wait, wished(result.retry_after, now)))
+
+
+def _will_not_change(status: int, tries: int, age: float) -> bool:
+    """Whether another try would get the same answer; `age` is in seconds."""
+    if status == 404:
+        return tries >= MISSING_TRIES and age >= MISSING_SECONDS
+    return status in FINAL and tries >= FINAL_TRIES
 
 
 def wished(retry_after: str, now: float) -> float:

@@ -111,7 +111,7 @@ def test_a_person_tries_again(daemon: Database) -> None:
     assert rows.retry(50.0, id="msg_x1") == 1
     assert due(rows) == ["x1"], "in its old place, before what came after it"
     [first] = rows.due("j", "onFinish", 50.0, 1)
-    assert (first.since, first.created, first.attempts, first.error) == (50.0, 1.0, 1, "gone")
+    assert (first.since, first.created, first.attempts, first.error) == (50.0, 1.0, 0, "gone")
     rows.settle([], [Retry(number["x2"], 60.0, "was in flight")], [], 51.0)
     assert due(rows) == ["x1"]
     assert rows.retry(52.0, job="j") == 3

@@ -44,7 +44,7 @@ def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
         (Attempt(429, "", "answered 429"), 99, 0.0, "again in 225"),
         (Attempt(500, "", "answered 500"), 99, 0.0, "again in 225"),
         (Attempt(499, "", "answered 499"), 99, 0.0, "again in 2700"),
-        (Attempt(400, "", "answered 400"), 99, 0.0, "again in 2700"),  # of this one alone: an hour
+        (Attempt(403, "", "answered 403"), 99, 0.0, "again in 2700"),  # of this one alone: an hour
         (Attempt(300, "", "answered 300"), 1, 0.0, "again in 0.75"),
         (Attempt(302, "", "answered 302; redirects are not followed"), 2, 0.0, "again in 1.5"),
         (Attempt(404, "120", "answered 404"), 1, 0.0, "again in 120"),
@@ -61,6 +61,28 @@ def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
 )
 def test_what_becomes_of_a_callback(result: Attempt, tries: int, age: float, expected: str) -> None:
     assert transcript(result, tries, age) == expected
+
+
+@pytest.mark.parametrize("status", [400, 405, 411, 413, 414, 415, 422, 431, 501])
+def test_an_answer_about_the_request_is_believed_after_five_tries(status: int) -> None:
+    result = Attempt(status, "", f"answered {status}")
+    assert transcript(result, 4, 2 * DAYS / 3) == "again in 6"
+    assert transcript(result, 5) == f"dead: given up after 5 tries: answered {status}"
+    assert not result.whole, "one refused request does not stop the others to this host"
+
+
+def test_a_missing_address_may_still_be_deployed() -> None:
+    missing = Attempt(404, "", "answered 404")
+    assert transcript(missing, 11, DAYS - 1) == "again in 768"
+    assert transcript(missing, 12, 6 * 3600 - 1) == "again in 1536"
+    assert transcript(missing, 12, 6 * 3600) == "dead: given up after 12 tries: answered 404"
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 409, 429, 500, 502, 503, 0])
+def test_what_may_change_is_tried_for_three_days(status: int) -> None:
+    result = Attempt(status, "", "no")
+    assert transcript(result, 99, DAYS - 1).startswith("again")
+    assert transcript(result, 99, DAYS) == "dead: given up after 3 days: no"
 
 
 @pytest.mark.parametrize(

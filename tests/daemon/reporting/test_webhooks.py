@@ -186,6 +186,28 @@ async def test_what_fails_comes_again_under_its_id_and_holds_up_its_own_transfer
     assert stage.ids[0] == stage.ids[3] or stage.ids.count(stage.ids[0]) == 2
 
 
+async def test_a_refused_start_does_not_hold_back_the_end_and_can_be_tried_again(
+    stage: Stage,
+) -> None:
+    stage.callbacks.know(asking("onStart", "onFinish"))
+    stage.answer = lambda what: Attempt(400, "", "answered 400") if "Start" in what else OK
+    async with stage.going():
+        stage.happen("started x", "uploaded x")
+
+        def on() -> bool:
+            stage.later(60)
+            return "onFinish/x" in stage.sent
+
+        await until(on)
+        await stage.quiet()
+        dead = "onStart x dead 5 given up after 5 tries: answered 400"
+        assert stage.said() == ["onStart/x"] * 5 + ["onFinish/x"] and stage.waiting() == [dead]
+        assert await stage.callbacks.retry(None, "nightly") == 1
+        await until(lambda: stage.sent == ["onStart/x"])
+        await stage.quiet()
+        assert stage.waiting() == ["onStart x pending 1 answered 400"], "with new tries"
+
+
 async def test_across_a_restart(stage: Stage) -> None:
     stage.callbacks.know(asking("onStart", "onFinish"))
     stage.happen("started x", "uploaded x")  # not read yet
