@@ -3,7 +3,9 @@
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -12,6 +14,12 @@ from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import unauthorized
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PORT: Final = r"(?::[0-9]{1,5})?"
+_HOP: Final = re.compile(rf"\[(?P<v6>[^\]]+)\]{_PORT}|(?P<v4>[0-9.]+){_PORT}|(?P<bare>.+)")
 
 
 class Authentication:
@@ -31,13 +39,8 @@ class Authentication:
         if self._is_proxy(ip):
             secure = request.headers.get("X-Forwarded-Proto", "http").strip().lower() == "https"
             host = request.headers.get("X-Forwarded-Host", host)
-            for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-                if not hop.strip():
-                    break
-                ip = hop.strip()
-                if not self._is_proxy(ip):
-                    break
-        return ClientAddress(ip[:64], _host(host), secure)
+            ip = forwarded_ip(ip, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        return ClientAddress(ip, _host(host), secure)
 
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token.
@@ -69,13 +72,50 @@ class Authentication:
         return await self.sessions.basic(name, password, self.address(request).ip)
 
     def _is_proxy(self, ip: str) -> bool:
-        try:
-            address = ipaddress.ip_address(ip)
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._proxies)
+        peer = _parsed(ip)
+        return peer is not None and _trusted(peer, self._proxies)
+
+
+def forwarded_ip(peer: str, lines: Sequence[str], proxies: Sequence[Network]) -> str:
+    """The address of a client behind trusted proxies.
+
+    A proxy appends the address of its own peer, so the right end is true and the left end is what
+    the client made up. The first address from the right that is no trusted proxy is the client's.
+    An element that is no address ends the search: nothing to the left of it is believed.
+
+    Args:
+        peer: the address of the proxy that the connection comes from.
+        lines: the values of all X-Forwarded-For headers, in their order.
+        proxies: the trusted networks.
+    """
+    client = peer
+    for hop in reversed(",".join(lines).split(",")):
+        address = _parsed(hop)
+        if address is None:
+            break
+        client = str(address)
+        if not _trusted(address, proxies):
+            break
+    return client
+
+
+def _parsed(hop: str) -> Address | None:
+    """An address, with or without a port and brackets; one form for each address."""
+    found = _HOP.fullmatch(hop.strip())
+    if found is None:
+        return None
+    text = found["v6"] or found["v4"] or found["bare"]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _trusted(address: Address, proxies: Sequence[Network]) -> bool:
+    return any(address in network for network in proxies)
 
 
 def _host(text: str) -> str:
