@@ -5,6 +5,7 @@ length, JSON and raw content (`frames`). Both have the same three verbs with the
 spelled as on the published page or as in the published program.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 LONGEST_NAME: Final = 255
 """Characters of a nickname or of a file name."""
+_FOLDERS: Final = re.compile(r"^.*[/\\]|^[A-Za-z]:", re.DOTALL)
 
 
 class BackupVerb(StrEnum):
@@ -59,6 +61,22 @@ class BackupRequest:
     name: str = ""
     content: str | None = field(default=None, repr=False)
     size: int = 0
+
+
+def last_part(name: str) -> str:
+    """A sender's name for a file without its folders and drive, as on any system; may be empty."""
+    while found := _FOLDERS.match(name):
+        name = name[found.end() :]
+    return name.strip()
+
+
+def shown_name(name: str, id: str) -> str:
+    """The name under which a file goes out: a client may save it under this name as it is.
+
+    A name of dots alone leads to a folder, so the file is named after its id.
+    """
+    last = last_part(name)
+    return last if last.strip(". ") else f"arquivo-{id}"
 
 
 def asked(verb: BackupVerb, value: Any) -> BackupRequest:

@@ -4,14 +4,18 @@ A file is staged, published and recorded before its id is sent. A file that was 
 other means is not listed any more; a file that was changed is fetched as it is now.
 """
 
-import re
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
-from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupStatus,
+    last_part,
+    shown_name,
+)
 from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
@@ -25,7 +29,6 @@ from cargo_sync.state.backup_files import BackupFile, BackupFiles
 RUN: Final = "backup"
 """The run for entries that this protocol displaces; there are none."""
 DIGITS: Final = 16
-_SEPARATORS: Final = re.compile(r"[/\\]")
 
 
 class BackupLogin(Protocol):
@@ -49,7 +52,7 @@ class BackupLogin(Protocol):
 
 
 class Fetched(NamedTuple):
-    """A file to send back: its sender's name for it, its size in bytes, and a reader to close."""
+    """A file to send back: its name without folders, its size in bytes, and a reader to close."""
 
     name: str
     size: int
@@ -99,7 +102,7 @@ class Shelves:
             rows = await offload(self._rows.of, user)
             held = await offload(access.workspace.entries, [one.path for one in rows])
         there = [
-            Listed(one.id, one.name)
+            Listed(one.id, shown_name(one.name, one.id))
             for one, found in zip(rows, held, strict=True)
             if _is_file(found)
         ]
@@ -121,7 +124,7 @@ class Shelves:
             held, reader = await offload(access.workspace.open, row.path)
             if held is None or reader is None:
                 raise BackupRefusal(NO_ID)
-            return Fetched(row.name, held.entry.size, reader)
+            return Fetched(shown_name(row.name, id), held.entry.size, reader)
 
     async def _free(self, access: Access, name: str) -> str:
         """A free name, reserved until its file is there."""
@@ -185,8 +188,7 @@ def _file_name(name: str) -> str:
     Raises:
         ProblemError: `bad_path`.
     """
-    last = _SEPARATORS.split(name)[-1].strip()
-    return paths.check(last) if last else paths.check("..")
+    return paths.check(last_part(name) or "..")
 
 
 def _names(name: str) -> Iterator[str]:

@@ -44,12 +44,13 @@ class OneDoor:
 
 
 class Ports(NamedTuple):
-    """Where both listen, and what stands behind them."""
+    """Where both listen, and what stands behind them. `rows` are the files that were sent."""
 
     text: int
     framed: int
     folder: Path
     rooms: dict[str, Access]
+    rows: BackupFiles
 
 
 @asynccontextmanager
@@ -65,7 +66,8 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
             "ben": Access("default", workspace, True),
         }
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline)
-        shelves = Shelves(BackupFiles(database), world, lambda count: str(next(numbers)))
+        rows = BackupFiles(database)
+        shelves = Shelves(rows, world, lambda count: str(next(numbers)))
         door = OneDoor(rooms)
         text = BackupPort(
             "listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8
@@ -73,7 +75,11 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
         framed = BackupPort("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
         try:
             yield Ports(
-                await text.start("127.0.0.1", 0), await framed.start("127.0.0.1", 0), folder, rooms
+                await text.start("127.0.0.1", 0),
+                await framed.start("127.0.0.1", 0),
+                folder,
+                rooms,
+                rows,
             )
         finally:
             await text.close()

@@ -5,7 +5,8 @@ import contextlib
 import json
 from pathlib import Path
 
-from tests.server.backup.ports import ports, published_client
+from cargo_sync.state.backup_files import BackupFile
+from tests.server.backup.ports import FramedClient, ports, published_client
 
 NOTE = b'{"apelido": "ana", "nome_arquivo": "nota.txt", "conteudo_arquivo": "ol\\u00e1"}'
 
@@ -77,6 +78,36 @@ async def test_names_from_other_systems_lead_nowhere(tmp_path: Path) -> None:
                 there.text, b"TRANSMITIR", NOTE.replace(b"nota.txt", name.encode())
             )
             assert not answer.isdigit()
+
+
+async def test_names_go_out_without_the_folders_that_their_sender_put_in(tmp_path: Path) -> None:
+    names = {
+        "../../etc/passwd": "passwd",
+        "C:\\Users\\ana\\.bashrc": ".bashrc",
+        "..\\/x/..\\evil": "evil",
+        "C:evil": "evil",
+        "a/C:..": "arquivo-4",
+        "/tmp/": "arquivo-5",
+        "..": "arquivo-6",
+        "dir\\ . ": "arquivo-7",
+    }
+    async with ports(tmp_path) as there:
+        await published_client(there.text, b"TRANSMITIR", NOTE)
+        for number, name in enumerate(names):
+            there.rows.add("ana", BackupFile(str(number), "nota.txt", name), 0.0)  # old rows
+        listed = (await published_client(there.text, b"LISTAR", b'"ana"')).decode()
+        for number, (name, shown) in enumerate(names.items()):
+            assert f"ID: {number} ---- Nome do Arquivo: {shown}\n" in listed, name
+            body = json.dumps({"id": str(number), "apelido": "ana"}).encode()
+            fetched = json.loads(await published_client(there.text, b"BAIXAR", body))
+            assert fetched["nome_arquivo"] == shown, name
+        client = await FramedClient.connect(there.framed)
+        fetched = await client.ask(verbo="BAIXAR", apelido="ana", id="0")
+        assert fetched["nome_arquivo"] == "passwd"
+        await client.content(fetched["tamanho"])
+        files = (await client.ask(verbo="LISTAR", apelido="ana"))["list_nome_arquivo"]
+        assert {one["nome_arquivo"] for one in files} == {"nota.txt", *names.values()}
+        client.writer.close()
 
 
 async def test_what_would_be_cut_is_refused_by_name_of_the_other_port(tmp_path: Path) -> None:
