@@ -5,10 +5,10 @@ import zoneinfo
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import pathspec
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from cargo_sync.config import places, units
+from cargo_sync.config.patterns import git_spec
 from cargo_sync.config.secret import Secret, exposure, read_first_line
 from cargo_sync.config.shape import describe, surroundings, wrong
 
@@ -73,7 +73,7 @@ def _zone(name: str) -> str:
 
 def _pattern(text: str) -> str:
     try:
-        pathspec.GitIgnoreSpec.from_lines([text])
+        git_spec([text])
     except ValueError:
         raise ValueError(f'"{text}" is not a pattern') from None
     return text

@@ -317,6 +317,9 @@ class Daemon:
         except ProblemError as error:
             _log.error("%s", error)
             return
+        except Exception as error:  # a bug of ours: the jobs that run go on
+            _log.error("reading the files again failed", exc_info=error)
+            return
         changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
         _log.info("files read again: %s", ", ".join(changed) or "nothing changed")
 

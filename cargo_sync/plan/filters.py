@@ -2,17 +2,16 @@
 
 `exclude` lists what is left out. If there is an `include`, files are also left out unless it
 matches them or a folder above them. A folder that is left out is not scanned. The patterns are
-git's (https://git-scm.com/docs/gitignore), matched by pathspec. Most patterns concern only the bare
-name. They are joined into one regular expression, because it is used for each entry of a changed
-folder.
+git's (https://git-scm.com/docs/gitignore), compiled by config/patterns. Most patterns concern only
+the bare name. They are joined into one regular expression, because it is used for each entry of a
+changed folder.
 """
 
 import fnmatch
 import re
 from collections.abc import Iterable
 
-from pathspec import GitIgnoreSpec
-
+from cargo_sync.config.patterns import git_spec
 from cargo_sync.model import paths
 
 
@@ -51,7 +50,7 @@ class _Patterns:
         self._names = _expression(line for line in plain if not line.endswith("/"))
         self._folders = _expression(line.rstrip("/") for line in plain if line.endswith("/"))
         placed = [line for line in lines if line not in plain]
-        self._placed = GitIgnoreSpec.from_lines(placed) if placed else None
+        self._placed = git_spec(placed) if placed else None
 
     def match(self, path: str, is_folder: bool) -> bool:
         name = paths.name(path)

@@ -66,7 +66,7 @@ class JobHandlers:
             raise ControlError(
                 ReplyCode.BAD_CONFIG,
                 "; ".join(str(problem) for error in errors for problem in error.problems),
-                "the jobs of these files keep their old settings",
+                "a job whose file cannot be used keeps its old settings",
             )
         return _states(list(self._jobs.all.values()))
 

@@ -1,6 +1,7 @@
 """The checks that run now or ended lately, by id; each runs in its own task."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -13,6 +14,8 @@ KEPT: Final = 3600.0
 """Seconds after its start for which a check is kept."""
 MOST: Final = 100
 """Checks that are kept."""
+
+_log = logging.getLogger(__name__)
 
 PrepareCheck = Callable[[JobSettings], Awaitable[CheckCase]]
 """Makes what the check of a job needs. Raises ProblemError if the state cannot be read."""
@@ -63,6 +66,10 @@ class Checks:
                 await case.api.close()
         except ProblemError as error:  # the state cannot be read
             check.steps.append(CheckStep("state", False, error.problem.message, error.problem.hint))
+        except Exception as error:  # a bug of ours: it ends this check, not the daemon
+            _log.error("a check failed unexpectedly", exc_info=error, extra={"job": job.name})
+            message = f"internal error: {type(error).__name__}"
+            check.steps.append(CheckStep("check", False, message, "see the log"))
         finally:
             check.ready = True
 

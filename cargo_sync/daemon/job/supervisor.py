@@ -267,8 +267,9 @@ class Supervisor:
                     await asyncio.wait({self._task})
                     self._task = None
         finally:
-            if self._watch is not None:
-                await self._watch.close()
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                await watch.close()
             await self.sides.far.close()
             await self.sides.near.close()
 

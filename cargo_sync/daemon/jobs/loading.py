@@ -1,5 +1,6 @@
 """Reading job files, at the start and at a reload: which jobs shall run."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings, Neighbours, job_files, job_from, load_job
 from cargo_sync.config.relaxed import parse
 from cargo_sync.daemon.jobs.folder import JobFolder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,28 @@ class JobFiles:
         return self._load(path, Neighbours(running))
 
     def _load(self, path: str, neighbours: Neighbours) -> JobSettings:
+        try:
+            return self._checked(path, neighbours)
+        except ConfigError:
+            raise
+        except Exception as error:  # a bug of ours: only this job pays for it
+            raise unexpected(path, "cannot be read", error) from error
+
+    def _checked(self, path: str, neighbours: Neighbours) -> JobSettings:
         job = self._load_job(path)
         if problems := neighbours.clashes(job):
             raise ConfigError(problems)
         return replace(job, warnings=(*job.warnings, *self._callbacks.warnings(job.events)))
+
+
+def unexpected(path: str, words: str, error: Exception) -> ConfigError:
+    """An exception that nobody foresaw as an error of one job's file; the log gets its traceback.
+
+    Args:
+        path: of the job's file.
+        words: what could not be done with the job.
+        error: the exception.
+    """
+    _log.error("%s %s", path, words, exc_info=error)
+    message = f"{words}: internal error: {type(error).__name__}"
+    return ConfigError([FieldProblem(path, "", None, message, "see the log")])

@@ -2,23 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from cargo_sync.api.messages import ControlError, ReplyCode
-from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.folder import JobFolder
-from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.daemon.jobs.loading import JobFiles, unexpected
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.suggest import did_you_mean
 
-_AGAIN: Final = 30.0
-"""Seconds after which a supervisor that crashed starts again."""
+AGAIN: Final = 30.0
+"""Seconds after which a job that crashed, or could not be started, is started again."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ class Jobs:
         self._group = group
         self._removed = removed
         self._jobs: dict[str, Job] = {}
+        self._unstarted: dict[str, JobSettings] = {}
+        """Jobs that could not be started; they are tried again until they can be."""
+        self._retrying = False
         self._changing = asyncio.Lock()
 
     @property
@@ -80,7 +84,8 @@ class Jobs:
         """Reads all files and applies them; jobs that did not change are not touched.
 
         Returns:
-            Per job: added, changed, unchanged or removed. And the errors of bad files.
+            Per job: added, changed, unchanged or removed. And the errors of bad files, and of jobs
+            that cannot be started.
         """
         async with self._changing:
             reading = await self._world.offload(self._files.read, self._settings())
@@ -88,7 +93,8 @@ class Jobs:
                 for problem in error.problems:
                     _log.error("%s", problem)
             wanted = {job.name: job for job in reading.jobs}
-            results = {name: "removed" for name in self._jobs if name not in wanted}
+            known = [*self._jobs, *self._unstarted]
+            results = {name: "removed" for name in known if name not in wanted}
             # Old jobs end before new ones begin: a folder may go from one job to another.
             results |= {name: self._result(job) for name, job in wanted.items()}
             await self._stop(
@@ -101,9 +107,10 @@ class Jobs:
             fresh = [
                 wanted[name] for name, result in results.items() if result in ("added", "changed")
             ]
-            for made in [(settings, *await self._build(settings)) for settings in fresh]:
-                self._begin(*made)
-            return dict(sorted(results.items())), reading.errors
+            errors = await self._start(fresh)
+            for name in self._unstarted:
+                results.pop(name, None)
+            return dict(sorted(results.items())), (*reading.errors, *errors)
 
     async def read_one(self, name: str) -> str:
         """Reads one job's file again. Returns the job's name, which may be new.
@@ -123,7 +130,8 @@ class Jobs:
                 await self._stop([name])
                 if now.name != name:
                     self._removed(name)
-                self._begin(now, *await self._build(now))
+                if errors := await self._start([now]):
+                    raise _bad(errors[0])
             return now.name
 
     async def add(self, text: str, origin: str, *, paused: bool) -> Job:
@@ -188,13 +196,44 @@ class Jobs:
         return self._files.filing
 
     def _settings(self) -> list[JobSettings]:
-        return [job.supervisor.settings for job in self._jobs.values()]
+        return [
+            *(job.supervisor.settings for job in self._jobs.values()),
+            *self._unstarted.values(),
+        ]
 
     def _result(self, wanted: JobSettings) -> str:
         job = self._jobs.get(wanted.name)
         if job is None:
             return "added"
         return "unchanged" if job.supervisor.settings == wanted else "changed"
+
+    async def _start(self, fresh: Sequence[JobSettings]) -> list[ConfigError]:
+        """Starts jobs. One that cannot be started harms no other, and is tried again later.
+
+        Returns:
+            The errors of those that could not be started.
+        """
+        made, errors = [], []
+        for settings in fresh:
+            try:
+                made.append((settings, *await self._build(settings)))
+            except Exception as error:
+                errors.append(_unstarted(settings, error))
+                self._unstarted[settings.name] = settings
+        for settings, supervisor, sampler in made:
+            self._unstarted.pop(settings.name, None)
+            self._begin(settings, supervisor, sampler)
+        if self._unstarted and not self._retrying:
+            self._retrying = True
+            self._group.create_task(self._start_the_rest(), name="jobs that could not be started")
+        return errors
+
+    async def _start_the_rest(self) -> None:
+        while self._unstarted:
+            await Wakeup().wait(AGAIN)
+            async with self._changing:
+                await self._start(list(self._unstarted.values()))
+        self._retrying = False
 
     def _begin(self, settings: JobSettings, supervisor: Supervisor, sampler: JobSampler) -> None:
         for warning in settings.warnings:
@@ -203,7 +242,9 @@ class Jobs:
         self._jobs[settings.name] = Job(supervisor, sampler, task)
 
     async def _stop(self, names: list[str]) -> None:
-        tasks = [self._jobs.pop(name).task for name in names]
+        for name in names:
+            self._unstarted.pop(name, None)
+        tasks = [self._jobs.pop(name).task for name in names if name in self._jobs]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -214,16 +255,28 @@ def _bad(error: ConfigError) -> ControlError:
     return ControlError(ReplyCode.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 
+def _unstarted(settings: JobSettings, error: Exception) -> ConfigError:
+    if isinstance(error, ProblemError):
+        message = f"cannot be started: {error.problem}"
+        failure = ConfigError([FieldProblem(settings.file, "", None, message)])
+        _log.error("%s", message, extra={"job": settings.name})
+        return failure
+    return unexpected(settings.file, "cannot be started", error)
+
+
 async def _run_forever(supervisor: Supervisor) -> None:
     """Restarts a supervisor that crashed by a bug of ours; other jobs are not affected."""
+    task = asyncio.current_task()
     while True:
         try:
             await supervisor.run()
         except Exception as error:
             _log.error(
                 "the job crashed; it starts again in %d s",
-                _AGAIN,
+                AGAIN,
                 exc_info=error,
                 extra={"job": supervisor.name},
             )
-            await Wakeup().wait(_AGAIN)
+            if task is not None and task.cancelling():
+                return  # it crashed while it ended, and whoever ends it waits
+            await Wakeup().wait(AGAIN)

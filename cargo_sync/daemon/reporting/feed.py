@@ -4,6 +4,7 @@ States are published when they change, notices when they come, progress once per
 somebody subscribed to it.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -22,6 +23,8 @@ TICK: Final = 1.0
 """Seconds."""
 _OLD_ENOUGH: Final = 1
 """Ticks before this one in which a transfer must have been seen, to get messages of its own."""
+
+_log = logging.getLogger(__name__)
 
 
 class DaemonFeed(Listener):
@@ -70,7 +73,10 @@ class DaemonFeed(Listener):
         """Ticks until cancelled."""
         never = Wakeup()
         while True:
-            self.tick()
+            try:
+                self.tick()
+            except Exception as error:  # a bug of ours: it costs one tick, not the daemon
+                _log.error("publishing the state of the jobs failed", exc_info=error)
             await never.wait(TICK)
 
     def tick(self) -> None:

@@ -322,3 +322,15 @@ async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:
     assert kept.get("another") is None
     one.began -= 3601
     assert kept.get(first) is None
+
+
+async def test_a_check_that_breaks_ends_alone() -> None:
+    async def prepare(job: Any) -> CheckCase:
+        raise RuntimeError("nobody foresaw this")
+
+    async with asyncio.TaskGroup() as group:
+        kept = Checks(prepare, world(), group)
+        id = kept.begin(settings("a"))
+    one = kept.get(id)
+    assert one is not None and one.ready
+    assert [step.message for step in one.steps] == ["internal error: RuntimeError"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.job import JobSettings
+from cargo_sync.config.job import JobSettings, job_files, load_job
 from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 
 
@@ -58,6 +58,23 @@ def test_a_bad_file_leaves_its_job_as_it_was(folder: Folder) -> None:
     assert [(job.name, job.sleep) for job in reading.jobs] == [("a", 5.0), ("b", 3.0)]
     [error] = reading.errors
     assert "sleep" in str(error) and "one.json" in str(error)
+
+
+def test_a_file_that_breaks_the_reader_harms_no_other(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(path: str) -> JobSettings:
+        if path.endswith("one.json"):
+            raise RuntimeError("nobody foresaw this")
+        return load_job(path, {})
+
+    folder.write("one", "a")
+    folder.write("two", "b")
+    files = JobFiles(lambda: job_files(str(folder.path)), {}, load=load)
+    reading = files.read()
+    assert [job.name for job in reading.jobs] == ["b"]
+    assert "one.json: cannot be read: internal error: RuntimeError" in str(reading.errors[0])
+    assert "nobody foresaw this" in caplog.text
 
 
 def test_a_bad_file_that_never_was_good_has_no_job(folder: Folder) -> None:

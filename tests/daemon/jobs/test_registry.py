@@ -11,9 +11,13 @@ import pytest
 from cargo_sync.api.messages import ControlError
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.job.sampler import JobSampler
+from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.jobs import registry
 from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 from cargo_sync.daemon.jobs.registry import Jobs
-from tests.daemon.house import House, settings, until
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from tests.daemon.house import PATIENCE, House, settings, until
 
 
 class Files(JobFiles):
@@ -78,3 +82,83 @@ async def test_a_job_that_there_is_not(tmp_path: Path) -> None:
         with pytest.raises(ControlError) as caught:
             jobs.get("nigthly")
     assert (caught.value.code, caught.value.hint) == ("unknown_job", 'did you mean "nightly"?')
+
+
+class Faulty(House):
+    """A house where the jobs in `broken` cannot be built."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.broken = {"b"}
+
+    async def build(self, wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
+        if wanted.name in self.broken:
+            raise RuntimeError("nobody foresaw this")
+        return await super().build(wanted)
+
+
+async def test_a_job_that_cannot_be_started_harms_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(registry, "AGAIN", 0.0)
+    house, gone = Faulty(tmp_path), list[str]()
+    files = Files(settings("a"), settings("b"), settings("c"))
+    async with jobs_of(house, files, gone) as jobs:
+        assert sorted(jobs.all) == ["a", "c"]
+        before = jobs.all["a"].supervisor
+        house.broken = {"b", "c"}
+        files.jobs = [settings("a"), settings("b"), settings("c", sleep=99.0)]
+        results, errors = await jobs.read()
+        assert (results, sorted(jobs.all)) == ({"a": "unchanged"}, ["a"])
+        assert [str(problem) for error in errors for problem in error.problems] == [
+            f"/jobs/{name}.json: cannot be started: internal error: RuntimeError (see the log)"
+            for name in ("b", "c")
+        ]
+        assert "nobody foresaw this" in caplog.text and "Traceback" in caplog.text
+        files.jobs = files.jobs[:2]
+        assert (await jobs.read())[0] == {"a": "unchanged", "c": "removed"}
+        house.broken = set()
+        await until(lambda: "b" in jobs.all, "it is tried again")
+        assert sorted(jobs.all) == ["a", "b"]
+        house.broken = {"a"}
+        files.jobs[0] = settings("a", sleep=99.0)
+        with pytest.raises(ControlError, match="cannot be started: internal error: RuntimeError"):
+            await jobs.read_one("a")
+        house.broken = set()
+        await until(lambda: "a" in jobs.all, "it is tried again")
+        assert jobs.all["a"].supervisor is not before and gone == ["c"]
+
+
+async def test_a_state_that_cannot_be_written_is_that_jobs_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "AGAIN", 0.0)
+    house = House(tmp_path)
+
+    async def build(wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
+        if wanted.name == "b":
+            raise ProblemError(Problem(Code.DISK_FULL, "the disk is full"))
+        return await House.build(house, wanted)
+
+    async with asyncio.TaskGroup() as group:
+        files = Files(settings("a"), settings("b"))
+        jobs = Jobs(files, build, house.world(), group, lambda name: None)
+        _, errors = await jobs.read()
+        assert str(errors[0].problems[0]) == "/jobs/b.json: cannot be started: the disk is full"
+        assert list(jobs.all) == ["a"]
+        files.jobs = []
+        await jobs.read()
+
+
+async def test_a_job_that_crashes_while_it_ends_is_ended(tmp_path: Path) -> None:
+    house, files = House(tmp_path), Files(settings("a"), settings("b"))
+    async with jobs_of(house, files, []) as jobs:
+        await until(lambda: {job.supervisor.state for job in jobs.all.values()} == {"synced"})
+
+        async def broken() -> None:
+            raise RuntimeError("nobody foresaw this")
+
+        house.far["b"].close = broken  # type: ignore[method-assign]
+        files.jobs = files.jobs[:1]
+        async with asyncio.timeout(PATIENCE):
+            assert (await jobs.read())[0] == {"a": "unchanged", "b": "removed"}
