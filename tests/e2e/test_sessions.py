@@ -32,7 +32,7 @@ class FrontEnd:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        told = re.search(r"commands (\S+) feed (\S+)", line)
+        told = re.search(r"commands (\S+), feed (\S+)", line)
         assert told is not None, line
         self.addresses = Addresses(told[1], told[2])
         self.client = Client(told[1])

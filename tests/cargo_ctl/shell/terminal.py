@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,11 @@ _WHERE = "\x1b[6n"
 CTRL_C, CTRL_D, CTRL_L, TAB = "\x03", "\x04", "\x0c", "\t"
 
 
+def _heeds_ctrl_c() -> None:
+    """A shell gives background commands an ignored SIGINT, and every program inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Screen:
     """A terminal of 100 × 40 with one program in it."""
 
@@ -39,6 +45,7 @@ class Screen:
             dimensions=(40, 100),
             encoding="utf-8",
             timeout=PATIENCE,
+            preexec_fn=_heeds_ctrl_c,
         )
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0.0
