@@ -4,7 +4,8 @@
     a request    {"verbo", "apelido", "senha", …}; for TRANSMITIR, "tamanho" raw bytes follow
     an answer    {"status", …}; for BAIXAR it has "tamanho", and as many raw bytes follow
 
-A connection takes any number of requests, one after the other. Status: 255 done, 158 an error of
+A connection takes any number of requests, one after the other. Until one of them has logged in, the
+JSON of a request has at most 64 KiB, afterwards at most 16 MiB. Status: 255 done, 158 an error of
 the coordinator, 906 an error of the store; both errors come with "mensagem".
 """
 
@@ -19,12 +20,15 @@ from cargo_sync.backup_protocol.messages import (
     BackupStatus,
     BackupVerb,
     asked,
+    refuse_structure,
 )
 from cargo_sync.backup_protocol.text import Listed
 
 LENGTH: Final = struct.Struct("!I")
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
 """Bytes of a request's JSON; it may hold a small file."""
+LONGEST_FIRST: Final = 64 * 1024
+"""The same before a login succeeded on the connection."""
 LONGEST_ANSWER: Final = 256 * 1024 * 1024
 
 
@@ -54,6 +58,7 @@ def read_request(body: bytes) -> BackupRequest:
     Raises:
         BackupRefusal: it is not a valid request.
     """
+    refuse_structure(body)
     value = _object(body)
     try:
         verb = BackupVerb(str(value.get("verbo", "")).upper())

@@ -14,7 +14,13 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb, asked
+from cargo_sync.backup_protocol.messages import (
+    BackupRefusal,
+    BackupRequest,
+    BackupVerb,
+    asked,
+    refuse_structure,
+)
 
 GREETING: Final = b"255"
 LONGEST_ANSWER: Final = 1024
@@ -66,8 +72,10 @@ class TextRequest:
         if end is None:
             return None
         assert self._verb is not None, "it was taken"
+        document = bytes(self._received[:end])
+        refuse_structure(document)
         try:
-            value = json.loads(self._received[:end].decode("utf-8-sig"))
+            value = json.loads(document.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise BackupRefusal("O pedido não é JSON válido") from None
         return asked(self._verb, value)

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_sync.backup_protocol import frames, text
@@ -88,7 +88,7 @@ def test_pieces_make_no_difference(
         ),
         (b'TRANSMITIR{"apelido": "ana", "nome_arquivo": 7}', 'Falta o campo "nome_arquivo"'),
         (b'LISTAR"' + b"a" * 300 + b'"', '"apelido" tem mais de 255 caracteres'),
-        (b"LISTAR" + b"[" * 100_000 + b"]" * 100_000, "O pedido não é JSON válido"),
+        (b"LISTAR" + b"[" * 30_000 + b"]" * 30_000, "O pedido não é JSON válido"),
     ],
 )
 def test_what_is_none_is_refused(sent: bytes, sentence: str) -> None:
@@ -208,3 +208,31 @@ def test_answers_are_read_back() -> None:
     assert refused.value.status is BackupStatus.STORE
     with pytest.raises(BackupRefusal):
         frames.read_answer(b'{"status": 200}')
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"[" + b"[]," * 100_000 + b"[]]",
+        b"{" + b",".join(b'"%d":0' % number for number in range(20_000)) + b"}",
+        b"[" + b'"",' * 100_000 + b'""]',
+        b'"\\\\",' + b"[]," * 100_000 + b'"a":0',
+        b" " * 100_000 + b"1",
+    ],
+)
+def test_a_large_request_is_large_by_its_texts_only(inside: bytes) -> None:
+    """The parser needs seconds for many small values, and holds up all threads meanwhile."""
+    request = b'{"apelido":"ana","nome_arquivo":"n","conteudo_arquivo":"x","verbo":"LISTAR","a":%s}'
+    with pytest.raises(BackupRefusal, match="campos demais"):
+        frames.read_request(request % inside)
+    with pytest.raises(BackupRefusal, match="campos demais"):
+        take(b"LISTAR", request % inside)
+
+
+@settings(max_examples=30)
+@given(st.text(alphabet='a"\\[{é\n', max_size=40))
+def test_a_large_text_arrives_as_it_is(part: str) -> None:
+    content = part * (70_000 // max(1, len(part)))
+    fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n"}
+    body = json.dumps({**fields, "conteudo_arquivo": content}).encode()
+    assert frames.read_request(body).content == content

@@ -8,6 +8,7 @@ from typing import Final
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb
 from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.backup.shelf import BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import encoded
 
@@ -38,28 +39,50 @@ class FramePort:
         """
         peer = writer.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
+        logged_in = False
         while head := await self._head(reader):
             try:
-                body = await self._read(reader, frames.length(head))
-                asked = frames.read_request(body)
+                asked = await self._request(reader, head, logged_in)
             except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 return  # the start of the next request is unknown
             content = _Content(reader, asked.size, self._idle)
             try:
-                await self._answer(asked, content, address, writer)
+                access = await self._door.enter(
+                    asked.nickname,
+                    asked.password,
+                    address,
+                    sends=asked.verb is BackupVerb.SEND,
+                )
+                logged_in = True
+                await self._answer(asked, content, access, writer)
             except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 if not await content.drained():
                     return
 
+    async def _request(
+        self, reader: asyncio.StreamReader, head: bytes, logged_in: bool
+    ) -> BackupRequest:
+        """The request after `head`. A stranger's is small, and a large one is parsed in a thread.
+
+        Raises:
+            BackupRefusal: it is too large, or it is not a valid request.
+        """
+        longest = frames.LONGEST_REQUEST if logged_in else frames.LONGEST_FIRST
+        body = await self._read(reader, frames.length(head, longest))
+        if len(body) > frames.LONGEST_FIRST:
+            return await self._offload(frames.read_request, body)
+        return frames.read_request(body)
+
     async def _answer(
-        self, asked: BackupRequest, content: "_Content", address: str, writer: asyncio.StreamWriter
+        self,
+        asked: BackupRequest,
+        content: "_Content",
+        access: Access,
+        writer: asyncio.StreamWriter,
     ) -> None:
         user, shelves = asked.nickname, self._shelves
-        access = await self._door.enter(
-            user, asked.password, address, sends=asked.verb is BackupVerb.SEND
-        )
         match asked.verb:
             case BackupVerb.SEND if asked.content is not None:
                 inside = encoded(asked)

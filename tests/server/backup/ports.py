@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal
 from cargo_sync.backup_protocol.text import NO_NICKNAME
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.port import BackupPort
@@ -54,7 +54,9 @@ class Ports(NamedTuple):
 
 
 @asynccontextmanager
-async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[Ports]:
+async def ports(
+    tmp_path: Path, *, deadline: float = PATIENCE, offload: Offload = inline
+) -> AsyncIterator[Ports]:
     folder = tmp_path / "ana"
     folder.mkdir()
     numbers = itertools.count(3507)
@@ -72,7 +74,7 @@ async def ports(tmp_path: Path, *, deadline: float = PATIENCE) -> AsyncIterator[
         text = BackupPort(
             "listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8
         )
-        framed = BackupPort("framed", FramePort(door, shelves, inline, deadline).serve, most=8)
+        framed = BackupPort("framed", FramePort(door, shelves, offload, deadline).serve, most=8)
         try:
             yield Ports(
                 await text.start("127.0.0.1", 0),

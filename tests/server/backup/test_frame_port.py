@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.workspace import Workspace
+from tests.offloads import T, Ts, inline
 from tests.server.backup.ports import FramedClient, ports
 
 LARGE = os.urandom(5 * 1024 * 1024 + 3)
@@ -104,6 +107,37 @@ async def test_what_is_no_request_is_answered_and_ends(tmp_path: Path, sent: byt
         client.writer.write(sent)
         assert (await client.answer())["status"] == 158
         assert await client.reader.read() == b""
+        client.writer.close()
+
+
+async def test_a_stranger_sends_little_json_and_a_large_one_is_parsed_in_a_thread(
+    tmp_path: Path,
+) -> None:
+    offloaded: list[object] = []
+
+    async def noted(work: Callable[[*Ts], T], *args: *Ts) -> T:
+        offloaded.append(work)
+        return await inline(work, *args)
+
+    named = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n"}
+    small: dict[str, Any] = {**named, "conteudo_arquivo": "x"}
+    large: dict[str, Any] = small | {"conteudo_arquivo": 'é"\\' * 30_000}
+    async with ports(tmp_path, offload=noted) as there:
+        for wrong in (0, 1):
+            stranger = await FramedClient.connect(there.framed)
+            for _ in range(wrong):
+                refused = await stranger.ask(verbo="LISTAR", apelido="ana", senha="errada")
+                assert refused["status"] == 158
+            stranger.writer.write((64 * 1024 + 1).to_bytes(4, "big"))  # refused before it comes
+            assert "65536 bytes" in (await stranger.answer())["mensagem"]
+            assert await stranger.reader.read() == b""
+            stranger.writer.close()
+        client = await FramedClient.connect(there.framed)
+        assert (await client.ask(**small))["status"] == 255
+        assert frames.read_request not in offloaded
+        assert (await client.ask(**large))["status"] == 255
+        assert frames.read_request in offloaded
+        assert (there.folder / "n (2)").read_text() == large["conteudo_arquivo"]
         client.writer.close()
 
 
