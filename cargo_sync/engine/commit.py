@@ -92,6 +92,13 @@ class Commit:
                 return []  # files change all the time: it is an event only if it happens again
         else:
             self._report.failed_alone(problem)
+        if (
+            problem.code == Code.BAD_TIME
+            and action.source
+            and self._memory.failures.knows(action.path)
+        ):
+            state = (action.source.version, action.source.ident)
+            self._memory.failures.put_off(action.path, problem, state)
         if problem.code == Code.DISK_FULL:
             self._report.fill(problem)
         details = EventDetails(str(problem), problem.code_text, outcome.transfer)

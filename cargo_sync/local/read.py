@@ -9,7 +9,7 @@ from blake3 import blake3
 
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, Entry, kept_time
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
 from cargo_sync.model.transfers import Offer
 
@@ -164,4 +164,4 @@ def _open(root: Root, path: str, expect: Entry, *, check: bool) -> FileReader:
 
 
 def _state(found: os.stat_result) -> tuple[int, int, int, int]:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, inode(found)
+    return found.st_size, kept_time(found.st_mtime_ns), found.st_ctime_ns, inode(found)

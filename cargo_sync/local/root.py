@@ -8,7 +8,16 @@ from typing import Final
 from cargo_sync.local.folders import Folder, FolderCache
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
+from cargo_sync.model.entries import (
+    EARLIEST,
+    FILE,
+    FOLDER,
+    LATEST,
+    LINK,
+    Entry,
+    Listing,
+    kept_time,
+)
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
@@ -222,9 +231,8 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
     """The entry for an lstat result, or why there can be none."""
     mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFREG:
-        return Entry(
-            name, FILE, found.st_size, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found)
-        )
+        mtime = kept_time(found.st_mtime_ns)
+        return Entry(name, FILE, found.st_size, mtime, mode, found.st_ctime_ns, inode(found))
     if kind == stat.S_IFDIR:
         return Entry(name, FOLDER, mode=mode, ident=inode(found))
     if kind != stat.S_IFLNK:
@@ -233,9 +241,8 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
         target.encode()
     except UnicodeEncodeError:
         return "is a link whose target is not UTF-8"
-    return Entry(
-        name, LINK, 0, found.st_mtime_ns, mode, found.st_ctime_ns, inode(found), "", target
-    )
+    mtime = kept_time(found.st_mtime_ns)
+    return Entry(name, LINK, 0, mtime, mode, found.st_ctime_ns, inode(found), "", target)
 
 
 def printable(name: str) -> str:
@@ -272,14 +279,15 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
             try:
                 found = item.stat(follow_symlinks=False)
                 mode = found.st_mode
-                if mode & 0o170000 == regular:
+                mtime = found.st_mtime_ns
+                if mode & 0o170000 == regular and EARLIEST < mtime < LATEST:
                     entries.append(
                         fresh(
                             (
                                 name,
                                 FILE,
                                 found.st_size,
-                                found.st_mtime_ns,
+                                mtime,
                                 mode & 0o7777,
                                 found.st_ctime_ns,
                                 found.st_ino & IDENT,

@@ -15,15 +15,14 @@ from cargo_sync.local.publish import Placement, Published, place, secure
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import Entry, is_bad_time
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 BATCHES: Final = 16
 """How many batches may be begun and not committed."""
 OPEN: Final = 64
 """How many larger files may be open at once; a sender sends them one after the other."""
-_TIMES: Final = range(-(2**63), 2**63)
 
 
 class Judge(Protocol):
@@ -197,6 +196,8 @@ class FolderSink:
             begun.problems[index] = Problem(
                 Code.BAD_PATH, f"{offer.path!r} {reason}", offer.path, retry=False
             )
+        elif is_bad_time(offer.mtime_ns) and not offer.target:  # times of links are not kept
+            begun.problems[index] = bad_time(offer.path)
         return index in begun.problems
 
     def _want(self, batch: int, begun: _Batch, index: int) -> Want:
@@ -316,8 +317,8 @@ def _improper(offer: Offer) -> str | None:
         return reason
     if offer.path.partition("/")[0].casefold() == paths.RESERVED:
         return "is reserved on file systems that ignore case"
-    if not 0 <= offer.size < 2**63 or offer.mtime_ns not in _TIMES:
-        return "has an impossible size or time"
+    if not 0 <= offer.size < 2**63:
+        return "has an impossible size"
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
         return "has an impossible link target"
     return None

@@ -15,6 +15,22 @@ FILE: Final = "f"
 FOLDER: Final = "d"
 LINK: Final = "l"
 
+EARLIEST: Final = -(2**63)
+LATEST: Final = 2**63 - 1
+"""The times that listings, the catalogue and lanes can hold are between these two, in ns since
+1970: 1677-09-21 to 2262-04-11. A time outside is kept as the nearer of the two, which means that it
+is not known; a file with such a time is listed, but never transferred (`bad_time`)."""
+
+
+def kept_time(mtime_ns: int) -> int:
+    """A time that a file system gave, as entries keep it."""
+    return min(max(mtime_ns, EARLIEST), LATEST)
+
+
+def is_bad_time(mtime_ns: int) -> bool:
+    """Whether a time, as entries keep it, cannot be transferred."""
+    return not EARLIEST < mtime_ns < LATEST
+
 
 class Entry(NamedTuple):
     """One name in a folder.
@@ -22,7 +38,8 @@ class Entry(NamedTuple):
     name      the bare name
     kind      FILE, FOLDER or LINK
     size      bytes; 0 for folders and links
-    mtime_ns  modification time, ns since 1970; 0 for folders, whose times are not synced
+    mtime_ns  modification time (`kept_time`), ns since 1970; 0 for folders, whose times are not
+              synced
     mode      permission bits (0o7777)
     version   changes whenever the content may have changed: ctime_ns in a local folder, the
               catalogue's sequence on a server; 0 for local folders, whose ctime changes with what
@@ -49,13 +66,17 @@ class Entry(NamedTuple):
     def same_face(self, other: "Entry") -> bool:
         """True when entries of *different* sides look alike.
 
-        They look alike when kind, size and mtime are the same; for links, the target.
+        They look alike when kind, size and mtime are the same; for links, the target. Files whose
+        times are not known never do.
         """
         if self.kind != other.kind:
             return False
         if self.kind == LINK:
             return self.target == other.target
-        return self.kind == FOLDER or (self.size == other.size and self.mtime_ns == other.mtime_ns)
+        if self.kind == FOLDER:
+            return True
+        same = self.size == other.size and self.mtime_ns == other.mtime_ns
+        return same and not is_bad_time(self.mtime_ns)
 
     def same_mode(self, other: "Entry") -> bool:
         """True when the permission bits that are synced are equal: no setuid, setgid or sticky."""

@@ -22,6 +22,7 @@ class Code(StrEnum):
     SPECIAL = "special"
     BAD_PATH = "bad_path"
     BAD_NAME = "bad_name"
+    BAD_TIME = "bad_time"
     NOT_A_FOLDER = "not_a_folder"
     IS_A_FOLDER = "is_a_folder"
     NOT_A_FILE = "not_a_file"
@@ -176,6 +177,16 @@ def from_os_error(error: OSError, path: str) -> Problem:
 def changed(path: str) -> Problem:
     """The entry at `path` is not the one that the plan saw: the next run plans again."""
     return Problem(Code.CHANGED, f"{path!r} has changed since it was last checked", path)
+
+
+def bad_time(path: str) -> Problem:
+    """The modification time of a file is one that Cargo cannot keep (model.entries.kept_time)."""
+    message = (
+        f"{path!r} has a modification time before 1678 or after 2261, which cannot be transferred"
+    )
+    return Problem(
+        Code.BAD_TIME, message, path, "give it another time, such as with `touch`", False
+    )
 
 
 def changed_while_read(path: str) -> Problem:

@@ -9,7 +9,7 @@ import pytest
 from cargo_sync.engine import batches
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
 from cargo_sync.plan.guard import Held
 from cargo_sync.testing import tree as memory
 from cargo_sync.testing.tree import MemoryTree
@@ -94,6 +94,33 @@ async def test_a_plan_that_is_out_of_date_is_told_only_when_it_happens_again(
     system.now += 2
     report = await system.run().execute()
     assert (report.errors, system.said()) == (1, ["failed a"])
+
+
+@BOTH
+async def test_a_time_that_cannot_be_kept_waits_for_another_source(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    system.source.write("a", b"1")
+    system.source.write("b", b"1")
+    monkeypatch.setattr(
+        system.destination, "blocked", lambda path: bad_time(path) if path == "a" else None
+    )
+    report = await system.run().execute()
+    assert report.errors == 1 and system.destination.files() == {"b": b"1"}
+    [said] = [said for said in system.said() if said.startswith("failed")]
+    assert said == "failed a"
+    system.now += 100_000
+    report = await system.run().execute()
+    assert (report.errors, system.said(), len(system.memory.failures)) == (0, [], 1)
+    monkeypatch.undo()
+    system.now += 100_000
+    await system.run().execute()
+    assert "a" not in system.destination.files()
+    system.source.write("a", b"2")
+    system.now += 100_000
+    await system.run().execute()
+    assert system.destination.files()["a"] == b"2" and not len(system.memory.failures)
 
 
 async def test_a_file_that_changes_again_and_again_is_told(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from blake3 import blake3
 
 from cargo_sync.local.publish import Published
@@ -55,6 +56,18 @@ def everything(top: Path) -> dict[str, str]:
                 f"-> {os.readlink(path)}" if path.is_symlink() else path.read_text("latin-1")
             )
     return found
+
+
+IN_2300 = 10_413_792_000
+IN_1601 = -11_644_473_600
+"""Unix seconds that do not fit 64-bit nanoseconds."""
+
+
+def dated(path: Path, seconds: int) -> None:
+    """Sets a file's modification time; skips the test where the file system cannot keep it."""
+    os.utime(path, ns=(seconds * 10**9, seconds * 10**9))
+    if path.stat().st_mtime_ns != seconds * 10**9:
+        pytest.skip(f"this file system keeps no time {seconds}")
 
 
 class LooseJudge:

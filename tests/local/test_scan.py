@@ -1,14 +1,28 @@
 import os
 import shutil
+import stat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from blake3 import blake3
 
-from cargo_sync.local.root import Root
+from cargo_sync.local.read import hash_file
+from cargo_sync.local.root import Root, entry_of
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.model import paths
-from cargo_sync.model.entries import Listing
+from cargo_sync.model.entries import (
+    EARLIEST,
+    LATEST,
+    Entry,
+    Listing,
+    decode,
+    encode,
+    is_bad_time,
+)
 from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from tests.local.samples import IN_1601, IN_2300, dated
 
 
 def seen(found: Seen | Unseen) -> str:
@@ -69,6 +83,34 @@ def test_names_that_cannot_be_carried_are_problems_of_their_own(root: Root, top:
         ("link", "special"),
         ("pipe", "special"),
     ]
+
+
+@pytest.mark.parametrize("seconds", [IN_2300, IN_1601])
+def test_a_time_out_of_range_is_listed_as_the_nearest(root: Root, top: Path, seconds: int) -> None:
+    for name in ("good", "odd"):
+        (top / name).write_text(name)
+    dated(top / "odd", seconds)
+    (found,) = walk(root)
+    assert isinstance(found, Seen) and not found.problems
+    assert decode(encode(found.listing)) == found.listing
+    good, odd = found.listing
+    assert (is_bad_time(good.mtime_ns), odd.mtime_ns) == (
+        False,
+        EARLIEST if seconds < 0 else LATEST,
+    )
+    assert root.entry("odd") == odd
+    assert hash_file(root, "odd", odd) == blake3(b"odd").hexdigest()
+
+
+@pytest.mark.parametrize("seconds", [IN_2300, IN_1601])
+def test_a_time_that_no_file_system_here_keeps(seconds: int) -> None:
+    for kind in (stat.S_IFREG, stat.S_IFLNK):
+        status = SimpleNamespace(
+            st_mode=kind | 0o644, st_size=1, st_mtime_ns=seconds * 10**9, st_ctime_ns=1, st_ino=1
+        )
+        entry = entry_of("odd", cast(os.stat_result, status), "to" if kind == stat.S_IFLNK else "")
+        assert isinstance(entry, Entry) and is_bad_time(entry.mtime_ns)
+        assert decode(encode((entry,))) == (entry,)
 
 
 def test_a_path_too_long_is_a_problem_not_an_end(root: Root, top: Path) -> None:

@@ -14,11 +14,22 @@ from cargo_sync.local.read import FolderSource
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.staging import Staging
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.trees.pump import pump
-from tests.local.samples import MTIME, RUN, LooseJudge, everything, offer, present, tree
+from cargo_sync.wire.messages import decode_offers, encode_offers
+from tests.local.samples import (
+    IN_2300,
+    MTIME,
+    RUN,
+    LooseJudge,
+    dated,
+    everything,
+    offer,
+    present,
+    tree,
+)
 from tests.local.systems import failing_in
 
 MIB = 2**20
@@ -73,6 +84,40 @@ def test_content_goes_from_one_folder_to_another(
     assert [one.code for one in receipts] == ["done", "done", "vanished"]
     assert tree(top) == tree(here)
     near.close()
+
+
+def test_a_time_that_cannot_be_kept_fails_its_file_alone(
+    staging: Staging, top: Path, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("before", "odd", "after"):
+        (here / name).write_text(name)
+    dated(here / "odd", IN_2300)
+    near = Root.open(str(here))
+    offers = []
+    for path in ("before", "odd", "after"):
+        one = present(near, path)
+        offers.append(
+            Offer(path, one.size, one.mtime_ns, one.mode, one.version, one.ident, "ab" * 16)
+        )
+    decoded = decode_offers(encode_offers(offers))
+    receipts = pump(FolderSource(near), FolderSink(staging, LooseJudge(), RUN), 1, decoded)
+    assert [(one.code, one.retry) for one in receipts] == [
+        ("done", True),
+        ("bad_time", False),
+        ("done", True),
+    ]
+    assert receipts[1].message.startswith("'odd' has a modification time before 1678 or after 2261")
+    assert sorted(tree(top)) == ["after", "before"]
+    near.close()
+
+
+def test_the_time_of_a_link_is_not_kept(staging: Staging, top: Path) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    odd = offer("link", target="to")._replace(mtime_ns=LATEST)
+    assert [want.code for want in sink.begin(1, [odd])] == ["all"]
+    assert [one.code for one in sink.commit(1)] == ["done"]
 
 
 def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
@@ -144,10 +189,11 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
 def test_offers_of_a_hostile_end_are_refused(staging: Staging, top: Path, bad: Offer) -> None:
     sink = FolderSink(staging, LooseJudge(), RUN)
     good = offer("good", b"good")
-    assert [want.code for want in sink.begin(1, [bad, good])] == ["bad_path", "all"]
+    code = "bad_time" if bad.mtime_ns != MTIME else "bad_path"
+    assert [want.code for want in sink.begin(1, [bad, good])] == [code, "all"]
     sink.whole(1, 1, memoryview(b"good"))
     assert [(one.code, one.retry) for one in sink.commit(1)] == [
-        ("bad_path", False),
+        (code, False),
         ("done", True),
     ]
     assert tree(top) == {"good": "good"}

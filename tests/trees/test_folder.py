@@ -9,9 +9,10 @@ import pytest
 
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import ProblemError, bad_time
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
+from tests.local.samples import IN_2300, dated
 
 Make = Callable[..., System]
 
@@ -191,3 +192,18 @@ async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(
     system.now += 8 * 86_400
     await system.run().execute()
     assert not part.exists()
+
+
+async def test_a_source_whose_time_cannot_be_kept_is_not_taken_for_deleted(
+    make: Make, tmp_path: Path
+) -> None:
+    system = make(Mode.UPLOAD, propagate=True)
+    for name in ("a", "b"):
+        (tmp_path / "here" / name).write_text(name)
+    await system.run().execute()
+    dated(tmp_path / "here" / "a", IN_2300)
+    (tmp_path / "here" / "c").write_text("c")
+    system.far.blocked = lambda path: bad_time(path) if path == "a" else None  # type: ignore[method-assign]
+    report = await system.run().execute()
+    assert report.errors == 1
+    assert system.far.files() == {"a": b"a", "b": b"b", "c": b"c"}

@@ -20,8 +20,8 @@ from aiohttp import web
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import FOLDER, is_bad_time
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.http.answers import refusal
@@ -117,7 +117,7 @@ class FileRoutes:
             workspace.stage,
             path,
             size,
-            self._mtime(request),
+            self._mtime(request, path),
             partial(_must_hold, request, workspace),
             HTTP_RUN,
         )
@@ -205,14 +205,21 @@ class FileRoutes:
             return folder_page.html(base, access.name, path, page)
         return folder_page.json(access.workspace.epoch, path, page)
 
-    def _mtime(self, request: web.Request) -> int:
-        """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now."""
+    def _mtime(self, request: web.Request, path: str) -> int:
+        """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now.
+
+        Raises:
+            ProblemError: `bad_request`, `bad_time`.
+        """
         given = request.headers.get("X-Mtime")
         if given is None:
             return int(self._wall() * 1e9)
         if not _SECONDS.fullmatch(given):
             raise bad_request('X-Mtime must be unix seconds such as "1700000000" or "1700000000.5"')
-        return int(Decimal(given) * 10**9)
+        mtime = int(Decimal(given) * 10**9)
+        if is_bad_time(mtime):
+            raise ProblemError(bad_time(path))
+        return mtime
 
 
 def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | None) -> str:

@@ -17,6 +17,7 @@ from cargo_sync.server.http import files
 from cargo_sync.server.http.limits import sent
 from cargo_sync.server.workspace.upload import Upload
 from cargo_sync.server.workspace.workspace import Workspace
+from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, PASSWORDS, House, living
 
 FILES = "/v1/files/default"
@@ -241,6 +242,8 @@ UNFIT: list[tuple[str, dict[str, str], int, str]] = [
     ("new", {"Content-Encoding": "gzip"}, 415, "unsupported"),
     ("new", {"X-Mtime": "yesterday"}, 400, "bad_request"),
     ("new", {"X-Mtime": "1e9"}, 400, "bad_request"),
+    ("new", {"X-Mtime": "9999999999"}, 400, "bad_time"),
+    ("new", {"X-Mtime": "9223372036.854775807"}, 400, "bad_time"),
 ]
 
 
@@ -258,6 +261,16 @@ async def test_the_time_of_last_change_can_be_given(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         await put(house, "file", b"x", X_Mtime="1234567890.123456789")
         assert (house.folders["ana"] / "file").stat().st_mtime_ns == 1234567890123456789
+
+
+async def test_a_file_of_the_year_2300_can_be_read(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "odd").write_text("odd")
+        dated(house.folders["ana"] / "odd", IN_2300)
+        answer = await house.call("GET", f"{FILES}/odd")
+        assert (answer.status, answer.body) == (200, b"odd")
+        names = [one["name"] for one in (await house.call("GET", FILES)).json["entries"]]
+        assert names == ["odd"]
 
 
 async def test_a_file_keeps_its_mode(tmp_path: Path) -> None:

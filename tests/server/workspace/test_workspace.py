@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
+from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, Heard, tokens, tracked
 from tests.server.surroundings import Clock
 
@@ -242,6 +243,32 @@ def test_what_is_there_already_is_not_sent(ground: Ground) -> None:
     assert sink.begin(1, [again])[0].code == "none"
     (ground.place / "file").unlink()
     assert sink.commit(1)[0].code == "changed"
+
+
+def test_a_file_of_the_year_2300_stops_nothing(ground: Ground) -> None:
+    for name in ("a", "odd", "z"):
+        (ground.place / name).write_text(name)
+    dated(ground.place / "odd", IN_2300)
+    ground.scan()
+    assert ground.there() == "a:f1 odd:f2 z:f3"
+    (ground.place / "z").write_text("again")
+    ground.scan()
+    assert ground.there() == "a:f1 odd:f2 z:f4"
+    _, receipts = ground.bring(
+        (offer("new", b"new"), b"new"),
+        (offer("odd", b"new", expected=2), b"new"),
+        (offer("late", b"x")._replace(mtime_ns=LATEST), b"x"),
+    )
+    assert [one.code for one in receipts] == ["done", "done", "bad_time"]
+    assert ground.trash() == {"odd": b"odd"}
+    dated(ground.place / "a", IN_2300)
+    assert ground.change(Move("a", "b", ground.entry("a").version)) != ["changed"]
+    held, reader = ground.workspace.open("b")
+    assert held is not None and reader is not None
+    reader.close()
+    assert isinstance(ground.change(Delete("b", held.entry.version, None))[0], Done)
+    ground.scan()
+    assert ground.there() == "new:f5 odd:f6 z:f4"
 
 
 def test_only_the_version_that_was_offered_is_read(ground: Ground) -> None:
