@@ -51,6 +51,15 @@ _PRIVATE: Final[Mapping[str, str]] = {
 }
 
 
+EVERY_ANSWER: Final[Mapping[str, str]] = {
+    # Not the library and its version, which aiohttp would tell strangers.
+    "Server": "Cargo",
+    # Pages of other sites may not embed answers.
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of all answers, also of those to requests that are not HTTP."""
+
+
 def status_of(problem: Problem) -> int:
     """The HTTP status for a problem."""
     return STATUS.get(problem.code, 503 if problem.retry else 500)

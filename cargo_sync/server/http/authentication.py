@@ -48,10 +48,10 @@ class Authentication:
         Raises:
             ProblemError: `unauthorized`.
         """
-        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        scheme, credentials = _authorization(request)
+        if scheme != "bearer":
             raise unauthorized("a token is needed: Authorization: Bearer …")
-        return self.sessions.bearer(credentials.strip())
+        return self.sessions.bearer(credentials)
 
     async def user_of_files(self, request: web.Request) -> User:
         """The user of a Bearer token, or of a name and password (RFC 7617, curl and browsers).
@@ -59,11 +59,11 @@ class Authentication:
         Raises:
             ProblemError: `unauthorized`, `throttled`, `busy`.
         """
-        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic":
+        scheme, credentials = _authorization(request)
+        if scheme != "basic":
             return self.user(request)
         try:
-            decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+            decoded = base64.b64decode(credentials, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise unauthorized() from error
         name, colon, password = decoded.partition(":")
@@ -74,6 +74,13 @@ class Authentication:
     def _is_proxy(self, ip: str) -> bool:
         peer = _parsed(ip)
         return peer is not None and _trusted(peer, self._proxies)
+
+
+def _authorization(request: web.Request) -> tuple[str, str]:
+    """The scheme in lower case, and the credentials; "" for what is missing or not ASCII."""
+    header = request.headers.get("Authorization", "")
+    scheme, _, credentials = header.partition(" ") if header.isascii() else ("", "", "")
+    return scheme.lower(), credentials.strip()
 
 
 def forwarded_ip(peer: str, lines: Sequence[str], proxies: Sequence[Network]) -> str:

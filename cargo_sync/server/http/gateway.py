@@ -18,7 +18,7 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
-from cargo_sync.server.http.answers import answer, logged_in, opened, refusal
+from cargo_sync.server.http.answers import EVERY_ANSWER, answer, logged_in, opened, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
@@ -100,7 +100,7 @@ class Gateway:
                 *self._rooms,
             ]
         )
-        app.on_response_prepare.append(_no_versions)
+        app.on_response_prepare.append(_add_headers)
         app.on_shutdown.append(self._close_polls)
         return app
 
@@ -163,9 +163,8 @@ class Gateway:
         self._polls.close()
 
 
-async def _no_versions(_: web.Request, response: web.StreamResponse) -> None:
-    """Hides the library and its version from strangers."""
-    response.headers["Server"] = "Cargo"
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(EVERY_ANSWER)
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:

@@ -1,6 +1,7 @@
 """The port of the HTTP API: TLS, a limit of connections, and an orderly end."""
 
 import asyncio
+import logging
 import resource
 import ssl
 from typing import Final
@@ -8,12 +9,16 @@ from typing import Final
 from aiohttp import web
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.http.answers import EVERY_ANSWER, refusal
 from cargo_sync.server.http.limits import SERVER_OPTIONS
+from cargo_sync.server.refusals import bad_request
 
 HANDSHAKE: Final = 10.0
 GOODBYE: Final = 1.0
 """Seconds that requests have to end when the server stops."""
 CONNECTIONS: Final = 8_192
+
+_log = logging.getLogger(__name__)
 
 
 class HttpListener:
@@ -62,7 +67,36 @@ class HttpListener:
     def _connected(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None, "the runner is set up"
-        return _Refusing() if len(server.connections) >= self._most else server()
+        if len(server.connections) >= self._most:
+            return _Refusing()
+        return _Connection(server, loop=asyncio.get_running_loop(), **SERVER_OPTIONS)
+
+
+class _Connection(web.RequestHandler):
+    """One connection. A request that cannot be read is the client's fault: 400, and no traceback.
+
+    Such a request never reaches the application, so its answer gets all headers here.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status == 400:
+            _log.debug("%s sent a request that is not valid HTTP", request.remote)
+            response: web.StreamResponse = refusal(
+                bad_request("the request line or a header is not valid, or is too long")
+            )
+            response.force_close()
+        else:
+            response = super().handle_error(request, status, exc, message)
+        response.headers.update(EVERY_ANSWER)
+        return response
 
 
 class _Refusing(asyncio.Protocol):

@@ -1,6 +1,7 @@
 """The API as transcripts: who may see what, what changed, and what waits for it."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -367,7 +368,63 @@ async def test_it_lives_under_a_prefix(tmp_path: Path) -> None:
         answer = await house.call("GET", "/v1/workspaces")
         assert (answer.status, answer.code) == (404, "unknown")
         assert (await house.call("DELETE", "/cargo/v1/workspaces")).code == "method"
-        assert answer.headers["Server"] == "Cargo"
+
+
+UNREADABLE = [
+    b"GET / HTTP/1.1\r\nbad header\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+    b"GET / HTTP/1.1\r\n",
+    b"GET / HTTP/9.9\r\nHost: a\r\n",
+    b"GET\r\n",
+    b"\x16\x03\x01\x02\x00\r\n",
+    b"GET /v1/\xff\xfe HTTP/1.1\r\nHost: a\r\n",
+    b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n",
+    b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000 + b"\r\n",
+    b"POST /v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n",
+    b"POST /v1/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
+STRANGE = [
+    b"GET /v1/workspaces HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xff\r\n",
+    b"GET /v1/files/default/a HTTP/1.1\r\nHost: a\r\nAuthorization: Basic \xff\xff\r\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [*((one, 400) for one in UNREADABLE), *((one, 401) for one in STRANGE)]
+)
+async def test_a_malformed_request_is_the_clients_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sent: bytes, status: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with living(tmp_path) as house:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(sent + b"\r\n")
+        async with asyncio.timeout(60):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        writer.close()
+    assert head.split()[1] == str(status)
+    assert "\r\nServer: Cargo\r\nCross-Origin-Resource-Policy: same-origin\r\n" in head
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_headers_of_every_answer(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "f").write_text("x")
+        house.intake("ana")
+        for method, path, status in (
+            ("GET", "/v1/workspaces", 200),
+            ("GET", "/v1/files/default/f", 200),
+            ("GET", "/v1/files/default/", 200),
+            ("GET", "/v1/files/default/none", 404),
+            ("GET", "/", 404),
+            ("DELETE", "/v1/workspaces", 405),
+        ):
+            answer = await house.call(method, path)
+            assert answer.status == status, path
+            assert answer.headers["Server"] == "Cargo"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 async def test_what_nobody_foresaw_is_not_told(
