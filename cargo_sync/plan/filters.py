@@ -11,7 +11,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from cargo_sync.config.patterns import git_spec
+from cargo_sync.config.patterns import git_spec, in_order
 from cargo_sync.model import paths
 
 
@@ -64,5 +64,5 @@ class _Patterns:
 
 
 def _expression(globs: Iterable[str]) -> re.Pattern[str] | None:
-    parts = [fnmatch.translate(glob) for glob in globs]
+    parts = [fnmatch.translate(in_order(glob)) for glob in globs]
     return re.compile("|".join(parts)) if parts else None
