@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -13,6 +13,13 @@ from cargo_sync.process.metrics import CONTENT_TYPE, MetricSource, exposition
 AGAIN: Final = 30.0
 CONNECTIONS: Final = 32
 DEADLINE: Final = 10.0
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "access_log": None,
+    "keepalive_timeout": DEADLINE,
+    "lingering_time": 1.0,
+    "max_line_size": 1024,
+    "max_field_size": 4096,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -47,22 +54,19 @@ class Scrape:
     async def _serve(self) -> None:
         app = web.Application(client_max_size=0)
         app.add_routes([web.get("/metrics", self._metrics)])
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            keepalive_timeout=DEADLINE,
-            lingering_time=1.0,
-            shutdown_timeout=1.0,
-            max_line_size=1024,
-            max_field_size=4096,
-        )
+        app.on_response_prepare.append(_name_server)
+        runner = web.AppRunner(app, shutdown_timeout=1.0, **_OPTIONS)
         await runner.setup()
-        handler = runner.server
+        handler, loop = runner.server, asyncio.get_running_loop()
         assert handler is not None, "it is set up"
 
         try:
-            server = await asyncio.get_running_loop().create_server(
-                lambda: _Refusing() if len(handler.connections) >= CONNECTIONS else handler(),
+            server = await loop.create_server(
+                lambda: (
+                    _Refusing()
+                    if len(handler.connections) >= CONNECTIONS
+                    else _Connection(handler, loop=loop, **_OPTIONS)
+                ),
                 self._settings.host,
                 self._settings.port,
             )
@@ -77,8 +81,34 @@ class Scrape:
         families = [family for source in self._sources for family in source()]
         return web.Response(
             body=exposition(families).encode(),
-            headers={"Content-Type": CONTENT_TYPE, "Server": "Cargo"},
+            headers={"Content-Type": CONTENT_TYPE},
         )
+
+
+async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Hides the library and its version, which aiohttp would tell strangers."""
+    response.headers["Server"] = "Cargo"
+
+
+class _Connection(web.RequestHandler):
+    """One connection. A request that cannot be read gets 400, and no traceback in the log."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status == 400:
+            response: web.StreamResponse = web.Response(status=400, text="not valid HTTP\n")
+            response.force_close()
+        else:
+            response = super().handle_error(request, status, exc, message)
+        response.headers["Server"] = "Cargo"
+        return response
 
 
 class _Refusing(asyncio.Protocol):

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import math
 import os
 import re
@@ -58,7 +59,7 @@ async def up(scrape: Scrape) -> str:
     return f"http://127.0.0.1:{scrape.port}"
 
 
-async def test_a_scrape() -> None:
+async def test_a_scrape(caplog: pytest.LogCaptureFixture) -> None:
     scrape = Scrape(MetricsSettings("127.0.0.1", 0), [source])
     serving = asyncio.create_task(scrape.run())
     base = await up(scrape)
@@ -71,9 +72,17 @@ async def test_a_scrape() -> None:
                 == "# HELP cargo_test A test.\n# TYPE cargo_test gauge\ncargo_test 7\n"
             )
         async with session.get(f"{base}/") as response:
-            assert response.status == 404
+            assert (response.status, response.headers["Server"]) == (404, "Cargo")
         async with session.post(f"{base}/metrics", data=b"x" * 100) as response:
-            assert response.status == 405
+            assert (response.status, response.headers["Server"]) == (405, "Cargo")
+    caplog.set_level(logging.DEBUG)
+    reader, writer = await asyncio.open_connection("127.0.0.1", scrape.port)
+    writer.write(b"GET /metrics HTTP/1.1\r\nbad header\r\n\r\n")
+    async with asyncio.timeout(60):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    writer.close()
+    assert head.split()[1] == "400" and "\r\nServer: Cargo\r\n" in head
+    assert not any(record.exc_info for record in caplog.records)
     serving.cancel()
     await asyncio.wait({serving})
     assert scrape.port is None
