@@ -79,7 +79,12 @@ def refuse_structure(document: bytes) -> None:
         return
     parts = document.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 2 * STRINGS)
     if len(parts) > 2 * STRINGS or sum(map(len, parts[::2])) > LARGE:
-        raise BackupRefusal("O pedido tem campos demais")
+        raise too_many_fields()
+
+
+def too_many_fields() -> BackupRefusal:
+    """The refusal of a request that is not flat."""
+    return BackupRefusal("O pedido tem campos demais")
 
 
 def last_part(name: str) -> str:

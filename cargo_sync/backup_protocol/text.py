@@ -20,12 +20,15 @@ from cargo_sync.backup_protocol.messages import (
     BackupVerb,
     asked,
     refuse_structure,
+    too_many_fields,
 )
 
 GREETING: Final = b"255"
 LONGEST_ANSWER: Final = 1024
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
 """Bytes of JSON: all of it is held in memory. Larger files go to the framed port."""
+MARKS: Final = 1024
+"""Brackets, braces and texts in a request; each costs time on a port without a password."""
 
 NO_NICKNAME: Final = "Apelido não encontrado"
 NO_FILES: Final = "Nenhum dado salvo"
@@ -53,6 +56,7 @@ class TextRequest:
         self._verb: BackupVerb | None = None
         self._at = 0  # up to where the JSON was searched
         self._depth = 0
+        self._marks = 0
         self._inside = False
 
     def feed(self, piece: bytes) -> BackupRequest | None:
@@ -69,6 +73,8 @@ class TextRequest:
         if self._verb is None and not self._take_verb():
             return None
         end = self._end()
+        if self._marks > MARKS:
+            raise too_many_fields()
         if end is None:
             return None
         assert self._verb is not None, "it was taken"
@@ -102,9 +108,12 @@ class TextRequest:
                 return None
             if received[self._at] not in b'{["':
                 raise BackupRefusal("O pedido não é JSON válido")
-        while found := (_INSIDE if self._inside else _OUTSIDE).search(received, self._at):
+        while self._marks <= MARKS and (
+            found := (_INSIDE if self._inside else _OUTSIDE).search(received, self._at)
+        ):
             mark = found[0]
             self._at = found.end()
+            self._marks += not self._inside
             if mark == b"\\":
                 if self._at == len(received):
                     self._at -= 1  # the escaped byte has not arrived yet
