@@ -18,6 +18,7 @@ EDGES: Final = {
     "cargo_sync/config/server_shape.py": "decodes a server's file",
     "cargo_sync/daemon/reporting/views.py": "encodes what a daemon tells of its jobs",
     "cargo_sync/daemon/sessions/views.py": "encodes what a session tells",
+    "cargo_sync/process/scrape.py": "the keyword arguments of aiohttp's server",
     "cargo_sync/server/http/answers.py": "encodes the answers of the HTTP API",
     "cargo_sync/server/http/limits.py": "the keyword arguments of aiohttp's server",
     "cargo_sync/server/views.py": "encodes what a server tells of users and flows",
