@@ -89,8 +89,7 @@ class Client:
         if self._line is None and not is_live(self.address):
             raise NotRunning(self.address)
         id = self._new_id()
-        self._socket.send_multipart([b"", encode_request(Request(cmd, args or {}, id))])
-        left = timeout
+        left = self._send(encode_request(Request(cmd, args or {}, id)), timeout)
         while left > 0:
             step = min(left, _LOOK)
             ready = dict(self._poller.poll(int(step * 1000)))
@@ -114,6 +113,30 @@ class Client:
         raise NotRunning(
             self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s"
         )
+
+    def _send(self, request: bytes, timeout: float) -> float:
+        """Sends a request, without waiting longer than `timeout`; how many seconds are left.
+
+        After a refused handshake libzmq has no connection to queue for: a plain `send` would wait
+        forever.
+
+        Raises:
+            NotAdmitted: the handshake was refused.
+        """
+        left = timeout
+        while left > 0:
+            try:
+                self._socket.send_multipart([b"", request], zmq.NOBLOCK)
+            except zmq.Again:
+                step = min(left, _LOOK)
+                if self._line is not None and self._line.monitor.poll(int(step * 1000)):
+                    self._line.look()
+                elif self._line is None:
+                    self._socket.poll(int(step * 1000), zmq.POLLOUT)
+                left -= step
+            else:
+                return left
+        return left
 
     def close(self) -> None:
         if self._line is not None:

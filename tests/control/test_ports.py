@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -80,6 +81,15 @@ def test_an_unknown_key_gets_no_connection_and_is_told_so(runtime: str) -> None:
         with client(daemon, known) as one:
             assert one.call("status") == {"state": "synced"}
         assert daemon.asked == [("status", {})]
+
+
+def test_a_refused_handshake_is_told_also_before_the_first_command(runtime: str) -> None:
+    with canned(runtime, JOBS, control=KEYED) as daemon, client(daemon, None) as one:
+        deadline = time.monotonic() + 60
+        while one._socket.poll(0, zmq.POLLOUT):  # until libzmq has given the connection up
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert "needs a key" in not_admitted(lambda: one.call("status"))
 
 
 def test_who_speaks_another_language_is_told_so(runtime: str) -> None:
