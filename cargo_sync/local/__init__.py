@@ -1,6 +1,6 @@
 """Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
-folders  descriptors of the folders below a root, in a cache
+folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 lock     one owner per root, and the marker that identifies a root
 parts    larger files that arrive in pieces and can continue after a cut

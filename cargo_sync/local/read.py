@@ -14,7 +14,6 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from
 from cargo_sync.model.transfers import Offer
 
 PIECE: Final = 2**20
-_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 Expect = Callable[[Offer], Entry | None]
 """Returns the local entry that an offer means; None if it does not exist any more."""
@@ -101,13 +100,15 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     Raises:
         ProblemError: vanished, changed, symlink, unreadable.
     """
-    try:
-        return _open(root, path, expect, check=False)
-    except ProblemError:
-        # The cached folder may not be the one at this path now. The comparison proves that an
-        # opened file is the right one, so only a refusal needs a second try.
-        root.forget(paths.parent(path))
-        return _open(root, path, expect, check=True)
+    fd = root.open_file(path)
+    found = os.fstat(fd)
+    state = _state(found)
+    if state != (expect.size, expect.mtime_ns, expect.version, expect.ident) or not stat.S_ISREG(
+        found.st_mode
+    ):
+        os.close(fd)
+        raise ProblemError(changed(path))
+    return FileReader(fd, path, state)
 
 
 def hash_file(root: Root, path: str, expect: Entry) -> str:
@@ -145,22 +146,6 @@ def hash_reader(
         return digest.hexdigest()
     finally:
         reader.close()
-
-
-def _open(root: Root, path: str, expect: Entry, *, check: bool) -> FileReader:
-    with root.folder(paths.parent(path), check=check) as folder:
-        try:
-            fd = os.open(paths.name(path), _OPEN, dir_fd=folder.fd)
-        except OSError as error:
-            raise ProblemError(from_os_error(error, path)) from error
-    found = os.fstat(fd)
-    state = _state(found)
-    if state != (expect.size, expect.mtime_ns, expect.version, expect.ident) or not stat.S_ISREG(
-        found.st_mode
-    ):
-        os.close(fd)
-        raise ProblemError(changed(path))
-    return FileReader(fd, path, state)
 
 
 def _state(found: os.stat_result) -> tuple[int, int, int, int]:

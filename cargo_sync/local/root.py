@@ -2,10 +2,11 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Final
 
-from cargo_sync.local.folders import Folder, FolderCache
+from cargo_sync.local.folders import Folder, open_below, open_folder
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import (
@@ -28,6 +29,9 @@ highest bit."""
 FEW: Final = 4
 """So many folders are synced one by one, even if the whole file system can be synced at once."""
 
+_ABSENT: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
+"""Problems with a parent which mean that there is nothing at a path."""
+
 Excluded = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
 
@@ -49,8 +53,8 @@ class Root:
         self.path = path
         self.fd = fd
         self.system = system
-        self._folders = FolderCache(fd)
-        self._inode = os.fstat(fd).st_ino
+        found = os.fstat(fd)
+        self._device, self._inode = found.st_dev, found.st_ino
 
     @classmethod
     def open(cls, path: str, system: System | None = None) -> "Root":
@@ -72,7 +76,7 @@ class Root:
     @property
     def identity(self) -> str:
         """Device and inode as "device:inode"; a folder mounted or made again has another one."""
-        return f"{self._folders.device}:{self._inode}"
+        return f"{self._device}:{self._inode}"
 
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
@@ -80,21 +84,20 @@ class Root:
             found = os.stat(self.path)
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == (self._folders.device, self._inode)
+        return (found.st_dev, found.st_ino) == (self._device, self._inode)
 
     def close(self) -> None:
-        self._folders.close()
         os.close(self.fd)
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def folder(self, path: str, *, check: bool = True) -> Folder:
-        """A folder below the root, for a `with`; see FolderCache.lease. Raises ProblemError."""
-        return self._folders.lease(path, check=check)
+    def folder(self, path: str) -> Folder:
+        """A folder below the root, for a `with`; see `open_folder`. Raises ProblemError."""
+        return open_folder(self.system, self.fd, self._device, path)
 
-    def forget(self, path: str) -> None:
-        """Drops the cached descriptors at and below `path`, because it was renamed or replaced."""
-        self._folders.forget(path)
+    def open_file(self, path: str) -> int:
+        """Opens a file below the root for reading; its descriptor. Raises ProblemError."""
+        return open_below(self.system, self.fd, path, os.O_RDONLY | os.O_NONBLOCK)
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, by lstat; None if there is none.
@@ -108,12 +111,31 @@ class Root:
                 found = self.look(above, paths.name(path) or ".")
                 return found and found._replace(name=paths.name(path))
         except ProblemError as error:
-            if error.problem.code in (Code.VANISHED, Code.NOT_A_FOLDER):
+            if error.problem.code in _ABSENT:
                 return None
             raise
 
+    def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        """As `entry`, for many paths; each can fail alone. Neighbours open their folder once."""
+        found: list[Entry | Problem | None] = []
+        for parent, group in groupby(some, paths.parent):
+            together = list(group)
+            try:
+                with self.folder(parent) as folder:
+                    found += [self._look_alone(folder, path) for path in together]
+            except ProblemError as error:
+                missing = error.problem.code in _ABSENT
+                found += [None if missing else error.problem] * len(together)
+        return found
+
+    def _look_alone(self, folder: Folder, path: str) -> Entry | Problem | None:
+        try:
+            return self.look(folder, paths.name(path))
+        except ProblemError as error:
+            return error.problem
+
     def look(self, folder: Folder, name: str) -> Entry | None:
-        """As `entry`, for a name in a leased folder."""
+        """As `entry`, for a name in an open folder."""
         path = paths.join(folder.path, name)
         try:
             found = os.lstat(name, dir_fd=folder.fd)
@@ -137,15 +159,9 @@ class Root:
         """
         with self.folder(path) as folder:
             try:
-                # A separate descriptor, because the read position belongs to it, and other threads
-                # may be reading the same folder.
-                fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.fd)
-                try:
-                    found = _read(fd, path, excluded)
-                    if os.fstat(fd).st_nlink == 0:  # it was removed: it is not empty, but gone
-                        raise FileNotFoundError(2, "removed")
-                finally:
-                    os.close(fd)
+                found = _read(folder.fd, path, excluded)
+                if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
+                    raise FileNotFoundError(2, "removed")
             except OSError as error:
                 raise ProblemError(from_os_error(error, path)) from error
         return found

@@ -91,6 +91,8 @@ class FolderSink:
             index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
         ]
         judged = self._judge.judge([offers[index] for index in proper])
+        if None in judged:
+            self._staging.check()
         wants = [
             Want(problem.code_text, message=problem.message) for problem in begun.problems.values()
         ]

@@ -41,8 +41,8 @@ class Staging:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._held: list[Folder] = []
-        """The staging folder is the last one. Earlier ones were removed by somebody, but may still
-        be in use."""
+        """The staging folder is the last one. Earlier ones were removed or moved by somebody, but
+        may still be in use."""
         self._active: set[str] = set()
         """Ids of the transfers whose parts are in use."""
 
@@ -50,6 +50,14 @@ class Staging:
     def fd(self) -> int:
         """Descriptor of the staging folder. Raises ProblemError."""
         return self._held[-1].fd if self._held else self._make()
+
+    def check(self) -> None:
+        """Makes the staging folder if it is missing or was moved away; once per batch.
+
+        Raises:
+            ProblemError: it cannot be made, or a link is in its place.
+        """
+        self._existing()
 
     def write(self, offer: Offer, content: memoryview) -> Staged:
         """Stages a whole file. Raises ProblemError."""
@@ -208,8 +216,15 @@ class Staging:
                 folder = self.fd
 
     def _existing(self) -> int:
-        """The staging folder, made again if somebody removed it."""
-        return self.fd if os.fstat(self.fd).st_nlink else self._make()
+        """The staging folder, made again if somebody removed it or moved it away."""
+        try:
+            with self.root.folder(PLACE) as there:
+                if os.path.sameopenfile(self.fd, there.fd):
+                    return self.fd
+        except ProblemError as error:
+            if error.problem.code != Code.VANISHED:
+                raise
+        return self._make()
 
     def _make(self) -> int:
         self.root.make_folder(PLACE)

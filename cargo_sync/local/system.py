@@ -10,7 +10,8 @@ import errno
 import os
 import stat
 import sys
-from typing import Any, Final
+from functools import cache
+from typing import Any, ClassVar, Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
@@ -22,6 +23,11 @@ _NOT_OFFERED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errn
 _NO_LINKS: Final = _NOT_OFFERED | {errno.EPERM, errno.EMLINK}
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _AGAIN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_OPENAT2: Final = 437
+"""Its number on each architecture; the C library has no function for it."""
+_LONGEST: Final = 4095
+"""Bytes of a path that Linux opens in one call."""
 
 
 class System:
@@ -56,6 +62,21 @@ class System:
         return System()
 
     # -- files -------------------------------------------------------------------------------------
+
+    def open_below(self, folder: int, path: str, flags: int) -> int:
+        """Opens the path of one or more components; ELOOP if any of them is a link."""
+        above, _, name = path.rpartition("/")
+        at = folder
+        try:
+            for part in above.split("/") if above else ():
+                below = _open_no_link(at, part, _FOLDER)
+                if at != folder:
+                    os.close(at)
+                at = below
+            return _open_no_link(at, name, flags)
+        finally:
+            if at != folder:
+                os.close(at)
 
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
         """Makes and opens a file for reading and writing; FileExistsError if the name is taken."""
@@ -189,21 +210,44 @@ class System:
         return figures.f_bavail * figures.f_frsize
 
 
+class _OpenHow(ctypes.Structure):
+    """`struct open_how` of openat2(2)."""
+
+    _fields_: ClassVar = [(name, ctypes.c_uint64) for name in ("flags", "mode", "resolve")]
+
+
+_OPEN_HOW: Final = ctypes.sizeof(_OpenHow)
+_BENEATH: Final = 0x04 | 0x08
+"""RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH."""
+_NO_OPENAT2: Final = frozenset({errno.ENOSYS, errno.EPERM})
+"""Before Linux 5.6, and in containers that refuse what they do not know."""
+
+
+@cache
+def _how(flags: int) -> _OpenHow:
+    return _OpenHow(flags | os.O_CLOEXEC, 0, _BENEATH)
+
+
 class LinuxSystem(System):
-    """Adds syncfs(2), and renameat2(2): renames without replacing, and exchanges in one step."""
+    """Adds syncfs(2), openat2(2) and renameat2(2).
+
+    openat2 opens a path of many components in one step, and refuses links. renameat2 renames
+    without replacing, and exchanges in one step.
+    """
 
     whole_sync = True
 
-    def __init__(self, renameat2: Any, syncfs: Any) -> None:
+    def __init__(self, renameat2: Any, syncfs: Any, syscall: Any) -> None:
         self._renameat2 = renameat2
         self._syncfs = syncfs
+        self._syscall = syscall
 
     @classmethod
     def load(cls) -> "LinuxSystem | None":
         """The Linux system; None if the C library does not have these calls."""
         try:
             library = ctypes.CDLL(None, use_errno=True)
-            renameat2, syncfs = library.renameat2, library.syncfs
+            renameat2, syncfs, syscall = library.renameat2, library.syncfs, library.syscall
         except (OSError, AttributeError):
             return None
         renameat2.argtypes = (
@@ -214,7 +258,27 @@ class LinuxSystem(System):
             ctypes.c_uint,
         )
         syncfs.argtypes = (ctypes.c_int,)
-        return cls(renameat2, syncfs)
+        syscall.restype = ctypes.c_long
+        syscall.argtypes = (
+            ctypes.c_long,
+            ctypes.c_int,
+            ctypes.c_char_p,
+            ctypes.POINTER(_OpenHow),
+            ctypes.c_size_t,
+        )
+        return cls(renameat2, syncfs, syscall)
+
+    def open_below(self, folder: int, path: str, flags: int) -> int:
+        name = os.fsencode(path)
+        if len(name) > _LONGEST:
+            return super().open_below(folder, path, flags)
+        fd: int = self._syscall(_OPENAT2, folder, name, _how(flags), _OPEN_HOW)
+        if fd >= 0:
+            return fd
+        error = ctypes.get_errno()
+        if error in _NO_OPENAT2:
+            return super().open_below(folder, path, flags)
+        raise OSError(error, os.strerror(error), path)
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
         try:
@@ -252,3 +316,20 @@ class LinuxSystem(System):
         if self._renameat2(source, os.fsencode(name), target, os.fsencode(new), flags) != 0:
             error = ctypes.get_errno()
             raise OSError(error, os.strerror(error), name, None, new)
+
+
+def _open_no_link(folder: int, name: str, flags: int) -> int:
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        # With O_DIRECTORY a link is only "not a directory".
+        if error.errno == errno.ENOTDIR and _is_link(folder, name):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from error
+        raise
+
+
+def _is_link(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode)
+    except OSError:
+        return False

@@ -55,7 +55,7 @@ def displace(root: Root, path: str, run: str) -> str:
 
 
 class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)`)
-    """The leased folder of a run's trash for `path`, and the names that it may have there."""
+    """The open folder of a run's trash for `path`, and the names that it may have there."""
 
     def __init__(self, root: Root, path: str, run: str) -> None:
         self._lease = _belongs(root, path, run)
@@ -159,7 +159,6 @@ def _remove(root: Root, top: str) -> Freed:
         try:
             with root.folder(paths.parent(path)) as above:
                 if emptied:
-                    root.forget(path)
                     root.system.rmdir(above.fd, paths.name(path))
                     continue
                 root.system.open_up(above.fd, paths.name(path))

@@ -290,10 +290,8 @@ def tidy(root: Root) -> None:
             if not _OWNED.isdisjoint(os.listdir(own.fd)):
                 return
             for place in (staging.PLACE, trash.PLACE):
-                root.forget(place)
                 with suppress(OSError):
                     root.system.rmdir(own.fd, paths.name(place))
-        root.forget(RESERVED)
         root.system.rmdir(root.fd, RESERVED)
 
 

@@ -6,9 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import room_for
-from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.model.problems import Code, Problem, changed
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
@@ -21,18 +20,13 @@ class Landing:
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """A refusal for each file that cannot be put there; None for the others."""
         full = room_for(self._root, sum(offer.size for offer in offers))
-        return [self._refusal(offer, full) for offer in offers]
+        found = self._root.entries([offer.path for offer in offers])
+        return [_refusal(offer, at, full) for offer, at in zip(offers, found, strict=True)]
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
-        return [self._expected(offer) for offer in offers]
-
-    def _expected(self, offer: Offer) -> Entry | Problem | None:
-        try:
-            found = self._root.entry(offer.path)
-        except ProblemError as error:
-            return error.problem
-        return found if _is(found, offer) else changed(offer.path)
+        found = self._root.entries([offer.path for offer in offers])
+        return [_expected(offer, at) for offer, at in zip(offers, found, strict=True)]
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
@@ -43,17 +37,21 @@ class Landing:
     def lock(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def _refusal(self, offer: Offer, full: Problem | None) -> Want | None:
-        try:
-            paths.check(offer.path)
-            found = self._root.entry(offer.path)
-        except ProblemError as error:
-            return Want(error.problem.code_text, message=str(error.problem))
-        if full is not None:
-            return Want(full.code_text, message=str(full))
-        if not _is(found, offer):
-            return Want(Code.CHANGED, message=changed(offer.path).message)
-        return None
+
+def _refusal(offer: Offer, found: Entry | Problem | None, full: Problem | None) -> Want | None:
+    if isinstance(found, Problem):
+        return Want(found.code_text, message=str(found))
+    if full is not None:
+        return Want(full.code_text, message=str(full))
+    if not _is(found, offer):
+        return Want(Code.CHANGED, message=changed(offer.path).message)
+    return None
+
+
+def _expected(offer: Offer, found: Entry | Problem | None) -> Entry | Problem | None:
+    if isinstance(found, Problem) or _is(found, offer):
+        return found
+    return changed(offer.path)
 
 
 def _is(found: Entry | None, offer: Offer) -> bool:

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.local import folders
 from cargo_sync.local import root as root_module
 from cargo_sync.local.root import Root, above
-from cargo_sync.local.system import System
 from cargo_sync.model.entries import FILE, FOLDER, LINK
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Problem, ProblemError
 from tests.local.samples import present
 
 
@@ -77,7 +75,47 @@ def test_no_path_leads_out(root: Root, top: Path, path: str) -> None:
     assert code(error) == "bad_path"
 
 
-def test_a_cached_folder_that_was_moved_is_not_used_for_its_old_path(root: Root, top: Path) -> None:
+def test_a_folder_moved_out_is_not_reached_through_a_link_in_its_place(
+    root: Root, top: Path, tmp_path: Path
+) -> None:
+    """The path leads to the same folder as before, but through a link, and out of the root."""
+    (top / "a" / "b").mkdir(parents=True)
+    (top / "a" / "b" / "secret").write_text("secret")
+    assert root.listing("a/b")[0]
+    (top / "a").rename(tmp_path / "outside")
+    (top / "a").symlink_to(tmp_path / "outside")
+    for attempt in (
+        lambda: root.entry("a/b/secret"),
+        lambda: root.listing("a/b"),
+        lambda: root.make_folder("a/b/c"),
+        lambda: root.open_file("a/b/secret"),
+        lambda: root.sync(["a/b"]),
+    ):
+        with pytest.raises(ProblemError) as error:
+            attempt()
+        assert code(error) == "symlink"
+    [problem] = root.entries(["a/b/secret"])
+    assert isinstance(problem, Problem) and problem.code == "symlink"
+
+
+def test_many_entries_fail_one_by_one(root: Root, top: Path) -> None:
+    (top / "a").mkdir()
+    (top / "a" / "x").write_text("x")
+    os.mkfifo(top / "a" / "pipe")
+    (top / "way").symlink_to("a")
+    found = root.entries(["a/x", "a/pipe", "a/none", "none/x", "a/x/below", "way/x", "a/x"])
+    assert [one.code if isinstance(one, Problem) else one and one.name for one in found] == [
+        "x", "special", None, None, None, "symlink", "x",
+    ]  # fmt: skip
+
+
+def test_a_path_longer_than_one_call_takes(root: Root, top: Path) -> None:
+    path = "/".join(["d" * 250] * 17)
+    root.make_folder(path)
+    assert len(path) > 4096 and root.listing(path) == ((), ())
+
+
+def test_a_folder_that_was_moved_is_not_used_for_its_old_path(root: Root, top: Path) -> None:
     (top / "a").mkdir()
     root.listing("a")
     (top / "a").rename(top / "b")
@@ -87,29 +125,17 @@ def test_a_cached_folder_that_was_moved_is_not_used_for_its_old_path(root: Root,
     assert os.listdir(top / "b") == []
 
 
-def test_a_leased_descriptor_outlives_the_cache(root: Root, top: Path) -> None:
-    names = [f"f{number:03}" for number in range(folders.KEPT + 20)]
-    for name in names:
-        (top / name).mkdir()
-    before = len(os.listdir("/dev/fd"))
-    with root.folder(names[0]) as first:
-        for name in names[1:]:
-            with root.folder(name):
-                pass
-        root.forget("")
-        assert os.fstat(first.fd).st_ino == (top / names[0]).stat().st_ino
-    assert len(os.listdir("/dev/fd")) == before
-
-
-def test_a_closed_root_keeps_no_descriptors(top: Path, on: System) -> None:
+def test_no_descriptor_is_kept(root: Root, top: Path) -> None:
     (top / "a" / "b").mkdir(parents=True)
-    root = Root.open(str(top), on)
-    with root.folder("a/b") as folder:
-        fd = folder.fd
-    os.fstat(fd)  # it is kept for the next call
-    root.close()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(fd)
+    before = os.listdir("/dev/fd")
+    with root.folder("a/b") as folder, root.folder("") as again:
+        assert os.fstat(folder.fd).st_ino == (top / "a" / "b").stat().st_ino
+        assert again.fd != root.fd, "the position of a listing belongs to a descriptor"
+    root.make_folder("a/b/c/d")
+    assert root.listing("a/b/c/d") == ((), ())
+    for path in ("a/missing", "a/b/missing/c"):
+        assert root.entry(path) is None
+    assert os.listdir("/dev/fd") == before
 
 
 def test_a_folder_that_is_removed_while_it_is_read_is_not_taken_for_empty(
@@ -135,7 +161,6 @@ def test_deep_trees(root: Root, top: Path) -> None:
     assert len(made) == 600
     assert root.make_folder(path) == ()
     assert present(root, path).kind == FOLDER
-    root.forget("")
     assert root.listing(path) == ((), ())
 
 
@@ -178,7 +203,7 @@ def test_a_missing_root_is_a_problem(tmp_path: Path) -> None:
 
 def test_another_file_system_is_not_entered(root: Root, top: Path) -> None:
     (top / "mounted").mkdir()
-    root._folders.device += 1
+    root._device += 1
     with pytest.raises(ProblemError) as error:
         root.listing("mounted")
     assert code(error) == "other_device"

@@ -1,3 +1,4 @@
+import ctypes
 import errno
 import fcntl
 import os
@@ -90,6 +91,28 @@ def test_a_swap_that_the_disk_refuses_is_not_tried_another_way(fd: int, top: Pat
         "new": "new",
         "place": "old",
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="openat2 is Linux's")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_a_kernel_without_openat2_is_served_the_portable_way(
+    fd: int, top: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        ctypes.set_errno(number)
+        return -1
+
+    on = System.choose()
+    monkeypatch.setattr(on, "_syscall", refused)
+    (top / "a" / "b").mkdir(parents=True)
+    (top / "way").symlink_to("a")
+    opened = on.open_below(fd, "a/b", os.O_RDONLY | os.O_DIRECTORY)
+    assert os.fstat(opened).st_ino == (top / "a" / "b").stat().st_ino
+    os.close(opened)
+    for path in ("way", "way/b"):
+        with pytest.raises(OSError) as error:
+            on.open_below(fd, path, os.O_RDONLY | os.O_DIRECTORY)
+        assert error.value.errno == errno.ELOOP
 
 
 class Syncs:

@@ -10,11 +10,9 @@ once more.
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
-from cargo_sync.local.folders import Folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -167,7 +165,7 @@ class CataloguedFolder:
         self.store.must_be_there()
         looks: list[PathLook | Problem] = []
         for path, held, seen in zip(
-            some, self.catalogue.entries(self.id, some), self._see(some), strict=True
+            some, self.catalogue.entries(self.id, some), self.store.root.entries(some), strict=True
         ):
             if isinstance(seen, Problem) or _agree(held, seen):
                 looks.append(seen if isinstance(seen, Problem) else PathLook(held, seen))
@@ -177,25 +175,6 @@ class CataloguedFolder:
             except ProblemError as error:
                 looks.append(error.problem)
         return looks
-
-    def _see(self, some: Sequence[str]) -> list[Entry | Problem | None]:
-        """What is at each path in the folder itself; neighbouring paths open their parent once."""
-        seen: list[Entry | Problem | None] = []
-        for parent, group in groupby(some, paths.parent):
-            together = list(group)
-            try:
-                with self.store.root.folder(parent) as folder:
-                    seen += [self._see_one(folder, path) for path in together]
-            except ProblemError as error:
-                missing = error.problem.code in (Code.VANISHED, Code.NOT_A_FOLDER)
-                seen += [None if missing else error.problem] * len(together)
-        return seen
-
-    def _see_one(self, folder: Folder, path: str) -> Entry | Problem | None:
-        try:
-            return self.store.root.look(folder, paths.name(path))
-        except ProblemError as error:
-            return error.problem
 
     def take_in(self, path: str, seen: Entry | None) -> None:
         """Records that `seen`, not the catalogue's row, is at `path`. The lock is held."""

@@ -211,7 +211,6 @@ class OperationBatch:
                 root.system.rename_noreplace(source.fd, paths.name(path), target.fd, paths.name(to))
             except OSError as error:
                 raise ProblemError(from_os_error(error, to)) from error
-        root.forget(path)
         seen = root.entry(to)
         if seen is None:
             raise changed(to)

@@ -217,6 +217,24 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
         assert sorted(os.listdir(house.folders["ben"])) == [".cargo_sync", "secret"]
 
 
+async def test_a_folder_that_a_link_took_the_place_of_is_not_reached_any_more(
+    tmp_path: Path,
+) -> None:
+    """The path leads to the same folder as a moment before, which is now outside."""
+    async with living(tmp_path) as house:
+        assert (await put(house, "a/b/file", b"mine"))[0] == 201
+        assert (await house.call("GET", f"{FILES}/a/b/file")).status == 200
+        (house.folders["ana"] / "a").rename(tmp_path / "outside")
+        (house.folders["ana"] / "a").symlink_to(tmp_path / "outside")
+        for path in ("a/b/file", "a/b/new", "a/b/c/new"):
+            assert (await put(house, path, b"through"))[0] == 409
+        for path in ("a/b/file", "a/b"):
+            answer = await house.call("GET", f"{FILES}/{path}")
+            assert (answer.status, answer.code) == (409, "symlink")
+        assert (tmp_path / "outside" / "b" / "file").read_bytes() == b"mine"
+        assert os.listdir(tmp_path / "outside" / "b") == ["file"]
+
+
 async def test_folders_are_listed_for_programs_and_for_people(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         await put(house, "docs/%3Cscript%3E", b"x")
