@@ -39,40 +39,48 @@ class Folder:
         os.close(self.fd)
 
 
-def open_folder(system: System, root: int, device: int, path: str) -> Folder:
+def open_folder(system: System, root: int, device: int, path: str, within: str = "") -> Folder:
     """Opens the folder at `path` below the root with the descriptor `root`.
 
+    Args:
+        system: opens it.
+        root: a descriptor.
+        device: where the folder must be.
+        path: relative to `root`.
+        within: the path of `root` itself, if it is not the root of all paths.
+
     Raises:
-        ProblemError: vanished, not_a_folder, symlink, bad_path; other_device if it is not on the
-            root's `device`; …
+        ProblemError: vanished, not_a_folder, symlink, bad_path, other_device, …
     """
+    whole = paths.join(within, path) if path else within
     if not path:
-        return Folder(path, _again(root))
-    fd = open_below(system, root, path, _FOLDER)
+        return Folder(whole, _again(root))
+    fd = open_below(system, root, path, _FOLDER, within)
     if os.fstat(fd).st_dev == device:
-        return Folder(path, fd)
+        return Folder(whole, fd)
     os.close(fd)
-    message = f"{path!r} is on another file system, which is not entered"
+    message = f"{whole!r} is on another file system, which is not entered"
     raise ProblemError(
-        Problem(Code.OTHER_DEVICE, message, path=path, hint="make a separate job for it")
+        Problem(Code.OTHER_DEVICE, message, path=whole, hint="make a separate job for it")
     )
 
 
-def open_below(system: System, root: int, path: str, flags: int) -> int:
+def open_below(system: System, root: int, path: str, flags: int, within: str = "") -> int:
     """Opens a file or folder below a root; its descriptor.
 
     Raises:
         ProblemError: as for `open_folder`.
     """
+    whole = paths.join(within, path)
     for name in path.split("/"):
         if reason := paths.bad_name(name):
             raise ProblemError(
-                Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path=path, retry=False)
+                Problem(Code.BAD_PATH, f"the path {whole!r} {reason}", path=whole, retry=False)
             )
     try:
         return system.open_below(root, path, flags)
     except OSError as error:
-        raise ProblemError(from_os_error(error, path)) from error
+        raise ProblemError(from_os_error(error, whole)) from error
 
 
 def _again(root: int) -> int:

@@ -32,6 +32,12 @@ FEW: Final = 4
 _ABSENT: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
 """Problems with a parent which mean that there is nothing at a path."""
 
+_FOREIGN: Final = Problem(
+    Code.FOREIGN_FOLDER,
+    f"{RESERVED!r} in the folder belongs to another user, who could change what is kept there",
+    hint="remove it, or, if you trust what is in it, give it to the folder's owner (chown -R)",
+)
+
 Excluded = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
 
@@ -54,7 +60,7 @@ class Root:
         self.fd = fd
         self.system = system
         found = os.fstat(fd)
-        self._device, self._inode = found.st_dev, found.st_ino
+        self._device, self._inode, self._owner = found.st_dev, found.st_ino, found.st_uid
 
     @classmethod
     def open(cls, path: str, system: System | None = None) -> "Root":
@@ -93,7 +99,17 @@ class Root:
 
     def folder(self, path: str) -> Folder:
         """A folder below the root, for a `with`; see `open_folder`. Raises ProblemError."""
+        if paths.is_below(path, RESERVED):
+            return self._own_folder(path)
         return open_folder(self.system, self.fd, self._device, path)
+
+    def _own_folder(self, path: str) -> Folder:
+        """`.cargo_sync` or a folder below it, unless another user has prepared it."""
+        with open_folder(self.system, self.fd, self._device, RESERVED) as own:
+            if not may_keep_ours(os.fstat(own.fd).st_uid, self._owner):
+                raise ProblemError(_FOREIGN)
+            rest = path[len(RESERVED) + 1 :]
+            return open_folder(self.system, own.fd, self._device, rest, RESERVED)
 
     def open_file(self, path: str) -> int:
         """Opens a file below the root for reading; its descriptor. Raises ProblemError."""
@@ -236,6 +252,14 @@ class Root:
                     self.system.fsync(folder.fd)
                 except OSError as error:
                     raise ProblemError(from_os_error(error, path)) from error
+
+
+def may_keep_ours(owner: int, above: int) -> bool:
+    """Whether `.cargo_sync` may belong to the user `owner` in a folder of the user `above`.
+
+    Another user's could be read and changed by them while we use it.
+    """
+    return owner in (os.geteuid(), 0, above)
 
 
 def above(made: Iterable[str]) -> list[str]:

@@ -107,8 +107,25 @@ class System:
         os.mkdir(name, mode, dir_fd=folder)
 
     def open_up(self, folder: int, name: str) -> None:
-        """Lets the owner read and empty a folder; only for folders in our own trash."""
-        os.chmod(name, 0o700, dir_fd=folder)
+        """Lets the owner read and empty a folder; only for folders in our own trash.
+
+        Its mode is changed by a descriptor: a link that took its place meanwhile is refused.
+        """
+        try:
+            fd = _open_no_link(folder, name, _FOLDER)
+        except PermissionError:
+            self.open_up_unreadable(folder, name)
+            return
+        try:
+            self.chmod(fd, 0o700)
+        finally:
+            os.close(fd)
+
+    def open_up_unreadable(self, folder: int, name: str) -> None:
+        """As `open_up`, for a folder that its owner may not even read."""
+        if os.chmod not in os.supports_follow_symlinks:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+        os.chmod(name, 0o700, dir_fd=folder, follow_symlinks=False)
 
     def symlink(self, target: str, folder: int, name: str) -> None:
         os.symlink(target, name, dir_fd=folder)
@@ -279,6 +296,14 @@ class LinuxSystem(System):
         if error in _NO_OPENAT2:
             return super().open_below(folder, path, flags)
         raise OSError(error, os.strerror(error), path)
+
+    def open_up_unreadable(self, folder: int, name: str) -> None:
+        # fchmod(2) takes no O_PATH descriptor, and chmod(2) always follows links.
+        fd = _open_no_link(folder, name, os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.chmod(f"/proc/self/fd/{fd}", 0o700)
+        finally:
+            os.close(fd)
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
         try:

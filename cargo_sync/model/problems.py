@@ -40,6 +40,7 @@ class Code(StrEnum):
     ROOT_IN_USE = "root_in_use"
     MARKER_LOST = "marker_lost"
     BAD_MARKER = "bad_marker"
+    FOREIGN_FOLDER = "foreign_folder"
     UNWATCHED = "unwatched"
     WATCH_LIMIT = "watch_limit"
     # The connection to the other side.

@@ -333,7 +333,8 @@ class Server:
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
             if path not in self._opened and (problem := await self._opened.open(path)):
-                _log.error("%s", problem)  # other folders are served, and this one is tried again
+                # Other folders are served, and this one is tried again.
+                _log.error("%s: %s", path, problem)
         self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
         self._opened.serve(paths, self._settings, self._tasks)
         self._sessions.forget(ended)

@@ -5,7 +5,6 @@ itself, or of a root above it that belongs to a job or a server, so that no job 
 file. When the last guest leaves, `.cargo_sync` is removed, unless it is not empty or has an owner.
 """
 
-import errno
 import os
 import threading
 from bisect import bisect_right
@@ -19,13 +18,13 @@ from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import staging, trash
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_reader, open_file
-from cargo_sync.local.root import Root, above
+from cargo_sync.local.root import Root, above, may_keep_ours
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
@@ -156,7 +155,6 @@ class GuestFolder:
         real = os.path.realpath(self.path)
         root = self._root = Root.open(keeper(real, owned))
         try:
-            _check_safe(root)
             self._guests.enter(root)
             self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
             self._staging.sweep(self._world.wall())  # files of guests of earlier days
@@ -296,19 +294,5 @@ def tidy(root: Root) -> None:
 
 
 def _is_safe(folder: str) -> bool:
-    """Whether `.cargo_sync` belongs to our own user or to the folder's owner."""
-    found = os.lstat(os.path.join(folder, RESERVED))
-    return found.st_uid in (os.geteuid(), os.stat(folder).st_uid)
-
-
-def _check_safe(root: Root) -> None:
-    """Refuses a `.cargo_sync` of another user, who could read what we stage there."""
-    try:
-        safe = _is_safe(root.path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ProblemError(from_os_error(error, root.path)) from error
-    if not safe:
-        problem = from_os_error(OSError(errno.EPERM, ""), os.path.join(root.path, RESERVED))
-        raise ProblemError(problem)
+    owner = os.lstat(os.path.join(folder, RESERVED)).st_uid
+    return may_keep_ours(owner, os.stat(folder).st_uid)

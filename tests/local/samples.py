@@ -103,3 +103,15 @@ def _receipt(one: Published | None) -> Receipt:
     return Receipt(
         "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
     )
+
+
+def owned_by(monkeypatch: pytest.MonkeyPatch, path: Path, user: int) -> None:
+    """Shows `path` as another user's (only root could really give it away)."""
+    inode = path.stat().st_ino
+
+    def shown(found: os.stat_result) -> os.stat_result:
+        return os.stat_result((*found[:4], user, *found[5:])) if found.st_ino == inode else found
+
+    fstat, lstat = os.fstat, os.lstat
+    monkeypatch.setattr(os, "fstat", lambda fd: shown(fstat(fd)))
+    monkeypatch.setattr(os, "lstat", lambda path, **more: shown(lstat(path, **more)))

@@ -1,15 +1,20 @@
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cargo_sync.local import root as root_module
-from cargo_sync.local.root import Root, above
+from cargo_sync.local.lock import lock_root, marker, read_marker
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.root import Root, above, may_keep_ours
+from cargo_sync.local.staging import Staging
+from cargo_sync.local.trash import displace, purge
 from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.model.problems import Problem, ProblemError
-from tests.local.samples import present
+from tests.local.samples import RUN, owned_by, present
 
 
 def code(error: pytest.ExceptionInfo[ProblemError]) -> str:
@@ -207,3 +212,39 @@ def test_another_file_system_is_not_entered(root: Root, top: Path) -> None:
     with pytest.raises(ProblemError) as error:
         root.listing("mounted")
     assert code(error) == "other_device"
+
+
+@pytest.mark.parametrize(
+    ("owner", "me", "above", "fits"),
+    [(7, 7, 9, True), (0, 7, 9, True), (9, 7, 9, True), (8, 7, 9, False), (8, 0, 0, False)],
+)
+def test_who_may_own_our_folder(
+    owner: int, me: int, above: int, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: me)
+    assert may_keep_ours(owner, above) == fits
+
+
+OWN: dict[str, Callable[[Root], object]] = {
+    "the lock": lambda root: lock_root(root, "job a", leave_name=True),
+    "the marker": lambda root: marker(root, "ab" * 16),
+    "a known marker": read_marker,
+    "staging": lambda root: Staging(root, MemoryCheckpoints()).check(),
+    "the trash": lambda root: displace(root, "file", RUN),
+    "a purge": lambda root: purge(root, 1e12),
+    "a folder of ours": lambda root: root.make_folder(".cargo_sync/new"),
+}
+
+
+@pytest.mark.parametrize("door", OWN)
+def test_a_folder_of_ours_that_somebody_else_prepared_is_refused(
+    root: Root, top: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / ".cargo_sync").mkdir(mode=0o777)
+    (top / "file").write_text("file")
+    owned_by(monkeypatch, top / ".cargo_sync", 4711)
+    with pytest.raises(ProblemError) as error:
+        OWN[door](root)
+    assert code(error) == "foreign_folder"
+    assert os.listdir(top / ".cargo_sync") == []
+    assert (top / "file").exists()

@@ -1,6 +1,8 @@
 import errno
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder, touched
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import RUN, everything, tree
-from tests.local.systems import failing_in
+from tests.local.systems import failing_in, system
 
 DAY = 86_400.0
 
@@ -125,4 +127,51 @@ def test_what_cannot_be_removed_does_not_keep_the_rest(top: Path, kind: str) -> 
     assert purge(root, before=DAY) == Freed(2, 14)
     assert purge(root, before=DAY) == Freed(1, 7)
     assert os.listdir(top / ".cargo_sync" / "trash") == []
+    root.close()
+
+
+def test_a_folder_exchanged_for_a_link_while_it_is_purged_keeps_its_mode(
+    top: Path, kind: str, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    (outside / "file").write_text("untouched")
+    purged = top / ".cargo_sync" / "trash" / run_folder(0, "run")
+
+    def exchanged(call: str) -> None:
+        if call == "open_up" and not purged.is_symlink():
+            purged.rename(tmp_path / "moved")
+            purged.symlink_to(outside)
+
+    root = Root.open(str(top), system(kind, exchanged))
+    (top / "file").write_text("displaced")
+    displace(root, "file", run_folder(0, "run"))
+    assert purge(root, before=DAY) == Freed(0, 0)
+    assert outside.stat().st_mode & 0o777 == 0o755
+    assert everything(outside) == {"file": "untouched"}
+    assert everything(tmp_path / "moved") == {"file": "displaced"}
+    root.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="O_PATH is Linux's")
+def test_a_folder_that_its_owner_may_not_read_is_emptied(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read everything, so the refusal is played."""
+    root = Root.open(str(top), system("native"))
+    (top / "shut").mkdir(mode=0)
+    (top / "link").symlink_to("shut")
+    really = os.open
+
+    def refusing(path: str, flags: int, *more: Any, **named: Any) -> int:
+        if flags & os.O_PATH or (top / "shut").stat().st_mode & 0o400:
+            return really(path, flags, *more, **named)
+        raise PermissionError(errno.EACCES, "injected")
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(OSError):
+        root.system.open_up(root.fd, "link")
+    assert (top / "shut").stat().st_mode & 0o777 == 0
+    root.system.open_up(root.fd, "shut")
+    assert (top / "shut").stat().st_mode & 0o777 == 0o700
     root.close()

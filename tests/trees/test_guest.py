@@ -13,6 +13,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder, Guests, abandon, keeper, made_folder
+from tests.local.samples import owned_by
 from tests.offloads import inline
 
 TOKEN = "0123456789abcdef" * 2
@@ -126,22 +127,10 @@ async def test_nothing_is_staged_where_a_stranger_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".cargo_sync").mkdir()
-    owner = tmp_path.stat().st_uid
-    monkeypatch.setattr(os, "geteuid", lambda: owner)
-    lstat = os.lstat
-
-    def anothers(path: str, **more: int) -> os.stat_result:
-        found = lstat(path, **more)
-        if not str(path).endswith(".cargo_sync"):
-            return found
-        fields = list(found)
-        fields[4] = owner + 1
-        return os.stat_result(fields)
-
-    monkeypatch.setattr(os, "lstat", anothers)
+    owned_by(monkeypatch, tmp_path / ".cargo_sync", 4711)
     with pytest.raises(ProblemError) as caught:
         await guest(tmp_path).open_for_arrivals([])
-    assert caught.value.problem.code == "unreadable"
+    assert caught.value.problem.code == "foreign_folder"
 
 
 def test_who_keeps_a_staging_folder_above(tmp_path: Path) -> None:

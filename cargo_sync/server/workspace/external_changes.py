@@ -200,5 +200,5 @@ class ExternalChanges:
     def _log_once(self, problem: Problem | None) -> None:
         """Logs a problem once, not at every try."""
         if problem is not None and problem != self._logged:
-            _log.error("%s", problem)
+            _log.error("%s: %s", self._workspace.path, problem)
         self._logged = problem
