@@ -76,6 +76,7 @@ def test_a_read_only_root_that_cannot_be_locked_is_taken_all_the_same(top: Path,
     on.flock = flock  # type: ignore[method-assign]
     root = Root.open(str(top), on)
     lock_root(root, "job a", leave_name=False).release()
+    assert list(top.iterdir()) == []
     root.close()
 
 

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import logging
@@ -45,10 +46,22 @@ def test_only_the_level_is_coloured_and_only_for_who_wants_it() -> None:
 
 
 def test_a_terminal_that_is_gone_stops_nothing() -> None:
-    stream = io.StringIO()
+    class Gone(io.StringIO):
+        """A terminal that was closed."""
+
+        tried = 0
+
+        def write(self, text: str) -> int:
+            self.tried += 1
+            raise OSError(errno.EIO, "input/output error")
+
+    stream = Gone()
     terminal = TerminalFormat(stream, {})
+    for text in ("x", "y"):
+        terminal(line(text))
+    assert stream.tried >= 2, "each line is tried: a terminal may come back"
     stream.close()
-    terminal(line("x"))
+    terminal(line("z"))
 
 
 # -- file ------------------------------------------------------------------------------------------

@@ -105,7 +105,9 @@ async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(
 
 
 async def test_without_a_place_to_listen_nothing_runs_beside() -> None:
+    before = asyncio.all_tasks()
     await alongside(ProcessSettings(), Service(), os.devnull, [source])
+    assert asyncio.all_tasks() == before
 
 
 def test_every_metric_is_in_the_documentation() -> None:

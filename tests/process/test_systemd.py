@@ -72,9 +72,10 @@ async def test_no_watchdog_of_ours(systemd: socket.socket, env: dict[str, str]) 
     assert said(systemd) == []
 
 
-def test_without_systemd_nothing_is_said() -> None:
+def test_without_systemd_nothing_is_said(systemd: socket.socket) -> None:
     Notifier({}).ready("alone")
     Notifier({"NOTIFY_SOCKET": "/nowhere/at/all"}).ready("nobody listens")
+    assert said(systemd) == []
 
 
 def test_an_abstract_socket() -> None:

@@ -124,6 +124,7 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
         going = asyncio.ensure_future(run(system).execute())
         await until(lambda: moving(system), asyncio.sleep)
         await until(lambda: system.far.flow.granted == 900_000, asyncio.sleep)  # type: ignore[attr-defined]
+        assert not going.done(), "the flow goes on at the new bandwidth"
         going.cancel()
         await asyncio.wait({going})
 
