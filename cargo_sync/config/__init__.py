@@ -4,7 +4,8 @@ relaxed        JSON as people write it
 environment    `${NAME}` in a text becomes the value of a variable
 shape          pydantic, with its errors in our words
 fields         types of fields that several files share
-patterns       patterns as in .gitignore, compiled
+patterns       one pattern of .gitignore
+globs          what git's wildcards match, as regular expressions
 renamed        old names of fields
 job            job files
 job_shape      the form of a job file

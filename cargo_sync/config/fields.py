@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from cargo_sync.config import places, units
-from cargo_sync.config.patterns import git_spec
+from cargo_sync.config.globs import GlobError
+from cargo_sync.config.patterns import parsed
 from cargo_sync.config.secret import Secret, exposure, read_first_line
 from cargo_sync.config.shape import describe, surroundings, wrong
 
@@ -73,9 +74,9 @@ def _zone(name: str) -> str:
 
 def _pattern(text: str) -> str:
     try:
-        git_spec([text])
-    except ValueError:
-        raise ValueError(f'"{text}" is not a pattern') from None
+        parsed(text)
+    except GlobError as error:
+        raise ValueError(f'"{text}" matches nothing: {error}') from None
     return text
 
 

@@ -40,15 +40,28 @@ DEFAULT_EXCLUDE = (
     ".DS_Store",
     "Thumbs.db",
     "desktop.ini",
-    "*.tmp",
-    "*.part",
-    "*.crdownload",
     ".~lock.*",
     "~$*",
     ".*.swp",
+    "*.tmp",
+    "*.part",
+    "*.crdownload",
+    "*.crswap",
+    "*.opdownload",
+    "*.partial",
+    ".~tmp~/",
+    ".rsync-partial/",
+    "*.filepart",
+    "*.aria2",
+    "*.lftp-pget-status",
+    "*.!qB",
+    "*.!ut",
+    ".goutputstream-*",
+    ".fuse_hidden*",
+    ".nfs????????????????????????",
 )
 """What every job leaves out, before its own patterns: files of desktops, and files that
-programs are still writing."""
+programs are still writing. docs/configuration.md says whose they are."""
 
 
 @dataclass(frozen=True, slots=True)

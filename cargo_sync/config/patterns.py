@@ -1,50 +1,72 @@
-"""Patterns as in .gitignore, as pathspec compiles them, without its faults.
+"""One pattern of .gitignore, as git reads it (dir.c, https://git-scm.com/docs/gitignore)."""
 
-What is not a pattern is a `ValueError`, whatever pathspec or `re` raises for it.
-"""
+from dataclasses import dataclass
 
-import re
-from collections.abc import Iterable
-from typing import Final
-
-from pathspec import GitIgnoreSpec
-
-_SET: Final = re.compile(r"\\.|\[[!^]?\]?[^]/]*\]", re.DOTALL)
-"""An escaped character, or a set of characters as pathspec delimits it."""
-_RANGE: Final = re.compile("(.)-(.)", re.DOTALL)
+from cargo_sync.config.globs import (
+    GlobError,
+    literal_length,
+    name_expression,
+    path_expression,
+)
 
 
-def git_spec(patterns: Iterable[str]) -> GitIgnoreSpec:
-    """The patterns, compiled in their order.
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What one pattern says.
+
+    negative      `!`: what matches is taken back
+    folders_only  a slash at the end
+    whole_path    it has another slash, and is compared with the whole path; if not, with the name
+    glob          what is compared, without all this
+    """
+
+    negative: bool
+    folders_only: bool
+    whole_path: bool
+    glob: str
+
+    @property
+    def expression(self) -> str:
+        """The regular expression of the glob, without anchors.
+
+        Raises:
+            GlobError: nothing can match it.
+        """
+        return path_expression(self.glob) if self.whole_path else name_expression(self.glob)
+
+    @property
+    def ending(self) -> str | None:
+        """How names end that match, if the glob is a star and this text."""
+        text = self.glob[1:]
+        if self.whole_path or self.glob[0] != "*" or literal_length(text) != len(text):
+            return None
+        return text
+
+
+def parsed(text: str) -> Pattern | None:
+    """The pattern in a line of .gitignore; None for a blank line and a comment.
 
     Raises:
-        ValueError: one of them is not a pattern.
+        GlobError: it is a pattern, but nothing can match it.
     """
-    try:
-        return GitIgnoreSpec.from_lines([in_order(text) for text in patterns])
-    except (ValueError, re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"is not a pattern: {error}") from error
+    text = _without_trailing_spaces(text.removesuffix("\r"))
+    if not text or text.startswith("#"):
+        return None
+    negative = text.startswith("!")
+    glob = text[negative:]
+    folders_only = glob.endswith("/")
+    glob = glob.removesuffix("/")
+    whole_path = "/" in glob
+    glob = glob.removeprefix("/")
+    if not glob:
+        raise GlobError("no name follows")
+    pattern = Pattern(negative, folders_only, whole_path, glob)
+    _ = pattern.expression
+    return pattern
 
 
-def in_order(pattern: str) -> str:
-    """A pattern without reversed ranges, which `re` refuses.
-
-    For git such a range is only its first character: `[9-0]` is `[9]` (wildmatch.c).
-    """
-    return _SET.sub(_without_reversed, pattern)
-
-
-def _without_reversed(found: re.Match[str]) -> str:
-    text = found[0]
-    if text.startswith("\\"):
-        return text
-    opened = 2 if text[1] in "!^" else 1
-    return f"{text[:opened]}{_RANGE.sub(_forward, text[opened:-1])}]"
-
-
-def _forward(found: re.Match[str]) -> str:
-    first, last = found[1], found[2]
-    if first <= last:
-        return found[0]
-    # A second "]" would end the set. No path contains the character zero.
-    return "]\0-\0" if first == "]" else f"{first}-{first}"
+def _without_trailing_spaces(text: str) -> str:
+    """Spaces at the end do not count, but for one that a backslash is before."""
+    kept = text.rstrip(" ")
+    backslashes = len(kept) - len(kept.rstrip("\\"))
+    return text[: len(kept) + 1] if backslashes % 2 else kept

@@ -1,17 +1,20 @@
-"""Which paths a job leaves out: gitignore patterns.
+"""Which paths a job leaves out, by the rules of .gitignore.
 
 `exclude` lists what is left out. If there is an `include`, files are also left out unless it
-matches them or a folder above them. A folder that is left out is not scanned. The patterns are
-git's (https://git-scm.com/docs/gitignore), compiled by config/patterns. Most patterns concern only
-the bare name. They are joined into one regular expression, because it is used for each entry of a
-changed folder.
+matches them or a folder above them. A folder that is left out is not scanned. The last pattern
+that matches decides (https://git-scm.com/docs/gitignore). Patterns are asked for each entry of a
+changed folder, so as many as possible are asked together.
 """
 
-import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
-from cargo_sync.config.patterns import git_spec, in_order
+from cargo_sync.config.globs import GlobError
+from cargo_sync.config.patterns import Pattern, parsed
 from cargo_sync.model import paths
 
 
@@ -27,42 +30,82 @@ class Filters:
 
         The folders above it are not considered; the caller checks them.
         """
-        if self._exclude.match(path, is_folder):
+        if self._exclude.decide(path, is_folder):
             return True
         return not is_folder and not self._include.empty and not self._included(path)
 
     def _included(self, path: str) -> bool:
-        if self._include.match(path, False):
-            return True
-        return any(
-            self._include.match(folder, True) for folder in paths.upwards(paths.parent(path))
-        )
+        decided = self._include.decide(path, False)
+        if decided is not None:
+            return decided
+        for folder in paths.upwards(paths.parent(path)):
+            decided = self._include.decide(folder, True)
+            if decided is not None:
+                return decided
+        return False
 
 
 class _Patterns:
-    def __init__(self, patterns: Iterable[str]) -> None:
-        lines = [line for line in patterns if line.strip() and not line.startswith("#")]
-        plain = [line for line in lines if not set(line.rstrip("/")) & {"/", "!", "\\"}]
-        # A negation changes the patterns before it, so the order of all patterns matters.
-        if any(line.startswith("!") for line in lines):
-            plain = []
-        self.empty = not lines
-        self._names = _expression(line for line in plain if not line.endswith("/"))
-        self._folders = _expression(line.rstrip("/") for line in plain if line.endswith("/"))
-        placed = [line for line in lines if line not in plain]
-        self._placed = git_spec(placed) if placed else None
+    """The patterns of one list, in groups of one sign, the last group first."""
 
-    def match(self, path: str, is_folder: bool) -> bool:
-        name = paths.name(path)
-        if self._names and self._names.match(name):
-            return True
-        if is_folder and self._folders and self._folders.match(name):
-            return True
-        return self._placed is not None and self._placed.match_file(
-            path + "/" if is_folder else path
-        )
+    def __init__(self, lines: Iterable[str]) -> None:
+        read = list(_read(lines))
+        self.empty = not read
+        self._for_files: list[_Group] = []
+        self._for_folders: list[_Group] = []
+        for _, together in groupby(reversed(read), key=attrgetter("negative")):
+            group = list(together)
+            self._for_folders.append(_group(group))
+            if anything := [one for one in group if not one.folders_only]:
+                self._for_files.append(_group(anything))
+
+    def decide(self, path: str, is_folder: bool) -> bool | None:
+        """True if the last pattern that matches takes `path` in; False if it takes it back."""
+        name = path.rpartition("/")[2]
+        for takes, name_match, path_match in self._for_folders if is_folder else self._for_files:
+            if (name_match and name_match(name)) or (path_match and path_match(path)):
+                return takes
+        return None
 
 
-def _expression(globs: Iterable[str]) -> re.Pattern[str] | None:
-    parts = [fnmatch.translate(in_order(glob)) for glob in globs]
-    return re.compile("|".join(parts)) if parts else None
+def _read(lines: Iterable[str]) -> Iterator[Pattern]:
+    for line in lines:
+        with suppress(GlobError):  # then it decides nothing
+            if (pattern := parsed(line)) is not None:
+                yield pattern
+
+
+_Match = Callable[[str], object]
+
+
+class _Group(NamedTuple):
+    """Patterns of one sign, whose order does not matter: joined for the name and for the path."""
+
+    takes: bool
+    name_match: _Match | None
+    path_match: _Match | None
+
+
+def _group(patterns: Sequence[Pattern]) -> _Group:
+    names = [one for one in patterns if not one.whole_path]
+    endings = sorted(one.ending for one in names if one.ending is not None)
+    others = [one.expression for one in names if one.ending is None]
+    return _Group(
+        not patterns[0].negative,
+        _any_of([*others, *_joined(endings)]),
+        _any_of([one.expression for one in patterns if one.whole_path]),
+    )
+
+
+def _joined(endings: Sequence[str]) -> Iterator[str]:
+    """Expressions of names that end so, few of them: each one looks through the whole name."""
+    for first, some in groupby(endings, key=lambda ending: ending[:1]):
+        rest = "|".join(re.escape(ending[1:]) for ending in some)
+        yield f".*{re.escape(first)}(?:{rest})"
+
+
+def _any_of(expressions: Sequence[str]) -> _Match | None:
+    if not expressions:
+        return None
+    joined = "|".join(f"(?:{expression})" for expression in expressions)
+    return re.compile(joined, re.DOTALL).fullmatch

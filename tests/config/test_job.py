@@ -183,7 +183,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ({"filters": {"exclude": "*.tmp"}}, "filters.exclude: must be a list, not text"),
         (
             {"filters": {"exclude": ["a", "!"]}},
-            'filters.exclude[1]: "!" is not a pattern (expected: patterns as in',
+            'filters.exclude[1]: "!" matches nothing: no name follows (expected: patterns as in',
         ),
         ({"delete": "mirror"}, 'delete: "mirror" is not allowed (expected: "keep" or "propagate")'),
         (
