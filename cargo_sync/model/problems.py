@@ -54,6 +54,7 @@ class Code(StrEnum):
     ADDRESS = "address"
     # Identity of the server and of the user.
     UNAUTHORIZED = "unauthorized"
+    LOGGED_OUT = "logged_out"
     CERTIFICATE = "certificate"
     TLS = "tls"
     PLAIN = "plain"

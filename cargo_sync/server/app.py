@@ -49,10 +49,12 @@ from cargo_sync.process.systemd import Notifier
 from cargo_sync.server import views
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
+from cargo_sync.server.backup.nicknames import UserLogin
 from cargo_sync.server.feed import TICK, ServerFeed
 from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
@@ -232,6 +234,7 @@ class Server:
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
         self._spaces = Grants()
+        self._permits = Permits(self._spaces)
         self._opened = OpenWorkspaces(world, catalogue, self._checkpoints, self._polls.changed)
         self._registry = Registry(
             UserRows(database),
@@ -241,14 +244,18 @@ class Server:
             world.offload,
             self._take,
         )
-        self._flows = Flows(self._spaces, self._users.get, world.steady)
+        self._flows = Flows(self._spaces, self._permits, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
         self._sampler = FlowSampler(self._flows.all, world)
         self._feed = ServerFeed(endpoint.publisher, self._general, self._sampler)
         self._coordinator: Coordinator | None = None
         if settings.backup is not None:
             self._coordinator = coordinator(
-                settings.backup, database, world, self._registry, self._sessions, self._spaces
+                settings.backup,
+                database,
+                world,
+                self._registry,
+                partial(UserLogin, self._sessions, self._spaces, self._permits),
             )
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
@@ -268,7 +275,7 @@ class Server:
         self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
         lanes.start(self._flows)
         gateway = Gateway(
-            Authentication(self._sessions, settings.trusted_proxies),
+            Authentication(self._sessions, self._spaces, self._permits, settings.trusted_proxies),
             self._spaces,
             self._polls,
             self._flows,
@@ -338,7 +345,8 @@ class Server:
         self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
         self._opened.serve(paths, self._settings, self._tasks)
         self._sessions.forget(ended)
-        self._flows.end_of(ended)
+        self._permits.end_of(ended)
+        self._permits.renew()
         self._flows.renew()
         self._feed.changed()
 

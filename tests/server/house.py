@@ -20,6 +20,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
 from cargo_sync.server.http.authentication import Authentication
@@ -120,6 +121,7 @@ class House:
         self.polls = Polls(asyncio.get_running_loop())
         self.flows = FlowsHeard()
         self.spaces = Grants()
+        self.permits = Permits(self.spaces)
         self.users = Users(Book(), CHEAP, inline)
         self.sessions = Logins(self.users, self.clock, entropy())
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
@@ -141,7 +143,7 @@ class House:
         )
         await self.users.apply(settings)
         self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
-        entrance = Authentication(self.sessions, proxies)
+        entrance = Authentication(self.sessions, self.spaces, self.permits, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
         self._listener = HttpListener(gateway.application(), None)
         self.port = await self._listener.start("127.0.0.1", 0)

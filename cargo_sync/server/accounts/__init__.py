@@ -4,6 +4,7 @@ access    the workspaces of each user
 address   where a request comes from
 gate      how many logins are checked at the same time
 logins    tokens and passwords
+permits   what runs for whom, and ends with their permission
 registry  the current users and workspaces, changed by the file and by commands
 roster    the users and workspaces of the file and of the state, merged
 throttle  delays after wrong passwords

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.refusals import read_only, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
@@ -75,3 +76,15 @@ class Grants:
         if access is None:
             raise unknown("such workspace")
         return access
+
+    def refusal(self, user: str, access: Access, writes: bool) -> Problem | None:
+        """Why a user may not use a workspace any more as they began to, or None."""
+        try:
+            now = self.get(user, access.name)
+            if now.workspace is not access.workspace:
+                raise unknown("such workspace")
+            if writes:
+                now.may_write()
+        except ProblemError as error:
+            return error.problem
+        return None

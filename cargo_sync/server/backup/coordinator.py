@@ -2,11 +2,10 @@
 
 import secrets
 import ssl
+from collections.abc import Callable
 
 from cargo_sync.config.backup import BackupSettings
 from cargo_sync.model.world import Offload, World
-from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
@@ -76,15 +75,22 @@ def coordinator(
     database: Database,
     world: World,
     registry: Registry,
-    sessions: Logins,
-    spaces: Grants,
+    login: Callable[[Nicknames | None], UserLogin],
 ) -> Coordinator:
-    """The coordinator of a server; its ports are not open yet."""
+    """The coordinator of a server; its ports are not open yet.
+
+    Args:
+        settings: the ports.
+        database: the state.
+        world: clock and threads.
+        registry: the users.
+        login: makes the login of both ports, with or without nicknames.
+    """
     nicknames = None
     if settings.nicknames is not None:
         nicknames = Nicknames(settings.nicknames, registry, Accounts(database), world.offload)
     shelves = Shelves(BackupFiles(database), world, _digits)
-    return Coordinator(settings, UserLogin(sessions, spaces, nicknames), shelves, world.offload)
+    return Coordinator(settings, login(nicknames), shelves, world.offload)
 
 
 def _digits(count: int) -> str:

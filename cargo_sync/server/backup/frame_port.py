@@ -7,9 +7,10 @@ from typing import Final
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access
-from cargo_sync.server.backup.shelf import BackupLogin, Shelves
+from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.backup.shelf import LOGGED_OUT, BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import encoded
 
 IDLE: Final = 60.0
@@ -48,18 +49,23 @@ class FramePort:
                 return  # the start of the next request is unknown
             content = _Content(reader, asked.size, self._idle)
             try:
-                access = await self._door.enter(
+                permit = await self._door.enter(
                     asked.nickname,
                     asked.password,
                     address,
                     sends=asked.verb is BackupVerb.SEND,
                 )
                 logged_in = True
-                await self._answer(asked, content, access, writer)
+                with permit:
+                    await self._answer(asked, content, permit, writer)
             except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 if not await content.drained():
                     return
+            except ProblemError:  # the permit was revoked
+                if asked.verb is not BackupVerb.FETCH:  # else the answer has begun
+                    await self._write(writer, frames.refused(BackupRefusal(LOGGED_OUT)))
+                return
 
     async def _request(
         self, reader: asyncio.StreamReader, head: bytes, logged_in: bool
@@ -79,22 +85,22 @@ class FramePort:
         self,
         asked: BackupRequest,
         content: "_Content",
-        access: Access,
+        permit: Permit,
         writer: asyncio.StreamWriter,
     ) -> None:
-        user, shelves = asked.nickname, self._shelves
+        shelves = self._shelves
         match asked.verb:
             case BackupVerb.SEND if asked.content is not None:
                 inside = encoded(asked)
-                id = await shelves.put(user, access, asked.name, len(inside), _once(inside))
+                id = await shelves.put(permit, asked.name, len(inside), _once(inside))
                 await self._write(writer, frames.stored(id))
             case BackupVerb.SEND:
-                id = await shelves.put(user, access, asked.name, asked.size, content)
+                id = await shelves.put(permit, asked.name, asked.size, content)
                 await self._write(writer, frames.stored(id))
             case BackupVerb.LIST:
-                await self._write(writer, frames.listed(await shelves.list(user, access)))
+                await self._write(writer, frames.listed(await shelves.list(permit)))
             case BackupVerb.FETCH:
-                found = await shelves.fetch(user, access, asked.id)
+                found = await shelves.fetch(permit, asked.id)
                 with contextlib.closing(found.reader):
                     await self._write(writer, frames.fetched(found.name, found.size))
                     done = 0

@@ -17,8 +17,9 @@ from cargo_sync.config.fields import served_folder
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.users import HashBook
 from cargo_sync.state.users import UserRow
@@ -83,21 +84,29 @@ class Nicknames:
 class UserLogin:
     """The logins of both ports; `nicknames` is None when everybody needs a password."""
 
-    def __init__(self, sessions: Logins, spaces: Grants, nicknames: Nicknames | None) -> None:
+    def __init__(
+        self,
+        sessions: Logins,
+        spaces: Grants,
+        permits: Permits,
+        nicknames: Nicknames | None,
+    ) -> None:
         self._sessions = sessions
         self._spaces = spaces
+        self._permits = permits
         self._nicknames = nicknames
 
     async def enter(
         self, nickname: str, password: str | None, address: str, *, sends: bool
-    ) -> Access:
+    ) -> Permit:
         """See `shelf.BackupLogin`."""
         try:
             if password is not None:
                 await self._sessions.basic(nickname, password, address)
             else:
                 await self._without_password(nickname, sends)
-            return self._spaces.get(nickname, OWN)
+            access = self._spaces.get(nickname, OWN)
+            return self._permits.for_task(nickname, access, writes=sends)
         except ProblemError as error:
             raise _refused(error) from error
 

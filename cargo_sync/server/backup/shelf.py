@@ -24,11 +24,14 @@ from cargo_sync.model.entries import FILE
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.state.backup_files import BackupFile, BackupFiles
 
 RUN: Final = "backup"
 """The run for entries that this protocol displaces; there are none."""
 DIGITS: Final = 16
+LOGGED_OUT: Final = "O usuário foi desconectado do servidor"
+"""The answer to a request whose user was removed or disabled, or got another password."""
 
 
 class BackupLogin(Protocol):
@@ -36,8 +39,8 @@ class BackupLogin(Protocol):
 
     async def enter(
         self, nickname: str, password: str | None, address: str, *, sends: bool
-    ) -> Access:
-        """The own workspace of the user of this nickname.
+    ) -> Permit:
+        """A permit of the user of this nickname for their own workspace, to be used in a `with`.
 
         Args:
             nickname: the name of the user.
@@ -68,14 +71,11 @@ class Shelves:
         self._digits = digits
         self._coming: set[tuple[str, str]] = set()
 
-    async def put(
-        self, user: str, access: Access, name: str, size: int, content: AsyncIterable[bytes]
-    ) -> str:
+    async def put(self, permit: Permit, name: str, size: int, content: AsyncIterable[bytes]) -> str:
         """Stores a file; returns its id. If `content` raises, nothing is kept.
 
         Args:
-            user: the nickname.
-            access: the user's workspace.
+            permit: of the nickname; it is checked again before the file is published.
             name: the sender's name for it.
             size: bytes.
             content: `size` bytes, in pieces.
@@ -84,14 +84,15 @@ class Shelves:
             BackupRefusal: the name is not possible, the user may not write, or the store failed.
         """
         with _translated():
+            access = permit.access
             access.may_write()
             path = await self._free(access, _file_name(name))
             try:
-                return await self._take(user, access, BackupFile("", path, name), size, content)
+                return await self._take(permit, BackupFile("", path, name), size, content)
             finally:
                 self._coming.discard((access.workspace.path, path))
 
-    async def list(self, user: str, access: Access) -> list[Listed]:
+    async def list(self, permit: Permit) -> list[Listed]:
         """The user's files that are there, the newest first.
 
         Raises:
@@ -99,8 +100,8 @@ class Shelves:
         """
         offload = self._world.offload
         with _translated():
-            rows = await offload(self._rows.of, user)
-            held = await offload(access.workspace.entries, [one.path for one in rows])
+            rows = await offload(self._rows.of, permit.user)
+            held = await offload(permit.access.workspace.entries, [one.path for one in rows])
         there = [
             Listed(one.id, shown_name(one.name, one.id))
             for one, found in zip(rows, held, strict=True)
@@ -110,18 +111,18 @@ class Shelves:
             raise BackupRefusal(NO_FILES)
         return there
 
-    async def fetch(self, user: str, access: Access, id: str) -> Fetched:
+    async def fetch(self, permit: Permit, id: str) -> Fetched:
         """The file of an id.
 
         Raises:
             BackupRefusal: the id is unknown, belongs to another user, or its file is gone.
         """
-        offload = self._world.offload
+        offload, user = self._world.offload, permit.user
         with _translated():
             row = await offload(self._rows.get, user, id)
             if row is None:
                 raise BackupRefusal(NO_ID if await offload(self._rows.of, user) else NOTHING_SAVED)
-            held, reader = await offload(access.workspace.open, row.path)
+            held, reader = await offload(permit.access.workspace.open, row.path)
             if held is None or reader is None:
                 raise BackupRefusal(NO_ID)
             return Fetched(shown_name(row.name, id), held.entry.size, reader)
@@ -141,19 +142,18 @@ class Shelves:
 
     async def _take(
         self,
-        user: str,
-        access: Access,
+        permit: Permit,
         backup: BackupFile,
         size: int,
         content: AsyncIterable[bytes],
     ) -> str:
         offload, now = self._world.offload, self._world.wall()
         upload = await offload(
-            access.workspace.stage,
+            permit.access.workspace.stage,
             backup.path,
             size,
             int(now * 1e9),
-            partial(_nothing_there, backup.path),
+            partial(_admit, permit, backup.path),
             RUN,
         )
         try:
@@ -164,7 +164,7 @@ class Shelves:
             await offload(upload.drop)
         while True:
             row = backup._replace(id=self._digits(DIGITS))
-            if await offload(self._rows.add, user, row, now):
+            if await offload(self._rows.add, permit.user, row, now):
                 return row.id
 
 
@@ -202,7 +202,8 @@ def _names(name: str) -> Iterator[str]:
         yield stem.encode()[: paths.NAME_BYTES - len(tail.encode())].decode(errors="ignore") + tail
 
 
-def _nothing_there(path: str, held: Catalogued | None) -> None:
+def _admit(permit: Permit, path: str, held: Catalogued | None) -> None:
+    permit.check()
     if held is not None:
         raise ProblemError(
             Problem(Code.OCCUPIED, f"{path!r} exists already", path, hint="send it again")

@@ -13,8 +13,10 @@ from cargo_sync.backup_protocol.messages import (
     BackupVerb,
 )
 from cargo_sync.backup_protocol.text import GREETING, LONGEST_ANSWER, TextRequest
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.backup.shelf import BackupLogin, Fetched, Shelves
+from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.backup.shelf import LOGGED_OUT, BackupLogin, Fetched, Shelves
 
 DEADLINE: Final = 30.0
 """Seconds for a whole request, and as many for its answer."""
@@ -64,18 +66,26 @@ class TextPort:
             await writer.drain()
 
     async def _answer(self, asked: BackupRequest, address: str) -> bytes:
-        user, shelves = asked.nickname, self._shelves
-        access = await self._door.enter(user, None, address, sends=asked.verb is BackupVerb.SEND)
+        sends = asked.verb is BackupVerb.SEND
+        permit = await self._door.enter(asked.nickname, None, address, sends=sends)
+        try:
+            with permit:
+                return await self._permitted(asked, permit)
+        except ProblemError as revoked:
+            raise BackupRefusal(LOGGED_OUT) from revoked
+
+    async def _permitted(self, asked: BackupRequest, permit: Permit) -> bytes:
+        shelves = self._shelves
         match asked.verb:
             case BackupVerb.SEND:
                 content = encoded(asked)
                 return (
-                    await shelves.put(user, access, asked.name, len(content), _once(content))
+                    await shelves.put(permit, asked.name, len(content), _once(content))
                 ).encode()
             case BackupVerb.LIST:
-                return text.listing(user, await shelves.list(user, access), self._framed)
+                return text.listing(permit.user, await shelves.list(permit), self._framed)
             case BackupVerb.FETCH:
-                found = await shelves.fetch(user, access, asked.id)
+                found = await shelves.fetch(permit, asked.id)
                 with contextlib.closing(found.reader):
                     return text.file(found.name, await self._whole(found), self._framed)
 

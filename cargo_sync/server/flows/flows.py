@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,10 @@ from cargo_sync.lanes.end import End
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
+from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
@@ -39,14 +40,16 @@ class Flow:
     """One flow. A lane claims it before it is connected; then `lane` and `machine` are set.
 
     user       as they were when it was opened
+    permit     to use the workspace; when it is revoked, the flow ends
     granted    bits per second, None for no limit
     announced  the last `granted` that was sent to the client
+    ended      why it was ended by the server or over HTTP; None while it may run
     """
 
     id: str
     user: User
     mode: Mode
-    access: Access
+    permit: Permit
     folder: str
     run: str
     speed: int | None
@@ -57,6 +60,7 @@ class Flow:
     claimed: bool = False
     lane: LaneThread | None = None
     machine: End | None = None
+    ended: Problem | None = None
 
 
 class FlowRequest(NamedTuple):
@@ -109,14 +113,20 @@ class Flows:
 
     Args:
         spaces: the workspaces of each user.
+        permits: of everything that runs for a user.
         present: a user as they are now: a running flow gets changed speeds at once.
         steady: monotonic seconds.
     """
 
     def __init__(
-        self, spaces: Grants, present: Callable[[str], User | None], steady: Callable[[], float]
+        self,
+        spaces: Grants,
+        permits: Permits,
+        present: Callable[[str], User | None],
+        steady: Callable[[], float],
     ) -> None:
         self._spaces = spaces
+        self._permits = permits
         self._present = present
         self._steady = steady
         self._where = LaneAddress("", 0)
@@ -143,11 +153,11 @@ class Flows:
             ProblemError: `unknown`, `read_only`, `busy`.
         """
         self._drop_unclaimed()
-        flow = self._flow(user, address, request)
         if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
             raise LaterError(
                 Problem(Code.BUSY, f"{user.name} already has {FLOWS_A_USER} open flows"), 5
             )
+        flow = self._flow(user, address, request)
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
@@ -175,11 +185,15 @@ class Flows:
         keys = LaneKeys(
             secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX)
         )
+        id = secrets.token_hex(16)
+        permit = self._permits.issue(
+            user.name, partial(self._end_by_id, id), access, writes=request.mode is Mode.UPLOAD
+        )
         return Flow(
-            id=secrets.token_hex(16),
+            id=id,
             user=user,
             mode=request.mode,
-            access=access,
+            permit=permit,
             folder=request.folder,
             run=request.run,
             speed=request.speed,
@@ -215,7 +229,9 @@ class Flows:
         self._running[flow.id] = flow
         if pace is not None:
             pace.limit(flow.granted, self._steady())
-        self._tell(flow)  # the grant may have changed while the lane was connecting
+        if flow.ended is not None:  # while the lane was connecting, as the grant may have changed
+            lane.submit(partial(machine.cancel, flow.ended))
+        self._tell(flow)
 
     def ended(self, flow: Flow, problem: Problem | None) -> None:
         """Ends a flow, because its lane has ended."""
@@ -230,28 +246,10 @@ class Flows:
     def limit(self, total: Bandwidth) -> None:
         """Sets new totals for all flows together."""
         self._total = total
-        self._share_all()
+        self.renew()
 
     def renew(self) -> None:
-        """Applies changed users, speeds and workspaces to the open flows."""
-        for flow in list(self._flows.values()):
-            if (refused := self._refused(flow)) is not None:
-                self._end(flow, refused)
-        self._share_all()
-
-    def _refused(self, flow: Flow) -> Problem | None:
-        """Why a flow may not go on in its workspace, or None."""
-        try:
-            access = self._spaces.get(flow.user.name, flow.access.name)
-            if access.workspace is not flow.access.workspace:
-                raise unknown("such workspace")
-            if flow.mode is Mode.UPLOAD:
-                access.may_write()
-        except ProblemError as error:
-            return error.problem
-        return None
-
-    def _share_all(self) -> None:
+        """Applies changed users and speeds to the open flows."""
         for mode in Mode:
             self._share(mode)
 
@@ -303,20 +301,18 @@ class Flows:
 
     # -- ending ------------------------------------------------------------------------------------
 
-    def end_of(self, users: Collection[str]) -> None:
-        """Ends the flows of users who were removed, disabled, or got another password."""
-        for flow in [one for one in self._flows.values() if one.user.name in users]:
-            self._end(
-                flow, Problem(Code.UNAUTHORIZED, "the user was changed on the server: log in again")
-            )
-
     def close(self) -> list[LaneThread]:
         """Asks every lane to write its checkpoint and end; returns the lanes, to be joined."""
         for flow in list(self._flows.values()):
             self._end(flow, Problem(Code.STOPPED, "the server is stopping"))
         return list(self._lanes)
 
+    def _end_by_id(self, id: str, why: Problem) -> None:
+        if (flow := self._flows.get(id)) is not None:
+            self._end(flow, why)
+
     def _end(self, flow: Flow, why: Problem) -> None:
+        flow.ended = why
         if flow.lane is not None and flow.machine is not None:
             flow.lane.submit(partial(flow.machine.cancel, why))
         self._forget(flow)
@@ -329,6 +325,7 @@ class Flows:
         self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
+        flow.permit.give_back()
         self._by_token.pop(flow.keys.token, None)
         if self._flows.pop(flow.id, None) is not None:
             self._share(flow.mode)

@@ -115,9 +115,9 @@ class LaneListener:
         lane.start()
 
     def _machine(self, flow: Flow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
-        workspace = flow.access.workspace
+        workspace = flow.permit.access.workspace
         if flow.mode is Mode.UPLOAD:
-            sink = PlacedSink(workspace.sink(flow.run), below(flow.folder))
+            sink = PlacedSink(workspace.sink(flow.run, flow.permit.check), below(flow.folder))
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)
         source = PlacedSource(workspace.source(), below(flow.folder))

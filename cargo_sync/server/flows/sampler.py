@@ -71,7 +71,7 @@ class FlowSampler:
             flow.id[:SHOWN],
             flow.user.name,
             flow.mode,
-            flow.access.name,
+            flow.permit.access.name,
             flow.folder,
             figures.content,
             round(rate),

@@ -22,6 +22,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_PATH: 400,
     Code.BAD_TIME: 400,
     Code.UNAUTHORIZED: 401,
+    Code.LOGGED_OUT: 401,
     Code.READ_ONLY: 403,
     Code.UNKNOWN: 404,
     Code.VANISHED: 404,

@@ -1,17 +1,20 @@
-"""Authentication: the address of a request behind trusted proxies, and its user."""
+"""Authentication: the address of a request behind trusted proxies, its user and its permit."""
 
 import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import unauthorized
 
@@ -19,19 +22,28 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PORT: Final = r"(?::[0-9]{1,5})?"
+_PERMITS: Final = web.RequestKey("permits", ExitStack)
 _HOP: Final = re.compile(rf"\[(?P<v6>[^\]]+)\]{_PORT}|(?P<v4>[0-9.]+){_PORT}|(?P<bare>.+)")
 
 
 class Authentication:
-    """Finds the user and the address of a request.
+    """Finds the user and the address of a request, and gives it its permit.
+
+    A request is handled within `serving`; what it does there ends with its permit.
 
     Args:
         sessions: the logins.
+        spaces: the workspaces of each user.
+        permits: of everything that runs for a user.
         proxies: networks whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are trusted.
     """
 
-    def __init__(self, sessions: Logins, proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self, sessions: Logins, spaces: Grants, permits: Permits, proxies: Sequence[str] = ()
+    ) -> None:
         self.sessions = sessions
+        self._spaces = spaces
+        self._permits = permits
         self._proxies = [ipaddress.ip_network(one) for one in proxies]
 
     def address(self, request: web.Request) -> ClientAddress:
@@ -42,26 +54,60 @@ class Authentication:
             ip = forwarded_ip(ip, request.headers.getall("X-Forwarded-For", []), self._proxies)
         return ClientAddress(ip, _host(host), secure)
 
+    @contextmanager
+    def serving(self, request: web.Request) -> Iterator[None]:
+        """The time in which a request is handled; its permits are given back at the end.
+
+        Raises:
+            ProblemError: a permit was revoked meanwhile, and the request was cancelled.
+        """
+        with ExitStack() as permits:
+            request[_PERMITS] = permits
+            yield
+
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token.
 
         Raises:
             ProblemError: `unauthorized`.
         """
+        user = self._bearer(request)
+        request[_PERMITS].enter_context(self._permits.for_task(user.name))
+        return user
+
+    def permit(self, request: web.Request, *, writes: bool = False) -> Permit:
+        """The permit of a Bearer token's user for the workspace in the request's path.
+
+        Raises:
+            ProblemError: `unauthorized`, `unknown`, `read_only`.
+        """
+        return self._permit(request, self._bearer(request), writes)
+
+    async def permit_of_files(self, request: web.Request, *, writes: bool = False) -> Permit:
+        """Like `permit`; a name and password also do (RFC 7617, curl and browsers).
+
+        Raises:
+            ProblemError: also `throttled`, `busy`.
+        """
+        return self._permit(request, await self._anybody(request), writes)
+
+    def _permit(self, request: web.Request, user: User, writes: bool) -> Permit:
+        access = self._spaces.get(user.name, request.match_info["workspace"])
+        if writes:
+            access.may_write()
+        permit = self._permits.for_task(user.name, access, writes=writes)
+        return request[_PERMITS].enter_context(permit)
+
+    def _bearer(self, request: web.Request) -> User:
         scheme, credentials = _authorization(request)
         if scheme != "bearer":
             raise unauthorized("a token is needed: Authorization: Bearer …")
         return self.sessions.bearer(credentials)
 
-    async def user_of_files(self, request: web.Request) -> User:
-        """The user of a Bearer token, or of a name and password (RFC 7617, curl and browsers).
-
-        Raises:
-            ProblemError: `unauthorized`, `throttled`, `busy`.
-        """
+    async def _anybody(self, request: web.Request) -> User:
         scheme, credentials = _authorization(request)
         if scheme != "basic":
-            return self.user(request)
+            return self._bearer(request)
         try:
             decoded = base64.b64decode(credentials, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:

@@ -23,7 +23,8 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, is_bad_time
 from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.http.answers import refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing import folder_page
@@ -47,7 +48,6 @@ class FileRoutes:
 
     Args:
         entrance: finds the user of a request.
-        spaces: the workspaces of each user.
         offload: runs blocking calls in threads.
         wall: unix seconds, the mtime of uploads without one.
         v1: the beginning of all paths.
@@ -56,13 +56,11 @@ class FileRoutes:
     def __init__(
         self,
         entrance: Authentication,
-        spaces: Grants,
         offload: Offload,
         wall: Callable[[], float],
         v1: str,
     ) -> None:
         self._entrance = entrance
-        self._spaces = spaces
         self._offload = offload
         self._wall = wall
         self._v1 = v1
@@ -77,8 +75,8 @@ class FileRoutes:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Sends a file, a part of it, or a folder's listing; also for HEAD."""
-        access, path = await self._asked(request)
-        path = path.removesuffix("/")
+        access = (await self._entrance.permit_of_files(request)).access
+        path = _path(request).removesuffix("/")
         paths.check(path)
         if not path:
             return await self._folder(request, access, path)
@@ -95,8 +93,8 @@ class FileRoutes:
 
     async def put(self, request: web.Request) -> web.Response:
         """Stores a file: 201 for a new one, 204 if it replaced another one."""
-        access, path = await self._asked(request)
-        access.may_write()
+        permit = await self._entrance.permit_of_files(request, writes=True)
+        path = _path(request)
         if not path or path.endswith("/"):
             raise bad_request(
                 "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at the end"
@@ -112,13 +110,13 @@ class FileRoutes:
             raise ProblemError(
                 Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
             )
-        workspace = access.workspace
+        workspace = permit.access.workspace
         upload = await self._offload(
             workspace.stage,
             path,
             size,
             self._mtime(request, path),
-            partial(_must_hold, request, workspace),
+            partial(_admit, request, permit),
             HTTP_RUN,
         )
         try:
@@ -134,11 +132,6 @@ class FileRoutes:
             await self._offload(upload.drop)
         headers = {"ETag": etag(workspace.epoch, held.entry.version), "X-Blake3": held.entry.hash}
         return web.Response(status=201 if created else 204, headers=headers)
-
-    async def _asked(self, request: web.Request) -> tuple[Access, str]:
-        user = await self._entrance.user_of_files(request)
-        access = self._spaces.get(user.name, request.match_info["workspace"])
-        return access, request.match_info.get("path", "")
 
     async def _file(
         self, request: web.Request, workspace: Workspace, held: Catalogued, reader: Reader
@@ -220,6 +213,17 @@ class FileRoutes:
         if is_bad_time(mtime):
             raise ProblemError(bad_time(path))
         return mtime
+
+
+def _path(request: web.Request) -> str:
+    """The path in the workspace; "" is the workspace itself."""
+    return request.match_info.get("path", "")
+
+
+def _admit(request: web.Request, permit: Permit, held: Catalogued | None) -> None:
+    """Checks that an upload still may go on. Raises ProblemError if it may not."""
+    permit.check()
+    _must_hold(request, permit.access.workspace, held)
 
 
 def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | None) -> str:

@@ -6,7 +6,7 @@ the disk in the event loop.
 
 from collections.abc import Awaitable, Callable
 from logging import getLogger
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 from aiohttp import web
 from pydantic import Field
@@ -18,7 +18,14 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
-from cargo_sync.server.http.answers import EVERY_ANSWER, answer, logged_in, opened, refusal
+from cargo_sync.server.http.answers import (
+    EVERY_ANSWER,
+    answer,
+    logged_in,
+    opened,
+    refusal,
+    status_of,
+)
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
@@ -29,6 +36,8 @@ from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
 
 _log = getLogger(__name__)
+_STARTED: Final = web.RequestKey("started", bool)
+"""Whether the head of the answer is on its way: then no other answer can follow."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -84,8 +93,8 @@ class Gateway:
         self._v1 = f"{prefix}/v1"
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
-            *OperationRoutes(entrance, spaces, offload).routes(self._v1),
-            *FileRoutes(entrance, spaces, offload, wall, self._v1).routes(),
+            *OperationRoutes(entrance, offload).routes(self._v1),
+            *FileRoutes(entrance, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
         ]
 
@@ -100,7 +109,7 @@ class Gateway:
                 *self._rooms,
             ]
         )
-        app.on_response_prepare.append(_add_headers)
+        app.on_response_prepare.append(_prepare)
         app.on_shutdown.append(self._close_polls)
         return app
 
@@ -132,7 +141,8 @@ class Gateway:
     async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Turns every error into the same form; an unexpected one is logged, and not shown."""
         try:
-            return await handler(request)
+            with self._entrance.serving(request):
+                return await handler(request)
         except ProblemError as error:
             problem = error
         except web.HTTPException as error:
@@ -147,8 +157,11 @@ class Gateway:
         _log.debug(
             "%s %s refused: %s", request.method, ascii(request.path), problem.problem.code_text
         )
+        if request.get(_STARTED) and request.transport is not None:
+            request.transport.abort()  # the client sees that the answer is not complete
+            raise ConnectionResetError(problem.problem.code_text)
         response = refusal(problem)
-        if problem.problem.code == Code.UNAUTHORIZED:
+        if status_of(problem.problem) == 401:
             response.headers["WWW-Authenticate"] = self._challenge(request)
         if not request.content.is_eof():
             response.force_close()  # the rest of the body is not read
@@ -163,7 +176,8 @@ class Gateway:
         self._polls.close()
 
 
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
+    request[_STARTED] = True
     response.headers.update(EVERY_ANSWER)
 
 

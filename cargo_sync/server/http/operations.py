@@ -9,7 +9,6 @@ from aiohttp import web
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.http.answers import answer, done, hashed
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
@@ -80,9 +79,8 @@ class _HashedFile(Asked):
 class OperationRoutes:
     """The handlers for batches."""
 
-    def __init__(self, entrance: Authentication, spaces: Grants, offload: Offload) -> None:
+    def __init__(self, entrance: Authentication, offload: Offload) -> None:
         self._entrance = entrance
-        self._spaces = spaces
         self._offload = offload
         self._hashing = asyncio.Semaphore(HASHING)
 
@@ -93,18 +91,18 @@ class OperationRoutes:
         ]
 
     async def operations(self, request: web.Request) -> web.Response:
-        access = self._access(request)
-        access.may_write()
+        permit = self._entrance.permit(request, writes=True)
+        workspace = permit.access.workspace
         asked = _Operations.read(await read_object(request))
         wanted = [_operation(item) for item in asked.operations]
         good = [one for one in wanted if not isinstance(one, Problem)]
-        results = iter(await self._offload(access.workspace.change, good, asked.run))
+        results = iter(await self._offload(workspace.change, good, asked.run, permit.check))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
         return answer({"results": [done(one) for one in told]})
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order, each as soon as it is known."""
-        access = self._access(request)
+        workspace = self._entrance.permit(request).access.workspace
         asked = _Hashes.read(await read_object(request))
         files = [_file(item) for item in asked.files]
         response = web.StreamResponse(
@@ -112,7 +110,7 @@ class OperationRoutes:
         )
         await response.prepare(request)
         for file in files:
-            work = asyncio.ensure_future(self._hash(access.workspace, file))
+            work = asyncio.ensure_future(self._hash(workspace, file))
             try:
                 while not (await asyncio.wait({work}, timeout=SIGN_OF_LIFE))[0]:
                     await sent(response.write(b"\n"))
@@ -129,10 +127,6 @@ class OperationRoutes:
                 return await self._offload(workspace.hash, file.path, file.version)
             except ProblemError as error:
                 return error.problem
-
-    def _access(self, request: web.Request) -> Access:
-        user = self._entrance.user(request)
-        return self._spaces.get(user.name, request.match_info["workspace"])
 
 
 def _operation(item: object) -> Operation | Problem:

@@ -4,7 +4,7 @@ An offer names the version that its sender saw at the path, 0 for none. It is co
 folder twice: before anything is sent, and when the file is replaced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from cargo_sync.catalogue.contract import Catalogued
@@ -18,10 +18,15 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Path
 
 
 class WorkspaceCommit:
-    """The Judge of one flow (local.sink). One lane's thread uses it."""
+    """The Judge of one flow (local.sink). One lane's thread uses it.
 
-    def __init__(self, folder: CataloguedFolder) -> None:
+    `permitted` is called before a batch is published; it raises ProblemError when the flow's user
+    may not write any more.
+    """
+
+    def __init__(self, folder: CataloguedFolder, permitted: Callable[[], None]) -> None:
         self._folder = folder
+        self._permitted = permitted
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
 
@@ -34,6 +39,10 @@ class WorkspaceCommit:
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         answers: list[Entry | Problem | None] = []
+        try:
+            self._permitted()
+        except ProblemError as error:
+            return [error.problem] * len(offers)
         looks = self._folder.look_at_all([offer.path for offer in offers])
         for offer, look in zip(offers, looks, strict=True):
             if isinstance(look, Problem):

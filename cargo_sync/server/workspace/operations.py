@@ -4,7 +4,7 @@ Each operation can fail alone. Many operations are synced and recorded together,
 transaction costs as much as hundreds of renames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -79,11 +79,15 @@ class _Act:
 
 
 class OperationBatch:
-    """Executes the operations of one request."""
+    """Executes the operations of one request.
 
-    def __init__(self, folder: CataloguedFolder, run: str) -> None:
+    `permitted` is called before each of them, and raises ProblemError if it may not be done.
+    """
+
+    def __init__(self, folder: CataloguedFolder, run: str, permitted: Callable[[], None]) -> None:
         self._folder = folder
         self._run = run
+        self._permitted = permitted
 
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result per operation, in order; each is durable."""
@@ -138,6 +142,7 @@ class OperationBatch:
         return results
 
     def _act(self, operation: Operation) -> _Act:
+        self._permitted()
         paths.check(operation.path)
         match operation:
             case Mkdir():

@@ -25,6 +25,10 @@ MODE: Final = 0o644
 """Mode of files that come over plain HTTP."""
 
 
+def always() -> None:
+    """Permits everything: for callers that nobody can log out."""
+
+
 class Position(NamedTuple):
     """The current position of a workspace.
 
@@ -154,9 +158,14 @@ class Workspace:
 
     # -- changes -----------------------------------------------------------------------------------
 
-    def change(self, operations: Sequence[Operation], run: str) -> list[OperationResult]:
-        """Makes folders, deletes and moves; one result per operation, in order, each on its own."""
-        return OperationBatch(self._folder, run)(operations)
+    def change(
+        self, operations: Sequence[Operation], run: str, permitted: Callable[[], None] = always
+    ) -> list[OperationResult]:
+        """Makes folders, deletes and moves; one result per operation, in order, each on its own.
+
+        `permitted` raises ProblemError when the next one may not be done any more.
+        """
+        return OperationBatch(self._folder, run, permitted)(operations)
 
     def stage(self, path: str, size: int, mtime_ns: int, admit: Admit, run: str) -> Upload:
         """Begins the upload of a file whose bytes come in order.
@@ -186,15 +195,18 @@ class Workspace:
 
     # -- flows -------------------------------------------------------------------------------------
 
-    def sink(self, run: str) -> Sink:
+    def sink(self, run: str, permitted: Callable[[], None] = always) -> Sink:
         """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
+
+        `permitted` raises ProblemError when a batch may not be published any more.
 
         Raises:
             ProblemError: `root_gone`.
         """
         with self._folder.lock:
             store = self._folder.store
-            return FolderSink(store.staging, WorkspaceCommit(self._folder), store.run(run))
+            judge = WorkspaceCommit(self._folder, permitted)
+            return FolderSink(store.staging, judge, store.run(run))
 
     def source(self) -> Source:
         """Where a flow's sender reads exactly the versions that its offers name.

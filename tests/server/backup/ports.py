@@ -12,7 +12,8 @@ from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal
 from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.model.world import Offload, World
-from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import Shelves
@@ -27,20 +28,32 @@ NOW = 1_700_000_000.0
 PATIENCE = 60.0
 
 
+class Rooms(Grants):
+    """Everybody has one workspace: the one named here."""
+
+    def __init__(self, rooms: dict[str, Access]) -> None:
+        super().__init__()
+        self._rooms = rooms
+
+    def get(self, user: str, name: str) -> Access:
+        return self._rooms[user]
+
+
 class OneDoor:
     """Lets everybody named here in; with `senha` only by the password "segredo"."""
 
     def __init__(self, rooms: dict[str, Access]) -> None:
         self.rooms = rooms
+        self.permits = Permits(Rooms(rooms))
         self.sent: list[bool] = []
 
     async def enter(
         self, nickname: str, password: str | None, address: str, *, sends: bool
-    ) -> Access:
+    ) -> Permit:
         self.sent.append(sends)
         if nickname not in self.rooms or password not in (None, "segredo"):
             raise BackupRefusal(NO_NICKNAME)
-        return self.rooms[nickname]
+        return self.permits.for_task(nickname, self.rooms[nickname], writes=sends)
 
 
 class Ports(NamedTuple):

@@ -89,9 +89,8 @@ class BrowseRoutes:
         return answer({"workspaces": shown})
 
     async def tree(self, request: web.Request) -> web.Response:
-        user = self._entrance.user(request)
+        workspace = self._entrance.permit(request).access.workspace
         query = _Tree.read(request.query)
-        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
         entries = await self._offload(workspace.listing, query.path)
         if entries is None:
             raise unknown("such folder")
@@ -101,20 +100,19 @@ class BrowseRoutes:
         return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
 
     async def entry(self, request: web.Request) -> web.Response:
-        user = self._entrance.user(request)
+        workspace = self._entrance.permit(request).access.workspace
         path = _Entry.read(request.query).path
         if not path:
             raise bad_request('"path" is empty: the workspace itself is not an entry')
-        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
         found = await self._offload(workspace.entry, path)
         if found is None:
             raise unknown("such file or folder")
         return answer({"entry": tuple(found)})
 
     async def changes(self, request: web.Request) -> web.Response:
-        user = self._entrance.user(request)
+        permit = self._entrance.permit(request)
+        workspace = permit.access.workspace
         query = _Changes.read(request.query)
-        workspace = self._spaces.get(user.name, request.match_info["workspace"]).workspace
 
         async def look() -> ChangesPage:
             return await self._offload(workspace.changes, query.since, query.under, query.limit)
@@ -122,7 +120,7 @@ class BrowseRoutes:
         if not query.wait:
             return _changes(workspace, await look())
         # The poll is registered before the look, so that no change is missed in between.
-        with self._polls.waiting(workspace.id, query.under, user.name) as changed:
+        with self._polls.waiting(workspace.id, query.under, permit.user) as changed:
             page = await look()
             try:
                 async with asyncio.timeout(query.wait):

@@ -1,0 +1,125 @@
+"""Permits: what each running request, connection and flow may do, and for whom it runs.
+
+A request that has begun must not outlive its user's permission. So whoever begins one gets a permit
+for it. A permit is revoked when its user is logged out (removed, disabled, another password), or
+may not use the workspace in that way any more. Its holder then ends. What cannot be stopped at
+once, such as a thread that is about to publish a file, asks with `check` first.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Final, Self
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.accounts.access import Access, Grants
+
+LOGGED_OUT: Final = Problem(
+    Code.LOGGED_OUT, "the user was logged out on the server meanwhile", hint="log in again"
+)
+
+Revoked = Callable[[Problem], object]
+"""Ends what a permit was for. Called once, in the event loop."""
+
+
+class Permit:
+    """One permission in use. As a context manager it is given back at the end.
+
+    A task that its permit cancelled leaves the `with` with a ProblemError: the reason.
+
+    user     their name
+    space    the workspace, as it was granted; None if none is used
+    writes   whether it is used to change the workspace
+    problem  why it was revoked, or None
+    """
+
+    def __init__(self, permits: "Permits", user: str, space: Access | None, writes: bool) -> None:
+        self.user = user
+        self.space = space
+        self.writes = writes
+        self.problem: Problem | None = None
+        self._permits = permits
+
+    @property
+    def access(self) -> Access:
+        """The workspace that it was issued for."""
+        assert self.space is not None, "it was issued for a workspace"
+        return self.space
+
+    def check(self) -> None:
+        """Checks that it still holds at this moment. May be called from any thread.
+
+        Raises:
+            ProblemError: `logged_out`, `unknown`, `read_only`.
+        """
+        if problem := self.problem or self._permits.refusal(self):
+            raise ProblemError(problem)
+
+    def give_back(self) -> None:
+        """Its use has ended."""
+        self._permits.forget(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.give_back()
+        if self.problem is not None and isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if task is not None and task.uncancel() == 0:  # nobody else wants it to end
+                raise ProblemError(self.problem) from None
+
+
+class Permits:
+    """All permits in use. For the event loop, except for `Permit.check`."""
+
+    def __init__(self, grants: Grants) -> None:
+        self._grants = grants
+        self._used: dict[Permit, Revoked] = {}
+
+    def issue(
+        self, user: str, revoked: Revoked, space: Access | None = None, *, writes: bool = False
+    ) -> Permit:
+        """A permit for something that runs for `user`; `revoked` ends it."""
+        permit = Permit(self, user, space, writes)
+        self._used[permit] = revoked
+        return permit
+
+    def for_task(self, user: str, space: Access | None = None, *, writes: bool = False) -> Permit:
+        """A permit for the current task, which is cancelled if it is revoked."""
+        task = asyncio.current_task()
+        assert task is not None, "requests run in tasks"
+        return self.issue(user, lambda _: task.cancel(), space, writes=writes)
+
+    def forget(self, permit: Permit) -> None:
+        """Forgets a permit that is not used any more."""
+        self._used.pop(permit, None)
+
+    def refusal(self, permit: Permit) -> Problem | None:
+        """Why the user of a permit may not do this any more, by the current grants."""
+        if permit.space is None:
+            return None
+        return self._grants.refusal(permit.user, permit.space, permit.writes)
+
+    def end_of(self, users: Collection[str]) -> None:
+        """Revokes everything of users who were removed, disabled, or got another password."""
+        for permit in [one for one in self._used if one.user in users]:
+            self._revoke(permit, LOGGED_OUT)
+
+    def renew(self) -> None:
+        """Revokes what the current grants do not allow any more."""
+        for permit in list(self._used):
+            if problem := self.refusal(permit):
+                self._revoke(permit, problem)
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def _revoke(self, permit: Permit, problem: Problem) -> None:
+        permit.problem = problem
+        self._used.pop(permit)(problem)
