@@ -16,6 +16,7 @@ import yarl
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
+from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
@@ -138,16 +139,20 @@ class House:
             UserSettings(name, str(self.folders[name]), Secret(password))
             for name, password in PASSWORDS.items()
         ]
-        shared = WorkspaceSettings(
-            "shared", str(self.folders["shared"]), {"ana": "rw", "ben": "ro"}
-        )
         await self.users.apply(settings)
-        self.spaces.apply(settings, [shared], self.workspaces.__getitem__)
+        self._own = settings
+        self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
         self._listener = HttpListener(gateway.application(), None)
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
+
+    def share(self, grants: Mapping[str, GrantLevel]) -> None:
+        """Grants the shared folder anew, as a command does."""
+        shared = WorkspaceSettings("shared", str(self.folders["shared"]), dict(grants))
+        self.spaces.apply(self._own, [shared], self.workspaces.__getitem__)
+        self.permits.renew()
 
     async def close(self) -> None:
         await self._client.close()

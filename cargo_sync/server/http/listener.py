@@ -87,11 +87,16 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        response: web.StreamResponse
         if status == 400:
             _log.debug("%s sent a request that is not valid HTTP", request.remote)
-            response: web.StreamResponse = refusal(
+            response = refusal(
                 bad_request("the request line or a header is not valid, or is too long")
             )
+            response.force_close()
+        elif isinstance(exc, ConnectionError):  # nobody reads the answer any more
+            _log.debug("the answer to %s was broken off: %s", request.remote, exc)
+            response = web.Response(status=status)
             response.force_close()
         else:
             response = super().handle_error(request, status, exc, message)

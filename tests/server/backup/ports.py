@@ -64,6 +64,7 @@ class Ports(NamedTuple):
     folder: Path
     rooms: dict[str, Access]
     rows: BackupFiles
+    permits: Permits
 
 
 @asynccontextmanager
@@ -95,6 +96,7 @@ async def ports(
                 folder,
                 rooms,
                 rows,
+                door.permits,
             )
         finally:
             await text.close()

@@ -13,6 +13,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.workspace import Workspace
 from tests.offloads import T, Ts, inline
 from tests.server.backup.ports import FramedClient, ports
+from tests.server.surroundings import until
 
 LARGE = os.urandom(5 * 1024 * 1024 + 3)
 
@@ -147,4 +148,35 @@ async def test_the_silent_are_dropped(tmp_path: Path) -> None:
         client.writer.write(b"\0\0")
         async with asyncio.timeout(60):
             assert await client.reader.read() == b""
+        client.writer.close()
+
+
+async def test_a_request_ends_with_its_user(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        fields = {
+            "verbo": "TRANSMITIR",
+            "apelido": "ana",
+            "nome_arquivo": "n",
+            "tamanho": 4_000_000,
+        }
+        client.writer.write(frames.frame(fields) + b"x" * 2_000_000)
+        await until(lambda: len(there.permits) == 1, asyncio.sleep)
+        there.permits.end_of({"ana"})
+        assert (await client.answer())["mensagem"] == "O usuário foi desconectado do servidor"
+        assert [path.name for path in there.folder.iterdir()] == [".cargo_sync"]
+        assert len(there.permits) == 0
+        client.writer.close()
+
+
+async def test_what_may_not_be_published_any_more_is_not(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        client = await FramedClient.connect(there.framed)
+        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 4}
+        client.writer.write(frames.frame(fields) + b"xx")
+        await until(lambda: len(there.permits) == 1, asyncio.sleep)
+        there.rooms["ana"] = there.rooms["ana"]._replace(writable=False)
+        client.writer.write(b"xx")
+        assert (await client.answer())["status"] == 158
+        assert not (there.folder / "n").exists()
         client.writer.close()

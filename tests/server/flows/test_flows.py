@@ -352,7 +352,7 @@ async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_pat
         os.kill(os.getpid(), signal.SIGHUP)
         with pytest.raises(ProblemError) as ended:
             await asyncio.wait_for(going, 60)
-        assert ended.value.problem.code == "unauthorized"
+        assert ended.value.problem.code == "logged_out"
         assert not (tmp_path / "ana" / "in" / "box" / "large").exists()
 
 

@@ -1,6 +1,7 @@
 """Flows that run while users, workspaces and limits are changed: real lanes, a real client."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from cargo_sync.lanes.connect import open_lane
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
+from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
 from tests.server.admin import ask, governed
@@ -169,7 +171,7 @@ async def test_what_ends_a_users_uploads(tmp_path: Path, cmd: str) -> None:
             await ask(one.up, "reload")
         args = {"password": "another one"} if cmd == "user.passwd" else {}
         await ask(one.up, cmd, user="ana", **args)
-        assert await one.refused() == "unauthorized"
+        assert await one.refused() == "logged_out"
 
 
 @pytest.mark.parametrize(
@@ -233,3 +235,30 @@ async def test_flows_are_told_of_to_who_listens(tmp_path: Path) -> None:
         assert [one["ended"] for one in flows] == [False] * (len(flows) - 1) + [True]
         assert flows[-1]["speed_bps"] == 0 and flows[-1]["bytes"] > 0
         assert heard[0]["topic"] == "progress/" and heard[0]["uploads"] == 1
+
+
+async def test_a_lane_that_connects_while_its_user_is_logged_out_carries_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting, may_go = threading.Event(), threading.Event()
+    made = LaneListener._machine
+
+    def slowly(self: LaneListener, *args: Any) -> Any:
+        connecting.set()
+        may_go.wait(60)
+        return made(self, *args)
+
+    monkeypatch.setattr(LaneListener, "_machine", slowly)
+    async with (
+        governed(settings(tmp_path)) as up,
+        job(tmp_path / "a", login(up), Mode.UPLOAD) as system,
+    ):
+        (tmp_path / "a" / "here" / "x").write_bytes(b"one")
+        going = asyncio.ensure_future(run(system).execute())
+        await asyncio.to_thread(connecting.wait, 60)
+        await ask(up, "user.disable", user="ana")
+        may_go.set()
+        with pytest.raises(ProblemError) as ended:
+            await asyncio.wait_for(going, 60)
+        assert ended.value.problem.code == "logged_out"
+        assert not (tmp_path / "ana" / "in").exists()

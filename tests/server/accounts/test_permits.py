@@ -1,0 +1,101 @@
+"""Permits: whose they are, when they end, and how a task that holds one ends."""
+
+import asyncio
+
+import pytest
+
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.accounts.permits import LOGGED_OUT, Permits
+from cargo_sync.server.refusals import unknown
+
+
+class Shared(Grants):
+    """One workspace that everybody has, until `access` is another one or None."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.access: Access | None = Access("music", object(), True)  # type: ignore[arg-type]
+
+    def get(self, user: str, name: str) -> Access:
+        if self.access is None or name != self.access.name:
+            raise unknown("such workspace")
+        return self.access
+
+
+@pytest.mark.parametrize(
+    ("writes", "change", "code"),
+    [
+        (True, {}, None),
+        (True, {"writable": False}, "read_only"),
+        (False, {"writable": False}, None),
+        (True, {"workspace": object()}, "unknown"),
+        (False, {"name": "other"}, "unknown"),
+    ],
+)
+def test_what_the_grants_still_allow(
+    writes: bool, change: dict[str, object], code: str | None
+) -> None:
+    grants, heard = Shared(), list[Problem]()
+    permits = Permits(grants)
+    assert grants.access is not None
+    permit = permits.issue("ana", heard.append, grants.access, writes=writes)
+    grants.access = grants.access._replace(**change)  # type: ignore[arg-type]
+    assert [code_of(permit.check)] == [code]
+    permits.renew()
+    permits.renew()  # each is told once
+    assert [problem.code for problem in heard] == ([] if code is None else [code])
+    assert code_of(permit.check) == code
+
+
+def code_of(check: object) -> str | None:
+    try:
+        check()  # type: ignore[operator]
+    except ProblemError as error:
+        return error.problem.code
+    return None
+
+
+def test_a_users_end_is_theirs_alone() -> None:
+    permits, heard = Permits(Shared()), list[str]()
+    held = {
+        user: permits.issue(user, lambda _, user=user: heard.append(user))  # type: ignore[misc]
+        for user in ("ana", "ben", "eva")
+    }
+    held["eva"].give_back()
+    permits.end_of({"ana", "eva", "nobody"})
+    assert heard == ["ana"] and len(permits) == 1
+    assert held["ana"].problem is LOGGED_OUT and held["ben"].problem is None
+
+
+async def test_a_cancelled_task_says_why() -> None:
+    permits, inside = Permits(Shared()), asyncio.Event()
+
+    async def request() -> None:
+        with permits.for_task("ana"):
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(request())
+    await inside.wait()
+    permits.end_of({"ana"})
+    with pytest.raises(ProblemError, match="logged out"):
+        await task
+    assert len(permits) == 0
+
+
+async def test_a_task_that_others_cancel_as_well_is_cancelled() -> None:
+    permits, inside = Permits(Shared()), asyncio.Event()
+
+    async def request() -> None:
+        with permits.for_task("ana"):
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(request())
+    await inside.wait()
+    permits.end_of({"ana"})
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(permits) == 0
