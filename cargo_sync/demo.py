@@ -29,7 +29,6 @@ from cargo_sync.api.addresses import DAEMON, AddressError, Addresses, instance_a
 from cargo_sync.api.client import NotRunning, subscribe
 from cargo_sync.api.messages import FeedMessage
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
-from cargo_sync.model.paths import RESERVED
 from cargo_sync.plan.filters import Filters
 
 SMALL, MEDIUM = 3000, 100
@@ -373,7 +372,7 @@ def look(root: str) -> dict[str, DemoEntry]:
             path = os.path.join(folder, entry.name)
             status = entry.stat(follow_symlinks=False)
             is_folder = stat.S_ISDIR(status.st_mode)
-            if path == RESERVED or filters.excluded(path, is_folder):
+            if filters.excluded(path, is_folder):
                 continue
             if is_folder:
                 pending.append(path)

@@ -224,7 +224,7 @@ class _Recording:
         WRITE(self._connection, list(writes.values()))
 
     def gone(self, change: Gone) -> None:
-        key = paths.key(paths.check(change.path))
+        key = paths.key(paths.check(change.path, reserved=True))
         self._delete(change.path)
         row = self._row(key)
         self.versions.append(row[3] if row else 0 if change.path else self._sequence)

@@ -94,6 +94,7 @@ def served_folder(path: str) -> str:
     Raises:
         ValueError: it cannot be served.
     """
+    places.not_reserved(path)
     if os.path.lexists(path) and not os.path.isdir(path):
         raise wrong(f"{path} is not a folder")
     above = os.path.dirname(path)
@@ -105,6 +106,7 @@ def served_folder(path: str) -> str:
 Name = Annotated[str, AfterValidator(places.display_name)]
 Segment = Annotated[str, AfterValidator(places.segment)]
 LocalPath = Annotated[str, AfterValidator(_local)]
+RootFolder = Annotated[LocalPath, AfterValidator(places.not_reserved)]
 ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 ExistingFile = Annotated[str, AfterValidator(_existing_file)]
 RemotePath = Annotated[str, AfterValidator(places.remote_path)]

@@ -21,11 +21,11 @@ from cargo_sync.config.fields import (
     ExistingFile,
     Fingerprint,
     Interval,
-    LocalPath,
     Name,
     Password,
     Pattern,
     RemotePath,
+    RootFolder,
     Seconds,
     Segment,
     StoredPassword,
@@ -91,7 +91,7 @@ class JobShape(Shape):
 
     sync_name: Name = Field(description="the job's name, 1 to 100 characters")
     sync_mode: Literal["download", "upload"] = Field(description='"download" or "upload"')
-    local_dir: LocalPath = Field(description="a folder on this machine")
+    local_dir: RootFolder = Field(description="a folder on this machine")
     remote_dir: RemotePath = Field("", description='a folder in the workspace, "/" for all of it')
     workspace: Segment = Field("default", description="the name of a workspace")
     allow_plain: bool = Field(False, description="true or false")
@@ -207,7 +207,7 @@ def _move_to(folder: str, info: ValidationInfo) -> str:
         path = places.local_path(folder, around.folder or "/", around.env)
         if root is None or not places.inside(path, root):
             _same_file_system(path, root)
-            return path
+            return places.not_reserved(path)
         folder = path[len(root) :]
     relative = places.remote_path(folder)
     if not relative:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8443
 RESERVED = ".cargo_sync"
-"""Our folder in every root: marker, staging, trash."""
+"""Our folder in every root. The name is reserved everywhere, in upper or lower case."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[^\x00-\x7f]+[\w.-]*")
 
@@ -42,6 +42,17 @@ def local_path(text: str, folder: str, env: Mapping[str, str]) -> str:
     return os.path.normpath(os.path.join(folder, text))
 
 
+def not_reserved(path: str) -> str:
+    """Checks that an absolute path is not in a folder of Cargo itself; returns it.
+
+    Raises:
+        ValueError: it is.
+    """
+    if any(map(_is_reserved, path.split("/"))):
+        raise ValueError(f"is in a folder {RESERVED}, which belongs to Cargo")
+    return path
+
+
 def remote_path(text: str) -> str:
     """A folder on the other side as `a/b`; "" is the root.
 
@@ -53,9 +64,13 @@ def remote_path(text: str) -> str:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ValueError('".." is not allowed')
-    if parts and parts[0] == RESERVED:
+    if any(map(_is_reserved, parts)):
         raise ValueError(f"{RESERVED} is reserved")
     return "/".join(parts)
+
+
+def _is_reserved(name: str) -> bool:
+    return name.casefold() == RESERVED
 
 
 def inside(path: str, folder: str) -> bool:

@@ -187,7 +187,8 @@ class Copier:
         tasks = await self._tasks(candidates)
         # No await from here on, so that a cut leaves either all of this undone or nothing.
         for problem in page.problems:
-            self.progress.fail(problem.path, problem)
+            if problem.code is not Code.RESERVED_NAME:
+                self.progress.fail(problem.path, problem)
         for (path, _), refused in zip(folders, made, strict=True):
             if refused is not None:
                 self.progress.fail(path, refused)

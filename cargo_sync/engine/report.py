@@ -1,9 +1,10 @@
 """The result of a run: a plain value for the supervisor, the feed and the history."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Held
 
 SHOWN: Final = 100
@@ -21,6 +22,7 @@ class RunReport:
     again_in    seconds after which another look is needed because files still changed; None if none
                 did
     surveyed    seconds that the survey took
+    reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
 
     run: str
@@ -37,6 +39,8 @@ class RunReport:
     acted: bool = False
     again_in: float | None = None
     surveyed: float = 0.0
+    reserved: int = 0
+    first_reserved: str = ""
 
     def hold(self, held: Held) -> None:
         """The guard holds the run: a person must approve it."""
@@ -51,6 +55,15 @@ class RunReport:
     def look_again(self, seconds: float) -> None:
         """A file was not ready yet; look again after `seconds`."""
         self.again_in = max(seconds, SOON)
+
+    def leave_out(self, problems: Iterable[Problem]) -> None:
+        """Names were left out: each fails alone, unless it is Cargo's own."""
+        for problem in problems:
+            if problem.code is Code.RESERVED_NAME:
+                self.reserved += 1
+                self.first_reserved = self.first_reserved or problem.path
+            else:
+                self.failed_alone(problem)
 
     def failed_alone(self, problem: Problem) -> None:
         self.errors += 1

@@ -4,11 +4,12 @@ Only observations are stored. A folder that did not change since the last look, 
 steps, costs one comparison.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
+from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
@@ -29,6 +30,7 @@ class Survey:
         self._memory = memory
         self._world = world
         self._after: bytes | None = None
+        self._refused: Sequence[Problem] = ()
         self.missed: set[str] = set()
         self.complete = False
 
@@ -46,6 +48,7 @@ class Survey:
         began, away = steady(), 0.0
         async for seen in self._far.observe(cursor):
             await self._write_down(seen, report, near=False)
+        report.leave_out(self._refused)
         async for seen in self._near.observe(0):
             await self._write_down(seen, report, near=True)
             # All folders before the last one are known on both sides: they need not wait for the
@@ -82,7 +85,7 @@ class Survey:
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
-            await offload(folders.observe_far, seen.changes)
+            self._refused = await offload(folders.observe_far, seen.changes, seen.refused)
             await offload(
                 self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )
@@ -93,7 +96,6 @@ class Survey:
                 self.missed.add(one.path)
                 report.failed_alone(one.problem)
             else:
-                for problem in one.problems:
-                    report.failed_alone(problem)
+                report.leave_out(one.problems)
         listings = [(one.path, one.listing) for one in whole]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)

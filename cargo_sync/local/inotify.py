@@ -224,7 +224,7 @@ class Inotify:
         pending = [top]
         while pending:
             folder = pending.pop()
-            if folder == RESERVED or paths.bad_path(folder):
+            if paths.refusal(folder):
                 continue
             place = os.path.join(tree.path, folder) if folder else tree.path
             try:

@@ -290,6 +290,19 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
+def _refusal(prefix: str, name: str) -> Problem | None:
+    """Why a name in the folder `prefix` is left out, or None."""
+    if paths.is_reserved(name):
+        return paths.reserved_name(prefix + name)
+    reason = paths.bad_name(name)
+    if reason is None and len((prefix + name).encode()) > paths.PATH_BYTES:
+        reason = "has a path longer than 4096 bytes"
+    if reason is None:
+        return None
+    shown = prefix + printable(name)
+    return Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it")
+
+
 def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Problem, ...]]:
     """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
     entries: list[Entry] = []
@@ -298,21 +311,15 @@ def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Proble
     near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
     regular, fresh = stat.S_IFREG, Entry._make
 
-    def refuse(name: str, reason: str) -> None:
-        shown = prefix + printable(name)
-        problems.append(Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it"))
-
     with os.scandir(fd) as items:
         for item in items:
             name = item.name
-            if not name.isascii() and (reason := paths.bad_name(name)):
-                refuse(name, reason)
-                continue
             full = prefix + name
-            if full == RESERVED:
-                continue
-            if near_limit and (reason := paths.bad_path(full)):
-                refuse(name, reason)
+            if (name[0] == "." or near_limit or not name.isascii()) and (
+                refused := _refusal(prefix, name)
+            ):
+                if full != RESERVED:
+                    problems.append(refused)
                 continue
             if excluded(full, item.is_dir(follow_symlinks=False)):
                 continue

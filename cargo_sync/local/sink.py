@@ -194,7 +194,9 @@ class FolderSink:
     # -- within ------------------------------------------------------------------------------------
 
     def _refused(self, begun: _Batch, index: int, offer: Offer) -> bool:
-        if reason := _improper(offer):
+        if problem := paths.refusal(offer.path):
+            begun.problems[index] = problem
+        elif reason := _improper(offer):
             begun.problems[index] = Problem(
                 Code.BAD_PATH, f"{offer.path!r} {reason}", offer.path, retry=False
             )
@@ -315,10 +317,6 @@ def _improper(offer: Offer) -> str | None:
     """Why an offer is not valid, or None."""
     if not offer.path:
         return "is the folder itself"
-    if reason := paths.bad_path(offer.path):
-        return reason
-    if offer.path.partition("/")[0].casefold() == paths.RESERVED:
-        return "is reserved on file systems that ignore case"
     if not 0 <= offer.size < 2**63:
         return "has an impossible size"
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:

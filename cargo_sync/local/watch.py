@@ -25,7 +25,6 @@ from watchdog.observers import Observer
 
 from cargo_sync.local.inotify import ChangedFolders, Inotify, WatchedTree
 from cargo_sync.model import paths
-from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
 
 Hint = Callable[[ChangedFolders], None]
@@ -130,10 +129,10 @@ def folder_of(root: str, path: str) -> str | None:
     If the folder's path is not valid (not UTF-8), it is the nearest valid folder above.
     """
     below = path.removeprefix(root.rstrip("/") + "/")
-    if below == path or paths.is_below(below, RESERVED):
+    if below == path or any(map(paths.is_reserved, below.split("/"))):
         return None
     folder = paths.parent(below)
-    while folder and paths.bad_path(folder):
+    while folder and paths.refusal(folder):
         folder = paths.parent(folder)
     return folder
 

@@ -12,11 +12,14 @@ from typing import Final
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 RESERVED: Final = ".cargo_sync"
-"""Cargo's own folder, directly below a root: marker, staging, trash. Never listed, never synced."""
+"""Cargo's own folder, directly below a root: marker, staging, trash. Never listed, never synced.
 
-_ODD: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|^\.cargo_sync(?:/|$)|[\0\n]")
-"""Paths that need the full check: an empty, "." or ".." component, our own folder, a NUL (or a
-newline, because "$" also matches before a final one)."""
+The name is reserved at every depth and in upper or lower case: the root of one job may be below
+the root of another one, and some file systems ignore case. See `is_reserved`."""
+
+_ODD: Final = re.compile(r"(?:^|/)(?:\.{0,2}|\.(?i:cargo_sync))(?:/|$)|[\0\n]")
+"""Paths that need the full check: an empty, ".", ".." or reserved component, a NUL (or a newline,
+because "$" also matches before a final one)."""
 
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
@@ -72,30 +75,51 @@ def bad_name(name: str) -> str | None:
     return "is longer than 255 bytes" if length > NAME_BYTES else None
 
 
+def is_reserved(name: str) -> bool:
+    """Whether a name is Cargo's own: `.cargo_sync`, in upper or lower case."""
+    return len(name) == len(RESERVED) and name.casefold() == RESERVED
+
+
 def bad_path(path: str) -> str | None:
-    """Why a path from outside is not valid, or None when it is."""
-    if path == "":
-        return None
-    parts = path.split("/")
-    for part in parts:
+    """Why a path cannot lead to an entry of a tree, or None when it can."""
+    for part in path.split("/") if path else ():
         if reason := bad_name(part):
             return reason
-    if parts[0] == RESERVED:
-        return f"is reserved: {RESERVED} belongs to Cargo"
     return "is longer than 4096 bytes" if len(path.encode()) > PATH_BYTES else None
 
 
-def check(path: str) -> str:
-    """Returns `path`, if it can be used below a root.
+def refusal(path: str) -> Problem | None:
+    """Why a path from outside cannot be used below a root, or None when it can.
 
-    Raises:
-        ProblemError: `bad_path`, with the reason.
+    Returns:
+        `bad_path`; or `reserved_name`, if a part of it is Cargo's own. The message has the reason.
     """
     # Nearly all paths are short, plain ASCII: for them one search replaces a check per component.
     if path.isascii() and len(path) <= NAME_BYTES and not _ODD.search(path):
-        return path
+        return None
     if reason := bad_path(path):
-        raise ProblemError(
-            Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path=path, retry=False)
-        )
-    return path
+        return Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False)
+    return reserved_name(path) if any(map(is_reserved, path.split("/"))) else None
+
+
+def reserved_name(path: str) -> Problem:
+    """A part of `path` is Cargo's own name."""
+    message = f"the path {path!r} is reserved: the name {RESERVED} belongs to Cargo, in any case"
+    return Problem(Code.RESERVED_NAME, message, path, retry=False)
+
+
+def check(path: str, *, reserved: bool = False) -> str:
+    """Returns `path`, if it can be used below a root.
+
+    Args:
+        path: from outside.
+        reserved: reserved names are allowed, because something is forgotten, not made: earlier
+            versions recorded them below the top.
+
+    Raises:
+        ProblemError: `bad_path` or `reserved_name`, with the reason.
+    """
+    problem = refusal(path)
+    if problem is None or (reserved and problem.code is Code.RESERVED_NAME):
+        return path
+    raise ProblemError(problem)

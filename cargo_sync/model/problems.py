@@ -22,6 +22,7 @@ class Code(StrEnum):
     SPECIAL = "special"
     BAD_PATH = "bad_path"
     BAD_NAME = "bad_name"
+    RESERVED_NAME = "reserved_name"
     BAD_TIME = "bad_time"
     NOT_A_FOLDER = "not_a_folder"
     IS_A_FOLDER = "is_a_folder"

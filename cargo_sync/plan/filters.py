@@ -3,7 +3,8 @@
 `exclude` lists what is left out. If there is an `include`, files are also left out unless it
 matches them or a folder above them. A folder that is left out is not scanned. The last pattern
 that matches decides (https://git-scm.com/docs/gitignore). Patterns are asked for each entry of a
-changed folder, so as many as possible are asked together.
+changed folder, so as many as possible are asked together. Cargo's own folders
+(model.paths.is_reserved) are always left out.
 """
 
 import re
@@ -26,11 +27,11 @@ class Filters:
         self._exclude = _Patterns(exclude)
 
     def excluded(self, path: str, is_folder: bool) -> bool:
-        """True when a pattern leaves `path` out by its own name or place.
+        """True when `path` is reserved, or a pattern leaves it out by its own name or place.
 
         The folders above it are not considered; the caller checks them.
         """
-        if self._exclude.decide(path, is_folder):
+        if paths.is_reserved(paths.name(path)) or self._exclude.decide(path, is_folder):
             return True
         return not is_folder and not self._include.empty and not self._included(path)
 

@@ -8,6 +8,7 @@ bulk          many rows in few statements
 ranges        the keys of a folder and everything below it
 jobs          a job's row: paused, binding, cursor, last run
 folders       the three trees of a job, one row per folder
+left_out      names of the far side that cannot be used
 deltas        changes to one listing column of many folders
 checkpoints   durable parts of staged files
 transfers     ids of transfers that must survive a kill, and files that a person cancelled

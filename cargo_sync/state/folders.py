@@ -12,9 +12,11 @@ from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.agreed import Agreed, Base
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.events import Event
+from cargo_sync.model.problems import Problem
 from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
+from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
@@ -94,10 +96,21 @@ class Folders:
         """Like `observe_near`, for a far side that lists whole folders."""
         self._observe(_FAR, seen)
 
-    def observe_far(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
+    def observe_far(
+        self,
+        changes: Sequence[tuple[str, Entry | None]],
+        refused: Sequence[tuple[str, Problem | None]] = (),
+    ) -> list[Problem]:
         """Stores changes of the far side, oldest first: the entry that is now at a path, or None.
 
         A folder that is gone takes everything below it along. Known facts write nothing.
+
+        Args:
+            changes: of paths that can be used.
+            refused: of the others, with the reason.
+
+        Returns:
+            Why names of the far side are left out now, from this call and earlier ones.
 
         Raises:
             ProblemError: `bad_path`; nothing of the call was written.
@@ -106,10 +119,14 @@ class Folders:
             far = ColumnDeltas(connection, self._job, FAR)
             for path, entry in changes:
                 if entry is None:
-                    far.drop(paths.check(path))
+                    far.drop(paths.check(path, reserved=True))
                 else:
                     far.put(paths.check(path), entry)
             far.write()
+            left_out = LeftOut(connection, self._job)
+            left_out.forget([path for path, entry in changes if entry is None])
+            left_out.note(refused)
+            return left_out.problems()
 
     def agree(
         self,
@@ -189,6 +206,7 @@ class Folders:
         self._all(
             "UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?"
         )
+        self._all("DELETE FROM left_out WHERE job = ?")
 
     def mirror_anew(self) -> None:
         """Forgets the far side and sets its cursor to 0; agreements stay.

@@ -50,14 +50,16 @@ class Missed(NamedTuple):
 class Delta(NamedTuple):
     """What changed since a cursor.
 
-    changes  (path, the entry that is there now or None)
-    cursor   where the next look begins
-    lineage  of that cursor; the next `open` returns it again, unless a backup was restored
+    changes   (path, the entry that is there now or None)
+    cursor    where the next look begins
+    lineage   of that cursor; the next `open` returns it again, unless a backup was restored
+    refused   paths that are left out because they cannot be used, with the reason; None: it is gone
     """
 
     changes: Sequence[tuple[str, Entry | None]]
     cursor: int
     lineage: str = ""
+    refused: Sequence[tuple[str, Problem | None]] = ()
 
 
 Observation = Sequence[Whole | Missed] | Delta

@@ -231,9 +231,7 @@ def test_a_move_that_cannot_be_is_refused_with_all_that_came_with_it(world: Worl
     assert world.record("-a/x b>a/x") == [4, 5]
 
 
-@pytest.mark.parametrize(
-    "path", ["", "a\0b", "../a", "/a", "a//b", "a/.", ".cargo_sync/x", "x" * 256, "\ud800"]
-)
+@pytest.mark.parametrize("path", ["", "a\0b", "../a", "/a", "a//b", "a/.", "x" * 256, "\ud800"])
 def test_paths_that_cannot_be_trusted_are_refused(world: World, path: str) -> None:
     world.record("a")
     bad: list[Change] = [
@@ -246,6 +244,20 @@ def test_paths_that_cannot_be_trusted_are_refused(world: World, path: str) -> No
             world.catalogue.record(world.id, [change("c"), one])
         assert caught.value.problem.code == "bad_path"
     assert (world.tree(), world.sequence()) == ("a#1", 1)
+
+
+def test_reserved_names_get_no_row_and_those_of_earlier_versions_may_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(paths, "check", lambda path, **_: path)
+        world.record("a/ a/.cargo_sync/ a/.cargo_sync/x")
+    for words in ("a/.cargo_sync", "a>.CARGO_SYNC", "a/.cargo_sync/x>b"):
+        with pytest.raises(ProblemError) as caught:
+            world.record(f"c {words}")
+        assert caught.value.problem.code == "reserved_name"
+    world.record("-a/.cargo_sync")
+    assert world.tree() == "a#1"
 
 
 @pytest.mark.parametrize("size", [2**63, -(2**63) - 1])

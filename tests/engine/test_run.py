@@ -11,9 +11,10 @@ import pytest
 
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import Code
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.state.database import Database
 from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.trees.contract import Delta, Observation
 from tests.engine.world import System
 from tests.state.crash import Killed
 
@@ -33,6 +34,28 @@ def make(tmp_path: Path) -> Any:
     yield new
     for system in made:
         system.database.close()
+
+
+async def test_a_name_that_cannot_be_used_fails_alone_at_each_run_until_it_is_gone(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(Mode.DOWNLOAD)
+    bad = Problem(Code.BAD_PATH, "the server has a name that cannot be used here", "../x")
+    news: list[list[tuple[str, Problem | None]]] = [[("../x", bad)], [], [("../x", None)]]
+    observe = system.far.observe
+
+    async def with_news(cursor: int) -> AsyncIterator[Observation]:
+        async for seen in observe(cursor):
+            assert isinstance(seen, Delta)
+            yield seen._replace(refused=news.pop(0))
+
+    monkeypatch.setattr(system.far, "observe", with_news)
+    system.source.write("good", b"good")
+    for errors in (1, 1, 0):
+        report = await system.run().execute()
+        assert (report.errors, [one.path for one in report.problems]) == (errors, ["../x"][:errors])
+        assert system.destination.files() == {"good": b"good"}
+        system.restart()
 
 
 @BOTH

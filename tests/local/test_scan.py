@@ -50,10 +50,20 @@ def test_folders_come_in_component_order_before_what_is_below_them(root: Root, t
     assert found == sorted(found, key=paths.key)
 
 
-def test_our_own_folder_is_never_listed_but_deeper_ones_are_ordinary(root: Root, top: Path) -> None:
+def test_a_reserved_name_is_never_listed_and_only_that_of_another_root_is_told(
+    root: Root, top: Path
+) -> None:
     (top / ".cargo_sync" / "trash").mkdir(parents=True)
-    (top / "a" / ".cargo_sync").mkdir(parents=True)
-    assert list(map(seen, walk(root))) == [": a", "a: .cargo_sync", "a/.cargo_sync: "]
+    (top / ".Cargo_Sync").mkdir()
+    (top / "a" / ".cargo_sync" / "trash").mkdir(parents=True)
+    (top / "a" / ".cargo_sync2").touch()
+    found = list(walk(root))
+    assert list(map(seen, found)) == [": a", "a: .cargo_sync2"]
+    problems = [problem for one in found if isinstance(one, Seen) for problem in one.problems]
+    assert [(one.code, one.path) for one in problems] == [
+        ("reserved_name", ".Cargo_Sync"),
+        ("reserved_name", "a/.cargo_sync"),
+    ]
 
 
 def test_what_is_excluded_is_neither_listed_nor_entered(root: Root, top: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_is_not_there_cannot_be_displaced(root: Root) -> None:
     for path, code in (
         ("nothing", "vanished"),
         ("../x", "bad_path"),
-        (".cargo_sync/trash", "bad_path"),
+        (".cargo_sync/trash", "reserved_name"),
     ):
         with pytest.raises(ProblemError) as error:
             displace(root, path, RUN)

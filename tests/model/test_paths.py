@@ -31,16 +31,31 @@ def test_a_folders_content_stands_together() -> None:
         "\udcff",
         "x" * 256,
         "a/" * 3000 + "a",
-        ".cargo_sync",
-        ".cargo_sync/trash/x",
+        "a/.cargo_sync/\0",
     ],
 )
 def test_paths_that_are_not_trusted(path: str) -> None:
-    with pytest.raises(ProblemError):
+    with pytest.raises(ProblemError) as caught:
         paths.check(path)
+    with pytest.raises(ProblemError):
+        paths.check(path, reserved=True)
+    assert caught.value.problem.code == "bad_path"
 
 
-@pytest.mark.parametrize("path", ["", "a", "-rf", "a b/é/🎬", "deep/.cargo_sync/x", "..a", "a\nb"])
+@pytest.mark.parametrize(
+    "path",
+    [".cargo_sync", ".cargo_sync/trash/x", "a/b/.cargo_sync", "é/.CARGO_SYNC/x", ".cargo_ſync"],
+)
+def test_reserved_names_at_every_depth_in_any_case(path: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        paths.check(path)
+    assert caught.value.problem.code == "reserved_name"
+    assert paths.check(path, reserved=True) == path
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a", "-rf", "a b/é/🎬", "deep/.cargo_sync2/x", "cargo_sync", "..a", "a\nb"]
+)
 def test_paths_that_are_fine(path: str) -> None:
     assert paths.check(path) == path
 

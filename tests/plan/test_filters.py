@@ -59,3 +59,10 @@ def test_blank_lines_and_comments_are_no_patterns() -> None:
 
 def test_a_pattern_for_folders_does_not_include_a_file_of_that_name() -> None:
     assert Filters(include=["photos/"]).excluded("photos", False)
+
+
+@pytest.mark.parametrize("path", [".cargo_sync", "a/.cargo_sync", "a/.CARGO_SYNC"])
+def test_cargos_own_folders_are_left_out_and_no_pattern_brings_them_back(path: str) -> None:
+    assert Filters().excluded(path, True)
+    assert Filters(include=[".cargo_sync/"], exclude=["!.cargo_sync"]).excluded(path, True)
+    assert not Filters().excluded(path + "2", True)

@@ -4,6 +4,7 @@ A listing is written as words: `x` a file of one byte, `x=7` of seven, `d/` a fo
 """
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
@@ -227,14 +228,33 @@ def test_names_of_any_kind(folders: Folders) -> None:
     assert [state.near for state in folders.below("")] == [(), *[None] * len(names)]
 
 
-@pytest.mark.parametrize("path", ["a\0b", "../x", "a//b", ".cargo_sync/x", "/a"])
+@pytest.mark.parametrize("path", ["a\0b", "../x", "a//b", "a/.cargo_sync/x", "/a"])
 def test_a_path_that_cannot_be_trusted_writes_nothing(folders: Folders, path: str) -> None:
     with pytest.raises(ProblemError, match="the path") as near:
         folders.observe_near([("ok", listing("x")), (path, listing("x"))])
     with pytest.raises(ProblemError, match="the path") as remote:
         folders.observe_far([("ok", entry("ok")), (path, entry(paths.name(path)))])
-    assert near.value.problem.code == remote.value.problem.code == "bad_path"
+    code = "reserved_name" if "cargo_sync" in path else "bad_path"
+    assert near.value.problem.code == remote.value.problem.code == code
     assert known(folders) == []
+
+
+def refused(*names: str) -> list[tuple[str, Problem | None]]:
+    return [(name, Problem(Code.BAD_PATH, f"{name} is bad", name, "rename it")) for name in names]
+
+
+def test_names_that_are_left_out_are_told_until_they_are_gone(folders: Folders) -> None:
+    def told(changes: str, refused: Sequence[tuple[str, Problem | None]] = ()) -> str:
+        return " ".join(problem.path for problem in folders.observe_far(far(changes), refused))
+
+    assert told("a/", refused("a/..", "b//c", "a/%", "..")) == ".. a/% a/.. b//c"
+    assert told("x") == ".. a/% a/.. b//c"
+    assert told("", [("..", None)]) == "a/% a/.. b//c"
+    assert told("-b") == "a/% a/.."
+    assert told("-a a/") == ""
+    assert told("", refused(*(f"../{number}" for number in range(200)))).count("..") == 100
+    folders.mirror_anew()
+    assert told("") == ""
 
 
 def test_changes_and_whole_listings_come_to_the_same_bytes(folders: Folders) -> None:

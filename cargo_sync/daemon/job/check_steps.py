@@ -8,7 +8,7 @@ probe shares the connection with it for two seconds.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import RESERVE, free
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import replies, requests
@@ -33,6 +34,8 @@ MEASURE: Final = 2.0
 """Seconds that the speed is measured."""
 LEAST: Final = 256 * 1024
 """Bytes that a probe may always move."""
+LISTED: Final = 1_000
+"""So many names of the remote folder are looked at."""
 CLOCKS: Final = 2.0
 """Seconds that two clocks may differ without a warning."""
 
@@ -148,7 +151,7 @@ async def remote_folder(case: CheckCase) -> Passed:
     job = case.settings
     where = f"/workspaces/{segment(job.workspace)}/tree"
     try:
-        await case.api.get(where, replies.folder, path=job.remote_dir, limit=1)
+        page = await case.api.get(where, replies.folder, path=job.remote_dir, limit=LISTED)
     except ProblemError as error:
         if error.problem.code != Code.UNKNOWN:
             raise
@@ -158,7 +161,22 @@ async def remote_folder(case: CheckCase) -> Passed:
         raise ProblemError(
             Problem(Code.UNKNOWN, message, hint="look at remote_dir in the job")
         ) from error
-    return f"/{job.remote_dir} exists", ""
+    return f"/{job.remote_dir} exists", _unusable([entry.name for entry in page.entries])
+
+
+def _unusable(names: Sequence[str]) -> str:
+    """What will not be transferred because of its name, or ""."""
+    reserved = [name for name in names if is_reserved(name)]
+    bad = [name for name in names if bad_name(name)]
+    return "; ".join(
+        f"{some[0]!r} there {reason}, so it is not transferred{_more(len(some) - 1)}"
+        for some, reason in ((reserved, "belongs to Cargo"), (bad, "cannot be used as a name"))
+        if some
+    )
+
+
+def _more(count: int) -> str:
+    return f" (and {count:,} more)" if count else ""
 
 
 async def local_folder(case: CheckCase) -> Passed:

@@ -10,6 +10,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.machines.looks import LookResult, retry_after
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.jobs import LastRun
+from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 
@@ -58,6 +59,7 @@ class JobOutcomes:
         self._trouble: Problem | None = None
         self._tries = 0
         self._reported = ""
+        self._skipped = (0, "")
         self._work: WorkDone | None = None
 
     # -- the supervisor reports --------------------------------------------------------------------
@@ -122,6 +124,16 @@ class JobOutcomes:
         now = self._reason()
         reported, self._reported = self._reported, now
         return (self.held or str(self._trouble)) if now and now != reported else None
+
+    def skipped(self) -> str | None:
+        """What the last look skipped as Cargo's own, if that changed since the last call."""
+        report = self._report
+        now = (report.reserved, report.first_reserved) if report is not None else (0, "")
+        said, self._skipped = self._skipped, now
+        if not now[0] or now == said:
+            return None
+        more = f", and {now[0] - 1:,} more" if now[0] > 1 else ""
+        return f"{now[1]!r} is skipped{more}: the name {RESERVED} belongs to Cargo"
 
     def _reason(self) -> str:
         """The reason without the figures that change from look to look; "" if there is none."""

@@ -343,6 +343,8 @@ class Supervisor:
     async def _write_down(self, run: Run) -> None:
         """Stores the last run, and events if the job is held, fails as a whole or is idle."""
         news = self.outcomes.news()
+        if skipped := self.outcomes.skipped():
+            _log.info("%s", skipped, extra={"job": self.name})
         if events := self._news(run, news):
             try:
                 cursor = await self._world.offload(self._memory.folders.agree, [], events)

@@ -14,7 +14,7 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.paths import RESERVED, bad_name
+from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import T, Ts, World
@@ -242,6 +242,6 @@ class Fetching(_Work):
 def local_name(remote: str, id: str) -> str:
     """A safe local name for a file that the server calls `remote`: its last part, or the id."""
     name = remote.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    if bad_name(name) or not name.isprintable() or name.casefold() == RESERVED:
+    if bad_name(name) or not name.isprintable() or is_reserved(name):
         name = "".join(one if one.isalnum() or one in "-_" else "_" for one in id)[:200] or "file"
     return name

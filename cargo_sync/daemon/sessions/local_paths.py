@@ -3,7 +3,7 @@
 import os
 import stat
 
-from cargo_sync.model.paths import RESERVED, bad_name
+from cargo_sync.model.paths import bad_name, is_reserved, reserved_name
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 
@@ -11,8 +11,8 @@ def checked_target(path: str) -> None:
     """Checks that a file or folder may be made at `path`. Raises ProblemError `bad_path`."""
     _absolute(path)
     parts = path.strip("/").split("/")
-    if RESERVED in parts:
-        raise _bad(path, f"is in a folder {RESERVED}, which only Cargo itself may use")
+    if any(map(is_reserved, parts)):
+        raise ProblemError(reserved_name(path))
     for part in parts:
         if reason := bad_name(part):
             raise _bad(path, f"has a part that {reason}")

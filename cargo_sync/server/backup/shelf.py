@@ -176,7 +176,7 @@ def _translated() -> Iterator[None]:
     except ProblemError as error:
         status = (
             BackupStatus.COORDINATOR
-            if error.problem.code in (Code.BAD_PATH, Code.READ_ONLY)
+            if error.problem.code in (Code.BAD_PATH, Code.RESERVED_NAME, Code.READ_ONLY)
             else BackupStatus.STORE
         )
         raise BackupRefusal(error.problem.message, status) from error
@@ -186,7 +186,7 @@ def _file_name(name: str) -> str:
     """The last part of the sender's name for it, on any system.
 
     Raises:
-        ProblemError: `bad_path`.
+        ProblemError: `bad_path` or `reserved_name`.
     """
     return paths.check(last_part(name) or "..")
 

@@ -14,14 +14,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.wire.handshake import TOKEN
 
 T = TypeVar("T")
+Changes = list[tuple[str, Entry | None]]
+"""Paths with the entry that is there now, or None."""
 Decoder = Callable[[object], T]
 """Takes parsed JSON; raises ValueError for a reply that no Cargo server would send."""
 
 DONE: Final = "done"
+SHOWN: Final = 200
+"""So many characters of a path that cannot be used are kept and shown."""
 KEY: Final = 32
 """Bytes of a flow's keys."""
 GONE: Final = "x"
@@ -170,12 +174,14 @@ class ResultsReply(ServerReply):
 class ChangesReply(NamedTuple):
     """A page of changes: paths with the entry that is there now, or None.
 
-    next   the cursor of the next page
-    more   whether the next page has rows now
-    floor  deletions up to this sequence may have been forgotten
+    refused  like `changes`, for paths that cannot be used: with the reason
+    next     the cursor of the next page
+    more     whether the next page has rows now
+    floor    deletions up to this sequence may have been forgotten
     """
 
-    changes: list[tuple[str, Entry | None]]
+    changes: Changes
+    refused: list[tuple[str, Problem | None]]
     next: int
     more: bool
     lineage: str
@@ -222,19 +228,27 @@ def changes(value: object) -> ChangesReply:
 
     Raises:
         ValueError: the reply is not valid.
-        ProblemError: "bad_path", for a path that is not valid.
     """
     page = _Changes.read(value)
     table = _columns(page.rows)
     kinds = table[1]
     alive = [FILE if kind == GONE else kind for kind in kinds]
-    names = [paths.name(paths.check(path)) for path in table[0]]
-    entries = _entries([names, alive, *table[2:]])
+    entries = _entries([list(map(paths.name, table[0])), alive, *table[2:]])
     rows = [
         (path, None if kind == GONE else entry)
         for path, kind, entry in zip(table[0], kinds, entries, strict=True)
     ]
-    return ChangesReply(rows, page.next, page.more, page.lineage, page.floor)
+    refused: list[tuple[str, Problem | None]] = []
+    if any(map(paths.refusal, table[0])) or "" in table[0]:
+        rows, refused = _parted(rows)
+    return ChangesReply(rows, refused, page.next, page.more, page.lineage, page.floor)
+
+
+def unusable(path: str, reason: str) -> Problem:
+    """The problem of a path or name that the server has and that cannot be used here."""
+    shown = path if len(path) <= SHOWN else f"{path[:SHOWN]}…"
+    message = f"the server has a name that cannot be used here: {shown!r} {reason}"
+    return Problem(Code.BAD_PATH, message, shown, "rename it on the server", retry=False)
 
 
 def folder(value: object) -> FolderReply:
@@ -257,6 +271,23 @@ def reason(error: ValueError) -> str:
     place = ".".join(map(str, first["loc"]))
     words = first["msg"][:1].lower() + first["msg"][1:]
     return f"{place}: {words}" if place else words
+
+
+def _parted(rows: Changes) -> tuple[Changes, list[tuple[str, Problem | None]]]:
+    """The changes of usable paths, and the others.
+
+    Of reserved names, which earlier servers listed below the top, only their end is a change.
+    """
+    usable: Changes = []
+    refused: list[tuple[str, Problem | None]] = []
+    for path, entry in rows:
+        reason = paths.bad_path(path)
+        if reason or (not path and entry):
+            named = unusable(path, reason or "is the folder itself")
+            refused.append((named.path, entry and named))
+        elif entry is None or paths.refusal(path) is None:
+            usable.append((path, entry))
+    return usable, refused
 
 
 def _columns(value: Sequence[Any]) -> list[list[Any]]:

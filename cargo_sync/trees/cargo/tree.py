@@ -75,11 +75,11 @@ class CargoTree:
             if page.more and page.next <= cursor:
                 raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
             cursor, more = page.next, page.more
-            yield Delta(page.changes, cursor, page.lineage)
+            yield Delta(page.changes, cursor, page.lineage, page.refused)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         page = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
-        return bool(page.changes)
+        return bool(page.changes or page.refused)
 
     async def _changes(self, since: int, limit: int, wait: int = 0) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}

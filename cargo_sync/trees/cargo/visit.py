@@ -45,8 +45,9 @@ class VisitedTree(CargoTree):
         for entry in found.entries:
             path = paths.join(folder, entry.name)
             if reason := paths.bad_name(entry.name) or paths.bad_path(self._whole(path)):
-                message = f"the server has a name that cannot be used: {path!r} {reason}"
-                problems.append(Problem(Code.BAD_PATH, message, path, retry=False))
+                problems.append(replies.unusable(path, reason))
+            elif paths.is_reserved(entry.name):
+                problems.append(paths.reserved_name(path))
             else:
                 entries.append(entry)
         return VisitPage(sorted(entries), found.next, problems)

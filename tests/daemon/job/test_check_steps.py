@@ -103,6 +103,18 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+async def test_names_that_are_not_transferred_are_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    rows = [[name, "d", 0, 0, 0o755, 1, 1, "", ""] for name in (".Cargo_Sync", "a", "b/c", "..")]
+    answer = ok({"entries": list(map(list, zip(*rows, strict=True))), "next": None})
+    steps = await tried(tmp_path / "here", GET_workspaces_default_tree=[answer])
+    assert (steps["remote folder"].ok, steps["remote folder"].hint) == (
+        True,
+        "'.Cargo_Sync' there belongs to Cargo, so it is not transferred; "
+        "'b/c' there cannot be used as a name, so it is not transferred (and 1 more)",
+    )
+
+
 @pytest.mark.usefixtures("runtime")
 @pytest.mark.parametrize("mode", ["upload", "download"])
 async def test_all_steps_against_a_real_server(

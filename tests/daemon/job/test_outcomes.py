@@ -7,6 +7,7 @@ from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
+from cargo_sync.model.paths import reserved_name
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 from tests.daemon.house import settings
@@ -40,6 +41,22 @@ class Looks:
         self.failed(Problem(Code.CUT, "it was cut"), acted=acted)
         assert self.outcomes.look is not None
         return self.outcomes.look.retry_at
+
+
+def test_what_is_skipped_as_cargos_own_is_said_once() -> None:
+    looks = Looks()
+
+    def skipped(*names: str) -> str | None:
+        report = RunReport("run", 0.0)
+        report.leave_out(reserved_name(name) for name in names)
+        looks.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
+        assert looks.outcomes.errors == 0
+        return looks.outcomes.skipped()
+
+    words = "'a/.cargo_sync' is skipped: the name .cargo_sync belongs to Cargo"
+    assert [skipped("a/.cargo_sync") for _ in range(3)] == [words, None, None]
+    assert "skipped, and 1 more: " in (skipped("a/.cargo_sync", "b/.CARGO_SYNC") or "")
+    assert [skipped(), skipped("a/.cargo_sync")] == [None, words]
 
 
 def full(left: int) -> Problem:

@@ -202,7 +202,7 @@ async def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
         assert await refusal(one, "get", remote="../f", local=str(here / "x")) == "bad_path"
         assert (
             await refusal(one, "get", remote="f", local=str(here / ".cargo_sync" / "x"))
-            == "bad_path"
+            == "reserved_name"
         )
         assert sorted(os.listdir(here)) == ["d", "f"]
 

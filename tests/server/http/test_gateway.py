@@ -1,6 +1,7 @@
 """The API as transcripts: who may see what, what changed, and what waits for it."""
 
 import asyncio
+import io
 import logging
 from pathlib import Path
 
@@ -147,6 +148,26 @@ async def test_one_entry_is_looked_at_in_the_folder_itself(tmp_path: Path) -> No
         assert (await house.call("GET", "/v1/workspaces/nobodys/entry?path=d")).status == 404
 
 
+async def test_reserved_names_are_refused_at_every_door(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "old" / ".cargo_sync" / "trash").mkdir(parents=True)
+        (house.folders["ana"] / "old" / ".cargo_sync" / "trash" / "x").write_bytes(b"secret")
+        house.intake("ana")
+        for path in ("old/.cargo_sync/trash/x", "old/.CARGO_sync", "new/.Cargo_Sync"):
+            for method, place in (
+                ("GET", f"files/default/{path}"),
+                ("GET", f"files/default/{path}/"),
+                ("PUT", f"files/default/{path}"),
+                ("GET", f"workspaces/default/entry?path={path}"),
+                ("GET", f"workspaces/default/tree?path={path}"),
+                ("GET", f"workspaces/default/changes?under={path}"),
+            ):
+                answer = await house.call(method, f"/v1/{place}", io.BytesIO(b"x"))
+                assert (answer.status, answer.json["error"]["code"]) == (400, "reserved_name")
+        listed = await house.call("GET", "/v1/workspaces/default/tree?path=old")
+        assert listed.json["entries"] == []
+
+
 async def test_changes_are_told_in_pages_below_a_folder(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         folder = house.folders["ana"] / "photos"
@@ -233,7 +254,7 @@ async def test_operations_each_fail_alone(tmp_path: Path) -> None:
         )
         codes = [result["code"] for result in answer.json["results"]]
         assert codes == [
-            "done", "done", "changed", "bad_request", "bad_path", "bad_path", "bad_request",
+            "done", "done", "changed", "bad_request", "bad_path", "reserved_name", "bad_request",
             "bad_path",
             "bad_request", "bad_request",
         ]  # fmt: skip

@@ -171,11 +171,37 @@ def test_a_missing_root_deletes_nothing_and_comes_back(ground: Ground, tmp_path:
     assert ground.there() == "file:f1"
 
 
+def test_an_earlier_roots_own_folder_is_not_offered(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = ground.place / "old" / ".cargo_sync" / "trash"
+    trash.mkdir(parents=True)
+    (trash / "x").write_text("x")
+    (ground.place / "old" / "f").write_text("f")
+    with monkeypatch.context() as earlier:  # a version that offered it
+        earlier.setattr("cargo_sync.model.paths.is_reserved", lambda name: False)
+        earlier.setattr("cargo_sync.model.paths.check", lambda path, **_: path)
+        ground.scan()
+    assert "old/.cargo_sync/trash/x" in ground.there()
+    ground.scan()
+    assert [word.partition(":")[0] for word in ground.there().split()] == ["old", "old/f"]
+    assert (trash / "x").read_text() == "x"
+    for operation in (
+        Mkdir("old/.cargo_sync/y", 0o755, 0),
+        Delete("old/.cargo_sync", 2, None),
+        Move("old/f", "old/.Cargo_Sync", 3),
+    ):
+        assert ground.change(operation) == ["reserved_name"]
+    wants, _ = ground.bring((offer("old/.CARGO_SYNC/x", b"x"), b"x"))
+    assert [want.code for want in wants] == ["reserved_name"]
+
+
 def test_reserved_and_foreign_paths_are_refused(ground: Ground) -> None:
-    for path in (".cargo_sync/marker", "..", "a/../b", "/etc", "a\0b"):
+    for path in ("a/.cargo_sync/marker", "..", "a/../b", "/etc", "a\0b"):
         with pytest.raises(ProblemError) as refused:
             ground.folder.look(path)
-        assert refused.value.problem.code == "bad_path"
+        code = "reserved_name" if "cargo_sync" in path else "bad_path"
+        assert refused.value.problem.code == code
 
 
 # -- flows -----------------------------------------------------------------------------------------

@@ -79,11 +79,6 @@ async def test_changes_come_page_by_page() -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        row("../escape"),
-        row("/etc/passwd"),
-        row("a//b"),
-        row(".cargo_sync/x"),
-        row("a\0b"),
         row(None),
         row(7),
         row(kind="z"),
@@ -95,11 +90,32 @@ async def test_changes_come_page_by_page() -> None:
     ],
     ids=repr,
 )
-async def test_what_no_tree_holds_is_refused(bad: tuple[Any, ...]) -> None:
+async def test_rows_that_no_server_sends_are_refused(bad: tuple[Any, ...]) -> None:
     async with tree(GET_changes=[changes(bad)]) as (it, _):
         with pytest.raises(ProblemError) as raised:
             await observed(it)
-    assert raised.value.problem.code in ("protocol", "bad_path")
+    assert raised.value.problem.code == "protocol"
+
+
+async def test_a_path_that_cannot_be_used_fails_alone() -> None:
+    bad = ["../escape", "/etc/passwd", "a//b", "a\0b", "", "x" * 300]
+    rows = [row("good"), *map(row, bad), row("../escape", "x"), row("", "x"), row("also good")]
+    async with tree(GET_changes=[changes(*rows)]) as (it, _):
+        [seen] = [one async for one in it.observe(0)]
+    assert isinstance(seen, Delta)
+    assert [path for path, _ in seen.changes] == ["good", "", "also good"]
+    told = [(path, problem and problem.code) for path, problem in seen.refused]
+    shown = [*bad[:-1], "x" * 200 + "…"]
+    assert told == [*((path, "bad_path") for path in shown), ("../escape", None)]
+    assert all(problem is None or len(problem.message) < 400 for _, problem in seen.refused)
+
+
+async def test_reserved_names_of_a_server_are_skipped_and_only_their_end_counts() -> None:
+    rows = [row(".cargo_sync", "d"), row("a/.CARGO_SYNC/x"), row("a/.cargo_sync", "x"), row("b")]
+    async with tree(GET_changes=[changes(*rows)]) as (it, _):
+        [seen] = [one async for one in it.observe(0)]
+    assert isinstance(seen, Delta)
+    assert ([path for path, _ in seen.changes], seen.refused) == (["a/.cargo_sync", "b"], [])
 
 
 @pytest.mark.parametrize(
