@@ -162,10 +162,13 @@ def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:
 def _run(run: Mapping[str, Any], now: float) -> str:
     """`3,000 files, 256.0 MB in 12 s, 1 error, 5 min ago: the server does not answer`.
 
-    If it moved nothing, only the reason: `failed 5 min ago: the server does not answer`.
+    If it moved nothing, only the reason: `failed 5 min ago: the server does not answer`, or
+    `nothing to transfer, 5 min ago`.
     """
     if run.get("problem") and not run.get("files"):
         return f"failed {duration(now - run['ended'])} ago: {escaped(run['problem'])}"
+    if not (run.get("files") or run.get("bytes") or run.get("errors")):
+        return f"nothing to transfer, {duration(now - run['ended'])} ago"
     moved = f"{count(run.get('files') or 0, 'file')}, {size(run.get('bytes') or 0)}"
     text = f"{moved} in {duration(run['ended'] - run['started'])}"
     if run.get("errors"):

@@ -277,7 +277,7 @@ class Daemon:
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),
                     BandwidthHandlers(self._live_settings.limits, BANDWIDTH_SET),
-                    LogHandlers(self.service.log),
+                    LogHandlers(self.service.log, jobs.check_name),
                     SessionHandlers(sessions, open_session),
                 )
             )

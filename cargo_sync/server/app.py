@@ -371,7 +371,7 @@ class Server:
                 FlowHandlers(self._sampler),
                 AuditHandlers(self._audit, offload),
                 KeyHandlers(self._endpoint, offload),
-                LogHandlers(log),
+                LogHandlers(log, no_job),
             )
         )
         router = Router(routes, self._replies, audit=self._audit, offload=offload)

@@ -114,6 +114,13 @@ def test_a_run_that_moved_nothing_has_only_failed() -> None:
     )
 
 
+def test_a_run_that_only_found_that_all_is_well_again() -> None:
+    last = FAILING["last_run"] | {"files": 0, "bytes": 0, "errors": 0, "problem": ""}
+    assert "  last run  nothing to transfer, 1 min ago\n" in jobs.job_show(
+        SHOWN | {"last_run": last}, NOW
+    )
+
+
 def test_what_is_due_is_now() -> None:
     assert "  next run  now\n" in jobs.job_show(FAILING | {"next_at": NOW - 1}, NOW) + "\n"
 

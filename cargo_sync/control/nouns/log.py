@@ -1,6 +1,6 @@
 """`log`: the last lines of the log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cargo_sync.api.log_command import LOG, LogArgs
@@ -10,16 +10,22 @@ from cargo_sync.process.ring import Ring
 
 
 class LogHandlers:
-    """Shows the lines in the ring of a process."""
+    """Shows the lines in the ring of a process.
 
-    def __init__(self, ring: Ring) -> None:
+    check_job  raises ControlError if there is no such job
+    """
+
+    def __init__(self, ring: Ring, check_job: Callable[[str], None]) -> None:
         self._ring = ring
+        self._check_job = check_job
 
     def routes(self) -> Sequence[Route[Any]]:
         return (Route(LOG, self.log),)
 
     async def log(self, args: LogArgs) -> JsonObject:
         rows, next, lost = self._ring.page(args.after, args.limit, args.level, args.job)
+        if args.job is not None and not rows:
+            self._check_job(args.job)
         return {
             "rows": [{"number": number, **line.values, "time": line.time} for number, line in rows],
             "next": next,

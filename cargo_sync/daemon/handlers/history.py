@@ -38,6 +38,8 @@ class HistoryHandlers:
             rows = await self._world.offload(self._events.last, limit, job)
         else:
             rows = await self._world.offload(self._events.since, since, limit, job)
+        if job is not None and not rows:
+            await self._check_name(job)
         full = since is not None and len(rows) == limit
         reached = rows[-1][0] if rows else 0
         return {
@@ -52,6 +54,11 @@ class HistoryHandlers:
         kind = Happened.FAILED if args.failed else None
         before = _NEWEST if args.before is None else args.before
         rows = await self._world.offload(self._events.before, job, before, limit, kind)
-        if not rows and not await self._world.offload(self._events.before, job, _NEWEST, 1):
-            self._jobs.get(job)
+        if not rows:
+            await self._check_name(job)
         return views.history(job, rows, limit)
+
+    async def _check_name(self, job: str) -> None:
+        """Checks that there is such a job, or was one. Raises ControlError(unknown_job)."""
+        if not await self._world.offload(self._events.before, job, _NEWEST, 1):
+            self._jobs.check_name(job)

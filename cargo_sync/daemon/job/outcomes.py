@@ -36,6 +36,7 @@ class JobOutcomes:
     last_run  the last run that did something or failed
     spent     overwrites of the runs that the guard has held since the last run that it let pass
     released  the last look was the first that the guard did not hold any more
+    recovered the last look was the first without a failure after one with failures
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class JobOutcomes:
         self.held = ""
         self.last_run = last_run
         self.released = False
+        self.recovered = False
         self.spent = last_run.spent if last_run is not None else 0
         self._settings = settings
         self._failures = failures
@@ -93,6 +95,7 @@ class JobOutcomes:
         self.held = report.held or (self.held if still_full else "")
         self.released = bool(self.spent) and not report.approvable
         self.spent = report.overwrites if report.approvable else 0
+        self.recovered = self._failed_last and not self.errors
         full = bool(report.held) and not report.approvable
         self.look = LookResult(
             self._world.steady(),
@@ -102,12 +105,12 @@ class JobOutcomes:
             full=full,
             held=report.approvable,
         )
-        if report.acted or report.errors or report.held or self.released:
+        if report.acted or report.errors or report.held or self.released or self.recovered:
             self._remember(run)
 
     def failed(self, run: Run, problem: Problem) -> None:
         """A look ended early, with a problem of the job as a whole."""
-        self._now, self._trouble = None, problem
+        self._now, self._trouble, self.recovered = None, problem, False
         self._count(run.report)
         # A run that made progress before it was cut starts a new row of failures: the next try
         # comes soon.
@@ -150,6 +153,11 @@ class JobOutcomes:
             return None
         work, self._work = self._work, None
         return work
+
+    @property
+    def _failed_last(self) -> bool:
+        last = self.last_run
+        return last is not None and bool(last.problem or last.errors)
 
     def _count(self, report: RunReport) -> None:
         if report.acted:

@@ -352,8 +352,11 @@ class Supervisor:
                 _log.error("an event cannot be stored: %s", error, extra={"job": self.name})
             else:
                 self._listener.happened(events, cursor)
-        last = self.outcomes.last_run
-        if last is not None and (run.report.acted or news is not None or self.outcomes.released):
+        last, outcomes = self.outcomes.last_run, self.outcomes
+        if outcomes.recovered:
+            _log.info("nothing fails any more", extra={"job": self.name})
+        changed = news is not None or outcomes.released or outcomes.recovered
+        if last is not None and (run.report.acted or changed):
             try:
                 await self._world.offload(self._memory.jobs.set_last_run, self.name, last)
             except ProblemError as error:

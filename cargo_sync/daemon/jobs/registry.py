@@ -70,11 +70,14 @@ class Jobs:
 
     def get(self, name: str) -> Job:
         """Returns a job. Raises ControlError(unknown_job) with a suggestion."""
-        job = self._jobs.get(name)
-        if job is None:
+        self.check_name(name)
+        return self._jobs[name]
+
+    def check_name(self, name: str) -> None:
+        """Checks that there is such a job. Raises ControlError(unknown_job) with a suggestion."""
+        if name not in self._jobs:
             hint = did_you_mean(name, self._jobs) or "`job.list` lists all jobs"
             raise ControlError(ReplyCode.UNKNOWN_JOB, f'there is no job "{name}"', hint)
-        return job
 
     def chosen(self, name: str | None) -> list[Job]:
         """Returns one job, or all for None. Raises ControlError(unknown_job)."""

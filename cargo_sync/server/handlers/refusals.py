@@ -1,4 +1,4 @@
-"""Refusals of changes that only the server's file may make."""
+"""Refusals: of changes that only the server's file may make, and of names of jobs."""
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.server import UserSettings
@@ -20,6 +20,13 @@ def in_file(registry: Registry, user: UserSettings, *fields: str) -> None:
         names = " and ".join(f'"{field}"' for field in given)
         what = f'{names} of the user "{user.username}" {"is" if len(given) == 1 else "are"}'
     raise by_file(registry, what)
+
+
+def no_job(name: str) -> None:
+    """Raises ControlError(unknown_job): jobs are in daemons."""
+    raise ControlError(
+        ReplyCode.UNKNOWN_JOB, f'there is no job "{name}"', "a server has no jobs: ask a daemon"
+    )
 
 
 def by_file(registry: Registry, what: str) -> ControlError:

@@ -1,6 +1,9 @@
 from collections.abc import Mapping
 
+import pytest
+
 from cargo_sync.api.log_command import LogArgs
+from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.process.lines import LogLine
 from cargo_sync.process.ring import Ring
@@ -12,9 +15,13 @@ def numbers(answer: Mapping[str, object]) -> tuple[list[int], object, object]:
     return [row["number"] for row in rows], answer["next"], answer["lost"]
 
 
+def _unknown(name: str) -> None:
+    raise ControlError(ReplyCode.UNKNOWN_JOB, name)
+
+
 async def test_the_last_lines_are_asked_for() -> None:
     ring = Ring(kept=5)
-    handlers = LogHandlers(ring)
+    handlers = LogHandlers(ring, _unknown)
     assert numbers(await handlers.log(LogArgs())) == ([], 0, 0)
     for number in range(1, 9):  # 4 to 8 are kept
         even = number % 2 == 0
@@ -37,3 +44,13 @@ async def test_the_last_lines_are_asked_for() -> None:
             "message": "8",
         }
     ]
+
+
+async def test_no_lines_of_an_unknown_job_are_an_error() -> None:
+    ring = Ring()
+    ring(LogLine(1.5, "info", "a.b", "removed since", {"job": "old"}))
+    handlers = LogHandlers(ring, _unknown)
+    assert numbers(await handlers.log(LogArgs(job="old"))) == ([1], 1, 0)
+    with pytest.raises(ControlError) as raised:
+        await handlers.log(LogArgs(job="odl"))
+    assert raised.value.code == ReplyCode.UNKNOWN_JOB

@@ -110,7 +110,7 @@ class Daemon:
                 CheckHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
                 BandwidthHandlers(self.own_file.limits, BANDWIDTH_SET),
-                LogHandlers(Ring()),
+                LogHandlers(Ring(), jobs.check_name),
                 SessionHandlers(sessions, nobody),
             )
         )
@@ -442,6 +442,8 @@ async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
         assert [row["cursor"] for row in failed["rows"]] == [4]
         assert (await daemon.ask("job.history", job="other"))["rows"] == []
         assert await daemon.ask("job.history", job="nigthly") == "unknown_job"
+        assert await daemon.ask("history", job="nigthly") == "unknown_job"
+        assert (await daemon.ask("history", job="other"))["rows"] == []
 
 
 async def test_a_trial_that_cannot_be_prepared_says_so(tmp_path: Path) -> None:

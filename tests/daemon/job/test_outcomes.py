@@ -36,6 +36,12 @@ class Looks:
         self.outcomes.failed(cast(Run, SimpleNamespace(report=report)), problem)
         return self.outcomes.news()
 
+    def last(self) -> tuple[str, int, bool]:
+        """Problem and errors of the last run, and whether the job has just recovered."""
+        run = self.outcomes.last_run
+        assert run is not None
+        return run.problem, run.errors, self.outcomes.recovered
+
     def cut(self, *, acted: bool) -> float | None:
         """Seconds until the next look after a look that was cut."""
         self.failed(Problem(Code.CUT, "it was cut"), acted=acted)
@@ -90,3 +96,20 @@ def test_what_got_somewhere_before_it_was_cut_is_tried_again_soon() -> None:
     looks = Looks()
     waits = [looks.cut(acted=acted) for acted in (False, False, False, True, False)]
     assert waits == [0.75, 1.5, 3.0, 0.75, 1.5]
+
+
+def test_the_last_run_of_a_job_that_works_again_is_no_failure() -> None:
+    looks = Looks()
+    lost = Problem(Code.VANISHED, "gone", "film.mov")
+    looks.failed(Problem(Code.UNREACHABLE, "nobody answers"))
+    looks.ended()
+    assert looks.last() == ("", 0, True)
+    looks.ended()
+    assert looks.last() == ("", 0, False), "it is told once"
+    looks.ended(lost)
+    assert looks.last() == ("", 1, False)
+    looks.ended()
+    assert looks.last() == ("", 1, False), "the file was not due: it still fails"
+    looks.failures.succeeded("film.mov")
+    looks.ended()
+    assert looks.last() == ("", 0, True)
