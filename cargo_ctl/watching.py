@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -21,6 +21,10 @@ _REDRAW = 0.1
 _SECOND = 1.0
 
 
+NewBoard = Callable[..., Board | ServerBoard]
+"""Makes an empty board; the argument is what it says before the first message."""
+
+
 class FeedView(Protocol):
     """Where a feed is shown."""
 
@@ -30,12 +34,16 @@ class FeedView(Protocol):
     def say(self, line: str) -> None:
         """Show a line that is not from the feed."""
 
+    def lost(self, why: str) -> None:
+        """The daemon is gone: what it reported does not count any more. `why`: in a sentence."""
+
 
 class PlainView:
     """Prints one line per change."""
 
-    def __init__(self, board: Board | ServerBoard | None = None) -> None:
-        self._board = board or Board()
+    def __init__(self, board: NewBoard = Board) -> None:
+        self._new = board
+        self._board = board()
 
     def take(self, message: FeedMessage | None) -> None:
         line = self._board.take(message) if message is not None else None
@@ -45,12 +53,17 @@ class PlainView:
     def say(self, line: str) -> None:
         click.echo(escaped(line), err=True)
 
+    def lost(self, why: str) -> None:
+        self._board = self._new()
+        self.say(why)
+
 
 class LiveView:
     """A picture, drawn at most ten times per second; other lines scroll above it."""
 
-    def __init__(self, live: "Live", board: Board | ServerBoard | None = None) -> None:
-        self._board = board or Board()
+    def __init__(self, live: "Live", board: NewBoard = Board) -> None:
+        self._new = board
+        self._board = board()
         self._live = live
         self._drawn = 0.0
         self._stale = True
@@ -67,25 +80,30 @@ class LiveView:
     def say(self, line: str) -> None:
         self._live.console.print(escaped(line), markup=False, highlight=False)
 
+    def lost(self, why: str) -> None:
+        self._board = self._new(why)
+        self.draw()
+
     def draw(self) -> None:
-        self._live.update(_picture(self._board, time.time()), refresh=True)
+        height = self._live.console.size.height - 1  # the last line stays for the cursor
+        self._live.update(_picture(self._board, time.time(), height), refresh=True)
         self._drawn, self._stale = time.monotonic(), False
 
 
-def _picture(board: Board | ServerBoard, now: float) -> "RenderableType":
+def _picture(board: Board | ServerBoard, now: float, height: int) -> "RenderableType":
     from cargo_ctl.render import live, server_live
 
     return (
-        server_live.picture(board, now)
+        server_live.picture(board, now, height)
         if isinstance(board, ServerBoard)
-        else live.picture(board, now)
+        else live.picture(board, now, height)
     )
 
 
 @contextlib.contextmanager
 def view(*, server: bool = False) -> Iterator[FeedView]:
     """The view that fits standard output: for a daemon's feed, or with `server` for a server's."""
-    board = ServerBoard() if server else Board()
+    board: NewBoard = ServerBoard if server else Board
     if not sys.stdout.isatty():
         yield PlainView(board)
         return

@@ -2,16 +2,21 @@
 
 import contextlib
 from collections.abc import Iterator
+from time import sleep
 
 import click
 
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render.words import escaped
-from cargo_ctl.watching import view
+from cargo_ctl.watching import FeedView, view
+from cargo_sync.api.addresses import Addresses, is_live
 from cargo_sync.api.messages import FeedMessage
-from cargo_sync.api.topics import ALL, SERVER
+from cargo_sync.api.topics import ALL, EVERY, SERVER
+from cargo_sync.suggest import did_you_mean
 
 _QUIET = 0.25
+_RETRY = 1.0
+"""Seconds until a daemon that has ended is looked for again."""
 
 
 @click.command()
@@ -39,8 +44,17 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
       cargo_ctl feed --topic notice/ --json
       cargo_ctl feed --server
     """
+    for topic in topics:
+        _check_topic(topic)
     with contextlib.suppress(KeyboardInterrupt):
         _print_all(reach, topics or ("",))
+
+
+def _check_topic(prefix: str) -> None:
+    """Refuse a prefix that no topic will ever have: nothing would come, for ever."""
+    if not any(prefix.startswith(topic) or topic.startswith(prefix) for topic in EVERY):
+        hint = did_you_mean(prefix, EVERY) or f"topics begin with {', '.join(EVERY)}"
+        raise click.BadParameter(f"no topic begins with {escaped(prefix)!r}; {hint}")
 
 
 @click.command()
@@ -48,7 +62,8 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
 def watch(reach: Reach) -> None:
     """Show jobs and transfers live, or the flows of a server, until Ctrl-C.
 
-    On a terminal it draws a table with bars; elsewhere it prints one line per change.
+    On a terminal it draws a table with bars; elsewhere it prints one line per change. If the daemon
+    ends, it says so, and goes on when the daemon is back. With --json it ends with the daemon.
 
     \b
     Examples:
@@ -56,32 +71,45 @@ def watch(reach: Reach) -> None:
       cargo_ctl watch --server
     """
     with contextlib.suppress(KeyboardInterrupt):
-        server = reach.kind() == "server"
-        topics = SERVER if server else ALL
+        addresses = reach.addresses()
+        kind = reach.kind()
+        topics = SERVER if kind == "server" else ALL
         if reach.as_json:
             _print_all(reach, topics)
             return
-        with view(server=server) as screen:
-            for message in _messages(reach, topics, _QUIET):
-                screen.take(message)
+        # Outside of the view, whose last picture would be drawn over an error.
+        with reach.ending(), view(server=kind == "server") as screen:
+            while True:
+                _show(addresses, topics, screen)
+                screen.lost(f"the {kind} has ended; waiting for it to come back (Ctrl-C ends this)")
+                while not is_live(addresses.feed):
+                    sleep(_RETRY)
 
 
-def _messages(
-    reach: Reach, topics: tuple[str, ...], quiet: float | None
-) -> Iterator[FeedMessage | None]:
-    """The messages, and None after each `quiet` seconds without one.
+def _show(addresses: Addresses, topics: tuple[str, ...], screen: FeedView) -> None:
+    """Show the feed until the daemon is gone. Raises NotAdmitted."""
+    from cargo_sync.api.client import NotRunning, subscribe
 
-    If the daemon stops, the program ends.
-    """
+    with (
+        contextlib.suppress(NotRunning),
+        subscribe(addresses.feed, topics, key=addresses.key) as subscription,
+    ):
+        while True:
+            screen.take(subscription.receive(_QUIET))
+
+
+def _messages(reach: Reach, topics: tuple[str, ...]) -> Iterator[FeedMessage]:
+    """The messages. If the daemon stops, the program ends."""
     with reach.feed(topics) as subscription, reach.ending():
         while True:
-            yield subscription.receive(quiet)
+            message = subscription.receive()
+            if message is not None:
+                yield message
 
 
 def _print_all(reach: Reach, topics: tuple[str, ...]) -> None:
-    for message in _messages(reach, topics, None):
-        if message is not None:
-            _print(reach, message)
+    for message in _messages(reach, topics):
+        _print(reach, message)
 
 
 def _print(reach: Reach, message: FeedMessage) -> None:

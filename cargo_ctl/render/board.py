@@ -14,18 +14,21 @@ _SILENT = 5.0
 _NOTICES = 6
 _LISTED = 3
 _REMOVED = "removed"
+FIRST = "waiting for messages"
 
 
 class Board:
     """The latest state of everything that the feed reported.
 
+    waiting        what to say before the first message
     state, totals  of the daemon as a whole, as in `status`
     jobs           by name: state, detail and progress, as in `job.list`
     transfers      by id, as in `transfer.list`
     notices        the last few, as lines, oldest first
     """
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: str = FIRST) -> None:
+        self.waiting = waiting
         self.state: Mapping[str, Any] = {}
         self.totals: Mapping[str, Any] = {}
         self.jobs: dict[str, Mapping[str, Any]] = {}

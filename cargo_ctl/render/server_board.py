@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from cargo_ctl.render.board import FIRST
 from cargo_ctl.render.flows import place
 from cargo_ctl.render.servers import served
 from cargo_ctl.render.words import escaped, size
@@ -26,6 +27,7 @@ _BECAME: Mapping[str, str] = {
 class ServerBoard:
     """The latest state of everything that the feed reported.
 
+    waiting  what to say before the first message
     status   users, workspaces and flows, as counts
     totals   speeds of all uploads and of all downloads
     flows    by id, as in `flow.list`
@@ -34,7 +36,8 @@ class ServerBoard:
 
     counts_down = False
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: str = FIRST) -> None:
+        self.waiting = waiting
         self.status: Mapping[str, Any] = {}
         self.totals: Mapping[str, Any] = {}
         self.flows: dict[str, Mapping[str, Any]] = {}

@@ -16,47 +16,57 @@ from cargo_ctl.render.servers import moving, served
 from cargo_ctl.render.words import count, escaped, rate, size
 
 _BAR = 24
-_MOST_FLOWS = 30
 
 
-def picture(board: ServerBoard, _now: float) -> RenderableType:
+def picture(board: ServerBoard, _now: float, height: int) -> RenderableType:
     """What is served and how fast, one line per user, one bar per flow, and the last notices.
+
+    It has at most `height` lines: what does not fit is counted.
 
     A bar shows the flow's speed as a share of its limit, or of the fastest flow if it has no limit.
     """
     parts: list[RenderableType] = [_general(board)]
     if board.flows:
-        parts.append(_flows(board))
+        parts.append(_flows(board, height - 1 - len(board.notices)))
     parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
     return Group(*parts)
 
 
 def _general(board: ServerBoard) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append("serving" if board.status else "waiting for messages", style="bold green")
-    if board.status:
-        text.append(f"  {served(board.status)}; {moving(board.totals)}")
+    if not board.status:
+        text.append(board.waiting, style="bold yellow")
+        return text
+    text.append("serving", style="bold green")
+    text.append(f"  {served(board.status)}; {moving(board.totals)}")
     return text
 
 
-def _flows(board: ServerBoard) -> Table:
+def _flows(board: ServerBoard, room: int) -> Table:
     grid = Table.grid(padding=(0, 2))
     flows = sorted(
         board.flows.values(), key=lambda one: (str(one.get("user")), one.get("since") or 0)
     )
     fastest = max([one.get("speed_bps") or 0 for one in flows])
-    for user, group in groupby(flows[:_MOST_FLOWS], lambda one: str(one.get("user"))):
+    left, hidden = room, 0
+    for user, group in groupby(flows, lambda one: str(one.get("user"))):
         own = list(group)
-        total = sum(one.get("speed_bps") or 0 for one in own)
+        # A user's line, their flows, and a line for what is left out.
+        fits = max(0, left - 2)
+        shown, total = own[:fits], sum(one.get("speed_bps") or 0 for one in own)
+        hidden += len(own) - len(shown)
+        if not shown:
+            continue
+        left -= 1 + len(shown)
         grid.add_row(
             Text(escaped(user), style="bold"),
             Text(""),
             Text(f"{count(len(own), 'flow')}, {rate(total)}"),
         )
-        for one in own:
+        for one in shown:
             grid.add_row(_where(one), _bar(one, fastest), _figures(one))
-    if len(flows) > _MOST_FLOWS:
-        grid.add_row(Text(f"and {len(flows) - _MOST_FLOWS:,} more", style="dim"))
+    if hidden:
+        grid.add_row(Text(f"and {count(hidden, 'flow')} more", style="dim"))
     return grid
 
 

@@ -17,6 +17,8 @@ ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
 """All topics of a daemon but those of sessions."""
 SERVER = (STATUS, PROGRESS, FLOWS, NOTICES)
 """All topics of a server."""
+EVERY = (*ALL, FLOWS, SESSIONS)
+"""How the topics of daemons and servers begin."""
 
 
 def job(name: str) -> str:

@@ -60,6 +60,7 @@ from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
+from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers

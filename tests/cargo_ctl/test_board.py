@@ -103,12 +103,12 @@ def test_a_transfer_is_over_when_it_is_complete_or_silent() -> None:
     assert list(board.transfers) == []
 
 
-def drawn(board: Board) -> str:
+def drawn(board: Board, height: int = 24) -> str:
     console = Console(
         file=io.StringIO(), width=100, force_terminal=False, color_system=None, legacy_windows=False
     )
     with console.capture() as capture:
-        console.print(picture(board, NOW))
+        console.print(picture(board, NOW, height))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -150,3 +150,39 @@ def test_the_picture() -> None:
         "  video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
         "nightly: uploaded 1 file: [red]a"
     )
+
+
+def test_jobs_that_do_not_fit_are_counted_and_what_fails_or_moves_comes_first() -> None:
+    board = Board()
+    board.take(message(topics.STATUS, "status", STATUS))
+    for number in range(43):
+        board.take(status(f"job{number:02}", "paused" if number == 20 else "synced"))
+    board.take(status("job30", "error", "its folder is gone"))
+    board.take(status("job41", "syncing"))
+    assert drawn(board, height=7).splitlines() == [
+        "error",
+        "job30  error                                its folder is gone",
+        "job41  syncing",
+        "job20  paused",
+        "job00  synced",
+        "job01  synced",
+        "and 38 more: 38 synced",
+    ]
+    names = [line.split()[0] for line in drawn(board, height=44).splitlines()]
+    assert names == ["error", *(f"job{number:02}" for number in range(43))], "the order of names"
+    for number in range(9):
+        board.take(message(topics.transfer(str(number)), "transfer", TRANSFERS["transfers"][0]))
+    tall = drawn(board, height=20).splitlines()
+    assert (len(tall), tall[-1]) == (20, "  and 1 file more")
+
+
+def test_a_daemon_that_has_ended_leaves_no_old_picture() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    with Live(console=console, auto_refresh=False) as live:
+        screen = LiveView(live)
+        screen.take(status("nightly", "synced"))
+        before = len(console.file.getvalue())  # type: ignore[attr-defined]
+        screen.lost("the daemon has ended")
+    after = console.file.getvalue()[before:]  # type: ignore[attr-defined]
+    assert "the daemon has ended" in after
+    assert "nightly" not in after

@@ -1,5 +1,6 @@
 """The command line, against a daemon that answers from a table."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -252,7 +253,6 @@ def test_a_plan_is_waited_for_and_printed_as_json(
             '{"error":{"code":"not_running","message":"the daemon went away",'
             '"hint":"start one with: cargo_sync daemon"}}\n',
         ),
-        ("watch", "a: syncing\n"),
     ],
 )
 def test_feeds_until_the_daemon_ends(
@@ -276,3 +276,44 @@ def test_feeds_until_the_daemon_ends(
         )
         result = run(*command.split())
     assert (result.exit_code, result.stdout) == (3, printed)
+
+
+def test_watch_waits_for_a_daemon_that_has_ended(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = Subscription.receive
+    states = iter(("syncing", "synced"))
+    daemons = contextlib.ExitStack()
+
+    def start() -> None:
+        daemon = daemons.enter_context(canned(runtime, {}))
+        state = next(states)
+        daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {"state": state}))
+
+    seen: list[str] = []
+
+    def receive_then_end(self: Subscription, timeout: float | None = None) -> FeedMessage | None:
+        if seen == ["syncing", "synced"]:
+            raise KeyboardInterrupt
+        message = receive(self, timeout)
+        if message is not None:
+            seen.append(message.fields["state"])
+            if len(seen) == 1:
+                daemons.close()
+        return message
+
+    monkeypatch.setattr(Subscription, "receive", receive_then_end)
+    monkeypatch.setattr("cargo_ctl.commands.feed.sleep", lambda _seconds: start())
+    with daemons:
+        start()
+        result = run("watch")
+    assert (result.exit_code, result.stdout) == (0, "a: syncing\na: synced\n")
+    assert result.stderr == (
+        "the daemon has ended; waiting for it to come back (Ctrl-C ends this)\n"
+    )
+
+
+def test_a_topic_that_never_comes_is_refused(runtime: str) -> None:
+    result = run("feed", "--topic", "notices/")
+    assert result.exit_code == 2
+    assert "no topic begins with 'notices/'; did you mean \"notice/\"?" in result.stderr

@@ -182,7 +182,7 @@ BOARDS = pytest.mark.parametrize(
 def test_watching_off_a_terminal(
     board: type[Board | ServerBoard], feed: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    view = PlainView(board())
+    view = PlainView(board)
     for message in messages(feed):
         view.take(message)
     view.say(LONE)
@@ -206,7 +206,7 @@ def test_watching_on_a_terminal(board: type[Board | ServerBoard], feed: Any) -> 
             self.console.print(picture)
 
     screen = Screen()
-    view = LiveView(screen, board())  # type: ignore[arg-type]
+    view = LiveView(screen, board)  # type: ignore[arg-type]
     for message in messages(feed):
         view.take(message)
     view.say(LONE)

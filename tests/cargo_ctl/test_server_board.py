@@ -57,9 +57,9 @@ def test_lines() -> None:
     ]
 
 
-def drawn(board: ServerBoard) -> list[str]:
+def drawn(board: ServerBoard, height: int = 24) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=96, color_system=None).print(picture(board, NOW))
+    Console(file=out, width=96, color_system=None).print(picture(board, NOW, height))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -87,6 +87,18 @@ def test_a_picture_of_flows_by_user() -> None:
     ]
 
 
+def test_flows_that_do_not_fit_are_counted() -> None:
+    board = ServerBoard()
+    board.take(message(topics.STATUS, "status", STATUS))
+    for number in range(20):
+        board.take(flow(UP | {"id": f"a{number}"}))
+        board.take(flow(UP | {"id": f"b{number}", "user": "ben"}))
+    shown = drawn(board, height=10)
+    assert [line.split()[0] for line in shown] == ["serving", "ana", *["↑"] * 7, "and"]
+    assert shown[-1] == "and 33 flows more"
+    assert len(drawn(board, height=60)) == 1 + 2 * 21
+
+
 def test_a_flow_that_says_nothing_any_more_is_gone() -> None:
     board = ServerBoard()
     board.take(flow(UP))
@@ -101,7 +113,7 @@ def test_a_live_view_draws_it() -> None:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True, color_system=None)
     with Live(auto_refresh=False, console=console) as live:
-        view = LiveView(live, ServerBoard())
+        view = LiveView(live, ServerBoard)
         view.take(flow(UP))
         view.take(None)
     assert "default/in/box" in out.getvalue()
