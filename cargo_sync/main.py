@@ -79,13 +79,20 @@ def cargo_sync(ctx: click.Context, log_level: str | None) -> None:
     "--private", is_flag=True, help="Run no jobs, only sessions; end when standard input ends."
 )
 @click.option(
+    "--end-with-stdin",
+    is_flag=True,
+    help="End when standard input ends, and so with the program that started it.",
+)
+@click.option(
     "-z",
     "--port",
     type=click.IntRange(1, 65534),
     help="Take commands also over TCP, from clients with a key. The feed is on the next port. "
     "The usual port is 5556.",
 )
-def daemon(config: str | None, job: str | None, private: bool, port: int | None) -> None:
+def daemon(
+    config: str | None, job: str | None, private: bool, end_with_stdin: bool, port: int | None
+) -> None:
     """Run sync jobs until stopped.
 
     SIGTERM ends it; SIGHUP makes it read all files again. With --private it runs no jobs: it
@@ -104,10 +111,10 @@ def daemon(config: str | None, job: str | None, private: bool, port: int | None)
     elif config is not None and job is not None:
         raise click.UsageError("use either --config or --job: --job runs only one job")
     else:
-        _daemon(config, job, port)
+        _daemon(config, job, port, with_parent=end_with_stdin)
 
 
-def _daemon(config: str | None, job: str | None, port: int | None) -> None:
+def _daemon(config: str | None, job: str | None, port: int | None, *, with_parent: bool) -> None:
     """Runs the daemon of a settings file, or of one job."""
     from cargo_sync.api.addresses import DAEMON, job_instance
     from cargo_sync.config.daemon import DaemonSettings, load_daemon
@@ -151,6 +158,7 @@ def _daemon(config: str | None, job: str | None, port: int | None) -> None:
             ready=ready,
             service=service,
             control=control,
+            with_parent=with_parent,
         )
 
     _run(application, settings.process.log, "cargo-daemon")

@@ -110,3 +110,23 @@ def test_the_loop_is_uvloop_where_there_is_one_and_the_standard_one_elsewhere(
     with click.Context(cargo_sync, obj="warning"):
         run(application, LogSettings(), "test")
     assert loops == ["uvloop" if there else "asyncio.unix_events"]
+
+
+@pytest.mark.parametrize("option", [[], ["--end-with-stdin"]])
+def test_a_daemon_ends_with_its_standard_input_if_asked(
+    option: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+
+    async def run(*_: object, **options: object) -> None:
+        given.append(options["with_parent"])
+
+    monkeypatch.setattr("cargo_sync.daemon.app.run", run)
+    job = {
+        "sync_name": "nightly", "sync_mode": "upload", "local_dir": str(tmp_path),
+        "hostname": "https://files.example.org", "username": "ana", "password": "canary",
+    }  # fmt: skip
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job))
+    result = call("daemon", "--job", str(path), *option)
+    assert (result.exit_code, given) == (0, [bool(option)]), result.output

@@ -15,23 +15,21 @@ from cargo_sync.api.topics import ALL
 
 _LOOK = 0.05
 _QUIET = 0.25
-# A closed terminal must end the child too; for a daemon, SIGHUP would mean "reload".
-_FORWARDED = {
-    signal.SIGINT: signal.SIGINT,
-    signal.SIGTERM: signal.SIGTERM,
-    signal.SIGHUP: signal.SIGTERM,
-}
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the child, as SIGTERM. A closed terminal must end it too; for a daemon, SIGHUP
+would mean "reload"."""
 
 
 def run_watched(command: Sequence[str], addresses: Addresses, view: FeedView) -> int:
     """Run `command`, a daemon with `addresses`, until it ends; its exit code, 128 + n for signal n.
 
     Signals to this process are passed on to the child. The child has its own process session, so
-    that Ctrl-C at the terminal reaches it only once.
+    that Ctrl-C at the terminal reaches it only once. It ends when its standard input ends: so also
+    if this process is killed.
     """
     child = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,8 +77,8 @@ def _read(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
 
 @contextlib.contextmanager
 def _forwarding(child: "subprocess.Popen[str]") -> Iterator[None]:
-    def forward(number: int, _frame: object) -> None:
-        child.send_signal(_FORWARDED[signal.Signals(number)])
+    def forward(_number: int, _frame: object) -> None:
+        child.send_signal(signal.SIGTERM)
 
     before = {number: signal.signal(number, forward) for number in _FORWARDED}
     try:

@@ -137,7 +137,8 @@ def _datasync(given: _Options) -> int:
         addresses = instance_addresses(runtime_dir(os.environ), job_instance(config))
     except AddressError as error:
         raise click.UsageError(str(error)) from error
-    command = [sys.executable, "-m", "cargo_sync.main", "daemon", "--job", config]
+    daemon = [sys.executable, "-m", "cargo_sync.main", "daemon"]
+    command = [*daemon, "--job", config, "--end-with-stdin"]
     with view() as screen:
         return run_watched(command, addresses, screen)
 

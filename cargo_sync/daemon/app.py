@@ -101,6 +101,7 @@ async def run(
     service: Service | None = None,
     private: bool = False,
     control: ControlSettings | None = None,
+    with_parent: bool = False,
 ) -> None:
     """Runs a daemon until SIGTERM, SIGINT or the command `shutdown`; SIGHUP reads the files again.
 
@@ -111,9 +112,10 @@ async def run(
         env: environment variables, for files that are read again.
         ready: called when commands are answered, with all addresses where they are.
         service: the process that this runs in.
-        private: the daemon ends with the process that started it, and its state is one of several
-            below `state_dir`.
+        private: its state is one of several below `state_dir`; implies `with_parent`.
         control: where commands are answered, in place of the settings.
+        with_parent: the daemon ends with the process that started it: when its standard input ends.
+            SIGINT and SIGHUP are that process's concern.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be opened.
@@ -144,7 +146,7 @@ async def run(
             ThreadOffload(pool),
         )
         daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
-        if private:
+        if private or with_parent:
             stop.with_parent()
         else:
             stop.on_signals(daemon.reload)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,6 +58,9 @@ class Seen:
 
     def say(self, line: str) -> None:
         self.lines.append(line)
+
+    def lost(self, why: str) -> None:
+        raise AssertionError("a child that has ended does not come back")
 
 
 def python(*args: str) -> "subprocess.CompletedProcess[str]":
@@ -168,3 +172,27 @@ def test_a_child_that_never_gets_so_far(runtime: str, script: str, code: int) ->
         == code
     )
     assert seen.lines in (["job.json: sleep must be a number"], ["killed"])
+
+
+def test_a_child_ends_with_its_front_end_even_if_that_is_killed(tmp_path: Path) -> None:
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    child = f"import sys; open({str(began)!r}, 'w'); sys.stdin.read(); open({str(ended)!r}, 'w')"
+    watched = (
+        "import sys\n"
+        "from cargo_ctl.client.child import run_watched\n"
+        "from cargo_ctl.watching import PlainView\n"
+        "from cargo_sync.api.addresses import Addresses\n"
+        f"run_watched([sys.executable, '-c', {child!r}], Addresses('', ''), PlainView())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", watched], cwd=ROOT) as front_end:
+        _appears(began)
+        front_end.kill()
+    _appears(ended)
+
+
+def _appears(path: Path) -> None:
+    for _ in range(6_000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} does not appear")
