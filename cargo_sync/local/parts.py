@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
@@ -240,7 +241,8 @@ class PartFile:
             if self._written:
                 self._fd = system.reopen(self._folder, self._name)
             else:
-                self._fd = _create_over(self._root, self._folder, self._name)
+                mode = created_mode(self._offer.mode)
+                self._fd = _create_over(self._root, self._folder, self._name, mode)
         return self._fd
 
     def _resumed(self) -> list[Span]:
@@ -311,16 +313,21 @@ class PartFile:
 
 
 def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:
-    """Gives a staged file the offered mtime and permission bits; returns its stat after that.
+    """Gives a staged file the offered mtime and permissions, if any; returns its stat after that.
 
     Raises:
         OSError, ProblemError: they cannot be set.
     """
     root.system.utime(fd, offer.mtime_ns)
     found = os.fstat(fd)
-    if found.st_mode & 0o7777 != offer.mode & 0o777:
+    if offer.mode != BY_UMASK and found.st_mode & 0o7777 != offer.mode & PERMISSIONS:
         root.set_mode(fd, offer.mode, offer.path)
     return found
+
+
+def created_mode(mode: int) -> int:
+    """The mode with which a staged file of this offered mode is created; see `seal`."""
+    return (0o666 if mode == BY_UMASK else mode) & PERMISSIONS
 
 
 def gaps(spans: Sequence[Span], size: int) -> Ranges:
@@ -357,10 +364,10 @@ def _sound(spans: Iterable[Span], size: int) -> list[Span]:
     return sound
 
 
-def _create_over(root: Root, folder: int, name: str) -> int:
+def _create_over(root: Root, folder: int, name: str, mode: int) -> int:
     """Creates a staged file; a file of this name from an earlier process is removed first."""
     try:
-        return root.system.create(folder, name)
+        return root.system.create(folder, name, mode)
     except FileExistsError:
         root.system.unlink(folder, name)
-        return root.system.create(folder, name)
+        return root.system.create(folder, name, mode)

@@ -15,6 +15,7 @@ from cargo_sync.model.entries import (
     FOLDER,
     LATEST,
     LINK,
+    PERMISSIONS,
     Entry,
     Listing,
     kept_time,
@@ -187,8 +188,9 @@ class Root:
     def make_folder(self, path: str, mode: int | None = None) -> tuple[str, ...]:
         """Makes a folder and the missing folders above it; returns those it made, outermost first.
 
-        `mode` is for the last one; None means what the umask allows. The owner's rwx is always set,
-        otherwise nothing could be put there. Not durable before `sync` of `above(…)`.
+        `mode` is for the last one (see PERMISSIONS); None means what the umask allows. The owner's
+        rwx is always set, otherwise nothing could be put there. Not durable before `sync` of
+        `above(…)`.
 
         Raises:
             ProblemError: a folder cannot be made.
@@ -212,20 +214,20 @@ class Root:
                 raise
         with self.folder(within) as above:
             try:
-                self.system.mkdir(above.fd, name, 0o777 if mode is None else 0o700)
+                self.system.mkdir(above.fd, name, PERMISSIONS if mode is None else 0o700)
             except FileExistsError:
                 return False
             except OSError as error:
                 raise ProblemError(from_os_error(error, path)) from error
-        if mode is not None and mode & 0o777 != 0o700:
+        if mode is not None and mode & PERMISSIONS != 0o700:
             with self.folder(path) as folder:
                 self.set_mode(folder.fd, mode | 0o700, path)
         return True
 
     def set_mode(self, fd: int, mode: int, path: str) -> None:
-        """Sets permission bits; setuid, setgid and sticky are dropped, because they are unsafe."""
+        """Sets the permission bits that are synced."""
         try:
-            self.system.chmod(fd, mode & 0o777)
+            self.system.chmod(fd, mode & PERMISSIONS)
         except PermissionError:
             return  # a file system without permission bits (FAT) keeps its own
         except OSError as error:

@@ -13,7 +13,7 @@ from typing import Final
 from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, seal
+from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
@@ -69,7 +69,7 @@ class Staging:
                     system.write(fd, content, 0)
                 found = seal(self.root, fd, offer)
                 # If its owner may not read a file, it cannot be opened again: it is synced now.
-                durable = not offer.mode & 0o400
+                durable = not found.st_mode & 0o400
                 if durable:
                     system.fsync(fd)
             finally:
@@ -207,7 +207,7 @@ class Staging:
         while True:
             name = self._name()
             try:
-                return name, self.root.system.create(folder, name, offer.mode & 0o777)
+                return name, self.root.system.create(folder, name, created_mode(offer.mode))
             except FileExistsError:
                 continue  # left by an earlier process
             except OSError as error:

@@ -32,6 +32,13 @@ def is_bad_time(mtime_ns: int) -> bool:
     return not EARLIEST < mtime_ns < LATEST
 
 
+PERMISSIONS: Final = 0o775
+"""The permission bits that are synced: no setuid, setgid or sticky, and what comes from another
+side is never writable for everybody."""
+BY_UMASK: Final = -1
+"""A mode that was not given: the umask of the process decides."""
+
+
 class Entry(NamedTuple):
     """One name in a folder.
 
@@ -79,8 +86,8 @@ class Entry(NamedTuple):
         return same and not is_bad_time(self.mtime_ns)
 
     def same_mode(self, other: "Entry") -> bool:
-        """True when the permission bits that are synced are equal: no setuid, setgid or sticky."""
-        return self.mode & 0o777 == other.mode & 0o777
+        """True when the permission bits that are synced are equal."""
+        return self.mode & PERMISSIONS == other.mode & PERMISSIONS
 
 
 Listing = tuple[Entry, ...]

@@ -14,7 +14,8 @@ class Offer(NamedTuple):
     """One file's content, as it is offered or asked for.
 
     path      relative to the flow's folder
-    size, mtime_ns, mode   of the content; the destination keeps them
+    size, mtime_ns, mode   of the content; the destination keeps them. A mode that was not given is
+              BY_UMASK, which is never sent
     version, ident         of the source's entry: the file that is read must still have them
     transfer  id of the transfer: hex, unguessable, the same when it is tried again after a cut
     expected, occupant     version and ident of what the plan saw at the destination; both 0 for an

@@ -123,7 +123,9 @@ class GuestFolder:
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         return await self._do(self._stand, folder, names)
 
-    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+    async def make(
+        self, folders: Sequence[tuple[str, int | None]], run: str
+    ) -> list[Problem | None]:
         return await self._do(self._make, folders)
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
@@ -203,13 +205,13 @@ class GuestFolder:
                     standing[name] = found._replace(name=name)
         return standing
 
-    def _make(self, folders: Sequence[tuple[str, int]]) -> list[Problem | None]:
+    def _make(self, folders: Sequence[tuple[str, int | None]]) -> list[Problem | None]:
         touched: set[str] = set()
         results = [self._make_one(path, mode, touched) for path, mode in folders]
         self._opened.sync(touched, whole=len(touched) > len(folders))
         return results
 
-    def _make_one(self, path: str, mode: int, touched: set[str]) -> Problem | None:
+    def _make_one(self, path: str, mode: int | None, touched: set[str]) -> Problem | None:
         place = self._place(path)
         try:
             paths.check(place)

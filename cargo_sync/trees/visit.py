@@ -41,10 +41,12 @@ class Visited(Protocol):
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         """The entries with these names (sorted), by name; names without an entry are missing."""
 
-    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+    async def make(
+        self, folders: Sequence[tuple[str, int | None]], run: str
+    ) -> list[Problem | None]:
         """Makes folders (path, mode), durably; returns a problem, or None, per folder.
 
-        A folder that already exists is no problem.
+        Without a mode the umask decides. A folder that already exists is no problem.
         """
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:

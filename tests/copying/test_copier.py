@@ -62,7 +62,9 @@ class Side:
         found = {name: self.entries.get(paths.join(folder, name)) for name in names}
         return {name: entry for name, entry in found.items() if entry is not None}
 
-    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+    async def make(
+        self, folders: Sequence[tuple[str, int | None]], run: str
+    ) -> list[Problem | None]:
         problems: list[Problem | None] = []
         for path, _ in folders:
             there = self.entries.setdefault(path, Entry(paths.name(path), FOLDER))

@@ -36,7 +36,9 @@ class Tree:
     async def stand(self, folder: str, names: Sequence[str]) -> dict[str, Entry | Problem]:
         raise NotImplementedError
 
-    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+    async def make(
+        self, folders: Sequence[tuple[str, int | None]], run: str
+    ) -> list[Problem | None]:
         raise NotImplementedError
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:

@@ -11,6 +11,7 @@ from cargo_sync.local.parts import MemoryCheckpoints, PartFile
 from cargo_sync.local.root import Root
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.checkpoints import RESUMABLE
+from cargo_sync.model.entries import BY_UMASK
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import MTIME, offer
 from tests.local.systems import failing_in, recording
@@ -74,6 +75,39 @@ def test_a_small_file_is_staged_as_it_was_offered(staging: Staging, top: Path) -
     )
     for folder in (".cargo_sync", ".cargo_sync/staging"):
         assert (top / folder).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("umask", "mode", "file", "folder"),
+    [
+        (0o022, None, 0o644, 0o755),
+        (0o002, None, 0o664, 0o775),
+        (0o077, None, 0o600, 0o700),
+        (0o000, None, 0o664, 0o775),
+        (0o077, 0o644, 0o644, 0o744),
+        (0o022, 0o777, 0o775, 0o775),
+        (0o000, 0o666, 0o664, 0o764),
+        (0o022, 0o7002, 0o000, 0o700),
+    ],
+)
+def test_the_modes_of_what_is_made(
+    staging: Staging, top: Path, umask: int, mode: int | None, file: int, folder: int
+) -> None:
+    """A mode that was given counts, without "writable for everybody"; otherwise the umask does."""
+    before = os.umask(umask)
+    try:
+        given = BY_UMASK if mode is None else mode
+        small = staging.write(offer("small", b"x", mode=given), memoryview(b"x"))
+        large = staging.part(offer("large", b"y", mode=given))
+        large.write(0, memoryview(b"y"))
+        staging.root.make_folder("above/folder", mode)
+    finally:
+        os.umask(before)
+    for staged in (small, large.finish()):
+        found = (top / ".cargo_sync" / "staging" / staged.name).stat()
+        assert found.st_mode & 0o7777 == file
+    assert (top / "above" / "folder").stat().st_mode & 0o7777 == folder
+    assert (top / "above").stat().st_mode & 0o7777 == 0o775 & ~umask
 
 
 def test_a_link_is_staged_word_for_word(staging: Staging, top: Path) -> None:

@@ -13,7 +13,7 @@ from cargo_sync.copying.retries import CONNECTION_LOST
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.lanes.ports import Reader, Sink
 from cargo_sync.local.trash import PLACE, run_folder
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, Entry
 from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer
@@ -22,8 +22,6 @@ from cargo_sync.trees.guest import GuestFolder
 
 PIECE: Final = 2**20
 """Bytes that are read and sent at a time."""
-MODE: Final = 0o644
-"""The mode of fetched files."""
 STORED: Final = 600.0
 """Seconds that a server may take to store a file after its last byte."""
 
@@ -212,7 +210,7 @@ class Fetching(_Work):
             raise ProblemError(problem)
         seen = there if isinstance(there, Entry) else None
         expected, occupant = (seen.version, seen.ident) if seen else (0, 0)
-        return Offer(name, size, now, MODE, 0, 0, self._world.token(), expected, occupant)
+        return Offer(name, size, now, BY_UMASK, 0, 0, self._world.token(), expected, occupant)
 
     async def _stage(self, connection: Connection, sink: Sink, offer: Offer) -> None:
         [want] = await self._do(sink.begin, 0, [offer])

@@ -99,7 +99,7 @@ class CargoSession:
         return _item(await self._entry(path))
 
     async def mkdir(self, path: str) -> None:
-        await self._make(path, 0o755)
+        await self._make(path, None)
 
     async def delete(self, path: str, *, recursive: bool) -> str:
         return await self._tree().delete(paths.check(path), self._run(), recursive=recursive)
@@ -202,7 +202,7 @@ class CargoSession:
             raise unknown(path)
         return found
 
-    async def _make(self, path: str, mode: int) -> None:
+    async def _make(self, path: str, mode: int | None) -> None:
         [problem] = await self._tree().make([(paths.check(path), mode)], self._run())
         if problem is not None:
             raise ProblemError(problem)

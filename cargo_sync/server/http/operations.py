@@ -42,7 +42,7 @@ class _Operations(Asked):
 
 class _Mkdir(Asked):
     path: ChangedPath
-    mode: Annotated[int, whole(0o7777)] = 0o755
+    mode: Annotated[int | None, whole(0o7777)] = None
     expected: Whole = 0
 
     def operation(self) -> Mkdir:

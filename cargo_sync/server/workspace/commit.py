@@ -11,7 +11,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
 from cargo_sync.local.space import room_for
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.model.entries import FILE, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed, put
@@ -133,5 +133,5 @@ def _is_offered(entry: Entry, offer: Offer) -> bool:
         entry.kind == FILE
         and bool(offer.hash)
         and (entry.hash, entry.size, entry.mtime_ns) == (offer.hash, offer.size, offer.mtime_ns)
-        and entry.mode & 0o777 == offer.mode & 0o777
+        and entry.mode & PERMISSIONS == offer.mode & PERMISSIONS
     )

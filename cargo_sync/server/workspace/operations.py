@@ -21,10 +21,13 @@ TOGETHER: Final = 200
 
 
 class Mkdir(NamedTuple):
-    """Makes a folder at `path`. `expected` is the version that is replaced, 0 for nothing."""
+    """Makes a folder at `path`. `expected` is the version that is replaced, 0 for nothing.
+
+    mode  None for what the umask allows
+    """
 
     path: str
-    mode: int
+    mode: int | None
     expected: int
 
 

@@ -12,7 +12,7 @@ from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
@@ -21,7 +21,6 @@ from cargo_sync.server.workspace.operations import Operation, OperationBatch, Op
 from cargo_sync.server.workspace.upload import Admit, Upload
 
 EVERYTHING: Final = 2**63 - 1
-MODE: Final = 0o644
 """Mode of files that come over plain HTTP."""
 
 
@@ -174,7 +173,7 @@ class Workspace:
             ProblemError: as for `Upload`.
         """
         return Upload(
-            self._folder, Offer(path, size, mtime_ns, MODE, 0, 0, self._token()), admit, run
+            self._folder, Offer(path, size, mtime_ns, BY_UMASK, 0, 0, self._token()), admit, run
         )
 
     def compare(self, folder: str, still: Still) -> Compared:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from cargo_sync.local.trash import numbered
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
@@ -231,7 +231,7 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     made = Entry(
         paths.name(action.path),
         FOLDER,
-        mode=action.source.mode if action.source else 0o755,
+        mode=action.source.mode & PERMISSIONS if action.source else 0,
         version=result.version,
         ident=result.ident,
     )

@@ -6,7 +6,7 @@ from typing import Final
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.problems import bad_answer
@@ -87,9 +87,15 @@ class VisitedTree(CargoTree):
 
     # -- changing ----------------------------------------------------------------------------------
 
-    async def make(self, folders: Sequence[tuple[str, int]], run: str) -> list[Problem | None]:
+    async def make(
+        self, folders: Sequence[tuple[str, int | None]], run: str
+    ) -> list[Problem | None]:
         actions = [
-            Action(Op.MKDIR, path, Entry(paths.name(path), FOLDER, mode=mode & 0o777))
+            Action(
+                Op.MKDIR,
+                path,
+                None if mode is None else Entry(paths.name(path), FOLDER, mode=mode & PERMISSIONS),
+            )
             for path, mode in folders
         ]
         return [_in_the_way(outcome.problem) for outcome in await self.apply(actions, run)]

@@ -111,8 +111,13 @@ async def test_up_and_down_again_sealed(tmp_path: Path) -> None:
             (here / "nothing").touch()
             os.symlink("large", here / "-link")
             os.chmod(here / "large", 0o640)
+            for name in ("nothing", "f/empty"):
+                os.chmod(here / name, 0o777)
             report = await run(first).execute()
             assert (report.errors, report.files) == (0, 303)
+            for name in ("nothing", "f/empty"):
+                arrived = tmp_path / "ana" / "in" / "box" / name
+                assert arrived.stat().st_mode & 0o777 == 0o775, "never writable for everybody"
             again = await run(first).execute()
             assert not again.acted and not again.files
         assert tree(tmp_path / "ana" / "in" / "box") == tree(here)

@@ -299,6 +299,26 @@ async def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
         assert (house.folders["ana"] / "run").stat().st_mode & 0o777 == 0o755
 
 
+async def test_a_new_file_and_a_new_folder_get_what_the_umask_allows(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        before = os.umask(0o027)
+        try:
+            await put(house, "new", b"x")
+            operations = [
+                {"op": "mkdir", "path": "a/b"},
+                {"op": "mkdir", "path": "c", "mode": 0o777},
+            ]
+            asked = {"operations": operations}
+            await house.call("POST", "/v1/workspaces/default/operations", asked)
+        finally:
+            os.umask(before)
+        modes = {name: (house.folders["ana"] / name).stat().st_mode & 0o777 for name in MADE}
+        assert modes == MADE
+
+
+MADE = {"new": 0o640, "a": 0o750, "a/b": 0o750, "c": 0o775}
+
+
 async def test_no_length_no_file(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
 
