@@ -21,6 +21,7 @@ from typing import Final
 
 from benchmarks.programs import USER, Programs, until
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
@@ -53,7 +54,12 @@ REAL: Final = World(
 async def measured(mode: Mode, place: Path, url: str) -> float:
     """Print one line per speed; the greatest deviation in percent."""
     near = FolderTree(
-        str(place / mode), Rules("speeds", mode), REAL, MemoryCheckpoints(), lambda: None
+        str(place / mode),
+        Rules("speeds", mode),
+        REAL,
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        lambda: None,
     )
     api = Api(ServerLogin(url, USER, lambda: USER), REAL.steady)
     far = CargoTree(api, "default", mode.value, REAL, asyncio.Semaphore(1))

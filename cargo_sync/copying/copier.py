@@ -17,6 +17,7 @@ from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import PAGE, EntryPages, WalkPage
 from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.comparison import FilePair, compare
+from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.checkpoints import resumable
@@ -97,21 +98,19 @@ class Copier:
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()
         self._bytes_before = 0
-        self._disk_full: Problem | None = None
+        self._room = DestinationRoom()
 
     async def attempt(self, speed: int | None) -> None:
         """Copies until nothing is left. `speed` is in bits per second, None for no limit.
 
         Raises:
-            ProblemError: the connection was lost, or the disk is full.
+            ProblemError: the connection was lost.
         """
         self._retries.resume(self._open)
         self._open.clear()
         while True:
             self._retries.begin_round()
             await self._round(speed)
-            if self._disk_full is not None:
-                raise ProblemError(self._disk_full)
             seconds = self._retries.wait(self._world.chance())
             if seconds is None:
                 return
@@ -146,22 +145,31 @@ class Copier:
 
     async def _batches(self) -> AsyncIterator[Sequence[Task]]:
         while await self._look():
-            while self._disk_full is None and (batch := self._waiting.due()):
-                yield self._handed_over(batch)
-        while self._disk_full is None and (batch := self._waiting.rest()):
-            yield self._handed_over(batch)
+            while batch := self._waiting.due():
+                if tasks := self._handed_over(batch):
+                    yield tasks
+        while batch := self._waiting.rest():
+            if tasks := self._handed_over(batch):
+                yield tasks
 
     def _handed_over(self, batch: Sequence[_Copy]) -> list[Task]:
-        self._open.update({copy.task.action.path: copy.tries for copy in batch})
-        return [copy.task for copy in batch]
+        """The tasks of a batch, without files for which there is no room: they fail at once."""
+        tasks = []
+        for task, tries in batch:
+            path, size = task.action.path, task.action.bytes
+            # A part of a larger file may be there already, so that it needs less than its size.
+            if resumable(size) or self._room.may_try(path, size):
+                self._open[path] = tries
+                tasks.append(task)
+            else:
+                self.progress.fail(path, _no_room(path, size))
+        return tasks
 
     async def _look(self) -> bool:
         """Looks at the next files and decides about them; False if there are no more.
 
         If a cut interrupts it, the next attempt looks at the same files.
         """
-        if self._disk_full is not None:
-            return False
         if await self._look_again():
             return True
         if self._page is None:
@@ -291,6 +299,7 @@ class Copier:
             path, problem = outcome.action.path, outcome.problem
             tries = self._open.pop(path, 0)
             if problem is None:
+                self._room.took(path, outcome.action.bytes)
                 self.progress.done(path, outcome.action.bytes)
                 self.progress.displaced += bool(outcome.displaced)
                 if resumable(outcome.action.bytes):
@@ -298,7 +307,12 @@ class Copier:
             elif not self._retries.add(path, tries, problem):
                 self.progress.fail(path, problem)
                 if problem.code == Code.DISK_FULL:
-                    self._disk_full = problem
+                    self._room.refused(path, outcome.action.bytes, problem)
+
+
+def _no_room(path: str, size: int) -> Problem:
+    message = f"{path!r} needs {size:,} bytes, and there was no room for a smaller file"
+    return Problem(Code.DISK_FULL, message, path, "free some space, then try again")
 
 
 def _size(copy: _Copy) -> int:

@@ -60,7 +60,9 @@ from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.retry import Failures, cancelled
+from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
@@ -225,6 +227,7 @@ class Daemon:
         self._replies = Replies(database, world.wall)
         self._audit = AuditTable(database, world.wall)
         self._checkpoints = Checkpoints(database, world.wall)
+        self._space = SpaceLedger(database.path)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._room = SharedLimits(slots, shares, limits, machine_zone(env))
         self._live_settings = LiveSettings(settings, env, slots, shares, limits, world.offload)
@@ -339,6 +342,7 @@ class Daemon:
             self._planned,
             Failures(),
             Settling(settings.settle),
+            DestinationRoom(),
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)
@@ -360,7 +364,12 @@ class Daemon:
             return row.binding.near if row and row.binding else None
 
         near = FolderTree(
-            settings.local_dir, rules(settings), self._world, self._checkpoints, bound
+            settings.local_dir,
+            rules(settings),
+            self._world,
+            self._checkpoints,
+            self._space,
+            bound,
         )
 
         def figures() -> Figures | None:
@@ -378,7 +387,15 @@ class Daemon:
         orders = Orders(self._database, self._world.wall)
         room = self._room
         return Shared(
-            room.slots, room.shares, self._apis, self._checkpoints, orders, Guests(), set(), roots
+            room.slots,
+            room.shares,
+            self._apis,
+            self._checkpoints,
+            self._space,
+            orders,
+            Guests(),
+            set(),
+            roots,
         )
 
     def _moving(self) -> Iterator[str]:
@@ -391,7 +408,12 @@ class Daemon:
         bound = row.binding.near if row and row.binding else None
         speed = self._all()[settings.name].supervisor.bounds.share.own()
         return CheckCase(
-            settings, ProbingApi(_login(settings), self._world.steady), self._world, speed, bound
+            settings,
+            ProbingApi(_login(settings), self._world.steady),
+            self._world,
+            self._space,
+            speed,
+            bound,
         )
 
 

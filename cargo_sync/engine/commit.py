@@ -100,13 +100,16 @@ class Commit:
             state = (action.source.version, action.source.ident)
             self._memory.failures.put_off(action.path, problem, state)
         if problem.code == Code.DISK_FULL:
-            self._report.fill(problem)
+            self._memory.room.refused(action.path, action.bytes, problem)
         details = EventDetails(str(problem), problem.code_text, outcome.transfer)
         return [self._event(Happened.FAILED, action, now, details)]
 
     def _happened(self, outcome: Outcome, now: float) -> list[Event]:
         action = outcome.action
         if action.op in (Op.PUT, Op.MKDIR):
+            if self._memory.room.took(action.path, action.bytes):
+                self._memory.failures.retry_at(Code.DISK_FULL, 0.0)
+                self._report.look_again(0.0)
             self._report.acted = True
             self._progress.done(1, action.bytes)
             self._report.files += action.op is Op.PUT

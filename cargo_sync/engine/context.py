@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.jobs import Rules
 from cargo_sync.model.world import World
@@ -22,6 +23,7 @@ class JobMemory:
     failures  the files that failed. Like `settling` it is not stored: after a restart everything is
               tried at once
     settling  the files that were still being written
+    room      what is known about the room at the destination
     """
 
     name: str
@@ -32,6 +34,7 @@ class JobMemory:
     planned: Planned
     failures: Failures
     settling: Settling
+    room: DestinationRoom
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Execution:
         self._world = context.world
         self._report = context.report
         self._progress = context.progress
+        self._room = context.memory.room
         self._source = source
         self._destination = destination
         self._guard = guard
@@ -57,11 +58,11 @@ class Execution:
             self._progress.planned(len(puts), sum(map(_size, puts)))
             waiting.extend(puts)
             while batch := waiting.due():
-                yield await self._starts.begin(batch)
-            if self._report.held and not self._report.approvable:
-                break  # the disk is full: all further files would fail too
+                if roomy := await self._with_room(batch):
+                    yield await self._starts.begin(roomy)
         while batch := waiting.rest():
-            yield await self._starts.begin(batch)
+            if roomy := await self._with_room(batch):
+                yield await self._starts.begin(roomy)
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
         """Does all steps but the PUTs.
@@ -84,6 +85,17 @@ class Execution:
         if outcomes:
             await self._commit(outcomes)
         return [action for action in by_op[Op.PUT] if counted or self._is_allowed(action)]
+
+    async def _with_room(self, puts: Sequence[Action]) -> Sequence[Action]:
+        """Leaves out files for which there is no room; one that began before may need little."""
+        if not self._room.tight:
+            return puts
+        began = await self._starts.began(puts)
+        return [
+            action
+            for action in puts
+            if action.path in began or self._room.may_try(action.path, action.bytes)
+        ]
 
     def _is_allowed(self, action: Action) -> bool:
         """Counts overwrites. Beyond the guard's threshold it holds the run; additions may go."""

@@ -18,8 +18,10 @@ from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.transfer_starts import TransferStarts
+from cargo_sync.machines.room import PROBE
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import FarTree, NearTree, Task
@@ -65,6 +67,7 @@ class Run:
                 stays.
         """
         opened = await self._open()
+        self._memory.room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, approved=approved)
         commit = Commit(self._context, self._on_events)
@@ -74,6 +77,7 @@ class Run:
         await self._execute_deferred(opened, guard, execution, commit)
         async for retired in execution.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, but there is {retired!r}")
+        self._judge_room()
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.is_missed)
             if gone:
@@ -128,6 +132,22 @@ class Run:
         async with aclosing(moving) as results:
             async for outcomes in results:
                 await commit(outcomes)
+
+    def _judge_room(self) -> None:
+        """Holds the run if the destination's disk is full.
+
+        All files that wait for room are tried again together with the smallest of them.
+        """
+        room, failures = self._memory.room, self._memory.failures
+        room.end(waits=room.smallest is not None and failures.knows(room.smallest.path))
+        self.report.errors += room.passed
+        if room.smallest is None:
+            return
+        if room.full:
+            failures.retry_at(Code.DISK_FULL, self._world.steady() + PROBE)
+            self.report.fill(room.smallest.problem)
+        elif (failure := failures.get(room.smallest.path)) and failure.next_at is not None:
+            failures.retry_at(Code.DISK_FULL, failure.next_at)
 
     # -- steps that waited for the end of the survey -----------------------------------------------
 

@@ -43,6 +43,17 @@ class TransferStarts:
             self._on_events(begun.events, begun.cursor)
         return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
 
+    async def began(self, actions: Sequence[Action]) -> set[str]:
+        """The paths of larger files of which a part may be at the destination already."""
+        files = [
+            (one.path, one.source.version, one.source.ident)
+            for one in actions
+            if one.source and resumable(one.bytes)
+        ]
+        if not files:
+            return set()
+        return await self._world.offload(self._memory.transfers.began, self._memory.job_id, files)
+
     async def unfinished(self, actions: Sequence[Action]) -> dict[str, str]:
         """Ids of transfers of exactly these sources that still need an event for their end.
 

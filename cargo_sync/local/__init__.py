@@ -9,7 +9,7 @@ read     reads of files that must not change meanwhile, for senders and for hash
 root     a folder held by its descriptor; all paths are relative to it, links are never followed
 scan     lists everything below a root, folder by folder
 sink     the receiving end of a lane: staging, publishing and receipts
-space    whether the disk has room
+space    what is free on a disk, and what is reserved for files on their way
 staging  files that are not complete yet, below `.cargo_sync/staging`
 system   the calls that change a disk; the only place that depends on the platform
 trash    displaced files, below `.cargo_sync/trash`

@@ -54,14 +54,17 @@ def inode(found: os.stat_result) -> int:
 
 
 class Root:
-    """One open root; several threads may use it."""
+    """One open root; several threads may use it.
+
+    device  the number of its file system
+    """
 
     def __init__(self, path: str, fd: int, system: System) -> None:
         self.path = path
         self.fd = fd
         self.system = system
         found = os.fstat(fd)
-        self._device, self._inode, self._owner = found.st_dev, found.st_ino, found.st_uid
+        self.device, self._inode, self._owner = found.st_dev, found.st_ino, found.st_uid
 
     @classmethod
     def open(cls, path: str, system: System | None = None) -> "Root":
@@ -83,7 +86,7 @@ class Root:
     @property
     def identity(self) -> str:
         """Device and inode as "device:inode"; a folder mounted or made again has another one."""
-        return f"{self._device}:{self._inode}"
+        return f"{self.device}:{self._inode}"
 
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
@@ -91,7 +94,7 @@ class Root:
             found = os.stat(self.path)
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == (self._device, self._inode)
+        return (found.st_dev, found.st_ino) == (self.device, self._inode)
 
     def close(self) -> None:
         os.close(self.fd)
@@ -102,15 +105,15 @@ class Root:
         """A folder below the root, for a `with`; see `open_folder`. Raises ProblemError."""
         if paths.is_below(path, RESERVED):
             return self._own_folder(path)
-        return open_folder(self.system, self.fd, self._device, path)
+        return open_folder(self.system, self.fd, self.device, path)
 
     def _own_folder(self, path: str) -> Folder:
         """`.cargo_sync` or a folder below it, unless another user has prepared it."""
-        with open_folder(self.system, self.fd, self._device, RESERVED) as own:
+        with open_folder(self.system, self.fd, self.device, RESERVED) as own:
             if not may_keep_ours(os.fstat(own.fd).st_uid, self._owner):
                 raise ProblemError(_FOREIGN)
             rest = path[len(RESERVED) + 1 :]
-            return open_folder(self.system, own.fd, self._device, rest, RESERVED)
+            return open_folder(self.system, own.fd, self.device, rest, RESERVED)
 
     def open_file(self, path: str) -> int:
         """Opens a file below the root for reading; its descriptor. Raises ProblemError."""

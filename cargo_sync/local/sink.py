@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.publish import Placement, Published, place, secure
+from cargo_sync.local.space import Reservation, Shortage
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.checkpoints import resumable
@@ -30,6 +31,9 @@ class Judge(Protocol):
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """For each offer: a refusal, "none" (this content is already here), or None: needed."""
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        """The problem, in the owner's words, of a file for which the disk has no room."""
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """For each offer, the local entry that should be at its target; None: unoccupied.
@@ -53,16 +57,18 @@ class Judge(Protocol):
 class _Batch:
     """One batch that is not committed yet.
 
+    room      space on the disk for what is still to come
     there     indices of offers whose content was already here
     parts     larger files that are arriving, per index
     staged    files that are complete in staging, per index
     problems  why a file failed, per index
     """
 
-    __slots__ = ("offers", "parts", "problems", "staged", "there")
+    __slots__ = ("offers", "parts", "problems", "room", "staged", "there")
 
-    def __init__(self, offers: Sequence[Offer]) -> None:
+    def __init__(self, offers: Sequence[Offer], room: Reservation) -> None:
         self.offers = offers
+        self.room = room
         self.there: set[int] = set()
         self.parts: dict[int, PartFile] = {}
         self.staged: dict[int, Staged] = {}
@@ -86,7 +92,7 @@ class FolderSink:
         """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot begin now")
-        begun = _Batch(offers)
+        begun = _Batch(offers, self._staging.reservation())
         proper = [
             index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
         ]
@@ -105,6 +111,7 @@ class FolderSink:
                 begun.problems[index] = Problem.received(
                     want.code, want.message, offers[index].path
                 )
+        self._reserve(batch, begun, answers)
         self._batches[batch] = begun
         return [answers[index] for index in range(len(offers))]
 
@@ -123,6 +130,7 @@ class FolderSink:
             begun.staged[index] = self._staging.write(offer, content)
         except ProblemError as error:
             begun.problems[index] = error.problem
+        begun.room.end(index)
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file."""
@@ -139,6 +147,7 @@ class FolderSink:
             if part is None:
                 part = begun.parts[index] = self._staging.part(offer)
             part.write(offset, content)
+            begun.room.wrote(index, len(content))
             if part.complete:
                 self._finish(batch, begun, index)
             else:
@@ -173,6 +182,7 @@ class FolderSink:
             raise _protocol(f"there is no batch {batch}")
         self._complete(batch, begun)
         del self._batches[batch]
+        begun.room.close()
         try:
             recorded = self._commit(begun)
         except BaseException:
@@ -189,6 +199,7 @@ class FolderSink:
                 self._leave(number, begun, index)
             for staged in begun.staged.values():
                 self._staging.discard(staged, keep=True)
+            begun.room.close()
         self._batches.clear()
 
     # -- within ------------------------------------------------------------------------------------
@@ -220,6 +231,26 @@ class FolderSink:
         missing = part.missing
         return Want("all") if missing == ((0, offer.size),) else Want("ranges", missing)
 
+    def _reserve(self, batch: int, begun: _Batch, answers: dict[int, Want]) -> None:
+        """Reserves space for what is wanted. A file for which there is no room fails alone."""
+        sizes = {
+            index: _missing(begun.offers[index], answers[index])
+            for index in sorted(answers)
+            if answers[index].code in ("all", "ranges") and not begun.offers[index].target
+        }
+        try:
+            short = begun.room.take(sizes) if sizes else {}
+        except ProblemError as error:
+            refused = dict.fromkeys(sizes, error.problem)
+        else:
+            refused = {
+                index: self._judge.no_room(begun.offers[index], shortage)
+                for index, shortage in short.items()
+            }
+        for index, problem in refused.items():
+            self._fail(batch, begun, index, problem)
+            answers[index] = Want(problem.code_text, message=str(problem))
+
     def _wanted(self, batch: int, index: int) -> tuple[_Batch, Offer]:
         begun = self._batches.get(batch)
         if begun is None or not 0 <= index < len(begun.offers) or index in begun.there:
@@ -230,6 +261,7 @@ class FolderSink:
         begun.staged[index] = begun.parts[index].finish()
         del begun.parts[index]
         self._open.pop((batch, index), None)
+        begun.room.end(index)
 
     def _limit_open(self, key: tuple[int, int], part: PartFile) -> None:
         self._open[key] = part
@@ -246,6 +278,7 @@ class FolderSink:
 
     def _fail(self, batch: int, begun: _Batch, index: int, problem: Problem) -> None:
         begun.problems.setdefault(index, problem)
+        begun.room.end(index)
         self._leave(batch, begun, index)
         staged = begun.staged.pop(index, None)
         if staged is not None:
@@ -322,6 +355,11 @@ def _improper(offer: Offer) -> str | None:
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
         return "has an impossible link target"
     return None
+
+
+def _missing(offer: Offer, want: Want) -> int:
+    """Bytes of a file that are still to come."""
+    return sum(end - start for start, end in want.ranges) if want.ranges else offer.size
 
 
 def _failed(begun: _Batch, index: int) -> Receipt:

@@ -1,33 +1,144 @@
-"""Free space on the disk, checked before a run and during it."""
+"""Space on disks: what is free, what stays free, and what is reserved for files on their way.
 
-from typing import Final
+Several jobs, workspaces and sessions may receive files on one file system at the same time. They
+share one ledger, so that the same free bytes are not promised to two of them. A file reserves only
+the bytes that are still missing, and gives them back as it is written.
+"""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from cargo_sync.local.root import Root
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import ProblemError, from_os_error
 
 RESERVE: Final = 64 * 2**20
-"""Bytes that stay free for others: databases, logs, other programs."""
+"""Bytes that stay free for other programs, at most; on the disk with our own state, always."""
+PARTS: Final = 50
+"""At most one part of so many of a volume stays free."""
 
 
-def free(root: Root) -> int:
-    """Bytes that may still be written below `root`. Raises ProblemError."""
-    try:
-        return root.system.free(root.fd)
-    except OSError as error:
-        raise ProblemError(from_os_error(error, root.path)) from error
+class FreeSpace(NamedTuple):
+    """The bytes of a file system.
+
+    free      a program of our user may still write so many
+    stays     so many of them are not used
+    reserved  so many of them belong to files on their way
+    """
+
+    free: int
+    stays: int
+    reserved: int
+
+    @property
+    def left(self) -> int:
+        """Bytes that a further file may have."""
+        return max(0, self.free - self.stays - self.reserved)
 
 
-def room_for(root: Root, size: int) -> Problem | None:
-    """Why `size` more bytes cannot be written, or None if they can."""
-    try:
-        left = free(root)
-    except ProblemError as error:
-        return error.problem
-    if size + RESERVE <= left:
-        return None
-    return Problem(
-        Code.DISK_FULL,
-        f"{root.path!r} has {left:,} bytes free, but {size:,} are needed"
-        f" (and {RESERVE:,} must stay free)",
-        hint="free some space, then it continues by itself",
-    )
+class Shortage(NamedTuple):
+    """A file for which there is no room: the bytes it needs, and those that are left."""
+
+    needed: int
+    left: int
+
+
+class Reservation:
+    """The bytes that belong to some files, by number, until they are written or given up."""
+
+    __slots__ = ("_bytes", "_ledger", "_root")
+
+    def __init__(self, ledger: "SpaceLedger", root: Root) -> None:
+        self._ledger = ledger
+        self._root = root
+        self._bytes: dict[int, int] = {}
+
+    def take(self, sizes: Mapping[int, int]) -> dict[int, Shortage]:
+        """Reserves bytes for files, in order.
+
+        Returns:
+            The files for which there is no room.
+
+        Raises:
+            ProblemError: the disk does not say what is free; nothing is reserved.
+        """
+        taken, short = self._ledger.take(self._root, sizes)
+        self._bytes |= taken
+        return short
+
+    def wrote(self, file: int, count: int) -> None:
+        """`count` bytes of a file are written: the disk itself counts them from now on."""
+        held = self._bytes.get(file, 0)
+        back = min(count, held)
+        if back:
+            self._bytes[file] = held - back
+            self._ledger.give_back(self._root, back)
+
+    def end(self, file: int) -> None:
+        """A file is complete, or was given up."""
+        if back := self._bytes.pop(file, 0):
+            self._ledger.give_back(self._root, back)
+
+    def close(self) -> None:
+        """Ends all files."""
+        back = sum(self._bytes.values())
+        self._bytes.clear()
+        self._ledger.give_back(self._root, back)
+
+
+class SpaceLedger:
+    """What is reserved on each file system; one per process. Several threads may use it.
+
+    File systems are told apart by the device number of the root. Parts of one pool with their own
+    numbers, such as the subvolumes of btrfs, are counted apart.
+    """
+
+    def __init__(self, state: str | None = None) -> None:
+        """`state` is a path on the file system of our own state, which always keeps RESERVE."""
+        self._state = None if state is None else os.stat(state).st_dev
+        self._reserved: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def space(self, root: Root) -> FreeSpace:
+        """The bytes of the file system of `root` now. Raises ProblemError."""
+        return self._look(root)[0]
+
+    def reservation(self, root: Root) -> Reservation:
+        """A reservation below `root`, with no bytes yet."""
+        return Reservation(self, root)
+
+    def take(
+        self, root: Root, sizes: Mapping[int, int]
+    ) -> tuple[dict[int, int], dict[int, Shortage]]:
+        """For reservations: the bytes that each file has now, and the files without room."""
+        taken: dict[int, int] = {}
+        short: dict[int, Shortage] = {}
+        with self._lock:
+            space, block = self._look(root)
+            left = space.left
+            for file, size in sizes.items():
+                needed = -(-size // block) * block
+                if needed > left:
+                    short[file] = Shortage(size, left)
+                else:
+                    taken[file] = needed
+                    left -= needed
+            self._reserved[root.device] += space.left - left
+        return taken, short
+
+    def give_back(self, root: Root, count: int) -> None:
+        """For reservations: so many bytes are not reserved any more."""
+        with self._lock:
+            self._reserved[root.device] -= count
+
+    def _look(self, root: Root) -> tuple[FreeSpace, int]:
+        """The bytes, and how many of them make a block."""
+        try:
+            volume = root.system.volume(root.fd)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, root.path)) from error
+        stays = RESERVE if root.device == self._state else min(RESERVE, volume.size // PARTS)
+        space = FreeSpace(volume.free, stays, self._reserved[root.device])
+        return space, max(1, volume.block)

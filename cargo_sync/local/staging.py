@@ -15,6 +15,7 @@ from blake3 import blake3
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root, inode
+from cargo_sync.local.space import Reservation, SpaceLedger
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
@@ -33,10 +34,20 @@ GUESTS_KEPT: Final = 7 * 86_400.0
 class Staging:
     """The staging folder of a root, made for its first file. Several threads may use it."""
 
-    def __init__(self, root: Root, checkpoints: CheckpointStore, guest: str = "") -> None:
-        """`guest` is a guest's unique name (letters and digits); "" for the owner of the root."""
+    def __init__(
+        self, root: Root, checkpoints: CheckpointStore, space: SpaceLedger, guest: str = ""
+    ) -> None:
+        """Nothing is written yet.
+
+        Args:
+            root: the folder.
+            checkpoints: where the resume points of larger files are kept.
+            space: the ledger of this process.
+            guest: a guest's unique name (letters and digits); "" for the owner of the root.
+        """
         self.root = root
         self._checkpoints = checkpoints
+        self._space = space
         self._guest = guest
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -58,6 +69,10 @@ class Staging:
             ProblemError: it cannot be made, or a link is in its place.
         """
         self._existing()
+
+    def reservation(self) -> Reservation:
+        """Space for files that will be staged here, with no bytes yet."""
+        return self._space.reservation(self.root)
 
     def write(self, offer: Offer, content: memoryview) -> Staged:
         """Stages a whole file. Raises ProblemError."""

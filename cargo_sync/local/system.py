@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from functools import cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
@@ -28,6 +28,19 @@ _OPENAT2: Final = 437
 """Its number on each architecture; the C library has no function for it."""
 _LONGEST: Final = 4095
 """Bytes of a path that Linux opens in one call."""
+
+
+class Volume(NamedTuple):
+    """A file system, in bytes.
+
+    free   a program of this user may still write so many
+    size   of the whole file system
+    block  each file takes whole blocks
+    """
+
+    free: int
+    size: int
+    block: int
 
 
 class System:
@@ -221,10 +234,10 @@ class System:
     def unlock(self, fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
-    def free(self, fd: int) -> int:
-        """Bytes that a program of this user may still write."""
+    def volume(self, fd: int) -> Volume:
         figures = os.fstatvfs(fd)
-        return figures.f_bavail * figures.f_frsize
+        block = figures.f_frsize
+        return Volume(figures.f_bavail * block, figures.f_blocks * block, block)
 
 
 class _OpenHow(ctypes.Structure):

@@ -6,6 +6,7 @@ looks      when a job looks for changes next
 meter      how fast a count grows
 pacing     when a lane may send its next frame
 retry      when something that failed is tried again
+room       whether a destination has room, from what it takes and refuses
 settling   whether a source file has been unchanged for long enough
 window     whether a daily time window is open, and when that changes
 """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.machines.retry import delay
+from cargo_sync.machines.room import PROBE
 from cargo_sync.model.problems import Code, Problem
 
 SHARE: Final = 9.0
@@ -17,8 +18,6 @@ APART: Final = 0.2
 """Seconds between two looks because of hints, at least: hints come in bursts."""
 FAILED_APART: Final = 1.0
 """Seconds between two looks because of single files that failed, at least."""
-FULL: Final = 30.0
-"""Seconds after which a full disk is checked again."""
 AWAY_CEILING: Final = 60.0
 HOPELESS_FIRST: Final = 30.0
 
@@ -38,7 +37,7 @@ class LookResult:
               files
     due       when the first of the single files that failed is due again, or None
     retry_at  when a look that ended early is tried again, or None
-    full      a full disk holds the job
+    full      a full disk holds the job: what waits for room is not due before it is tried again
     held      the guard holds the job: only a command begins a look
     """
 
@@ -66,16 +65,14 @@ def next_look(
         return 0.0
     if last.held:
         return None
-    if last.full:
-        return last.ended + FULL
     if last.retry_at is not None:
         return last.retry_at  # hints change nothing: a changed file does not bring the server back
-    times = [last.ended + max(sleep, SHARE * last.surveyed)]
+    times = [last.ended + (PROBE if last.full else max(sleep, SHARE * last.surveyed))]
     if hinted is not None:
         times.append(max(hinted + settle, last.ended + max(APART, last.surveyed)))
     if last.again_in is not None:
         times.append(last.ended + max(last.again_in, last.surveyed))
-    if last.due is not None:
+    if last.due is not None and not last.full:
         times.append(max(last.due, last.ended + max(FAILED_APART, last.surveyed)))
     return min(times)
 

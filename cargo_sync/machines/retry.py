@@ -114,3 +114,12 @@ class Failures:
         """Everything is due now, because a person asked for a look."""
         for path, failure in self._by_path.items():
             self._by_path[path] = replace(failure, next_at=0.0)
+
+    def get(self, path: str) -> Failure | None:
+        return self._by_path.get(path)
+
+    def retry_at(self, code: Code, at: float) -> None:
+        """All that failed with `code` is tried again at `at`, unless it waits for a person."""
+        for path, failure in self._by_path.items():
+            if failure.problem.code == code and failure.next_at is not None:
+                self._by_path[path] = replace(failure, next_at=at)

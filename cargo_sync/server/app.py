@@ -36,6 +36,7 @@ from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
@@ -236,7 +237,10 @@ class Server:
         self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
         self._spaces = Grants()
         self._permits = Permits(self._spaces)
-        self._opened = OpenWorkspaces(world, catalogue, self._checkpoints, self._polls.changed)
+        space = SpaceLedger(database.path)
+        self._opened = OpenWorkspaces(
+            world, catalogue, self._checkpoints, space, self._polls.changed
+        )
         self._registry = Registry(
             UserRows(database),
             WorkspaceRows(database),

@@ -113,6 +113,16 @@ class Transfers:
             events = given_up + [event for event in started if event.tell]
             return Begun(ids, events, self._events.append(events) if events else 0)
 
+    def began(self, job: int, files: Sequence[tuple[str, int, int]]) -> set[str]:
+        """The paths of those files (path, version, ident) that began to move before."""
+        with self._database.read() as connection:
+            known = _known(connection, job, [path for path, _, _ in files])
+        return {
+            path
+            for path, version, ident in files
+            if path in known and known[path][0] == _version(version, ident)
+        }
+
     def promised(self, job: int, files: Sequence[tuple[str, int, int]]) -> dict[str, str]:
         """The ids by path, of those files (path, version, ident) that are promised an end."""
         with self._database.read() as connection:

@@ -11,6 +11,7 @@ from typing import Final, Self
 from cargo_sync.local import lock, trash
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -33,12 +34,13 @@ class FolderStore:
         held: lock.RootLock,
         marker: str,
         checkpoints: CheckpointStore,
+        space: SpaceLedger,
         wall: Callable[[], float],
     ) -> None:
         """Use `open`."""
         self.root = root
         self.marker = marker
-        self.staging = Staging(root, checkpoints)
+        self.staging = Staging(root, checkpoints, space)
         self._held = held
         self._wall = wall
         self._runs: dict[str, tuple[str, float]] = {}
@@ -50,6 +52,7 @@ class FolderStore:
         known: str,
         token: Callable[[], str],
         checkpoints: CheckpointStore,
+        space: SpaceLedger,
         wall: Callable[[], float],
         system: System | None = None,
     ) -> Self:
@@ -60,6 +63,7 @@ class FolderStore:
             known: the marker that it must have; "" for a new workspace.
             token: makes 32 hex digits, for a new marker.
             checkpoints: where the resume points of staged files are kept.
+            space: what is reserved on the disks.
             wall: unix seconds.
             system: the calls that change the disk; None for the best of this platform.
 
@@ -77,7 +81,7 @@ class FolderStore:
                 raise _replaced(path, known)
             held = lock.lock_root(root, "cargo_sync server", leave_name=True)
             try:
-                store = cls(root, held, lock.marker(root, token()), checkpoints, wall)
+                store = cls(root, held, lock.marker(root, token()), checkpoints, space, wall)
                 store.staging.sweep(wall())
             except BaseException:
                 held.release()

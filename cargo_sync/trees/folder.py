@@ -17,6 +17,7 @@ from cargo_sync.local.read import FolderSource, hash_file
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -50,12 +51,14 @@ class FolderTree:
         rules: Rules,
         world: World,
         checkpoints: CheckpointStore,
+        space: SpaceLedger,
         bound: Callable[[], str | None],
     ) -> None:
         self._path = path
         self._rules = rules
         self._world = world
         self._checkpoints = checkpoints
+        self._space = space
         self._bound = bound
         self._filters = Filters(rules.include, rules.exclude)
         self._receives = rules.mode is Mode.DOWNLOAD
@@ -113,7 +116,7 @@ class FolderTree:
             return Identity(root.identity)
         named = _named(marker(root, self._world.token()), self._path)
         if self._staging is None:
-            self._staging = Staging(root, self._checkpoints)
+            self._staging = Staging(root, self._checkpoints, self._space)
             self._staging.sweep(self._world.wall())  # files of a process that was killed
         return Identity(named)
 

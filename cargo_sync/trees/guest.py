@@ -20,6 +20,7 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_reader, open_file
 from cargo_sync.local.root import Root, above, may_keep_ours
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry, Listing
@@ -66,6 +67,7 @@ class GuestFolder:
         path: str,
         world: World,
         checkpoints: CheckpointStore,
+        space: SpaceLedger,
         guests: Guests,
         alone: str | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class GuestFolder:
         self._alone = alone
         self._world = world
         self._checkpoints = checkpoints
+        self._space = space
         self._guests = guests
         self._place = below("")
         self._root: Root | None = None
@@ -158,7 +161,8 @@ class GuestFolder:
         root = self._root = Root.open(keeper(real, owned))
         try:
             self._guests.enter(root)
-            self._staging = Staging(root, self._checkpoints, self._world.token()[:8])
+            guest = self._world.token()[:8]
+            self._staging = Staging(root, self._checkpoints, self._space, guest)
             self._staging.sweep(self._world.wall())  # files of guests of earlier days
         except BaseException:
             self._close()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
-from cargo_sync.local.space import room_for
+from cargo_sync.local.space import Shortage
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, changed
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -19,9 +19,15 @@ class Landing:
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """A refusal for each file that cannot be put there; None for the others."""
-        full = room_for(self._root, sum(offer.size for offer in offers))
         found = self._root.entries([offer.path for offer in offers])
-        return [_refusal(offer, at, full) for offer, at in zip(offers, found, strict=True)]
+        return [_refusal(offer, at) for offer, at in zip(offers, found, strict=True)]
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        message = (
+            f"{offer.path!r} needs {shortage.needed:,} bytes, but the disk of {self._root.path!r}"
+            f" has room for {shortage.left:,}"
+        )
+        return Problem(Code.DISK_FULL, message, offer.path, "free some space; it is tried again")
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
@@ -38,11 +44,9 @@ class Landing:
         return nullcontext()
 
 
-def _refusal(offer: Offer, found: Entry | Problem | None, full: Problem | None) -> Want | None:
+def _refusal(offer: Offer, found: Entry | Problem | None) -> Want | None:
     if isinstance(found, Problem):
         return Want(found.code_text, message=str(found))
-    if full is not None:
-        return Want(full.code_text, message=str(full))
     if not _is(found, offer):
         return Want(Code.CHANGED, message=changed(offer.path).message)
     return None

@@ -7,6 +7,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER, Entry
@@ -32,7 +33,12 @@ async def tree(
     system = System(tmp_path)
     rules = Rules("job", Mode.DOWNLOAD)
     folder = FolderTree(
-        str(tmp_path / "root"), rules, system.world(), MemoryCheckpoints(), lambda: None
+        str(tmp_path / "root"),
+        rules,
+        system.world(),
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        lambda: None,
     )
 
     def write(path: str, content: bytes) -> None:

@@ -250,14 +250,21 @@ async def test_what_is_refused_fails_alone(tmp_path: Path) -> None:
     assert "2 files or folders failed" in verdict.message
 
 
-async def test_a_full_disk_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_does_not_fit_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batches, "BATCH_FILES", 1)
-    house = House(tmp_path, Side("a", "b", "c"), Side())
+    near = Side("a", "c", size=9)
+    for path, size in (("b", 3), ("d", 10), ("e", LARGE)):
+        near.put(path, Entry(path, FILE, size, 5, 0o644, 1, 1))
+    house = House(tmp_path, near, Side())
     house.far.steps = [failing(Code.DISK_FULL)]
-    with pytest.raises(ProblemError) as caught:
-        await house.attempts()
-    assert caught.value.problem.code == "disk_full"
-    assert len(house.far.batches) < 3
+    assert await house.attempts() == 1
+    assert house.far.batches == [["a"], ["b"], ["e"]], "no larger file fits either"
+    assert [(path, problem.code) for path, problem in house.progress.failed] == [
+        ("a", "disk_full"), ("c", "disk_full"), ("d", "disk_full"),
+    ]  # fmt: skip
+    assert house.counts == (2, 5, 0, 3)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.events import Event
@@ -192,6 +193,7 @@ class House:
             self.planned,
             Failures(),
             Settling(wanted.settle),
+            DestinationRoom(),
         )
         sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self.zone)

@@ -107,10 +107,9 @@ async def test_a_drifted_file_that_is_kept_is_told_and_one_that_is_forgotten_is_
     assert not commit.report.acted
 
 
-async def test_a_full_disk_holds_the_run(commit: Committing) -> None:
+async def test_a_full_disk_fails_the_file(commit: Committing) -> None:
     full = Problem(Code.DISK_FULL, "7 bytes are free", "a")
     [(happened, path, size, details)] = await commit(Outcome(PUT, problem=full, transfer="t1"))
     assert (happened, path, size) == ("failed", "a", 5)
     assert details == EventDetails(str(full), "disk_full", "t1")
-    assert (commit.report.held, commit.report.approvable) == (str(full), False)
-    assert (commit.report.errors, commit.report.acted) == (1, False)
+    assert (commit.report.errors, commit.report.acted, commit.report.held) == (1, False, "")

@@ -7,6 +7,7 @@ from typing import Any
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import Mode, Rules
@@ -52,6 +53,7 @@ class System:
             Planned(self.database),
             Failures(),
             Settling(self.rules.settle),
+            DestinationRoom(),
         )
 
     @property

@@ -10,8 +10,9 @@ from blake3 import blake3
 
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import Shortage
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 MTIME = 1_700_000_000_123_456_000
@@ -82,6 +83,9 @@ class LooseJudge:
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         return [self.answers.get(one.path) for one in offers]
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        return Problem(Code.DISK_FULL, f"{shortage.needed} of {shortage.left}", offer.path)
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         return [self.expectations.get(one.path) for one in offers]

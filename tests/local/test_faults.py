@@ -11,6 +11,7 @@ import pytest
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.local.trash import displace
@@ -51,7 +52,7 @@ def plant(top: Path) -> None:
 def bring(top: Path, on: System, checkpoints: MemoryCheckpoints, run: str = RUN) -> list[Receipt]:
     """Publishes NEW over the old files in one batch, then displaces "gone"."""
     root = Root.open(str(top), on)
-    staging = Staging(root, checkpoints)
+    staging = Staging(root, checkpoints, SpaceLedger())
     try:
         there = tree(top)
         wanted = {path: content for path, content in NEW.items() if there.get(path) != content}
@@ -130,7 +131,7 @@ def calls(top: Path, kind: str) -> int:
 def clean(top: Path, kind: str, checkpoints: MemoryCheckpoints) -> None:
     """What an owner does when it starts."""
     root = Root.open(str(top), system(kind))
-    Staging(root, checkpoints).sweep(1e12)
+    Staging(root, checkpoints, SpaceLedger()).sweep(1e12)
     root.close()
 
 

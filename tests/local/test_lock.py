@@ -9,7 +9,6 @@ import pytest
 from cargo_sync.local import lock
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.root import Root
-from cargo_sync.local.space import RESERVE, free, room_for
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import ProblemError
 from tests.local.systems import failing_in
@@ -155,12 +154,3 @@ def test_what_cannot_be_a_marker_is_not_replaced(root: Root, top: Path) -> None:
         marker(root, TOKEN)
     assert error.value.problem.code == "bad_marker"
     assert (top / ".cargo_sync" / "marker").read_text() == "something else"
-
-
-def test_room(root: Root, on: System) -> None:
-    on.free = lambda fd: RESERVE + 100  # type: ignore[method-assign]
-    assert free(root) == RESERVE + 100
-    assert room_for(root, 100) is None
-    problem = room_for(root, 101)
-    assert problem is not None
-    assert (problem.code, problem.retry) == ("disk_full", True)

@@ -10,6 +10,7 @@ from cargo_sync.local import publish as publishing
 from cargo_sync.local.parts import MemoryCheckpoints, Staged
 from cargo_sync.local.publish import MANY, Placement, Published, publish
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.entries import Entry
@@ -22,7 +23,7 @@ TRASH = f".cargo_sync/trash/{RUN}"
 
 @pytest.fixture
 def staging(root: Root) -> Iterator[Staging]:
-    opened = Staging(root, MemoryCheckpoints())
+    opened = Staging(root, MemoryCheckpoints(), SpaceLedger())
     yield opened
     opened.close()
 
@@ -176,7 +177,7 @@ def test_contents_are_synced_then_named_then_the_names_are_synced(
 ) -> None:
     on, calls = recording(kind)
     root = Root.open(str(top), on)
-    staging = Staging(root, MemoryCheckpoints())
+    staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
     staged = [stage(staging, f"file{number}") for number in range(count)]
     del calls[:]
     publish(staging, [Placement(one) for one in staged], RUN)
@@ -191,7 +192,7 @@ def test_when_the_file_system_cannot_be_synced_nothing_of_the_batch_is_published
     on = failing_in("native", "syncfs", errno.EIO)
     if not on.whole_sync:
         pytest.skip("no syncfs here")
-    staging = Staging(Root.open(str(top), on), MemoryCheckpoints())
+    staging = Staging(Root.open(str(top), on), MemoryCheckpoints(), SpaceLedger())
     staged = [stage(staging, f"file{number}") for number in range(MANY)]
     results = publish(staging, [Placement(one) for one in staged], RUN)
     for number, result in enumerate(results):
@@ -206,7 +207,7 @@ def test_when_the_file_system_cannot_be_synced_nothing_of_the_batch_is_published
 
 def test_one_file_that_cannot_be_synced_fails_alone(top: Path, kind: str) -> None:
     on = failing_in(kind, "fsync", errno.EIO, time=2)
-    staging = Staging(Root.open(str(top), on), MemoryCheckpoints())
+    staging = Staging(Root.open(str(top), on), MemoryCheckpoints(), SpaceLedger())
     staged = [stage(staging, path) for path in ("a", "b")]
     staged.append(staging.link(offer("l", target="t")))
     results = publish(staging, [Placement(one) for one in staged], RUN)
@@ -247,7 +248,7 @@ def test_when_the_names_cannot_be_synced_it_is_not_reported_as_done(
 
 
 def test_a_file_its_owner_may_not_read(top: Path, on: System) -> None:
-    staging = Staging(Root.open(str(top), on), MemoryCheckpoints())
+    staging = Staging(Root.open(str(top), on), MemoryCheckpoints(), SpaceLedger())
     content = b"write only"
     staged = staging.write(offer("file", content, mode=0o200), memoryview(content))
     (result,) = publish(staging, [Placement(staged)], RUN)
@@ -267,7 +268,7 @@ def test_looking_after_what_was_published_makes_no_folder(staging: Staging, top:
 def test_publishing_leaves_nothing_open(top: Path, on: System) -> None:
     before = set(os.listdir("/dev/fd"))
     root = Root.open(str(top), on)
-    staging = Staging(root, MemoryCheckpoints())
+    staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
     placements = [Placement(stage(staging, path)) for path in ("e", "a/d", "a/b/c")]
     assert [result.problem for result in publish(staging, placements, RUN)] == [None] * 3
     staging.close()

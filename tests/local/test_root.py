@@ -10,6 +10,7 @@ from cargo_sync.local import root as root_module
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root, above, may_keep_ours
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.trash import displace, purge
 from cargo_sync.model.entries import FILE, FOLDER, LINK
@@ -208,7 +209,7 @@ def test_a_missing_root_is_a_problem(tmp_path: Path) -> None:
 
 def test_another_file_system_is_not_entered(root: Root, top: Path) -> None:
     (top / "mounted").mkdir()
-    root._device += 1
+    root.device += 1
     with pytest.raises(ProblemError) as error:
         root.listing("mounted")
     assert code(error) == "other_device"
@@ -229,7 +230,7 @@ OWN: dict[str, Callable[[Root], object]] = {
     "the lock": lambda root: lock_root(root, "job a", leave_name=True),
     "the marker": lambda root: marker(root, "ab" * 16),
     "a known marker": read_marker,
-    "staging": lambda root: Staging(root, MemoryCheckpoints()).check(),
+    "staging": lambda root: Staging(root, MemoryCheckpoints(), SpaceLedger()).check(),
     "the trash": lambda root: displace(root, "file", RUN),
     "a purge": lambda root: purge(root, 1e12),
     "a folder of ours": lambda root: root.make_folder(".cargo_sync/new"),

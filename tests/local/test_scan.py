@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_read_is_unseen_and_the_rest_goes_on(root: Root,
 
 def test_a_mount_point_is_listed_by_its_parent_and_unseen_itself(root: Root, top: Path) -> None:
     (top / "mounted").mkdir()
-    root._device += 1
+    root.device += 1
     root.still_there = lambda: True  # type: ignore[method-assign]
     first, second = walk(root)
     assert seen(first) == ": mounted"

@@ -13,7 +13,9 @@ from cargo_sync.local.publish import Published
 from cargo_sync.local.read import FolderSource
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
+from cargo_sync.local.system import System, Volume
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -58,7 +60,7 @@ def checkpoints() -> MemoryCheckpoints:
 
 @pytest.fixture
 def staging(root: Root, checkpoints: MemoryCheckpoints) -> Iterator[Staging]:
-    opened = Staging(root, checkpoints)
+    opened = Staging(root, checkpoints, SpaceLedger())
     yield opened
     opened.close()
 
@@ -334,7 +336,9 @@ def test_a_full_disk_fails_the_files_and_keeps_what_can_go_on(
     top: Path, kind: str, checkpoints: MemoryCheckpoints
 ) -> None:
     on = failing_in(kind, "write", errno.ENOSPC, time=4)
-    sink = FolderSink(Staging(Root.open(str(top), on), checkpoints), LooseJudge(), RUN)
+    sink = FolderSink(
+        Staging(Root.open(str(top), on), checkpoints, SpaceLedger()), LooseJudge(), RUN
+    )
     sink.begin(1, [offer("big", BIG), offer("small", b"small")])
     feed(sink, 1, 0, BIG, 0, 1, 2)
     sink.checkpoint()
@@ -343,6 +347,48 @@ def test_a_full_disk_fails_the_files_and_keeps_what_can_go_on(
     receipts = sink.commit(1)
     assert [(one.code, one.retry) for one in receipts] == [("disk_full", True), ("done", True)]
     assert list(checkpoints.kept) == [offer("big").transfer]
+
+
+def test_a_file_too_large_for_the_disk_fails_alone(
+    root: Root, on: System, checkpoints: MemoryCheckpoints
+) -> None:
+    on.volume = lambda fd: Volume(len(BIG) + 8, 0, 1)  # type: ignore[method-assign]
+    ledger = SpaceLedger()
+    staging = Staging(root, checkpoints, ledger)
+    sink = FolderSink(staging, LooseJudge(answers={"there": Want("none")}), RUN)
+    huge = offer("huge")._replace(size=4 * 2**40)
+    link = offer("link", target="x" * 100)
+    offers = [huge, offer("big", BIG), offer("there", BIG), offer("small", b"12345"), link]
+    wants = sink.begin(1, [*offers, offer("late", b"1234")])
+    assert [want.code for want in wants] == ["disk_full", "all", "none", "all", "all", "disk_full"]
+    assert ledger.space(root).left == 3
+    sink.whole(1, 3, memoryview(b"12345"))
+    feed(sink, 1, 1, BIG, *range(9))
+    assert ledger.space(root).reserved == MIB, "what is written, the disk counts itself"
+    feed(sink, 1, 1, BIG, 9)
+    assert ledger.space(root).reserved == 0
+    receipts = [one.code for one in sink.commit(1)]
+    assert receipts == ["disk_full", "done", "done", "done", "done", "disk_full"]
+    staging.close()
+
+
+def test_a_cut_file_reserves_only_what_is_missing(
+    root: Root, on: System, checkpoints: MemoryCheckpoints
+) -> None:
+    ledger = SpaceLedger()
+    staging = Staging(root, checkpoints, ledger)
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    sink.begin(1, [offer("big", BIG), offer("other", BIG)])
+    feed(sink, 1, 0, BIG, *range(7))
+    sink.close()
+    assert ledger.space(root).reserved == 0
+    on.volume = lambda fd: Volume(3 * MIB, 0, 1)  # type: ignore[method-assign]
+    again = FolderSink(staging, LooseJudge(), RUN)
+    offers = [offer("other", BIG), offer("big", BIG)]
+    assert [want.code for want in again.begin(1, offers)] == ["disk_full", "ranges"]
+    again.failed(1, 1, Problem(Code.UNREADABLE, "it cannot be read any more"))
+    assert ledger.space(root).reserved == 0
+    staging.close()
 
 
 def test_descriptors_are_bounded(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from cargo_sync.local.parts import MemoryCheckpoints, PartFile
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.entries import BY_UMASK
@@ -28,7 +29,7 @@ def checkpoints() -> MemoryCheckpoints:
 
 @pytest.fixture
 def staging(root: Root, checkpoints: MemoryCheckpoints) -> Iterator[Staging]:
-    opened = Staging(root, checkpoints)
+    opened = Staging(root, checkpoints, SpaceLedger())
     yield opened
     opened.close()
 
@@ -119,7 +120,7 @@ def test_names_that_were_left_behind_are_not_in_the_way(
     staging: Staging, root: Root, top: Path, checkpoints: MemoryCheckpoints
 ) -> None:
     first = staging.write(offer("a"), memoryview(b""))
-    again = Staging(root, checkpoints).write(offer("b", b"b"), memoryview(b"b"))
+    again = Staging(root, checkpoints, SpaceLedger()).write(offer("b", b"b"), memoryview(b"b"))
     assert names(top) == sorted((first.name, again.name))
 
 
@@ -149,7 +150,9 @@ def test_a_link_in_place_of_our_folder_is_refused(
 @pytest.mark.parametrize("call", ["write", "utime", "chmod"])
 def test_what_fails_leaves_nothing_behind(top: Path, kind: str, call: str) -> None:
     staging = Staging(
-        Root.open(str(top), failing_in(kind, call, errno.ENOSPC)), MemoryCheckpoints()
+        Root.open(str(top), failing_in(kind, call, errno.ENOSPC)),
+        MemoryCheckpoints(),
+        SpaceLedger(),
     )
     assert (
         code(lambda: staging.write(offer("a", b"a", mode=0o666), memoryview(b"a"))) == "disk_full"
@@ -288,7 +291,7 @@ def test_content_is_on_the_disk_before_it_is_recorded(top: Path, kind: str) -> N
         def put(self, checkpoint: object) -> None:
             calls.append("recorded")
 
-    part = Staging(Root.open(str(top), on), Recording()).part(offer("big", BIG))
+    part = Staging(Root.open(str(top), on), Recording(), SpaceLedger()).part(offer("big", BIG))
     put(part, 0, 1)
     del calls[:]
     part.checkpoint()
@@ -298,7 +301,9 @@ def test_content_is_on_the_disk_before_it_is_recorded(top: Path, kind: str) -> N
 
 def test_after_a_failed_sync_nothing_of_it_counts(top: Path, kind: str) -> None:
     checkpoints = MemoryCheckpoints()
-    staging = Staging(Root.open(str(top), failing_in(kind, "datasync", errno.EIO)), checkpoints)
+    staging = Staging(
+        Root.open(str(top), failing_in(kind, "datasync", errno.EIO)), checkpoints, SpaceLedger()
+    )
     part = staging.part(offer("big", BIG))
     put(part, 0)
     assert code(part.checkpoint) == "disk_error"
@@ -334,7 +339,7 @@ def test_a_sweep_takes_what_is_old_and_cannot_be_resumed(
 
 def test_a_sweep_that_fails_is_told(top: Path, kind: str) -> None:
     root = Root.open(str(top), failing_in(kind, "unlink", errno.EIO))
-    staging = Staging(root, MemoryCheckpoints())
+    staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
     staging.write(offer("lost"), memoryview(b""))
     assert code(lambda: staging.sweep(before=1e12)) == "disk_error"
     staging.close()

@@ -14,6 +14,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.read import FolderSource, hash_file, open_file
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.trash import displace, purge
 from cargo_sync.model.entries import Entry
@@ -35,7 +36,7 @@ class Scene:
         (top / "a" / "b").mkdir(parents=True)
         (top / FILE).write_text("content")
         self.seen = present(root, FILE)
-        self.staging = Staging(root, MemoryCheckpoints())
+        self.staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
 
     def swap(self, path: str) -> None:
         (self._top / path).rename(self._outside)

@@ -24,7 +24,8 @@ from cargo_sync.model.problems import Code, Problem
         ("… is due later than the next look", {"due": 170.0}, None, 103.0),
         ("the look ended early", {"retry_at": 140.0}, None, 140.0),
         ("… and a hint does not hurry it", {"retry_at": 140.0}, 100.0, 140.0),
-        ("the disk is full", {"full": True}, 100.0, 130.0),
+        ("the disk is full", {"full": True, "due": 101.5}, None, 130.0),
+        ("… and a smaller file may fit", {"full": True, "due": 101.5}, 100.0, 102.0),
         ("the guard holds: an order only", {"held": True}, 100.0, None),
     ],
 )

@@ -18,6 +18,7 @@ from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
@@ -63,7 +64,12 @@ def tracked(
     """A folder with its catalogue, attached."""
     token = tokens()
     open_store = partial(
-        FolderStore.open, str(folder), token=token, checkpoints=MemoryCheckpoints(), wall=wall
+        FolderStore.open,
+        str(folder),
+        token=token,
+        checkpoints=MemoryCheckpoints(),
+        space=SpaceLedger(),
+        wall=wall,
     )
     one = CataloguedFolder(
         str(folder), SqliteCatalogue(database), open_store, token, changed or Heard()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.folder import DAY, SAME_RUN, FolderStore
 
@@ -21,7 +22,9 @@ class Wall:
 
 
 def opened(path: Path, known: str = "", wall: Wall | None = None) -> FolderStore:
-    return FolderStore.open(str(path), known, lambda: TOKEN, MemoryCheckpoints(), wall or Wall())
+    return FolderStore.open(
+        str(path), known, lambda: TOKEN, MemoryCheckpoints(), SpaceLedger(), wall or Wall()
+    )
 
 
 def refusal(path: Path, known: str) -> str:

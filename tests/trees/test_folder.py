@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError, bad_time
 from cargo_sync.trees.folder import FolderTree
@@ -32,7 +33,7 @@ def make(tmp_path: Path) -> Any:
             return job.binding.near if job and job.binding else None
 
         system.near = FolderTree(
-            str(here), system.rules, system.world(), MemoryCheckpoints(), bound
+            str(here), system.rules, system.world(), MemoryCheckpoints(), SpaceLedger(), bound
         )  # type: ignore[assignment]
         made.append(system)
         return system
@@ -151,7 +152,12 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
     system = make(Mode.DOWNLOAD)
     await system.run().execute()
     other = FolderTree(
-        str(tmp_path / "here"), system.rules, system.world(), MemoryCheckpoints(), lambda: None
+        str(tmp_path / "here"),
+        system.rules,
+        system.world(),
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        lambda: None,
     )
     with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
         await other.open()
@@ -175,7 +181,12 @@ async def test_an_upload_folder_that_is_held_names_the_process(make: Make, tmp_p
     system = make(Mode.UPLOAD)
     await system.run().execute()
     other = FolderTree(
-        str(tmp_path / "here"), system.rules, system.world(), MemoryCheckpoints(), lambda: None
+        str(tmp_path / "here"),
+        system.rules,
+        system.world(),
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        lambda: None,
     )
     with pytest.raises(ProblemError, match=rf"in use by process {os.getpid()}\b"):
         await other.open()

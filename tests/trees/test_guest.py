@@ -7,6 +7,7 @@ import pytest
 
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import GUESTS_KEPT, PLACE, Staging
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Problem, ProblemError
@@ -22,7 +23,9 @@ WORLD = World(lambda: NOW, lambda: 0.0, lambda: 0.5, lambda: TOKEN, inline)
 
 
 def guest(folder: Path, guests: Guests | None = None, alone: str | None = None) -> GuestFolder:
-    return GuestFolder(str(folder), WORLD, MemoryCheckpoints(), guests or Guests(), alone)
+    return GuestFolder(
+        str(folder), WORLD, MemoryCheckpoints(), SpaceLedger(), guests or Guests(), alone
+    )
 
 
 def offer(path: str, content: bytes) -> Offer:
@@ -158,7 +161,9 @@ def test_folders_are_made_only_where_folders_are(tmp_path: Path) -> None:
 def test_an_owner_leaves_guests_alone_and_guests_an_owner(tmp_path: Path) -> None:
     root = Root.open(str(tmp_path))
     checkpoints = MemoryCheckpoints()
-    owner, visitor, other = (Staging(root, checkpoints, name) for name in ("", "g1", "g2"))
+    owner, visitor, other = (
+        Staging(root, checkpoints, SpaceLedger(), name) for name in ("", "g1", "g2")
+    )
     small, large = offer("f", b"1"), Offer("l", 9_000_000, 5, 0o644, 1, 1, TOKEN)
     for staging in (owner, visitor, other):
         staging.write(small, memoryview(b"1"))

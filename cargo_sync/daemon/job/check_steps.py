@@ -16,7 +16,7 @@ from cargo_sync.config.job import JobSettings, missing_folder
 from cargo_sync.config.units import format_speed
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
-from cargo_sync.local.space import RESERVE, free
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -57,6 +57,7 @@ class CheckCase:
     """What a check needs.
 
     api    only for this check, which closes it
+    space  what is reserved on the disks
     speed  bits per second that the job asks for; None is no limit
     bound  the name of the local side when the base was last agreed; None before first contact
     """
@@ -64,6 +65,7 @@ class CheckCase:
     settings: JobSettings
     api: ProbingApi
     world: World
+    space: SpaceLedger
     speed: int | None
     bound: str | None
 
@@ -276,9 +278,9 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
         raise ProblemError(
             Problem(Code.UNREADABLE, f"no permission to write to {path}, and this job {what}")
         )
-    left = free(root)
-    if not case.uploads and left <= RESERVE:
-        reserve = f"{RESERVE / 1e6:,.0f} MB always stay free"
-        message = f"{path} has only {left / 1e6:,.0f} MB free, and {reserve}"
+    space = case.space.space(root)
+    if not case.uploads and space.free <= space.stays:
+        stays = f"{space.stays / 1e6:,.0f} MB always stay free"
+        message = f"{path} has only {space.free / 1e6:,.0f} MB free, and {stays}"
         raise ProblemError(Problem(Code.DISK_FULL, message, hint="free some space"))
-    return f"{path} can be read and written, {left / 1e9:,.1f} GB free", ""
+    return f"{path} can be read and written, {space.free / 1e9:,.1f} GB free", ""

@@ -9,6 +9,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.looks import LookResult, retry_after
 from cargo_sync.machines.retry import Failures
+from cargo_sync.machines.room import PROBE
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
@@ -87,12 +88,7 @@ class JobOutcomes:
         self._count(report)
         self._trouble, self._tries = None, 0
         self._report, self.looked = report, True
-        # If no file that failed for want of space was due, this look does not show that space is
-        # free again.
-        still_full = self._reported == _FULL and any(
-            one.problem.code == _FULL for one in self._failures.first(_CAUSES)
-        )
-        self.held = report.held or (self.held if still_full else "")
+        self.held = report.held
         self.released = bool(self.spent) and not report.approvable
         self.spent = report.overwrites if report.approvable else 0
         self.recovered = self._failed_last and not self.errors
@@ -117,9 +113,9 @@ class JobOutcomes:
         self._tries = 1 if run.report.acted else self._tries + 1
         full = problem.code == _FULL
         self.held = str(problem) if full else ""
+        wait = PROBE if full else retry_after(problem, self._tries, self._world.chance())
         now = self._world.steady()
-        retry_at = now + retry_after(problem, self._tries, self._world.chance())
-        self.look = LookResult(now, retry_at=None if full else retry_at, full=full)
+        self.look = LookResult(now, retry_at=now + wait)
         self._remember(run, problem)
 
     def news(self) -> str | None:

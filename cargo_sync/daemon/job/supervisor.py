@@ -156,16 +156,23 @@ class Supervisor:
 
     @property
     def facts(self) -> Facts:
-        moved = self.run_now is not None and self.run_now.progress.files_done > 0
         return Facts(
             enabled=self.settings.enabled,
             paused=self.paused,
-            held="" if moved else self.outcomes.held,
+            held="" if self._moves_again else self.outcomes.held,
             in_window=self.bounds.hours.open,
             running=self.outcomes.moving or self.outcomes.unsettled,
             errors=self.outcomes.errors,
             looked=self.outcomes.looked,
         )
+
+    @property
+    def _moves_again(self) -> bool:
+        """Files move now, so that what held the last run does not hold this one."""
+        if not self.outcomes.held or self.run_now is None:
+            return False
+        figures = self.sides.figures()
+        return self.run_now.progress.files_done > 0 or bool(figures and figures.content)
 
     @property
     def state(self) -> JobState:

@@ -79,7 +79,7 @@ class BackupSession:
         checked_target(order.local)
         is_folder = await self._world.offload(os.path.isdir, order.local)
         folder, name = (order.local, "") if is_folder else os.path.split(order.local)
-        near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
+        near = self._guest(folder)
         await near.open_for_arrivals(self._shared.roots())
         return Fetching(
             self._address,
@@ -94,7 +94,7 @@ class BackupSession:
         if order.recursive:
             unsupported("folders")
         folder, name = await self._world.offload(file_to_put, order.local)
-        near = GuestFolder(folder, self._world, self._shared.checkpoints, self._shared.guests)
+        near = self._guest(folder)
         await near.open()
         new_name = os.path.basename(order.remote or order.local)
         return Sending(
@@ -107,6 +107,10 @@ class BackupSession:
 
     async def close(self) -> None:
         return None
+
+    def _guest(self, folder: str) -> GuestFolder:
+        shared = self._shared
+        return GuestFolder(folder, self._world, shared.checkpoints, shared.space, shared.guests)
 
     async def _listed(self) -> list[StoredFile]:
         try:

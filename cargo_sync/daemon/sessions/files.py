@@ -17,6 +17,7 @@ from cargo_sync.daemon.sessions.passage import Passage
 from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.parts import CheckpointStore
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -38,6 +39,7 @@ class Shared:
     slots   each transfer takes one while content moves
     shares  parts of the daemon's bandwidth
     apis    the logins at servers
+    space   what is reserved on the disks
     in_use  transfer ids of large files that gets and puts use now
     roots   gives the local folders of the daemon's jobs
     """
@@ -46,6 +48,7 @@ class Shared:
     shares: Shares
     apis: Apis
     checkpoints: CheckpointStore
+    space: SpaceLedger
     orders: Orders
     guests: Guests
     in_use: set[str]
@@ -181,8 +184,9 @@ class CargoSession:
         )
 
     def _guest(self, folder: str, alone: str | None = None) -> GuestFolder:
+        shared = self._shared
         return GuestFolder(
-            folder, self._world, self._shared.checkpoints, self._shared.guests, alone
+            folder, self._world, shared.checkpoints, shared.space, shared.guests, alone
         )
 
     def _tree(self, folder: str = "") -> VisitedTree:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
-from cargo_sync.local.space import room_for
+from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -33,9 +33,11 @@ class WorkspaceCommit:
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         folder = self._folder
         with folder.lock:
-            full = room_for(folder.store.root, sum(offer.size for offer in offers))
             looks = folder.look_at_all([offer.path for offer in offers])
-        return [_judged(offer, look, full) for offer, look in zip(offers, looks, strict=True)]
+        return [_judged(offer, look) for offer, look in zip(offers, looks, strict=True)]
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        return no_room(offer)
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         answers: list[Entry | Problem | None] = []
@@ -111,14 +113,20 @@ def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
     return held.entry._replace(version=held.ctime_ns, ident=held.inode)
 
 
-def _judged(offer: Offer, look: PathLook | Problem, full: Problem | None) -> Want | None:
+def no_room(offer: Offer) -> Problem:
+    """The problem of a file that does not fit; a client is not told what is free on the server."""
+    message = f"{offer.path!r} needs {offer.size:,} bytes, and the server's disk has no room for it"
+    return Problem(Code.DISK_FULL, message, offer.path, "free some space there; it is tried again")
+
+
+def _judged(offer: Offer, look: PathLook | Problem) -> Want | None:
     if isinstance(look, Problem):
         return Want(look.code_text, message=str(look))
     if look.held is not None and _is_offered(look.held.entry, offer):
         return Want("none")
     if _version(look.held) != offer.expected:
         return Want(Code.CHANGED, message=str(changed(offer.path)))
-    return Want(full.code_text, message=str(full)) if full else None
+    return None
 
 
 def _version(held: Catalogued | None) -> int:

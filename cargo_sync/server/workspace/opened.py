@@ -8,6 +8,7 @@ from functools import partial
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.local.parts import CheckpointStore
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.watch import native
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -27,11 +28,17 @@ class OpenWorkspaces:
     """
 
     def __init__(
-        self, world: World, catalogue: Catalogue, checkpoints: CheckpointStore, changed: Changed
+        self,
+        world: World,
+        catalogue: Catalogue,
+        checkpoints: CheckpointStore,
+        space: SpaceLedger,
+        changed: Changed,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
         self._checkpoints = checkpoints
+        self._space = space
         self._changed = changed
         self._native = native()
         self._open: dict[str, Workspace] = {}
@@ -109,6 +116,7 @@ class OpenWorkspaces:
             path,
             token=world.token,
             checkpoints=self._checkpoints,
+            space=self._space,
             wall=world.wall,
         )
         return Workspace(

@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Placement, place, secure
-from cargo_sync.local.space import room_for
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
+from cargo_sync.server.workspace.commit import no_room
 
 Admit = Callable[[Catalogued | None], object]
 """Raises ProblemError when the entry at the path is not what the request expects."""
+
+_THE_FILE: Final = 0
+"""Its number in its reservation."""
 
 
 class Upload:
@@ -45,11 +49,16 @@ class Upload:
         if held is not None and held.entry.kind == FILE:
             offer = offer._replace(mode=held.entry.mode)
         store = folder.store
-        if problem := room_for(store.root, offer.size):
-            raise ProblemError(problem)
         self._offer = offer
         self._staging = store.staging
         self._part = store.staging.part(offer)
+        self._room = store.staging.reservation()
+        try:
+            if self._room.take({_THE_FILE: offer.size}):
+                raise ProblemError(no_room(offer))
+        except ProblemError:
+            self.drop()
+            raise
 
     def write(self, content: bytes | bytearray) -> None:
         """Writes the next bytes.
@@ -61,6 +70,7 @@ class Upload:
             with self._steps:
                 self._part.write(self._done, memoryview(content))
                 self._done += len(content)
+                self._room.wrote(_THE_FILE, len(content))
 
     def publish(self) -> tuple[Catalogued, bool]:
         """Publishes the file, durably.
@@ -98,6 +108,7 @@ class Upload:
     def drop(self) -> None:
         """Deletes what was staged and not published."""
         with self._steps:
+            self._room.close()
             self._part.leave()
             self._staging.release(self._offer.transfer)
 

@@ -19,6 +19,7 @@ from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
+from cargo_sync.local.space import FreeSpace, SpaceLedger
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import ServerLogin
@@ -62,7 +63,9 @@ def world(wall: float = NOW) -> World:
 def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:
     fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
     job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
-    return CheckCase(job, ProbingApi(login, time.monotonic), world(), job.speed, None)
+    return CheckCase(
+        job, ProbingApi(login, time.monotonic), world(), SpaceLedger(), job.speed, None
+    )
 
 
 async def made(one: CheckCase) -> dict[str, CheckStep]:
@@ -261,9 +264,11 @@ async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert (await local(tmp_path)).ok, "it only reads"
         for changes in ({"mode": "download"}, {"after_transfer": "delete"}):
             assert "no permission to write to" in (await local(tmp_path, **changes)).message
-    monkeypatch.setattr(check_steps, "free", lambda root: 1_000_000)
+    little = FreeSpace(free=1_000_000, stays=2_000_000, reserved=0)
+    monkeypatch.setattr(SpaceLedger, "space", lambda self, root: little)
     full = await local(tmp_path, mode="download")
     assert (full.ok, full.hint) == (False, "free some space")
+    assert full.message == f"{tmp_path} has only 1 MB free, and 2 MB always stay free"
 
 
 async def test_a_folder_in_use_and_one_that_is_our_own(

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cargo_sync.api.messages import ControlError
 from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.daemon.job import following
 from cargo_sync.daemon.job.sampler import JobSampler
+from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
@@ -219,6 +221,28 @@ async def test_a_full_disk_holds_and_releases_itself(house: House) -> None:
         assert at is not None and 29 < at - asyncio.get_running_loop().time() <= 30
         far.away = None
         job.sync()
+        await until(lambda: job.state == "synced")
+
+
+async def test_a_job_is_not_held_while_content_moves(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = house.job()
+    near, far = house.near["nightly"], house.far["nightly"]
+    near.write("a", b"1")
+    full = Problem(Code.DISK_FULL, "there is no room", "a")
+    monkeypatch.setattr(far, "blocked", lambda path: full)
+    async with going(job):
+        await until(lambda: job.state == "held")
+        monkeypatch.undo()
+        far.stuck = True
+        far.moving.clear()
+        job.sync()
+        await far.moving.wait()
+        assert job.state == "held", "nobody knows yet whether it is refused again"
+        job.sides = replace(job.sides, figures=lambda: Figures(content=1))
+        assert job.state == "syncing"
+        far.go.set()
         await until(lambda: job.state == "synced")
 
 

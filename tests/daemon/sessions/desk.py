@@ -17,6 +17,7 @@ from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.state.checkpoints import Checkpoints
@@ -43,6 +44,7 @@ class Desk:
             self.shares,
             Apis(REAL.steady),
             self.checkpoints,
+            SpaceLedger(),
             Orders(database, time.time),
             Guests(),
             set(),

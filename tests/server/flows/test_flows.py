@@ -24,6 +24,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
@@ -68,7 +69,9 @@ async def job(
         CargoTree(Api(who, time.monotonic), workspace, "in/box", REAL, asyncio.Semaphore(1)),
     )
     near.mkdir(exist_ok=True)
-    system.near = FolderTree(str(near), system.rules, REAL, MemoryCheckpoints(), lambda: None)  # type: ignore[assignment]
+    system.near = FolderTree(
+        str(near), system.rules, REAL, MemoryCheckpoints(), SpaceLedger(), lambda: None
+    )  # type: ignore[assignment]
     system.far = far  # type: ignore[assignment]
     try:
         yield system

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local import space
+from cargo_sync.local.system import System, Volume
 from cargo_sync.server.http import files
 from cargo_sync.server.http.limits import sent
 from cargo_sync.server.workspace.upload import Upload
@@ -333,9 +333,15 @@ async def test_a_full_disk_is_said_before_anything_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with living(tmp_path) as house:
-        monkeypatch.setattr(space, "free", lambda root: 0)
-        answer = await house.call("PUT", f"{FILES}/new", b"x")
-        assert (answer.status, answer.code) == (507, "disk_full")
+        with monkeypatch.context() as patched:
+            patched.setattr(System, "volume", lambda self, fd: Volume(2**20, 2**20, 4096))
+            answer = await house.call("PUT", f"{FILES}/new", b"x" * 2**20)
+            assert (answer.status, answer.code) == (507, "disk_full")
+            assert "free" not in answer.json["error"]["message"]
+            assert (await house.call("PUT", f"{FILES}/small", b"x" * 2**19)).status == 201
+            # What the first one would have needed, and the second one has used, is free again.
+            assert (await house.call("PUT", f"{FILES}/other", b"x" * 2**19)).status == 201
+        assert (await house.call("PUT", f"{FILES}/new", b"x")).status == 201
 
 
 async def test_a_file_that_changes_while_it_is_read_is_broken_off(

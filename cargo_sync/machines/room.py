@@ -1,0 +1,92 @@
+"""Whether a destination has room: what a job learns from the files that it takes and refuses.
+
+Nobody tells a client how much is free on a server. But a file that was refused for want of room
+says that no larger one fits either. So, within a run, only smaller files are offered after it. A
+run thus tries each file for which there may be room, and few others.
+
+A file that is too large for the disk fails alone, and the others go on. The disk counts as full if
+it refused a file that is no larger than one it took in the same run, or took nothing at all. Then
+the job is held, and every now and then it offers the smallest file that waits. When that one fits,
+all others are offered again. Empty files and folders show nothing: they fit on a full disk, too.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cargo_sync.model.problems import Problem
+
+PROBE: Final = 30.0
+"""Seconds after which a full disk is tried again, with one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file for which there was no room."""
+
+    path: str
+    size: int
+    problem: Problem
+
+
+class DestinationRoom:
+    """The room at the destination of one job, from run to run.
+
+    full      the smallest file that waits does not fit
+    smallest  that file; also without `full`, while larger files than the disk can take wait
+    passed    files of this run that were not offered, because there is no room for them
+    """
+
+    def __init__(self) -> None:
+        self.full = False
+        self.smallest: Refused | None = None
+        self.passed = 0
+        self._refused: Refused | None = None
+        self._took = 0
+
+    @property
+    def tight(self) -> bool:
+        """Whether there may be no room for some files of this run."""
+        return self._refused is not None or self.full
+
+    def begin(self) -> None:
+        """A run begins."""
+        self.passed, self._refused, self._took = 0, None, 0
+
+    def may_try(self, path: str, size: int) -> bool:
+        """Whether to offer a file. Counts it as passed if not."""
+        known = self.smallest if self.full else None
+        refused = self._refused or known
+        if refused is None or size < refused.size or (known is not None and path == known.path):
+            return True
+        self.passed += 1
+        return False
+
+    def took(self, path: str, size: int) -> bool:
+        """A file arrived. Returns whether the files that waited for room are to be tried now."""
+        self._took = max(self._took, size)
+        smallest = self.smallest
+        if smallest is None or (size < smallest.size and path != smallest.path):
+            return False
+        self.full, self.smallest, self.passed = False, None, 0
+        return True
+
+    def refused(self, path: str, size: int, problem: Problem) -> None:
+        """There was no room for a file."""
+        if self._refused is None or size < self._refused.size:
+            self._refused = Refused(path, size, problem)
+
+    def end(self, *, waits: bool) -> None:
+        """A run ended normally.
+
+        Args:
+            waits: whether `smallest` still waits for another try.
+        """
+        known, refused = self.smallest, self._refused
+        if refused is None and not waits:
+            self.full, self.smallest = False, None  # it is gone: the others may fit
+            return
+        self.smallest = smallest = refused or known
+        if smallest is not None and self._took:
+            self.full = smallest.size <= self._took
+        elif refused is not None and (known is None or refused.size < known.size):
+            self.full = True  # otherwise what is known from an earlier run still holds
