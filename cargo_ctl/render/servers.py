@@ -26,6 +26,8 @@ def served(fields: Mapping[str, Any]) -> str:
     text += f", {count(fields.get('workspaces') or 0, 'workspace')}"
     if fields.get("away"):
         text += f", {count(fields['away'], 'folder')} missing"
+    if fields.get("unoffered"):
+        text += f", {count(fields['unoffered'], 'name')} not offered"
     return text
 
 

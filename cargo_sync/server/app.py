@@ -389,7 +389,8 @@ class Server:
             await asyncio.sleep(TICK)
 
     def _general(self) -> JsonObject:
-        return views.general(self._registry.roster, self._opened.away(), len(self._flows.all()))
+        opened, flows = self._opened, len(self._flows.all())
+        return views.general(self._registry.roster, opened.away(), opened.unoffered(), flows)
 
     def _status(self) -> JsonObject:
         return {

@@ -64,13 +64,14 @@ def progress(all_flows: Totals) -> dict[str, Any]:
     return asdict(all_flows)
 
 
-def general(roster: Roster, away: int, flows: int) -> dict[str, Any]:
+def general(roster: Roster, away: int, unoffered: int, flows: int) -> dict[str, Any]:
     """Values that change seldom: the feed's `status/`."""
     enabled = sum(one.enabled for one in roster.users)
     return {
         "users": {"enabled": enabled, "disabled": len(roster.users) - enabled},
         "workspaces": len(roster.workspaces),
         "away": away,
+        "unoffered": unoffered,
         "flows": flows,
     }
 

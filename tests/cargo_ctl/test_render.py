@@ -1,6 +1,6 @@
 """Results in, the exact text out."""
 
-from cargo_ctl.render import jobs, plan, transfers
+from cargo_ctl.render import jobs, plan, servers, transfers
 from tests.cargo_ctl.examples import (
     FAILING,
     NOW,
@@ -170,3 +170,9 @@ def test_plan() -> None:
         "nothing was done; to do it now: cargo_ctl job sync a"
     )
     assert "(the first is listed)" in plan.totals("a", {"put": 2, "bytes": 5}, 1, True)
+
+
+def test_names_that_a_server_does_not_offer_are_counted_in_its_status() -> None:
+    assert servers.served({"users": {"enabled": 1}, "workspaces": 0, "unoffered": 1_200}) == (
+        "1 user, 0 workspaces, 1,200 names not offered"
+    )

@@ -35,11 +35,13 @@ class Compared(NamedTuple):
     below      the folders in it
     fresh      those that are new or were replaced: their content is not known yet
     unsettled  whether a file in it is still being written, and was not recorded
+    problems   one per name that is not offered
     """
 
     below: list[str]
     fresh: list[str]
     unsettled: bool
+    problems: tuple[Problem, ...] = ()
 
 
 class PathLook(NamedTuple):
@@ -222,10 +224,10 @@ class CataloguedFolder:
             self.store.must_be_there()
             if folder and not self._is_folder(folder):
                 return Compared([], [], False)
-            listing, _ = self.store.root.listing(folder)
+            listing, problems = self.store.root.listing(folder)
             known = {held.entry.name: held for held in self.catalogue.listing(self.id, folder)}
             changes: list[Change] = []
-            found = Compared([], [], False)
+            found = Compared([], [], False, problems)
             for seen in listing:
                 path, held = paths.join(folder, seen.name), known.pop(seen.name, None)
                 if seen.kind == FOLDER:

@@ -8,6 +8,7 @@ a scan, which may find millions of files, trusts a file's times if they are more
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
@@ -57,6 +58,7 @@ class ExternalChanges:
         self._scan_at = self._tidy_at = world.steady()
         self._watch: Watch | None = None
         self._logged: Problem | None = None
+        self._unoffered = workspace.unoffered
         self._native = inotify
 
     async def run(self) -> None:
@@ -94,8 +96,10 @@ class ExternalChanges:
             await self._watch_anew()
         pending = [""]
         self._due.clear()
+        self._unoffered.begin_scan()
         while pending:
             await self._world.offload(self._slice, pending)
+        self._unoffered.end_scan()
 
     async def look(self) -> None:
         """Looks at the folders that are due.
@@ -168,8 +172,9 @@ class ExternalChanges:
             ):
                 raise
             if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER):
-                self._log_once(error.problem)
+                self._say([error.problem])
             return Compared([], [], False)
+        self._say(found.problems)
         if found.unsettled:
             self._due_at(folder, self._world.steady() + max(SOON, self._settle))
         return found
@@ -196,6 +201,10 @@ class ExternalChanges:
         self._watch = Watch(self._workspace.path, on_hint, self._native)
         if problem := await self._world.offload(self._watch.start):
             _log.warning("%s", problem)
+
+    def _say(self, problems: Iterable[Problem]) -> None:
+        for line in self._unoffered.news(problems):
+            _log.warning("%s: %s", self._workspace.path, line)
 
     def _log_once(self, problem: Problem | None) -> None:
         """Logs a problem once, not at every try."""

@@ -94,6 +94,10 @@ class OpenWorkspaces:
         """How many of the served folders are not there."""
         return sum(not self._open[path].attached for path in self._external)
 
+    def unoffered(self) -> int:
+        """How many names in the served folders are not offered."""
+        return sum(self._open[path].unoffered.count for path in self._external)
+
     def stop(self) -> None:
         """Makes hash computations end soon."""
         for workspace in self._open.values():

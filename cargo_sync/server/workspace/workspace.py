@@ -18,6 +18,7 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
+from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
 
 EVERYTHING: Final = 2**63 - 1
@@ -48,6 +49,7 @@ class Workspace:
     While it is not there, calls that need it raise `root_gone`; the catalogue still answers.
 
     id, epoch  of the workspace in the catalogue
+    unoffered  what it holds that no client could use
     """
 
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
@@ -56,6 +58,7 @@ class Workspace:
         self._closing = False
         self.id = folder.id
         self.epoch = folder.epoch
+        self.unoffered = Unoffered()
 
     def __repr__(self) -> str:
         return f"Workspace({self.path!r})"

@@ -3,6 +3,7 @@ test's."""
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,6 +69,28 @@ async def test_a_first_scan_offers_what_is_old_at_once(tmp_path: Path) -> None:
         (one.place / "a" / "b" / "file").write_text("x")
         await one.intake.scan()
         assert one.names() == ["a", "a/b", "a/b/file"]
+
+
+async def test_names_that_no_client_could_use_are_logged_once_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "old" / ".cargo_sync").mkdir(parents=True)
+        for number in range(30):
+            (one.place / os.fsdecode(b"bad%02d\xff" % number)).touch()
+        (one.place / "good").touch()
+        for _ in range(3):
+            await one.intake.scan()
+            assert (one.names(), one.workspace.unoffered.count) == (["good", "old"], 31)
+        lines = [record.getMessage() for record in caplog.records]
+        assert len(lines) == 21
+        assert "more is not offered; from now on it is only counted" in lines[-1]
+        assert r"files: not offered: 'bad" in lines[0]
+        for file in one.place.glob("bad*"):
+            file.unlink()
+        await one.intake.scan()
+        assert one.workspace.unoffered.count == 1
+        assert len(caplog.records) == 21
 
 
 async def test_what_was_changed_within_a_minute_is_watched_first(tmp_path: Path) -> None:
