@@ -8,6 +8,12 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+def yes_option(function: _Function) -> _Function:
+    """The option `--yes` of commands that remove something: see `Reach.confirm`."""
+    text = "Do not ask for confirmation: needed without a terminal."
+    return click.option("--yes", is_flag=True, help=text)(function)
+
+
 def limit_option(
     most: int | None = None, *, default: int | None = None, help: str
 ) -> Callable[[_Function], _Function]:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -132,6 +133,17 @@ class Reach:
     def show(self, result: JsonObject, text: str) -> None:
         """Print the result as JSON if it was asked for, else `text`."""
         click.echo(as_line(result) if self.as_json else text)
+
+    def confirm(self, question: str, yes: bool) -> None:
+        """Ask on the terminal before something is removed, unless `--yes` was given.
+
+        Where nobody can be asked, the program ends: a script says `--yes`.
+        """
+        if yes:
+            return
+        if self.as_json or not sys.stdin.isatty():
+            self.fail(BAD_INPUT, "not_confirmed", f"{question} Nothing was done", "add --yes")
+        click.confirm(question, abort=True, err=True)
 
     def not_running(self, message: str) -> NoReturn:
         self.fail(

@@ -6,6 +6,7 @@ import sys
 import click
 
 from cargo_ctl.names import JOB
+from cargo_ctl.options import yes_option
 from cargo_ctl.reach import BAD_INPUT, Reach, reaching
 from cargo_ctl.render import jobs
 
@@ -39,20 +40,19 @@ def add(reach: Reach, file: str, paused: bool) -> None:
 
 @click.command()
 @click.argument("name", type=JOB)
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 @reaching
 def remove(reach: Reach, name: str, yes: bool) -> None:
     """End a job and put its file aside. Files on both sides stay.
 
-    On a terminal it asks for confirmation.
+    It asks for confirmation; without a terminal it needs --yes.
 
     \b
     Examples:
       cargo_ctl job remove nightly
       cargo_ctl job remove nightly --yes
     """
-    if not yes and not reach.as_json and sys.stdin.isatty():
-        click.confirm(jobs.removal(name), abort=True, err=True)
+    reach.confirm(jobs.removal(name), yes)
     result = reach.call("job.remove", {"job": name})
     reach.show(result, jobs.removed(result))
 

@@ -1,13 +1,13 @@
 """`cargo_ctl user …`: the users of a server."""
 
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from cargo_ctl.names import USER
+from cargo_ctl.options import yes_option
 from cargo_ctl.password import password, password_file
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
@@ -159,20 +159,19 @@ def disable(reach: Reach, name: str) -> None:
 
 @user.command()
 @click.argument("name", type=USER)
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 @serving
 def remove(reach: Reach, name: str, yes: bool) -> None:
     """Remove a user. The files in their folder stay.
 
-    On a terminal it asks for confirmation.
+    It asks for confirmation; without a terminal it needs --yes.
 
     \b
     Examples:
       cargo_ctl user remove ana
       cargo_ctl user remove ana --yes
     """
-    if not yes and not reach.as_json and sys.stdin.isatty():
-        click.confirm(users.removal(name), abort=True, err=True)
+    reach.confirm(users.removal(name), yes)
     result = reach.call("user.remove", {"user": name})
     reach.show(result, users.removed_user(result))
 

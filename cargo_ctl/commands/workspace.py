@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cargo_ctl.names import USER, WORKSPACE
+from cargo_ctl.options import yes_option
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
@@ -65,14 +66,19 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
 
 @workspace.command()
 @click.argument("name", type=WORKSPACE)
+@yes_option
 @serving
-def remove(reach: Reach, name: str) -> None:
+def remove(reach: Reach, name: str, yes: bool) -> None:
     """Remove a workspace. Its files stay.
 
+    It asks for confirmation; without a terminal it needs --yes.
+
     \b
-    Example:
+    Examples:
       cargo_ctl workspace remove music
+      cargo_ctl workspace remove music --yes
     """
+    reach.confirm(users.workspace_removal(name), yes)
     result = reach.call("workspace.remove", {"workspace": name})
     reach.show(result, users.removed_workspace(result))
 

@@ -42,6 +42,11 @@ def removal(name: str) -> str:
     return f"Remove the user {who}, their password and their access to workspaces? The files stay."
 
 
+def workspace_removal(name: str) -> str:
+    """The question before `workspace.remove`."""
+    return f"Remove the workspace {escaped(name)} and its users' access to it? The files stay."
+
+
 def removed_user(result: Mapping[str, Any]) -> str:
     """`user.remove`: where the files are."""
     return (

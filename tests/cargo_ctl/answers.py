@@ -205,6 +205,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     users.user_list: ({"users": [ANA, BEN]},),
     users.one_user: (ANA,),
     users.removal: ("a",),
+    users.workspace_removal: ("a",),
     users.removed_user: (GONE,),
     users.new_password: (ANA,),
     users.user_show: (USER_SHOWN,),

@@ -100,8 +100,11 @@ def leaves() -> dict[str, str]:
         if not isinstance(command, click.Group) and short not in BY_THEMSELVES:
             line = next(line for line in examples(command.help or "") if line.startswith(name))
             asks = any(each.name == "password_file" for each in command.params)
-            found[short] = line.removesuffix(" --json") + (
-                " --password-file password" if asks else ""
+            removes = any(each.name == "yes" for each in command.params)
+            found[short] = (
+                line.removesuffix(" --json")
+                + (" --password-file password" if asks else "")
+                + (" --yes" if removes else "")
             )
     return found
 

@@ -73,8 +73,10 @@ def test_what_is_no_job_file_is_not_sent(
         ([], "y\n", True, True),
         ([], "n\n", True, False),
         (["--yes"], "", True, True),
-        ([], "", False, True),
-        (["--json"], "", True, True),
+        (["--yes"], "", False, True),
+        ([], "y\n", False, False),
+        (["--json"], "", True, False),
+        (["--json", "--yes"], "", True, True),
     ],
 )
 def test_removing_asks_on_a_terminal(
@@ -90,8 +92,10 @@ def test_removing_asks_on_a_terminal(
             "click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False
         )
         result = run("job", "remove", "photos", *args, input=answer)
-    assert bool(daemon.asked) is asked and result.exit_code == (0 if asked else 1)
-    assert ("Remove the job photos?" in result.stderr) is (terminal and not args)
+    refused = 1 if answer == "n\n" else 2
+    assert bool(daemon.asked) is asked and result.exit_code == (0 if asked else refused)
+    assert ("Remove the job photos?" in result.output) is ("--yes" not in args)
+    assert ("Nothing was done" in result.output) is (not asked and refused == 2)
     if asked and not args:
         assert result.stdout.endswith(
             "photos: removed; its file is now /jobs/.removed/photos.json; the files on both sides "

@@ -125,8 +125,10 @@ def test_when_there_is_nothing(runtime: str) -> None:
         ([], "y\n", True, True),
         ([], "n\n", True, False),
         (["--yes"], "", True, True),
-        ([], "", False, True),
-        (["--json"], "", True, True),
+        (["--yes"], "", False, True),
+        ([], "y\n", False, False),
+        (["--json"], "", True, False),
+        (["--json", "--yes"], "", True, True),
     ],
 )
 def test_removing_a_user_asks_on_a_terminal(
@@ -146,10 +148,12 @@ def test_removing_a_user_asks_on_a_terminal(
             "click.testing._NamedTextIOWrapper.isatty", lambda _: terminal, raising=False
         )
         result = run("user", "remove", "ben", *args, input=answer)
-    assert bool(server.asked) is asked and result.exit_code == (0 if asked else 1)
+    refused = 1 if answer == "n\n" else 2
+    assert bool(server.asked) is asked and result.exit_code == (0 if asked else refused)
     assert (
-        "Remove the user ben, their password and their access to workspaces?" in result.stderr
-    ) is (terminal and not args)
+        "Remove the user ben, their password and their access to workspaces?" in result.output
+    ) is ("--yes" not in args)
+    assert ("Nothing was done" in result.output) is (not asked and refused == 2)
 
 
 def test_changing(runtime: str) -> None:
@@ -182,9 +186,9 @@ def test_changing(runtime: str) -> None:
         "user set ana --upload-speed 50mbps",
         "user enable ana",
         "user disable ana",
-        "user remove ben",
+        "user remove ben --yes",
         "workspace add music /srv/music --grant ana=rw",
-        "workspace remove music",
+        "workspace remove music --yes",
         "workspace grant music ana rw",
         "workspace revoke music anna",
         "reload --server",
@@ -197,11 +201,11 @@ def test_changing(runtime: str) -> None:
         "$ user disable ana\n"
         'cargo_ctl: "enabled" of the user "ana" is in a.json, and the file wins\n'
         "exit 1\n"
-        "$ user remove ben\n"
+        "$ user remove ben --yes\n"
         "ben is removed; the files stay in /srv/ben\n"
         "$ workspace add music /srv/music --grant ana=rw\n"
         "added: music: ana rw, ben ro, /srv/music\n"
-        "$ workspace remove music\n"
+        "$ workspace remove music --yes\n"
         "music is removed; the files stay in /srv/music\n"
         "$ workspace grant music ana rw\n"
         "music: ana rw, ben ro, /srv/music\n"
@@ -464,11 +468,11 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "user set a --path /b",
         "user enable a",
         "user disable a",
-        "user remove a",
+        "user remove a --yes",
         "user passwd a --password-file -",
         "workspace list",
         "workspace add a /a",
-        "workspace remove a",
+        "workspace remove a --yes",
         "workspace grant a b rw",
         "workspace revoke a b",
         "bandwidth --server",

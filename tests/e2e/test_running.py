@@ -206,6 +206,6 @@ def test_a_job_is_added_tried_and_removed(up: Place) -> None:
     assert [one["name"] for one in json.loads(tried.stdout)["steps"] if not one["ok"]] == [
         "local folder"
     ]
-    removed = up.run("cargo_ctl", "job", "remove", "added")
+    removed = up.run("cargo_ctl", "job", "remove", "added", "--yes")
     assert str(up.jobs / ".removed" / "added.json") in removed.stdout
     assert "canary" not in added.stdout + tried.stdout + removed.stdout

@@ -37,7 +37,7 @@ def test_a_user_made_by_command_uploads_at_once_and_after_a_kill(tmp_path: Path)
         assert place.run("cargo_ctl", "user", "disable", "ben").stdout.startswith("ben: disabled")
         (local / "three.txt").write_text("three")
         assert "password" in place.until_state("his", "error")["detail"]
-        assert place.run("cargo_ctl", "user", "remove", "ben").returncode == 0
+        assert place.run("cargo_ctl", "user", "remove", "ben", "--yes").returncode == 0
         assert tree(tmp_path / "ben").keys() == {"in/one.txt", "in/two.txt"}
         logged = "".join(path.read_text() for path in tmp_path.glob("*.log"))
         kept = b"".join(path.read_bytes() for path in (tmp_path / "server").glob("state.db*"))
