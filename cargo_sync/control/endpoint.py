@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,7 @@ from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
 from cargo_sync.control.tcp import TcpPort
 from cargo_sync.process.file_lock import FileLock, LockedError
+from cargo_sync.process.tasks import SOON, lasting
 
 __all__ = ["Endpoint", "EndpointError"]
 
@@ -101,12 +103,14 @@ class Endpoint:
         """Answers commands and subscriptions until cancelled."""
         async with asyncio.TaskGroup() as group:
             if self._gate is not None:
-                group.create_task(self._gate.serve())
+                group.create_task(lasting(self._gate.serve, "admitting clients", again=SOON))
             if self._commands is not None and self._feed is not None:
-                group.create_task(router.serve(self._commands))
-                group.create_task(self.publisher.serve(self._feed))
+                commands = partial(router.serve, self._commands)
+                feed = partial(self.publisher.serve, self._feed)
+                group.create_task(lasting(commands, "answering commands", again=SOON))
+                group.create_task(lasting(feed, "replaying the feed", again=SOON))
             for port in self._ports:
-                group.create_task(port.serve(router))
+                group.create_task(lasting(partial(port.serve, router), "a port", again=SOON))
 
     def cut(self) -> None:
         """Disconnects all subscribers over TCP. Those whose key still holds reconnect."""

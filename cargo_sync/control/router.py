@@ -41,6 +41,7 @@ from cargo_sync.control.once import Deduplicate
 from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload, T, Ts
+from cargo_sync.process.tasks import contained
 from cargo_sync.suggest import did_you_mean
 
 LARGEST_MESSAGE = 1024 * 1024
@@ -137,7 +138,8 @@ class Router:
                     if len(tasks) >= self._most_at_once:
                         _send(socket, envelope, _busy(body))
                         continue
-                    task = group.create_task(self._serve_one(socket, envelope, body, caller))
+                    answering = self._serve_one(socket, envelope, body, caller)
+                    task = group.create_task(contained(answering, "a request"))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             finally:

@@ -8,6 +8,7 @@ and no other process can take the port in between.
 import asyncio
 import os
 import socket as sockets
+from functools import partial
 from typing import Final
 
 import zmq
@@ -22,6 +23,7 @@ from cargo_sync.control.keyring import Keyring
 from cargo_sync.control.private import EndpointError
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
+from cargo_sync.process.tasks import SOON, lasting
 
 HANDSHAKE_MS: Final = 5_000
 _BACKLOG = 128
@@ -82,12 +84,16 @@ class TcpPort:
         """Answers commands and subscriptions until cancelled."""
         door = plain_door if self._keys is None else keyed_door(self._keys)
         async with asyncio.TaskGroup() as group:
-            group.create_task(router.serve(self._commands, door))
-            group.create_task(self._connections.count(self._commands))
+            commands = partial(router.serve, self._commands, door)
+            counting = partial(self._connections.count, self._commands)
+            group.create_task(lasting(commands, "answering commands", again=SOON))
+            group.create_task(lasting(counting, "counting clients", again=SOON))
             while True:
+                replaying = partial(self._publisher.serve, self._feed)
+                counting = partial(self._connections.count, self._feed)
                 feed = [
-                    group.create_task(self._publisher.serve(self._feed)),
-                    group.create_task(self._connections.count(self._feed)),
+                    group.create_task(lasting(replaying, "replaying the feed", again=SOON)),
+                    group.create_task(lasting(counting, "counting subscribers", again=SOON)),
                 ]
                 await self._cut.wait()
                 self._cut.clear()

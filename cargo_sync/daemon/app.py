@@ -71,6 +71,7 @@ from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.process.zone import machine_zone
 from cargo_sync.state.audit import AuditTable
@@ -287,21 +288,26 @@ class Daemon:
                 )
             )
             router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)
-            group.create_task(self._endpoint.serve(router))
-            group.create_task(self._feed.run())
-            group.create_task(self._callbacks.run())
-            group.create_task(sessions.run())
-            group.create_task(self._reload_when_asked(jobs))
-            keep = self._settings.keep
-            group.create_task(
-                DaemonRetention(
-                    self._database, self._world, keep, jobs.all.keys, self._moving
-                ).run()
+            retention = DaemonRetention(
+                self._database, self._world, self._settings.keep, jobs.all.keys, self._moving
             )
-            sources = [self._metrics.families, self._callbacks.families]
-            group.create_task(
-                alongside(self._settings.process, self.service, self._database.path, sources)
+            beside = partial(
+                alongside,
+                self._settings.process,
+                self.service,
+                self._database.path,
+                [self._metrics.families, self._callbacks.families],
             )
+            for work, what in (
+                (partial(self._endpoint.serve, router), "answering commands"),
+                (self._feed.run, "publishing the feed"),
+                (self._callbacks.run, "sending callbacks"),
+                (sessions.run, "serving sessions"),
+                (partial(self._reload_when_asked, jobs), "reading files again"),
+                (retention.run, "deleting old records"),
+                (beside, "the watchdog and the metrics"),
+            ):
+                group.create_task(lasting(work, what))
             ready(self._endpoint.all_addresses)
             self.service.notifier.ready(self._job_count())
 

@@ -15,6 +15,7 @@ scrape       serves the metrics over HTTP
 service      what an application gets from its process: its log, its service manager
 stopping     how a process ends: the first request stops it, the second one ends it at once
 systemd      tells systemd: ready, reloading, stopping, alive
+tasks        tasks whose failure costs only themselves
 vitals       metrics of the process itself: event loop, memory, descriptors
 wakeup       an event that wakes up one waiting task
 zone         the time zone of this machine

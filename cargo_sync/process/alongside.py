@@ -9,6 +9,7 @@ from cargo_sync.config.process_shape import ProcessSettings
 from cargo_sync.process.metrics import MetricSource
 from cargo_sync.process.scrape import Scrape
 from cargo_sync.process.service import Service
+from cargo_sync.process.tasks import lasting
 from cargo_sync.process.vitals import Vitals
 
 _log = logging.getLogger(__name__)
@@ -29,11 +30,12 @@ async def alongside(
     for warning in settings.warnings:
         _log.warning("%s", warning)
     async with asyncio.TaskGroup() as group:
-        group.create_task(service.notifier.alive())
+        group.create_task(lasting(service.notifier.alive, "the watchdog"))
         if settings.metrics is not None:
             vitals = Vitals(state)
-            group.create_task(vitals.beat())
-            group.create_task(Scrape(settings.metrics, [vitals.families, *sources]).run())
+            page = Scrape(settings.metrics, [vitals.families, *sources])
+            group.create_task(lasting(vitals.beat, "measuring the event loop"))
+            group.create_task(lasting(page.run, "serving metrics"))
 
 
 def _freeze_objects() -> None:

@@ -47,6 +47,7 @@ from cargo_sync.process.ring import Ring
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.systemd import Notifier
+from cargo_sync.process.tasks import lasting
 from cargo_sync.server import views
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.logins import Logins
@@ -192,14 +193,16 @@ async def run(
         )
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
+            beside = partial(alongside, settings.process, service, database.path, [server.measured])
             serving = [
-                tasks.create_task(server.answer(me, stop, service.log)),
-                tasks.create_task(server.speak()),
-                tasks.create_task(_reload(server, again, service.notifier)),
-                tasks.create_task(
-                    alongside(settings.process, service, database.path, [server.measured])
-                ),
-                tasks.create_task(server.sweep.run()),
+                tasks.create_task(lasting(work, what))
+                for work, what in (
+                    (partial(server.answer, me, stop, service.log), "answering commands"),
+                    (server.speak, "publishing the feed"),
+                    (partial(_reload, server, again, service.notifier), "reading the file again"),
+                    (beside, "the watchdog and the metrics"),
+                    (server.sweep.run, "deleting old state"),
+                )
             ]
             ready(up)
             service.notifier.ready(server.words())
@@ -385,7 +388,10 @@ class Server:
     async def speak(self) -> None:
         """Publishes the feed until cancelled."""
         while True:
-            self._feed.tick()
+            try:
+                self._feed.tick()
+            except Exception as error:  # a bug of ours: it costs one tick
+                _log.error("publishing the feed failed", exc_info=error)
             await asyncio.sleep(TICK)
 
     def _general(self) -> JsonObject:

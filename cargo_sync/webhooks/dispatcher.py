@@ -16,6 +16,7 @@ from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.webhooks import retry_policy
 from cargo_sync.webhooks.hosts import Hosts
@@ -173,7 +174,8 @@ class Dispatcher:
         while ready and self._hosts.room(host) > 0:
             row, event = ready.popleft()
             self._hosts.enter(host)
-            group.create_task(self._attempt(row, event, host, group))
+            attempt = contained(self._attempt(row, event, host, group), "a callback", job=row.job)
+            group.create_task(attempt)
         if not self._hosts.is_well(host):
             for row, _ in ready:
                 del self._held[row.number]

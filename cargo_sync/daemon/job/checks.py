@@ -9,6 +9,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
 
 KEPT: Final = 3600.0
 """Seconds after its start for which a check is kept."""
@@ -48,7 +49,7 @@ class Checks:
                 return id
         id = self._world.token()
         check = self._checks[id] = RunningCheck(job.name, self._world.steady())
-        self._group.create_task(self._run(check, job), name=f"check of {job.name}")
+        self._group.create_task(contained(self._run(check, job), "a check", job=job.name))
         return id
 
     def get(self, id: str) -> RunningCheck | None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
 
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config.errors import ConfigError, FieldProblem
@@ -15,11 +14,9 @@ from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles, unexpected
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import AGAIN, lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.suggest import did_you_mean
-
-AGAIN: Final = 30.0
-"""Seconds after which a job that crashed, or could not be started, is started again."""
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +225,7 @@ class Jobs:
             self._begin(settings, supervisor, sampler)
         if self._unstarted and not self._retrying:
             self._retrying = True
-            self._group.create_task(self._start_the_rest(), name="jobs that could not be started")
+            self._group.create_task(lasting(self._start_the_rest, "starting jobs"))
         return errors
 
     async def _start_the_rest(self) -> None:
@@ -241,7 +238,8 @@ class Jobs:
     def _begin(self, settings: JobSettings, supervisor: Supervisor, sampler: JobSampler) -> None:
         for warning in settings.warnings:
             _log.warning("%s", warning, extra={"job": settings.name})
-        task = self._group.create_task(_run_forever(supervisor), name=settings.name)
+        running = lasting(supervisor.run, "the job", job=settings.name)
+        task = self._group.create_task(running, name=settings.name)
         self._jobs[settings.name] = Job(supervisor, sampler, task)
 
     async def _stop(self, names: list[str]) -> None:
@@ -265,21 +263,3 @@ def _unstarted(settings: JobSettings, error: Exception) -> ConfigError:
         _log.error("%s", message, extra={"job": settings.name})
         return failure
     return unexpected(settings.file, "cannot be started", error)
-
-
-async def _run_forever(supervisor: Supervisor) -> None:
-    """Restarts a supervisor that crashed by a bug of ours; other jobs are not affected."""
-    task = asyncio.current_task()
-    while True:
-        try:
-            await supervisor.run()
-        except Exception as error:
-            _log.error(
-                "the job crashed; it starts again in %d s",
-                AGAIN,
-                exc_info=error,
-                extra={"job": supervisor.name},
-            )
-            if task is not None and task.cancelling():
-                return  # it crashed while it ended, and whoever ends it waits
-            await Wakeup().wait(AGAIN)

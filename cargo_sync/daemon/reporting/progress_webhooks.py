@@ -13,6 +13,7 @@ from cargo_sync.daemon.job.status import UnderWay
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.model.events import Moment
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
 from cargo_sync.webhooks import variables
 from cargo_sync.webhooks.dispatcher import Send, asked
 from cargo_sync.webhooks.hosts import Hosts
@@ -89,7 +90,8 @@ class ProgressWebhooks:
                 continue
             if self._hosts.is_well(host) and self._hosts.room(host) > 0:
                 self._hosts.enter(host)
-                self._in_flight[key] = group.create_task(self._one(key, host, event, one))
+                sending = contained(self._one(key, host, event, one), "onUpdate", job=name)
+                self._in_flight[key] = group.create_task(sending)
 
     async def _one(self, key: Key, host: str, event: EventSettings, one: UnderWay) -> None:
         began = self._world.steady()

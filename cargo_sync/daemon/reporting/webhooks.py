@@ -21,6 +21,7 @@ from cargo_sync.model.events import Event, Moment
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
+from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.database import Database
 from cargo_sync.webhooks import variables
@@ -93,9 +94,13 @@ class JobWebhooks(Listener):
     async def run(self) -> None:
         """Delivers callbacks until cancelled."""
         async with self._send, asyncio.TaskGroup() as group:
-            group.create_task(self._dispatcher.run())
-            group.create_task(self._repeat(self._read, self._new_events, _LOOK))
-            group.create_task(self._repeat(partial(self._updates.tick, group), Wakeup(), TICK))
+            update = partial(self._updates.tick, group)
+            for work, what in (
+                (self._dispatcher.run, "sending callbacks"),
+                (partial(self._repeat, self._read, self._new_events, _LOOK), "reading events"),
+                (partial(self._repeat, update, Wakeup(), TICK), "onUpdate"),
+            ):
+                group.create_task(lasting(work, what))
 
     async def _repeat(
         self, work: Callable[[], Awaitable[None]], wakeup: Wakeup, every: float

@@ -12,6 +12,7 @@ from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import Transfer
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
 from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
@@ -74,10 +75,13 @@ class Sessions:
         try:
             while True:
                 await never.wait(TICK)
-                self.tick()
+                try:
+                    self.tick()
+                except Exception as error:  # a bug of ours: it costs one tick, not the daemon
+                    _log.error("publishing the progress of sessions failed", exc_info=error)
         finally:
             for id in list(self._sessions):
-                await self.close(id)
+                await contained(self.close(id), "closing a session")
 
     def tick(self) -> None:
         late = self._world.steady() - UNUSED
@@ -87,9 +91,9 @@ class Sessions:
                 transfer.sample()
                 self._publish(session, transfer)
             if session.uneven:
-                self._group.create_task(session.share())
+                self._group.create_task(contained(session.share(), "dividing a speed"))
             if not running and session.used_at < late:
-                self._group.create_task(self.close(session.id))
+                self._group.create_task(contained(self.close(session.id), "closing a session"))
 
     def _publish(self, session: Session, transfer: Transfer) -> None:
         self._publisher.publish(

@@ -8,6 +8,7 @@ from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
 
 ENDED: Final = 100
 """Ended transfers that are remembered, for clients that missed the end."""
@@ -96,7 +97,7 @@ class Session:
         )
         self._transfers[transfer.id] = transfer
         self._forget_old()
-        transfer.task = self._group.create_task(transfer.run())
+        transfer.task = self._group.create_task(contained(transfer.run(), "a transfer"))
         return transfer
 
     async def cancel(self, id: str) -> None:

@@ -73,8 +73,9 @@ class ExternalChanges:
                 except TimeoutError:
                     pass
         finally:
-            if self._watch is not None:
-                self._watch.stop()
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                watch.stop()
 
     def hint(self, folders: ChangedFolders) -> None:
         """Something changed in these folders, or somewhere (None). For the loop's thread."""

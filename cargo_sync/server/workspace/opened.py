@@ -12,6 +12,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.watch import native
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import lasting
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.external_changes import ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
@@ -88,7 +89,9 @@ class OpenWorkspaces:
                     settings.trash_days,
                     self._native,
                 )
-                self._external[path] = tasks.create_task(changes.run())
+                self._external[path] = tasks.create_task(
+                    lasting(changes.run, f"looking for changes in {path!r}")
+                )
 
     def away(self) -> int:
         """How many of the served folders are not there."""

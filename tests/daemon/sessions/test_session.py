@@ -14,7 +14,7 @@ from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
 from cargo_sync.daemon.sessions.remote import RemoteSpace
 from cargo_sync.daemon.sessions.session import ENDED, Session
-from cargo_sync.daemon.sessions.transfer import CopyOrder, Transfer
+from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from tests.daemon.house import Board, until
@@ -255,3 +255,32 @@ async def test_there_is_an_end_to_how_many() -> None:
         for other in others:
             await one.sessions.close(other.id)
         one.sessions.check_room()
+
+
+async def test_what_goes_wrong_in_one_session_ends_no_other() -> None:
+    class Broken(Work):
+        async def close(self) -> None:
+            raise RuntimeError("canary")
+
+    class BrokenServer(Other):
+        async def close(self) -> None:
+            raise RuntimeError("canary")
+
+    async with house() as one:
+        broken, well = Broken(), Work()
+        failing, going = await one.begin(broken), await one.begin(well)
+        broken.go.set()
+        await until(lambda: failing.state is not State.RUNNING)
+        old = one.sessions.add(BrokenServer())
+        old.used_at -= UNUSED + 1
+        one.sessions.tick()
+        await until(lambda: not _is_open(one, old))
+        well.go.set()
+        await until(lambda: going.state is State.DONE)
+
+
+def _is_open(one: House, session: Session) -> bool:
+    try:
+        return one.sessions.get(session.id) is session
+    except ControlError:
+        return False

@@ -1,0 +1,59 @@
+"""Tasks of a process that runs for years: what nobody foresaw in one of them costs only that one.
+
+A task group ends all of its tasks when one of them fails. That is right within one job, whose
+supervisor starts again as a whole. It is wrong for a process: a bug that shows in one session, one
+connection or one report must not end the others. So each task of a daemon's or server's group runs
+`contained` or `lasting`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from cargo_sync.process.wakeup import Wakeup
+
+AGAIN: Final = 30.0
+"""Seconds after which work that failed begins again."""
+SOON: Final = 1.0
+"""The same for work that people wait for."""
+
+_log = logging.getLogger(__name__)
+
+
+async def contained(work: Awaitable[object], what: str, *, job: str = "") -> None:
+    """Does `work` once. An exception is logged, and goes no further.
+
+    Args:
+        work: what to do.
+        what: a name of the work for the log.
+        job: the job that it is about, or "".
+    """
+    try:
+        await work
+    except Exception as error:
+        _log.error("%s failed unexpectedly", what, exc_info=error, extra={"job": job})
+
+
+async def lasting(
+    work: Callable[[], Awaitable[object]], what: str, *, job: str = "", again: float = AGAIN
+) -> None:
+    """Does `work` until it ends by itself. After an exception, which is logged, it begins again.
+
+    Args:
+        work: what to do; it may be called several times.
+        what: a name of the work for the log.
+        job: the job that it is about, or "".
+        again: seconds from a failure to the next beginning.
+    """
+    task = asyncio.current_task()
+    while True:
+        try:
+            await work()
+            return
+        except Exception as error:
+            words = "%s failed unexpectedly; it begins again in %g s"
+            _log.error(words, what, again, exc_info=error, extra={"job": job})
+        if task is not None and task.cancelling():
+            return  # it failed while it ended, and whoever ends it waits
+        await Wakeup().wait(again)
