@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.programs import USER, Programs, until
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries
@@ -47,7 +48,7 @@ async def thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 REAL: Final = World(
-    time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread
+    time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), thread, time.time
 )
 
 
@@ -59,6 +60,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
         REAL,
         MemoryCheckpoints(),
         SpaceLedger(),
+        MemoryAges(time.time),
         lambda: None,
     )
     api = Api(ServerLogin(url, USER, lambda: USER), REAL.steady)

@@ -104,7 +104,8 @@ def notice(name: str, fields: Mapping[str, Any]) -> str:
     number = (
         int(fields.get("count") or 0) if paths else 0
     )  # without a path the notice is about the whole job
-    text = f"{escaped(name)}: {escaped(fields.get('kind', ''))}"
+    whose = f"{escaped(name)}: " if name else ""  # without a name it is the daemon's own
+    text = whose + escaped(fields.get("kind", ""))
     if number:
         text += f" {count(number, 'file')}"
     if fields.get("bytes"):

@@ -11,7 +11,12 @@ from cargo_ctl.render.words import duration, escaped, rate, size
 
 def happened(row: Mapping[str, Any]) -> str:
     """A row of `history`: {cursor, job, kind, time, path, bytes, message, details}."""
-    parts = [str(row["cursor"]), moment(row["time"]), escaped(row["job"]), escaped(row["kind"])]
+    parts = [
+        str(row["cursor"]),
+        moment(row["time"]),
+        escaped(row["job"] or "-"),
+        escaped(row["kind"]),
+    ]
     if row["path"]:
         parts.append(escaped(row["path"]))
     if row["bytes"]:

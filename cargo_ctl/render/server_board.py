@@ -91,6 +91,8 @@ def flow(fields: Mapping[str, Any]) -> str:
 
 
 def notice(fields: Mapping[str, Any]) -> str:
-    """`ana was disabled`."""
+    """`ana was disabled`, or the sentence about the server itself."""
+    if fields.get("message"):
+        return escaped(fields["message"])
     kind = str(fields.get("kind", ""))
     return f"{escaped(fields.get('user', ''))} {_BECAME.get(kind) or escaped(kind)}"

@@ -135,7 +135,7 @@ class Catalogue(Protocol):
         """The token of the last `begin` before the change `version`; "" before the first one."""
 
     def mark(self, now: float, apart: float) -> None:
-        """Records all workspaces' sequences at `now` (unix s), at most once per `apart` seconds."""
+        """Records all workspaces' sequences at `now` (s), at most once per `apart` seconds."""
 
     def forget_gone(self, before: float, most: int) -> bool:
         """Forgets up to `most` tombstones older than `before`; True if there may be more."""

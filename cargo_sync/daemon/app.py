@@ -64,9 +64,11 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
+from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
+from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.service import Service
@@ -74,8 +76,10 @@ from cargo_sync.process.stopping import Stop
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.process.zone import machine_zone
+from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
@@ -141,14 +145,18 @@ async def run(
         _state(settings.state_dir, private=private) as database,
         threads() as pool,
     ):
+        clock = RetentionClock(database, system_clocks(time.time))
         world = World(
             time.time,
             time.monotonic,
             random.random,
             lambda: secrets.token_hex(16),
             ThreadOffload(pool),
+            clock,
         )
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service or Service())
+        daemon = Daemon(
+            settings, files, database, endpoint, world, clock, env, stop, service or Service()
+        )
         if private or with_parent:
             stop.with_parent()
         else:
@@ -212,6 +220,7 @@ class Daemon:
         database: Database,
         endpoint: Endpoint,
         world: World,
+        clock: RetentionClock,
         env: Mapping[str, str],
         stop: Stop,
         service: Service,
@@ -221,13 +230,16 @@ class Daemon:
         self._files = files
         self._endpoint = endpoint
         self._world = world
+        self._clock = clock
         self._stop = stop
         self._database = database
         self._rows = JobRows(database)
         self._planned = Planned(database)
-        self._replies = Replies(database, world.wall)
-        self._audit = AuditTable(database, world.wall)
-        self._checkpoints = Checkpoints(database, world.wall)
+        self._events = Events(database)
+        self._replies = Replies(database, world.lived)
+        self._audit = AuditTable(database, world.wall, world.lived)
+        self._checkpoints = Checkpoints(database, world.lived)
+        self._ages = Ages(database, world.lived)
         self._space = SpaceLedger(database.path)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._room = SharedLimits(slots, shares, limits, machine_zone(env))
@@ -276,7 +288,7 @@ class Daemon:
                     JobHandlers(jobs),
                     PlanHandlers(jobs, self._planned, self._world),
                     JobFolderHandlers(jobs, self._rows),
-                    HistoryHandlers(jobs, Events(self._database), self._world),
+                    HistoryHandlers(jobs, self._events, self._world),
                     CheckHandlers(jobs, Checks(self._check_case, self._world, group)),
                     AuditHandlers(self._audit, self._world.offload),
                     KeyHandlers(self._endpoint, self._world.offload),
@@ -290,6 +302,9 @@ class Daemon:
             router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)
             retention = DaemonRetention(
                 self._database, self._world, self._settings.keep, jobs.all.keys, self._moving
+            )
+            clock = partial(
+                self._clock.run, self._world.offload, self._events.mark, self._clock_jumped
             )
             beside = partial(
                 alongside,
@@ -305,11 +320,17 @@ class Daemon:
                 (sessions.run, "serving sessions"),
                 (partial(self._reload_when_asked, jobs), "reading files again"),
                 (retention.run, "deleting old records"),
+                (clock, "storing the retention clock"),
                 (beside, "the watchdog and the metrics"),
             ):
                 group.create_task(lasting(work, what))
             ready(self._endpoint.all_addresses)
             self.service.notifier.ready(self._job_count())
+
+    async def _clock_jumped(self, message: str) -> None:
+        event = Event("", Happened.CLOCK_JUMPED, self._world.wall(), details=EventDetails(message))
+        cursor = await self._world.offload(self._events.append, [event])
+        self._listeners.happened([event], cursor)
 
     def _job_count(self) -> str:
         count = len(self._all())
@@ -375,6 +396,7 @@ class Daemon:
             self._world,
             self._checkpoints,
             self._space,
+            self._ages,
             bound,
         )
 
@@ -390,7 +412,7 @@ class Daemon:
         def roots() -> list[str]:
             return [job.supervisor.settings.local_dir for job in self._all().values()]
 
-        orders = Orders(self._database, self._world.wall)
+        orders = Orders(self._database, self._world.lived)
         room = self._room
         return Shared(
             room.slots,
@@ -398,6 +420,7 @@ class Daemon:
             self._apis,
             self._checkpoints,
             self._space,
+            self._ages,
             orders,
             Guests(),
             set(),

@@ -63,11 +63,11 @@ class DaemonRetention:
         self._transfers = Transfers(database)
         self._deliveries = Outbox(database)
         self._planned = Planned(database)
-        self._checkpoints = Checkpoints(database, world.wall)
-        self._orders = Orders(database, world.wall)
-        self._replies = Replies(database, world.wall)
+        self._checkpoints = Checkpoints(database, world.lived)
+        self._orders = Orders(database, world.lived)
+        self._replies = Replies(database, world.lived)
         self._events = Events(database)
-        self._audit = AuditTable(database, world.wall)
+        self._audit = AuditTable(database, world.wall, world.lived)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
@@ -84,7 +84,7 @@ class DaemonRetention:
 
     async def once(self) -> None:
         """Makes one pass. Raises ProblemError if the state cannot be written."""
-        now, offload = self._world.wall(), self._world.offload
+        now, offload = self._world.lived(), self._world.offload
         await self._until_done(self._planned.purge, now - PLANS_KEPT, PART)
         await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
         for left in await offload(self._orders.purge, now - CHECKPOINTS_KEPT):
@@ -92,8 +92,9 @@ class DaemonRetention:
                 await offload(abandon, left.root, left.id)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)
-        await offload(self._transfers.forget, now - TRANSFERS_KEPT, now)
+        await offload(self._transfers.forget, now - TRANSFERS_KEPT, self._world.wall())
         await offload(self._deliveries.purge, now - CALLBACKS_KEPT, now)
+        await offload(self._events.thin, now - EVERY)
         oldest = now - self._keep.history_days * DAY
         await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)
         await offload(self._audit.prune)

@@ -55,7 +55,7 @@ class Planning:
     async def _defer(self, later: list[Action]) -> None:
         planned, run = self._memory.planned, self._report.run
         if not self.deferred:
-            await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
+            await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         self.deferred += len(later)
         await self._world.offload(planned.add, run, later)
 

@@ -98,7 +98,7 @@ class Run:
         """
         opened = await self._open()
         planned, run = self._memory.planned, self.report.run
-        await self._world.offload(planned.begin, run, self._rules.name, self._world.wall())
+        await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree)
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}

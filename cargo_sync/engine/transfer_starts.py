@@ -25,17 +25,17 @@ class TransferStarts:
 
     async def begin(self, actions: Sequence[Action]) -> list[Task]:
         """Makes the tasks of one batch, with ids that are durable if they must survive a kill."""
-        now = self._world.wall()
+        wall = self._world.wall()
 
         def event(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
-            return self._rules.event(happened, now, path, size, details)
+            return self._rules.event(happened, wall, path, size, details)
 
         begun = await self._world.offload(
             self._memory.transfers.begin,
             self._memory.job_id,
             [_source(action) for action in actions],
             self._make,
-            now,
+            self._world.lived(),
             event,
             self._rules.mode if self._rules.promises else None,
         )

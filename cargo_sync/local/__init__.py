@@ -1,5 +1,6 @@
 """Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
+ages     how old something in the trash or the staging is
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 lock     one owner per root, and the marker that identifies a root

@@ -12,12 +12,12 @@ from typing import Final
 
 from blake3 import blake3
 
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root, inode
 from cargo_sync.local.space import Reservation, SpaceLedger
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import Entry
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
@@ -28,7 +28,7 @@ _NEW, _PART = ".new", ".part"
 GUEST: Final = "guest-"
 """Prefix of files that guests stage. The folder may have an owner, whose names must differ."""
 GUESTS_KEPT: Final = 7 * 86_400.0
-"""Seconds after which an untouched file of a guest may be removed."""
+"""Seconds after which a file of a guest that cannot be resumed may be removed."""
 
 
 class Staging:
@@ -161,28 +161,25 @@ class Staging:
         if not (keep and staged.transfer):
             self._unlink(staged.name)
 
-    def sweep(self, before: float) -> int:
-        """Removes files last touched before `before` (unix s) that cannot be resumed.
+    def sweep(self, ages: AgeStore, keep: float) -> int:
+        """Removes files that cannot be resumed and are at least `keep` seconds old.
 
-        When an owner starts, it passes the current time, because files of an earlier process are
-        useless without a checkpoint. Later it passes the time of seven days ago. Files of guests
-        are kept for seven more days, because their guests may still be running. A guest removes
-        only files of guests.
+        When an owner starts, it keeps none, because files of an earlier process are useless without
+        a checkpoint. Files of guests are kept for seven more days, because their guests may still
+        be running. A guest removes only files of guests. A file begins to age when this function
+        first sees it.
 
         Returns:
             How many files were removed.
 
         Raises:
-            ProblemError: the staging folder cannot be read.
+            ProblemError: the staging folder or the ages cannot be read.
         """
         try:
             with self.root.folder(PLACE) as folder:
-                names = self.root.listing(PLACE)[0]
-                old = [
-                    entry.name
-                    for entry in names
-                    if self._is_old(entry, before) and self._idle(entry.name)
-                ]
+                idle = [one.name for one in self.root.listing(PLACE)[0] if self._idle(one.name)]
+                known = ages.ages(os.path.join(self.root.path, PLACE), idle)
+                old = [name for name, age in known.items() if self._is_old(name, age, keep)]
                 for name in old:
                     self.root.system.unlink(folder.fd, name)
                 return len(old)
@@ -201,10 +198,10 @@ class Staging:
 
     # -- within ------------------------------------------------------------------------------------
 
-    def _is_old(self, entry: Entry, before: float) -> bool:
-        if entry.name.startswith(GUEST):
-            return entry.version < (before - GUESTS_KEPT) * 1e9
-        return not self._guest and entry.version < before * 1e9
+    def _is_old(self, name: str, age: float, keep: float) -> bool:
+        if name.startswith(GUEST):
+            return age >= keep + GUESTS_KEPT
+        return not self._guest and age >= keep
 
     def _idle(self, name: str) -> bool:
         transfer = name.removesuffix(_PART)

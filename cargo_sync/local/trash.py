@@ -3,10 +3,12 @@
 import datetime
 import itertools
 import os
+import re
 import stat
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
@@ -15,7 +17,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 PLACE: Final = f"{RESERVED}/trash"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
-_STAMP_LENGTH: Final = 16
+_RUN: Final = re.compile(r"\d{8}T\d{6}Z-", re.ASCII)
 
 
 class Freed(NamedTuple):
@@ -26,7 +28,10 @@ class Freed(NamedTuple):
 
 
 def run_folder(time: float, run: str) -> str:
-    """The name of a run's folder: `20260102T030405Z-<run>`; `time` is unix seconds."""
+    """The name of a run's folder: `20260102T030405Z-<run>`; `time` is unix seconds.
+
+    The time is for people. How old a folder is does not depend on it.
+    """
     return f"{datetime.datetime.fromtimestamp(time, datetime.UTC).strftime(_STAMP)}-{run}"
 
 
@@ -90,26 +95,27 @@ def numbered(name: str) -> Iterator[str]:
         yield short + suffix
 
 
-def purge(root: Root, before: float) -> Freed:
-    """Removes the folders of runs that began before `before` (unix s).
+def purge(root: Root, ages: AgeStore, keep: float) -> Freed:
+    """Removes the folders of runs that are at least `keep` seconds old.
 
-    Folders with other names are left alone. A folder that cannot be emptied stays, and is tried
-    again the next time.
+    A folder begins to age when this function first sees it, whatever its name and its times say.
+    Folders with other names than those of runs are left alone. A folder that cannot be emptied
+    stays, and is tried again the next time.
 
     Raises:
-        ProblemError: the trash cannot be read.
+        ProblemError: the trash or the ages cannot be read.
     """
     try:
-        runs, _ = root.listing(PLACE)
+        listing, _ = root.listing(PLACE)
     except ProblemError as error:
         if error.problem.code == Code.VANISHED:
             return Freed(0, 0)
         raise
     freed = Freed(0, 0)
-    for entry in runs:
-        begun = _begun(entry.name)
-        if begun is not None and begun < before:
-            more = _remove(root, paths.join(PLACE, entry.name))
+    runs = [entry.name for entry in listing if _RUN.match(entry.name)]
+    for run, age in ages.ages(os.path.join(root.path, PLACE), runs).items():
+        if age >= keep:
+            more = _remove(root, paths.join(PLACE, run))
             freed = Freed(freed.files + more.files, freed.bytes + more.bytes)
     return freed
 
@@ -140,14 +146,6 @@ def _belongs(root: Root, path: str, run: str) -> Folder:
                 reached = paths.join(reached, name)
                 break
     return root.folder(reached)
-
-
-def _begun(name: str) -> float | None:
-    try:
-        moment = datetime.datetime.strptime(name[:_STAMP_LENGTH], _STAMP)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=datetime.UTC).timestamp()
 
 
 def _remove(root: Root, top: str) -> Freed:

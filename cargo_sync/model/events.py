@@ -25,6 +25,8 @@ class Happened(StrEnum):
     IDLE = "idle"
     """A job has nothing left to do after it did something; written only if the job wants a callback
     for it."""
+    CLOCK_JUMPED = "clock_jumped"
+    """The wall clock jumped. It concerns no job, so the event's job is ""."""
 
     @property
     def kind(self) -> str:
@@ -94,7 +96,7 @@ NO_DETAILS: Final = EventDetails()
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One fact of a job.
+    """One fact of a job; `job` is "" if it concerns the whole daemon.
 
     time     unix seconds
     path     relative to the job's root, "" when it concerns the whole job

@@ -25,6 +25,8 @@ class World:
     steady  monotonic seconds, for durations
     chance  [0, 1), for jitter
     token   a new unguessable id, 32 hex digits
+    lived   seconds of the retention clock (machines/retention), for the ages of what is kept:
+            it goes on across restarts and never jumps
     """
 
     wall: Callable[[], float]
@@ -32,3 +34,4 @@ class World:
     chance: Callable[[], float]
     token: Callable[[], str]
     offload: Offload
+    lived: Callable[[], float]

@@ -1,6 +1,7 @@
 """What each long-running process needs, independent of what it does.
 
 alongside    tasks that run beside the application: watchdog, process metrics, metrics page
+boot         the clocks of the system
 descriptors  raises the limit of open files and sockets
 file_lock    one process per file, by a kernel lock that names its holder
 journal      the log in systemd's journal

@@ -40,6 +40,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
+from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
@@ -72,11 +73,13 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.metrics import families
-from cargo_sync.server.retention import ServerRetention
+from cargo_sync.server.retention import DAY, ServerRetention
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.accounts import Accounts
+from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
@@ -172,12 +175,14 @@ async def run(
             Database.open(os.path.join(settings.state_dir, "state.db"), "server")
         )
         pool = last.enter_context(threads())
+        clock = RetentionClock(database, system_clocks(time.time))
         world = World(
             time.time,
             time.monotonic,
             random.random,
             partial(secrets.token_hex, 16),
             ThreadOffload(pool),
+            clock,
         )
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
@@ -193,6 +198,7 @@ async def run(
         )
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
+            beat = partial(clock.run, world.offload, server.beat, server.clock_jumped)
             beside = partial(alongside, settings.process, service, database.path, [server.measured])
             serving = [
                 tasks.create_task(lasting(work, what))
@@ -202,6 +208,7 @@ async def run(
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (beside, "the watchdog and the metrics"),
                     (server.sweep.run, "deleting old state"),
+                    (beat, "storing the retention clock"),
                 )
             ]
             ready(up)
@@ -230,19 +237,23 @@ class Server:
         self._endpoint = endpoint
         self._world = world
         self._env = env
-        self._replies = Replies(database, world.wall)
-        self._audit = AuditTable(database, world.wall)
-        catalogue = SqliteCatalogue(database)
+        self._replies = Replies(database, world.lived)
+        self._audit = AuditTable(database, world.wall, world.lived)
+        catalogue = self._catalogue = SqliteCatalogue(database)
         self.sweep = ServerRetention(database, catalogue, world)
-        self._checkpoints = Checkpoints(database, world.wall)
+        self._checkpoints = Checkpoints(database, world.lived)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
         self._spaces = Grants()
         self._permits = Permits(self._spaces)
-        space = SpaceLedger(database.path)
         self._opened = OpenWorkspaces(
-            world, catalogue, self._checkpoints, space, self._polls.changed
+            world,
+            catalogue,
+            self._checkpoints,
+            SpaceLedger(database.path),
+            Ages(database, world.lived),
+            self._polls.changed,
         )
         self._registry = Registry(
             UserRows(database),
@@ -393,6 +404,14 @@ class Server:
             except Exception as error:  # a bug of ours: it costs one tick
                 _log.error("publishing the feed failed", exc_info=error)
             await asyncio.sleep(TICK)
+
+    def beat(self, now: float) -> None:
+        """Stores what is stored each minute; `now` reads the retention clock."""
+        self._catalogue.mark(now, DAY)
+
+    async def clock_jumped(self, message: str) -> None:
+        """Publishes that the wall clock jumped."""
+        self._feed.clock_jumped(message)
 
     def _general(self) -> JsonObject:
         opened, flows = self._opened, len(self._flows.all())

@@ -38,6 +38,11 @@ class ServerFeed:
             self._publisher.forget(topics.notice(user))
         self.changed()
 
+    def clock_jumped(self, message: str) -> None:
+        """Publishes that the wall clock jumped; `message` is a sentence."""
+        notice = {"user": "", "kind": "clock_jumped", "message": message}
+        self._publisher.publish(topics.notice(""), "notice", notice)
+
     def changed(self) -> None:
         """Publishes the status if it has changed."""
         status = self._status()

@@ -30,9 +30,9 @@ class ServerRetention:
     def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
         self._world = world
         self._catalogue = catalogue
-        self._checkpoints = Checkpoints(database, world.wall)
-        self._replies = Replies(database, world.wall)
-        self._audit = AuditTable(database, world.wall)
+        self._checkpoints = Checkpoints(database, world.lived)
+        self._replies = Replies(database, world.lived)
+        self._audit = AuditTable(database, world.wall, world.lived)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
@@ -54,12 +54,11 @@ class ServerRetention:
         Raises:
             ProblemError: the state cannot be written.
         """
-        now, offload = self._world.wall(), self._world.offload
+        now, offload = self._world.lived(), self._world.offload
         # Transfers that nobody continues; the store deletes their staged parts when it is tidied.
         await offload(self._checkpoints.purge, now - STALE)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._audit.prune)
-        await offload(self._catalogue.mark, now, DAY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
         await self._until_done(self._upkeep.shrink)
         await offload(self._upkeep.checkpoint)

@@ -14,6 +14,8 @@ checkpoints   durable parts of staged files
 transfers     ids of transfers that must survive a kill, and files that a person cancelled
 orders        ids of large files that sessions get and put
 events        past events, each with a cursor
+ages          when names in the trash and the staging were first seen
+clock         the clock by which records age, across restarts
 planned       the actions of a preview or a run
 replies       replies to commands that changed something, so that each is done once
 audit         who changed what

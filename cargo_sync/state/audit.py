@@ -10,7 +10,7 @@ MOST: Final = 1_000_000
 
 _PRUNE_OLD = """
 DELETE FROM audit WHERE number < coalesce(
-    (SELECT number FROM audit WHERE time >= ? ORDER BY number LIMIT 1), 9223372036854775807)
+    (SELECT number FROM audit WHERE lived >= ? ORDER BY number LIMIT 1), 9223372036854775807)
 """
 _PRUNE_MANY = "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?"
 
@@ -34,18 +34,25 @@ class AuditRow(NamedTuple):
 
 
 class AuditTable:
-    """The audit of a daemon or a server. `now` gives unix seconds."""
+    """The audit of a daemon or a server.
 
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+    wall   gives unix seconds, for people
+    lived  reads the retention clock, for what is too old
+    """
+
+    def __init__(
+        self, database: Database, wall: Callable[[], float], lived: Callable[[], float]
+    ) -> None:
         self._database = database
-        self._now = now
+        self._wall = wall
+        self._lived = lived
 
     def begin(self, who: str, command: str, args: str) -> int:
         """Writes a row, durable when this returns; returns its number."""
         with self._database.transaction() as connection:
             row = connection.execute(
-                "INSERT INTO audit (time, who, command, args) VALUES (?, ?, ?, ?)",
-                (self._now(), who, command, args),
+                "INSERT INTO audit (time, lived, who, command, args) VALUES (?, ?, ?, ?, ?)",
+                (self._wall(), self._lived(), who, command, args),
             )
             return int(row.lastrowid or 0)
 
@@ -72,11 +79,7 @@ class AuditTable:
             return [AuditRow(*row) for row in found][::-1]
 
     def prune(self, keep: float = KEPT, most: int = MOST) -> None:
-        """Deletes rows older than `keep` seconds, and all but the newest `most`.
-
-        It stops at the first row that is not older, so that a clock that jumped cannot empty the
-        table.
-        """
+        """Deletes rows older than `keep` seconds, and all but the newest `most`."""
         with self._database.transaction() as connection:
-            connection.execute(_PRUNE_OLD, (self._now() - keep,))
+            connection.execute(_PRUNE_OLD, (self._lived() - keep,))
             connection.execute(_PRUNE_MANY, (most,))

@@ -14,7 +14,7 @@ _READ = "SELECT transfer, path, version, source, spans FROM checkpoint"
 
 
 class Checkpoints:
-    """The checkpoints of a daemon or a server; `now` gives unix seconds."""
+    """The checkpoints of a daemon or a server; `now` reads the retention clock."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class Checkpoints:
             connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
 
     def purge(self, before: float) -> list[Checkpoint]:
-        """Deletes those last put before `before` (unix seconds).
+        """Deletes those last put before `before` (retention clock).
 
         Returns:
             The deleted ones, so that their staged files can be deleted.

@@ -1,7 +1,6 @@
 """Events: rows that are added in the transaction that made them true, and read by cursor."""
 
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -9,6 +8,7 @@ import orjson
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.state.bulk import Insert
 from cargo_sync.state.database import Database
+from cargo_sync.state.migrations import Statements
 
 _APPEND: Final = Insert(
     "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES",
@@ -106,14 +106,37 @@ class Events:
             oldest = connection.execute("SELECT min(cursor) FROM event").fetchone()[0]
         return newest + 1 if oldest is None else int(oldest), newest
 
-    def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
-        """Deletes events older than `before` (unix seconds) and all but the newest `keep`.
+    def mark(self, now: float) -> None:
+        """Notes that all events up to the newest one are there at `now`, by the retention clock.
 
-        It stops at the first row that is neither, so that a clock that jumped cannot empty the
-        table.
+        An event's own time is the wall clock's, which may jump; its age is that of the first mark
+        after it.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO event_mark VALUES (?, ?)", (self._newest(), now)
+            )
+
+    def reached(self, at: float) -> int:
+        """The newest cursor that was marked at `at` (retention clock) or earlier; 0 for none."""
+        with self._database.read() as connection:
+            return _reached(connection, at)
+
+    def thin(self, before: float) -> None:
+        """Keeps one mark an hour of those before `before` (retention clock)."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM event_mark WHERE time < ?1 AND cursor NOT IN ("
+                "SELECT min(cursor) FROM event_mark WHERE time < ?1 "
+                "GROUP BY CAST(time / 3600 AS INTEGER))",
+                (before,),
+            )
+
+    def prune(self, before: float, keep: int = 1_000_000, most: int = 5_000) -> int:
+        """Deletes events that were marked before `before`, and all but the newest `keep`.
 
         Args:
-            before: unix seconds.
+            before: reading of the retention clock.
             keep: number of events.
             most: deleted per call; call it until it returns 0.
 
@@ -121,14 +144,13 @@ class Events:
             How many were deleted.
         """
         with self._database.transaction() as connection:
-            enough = self._newest() - keep
-            oldest = connection.execute(
-                "SELECT cursor, time FROM event ORDER BY cursor LIMIT ?", (most,)
-            )
-            gone = list(takewhile(lambda row: row[0] <= enough or row[1] < before, oldest))
-            if gone:
-                connection.execute("DELETE FROM event WHERE cursor <= ?", (gone[-1][0],))
-            return len(gone)
+            gone = max(_reached(connection, before), self._newest() - keep)
+            connection.execute("DELETE FROM event_mark WHERE cursor < ?", (gone,))
+            return connection.execute(
+                "DELETE FROM event WHERE cursor IN "
+                "(SELECT cursor FROM event WHERE cursor <= ? ORDER BY cursor LIMIT ?)",
+                (gone, most),
+            ).rowcount
 
     def _newest(self) -> int:
         with self._database.read() as connection:
@@ -136,6 +158,11 @@ class Events:
                 "SELECT seq FROM sqlite_sequence WHERE name = 'event'"
             ).fetchone()
         return int(row[0]) if row else 0
+
+
+def _reached(connection: Statements, at: float) -> int:
+    row = connection.execute("SELECT max(cursor) FROM event_mark WHERE time <= ?", (at,)).fetchone()
+    return int(row[0] or 0)
 
 
 def _columns(event: Event) -> tuple[object, ...]:

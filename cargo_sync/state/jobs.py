@@ -106,7 +106,7 @@ class JobRows:
 
         Args:
             there: names of the jobs that have one.
-            now: unix seconds.
+            now: by the retention clock.
         """
         with self._database.transaction() as connection:
             for name, missed in connection.execute("SELECT name, missed FROM job").fetchall():

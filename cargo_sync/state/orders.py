@@ -26,7 +26,7 @@ class Left(NamedTuple):
 
 
 class Orders:
-    """The large files in transfer in a daemon's sessions. `now` gives unix seconds."""
+    """The large files in transfer in a daemon's sessions. `now` reads the retention clock."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class Orders:
             connection.execute("DELETE FROM session_transfer WHERE id = ?", (id,))
 
     def purge(self, before: float) -> list[Left]:
-        """Drops and returns those last used before `before` (unix seconds) without a checkpoint."""
+        """Drops and returns those last used before `before` that have no checkpoint."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT id, root FROM session_transfer WHERE touched < ? "

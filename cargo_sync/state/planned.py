@@ -21,7 +21,7 @@ class PlannedPage:
     """A page of a plan.
 
     job      name
-    time     when the plan began, unix seconds
+    time     when the plan began, by the retention clock
     totals   given to `ready`; None while the plan is being made
     actions  (number, action), in the order they were added; numbers count from 1
     """
@@ -89,7 +89,7 @@ class Planned:
             connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
 
     def purge(self, before: float, most: int = 2**62) -> bool:
-        """Drops plans begun before `before` (unix seconds), up to `most` actions.
+        """Drops plans begun before `before` (retention clock), up to `most` actions.
 
         Returns:
             Whether there may be more.

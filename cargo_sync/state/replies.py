@@ -6,7 +6,7 @@ from cargo_sync.state.database import Database
 
 
 class Replies:
-    """Replies by request id. `now` gives unix seconds."""
+    """Replies by request id. `now` reads the retention clock."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database

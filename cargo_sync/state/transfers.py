@@ -77,7 +77,7 @@ class Transfers:
             job: its number.
             sources: each path once.
             make: makes a new id.
-            now: unix seconds.
+            now: by the retention clock.
             says: makes the event, STARTED for each transfer that is promised an end now.
             promised: the job's mode when callbacks promise an end for each start; None if they
                 do not.
@@ -155,8 +155,12 @@ class Transfers:
             for id in ids:
                 connection.execute("UPDATE transfer SET time = ? WHERE id = ?", (now, id))
 
-    def forget(self, before: float, now: float) -> int:
+    def forget(self, before: float, wall: float) -> int:
         """Drops transfers last used before `before`; if an end was promised, this is it.
+
+        Args:
+            before: by the retention clock.
+            wall: unix seconds, the time of these events.
 
         Returns:
             How many were dropped.
@@ -173,7 +177,7 @@ class Transfers:
                 Event(
                     name,
                     Happened.FAILED,
-                    now,
+                    wall,
                     path,
                     details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id),
                     tell=started,

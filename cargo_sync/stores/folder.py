@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from cargo_sync.local import lock, trash
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
@@ -18,7 +19,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 DAY: Final = 86_400.0
 SAME_RUN: Final = 3_600.0
-"""Seconds for which a run uses one trash folder: a purge looks at when the folder was begun."""
+"""Seconds for which a run uses one trash folder, which ages from its first file on."""
 STALE: Final = 7 * DAY
 
 
@@ -35,6 +36,7 @@ class FolderStore:
         marker: str,
         checkpoints: CheckpointStore,
         space: SpaceLedger,
+        ages: AgeStore,
         wall: Callable[[], float],
     ) -> None:
         """Use `open`."""
@@ -42,6 +44,7 @@ class FolderStore:
         self.marker = marker
         self.staging = Staging(root, checkpoints, space)
         self._held = held
+        self._ages = ages
         self._wall = wall
         self._runs: dict[str, tuple[str, float]] = {}
 
@@ -53,6 +56,7 @@ class FolderStore:
         token: Callable[[], str],
         checkpoints: CheckpointStore,
         space: SpaceLedger,
+        ages: AgeStore,
         wall: Callable[[], float],
         system: System | None = None,
     ) -> Self:
@@ -64,6 +68,7 @@ class FolderStore:
             token: makes 32 hex digits, for a new marker.
             checkpoints: where the resume points of staged files are kept.
             space: what is reserved on the disks.
+            ages: how old trash and staged files are.
             wall: unix seconds.
             system: the calls that change the disk; None for the best of this platform.
 
@@ -81,8 +86,8 @@ class FolderStore:
                 raise _replaced(path, known)
             held = lock.lock_root(root, "cargo_sync server", leave_name=True)
             try:
-                store = cls(root, held, lock.marker(root, token()), checkpoints, space, wall)
-                store.staging.sweep(wall())
+                store = cls(root, held, lock.marker(root, token()), checkpoints, space, ages, wall)
+                store.staging.sweep(ages, 0.0)
             except BaseException:
                 held.release()
                 raise
@@ -129,9 +134,8 @@ class FolderStore:
         Raises:
             ProblemError: the folder cannot be read.
         """
-        now = self._wall()
-        self.staging.sweep(now - STALE)
-        return trash.purge(self.root, now - trash_days * DAY - SAME_RUN)
+        self.staging.sweep(self._ages, STALE)
+        return trash.purge(self.root, self._ages, trash_days * DAY + SAME_RUN)
 
     def let_go(self) -> None:
         """Releases the lock but does not close the folder: other threads may still use it."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import trash
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file
@@ -35,7 +36,7 @@ GROUP: Final = 2_000
 PURGE_SECONDS: Final = 3600.0
 DAY: Final = 86_400.0
 STALE: Final = 7 * DAY
-"""Seconds without a new piece after which a staged part without a checkpoint is removed."""
+"""Seconds after which a staged part without a checkpoint is removed."""
 
 
 class FolderTree:
@@ -52,6 +53,7 @@ class FolderTree:
         world: World,
         checkpoints: CheckpointStore,
         space: SpaceLedger,
+        ages: AgeStore,
         bound: Callable[[], str | None],
     ) -> None:
         self._path = path
@@ -59,6 +61,7 @@ class FolderTree:
         self._world = world
         self._checkpoints = checkpoints
         self._space = space
+        self._ages = ages
         self._bound = bound
         self._filters = Filters(rules.include, rules.exclude)
         self._receives = rules.mode is Mode.DOWNLOAD
@@ -117,7 +120,7 @@ class FolderTree:
         named = _named(marker(root, self._world.token()), self._path)
         if self._staging is None:
             self._staging = Staging(root, self._checkpoints, self._space)
-            self._staging.sweep(self._world.wall())  # files of a process that was killed
+            self._staging.sweep(self._ages, 0.0)  # files of a process that was killed
         return Identity(named)
 
     def _take(self) -> None:
@@ -166,12 +169,12 @@ class FolderTree:
         return was_here(self._bound(), self._path)
 
     def _purge(self, root: Root) -> None:
-        now = self._world.wall()
+        now = self._world.steady()
         if now - self._purged_at >= PURGE_SECONDS:
             self._purged_at = now
-            trash.purge(root, now - self._rules.trash_days * DAY)
+            trash.purge(root, self._ages, self._rules.trash_days * DAY)
             if self._staging is not None:
-                self._staging.sweep(now - STALE)
+                self._staging.sweep(self._ages, STALE)
 
     def _close(self) -> None:
         if self._staging is not None:

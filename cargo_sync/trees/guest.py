@@ -16,6 +16,7 @@ from typing import Final
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import staging, trash
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_reader, open_file
 from cargo_sync.local.root import Root, above, may_keep_ours
@@ -68,6 +69,7 @@ class GuestFolder:
         world: World,
         checkpoints: CheckpointStore,
         space: SpaceLedger,
+        ages: AgeStore,
         guests: Guests,
         alone: str | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class GuestFolder:
         self._world = world
         self._checkpoints = checkpoints
         self._space = space
+        self._ages = ages
         self._guests = guests
         self._place = below("")
         self._root: Root | None = None
@@ -163,7 +166,7 @@ class GuestFolder:
             self._guests.enter(root)
             guest = self._world.token()[:8]
             self._staging = Staging(root, self._checkpoints, self._space, guest)
-            self._staging.sweep(self._world.wall())  # files of guests of earlier days
+            self._staging.sweep(self._ages, 0.0)  # files of guests of earlier days
         except BaseException:
             self._close()
             raise

@@ -113,17 +113,17 @@ class Dispatcher:
         await self._write_down()
         for host in list(self._ready):
             self._start(host, group)
-        wall = self._world.wall()
+        now = self._world.lived()
         waits: list[float] = []
         groups = await self._world.offload(self._rows.groups)
         for one in sorted(groups, key=lambda one: one.next_at):
             event = asked(self._known.settings(one.job), one.moment)
             if event is None:
                 waits += await self._without(one)
-            elif one.next_at > wall:
-                waits.append(one.next_at - wall)
+            elif one.next_at > now:
+                waits.append(one.next_at - now)
             else:
-                waits += await self._send_due(one, event, wall, group)
+                waits += await self._send_due(one, event, now, group)
         return min(waits, default=None)
 
     async def _without(self, one: Group) -> list[float]:
@@ -138,15 +138,15 @@ class Dispatcher:
         else:
             why, before = (
                 f'given up after 3 days: there is no job "{one.job}"',
-                self._world.wall() - DAYS,
+                self._world.lived() - DAYS,
             )
-        now = self._world.wall()
+        now = self._world.lived()
         if await self._world.offload(self._rows.bury, one.job, one.moment, why, now, before):
             self._wakeup.set()
         return [_LOOK]
 
     async def _send_due(
-        self, one: Group, event: EventSettings, wall: float, group: asyncio.TaskGroup
+        self, one: Group, event: EventSettings, now: float, group: asyncio.TaskGroup
     ) -> list[float]:
         host = host_of(event)
         # For a healthy host, some rows are ready when an attempt ends; a host that failed is tried
@@ -155,9 +155,7 @@ class Dispatcher:
         wanted = self._hosts.room(host) + ahead - len(self._ready.get(host, ()))
         if wanted > ahead // 2:
             held = sum(key == (one.job, one.moment) for key in self._held.values())
-            due = await self._world.offload(
-                self._rows.due, one.job, one.moment, wall, wanted + held
-            )
+            due = await self._world.offload(self._rows.due, one.job, one.moment, now, wanted + held)
             for row in [row for row in due if row.number not in self._held][:wanted]:
                 self._held[row.number] = (one.job, one.moment)
                 self._ready.setdefault(host, deque()).append((row, event))
@@ -207,13 +205,14 @@ class Dispatcher:
         finished = list(self._finished)
         if not finished:
             return
-        now = self._world.wall()
+        now, wall = self._world.lived(), self._world.wall()
         delivered: list[int] = []
         again: list[Retry] = []
         dead: list[GivenUp] = []
         too_old: dict[tuple[str, str], str] = {}
         for row, result in finished:
-            match becomes(result, row.attempts + 1, row.since, now, self._world.chance()):
+            wish = retry_policy.wished(result.retry_after, wall)
+            match becomes(result, row.attempts + 1, row.since, now, wish, self._world.chance()):
                 case Delivered():
                     delivered.append(row.number)
                 case retry_policy.RetryAt(at):

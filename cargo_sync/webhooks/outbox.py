@@ -4,6 +4,8 @@ Events are read by a cursor. The rows made from them are written together with t
 event makes its row exactly once, even after a crash. Of a stream (a transfer) only the first
 waiting row is ever due. This keeps the order for two or three index lookups per row, and the rows
 that wait behind cost nothing.
+
+When a row is due and when it is too old follows the retention clock, which never jumps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,7 @@ from cargo_sync.webhooks.variables import Variables
 
 _READER: Final = "callbacks"
 LONGEST: Final = 2 * 86400.0
-"""Seconds; no callback is ever put off for so long."""
+"""Seconds by the retention clock; no callback is ever put off for so long."""
 
 _TOLD = """
 SELECT cursor, job, happened, time, path, size, details, tell FROM event INDEXED BY event_tell
@@ -38,7 +40,7 @@ _PUT: Final = Insert(
 )
 
 _LET_FIRST = """
-UPDATE delivery SET next_at = created WHERE number > ? AND NOT EXISTS (
+UPDATE delivery SET next_at = since WHERE number > ? AND NOT EXISTS (
     SELECT 1 FROM delivery AS before
     WHERE before.job = delivery.job AND before.stream = delivery.stream
     AND before.state = 'pending' AND before.number < delivery.number)
@@ -91,10 +93,11 @@ class Waiting(NamedTuple):
     moment     onFinish, …
     stream     within the job; callbacks of a stream are delivered one after the other
     variables  by name
-    created    unix seconds
-    since      start of the days that it is tried for, unix seconds
+    created    unix seconds, for people
+    since      start of the days that it is tried for, by the retention clock
     state      pending or dead
-    next_at    when it is due, unix seconds; None when it is dead or waits behind another one
+    next_at    when it is due, by the retention clock; None when it is dead or waits behind another
+               one
     error      of the last attempt, or ""
     """
 
@@ -121,6 +124,7 @@ class New(NamedTuple):
     stream: str
     variables: Variables
     created: float
+    since: float
 
 
 class Group(NamedTuple):
@@ -132,7 +136,7 @@ class Group(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """A callback to send again at `next_at`, unix seconds."""
+    """A callback to send again at `next_at`, by the retention clock."""
 
     number: int
     next_at: float
@@ -171,7 +175,7 @@ class Outbox:
                     one.stream,
                     orjson.dumps(one.variables).decode(),
                     one.created,
-                    one.created,
+                    one.since,
                 )
                 for one in new
             ]
@@ -284,7 +288,7 @@ class Outbox:
         """Makes waiting callbacks due now and revives dead ones, with new days and tries.
 
         Args:
-            now: unix seconds.
+            now: by the retention clock.
             id: only this callback.
             job: only callbacks of this job.
 
@@ -316,7 +320,8 @@ class Outbox:
     def purge(self, before: float, now: float) -> int:
         """Deletes callbacks that became dead before `before`; returns how many.
 
-        A callback that is due later than `LONGEST` from now becomes due now: a clock was set back.
+        A callback that is due later than `LONGEST` from now becomes due now: an earlier version
+        followed the wall clock, which was ahead then.
         """
         with self._database.transaction() as connection:
             connection.execute(

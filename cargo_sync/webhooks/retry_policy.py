@@ -6,8 +6,8 @@ whether the host is back. So it gets one request at a time, however many callbac
 their delays do not grow. The test is made by the callback that is due longest, so a single callback
 that the host always fails at does not hold up the others.
 
-Times of callbacks are unix seconds, because they outlive the process. Times of hosts are steady
-seconds.
+Times of callbacks are the retention clock's, because they outlive the process. Times of hosts are
+steady seconds.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """The callback is tried again at `at`, unix seconds."""
+    """The callback is tried again at `at`, by the clock of `now`."""
 
     at: float
 
@@ -73,15 +73,16 @@ class GiveUp:
 
 
 def becomes(
-    result: Attempt, tries: int, since: float, now: float, chance: float
+    result: Attempt, tries: int, since: float, now: float, wish: float, chance: float
 ) -> Delivered | RetryAt | GiveUp:
     """What happens to a callback after an attempt.
 
     Args:
         result: of the attempt.
         tries: failed attempts, including this one if it failed.
-        since: start of the days that it is tried for, in unix seconds.
-        now: unix seconds.
+        since: start of the days that it is tried for, by the retention clock.
+        now: by the retention clock.
+        wish: seconds that the answer asks to wait.
         chance: in [0, 1).
     """
     if result.delivered:
@@ -93,7 +94,7 @@ def becomes(
     if _will_not_change(result.status, tries, now - since):
         return GiveUp(f"given up after {tries} tries: {result.error}")
     wait = delay(tries, chance, ceiling=REST_CEILING if result.whole else CEILING)
-    return RetryAt(now + max(wait, wished(result.retry_after, now)))
+    return RetryAt(now + max(wait, wish))
 
 
 def _will_not_change(status: int, tries: int, age: float) -> bool:
@@ -106,7 +107,7 @@ def _will_not_change(status: int, tries: int, age: float) -> bool:
 def wished(retry_after: str, now: float) -> float:
     """Seconds that a `Retry-After` asks for, a day at most; 0 when it cannot be read.
 
-    It holds a count or a date (RFC 9110, 10.2.3).
+    It holds a count or a date (RFC 9110, 10.2.3); `now` is unix seconds.
     """
     text = retry_after.strip()
     if text.isascii() and text.isdigit():

@@ -74,10 +74,12 @@ def test_notices() -> None:
         message(
             topic, "notice", error | {"paths": [], "message": "there is no host files.example"}
         ),
+        message(topics.notice(""), "notice", {"kind": "clock_jumped", "message": "a year ahead"}),
     ) == [
         "my job\\x0a: held: 120 deletions wait",
         "my job\\x0a: error 1 file: a: permission denied",
         "my job\\x0a: error: there is no host files.example",
+        "clock_jumped: a year ahead",
     ]
 
 

@@ -46,6 +46,7 @@ def test_lines() -> None:
         notice("ben\x1b", "disabled"),
         notice("ben", "added", replay=True),
         notice("eva", "of a later\x1b version"),
+        message(topics.notice(""), "notice", {"user": "", "kind": "x", "message": "a year ahead"}),
         flow(UP | {"bytes": 2_500_000}, ended=True),
     ) == [
         "serving 3 users (1 disabled), 1 workspace, 1 folder missing",
@@ -53,6 +54,7 @@ def test_lines() -> None:
         "ana: download from music\\x07 started",
         "ben\\x1b was disabled",
         "eva of a later\\x1b version",
+        "a year ahead",
         "ana: upload into default/in/box ended after 2.5 MB",
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries, paths
@@ -38,6 +39,7 @@ async def tree(
         system.world(),
         MemoryCheckpoints(),
         SpaceLedger(),
+        MemoryAges(lambda: 0.0),
         lambda: None,
     )
 

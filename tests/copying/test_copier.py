@@ -27,7 +27,7 @@ from tests.offloads import inline
 from tests.server.surroundings import entropy
 
 FRESH = entropy()
-WORLD = World(lambda: 0.0, lambda: 0.0, lambda: 0.0, lambda: FRESH(16).hex(), inline)
+WORLD = World(lambda: 0.0, lambda: 0.0, lambda: 0.0, lambda: FRESH(16).hex(), inline, lambda: 0.0)
 LARGE = 9_000_000
 
 Step = Callable[["Side", Sequence[Task]], list[Outcome] | None]

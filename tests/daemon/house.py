@@ -165,9 +165,10 @@ class House:
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.
-        return World(
-            self._wall, lambda: asyncio.get_running_loop().time(), lambda: 0.5, self._token, inline
-        )
+        def steady() -> float:
+            return asyncio.get_running_loop().time()
+
+        return World(self._wall, steady, lambda: 0.5, self._token, inline, self._wall)
 
     def _wall(self) -> float:
         return 1_800_000_000.0

@@ -65,7 +65,10 @@ class System:
         return self.far if self.rules.mode is Mode.UPLOAD else self.near
 
     def world(self) -> World:
-        return World(lambda: self.now, lambda: self.now, lambda: 0.5, self._token, self.offload)
+        def now() -> float:
+            return self.now
+
+        return World(now, now, lambda: 0.5, self._token, self.offload, now)
 
     def run(self) -> Run:
         return Run(self.rules, self.near, self.far, self.memory, self.world(), self._tell)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
@@ -131,7 +132,7 @@ def calls(top: Path, kind: str) -> int:
 def clean(top: Path, kind: str, checkpoints: MemoryCheckpoints) -> None:
     """What an owner does when it starts."""
     root = Root.open(str(top), system(kind))
-    Staging(root, checkpoints, SpaceLedger()).sweep(1e12)
+    Staging(root, checkpoints, SpaceLedger()).sweep(MemoryAges(float), 0.0)
     root.close()
 
 

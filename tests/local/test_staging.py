@@ -2,15 +2,17 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints, PartFile
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.local.staging import Staging
+from cargo_sync.local.staging import PLACE, Staging
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.entries import BY_UMASK
 from cargo_sync.model.problems import ProblemError
@@ -51,7 +53,7 @@ def code(call: Callable[[], object]) -> str:
 
 def test_nothing_is_made_before_something_is_staged(staging: Staging, top: Path) -> None:
     assert os.listdir(top) == []
-    assert staging.sweep(1e12) == 0
+    assert staging.sweep(MemoryAges(lambda: 0.0), 0.0) == 0
     assert os.listdir(top) == []
 
 
@@ -332,8 +334,14 @@ def test_a_sweep_takes_what_is_old_and_cannot_be_resumed(
     checkpoints.drop(offer("forgotten").transfer)
     under_way = staging.part(offer("now", BIG))
     put(under_way, 0)
-    assert staging.sweep(before=1e9) == 0, "nothing is that old"
-    assert staging.sweep(before=1e12) == 2
+    ages = MemoryAges(partial(next, iter((0.0, 5.0, 9.0, 10.0))))
+    assert staging.sweep(ages, 10.0) == 0, "nothing is that old"
+    (top / PLACE / "later.new").touch()
+    os.utime(top / PLACE / "later.new", (0, 0))
+    assert staging.sweep(ages, 10.0) == 0, "its own time does not count"
+    assert staging.sweep(ages, 9.0) == 2
+    assert sorted(os.listdir(top / PLACE))[-1] == "later.new"
+    assert staging.sweep(ages, 0.0) == 1, "an owner that starts keeps none"
     assert names(top) == sorted(f"{offer(path).transfer}.part" for path in ("kept", "now"))
 
 
@@ -341,6 +349,6 @@ def test_a_sweep_that_fails_is_told(top: Path, kind: str) -> None:
     root = Root.open(str(top), failing_in(kind, "unlink", errno.EIO))
     staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
     staging.write(offer("lost"), memoryview(b""))
-    assert code(lambda: staging.sweep(before=1e12)) == "disk_error"
+    assert code(lambda: staging.sweep(MemoryAges(lambda: 0.0), 0.0)) == "disk_error"
     staging.close()
     root.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.root import Root
 from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder, touched
 from cargo_sync.model.problems import ProblemError
@@ -89,6 +90,10 @@ def test_a_displaced_folder_is_not_written_to_by_its_old_path(root: Root, top: P
 def test_only_old_runs_are_purged(root: Root, top: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").write_text("untouched")
+    now = [0.0]
+    ages = MemoryAges(lambda: now[0])
+    (top / ".cargo_sync" / "trash" / "kept by hand").mkdir(parents=True)
+    (top / ".cargo_sync" / "trash" / "20010101T000000Z-run").mkdir()
     for day in (1, 2, 3):
         folder = top / "folder"
         (folder / "below").mkdir(parents=True)
@@ -96,25 +101,27 @@ def test_only_old_runs_are_purged(root: Root, top: Path, tmp_path: Path) -> None
         (folder / "link").symlink_to(tmp_path / "outside")
         (folder / "below").chmod(0o500)
         displace(root, "folder", run_folder(day * DAY, "run"))
-    (top / ".cargo_sync" / "trash" / "kept by hand").mkdir()
-    assert purge(root, before=2.5 * DAY) == Freed(4, 14 + 2 * len(str(tmp_path / "outside")))
+        now[0] = 1000 + day
+        assert purge(root, ages, keep=2.0) == Freed(
+            *((2, 7 + len(str(tmp_path / "outside"))) if day == 3 else (0, 0))
+        ), "a run begins to age when it is first seen, whatever its name says"
     assert sorted(os.listdir(top / ".cargo_sync" / "trash")) == [
+        "19700103T000000Z-run",
         "19700104T000000Z-run",
         "kept by hand",
     ]
-    assert purge(root, before=2.5 * DAY) == Freed(0, 0)
     assert everything(tmp_path / "outside") == {"file": "untouched"}
 
 
 def test_a_root_without_trash_has_nothing_to_purge(root: Root, top: Path) -> None:
-    assert purge(root, before=1e12) == Freed(0, 0)
+    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(0, 0)
     assert os.listdir(top) == []
 
 
 def test_a_deep_folder_is_purged(root: Root, top: Path) -> None:
     root.make_folder("/".join(["d"] * 100))
     displace(root, "d", run_folder(0, "run"))
-    purge(root, before=DAY)
+    purge(root, MemoryAges(lambda: 0.0), 0.0)
     assert os.listdir(top / ".cargo_sync" / "trash") == []
 
 
@@ -124,8 +131,8 @@ def test_what_cannot_be_removed_does_not_keep_the_rest(top: Path, kind: str) -> 
         (top / "folder" / name).mkdir(parents=True)
         (top / "folder" / name / "file").write_text("1234567")
     displace(root, "folder", run_folder(0, "run"))
-    assert purge(root, before=DAY) == Freed(2, 14)
-    assert purge(root, before=DAY) == Freed(1, 7)
+    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(2, 14)
+    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(1, 7)
     assert os.listdir(top / ".cargo_sync" / "trash") == []
     root.close()
 

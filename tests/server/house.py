@@ -17,6 +17,7 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import GrantLevel
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.server.accounts.access import Grants
@@ -69,6 +70,7 @@ def tracked(
         token=token,
         checkpoints=MemoryCheckpoints(),
         space=SpaceLedger(),
+        ages=MemoryAges(wall),
         wall=wall,
     )
     one = CataloguedFolder(

@@ -17,7 +17,7 @@ DAY = 86_400.0
 
 async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: Path) -> None:
     now = [1000 * DAY]
-    world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline)
+    world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline, lambda: now[0])
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         catalogue = SqliteCatalogue(database)
         sweep = ServerRetention(database, catalogue, world)
@@ -27,11 +27,13 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
         catalogue.record(space, [Gone(name) for name in some[1:]])
         Checkpoints(database, world.wall).put(Checkpoint("t", "p", 1, 1, 1, 1, ()))
         for _ in range(89):
+            catalogue.mark(now[0], DAY)
             await sweep.once()
             now[0] += DAY
         assert len(catalogue.changes(space, 0, "", 10**6).rows) == len(some)
         assert Checkpoints(database, world.wall).get("t") is None
         for _ in range(3):
+            catalogue.mark(now[0], DAY)
             await sweep.once()
             now[0] += DAY
         page = catalogue.changes(space, 0, "", 10**6)

@@ -51,29 +51,48 @@ def test_the_newest_and_what_is_kept(daemon: Database) -> None:
     events.append([event("a", 1.0), event("b", 2.0), event("a", 3.0)])
     assert [row.cursor for row in events.last(2)] == [2, 3]
     assert [row.cursor for row in events.last(2, "a")] == [1, 3]
-    events.prune(before=2.0)
+    events.prune(before=0.0, keep=2)
     assert events.bounds() == (2, 3)
-    events.prune(before=9.0)
+    events.prune(before=0.0, keep=0)
     assert events.bounds() == (4, 3)
 
 
 def test_pruning_never_gives_a_cursor_twice(daemon: Database) -> None:
     events = Events(daemon)
-    events.append([event("a", float(time)) for time in range(1, 11)])
+    events.append([event("a", 1.0)] * 3)
+    events.mark(4.0)
+    events.append([event("a", 1.0)] * 7)
+    assert events.prune(before=3.9) == 0
     assert events.prune(before=4.0) == 3
     assert cursors(events) == [4, 5, 6, 7, 8, 9, 10]
     assert events.prune(before=0.0, keep=2) == 5
     assert cursors(events) == [9, 10]
+    events.mark(5.0)
     assert events.prune(before=100.0) == 2
     assert (cursors(events), events.newest()) == ([], 10)
     assert events.append([event("a", 1.0)]) == 11
 
 
-def test_a_clock_that_jumped_does_not_empty_the_table(daemon: Database) -> None:
+def test_the_age_of_an_event_is_that_of_the_mark_after_it(daemon: Database) -> None:
+    """Its own time is the wall clock's, which may have been any."""
     events = Events(daemon)
-    events.append([event("a", time) for time in (1.0, 900.0, 2.0, 3.0)])
-    assert events.prune(before=10.0) == 1
-    assert cursors(events) == [2, 3, 4]
+    for now, time in ((100.0, 9e9), (160.0, -5.0), (220.0, 1.0)):
+        events.append([event("a", time)])
+        events.mark(now)
+        events.mark(now + 1)  # nothing new: the first mark stays
+    assert [events.reached(at) for at in (99.0, 100.0, 160.5, 999.0)] == [0, 1, 2, 3]
+    assert events.prune(before=160.0) == 2
+    assert cursors(events) == [3]
+
+
+def test_marks_of_long_ago_are_one_an_hour(daemon: Database) -> None:
+    events = Events(daemon)
+    for minute in range(0, 240, 10):
+        events.append([event("a", 1.0)])
+        events.mark(minute * 60.0)
+    events.thin(3 * 3600.0)
+    marks = [events.reached(minute * 60.0) for minute in range(0, 240, 10)]
+    assert marks == [1] * 6 + [7] * 6 + [13] * 6 + [19, 20, 21, 22, 23, 24]
 
 
 def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:

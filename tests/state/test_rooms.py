@@ -111,13 +111,13 @@ def test_replies_are_kept_for_a_day(daemon: Database) -> None:
 
 def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
     now = 0.0
-    audit = AuditTable(daemon, lambda: now)
+    audit = AuditTable(daemon, lambda: 7.0, lambda: now)
     numbers = [audit.begin(f"uid {number}", "job.pause", '{"job":"a"}') for number in range(3)]
     audit.end(numbers[0], "ok")
     audit.end(numbers[2], "unknown_job")
     assert audit.last(2) == audit.since(numbers[0], 9) == [
-        AuditRow(numbers[1], 0.0, "uid 1", "job.pause", '{"job":"a"}', ""),
-        AuditRow(numbers[2], 0.0, "uid 2", "job.pause", '{"job":"a"}', "unknown_job"),
+        AuditRow(numbers[1], 7.0, "uid 1", "job.pause", '{"job":"a"}', ""),
+        AuditRow(numbers[2], 7.0, "uid 2", "job.pause", '{"job":"a"}', "unknown_job"),
     ]  # fmt: skip
     assert audit.since(0, 1)[0].outcome == "ok"
     now = 400 * 86_400.0
@@ -133,8 +133,8 @@ def test_the_audit_is_written_twice_and_kept_for_long(daemon: Database) -> None:
 
 
 def test_a_server_has_an_audit_too(server: Database) -> None:
-    AuditTable(server, lambda: 5.0).begin("uid 1", "user.add", "{}")
-    assert AuditTable(server, lambda: 6.0).last(1)[0].time == 5.0
+    AuditTable(server, lambda: 5.0, lambda: 1.0).begin("uid 1", "user.add", "{}")
+    assert AuditTable(server, lambda: 6.0, lambda: 1.0).last(1)[0].time == 5.0
 
 
 def test_limits_by_order(daemon: Database) -> None:

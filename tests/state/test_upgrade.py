@@ -221,7 +221,7 @@ def test_an_upgraded_file_can_give_space_back(tmp_path: Path) -> None:
             events.append(
                 [Event("nightly", Happened.UPLOADED, 0.0, "x" * 3000) for _ in range(300)]
             )
-        while events.prune(100.0):
+        while events.prune(0.0, keep=0):
             pass
         upkeep = Upkeep(database)
         upkeep.checkpoint()

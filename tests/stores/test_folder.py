@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError
@@ -22,8 +23,9 @@ class Wall:
 
 
 def opened(path: Path, known: str = "", wall: Wall | None = None) -> FolderStore:
+    now = wall or Wall()
     return FolderStore.open(
-        str(path), known, lambda: TOKEN, MemoryCheckpoints(), SpaceLedger(), wall or Wall()
+        str(path), known, lambda: TOKEN, MemoryCheckpoints(), SpaceLedger(), MemoryAges(now), now
     )
 
 
@@ -85,10 +87,11 @@ def test_trash_is_kept_for_its_days_by_run(tmp_path: Path) -> None:
         places.append(store.displace("file", "run")[0])
     assert len(set(places)) == 3
     assert len({os.path.dirname(place) for place in places}) == 2  # one for each hour
-    wall.now = 1_700_000_000.0 + SAME_RUN - 1 + 14 * DAY
+    assert store.tidy(14).files == 0
+    wall.now += 14 * DAY
     assert store.tidy(14).files == 0  # the run is older, but not what was displaced last in it
-    wall.now += 2
-    assert store.tidy(14).files == 2
+    wall.now += SAME_RUN
+    assert store.tidy(14).files == 3
     store.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
@@ -33,7 +34,13 @@ def make(tmp_path: Path) -> Any:
             return job.binding.near if job and job.binding else None
 
         system.near = FolderTree(
-            str(here), system.rules, system.world(), MemoryCheckpoints(), SpaceLedger(), bound
+            str(here),
+            system.rules,
+            system.world(),
+            MemoryCheckpoints(),
+            SpaceLedger(),
+            MemoryAges(lambda: system.now),
+            bound,
         )  # type: ignore[assignment]
         made.append(system)
         return system
@@ -157,6 +164,7 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
         system.world(),
         MemoryCheckpoints(),
         SpaceLedger(),
+        MemoryAges(lambda: system.now),
         lambda: None,
     )
     with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
@@ -186,6 +194,7 @@ async def test_an_upload_folder_that_is_held_names_the_process(make: Make, tmp_p
         system.world(),
         MemoryCheckpoints(),
         SpaceLedger(),
+        MemoryAges(lambda: system.now),
         lambda: None,
     )
     with pytest.raises(ProblemError, match=rf"in use by process {os.getpid()}\b"):
@@ -200,9 +209,10 @@ async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(
     part = tmp_path / "here" / ".cargo_sync" / "staging" / f"{'ab' * 16}.part"
     part.parent.mkdir(exist_ok=True)
     part.write_bytes(b"half of it")
-    system.now += 8 * 86_400
-    await system.run().execute()
-    assert not part.exists()
+    for kept in (True, True, False):  # it begins to age when it is first seen
+        system.now += 4 * 86_400
+        await system.run().execute()
+        assert part.exists() == kept
 
 
 async def test_a_source_whose_time_cannot_be_kept_is_not_taken_for_deleted(

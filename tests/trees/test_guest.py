@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
@@ -19,12 +20,18 @@ from tests.offloads import inline
 
 TOKEN = "0123456789abcdef" * 2
 NOW = 2e9
-WORLD = World(lambda: NOW, lambda: 0.0, lambda: 0.5, lambda: TOKEN, inline)
+WORLD = World(lambda: NOW, lambda: 0.0, lambda: 0.5, lambda: TOKEN, inline, lambda: NOW)
 
 
 def guest(folder: Path, guests: Guests | None = None, alone: str | None = None) -> GuestFolder:
     return GuestFolder(
-        str(folder), WORLD, MemoryCheckpoints(), SpaceLedger(), guests or Guests(), alone
+        str(folder),
+        WORLD,
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        MemoryAges(lambda: NOW),
+        guests or Guests(),
+        alone,
     )
 
 
@@ -175,11 +182,16 @@ def test_an_owner_leaves_guests_alone_and_guests_an_owner(tmp_path: Path) -> Non
         "guest-g1-0.new",
         "guest-g2-0.new",
     ]
-    now = (place / "0.new").stat().st_ctime + 1
-    assert visitor.sweep(now) == 0
-    assert owner.sweep(now) == 1
+    now = [0.0]
+    ages = MemoryAges(lambda: now[0])
+    assert visitor.sweep(ages, 0.0) == 0
+    assert owner.sweep(ages, 0.0) == 1
     visitor.release(TOKEN)
-    assert other.sweep(now + GUESTS_KEPT) == 3
+    other.sweep(ages, 0.0)
+    now[0] = GUESTS_KEPT - 1
+    assert other.sweep(ages, 0.0) == 0
+    now[0] = GUESTS_KEPT
+    assert other.sweep(ages, 0.0) == 3
     for staging in (owner, visitor, other):
         staging.close()
     root.close()

@@ -12,7 +12,7 @@ from cargo_sync.webhooks.outbox import GivenUp, New, Outbox, Retry
 
 def new(name: str, job: str = "j", moment: str = "onFinish", created: float = 1.0) -> New:
     """`name` is the stream and a number: "x1"."""
-    return New(f"msg_{name}", job, moment, name[0], {"FILE_NAME": name}, created)
+    return New(f"msg_{name}", job, moment, name[0], {"FILE_NAME": name}, created, created)
 
 
 def due(rows: Outbox, now: float = 100.0, job: str = "j", limit: int = 100) -> list[str]:

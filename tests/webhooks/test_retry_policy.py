@@ -23,7 +23,7 @@ GONE = Attempt(0, "", "nobody answers")
 
 
 def transcript(result: Attempt, tries: int = 1, age: float = 0.0) -> str:
-    match becomes(result, tries, NOW - age, NOW, 0.5):
+    match becomes(result, tries, NOW - age, NOW, wished(result.retry_after, NOW), 0.5):
         case Delivered():
             return "delivered"
         case RetryAt(at):

@@ -52,8 +52,9 @@ class CallbackHandlers:
         if job is not None and not any(counts.values()):
             # A job that was removed may still have waiting callbacks, so it is looked up only now.
             self._jobs.get(job)
+        shift = self._world.wall() - self._world.lived()
         return {
-            "callbacks": [views.callback(row) for row in page],
+            "callbacks": [views.callback(row, shift) for row in page],
             "totals": counts,
             "next": page[-1].number if len(page) == limit else None,
         }

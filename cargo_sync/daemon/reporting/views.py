@@ -173,8 +173,11 @@ def transfer(one: UnderWay) -> dict[str, Any]:
     return asdict(one)
 
 
-def callback(row: Waiting) -> dict[str, Any]:
-    """A callback that waits or was given up, without its request: addresses may hold keys."""
+def callback(row: Waiting, shift: float) -> dict[str, Any]:
+    """A callback that waits or was given up, without its request: addresses may hold keys.
+
+    `shift` is what the wall clock shows more than the retention clock, in seconds.
+    """
     return {
         "id": row.id,
         "job": row.job,
@@ -184,7 +187,7 @@ def callback(row: Waiting) -> dict[str, Any]:
         "state": row.state,
         "created": row.created,
         "attempts": row.attempts,
-        "next_at": row.next_at,
+        "next_at": None if row.next_at is None else row.next_at + shift,
         "error": row.error,
     }
 

@@ -143,8 +143,9 @@ class JobWebhooks(Listener):
         job = self._settings.get(event.job)
         if values is None or (job is not None and asked(job, values.moment) is None):
             return None
-        id, now = f"msg_{self._world.token()}", self._world.wall()
-        return New(id, event.job, values.moment, values.stream, values.variables, now)
+        id = f"msg_{self._world.token()}"
+        times = self._world.wall(), self._world.lived()
+        return New(id, event.job, values.moment, values.stream, values.variables, *times)
 
     async def _before(self, row: Waiting) -> None:
         if row.moment in _ENDS:
@@ -158,7 +159,7 @@ class JobWebhooks(Listener):
         Raises:
             ProblemError: the state cannot be written.
         """
-        retry = partial(self.rows.retry, self._world.wall(), id=id, job=job)
+        retry = partial(self.rows.retry, self._world.lived(), id=id, job=job)
         count = await self._world.offload(retry)
         self._hosts.wake()
         self._dispatcher.wake()

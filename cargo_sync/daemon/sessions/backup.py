@@ -110,7 +110,9 @@ class BackupSession:
 
     def _guest(self, folder: str) -> GuestFolder:
         shared = self._shared
-        return GuestFolder(folder, self._world, shared.checkpoints, shared.space, shared.guests)
+        return GuestFolder(
+            folder, self._world, shared.checkpoints, shared.space, shared.ages, shared.guests
+        )
 
     async def _listed(self) -> list[StoredFile]:
         try:

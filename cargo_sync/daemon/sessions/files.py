@@ -16,6 +16,7 @@ from cargo_sync.daemon.sessions.moving import CargoTransfer
 from cargo_sync.daemon.sessions.passage import Passage
 from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
@@ -49,6 +50,7 @@ class Shared:
     apis: Apis
     checkpoints: CheckpointStore
     space: SpaceLedger
+    ages: AgeStore
     orders: Orders
     guests: Guests
     in_use: set[str]
@@ -186,7 +188,13 @@ class CargoSession:
     def _guest(self, folder: str, alone: str | None = None) -> GuestFolder:
         shared = self._shared
         return GuestFolder(
-            folder, self._world, shared.checkpoints, shared.space, shared.guests, alone
+            folder,
+            self._world,
+            shared.checkpoints,
+            shared.space,
+            shared.ages,
+            shared.guests,
+            alone,
         )
 
     def _tree(self, folder: str = "") -> VisitedTree:

@@ -7,6 +7,7 @@ from functools import partial
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
+from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.watch import native
@@ -34,12 +35,14 @@ class OpenWorkspaces:
         catalogue: Catalogue,
         checkpoints: CheckpointStore,
         space: SpaceLedger,
+        ages: AgeStore,
         changed: Changed,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
         self._checkpoints = checkpoints
         self._space = space
+        self._ages = ages
         self._changed = changed
         self._native = native()
         self._open: dict[str, Workspace] = {}
@@ -124,6 +127,7 @@ class OpenWorkspaces:
             token=world.token,
             checkpoints=self._checkpoints,
             space=self._space,
+            ages=self._ages,
             wall=world.wall,
         )
         return Workspace(

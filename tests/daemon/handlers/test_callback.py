@@ -12,7 +12,15 @@ from tests.e2e.receiver import Receiver
 
 def add(house: House, *jobs: str) -> None:
     rows = [
-        New(f"msg_{at}", job, "onFinish", f"{at}", {"FILE_NAME": "a", "TRANSFER_ID": f"{at}"}, 1.0)
+        New(
+            f"msg_{at}",
+            job,
+            "onFinish",
+            f"{at}",
+            {"FILE_NAME": "a", "TRANSFER_ID": f"{at}"},
+            1.0,
+            1.0,
+        )
         for at, job in enumerate(jobs)
     ]
     house.callbacks.rows.add(rows, 1)

@@ -100,9 +100,7 @@ class Daemon:
                 ),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
-                AuditHandlers(
-                    AuditTable(house.database, house.world().wall), house.world().offload
-                ),
+                AuditHandlers(AuditTable(house.database, float, float), house.world().offload),
                 KeyHandlers(endpoint, house.world().offload),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
                 JobFolderHandlers(jobs, house.jobs),

@@ -158,7 +158,9 @@ class _House(House):
 
     def world(self) -> World:
         world = super().world()
-        return World(self._clock, world.steady, world.chance, world.token, world.offload)
+        return World(
+            self._clock, world.steady, world.chance, world.token, world.offload, world.lived
+        )
 
 
 Story = Callable[[Night], Awaitable[None]]

@@ -57,7 +57,7 @@ ALL = [
 
 def world(wall: float = NOW) -> World:
     steady = asyncio.get_running_loop().time
-    return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), inline)
+    return World(lambda: wall, steady, lambda: 0.5, lambda: secrets.token_hex(16), inline, steady)
 
 
 def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:

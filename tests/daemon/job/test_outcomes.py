@@ -11,6 +11,7 @@ from cargo_sync.model.paths import reserved_name
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 from tests.daemon.house import settings
+from tests.offloads import inline
 
 
 class Looks:
@@ -18,7 +19,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.failures = Failures()
-        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "t", None)  # type: ignore[arg-type]
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "t", inline, lambda: 0.0)
         self.outcomes = JobOutcomes(settings("nightly"), self.failures, world, None)
 
     def ended(self, *problems: Problem) -> str | None:

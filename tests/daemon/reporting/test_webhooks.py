@@ -79,7 +79,14 @@ class Stage:
 
     def world(self) -> World:
         token = self.house.world().token
-        return World(lambda: 1e9 + self.now, lambda: self.now, lambda: 0.5, token, yielding)
+        return World(
+            lambda: 1e9 + self.now,
+            lambda: self.now,
+            lambda: 0.5,
+            token,
+            yielding,
+            lambda: 1e9 + self.now,
+        )
 
     async def _send(self, message: Message) -> Attempt:
         what = message.url.partition("/on")[2]

@@ -20,6 +20,7 @@ from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
 from cargo_sync.server import app
+from cargo_sync.state.ages import Ages
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders
@@ -28,7 +29,9 @@ from cargo_sync.trees.guest import Guests
 from tests.daemon.house import Board, until
 from tests.offloads import in_thread
 
-REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread)
+REAL = World(
+    time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread, time.time
+)
 
 
 class Desk:
@@ -45,6 +48,7 @@ class Desk:
             Apis(REAL.steady),
             self.checkpoints,
             SpaceLedger(),
+            Ages(database, time.time),
             Orders(database, time.time),
             Guests(),
             set(),

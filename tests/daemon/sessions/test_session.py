@@ -83,7 +83,9 @@ class Other:
 class House:
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self.clock, self.board, fresh = Clock(), Board(), entropy()
-        world = World(lambda: 0.0, self.clock, lambda: 0.0, lambda: fresh(16).hex(), inline)
+        world = World(
+            lambda: 0.0, self.clock, lambda: 0.0, lambda: fresh(16).hex(), inline, self.clock
+        )
         self.sessions = Sessions(world, self.board, group)
         self.other = Other()
         self.session: Session = self.sessions.add(self.other)

@@ -81,7 +81,7 @@ async def ports(
             "ana": Access("default", workspace, True),
             "ben": Access("default", workspace, True),
         }
-        world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline)
+        world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline, lambda: NOW)
         rows = BackupFiles(database)
         shelves = Shelves(rows, world, lambda count: str(next(numbers)))
         door = OneDoor(rooms)

@@ -23,6 +23,7 @@ import pytest
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
@@ -41,7 +42,9 @@ from tests.ports import free_port
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
 
-REAL = World(time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread)
+REAL = World(
+    time.time, time.monotonic, random.random, partial(secrets.token_hex, 16), in_thread, time.time
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +72,15 @@ async def job(
         CargoTree(Api(who, time.monotonic), workspace, "in/box", REAL, asyncio.Semaphore(1)),
     )
     near.mkdir(exist_ok=True)
-    system.near = FolderTree(
-        str(near), system.rules, REAL, MemoryCheckpoints(), SpaceLedger(), lambda: None
-    )  # type: ignore[assignment]
+    system.near = FolderTree(  # type: ignore[assignment]
+        str(near),
+        system.rules,
+        REAL,
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        MemoryAges(time.time),
+        lambda: None,
+    )
     system.far = far  # type: ignore[assignment]
     try:
         yield system

@@ -31,7 +31,7 @@ class Yard:
     def __init__(self, place: Path, database: Database, wall: float) -> None:
         self.place = place
         self.clock, self.heard = Clock(), Heard()
-        world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline)
+        world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline, self.clock)
         self.folder = tracked(place, database, Clock(wall), self.heard)
         self.workspace = Workspace(self.folder, tokens())
         self.intake = ExternalChanges(

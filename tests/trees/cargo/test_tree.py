@@ -26,7 +26,7 @@ FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
 async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answers]]:
     named = {name.replace("_", "_workspaces_default_", 1): given for name, given in answers.items()}
     async with answering(GET_workspaces=[WHO], **named) as (login, heard):
-        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, inline)
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, inline, lambda: 0.0)
         it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
         yield it, heard
         await it.close()

@@ -1,0 +1,101 @@
+"""The retention clock across restarts, and the ages that it gives."""
+
+import asyncio
+
+import pytest
+
+from cargo_sync.machines.retention import SystemClocks
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state.ages import Ages
+from cargo_sync.state.clock import RetentionClock
+from cargo_sync.state.database import Database
+from tests.offloads import inline
+
+DAY = 86_400.0
+YEAR = 365 * DAY
+
+
+class Machine:
+    """A machine whose clocks can be set."""
+
+    def __init__(self) -> None:
+        self.wall = 1_800_000_000.0
+        self.boottime = 100.0
+        self.boot = "boot-1"
+
+    def __call__(self) -> SystemClocks:
+        return SystemClocks(self.wall, self.boottime, self.boot)
+
+    def passes(self, seconds: float) -> None:
+        self.wall += seconds
+        self.boottime += seconds
+
+
+def nothing(now: float) -> None:
+    return None
+
+
+def test_a_year_ahead_and_back_ages_nothing(daemon: Database) -> None:
+    machine = Machine()
+    clock = RetentionClock(daemon, machine)
+    began = clock()
+    assert began == machine.wall
+    machine.passes(60)
+    assert clock.beat(nothing) == 0.0
+    machine.wall += YEAR
+    machine.passes(60)
+    assert clock() == began + 120
+    assert clock.beat(nothing) == YEAR
+    assert clock.beat(nothing) == 0.0, "it is told once"
+    machine.wall -= YEAR
+    again = RetentionClock(daemon, machine)
+    assert again() == began + 120
+    machine.passes(60)
+    assert again.beat(nothing) == -YEAR, "a jump during the stop is told after the start"
+    assert again() == began + 180
+
+
+def test_the_reading_and_what_goes_with_it_are_stored_together(daemon: Database) -> None:
+    machine = Machine()
+    clock = RetentionClock(daemon, machine)
+    machine.wall += YEAR
+
+    def full(now: float) -> None:
+        raise OverflowError("the disk is full")
+
+    with pytest.raises(ProblemError):
+        clock.beat(full)
+    assert clock.beat(nothing) == YEAR, "a jump that could not be stored is told later"
+
+
+async def test_a_jump_is_told_to_people(daemon: Database, caplog: pytest.LogCaptureFixture) -> None:
+    machine, heard, marks = Machine(), Wakeup(), list[float]()
+    clock = RetentionClock(daemon, machine)
+    began = clock()
+    machine.wall -= YEAR
+
+    async def jumped(message: str) -> None:
+        assert message in caplog.text
+        assert "365.0 days back" in message
+        heard.set()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(clock.run(inline, marks.append, jumped))
+        await heard.wait()
+        task.cancel()
+    assert marks == [began]
+
+
+@pytest.mark.parametrize("schema", ["daemon", "server"])
+def test_ages_begin_when_a_name_is_first_seen(schema: str, request: pytest.FixtureRequest) -> None:
+    now = 1000.0
+    ages = Ages(request.getfixturevalue(schema), lambda: now)
+    assert ages.ages("/a/trash", ["x", "y"]) == {"x": 0.0, "y": 0.0}
+    assert ages.ages("/b/trash", ["x"]) == {"x": 0.0}
+    now = 1005.0
+    assert ages.ages("/a/trash", ["z", "x"]) == {"z": 0.0, "x": 5.0}
+    now = 1007.0
+    assert ages.ages("/a/trash", ["y", "z"]) == {"y": 0.0, "z": 2.0}, "y was gone in between"
+    assert ages.ages("/b/trash", ["x"]) == {"x": 7.0}
+    assert ages.ages("/c/trash", []) == {}
