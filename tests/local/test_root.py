@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.local import root as root_module
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root, above, may_keep_ours
@@ -232,7 +233,7 @@ OWN: dict[str, Callable[[Root], object]] = {
     "a known marker": read_marker,
     "staging": lambda root: Staging(root, MemoryCheckpoints(), SpaceLedger()).check(),
     "the trash": lambda root: displace(root, "file", RUN),
-    "a purge": lambda root: purge(root, 1e12),
+    "a purge": lambda root: purge(root, MemoryAges(float), 0.0),
     "a folder of ours": lambda root: root.make_folder(".cargo_sync/new"),
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.read import FolderSource, hash_file, open_file
 from cargo_sync.local.root import Root
@@ -121,7 +122,7 @@ def test_the_trash_of_a_run_is_not_reached_through_a_link(scene: Scene, top: Pat
     scene.swap(f".cargo_sync/trash/{OLD}")
     with pytest.raises(ProblemError):
         displace(scene.root, FILE, OLD)
-    purge(scene.root, 2e9)
+    purge(scene.root, MemoryAges(float), 0.0)
     assert scene.outside() == {"a/b/file": "content"}
     assert (top / FILE).read_text() == "again"
 
