@@ -8,7 +8,7 @@ nothing more: no filters, no statements.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -172,6 +172,22 @@ def _secret_problems(event: str, secret: Any) -> Iterator[ValueError]:
             empty = True
         if empty:
             yield wrong(f"what follows {KEY_PREFIX} must be base64", event, "secret")
+
+
+def unusual_secrets(events: Iterable[EventSettings]) -> str | None:
+    """A warning about secrets that the libraries of Standard Webhooks cannot use, or None."""
+    unusual = [
+        event.event
+        for event in events
+        if event.secret is not None and not event.secret.reveal().startswith(KEY_PREFIX)
+    ]
+    if not unusual:
+        return None
+    return (
+        f"the secret of {', '.join(unusual)} does not begin with {KEY_PREFIX}: the libraries of"
+        f' Standard Webhooks cannot verify such signatures; write "{KEY_PREFIX}" and the key in'
+        " base64"
+    )
 
 
 def _url_problems(event: str, url: str) -> Iterator[ValueError]:

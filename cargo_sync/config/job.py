@@ -8,7 +8,7 @@ from typing import Literal
 
 from cargo_sync.config import places, pydio
 from cargo_sync.config.errors import ConfigError, FieldProblem
-from cargo_sync.config.events import EventSettings
+from cargo_sync.config.events import EventSettings, unusual_secrets
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
@@ -115,6 +115,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         holds_keys |= document.value.get("password") == password.reveal()
     if holds_keys:
         warnings.append(exposure(document.file))
+    warnings.append(unusual_secrets(shape.events))
     move_to = shape.after_transfer.move_to
     exclude = (*DEFAULT_EXCLUDE, *shape.filters.exclude)
     if move_to is not None and not move_to.startswith("/"):

@@ -379,3 +379,17 @@ def test_a_password_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     path = write(tmp_path, job(password="${P}"))
     os.chmod(path, 0o644)
     assert load_job(path, {"P": "canary"}).warnings == ()
+
+
+def test_a_secret_that_the_libraries_of_standard_webhooks_cannot_use_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    def event(secret: str) -> dict[str, str]:
+        return {"method": "GET", "url": "http://a/", "secret": secret}
+
+    events = {"onIdle": event("whsec_Y2FuYXJ5"), "onHeld": event("canary"), "onStart": event("x")}
+    path = write(tmp_path, job(events=events))
+    Path(path).chmod(0o600)
+    [warning] = load_job(path, {}).warnings
+    assert warning.startswith("the secret of onHeld, onStart does not begin with whsec_: ")
+    assert "canary" not in warning

@@ -117,7 +117,7 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     assert b'"job": "wrong"' in said and b"refused the login" in said and b"notice/wrong" in feed
     assert b'cargo_daemon_jobs{state="error"} 2' in scraped
     assert b'cargo_server_logins_total{result="failed"}' in scraped
-    assert b'cargo_files_total{job="right",direction="upload"} 1' in scraped
+    assert b'cargo_files_total{cargo_job="right",direction="upload"} 1' in scraped
     assert b'cargo_server_bytes_total{direction="upload"} 7' in scraped
     assert b'"level":"debug"' in logs["daemon.lines.log"]
     assert b'"level":"debug"' in logs["server.lines.log"]

@@ -23,11 +23,13 @@ class JobMetrics(Listener):
 
     def __init__(self, jobs: Callable[[], Mapping[str, Job]]) -> None:
         self._jobs = jobs
-        self._files = _JobCounter("cargo_files_total", "Files delivered.", ("job", "direction"))
-        self._bytes = _JobCounter(
-            "cargo_bytes_total", "Bytes of files delivered.", ("job", "direction")
+        self._files = _JobCounter(
+            "cargo_files_total", "Files delivered.", ("cargo_job", "direction")
         )
-        self._errors = _JobCounter("cargo_errors_total", "Failures.", ("job",))
+        self._bytes = _JobCounter(
+            "cargo_bytes_total", "Bytes of files delivered.", ("cargo_job", "direction")
+        )
+        self._errors = _JobCounter("cargo_errors_total", "Failures.", ("cargo_job",))
 
     def happened(self, events: Sequence[Event], cursor: int) -> None:
         for event in events:
@@ -65,13 +67,13 @@ class JobMetrics(Listener):
                 "cargo_job_transfer_speed_bits",
                 "gauge",
                 "Bits of file content per second, for each job that moves files.",
-                [({"job": name}, rate) for name, rate in rates if rate],
+                [({"cargo_job": name}, rate) for name, rate in rates if rate],
             )
             yield Family(
                 "cargo_job_failing",
                 "gauge",
                 "Failing files, for each job where something fails.",
-                [({"job": name}, count) for name, count in failing if count],
+                [({"cargo_job": name}, count) for name, count in failing if count],
             )
         for counter in (self._files, self._bytes, self._errors):
             yield counter.family(jobs)

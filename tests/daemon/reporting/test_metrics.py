@@ -42,20 +42,20 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
         and 'cargo_daemon_jobs{state="held"} 0' in lines
     )
     assert [line for line in lines if "_total" in line] == [
-        'cargo_files_total{job="nightly",direction="upload"} 2',
-        'cargo_files_total{job="other",direction="download"} 1',
-        'cargo_bytes_total{job="nightly",direction="upload"} 15',
-        'cargo_bytes_total{job="other",direction="download"} 7',
-        'cargo_errors_total{job="other"} 1',
+        'cargo_files_total{cargo_job="nightly",direction="upload"} 2',
+        'cargo_files_total{cargo_job="other",direction="download"} 1',
+        'cargo_bytes_total{cargo_job="nightly",direction="upload"} 15',
+        'cargo_bytes_total{cargo_job="other",direction="download"} 7',
+        'cargo_errors_total{cargo_job="other"} 1',
     ]
     # A job that is removed is forgotten; of too many, only the sums are told.
     del jobs["other"]
     assert not any("other" in line for line in told(measured))
     monkeypatch.setattr(measuring, "MOST", 0)
     assert [line for line in told(measured) if "_total" in line] == [
-        'cargo_files_total{job="",direction="upload"} 2',
-        'cargo_files_total{job="",direction="download"} 1',
-        'cargo_bytes_total{job="",direction="upload"} 15',
-        'cargo_bytes_total{job="",direction="download"} 7',
-        'cargo_errors_total{job=""} 1',
+        'cargo_files_total{cargo_job="",direction="upload"} 2',
+        'cargo_files_total{cargo_job="",direction="download"} 1',
+        'cargo_bytes_total{cargo_job="",direction="upload"} 15',
+        'cargo_bytes_total{cargo_job="",direction="download"} 7',
+        'cargo_errors_total{cargo_job=""} 1',
     ]
