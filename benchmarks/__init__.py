@@ -1,6 +1,7 @@
 """Measurements of what the docs promise; run one with `.venv/bin/python -m benchmarks.NAME`.
 
 callbacks        no callback is lost or out of order, through crashes and errors
+hostile_server   what a hostile server costs a daemon and its other jobs
 jobs             what many jobs cost: latency, memory, CPU time
 programs         the server and the daemon that are measured
 speeds           how exactly a flow follows a changed speed

@@ -8,6 +8,11 @@ library raised the exception.
 import errno
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+LONGEST_TEXT: Final = 1000
+LONGEST_CODE: Final = 64
+"""Characters of what the other side sends."""
 
 
 class Code(StrEnum):
@@ -67,6 +72,7 @@ class Code(StrEnum):
     REFUSED = "refused"
     STORE_FAILED = "store_failed"
     UNANSWERED = "unanswered"
+    BAD_ANSWER = "bad_answer"
     BAD_REQUEST = "bad_request"
     BAD_RANGE = "bad_range"
     METHOD = "method"
@@ -119,7 +125,12 @@ class Problem:
     def received(
         cls, code: str, message: str, path: str = "", hint: str = "", retry: bool = True
     ) -> "Problem":
-        """A problem that the other side sent: its version may know codes that ours does not."""
+        """A problem that the other side sent: its version may know codes that ours does not.
+
+        Its texts are cut: they are kept in the state and shown, and the other side chooses them.
+        """
+        message, hint = (_cut(text, LONGEST_TEXT) for text in (message, hint))
+        code = _cut(code, LONGEST_CODE)
         try:
             known = Code(code)
         except ValueError:
@@ -145,6 +156,10 @@ class ProblemError(Exception):
     def at(self, path: str) -> "ProblemError":
         """The same problem, for `path`."""
         return ProblemError(replace(self.problem, path=path))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 _BY_ERRNO: dict[int, tuple[Code, str, bool]] = {

@@ -9,6 +9,7 @@ ranges        the keys of a folder and everything below it
 jobs          a job's row: paused, binding, cursor, last run
 folders       the three trees of a job, one row per folder
 left_out      names of the far side that cannot be used
+listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders
 checkpoints   durable parts of staged files
 transfers     ids of transfers that must survive a kill, and files that a person cancelled

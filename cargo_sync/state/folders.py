@@ -17,6 +17,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
 from cargo_sync.state.left_out import LeftOut
+from cargo_sync.state.listed import ListedLimit
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
@@ -79,6 +80,7 @@ class Folders:
         self._database = database
         self._job = job
         self._events = Events(database)
+        self._listed = ListedLimit(database.path, job)
         self._transfers = Transfers(database)
 
     def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
@@ -113,9 +115,10 @@ class Folders:
             Why names of the far side are left out now, from this call and earlier ones.
 
         Raises:
-            ProblemError: `bad_path`; nothing of the call was written.
+            ProblemError: `bad_path`, `too_large`; nothing of the call was written.
         """
         with self._database.transaction() as connection:
+            self._listed.admit(connection, len(changes))
             far = ColumnDeltas(connection, self._job, FAR)
             for path, entry in changes:
                 if entry is None:

@@ -12,12 +12,20 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from cargo_sync.model import paths
+from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, RowT, Want, columns, rows
 from cargo_sync.wire.refusal import breach
 
 MESSAGE_MAX: Final = 12 << 20
 """The largest JSON of one message in bytes: 2,000 paths of 4,096 bytes fit."""
+
+VALUES_MAX: Final = 1 << 20
+"""The most values in one message: the largest batch has 65,535 files with 11 fields each."""
+
+DISPLACED_MAX: Final = 2 * paths.PATH_BYTES
+"""Characters of a path in the trash, which is kept in the history."""
 
 RANGES_MAX: Final = 4096
 """The largest number of ranges of one file."""
@@ -97,6 +105,7 @@ def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
         or not _within(fields[3], -_INT64, _INT64)
         or not _codes(fields[0])
         or not _lines(_HASHES, fields[5])
+        or max(map(len, fields[6])) > DISPLACED_MAX
     ):
         raise breach("a batch's receipts cannot be read")
     return table
@@ -111,7 +120,7 @@ def decode_problem(payload: Payload) -> Problem:
     """Reads a problem; a code that is not known is kept as `foreign`."""
     match _decode(payload):
         case [str(code), str(message), str(path), str(hint), bool(retry)] if _CODE.fullmatch(code):
-            return Problem.received(code, message, path, hint, retry)
+            return Problem.received(code, message, path[: paths.PATH_BYTES], hint, retry)
     raise breach("a problem cannot be read")
 
 
@@ -161,9 +170,9 @@ def _encode(value: Any) -> bytes:
 
 def _decode(payload: Payload) -> Any:
     try:
-        return orjson.loads(payload)
+        return parsed(bytes(payload) if isinstance(payload, memoryview) else payload, VALUES_MAX)
     except ValueError as error:
-        raise breach("a record is not JSON") from error
+        raise breach(f"a record cannot be read: {error}") from error
 
 
 def _rows(kind: type[RowT], fields: Any) -> list[RowT]:

@@ -1,6 +1,7 @@
 """A workspace on a Cargo server as a tree: the HTTP API, and the client's end of a flow.
 
 api       calls of one user to one server
+bounds    what an answer may cost: bytes, seconds, memory
 flow      the client's end of a flow
 look      which server answers at an address, before a login
 probe     calls that only test a server: login, clock, speed

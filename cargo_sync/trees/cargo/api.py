@@ -3,7 +3,7 @@
 All jobs of a user on a server share one login, with its token and its connections: a server needs a
 quarter of a second to check a password, and hundreds of jobs begin at the same moment. It logs in
 when a token is first needed, and again when the server does not know the token any more. All calls
-raise ProblemError and nothing else.
+raise ProblemError and nothing else. No answer is trusted: `bounds` has what it may cost.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
+from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo import pydio, requests
+from cargo_sync.trees.cargo import bounds, pydio, requests
 from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
-from cargo_sync.trees.cargo.replies import Decoder, ErrorReply, LoginReply, T
+from cargo_sync.trees.cargo.replies import VALUES, Decoder, ErrorReply, LoginReply, T
 from cargo_sync.trees.cargo.requests import Body
 
 CONNECT: Final = 10.0
-ANSWER: Final = 60.0
 LONG_POLL: Final = 50.0
 REFUSED: Final = 1.0
 """Seconds for which a failed login is not tried again: many jobs ask at the same moment."""
@@ -94,6 +94,7 @@ class Api:
         self._session: aiohttp.ClientSession | None = None
         self._holders: set[int] = set()
         self._logging_in = asyncio.Lock()
+        self._large = asyncio.Semaphore(bounds.LARGE_AT_ONCE)
         self._refused: tuple[float, Problem] | None = None
 
     def hold(self, holder: object) -> None:
@@ -125,7 +126,7 @@ class Api:
     async def lines(self, path: str, reply: Decoder[T], body: Body) -> AsyncIterator[T]:
         """Yields the replies of a call that streams one JSON object per line, for long work."""
         with translated(self.login.url):
-            async with await self._send("POST", path, body, {}) as response:
+            async with await self._send("POST", path, body, {}, stream=True) as response:
                 await self._expect(response)
                 while line := await _line(response.content):
                     if line.strip():
@@ -139,26 +140,26 @@ class Api:
     async def _expect(self, response: aiohttp.ClientResponse) -> None:
         """Raises ProblemError if the response is not a success."""
         if response.status >= 300:
-            raise await _refusal(response)
+            raise _refusal(response, await bounds.beginning(response, bounds.SMALL))
 
     async def _call(self, method: str, path: str, body: Body | None, query: _Query) -> bytes:
         with translated(self.login.url):
             async with await self._send(method, path, body, query) as response:
                 await self._expect(response)
-                return await response.read()
+                return await bounds.whole(response, self._large)
 
     async def _send(
-        self, method: str, path: str, body: Body | None, query: _Query
+        self, method: str, path: str, body: Body | None, query: _Query, *, stream: bool = False
     ) -> aiohttp.ClientResponse:
         fresh = not self._token
         if fresh:
             await self._log_in("")
         token = self._token
-        response = await self._request(method, path, body, query)
+        response = await self._request(method, path, body, query, stream=stream)
         if response.status == 401 and not fresh:
             response.release()
             await self._log_in(token)
-            response = await self._request(method, path, body, query)
+            response = await self._request(method, path, body, query, stream=stream)
         return response
 
     async def _log_in(self, known: str) -> None:
@@ -185,29 +186,48 @@ class Api:
     async def _ask_for_token(self) -> None:
         body = requests.login(self.login.username, self.login.password())
         async with await self._request("POST", "/login", body, {}) as response:
-            if pydio.is_pydio(response.headers, await response.read()):
+            content = await bounds.beginning(response, bounds.SMALL)
+            if pydio.is_pydio(response.headers, content):
                 raise ProblemError(pydio.problem(response.url.host or ""))
             if response.status == 401:
                 raise ProblemError(_wrong_password(self.login.username, response.url.host or ""))
-            await self._expect(response)
-            self._token = decoded(LoginReply.read, await response.read()).token
+            if response.status >= 300:
+                raise _refusal(response, content)
+            self._token = decoded(LoginReply.read, bounds.complete(content, bounds.SMALL)).token
 
     async def _request(
-        self, method: str, path: str, body: Body | None, query: _Query
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: _Query,
+        *,
+        stream: bool = False,
     ) -> aiohttp.ClientResponse:
+        """Sends a request; returns when the answer's head is there.
+
+        A `stream` may go on for as long as it does not stop; everything else has a deadline.
+        """
         if self._session is None:
             self._session = _session(self.login)
-        response = await self._session.request(
-            method,
-            f"{self.login.url}/v1{path}",
-            params=query,
-            data=None if body is None else orjson.dumps(body),
-            headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
-            timeout=_deadline(query),
-            allow_redirects=False,
-        )
+        patience = bounds.SECONDS + float(query.get("wait", 0))
+        async with asyncio.timeout(patience):
+            response = await self._session.request(
+                method,
+                f"{self.login.url}/v1{path}",
+                params=query,
+                data=None if body is None else orjson.dumps(body),
+                headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
+                timeout=aiohttp.ClientTimeout(
+                    total=None if stream else patience,
+                    connect=CONNECT,
+                    sock_connect=CONNECT,
+                    sock_read=bounds.IDLE if stream else None,
+                ),
+                allow_redirects=False,
+            )
         _log.debug("%s %s: %d", method, path, response.status, extra={"user": self.login.username})
-        return response
+        return bounds.plain(response)
 
 
 async def _line(content: aiohttp.StreamReader) -> bytes:
@@ -223,13 +243,6 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _deadline(query: _Query) -> aiohttp.ClientTimeout:
-    patience = ANSWER + float(query.get("wait", 0))
-    return aiohttp.ClientTimeout(
-        total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=patience
-    )
-
-
 def _session(login: ServerLogin) -> aiohttp.ClientSession:
     trust: ssl.SSLContext | aiohttp.Fingerprint | bool = True
     if login.fingerprint:
@@ -239,7 +252,8 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         # No limit: each job has at most one poll and one call.
         connector=aiohttp.TCPConnector(ssl=trust, limit=0),
-        headers={"Content-Type": "application/json", "Accept": "application/json"},
+        headers=bounds.PLAIN | {"Content-Type": "application/json", "Accept": "application/json"},
+        auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
@@ -253,15 +267,15 @@ def _wrong_password(username: str, host: str) -> Problem:
     )
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> ProblemError:
+def _refusal(response: aiohttp.ClientResponse, content: bytes) -> ProblemError:
     """The problem of a response that is not a success; its texts are only shown, never trusted.
 
     A redirect is not followed, because it could send a password anywhere.
     """
     try:
-        error = ErrorReply.read(orjson.loads(await response.read())).error
+        error = ErrorReply.read(parsed(content, VALUES)).error
         code, message, hint = error.code, error.message, error.hint or ""
-    except (aiohttp.ClientError, ValueError):
+    except ValueError:
         code, message = (
             Code.REFUSED,
             f"{response.url.host} answered {response.status} {response.reason}",

@@ -10,16 +10,14 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 
+from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.trees.cargo import pydio
+from cargo_sync.trees.cargo import bounds, pydio
 from cargo_sync.trees.cargo.problems import translated
-from cargo_sync.trees.cargo.replies import ErrorReply
+from cargo_sync.trees.cargo.replies import VALUES, ErrorReply
 
 SECONDS: Final = 10.0
-MOST: Final = 64 * 1024
-"""How many bytes of an answer are read."""
 _STANDARD: Final = {"https": 443, "http": 80}
 
 ServerKind = Literal["cargo", "pydio", "unknown"]
@@ -80,6 +78,8 @@ async def _look(url: str) -> ServerLook:
     fingerprint, trusted = "", False
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=3 * SECONDS, connect=SECONDS, sock_read=SECONDS),
+        headers=bounds.PLAIN,
+        auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
         trust: aiohttp.Fingerprint | bool = True
@@ -122,7 +122,8 @@ async def _ask(
 ) -> _Answer:
     with translated(url):
         async with session.get(url, ssl=trust, allow_redirects=False) as response:
-            return _Answer(response.status, response.headers, await response.content.read(MOST))
+            body = await bounds.beginning(response, bounds.SMALL)
+            return _Answer(response.status, response.headers, body)
 
 
 def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKind:
@@ -130,7 +131,7 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKi
     if pydio.is_pydio(headers, body):
         return "pydio"
     try:
-        error = ErrorReply.read(orjson.loads(body)).error
+        error = ErrorReply.read(parsed(body, VALUES)).error
     except ValueError:
         return "unknown"
     return "cargo" if status == 401 and error.code == Code.UNAUTHORIZED else "unknown"

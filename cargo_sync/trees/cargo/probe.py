@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from cargo_sync.trees.cargo import bounds
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
 from cargo_sync.trees.cargo.replies import ProbeReply
@@ -50,7 +51,9 @@ class ProbingApi(Api):
         """Receives from the server, at most so many bytes and for about so many seconds."""
         count = 0
         with translated(self.login.url):
-            response = await self._send("GET", "/probe", None, {"bytes": min(most, PROBE_BYTES)})
+            response = await self._send(
+                "GET", "/probe", None, {"bytes": min(most, PROBE_BYTES)}, stream=True
+            )
             try:
                 await self._expect(response)
                 began = steady()
@@ -85,7 +88,7 @@ class ProbingApi(Api):
                 where, data=content(), headers=headers, allow_redirects=False
             ) as response:
                 await self._expect(response)
-                counted = decoded(ProbeReply.read, await response.read())
+                counted = decoded(ProbeReply.read, await bounds.whole(response, self._large))
                 return ProbeResult(counted.bytes, counted.seconds)
 
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 
+from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo.replies import Decoder, T, reason
+from cargo_sync.trees.cargo.replies import VALUES, Decoder, T, reason
 
 
 @contextmanager
@@ -30,14 +30,20 @@ def decoded(decode: Decoder[T], content: bytes) -> T:
         ProblemError: the reply cannot be decoded.
     """
     try:
-        return decode(orjson.loads(content))
+        return decode(parsed(content, VALUES))
     except ValueError as error:
         raise bad_answer(reason(error)) from error
 
 
 def bad_answer(why: str) -> ProblemError:
     """The problem of a reply that no Cargo server would send."""
-    return ProblemError(Problem(Code.PROTOCOL, f"the server's reply is not valid: {why}"))
+    return ProblemError(
+        Problem(
+            Code.BAD_ANSWER,
+            f"the server's answer is not valid: {why}",
+            hint="check that hostname is the address of a Cargo server",
+        )
+    )
 
 
 def _reason(error: OSError) -> str:

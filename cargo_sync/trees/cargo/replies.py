@@ -5,6 +5,8 @@ Each decoder takes parsed JSON and raises ValueError for a reply that no Cargo s
 
 Small replies are models. Listings are columns of up to 10,000 rows: each column is checked as a
 whole, which costs a tenth of a check per value.
+
+Numbers and texts have limits: the state keeps many of them, and a hostile server chooses them.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,10 +32,20 @@ KEY: Final = 32
 """Bytes of a flow's keys."""
 GONE: Final = "x"
 """The kind of a path that has no entry any more."""
+ROWS: Final = 10_000
+"""The most rows of a page."""
+VALUES: Final = 131_072
+"""The most values of an answer: a page has nine for each of its rows."""
 
 _ROW: Final = (str, str, int, int, int, int, int, str, str)
 """The types of an entry's fields."""
 _KINDS: Final = frozenset({FILE, FOLDER, LINK})
+_HASH: Final = 64
+_TARGET: Final = 4096
+_INT64: Final = 2**63
+
+_Word = Annotated[str, Field(max_length=256)]
+_Count = Annotated[int, Field(ge=0, lt=_INT64)]
 
 
 class ServerReply(BaseModel):
@@ -74,7 +86,7 @@ class ErrorReply(ServerReply):
 class LoginReply(ServerReply):
     """A login's token: only characters that a header may have."""
 
-    token: str = Field(pattern=r"^[ -~]+$", repr=False)
+    token: str = Field(pattern=r"^[ -~]+$", max_length=4096, repr=False)
 
 
 class SpaceReply(ServerReply):
@@ -83,12 +95,12 @@ class SpaceReply(ServerReply):
     floor  deletions up to this sequence may have been forgotten; 0 if the server does not send it
     """
 
-    name: str
+    name: _Word
     access: Literal["rw", "ro"]
-    epoch: str
-    sequence: int
-    lineage: str
-    floor: int = 0
+    epoch: _Word
+    sequence: _Count
+    lineage: _Word
+    floor: _Count = 0
 
 
 class SpacesReply(ServerReply):
@@ -110,7 +122,7 @@ class LaneReply(ServerReply):
     """
 
     port: int = Field(ge=1, le=65_535)
-    host: str | None = None
+    host: _Word | None = None
     token: _Token = Field(repr=False)
     auth: _Key = Field(repr=False)
     up: _Key | None = Field(default=None, repr=False)
@@ -120,20 +132,20 @@ class LaneReply(ServerReply):
 class SpeedReply(ServerReply):
     """What a flow was granted, in bits per second; None means no limit."""
 
-    granted: Annotated[int, Field(ge=1)] | None
+    granted: Annotated[int, Field(ge=1, lt=_INT64)] | None
 
 
 class FlowReply(SpeedReply):
     """A flow that was opened."""
 
-    flow: str
+    flow: _Word
     lane: LaneReply
 
 
 class ProbeReply(ServerReply):
     """How much of a probe arrived at the server."""
 
-    bytes: int
+    bytes: _Count
     seconds: float
 
 
@@ -147,10 +159,10 @@ class ResultReply(ServerReply):
     code: str
     message: str | None = None
     retry: bool = True
-    version: int | None = None
-    ident: int | None = None
-    displaced: str | None = None
-    hash: str | None = None
+    version: _Count | None = None
+    ident: _Count | None = None
+    displaced: Annotated[str, Field(max_length=2 * paths.PATH_BYTES)] | None = None
+    hash: Annotated[str, Field(max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _says_why(self) -> Self:
@@ -175,6 +187,7 @@ class ChangesReply(NamedTuple):
     """A page of changes: paths with the entry that is there now, or None.
 
     refused  like `changes`, for paths that cannot be used: with the reason
+    rows     how many rows were sent: reserved names are in neither
     next     the cursor of the next page
     more     whether the next page has rows now
     floor    deletions up to this sequence may have been forgotten
@@ -182,6 +195,7 @@ class ChangesReply(NamedTuple):
 
     changes: Changes
     refused: list[tuple[str, Problem | None]]
+    rows: int
     next: int
     more: bool
     lineage: str
@@ -200,15 +214,15 @@ class FolderReply(NamedTuple):
 
 class _Changes(ServerReply):
     rows: list[Any]
-    next: int
+    next: _Count
     more: bool
-    lineage: str
-    floor: int = 0
+    lineage: _Word
+    floor: _Count = 0
 
 
 class _Folder(ServerReply):
     entries: list[Any]
-    next: str | None
+    next: _Word | None
 
 
 class _Single(ServerReply):
@@ -241,7 +255,7 @@ def changes(value: object) -> ChangesReply:
     refused: list[tuple[str, Problem | None]] = []
     if any(map(paths.refusal, table[0])) or "" in table[0]:
         rows, refused = _parted(rows)
-    return ChangesReply(rows, refused, page.next, page.more, page.lineage, page.floor)
+    return ChangesReply(rows, refused, len(kinds), page.next, page.more, page.lineage, page.floor)
 
 
 def unusable(path: str, reason: str) -> Problem:
@@ -290,6 +304,11 @@ def _parted(rows: Changes) -> tuple[Changes, list[tuple[str, Problem | None]]]:
     return usable, refused
 
 
+def _in_range(column: Sequence[int], least: int) -> bool:
+    """Whether all numbers fit: the state keeps 64 bits."""
+    return not column or (min(column) >= least and max(column) < _INT64)
+
+
 def _columns(value: Sequence[Any]) -> list[list[Any]]:
     """The nine columns of a reply's rows, with checked types; without rows it may have none."""
     if not value:
@@ -299,6 +318,8 @@ def _columns(value: Sequence[Any]) -> list[list[Any]]:
     for column, kind in zip(value, _ROW, strict=True):
         if not isinstance(column, list) or set(map(type, column)) - {kind}:
             raise ValueError(f"a column of rows has a value that is not {kind.__name__}")
+    if len(value[0]) > ROWS:
+        raise ValueError(f"it has more than {ROWS:,} rows")
     return list(value)
 
 
@@ -308,6 +329,10 @@ def _entries(table: Sequence[list[Any]]) -> list[Entry]:
         raise ValueError("a row has an unknown kind")
     if any((kind == LINK) != bool(target) for kind, target in zip(kinds, targets, strict=True)):
         raise ValueError("a link has no target, or another entry has one")
+    if not all(map(_in_range, (sizes, times, versions, idents), (0, -_INT64, 0, 0))):
+        raise ValueError("a row has a number out of range")
+    if max(map(len, hashes), default=0) > _HASH or max(map(len, targets), default=0) > _TARGET:
+        raise ValueError("a row has a hash or a target that is too long")
     return [
         Entry(name, kind, size, time, mode & 0o777, version, ident, content, target)
         if kind != FOLDER

@@ -17,12 +17,15 @@ from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.problems import bad_answer
-from cargo_sync.trees.cargo.replies import ChangesReply, ResultReply, SpacesReply
+from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
-PAGE: Final = 10_000
+LISTED: Final = 100_000_000
+"""The most rows that one look reads."""
 OPERATIONS: Final = 2_000
+SHOWN: Final = 20
+"""How many workspaces of a user are named."""
 NUMBERS: Final = 100
 """How many numbered names are tried if a name is taken."""
 
@@ -67,19 +70,25 @@ class CargoTree:
         if 0 < cursor == self._newest.cursor:
             yield self._newest  # nothing is new since `open`: most looks of most jobs end here
             return
-        began, more = cursor, True
+        began, more, left = cursor, True, LISTED
+        # Each path comes once up to where `open` found the server. What changes meanwhile is for
+        # the next look: a busy server would otherwise never let this one end.
+        upto = self._newest.cursor
         while more:
-            page = await self._changes(since=cursor, limit=PAGE)
+            page = await self._changes(since=cursor, limit=ROWS)
             if 0 < began < page.floor:
                 raise ProblemError(_forgotten())  # it happened just now, after `open`
-            if page.more and page.next <= cursor:
+            if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
                 raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
-            cursor, more = page.next, page.more
+            left -= page.rows
+            if left < 0:
+                raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
+            cursor, more = page.next, page.more and page.next < upto
             yield Delta(page.changes, cursor, page.lineage, page.refused)
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         page = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
-        return bool(page.changes or page.refused)
+        return page.rows > 0
 
     async def _changes(self, since: int, limit: int, wait: int = 0) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
@@ -186,7 +195,7 @@ class CargoTree:
 
 def no_workspace(user: str, name: str, others: list[str]) -> Problem:
     """The problem of a workspace that this user does not have."""
-    has = ", ".join(others) or "none"
+    has = ", ".join(others[:SHOWN]) + (", …" if others[SHOWN:] else "") or "none"
     return Problem(
         Code.UNKNOWN_WORKSPACE,
         f"{user} has no workspace {name!r} on the server",

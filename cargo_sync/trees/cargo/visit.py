@@ -10,9 +10,9 @@ from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.problems import bad_answer
-from cargo_sync.trees.cargo.replies import ResultReply
+from cargo_sync.trees.cargo.replies import ROWS, ResultReply
 from cargo_sync.trees.cargo.requests import Body
-from cargo_sync.trees.cargo.tree import PAGE, CargoTree
+from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.visit import VisitPage
 
 LOOKS: Final = 3
@@ -32,13 +32,16 @@ class VisitedTree(CargoTree):
     # -- reading -----------------------------------------------------------------------------------
 
     async def page(self, folder: str, after: str, limit: int) -> VisitPage:
+        limit = min(limit, ROWS)
         found = await self._api.get(
             f"{self._base}/tree",
             replies.folder,
             path=self._whole(folder),
             after=after,
-            limit=min(limit, PAGE),
+            limit=limit,
         )
+        if len(found.entries) > limit:
+            raise bad_answer(f"{len(found.entries)} names were sent, {limit} were asked for")
         if found.next is not None and (not found.entries or found.next <= after):
             raise bad_answer(f"more names after {after!r} are announced, but none is sent")
         entries, problems = [], []
@@ -76,7 +79,7 @@ class VisitedTree(CargoTree):
         after: str | None = names[0][:-1]  # sorts before the first name
         while after is not None and after < names[-1]:
             try:
-                page = await self.page(folder, after, PAGE)
+                page = await self.page(folder, after, ROWS)
             except ProblemError as error:
                 if error.problem.code == Code.UNKNOWN:
                     return {}

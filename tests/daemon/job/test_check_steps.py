@@ -319,7 +319,7 @@ async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
     assert steps["granted speed"].message == "internal error: ValueError"
     monkeypatch.undo()
     steps = await tried(tmp_path, POST_flows=[ok({"flow": "f1", "lane": LANE, "granted": "fast"})])
-    assert "the server's reply is not valid" in steps["granted speed"].message
+    assert "the server's answer is not valid" in steps["granted speed"].message
 
 
 async def test_a_job_is_tried_once_at_a_time(tmp_path: Path) -> None:

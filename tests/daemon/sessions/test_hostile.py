@@ -70,5 +70,5 @@ async def test_answers_that_make_no_sense_end_it(tmp_path: Path, answer: Any) ->
     ):
         one.session = (await one.call("open", url=login.url, username="a", password="b"))["session"]
         row = await one.ended("get", remote="", local=str(tmp_path / "here"), recursive=True)
-        assert (row["state"], row["problem"]["code"]) == ("failed", "protocol")
+        assert (row["state"], row["problem"]["code"]) == ("failed", "bad_answer")
         assert os.listdir(tmp_path / "here") == []

@@ -11,7 +11,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import TOKEN_SECONDS
 from cargo_sync.server.flows.flows import FlowRequest
-from cargo_sync.server.http.browsing import polls
+from cargo_sync.server.http.browsing import browse, polls
 from tests.server.house import House, living
 from tests.server.surroundings import until
 
@@ -189,6 +189,30 @@ async def test_changes_are_told_in_pages_below_a_folder(tmp_path: Path) -> None:
         rest = await changes(house, f"under=photos&since={first['next']}")
         assert rest == [("3", "f", 4), ("1", "x", 0)]
         assert await changes(house, "under=elsewhere") == []
+
+
+async def test_a_page_that_is_too_long_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "PAGE", 600)
+    names = [f"{number}" * 200 for number in range(5)]
+    async with living(tmp_path) as house:
+        for name in names:
+            (house.folders["ana"] / name).touch()
+        house.intake("ana")
+        listed: list[str] = []
+        for what, mark in (("tree?", "after"), ("changes?", "since")):
+            listed.clear()
+            value: object = "" if mark == "after" else 0
+            while len(listed) < len(names):
+                page = (
+                    await house.call("GET", f"/v1/workspaces/default/{what}{mark}={value}")
+                ).json
+                rows = page["entries" if mark == "after" else "rows"][0]
+                assert rows and len(rows) < len(names), "each page has some, and none has all"
+                listed += rows
+                value = page["next"]
+            assert sorted(listed) == names
 
 
 async def test_a_poll_wakes_when_something_below_its_folder_changes(tmp_path: Path) -> None:

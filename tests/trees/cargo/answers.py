@@ -1,6 +1,6 @@
 """A small server that gives prepared answers and remembers the requests."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,10 +36,12 @@ class Answers:
         self._answers = answers
         self.asked: list[str] = []
         self.bodies: list[Any] = []
+        self.headers: list[Mapping[str, str]] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         what = f"{request.method} {request.path.removeprefix('/v1')}"
         self.asked.append(what)
+        self.headers.append(request.headers)
         content = await request.read()
         raw = request.content_type == "application/octet-stream"
         self.bodies.append(content if raw else orjson.loads(content) if content else None)

@@ -101,13 +101,13 @@ async def test_a_redirect_is_refused_and_its_target_never_asked() -> None:
 
 @pytest.mark.parametrize("content", [b"<html>", b"{", b"\xff"])
 async def test_an_answer_that_is_no_json_is_one_of_no_cargo_server(content: bytes) -> None:
-    assert (await problem(raw(content))).code == "protocol"
-    assert (await problem(ok({}), login=raw(content))).code == "protocol"
+    assert (await problem(raw(content))).code == "bad_answer"
+    assert (await problem(ok({}), login=raw(content))).code == "bad_answer"
 
 
 @pytest.mark.parametrize("value", [{}, [], "words", None])
 async def test_a_login_without_a_token_too(value: object) -> None:
-    assert (await problem(ok({}), login=ok(value))).code == "protocol"
+    assert (await problem(ok({}), login=ok(value))).code == "bad_answer"
 
 
 async def test_lines_come_one_by_one_and_empty_ones_are_signs_of_life() -> None:
@@ -122,7 +122,7 @@ async def test_lines_come_one_by_one_and_empty_ones_are_signs_of_life() -> None:
         with pytest.raises(ProblemError) as raised:
             assert [line async for line in api.lines("/hashes", as_told, {})]
         await api.close()
-    assert raised.value.problem.code == "protocol"
+    assert raised.value.problem.code == "bad_answer"
 
 
 async def test_a_server_that_is_not_there_is_waited_for() -> None:

@@ -70,9 +70,9 @@ def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:
     [b"", b"<html>", b"{", b"\xff", b"[]", b"7", b'{"granted": "much"}', b'{"granted": 0}'],
 )
 def test_an_answer_of_another_form_is_a_problem_of_the_server(content: bytes) -> None:
-    with pytest.raises(ProblemError, match="reply is not valid") as raised:
+    with pytest.raises(ProblemError, match="answer is not valid") as raised:
         decoded(SpeedReply.read, content)
-    assert (raised.value.problem.code, raised.value.problem.retry) == ("protocol", True)
+    assert (raised.value.problem.code, raised.value.problem.retry) == ("bad_answer", True)
 
 
 def test_it_says_what_is_wrong_and_not_what_was_sent() -> None:

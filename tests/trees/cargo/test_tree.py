@@ -43,6 +43,7 @@ def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) 
 
 async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
     found: list[tuple[str, Entry | None]] = []
+    await it.open()
     async for seen in it.observe(0):
         assert isinstance(seen, Delta)
         found += seen.changes
@@ -86,6 +87,13 @@ async def test_changes_come_page_by_page() -> None:
         row(kind="f", target="/etc/passwd"),
         row(size="many"),
         row(mode=None),
+        row(size=-1),
+        row(size=2**63),
+        row(mtime_ns=2**63),
+        row(version=2**64 - 1),
+        row(ident=-1),
+        row(hash="h" * 65),
+        row(kind="l", target="t" * 4097),
         ("a", "f"),
     ],
     ids=repr,
@@ -94,7 +102,7 @@ async def test_rows_that_no_server_sends_are_refused(bad: tuple[Any, ...]) -> No
     async with tree(GET_changes=[changes(bad)]) as (it, _):
         with pytest.raises(ProblemError) as raised:
             await observed(it)
-    assert raised.value.problem.code == "protocol"
+    assert raised.value.problem.code == "bad_answer"
 
 
 async def test_a_path_that_cannot_be_used_fails_alone() -> None:
@@ -119,20 +127,57 @@ async def test_reserved_names_of_a_server_are_skipped_and_only_their_end_counts(
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, [], "words", {"rows": 7}, {"rows": [[]], "next": None, "more": False}]
+    "answer",
+    [
+        {},
+        [],
+        "words",
+        {"rows": 7},
+        {"rows": [[]], "next": None, "more": False},
+        {"rows": [], "next": 2**63, "more": False, "lineage": "l"},
+        {"rows": [], "next": 9, "more": False, "lineage": "l" * 257},
+    ],
 )
 async def test_malformed_pages_are_refused(answer: object) -> None:
     async with tree(GET_changes=[ok(answer)]) as (it, _):
         with pytest.raises(ProblemError) as raised:
             await observed(it)
-    assert raised.value.problem.code == "protocol"
+    assert raised.value.problem.code == "bad_answer"
 
 
-async def test_a_server_that_always_has_more_is_not_followed_for_ever() -> None:
-    async with tree(GET_changes=[changes(row(), after=9, more=True)]) as (it, heard):
-        with pytest.raises(ProblemError):
+@pytest.mark.parametrize(
+    "second",
+    [
+        changes(row("b"), after=4, more=True),
+        changes(row("b"), after=3),
+        ok({"rows": [], "next": 5, "more": True, "lineage": "l"}),
+    ],
+    ids=["the same cursor again", "a cursor that goes back", "no rows, but more to come"],
+)
+async def test_a_listing_must_advance(second: Answer) -> None:
+    pages = [changes(row(), after=4, more=True), second]
+    async with tree(GET_changes=pages) as (it, heard):
+        with pytest.raises(ProblemError) as raised:
             await observed(it)
+    assert raised.value.problem.code == "bad_answer"
     assert heard.asked.count("GET /workspaces/default/changes") == 2
+
+
+async def test_a_look_ends_where_the_server_was_when_it_began() -> None:
+    pages = [changes(row(), after=5, more=True), changes(row("b"), after=8, more=True)]
+    async with tree(GET_changes=pages) as (it, heard):
+        assert [path for path, _ in await observed(it)] == ["a", "b"]
+    assert heard.asked.count("GET /workspaces/default/changes") == 2
+
+
+async def test_a_look_reads_no_more_rows_than_a_tree_can_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cargo_sync.trees.cargo.tree.LISTED", 2)
+    pages = [changes(row(), row("b"), after=4, more=True), changes(row("c"), after=5, more=True)]
+    async with tree(GET_changes=pages) as (it, _):
+        with pytest.raises(ProblemError, match="more than 2 changes"):
+            await observed(it)
 
 
 async def test_hashes_pair_with_what_was_asked() -> None:
@@ -151,7 +196,7 @@ async def test_hashes_pair_with_what_was_asked() -> None:
         for _ in range(3):
             with pytest.raises(ProblemError) as raised:
                 await it.hashes(items)
-            assert raised.value.problem.code == "protocol"
+            assert raised.value.problem.code == "bad_answer"
     assert heard.bodies[1] == {"files": [["box/a", 4], ["box/b", 4]]}
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Annotated, Final
 
 from aiohttp import web
 
 from cargo_sync.catalogue.contract import ChangesPage
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
@@ -29,6 +31,8 @@ from cargo_sync.server.workspace.workspace import Workspace
 
 LIMIT: Final = 10_000
 """The most rows per response."""
+PAGE: Final = 8 * 2**20
+"""A page of more bytes is made again with half of its rows: clients read twice as much at most."""
 WAIT: Final = 55
 """The longest wait of a poll, in seconds: proxies give up after 60."""
 GONE: Final = "x"
@@ -95,9 +99,11 @@ class BrowseRoutes:
         if entries is None:
             raise unknown("such folder")
         start = bisect_right(entries, query.after, key=attrgetter("name"))
-        shown = entries[start : start + query.limit]
-        more = start + query.limit < len(entries)
-        return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
+        rest = entries[start : start + query.limit + 1]
+        rows = min(query.limit, len(rest))
+        while _is_long(response := _tree(rest, rows)) and rows > 1:
+            rows //= 2
+        return response
 
     async def entry(self, request: web.Request) -> web.Response:
         workspace = self._entrance.permit(request).access.workspace
@@ -114,13 +120,22 @@ class BrowseRoutes:
         workspace = permit.access.workspace
         query = _Changes.read(request.query)
 
+        page = await self._news(workspace, query, permit.user)
+        while _is_long(response := _changes(workspace, page)) and len(page.rows) > 1:
+            limit = len(page.rows) // 2
+            page = await self._offload(workspace.changes, query.since, query.under, limit)
+        return response
+
+    async def _news(self, workspace: Workspace, query: _Changes, user: str) -> ChangesPage:
+        """What changed, once something did or the time to wait is over."""
+
         async def look() -> ChangesPage:
             return await self._offload(workspace.changes, query.since, query.under, query.limit)
 
         if not query.wait:
-            return _changes(workspace, await look())
+            return await look()
         # The poll is registered before the look, so that no change is missed in between.
-        with self._polls.waiting(workspace.id, query.under, permit.user) as changed:
+        with self._polls.waiting(workspace.id, query.under, user) as changed:
             page = await look()
             try:
                 async with asyncio.timeout(query.wait):
@@ -131,7 +146,16 @@ class BrowseRoutes:
                         page = await look()
             except TimeoutError:
                 pass
-        return _changes(workspace, page)
+        return page
+
+
+def _is_long(response: web.Response) -> bool:
+    return isinstance(response.body, bytes) and len(response.body) > PAGE
+
+
+def _tree(rest: Sequence[Entry], rows: int) -> web.Response:
+    shown, more = rest[:rows], rows < len(rest)
+    return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
 
 
 def _changes(workspace: Workspace, page: ChangesPage) -> web.Response:
