@@ -4,7 +4,7 @@ Each call waits for the server's answer. It raises CommandError if the daemon or
 NotRunning if the daemon stops.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -104,12 +104,19 @@ class OpenSession:
     def use(self, workspace: str) -> None:
         self.workspace = answers.text(self.call("use", {"workspace": workspace}), "workspace")
 
-    def entries(self, path: str) -> Iterator[RemoteEntry]:
-        """The content of a folder, by name. Names that could be paths are left out, for safety."""
+    def entries(
+        self, path: str, left_out: Callable[[str], None] = lambda message: None
+    ) -> Iterator[RemoteEntry]:
+        """The content of a folder, by name. Names that could be paths are left out, for safety.
+
+        `left_out` is called with the daemon's message about each name that cannot be used.
+        """
         args: dict[str, object] = {"path": path, "limit": _PAGE}
         while True:
             page = self.call("list", args)
             yield from (entry for entry in entries_of(page) if _is_name(entry.name))
+            for problem in answers.rows(page, "problems") if "problems" in page else ():
+                left_out(answers.text(problem, "message"))
             if page.get("next") is None:
                 return
             args["after"] = answers.text(page, "next")

@@ -78,18 +78,20 @@ def tell_ended(shell: Shell) -> int:
     return failed
 
 
-def carry_out(shell: Shell, orders: list[TransferOrder]) -> None:
+def carry_out(shell: Shell, orders: list[TransferOrder], refused: int = 0) -> None:
     """Carry out all transfers, a few at a time; at the end, ask about files that already exist.
 
-    Raises CommandFailed, after all of them, if one failed; KeyboardInterrupt if Ctrl-C cancelled
-    them.
+    `refused` others could not be tried. Raises CommandFailed, after all of them, if one failed;
+    KeyboardInterrupt if Ctrl-C cancelled them.
     """
     run = _Run(shell)
+    run.failed = refused
     run.all(orders)
     while run.occupied:
         run.all(_allowed(shell.output, run))
     if run.failed:
-        raise CommandFailed()
+        total = len(orders) + refused
+        raise CommandFailed(f"{run.failed:,} of {total:,} failed" if total > 1 else "")
 
 
 class _Run:

@@ -2,10 +2,11 @@
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from cargo_ctl.render.words import escaped
 from cargo_ctl.session.session import RemoteEntry
 from cargo_ctl.shell.location import name_of, parent_of, shown
 from cargo_ctl.shell.parser import Word
@@ -19,24 +20,31 @@ _NO_FOLDER = frozenset({"unknown", "vanished", "not_found", "not_a_folder", "sym
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A path that a word means: remote `a/b`, or local and absolute. `matched`: by a pattern."""
+    """A path that a word means: remote `a/b`, or local and absolute.
+
+    matched  by a pattern
+    refused  why it cannot be used, or ""
+    """
 
     path: str
     folder: bool
     matched: bool = False
+    refused: str = ""
 
 
 def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
     """The files and folders on the server that `words` mean.
 
-    Raises CommandFailed for a missing one.
+    At the end come names that cannot be used, with the reason. Raises CommandFailed for a missing
+    one.
     """
+    refused: list[str] = []
 
     def names_in(folder: str) -> list[tuple[str, bool]]:
         try:
             return [
                 (each.name, each.folder)
-                for each in shell.session.entries(shell.here.remote_path(folder))
+                for each in shell.session.entries(shell.here.remote_path(folder), refused.append)
             ]
         except CommandError as error:
             if error.code in _NO_FOLDER:
@@ -52,14 +60,21 @@ def remote_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
             )
         return Meant(path, found.folder)
 
-    return _meant(words, names_in, one, shell.here.remote_path, "on the server")
+    meant = _meant(words, names_in, one, shell.here.remote_path, "on the server")
+    return meant + [Meant("", False, True, message) for message in refused]
+
+
+def usable(shell: Shell, meant: Iterable[Meant]) -> list[Meant]:
+    """Those that can be used; a note tells of each of the others."""
+    found = list(meant)
+    for each in found:
+        if each.refused:
+            shell.output.note(escaped(each.refused))
+    return [each for each in found if not each.refused]
 
 
 def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
-    """The local files and folders that `words` mean.
-
-    Raises CommandFailed for a missing one, and for a name that is not UTF-8.
-    """
+    """The local files and folders that `words` mean. Raises CommandFailed for a missing one."""
 
     def one(word: Word) -> Meant:
         path = shell.here.local_path(word.text, home=not word.quoted)
@@ -71,18 +86,16 @@ def local_meant(shell: Shell, words: Sequence[Word]) -> list[Meant]:
         return local_names(shell.here.local_path(folder, home=False))
 
     at_home = [_at_home(word, shell.here.home) for word in words]
-    meant = _meant(
+    return _meant(
         at_home, names_in, one, lambda path: shell.here.local_path(path, home=False), "here"
     )
-    for each in meant:
-        check_text(each.path)
-    return meant
 
 
-def check_text(path: str) -> None:
-    """Raise CommandFailed for a path that is not UTF-8: in a message it would mean another file."""
+def not_text(path: str) -> str:
+    """Why a path cannot be sent to the daemon, or "": in a message it would mean another file."""
     if any("\ud800" <= char <= "\udfff" for char in path):
-        raise CommandFailed(f"the name {path} is not valid UTF-8", "rename it first", "bad_path")
+        return f"{path}: the name is not valid UTF-8"
+    return ""
 
 
 def local_names(folder: str) -> list[tuple[str, bool]]:

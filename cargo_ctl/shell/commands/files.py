@@ -3,7 +3,7 @@
 from cargo_ctl.render.words import count, escaped
 from cargo_ctl.shell.location import joined, name_of, shown
 from cargo_ctl.shell.parser import Word
-from cargo_ctl.shell.sides import Meant, remote_meant
+from cargo_ctl.shell.sides import Meant, remote_meant, usable
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
@@ -21,7 +21,7 @@ def mkdir(shell: Shell, given: Given) -> None:
 
 def delete(shell: Shell, given: Given) -> None:
     """Move files and folders to the server's trash."""
-    meant = remote_meant(shell, given.options.words)
+    meant = usable(shell, remote_meant(shell, given.options.words))
     for each in meant:
         _below_root(each.path)
     if not given.flag("f") and not _agreed(shell, meant):
@@ -40,7 +40,7 @@ def delete(shell: Shell, given: Given) -> None:
 def rename(shell: Shell, given: Given) -> None:
     """Rename or move something on the server."""
     source, target = given.options.words
-    [meant] = remote_meant(shell, [Word(source.text)])
+    [meant] = usable(shell, remote_meant(shell, [Word(source.text)]))
     path, to = _below_root(meant.path), shell.here.remote_path(target.text)
     there = shell.session.stat(to)
     if there is not None and there.folder:

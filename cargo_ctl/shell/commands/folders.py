@@ -8,7 +8,14 @@ from cargo_ctl.render import listing
 from cargo_ctl.render.words import escaped
 from cargo_ctl.session.session import RemoteEntry
 from cargo_ctl.shell.location import name_of, shown
-from cargo_ctl.shell.sides import Meant, local_entries, local_entry, local_meant, remote_meant
+from cargo_ctl.shell.sides import (
+    Meant,
+    local_entries,
+    local_entry,
+    local_meant,
+    remote_meant,
+    usable,
+)
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
@@ -22,9 +29,11 @@ def ls(shell: Shell, given: Given) -> None:
     """List files on the server."""
     words = given.options.words
     if not words:
-        _show(shell, given, [("", shell.session.entries(shell.here.remote))])
+        _show(shell, given, [("", _remote_content(shell, shell.here.remote))])
         return
-    _show_meant(shell, given, remote_meant(shell, words), _remote_content, _remote_entry)
+    _show_meant(
+        shell, given, usable(shell, remote_meant(shell, words)), _remote_content, _remote_entry
+    )
 
 
 def local_ls(shell: Shell, given: Given) -> None:
@@ -53,7 +62,7 @@ def cd(shell: Shell, given: Given) -> None:
     if not words:
         shell.here = shell.here.in_remote("")
         return
-    [meant] = _single(remote_meant(shell, words), words[0].text)
+    [meant] = _single(usable(shell, remote_meant(shell, words)), words[0].text)
     if not meant.folder:
         raise CommandFailed(f"{shown(meant.path)} is not a folder", code="not_a_folder")
     shell.here = shell.here.in_remote(meant.path)
@@ -119,7 +128,7 @@ def _show(shell: Shell, given: Given, lists: Iterable[tuple[str, Iterable[Remote
 
 
 def _remote_content(shell: Shell, path: str) -> Iterable[RemoteEntry]:
-    return shell.session.entries(path)
+    return shell.session.entries(path, lambda message: shell.output.note(escaped(message)))
 
 
 def _remote_entry(shell: Shell, path: str) -> RemoteEntry:

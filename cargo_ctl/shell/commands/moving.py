@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 
 from cargo_ctl.render import session as words
 from cargo_ctl.render.words import escaped
@@ -9,7 +10,7 @@ from cargo_ctl.render.words import speed as in_words
 from cargo_ctl.shell.location import joined, name_of, shown
 from cargo_ctl.shell.moving import TransferOrder, begin_beside, carry_out
 from cargo_ctl.shell.parser import LineError
-from cargo_ctl.shell.sides import Meant, check_text, local_meant, remote_meant
+from cargo_ctl.shell.sides import Meant, local_meant, not_text, remote_meant
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 from cargo_sync.api.client import CommandError
@@ -20,23 +21,26 @@ _FLAGS = (("r", "folders with everything in them"), ("f", "replace existing file
 
 def get(shell: Shell, given: Given) -> None:
     """Download files and folders."""
-    sources = _sources(shell, given, remote_meant(shell, given.options.words))
+    sources, refused = _sources(shell, given, remote_meant(shell, given.options.words))
     folder, name = _local_target(shell, given, len(sources))
     orders = []
     for each in sources:
         local = os.path.join(folder, name or name_of(each.path))
-        check_text(local)
+        if why := not_text(local):
+            raise CommandFailed(why, "rename it first", "bad_path")
         if not each.path and not name:
             raise CommandFailed(
                 "that is the root of the workspace", "give it a name: get -r -o NAME /"
             )
         orders.append(TransferOrder("get", each.path, local, each.folder, given.flag("f")))
-    _carry_out(shell, given, orders)
+    _carry_out(shell, given, orders, refused)
 
 
 def put(shell: Shell, given: Given) -> None:
     """Upload files and folders."""
-    sources = _sources(shell, given, local_meant(shell, given.options.words))
+    meant = local_meant(shell, given.options.words)
+    checked = [replace(each, refused=not_text(each.path)) for each in meant]
+    sources, refused = _sources(shell, given, checked)
     folder, name = _remote_target(shell, given, len(sources))
     orders = []
     for each in sources:
@@ -46,7 +50,7 @@ def put(shell: Shell, given: Given) -> None:
                 f"{each.path} has no name of its own", "give it one: put -r -o NAME /"
             )
         orders.append(TransferOrder("put", remote, each.path, each.folder, given.flag("f")))
-    _carry_out(shell, given, orders)
+    _carry_out(shell, given, orders, refused)
 
 
 def speed(shell: Shell, given: Given) -> None:
@@ -110,14 +114,17 @@ def wait(shell: Shell, _given: Given) -> None:
         raise CommandFailed()
 
 
-def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
-    """What to transfer. Without -r, a named folder is an error; one that a pattern matched is not.
+def _sources(shell: Shell, given: Given, meant: list[Meant]) -> tuple[list[Meant], int]:
+    """What to transfer, and how many names cannot be transferred, which are told one by one.
 
-    The latter is skipped, with a note.
+    Without -r, a named folder is an error; one that a pattern matched is skipped, with a note.
     """
-    taken = []
+    taken, refused = [], 0
     for each in meant:
-        if not each.folder or given.flag("r"):
+        if each.refused:
+            refused += 1
+            shell.output.fail(each.refused, "rename it", "bad_path")
+        elif not each.folder or given.flag("r"):
             taken.append(each)
         elif each.matched:
             shell.output.note(
@@ -128,8 +135,8 @@ def _sources(shell: Shell, given: Given, meant: list[Meant]) -> list[Meant]:
                 f"{each.path or '/'} is a folder", "-r includes everything in it", "is_a_folder"
             )
     if not taken:
-        raise CommandFailed("nothing to do", code="unknown")
-    return taken
+        raise CommandFailed() if refused else CommandFailed("nothing to do", code="unknown")
+    return taken, refused
 
 
 def _local_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
@@ -161,11 +168,13 @@ def _remote_target(shell: Shell, given: Given, number: int) -> tuple[str, str]:
     return folder, name
 
 
-def _carry_out(shell: Shell, given: Given, orders: list[TransferOrder]) -> None:
-    if given.beside:
-        begin_beside(shell, orders)
-    else:
-        carry_out(shell, orders)
+def _carry_out(shell: Shell, given: Given, orders: list[TransferOrder], refused: int) -> None:
+    if not given.beside:
+        carry_out(shell, orders, refused)
+        return
+    begin_beside(shell, orders)
+    if refused:
+        raise CommandFailed()
 
 
 def _bits(value: object) -> float | None:

@@ -96,9 +96,8 @@ class CargoSession:
 
     async def listing(self, path: str, after: str, limit: int) -> RemotePage:
         page = await self._tree().page(paths.check(path), after, limit)
-        if page.problems:
-            raise ProblemError(page.problems[0])
-        return RemotePage([_item(entry) for entry in page.entries], page.next)
+        problems = [one for one in page.problems if one.code is not Code.RESERVED_NAME]
+        return RemotePage([_item(entry) for entry in page.entries], page.next, problems)
 
     async def stat(self, path: str) -> RemoteItem:
         return _item(await self._entry(path))

@@ -32,10 +32,15 @@ class RemoteItem(NamedTuple):
 
 
 class RemotePage(NamedTuple):
-    """One page of a folder's listing; `next` is the `after` of the next page, None at the end."""
+    """One page of a folder's listing.
+
+    next      the `after` of the next page, None at the end
+    problems  one per name that was left out, because it cannot be used
+    """
 
     items: Sequence[RemoteItem]
     next: str | None
+    problems: Sequence[Problem] = ()
 
 
 class Remote(Protocol):

@@ -71,7 +71,8 @@ def used(space: RemoteSpace) -> dict[str, Any]:
 
 def page(one: RemotePage) -> dict[str, Any]:
     """The reply to `session.list`."""
-    return {"entries": [item(each) for each in one.items], "next": one.next}
+    problems = [{"path": each.path, "message": each.message} for each in one.problems]
+    return {"entries": [item(each) for each in one.items], "next": one.next, "problems": problems}
 
 
 def item(one: RemoteItem) -> dict[str, Any]:

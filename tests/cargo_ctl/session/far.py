@@ -40,6 +40,7 @@ class Far:
         self.ids: dict[str, str] = {}
         self.password = PASSWORD
         self.known = False
+        self.problems: list[dict[str, str]] = []
         self.seals_backups = False
         self.mute = False
 
@@ -126,7 +127,8 @@ class Far:
             raise ControlError("unknown", f"there is no {path}")
         rest = [each for each in entries if each["name"] > args.get("after", "")]
         page = rest[: args.get("limit", 1000)]
-        return {"entries": page, "next": page[-1]["name"] if len(page) < len(rest) else None}
+        further = page[-1]["name"] if len(page) < len(rest) else None
+        return {"entries": page, "next": further, "problems": self.problems}
 
     def _stat(self, args: dict[str, Any]) -> dict[str, Any]:
         folder, _, name = args["path"].rpartition("/")

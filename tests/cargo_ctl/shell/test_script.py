@@ -91,11 +91,40 @@ def test_sending(far: Far, runtime: str, here: Path) -> None:
     assert "in/secret" in far.files
 
 
+def test_a_name_that_is_not_utf_8_fails_alone(far: Far, runtime: str, here: Path) -> None:
+    for name in (b"x1.raw", b"x\xff.raw", b"x3.raw"):
+        (here / os.fsdecode(name)).write_bytes(name)
+    why = f"{here}/x\\udcff.raw: the name is not valid UTF-8 (rename it)"
+    with far.running(runtime):
+        told = script("put x*\nls x*\n")
+        assert (told.exit_code, told.stderr) == (1, f"{why}\n1 of 3 failed\n")
+        assert {name: far.files[name] for name in far.files if name.startswith("x")} == {
+            "x1.raw": b"x1.raw", "x3.raw": b"x3.raw",
+        }  # fmt: skip
+        told = script("put -f x?.raw\n!ls *.raw\n", "--keep-going")
+        assert (told.exit_code, told.stderr) == (1, f"{why}\n1 of 3 failed\n")
+        assert told.stdout.splitlines()[2:] == ["x1.raw", "x3.raw", "x\\udcff.raw"]
+
+
+def test_a_name_of_the_server_that_cannot_be_used_fails_alone(
+    far: Far, runtime: str, here: Path
+) -> None:
+    far.problems = [{"path": "../x", "message": "the server has a name \x1b that cannot be used"}]
+    note = r"the server has a name \x1b that cannot be used"
+    with far.running(runtime):
+        assert transcript("ls *.txt") == f"a.txt\nb.txt\n! {note}"
+        assert transcript("ls") == f"a.txt\nb.txt\ndocs/\n! {note}"
+        told = script("get *.txt")
+    assert (told.exit_code, told.stderr) == (1, f"{note} (rename it)\n1 of 3 failed\n")
+    assert sorted(os.listdir(here)) == ["a.txt", "b.txt"]
+
+
 def test_an_existing_file_is_replaced_only_by_force(far: Far, runtime: str, here: Path) -> None:
     (here / "a.txt").write_bytes(b"mine")
     with far.running(runtime):
         assert transcript("get a.txt b.txt\nls\n") == (
-            f"b.txt: 6 B in 0 s\n! a.txt: {here}/a.txt is there (-f replaces it)\nexit 1"
+            f"b.txt: 6 B in 0 s\n! a.txt: {here}/a.txt is there (-f replaces it)\n"
+            "! 1 of 2 failed\nexit 1"
         )
         assert (here / "a.txt").read_bytes() == b"mine"
         assert transcript("get -f a.txt") == "a.txt: 3 B in 0 s"

@@ -39,6 +39,7 @@ async def test_there_and_back(tmp_path: Path, content: bytes) -> None:
         assert await one.call("list", path="") == {
             "entries": [{"id": "id-0", "name": "relatório é.bin", "kind": "file", "size": None}],
             "next": None,
+            "problems": [],
         }
         (tmp_path / "back").mkdir()
         row = await one.ended("get", remote="id-0", local=str(tmp_path / "back"))
@@ -86,7 +87,7 @@ async def test_refusals_come_in_the_servers_words(tmp_path: Path) -> None:
         assert (row["state"], row["problem"]["code"]) == ("failed", "store_failed")
         assert "disco cheio" in row["problem"]["message"]
         await enter(one, there, username="newcomer")
-        assert await one.call("list", path="") == {"entries": [], "next": None}
+        assert await one.call("list", path="") == {"entries": [], "next": None, "problems": []}
         for verb, args in (
             ("stat", {"path": "x"}),
             ("mkdir", {"path": "x"}),
