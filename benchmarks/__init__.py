@@ -7,4 +7,5 @@ programs         the server and the daemon that are measured
 speeds           how exactly a flow follows a changed speed
 sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs
+subscribers      how fast commands are answered beside clients that subscribe in a loop
 """

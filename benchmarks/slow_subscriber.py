@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import Programs, running
+from benchmarks.programs import Programs, resident, running
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, subscribe
 from cargo_sync.api.gapless import Gapless
@@ -64,7 +64,7 @@ def listen(runtime: str) -> None:
     end = Path(runtime, "end")
     cursors: list[int] = []
     figures = {"messages": 0, "gaps": 0, "lost_messages": 0, "read_by_cursor": 0}
-    with Client(addresses.commands) as client, subscribe(addresses.feed) as feed:
+    with Client(addresses.commands) as client, subscribe(addresses) as feed:
         following = Gapless(client)
         first = client.call("history", {"limit": 1})["next"]
         print("listening", flush=True)
@@ -189,11 +189,6 @@ def rates(client: Client, seconds: float) -> list[float]:
 def newest(client: Client) -> int:
     """The cursor of the newest row of the history."""
     return int(client.call("history", {"limit": 1})["next"])
-
-
-def resident(pid: int) -> int:
-    """The resident memory of a process in bytes; only on Linux."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -128,7 +128,7 @@ class Reach:
 
         addresses = self.addresses()
         with self.ending():
-            return subscribe(addresses.feed, topics, key=addresses.key)
+            return subscribe(addresses, topics)
 
     def show(self, result: JsonObject, text: str) -> None:
         """Print the result as JSON if it was asked for, else `text`."""

@@ -290,7 +290,7 @@ def _watch(home: Home, daemon: Process, wanted: Mapping[str, "DemoEntry"]) -> fl
     began = moved = time.monotonic()
     with (
         _screen(wanted) as show,
-        subscribe(home.addresses.feed, (topics.JOBS, topics.NOTICES)) as feed,
+        subscribe(home.addresses, (topics.JOBS, topics.NOTICES)) as feed,
     ):
         while True:
             daemon.check()

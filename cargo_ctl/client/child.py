@@ -43,7 +43,7 @@ def run_watched(command: Sequence[str], addresses: Addresses, view: FeedView) ->
     with child, _forwarding(child):
         while child.poll() is None:
             if is_live(addresses.feed):
-                _watch(child, addresses.feed, view, lines)
+                _watch(child, addresses, view, lines)
             _say(lines, view)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_LOOK)
@@ -53,9 +53,12 @@ def run_watched(command: Sequence[str], addresses: Addresses, view: FeedView) ->
 
 
 def _watch(
-    child: "subprocess.Popen[str]", feed: str, view: FeedView, lines: "queue.SimpleQueue[str]"
+    child: "subprocess.Popen[str]",
+    addresses: Addresses,
+    view: FeedView,
+    lines: "queue.SimpleQueue[str]",
 ) -> None:
-    with contextlib.suppress(NotRunning), subscribe(feed, ALL) as subscription:
+    with contextlib.suppress(NotRunning), subscribe(addresses, ALL) as subscription:
         while child.poll() is None:
             view.take(subscription.receive(_QUIET))
             _say(lines, view)

@@ -92,7 +92,7 @@ def _show(addresses: Addresses, topics: tuple[str, ...], screen: FeedView) -> No
 
     with (
         contextlib.suppress(NotRunning),
-        subscribe(addresses.feed, topics, key=addresses.key) as subscription,
+        subscribe(addresses, topics) as subscription,
     ):
         while True:
             screen.take(subscription.receive(_QUIET))

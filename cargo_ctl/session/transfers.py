@@ -106,7 +106,7 @@ class SessionTransfers:
     @classmethod
     def of(cls, session: OpenSession, addresses: Addresses) -> "SessionTransfers":
         """Subscribed to the feed from now on. Raises NotRunning."""
-        return cls(session, subscribe(addresses.feed, [topic(session.id)], key=addresses.key))
+        return cls(session, subscribe(addresses, [topic(session.id)]))
 
     def expect(self, transfer: str, verb: str, remote: str, local: str) -> None:
         """Add a transfer that was just started; the feed may not have reported it yet."""

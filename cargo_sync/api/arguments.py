@@ -6,6 +6,7 @@ The annotation of a field says which values are allowed:
     int                            a whole number from 0 to 2**53
     bool                           true or false
     Mapping[str, object]           an object
+    Sequence[str]                  a list of at most 100 texts, which may be empty
     Literal["debug", "info"]       one of these texts
     Annotated[int, Range(1, 10)]   a whole number from 1 to 10
     Annotated[str, Mark.EMPTY]     the text may be empty
@@ -16,7 +17,7 @@ A field without a default is required. A default of None means that the argument
 null may be sent too, the default is `UNSET`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum, auto
 from types import MappingProxyType, UnionType
@@ -25,9 +26,10 @@ from typing import Annotated, Final, Literal, NamedTuple, TypeVar, Union, get_ar
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.suggest import did_you_mean
 
-ArgumentKind = type[str] | type[int] | type[bool] | type[dict[str, object]]
+ArgumentKind = type[str] | type[int] | type[bool] | type[dict[str, object]] | type[list[str]]
 _LARGEST = 2**53
 _LONGEST_NAME = 64
+_LONGEST_LIST = 100
 
 
 class Range(NamedTuple):
@@ -70,7 +72,7 @@ A = TypeVar("A", bound=Args)
 class Argument:
     """The values that one argument may have.
 
-    kind    text, a whole number within `range`, true or false, an object
+    kind    text, a whole number within `range`, true or false, an object, a list of texts
     one_of  the texts that are allowed; empty if all are
     marks   see `Mark`
     """
@@ -98,6 +100,8 @@ class Argument:
             )
         if self.one_of:
             return value in self.one_of
+        if self.kind is list:
+            return isinstance(value, list) and _are_texts(value)
         return isinstance(value, self.kind) and (value != "" or Mark.EMPTY in self.marks)
 
     def __str__(self) -> str:
@@ -114,8 +118,19 @@ _WORDS: Final[Mapping[ArgumentKind, str]] = {
     str: "text",
     bool: "true or false",
     dict: "an object",
+    list: f"a list of at most {_LONGEST_LIST} texts",
 }
-_KINDS: Final[Mapping[object, ArgumentKind]] = {str: str, int: int, bool: bool, Mapping: dict}
+_KINDS: Final[Mapping[object, ArgumentKind]] = {
+    str: str,
+    int: int,
+    bool: bool,
+    Mapping: dict,
+    Sequence: list,
+}
+
+
+def _are_texts(values: list[object]) -> bool:
+    return len(values) <= _LONGEST_LIST and all(isinstance(each, str) for each in values)
 
 
 def arguments_of(takes: type[Args]) -> Mapping[str, Argument]:

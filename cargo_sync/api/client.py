@@ -4,13 +4,14 @@ In `api` only this module and `line` import zmq, so that others do not need to l
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from cargo_sync.api.addresses import is_live
+from cargo_sync.api.addresses import Addresses, is_live
 from cargo_sync.api.keys import ClientKey
 from cargo_sync.api.line import ConnectionMonitor, NotAdmitted, NotRunning, prepare
 from cargo_sync.api.messages import (
@@ -20,6 +21,7 @@ from cargo_sync.api.messages import (
     Reply,
     Request,
     encode_request,
+    last_messages,
     parse_feed,
     parse_reply,
 )
@@ -29,6 +31,7 @@ __all__ = ["Client", "CommandError", "NotAdmitted", "NotRunning", "Subscription"
 
 LONGEST_REPLY = 64 * 1024 * 1024
 _WAITING_MESSAGES = 20_000
+_LAST_WAIT = 5.0
 _TCP = "tcp://"
 _LOOK = 1.0
 """Seconds after which a call that waits for a reply checks whether the daemon still runs."""
@@ -159,15 +162,18 @@ class Client:
 class Subscription:
     """A subscription to some topics (prefixes) of one feed; as an iterator it never ends.
 
-    It reconnects by itself after a lost connection. `missed` of the next message shows how many
-    messages were lost.
+    It begins with the last message of each topic. It reconnects by itself after a lost connection.
+    `missed` of the next message shows how many messages were lost.
     """
 
-    def __init__(self, address: str, topics: Iterable[str], key: ClientKey | None = None) -> None:
+    def __init__(self, addresses: Addresses, topics: Iterable[str]) -> None:
+        prefixes = tuple(topics)
+        address, key = addresses.feed, addresses.key
         if not is_live(address):
             raise NotRunning(address)
         self.address = address
         self._sequence = Sequence()
+        self._last = _last(addresses, prefixes)
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.SUB)
         prepare(self._socket, address, key)
@@ -177,8 +183,8 @@ class Subscription:
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._line.monitor, zmq.POLLIN)
-        for topic in topics:
-            self._socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
+        for prefix in prefixes:
+            self._socket.setsockopt(zmq.SUBSCRIBE, prefix.encode())
         self._socket.connect(address)
 
     def receive(self, timeout: float | None = None) -> FeedMessage | None:
@@ -188,6 +194,9 @@ class Subscription:
             NotRunning: the daemon went away, and all its messages were received.
             NotAdmitted: the port does not know the key (any more), or needs one.
         """
+        for last in self._last:
+            if (message := self._sequence.take(last)) is not None:
+                return message
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
             if not ready:
@@ -208,6 +217,7 @@ class Subscription:
             yield message.topic, message
 
     def close(self) -> None:
+        self._last.close()
         self._line.close()
         self._socket.close()
         self._context.term()
@@ -224,15 +234,12 @@ class Subscription:
         self.close()
 
 
-def subscribe(
-    address: str, topics: Iterable[str] = ("",), *, key: ClientKey | None = None
-) -> Subscription:
-    """Subscribes to topics of the feed at `address`.
+def subscribe(addresses: Addresses, topics: Iterable[str] = ("",)) -> Subscription:
+    """Subscribes to topics of the feed of a daemon or server.
 
     Args:
-        address: of the feed.
+        addresses: of the daemon or server, with the key if it needs one.
         topics: prefixes as in `api.topics`; "" is everything.
-        key: for a port with keys.
 
     Returns:
         An iterator of (topic, message). `missed` of a message counts the lost messages of its topic
@@ -241,7 +248,28 @@ def subscribe(
     Raises:
         NotRunning: no process listens there.
     """
-    return Subscription(address, topics, key)
+    return Subscription(addresses, topics)
+
+
+def _last(addresses: Addresses, prefixes: tuple[str, ...]) -> Generator[FeedMessage, None, None]:
+    """The last message of each topic, asked for page by page.
+
+    If it cannot be asked for, as at a plain port, nothing comes: the feed replays it a little
+    later.
+
+    Raises:
+        NotAdmitted: the port does not know the key.
+    """
+    after: object = ""
+    with (
+        suppress(CommandError, NotRunning),
+        Client(addresses.commands, key=addresses.key) as client,
+    ):
+        while isinstance(after, str):
+            asked = {"prefixes": list(prefixes), "after": after}
+            page = client.call("feed.last", asked, timeout=_LAST_WAIT)
+            yield from last_messages(page)
+            after = page.get("next")
 
 
 def _result(reply: Reply) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The commands of daemons and servers: the process itself, keys, the audit, the log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Final
 
-from cargo_sync.api.arguments import UNSET, Args, Range
+from cargo_sync.api.arguments import UNSET, Args, Mark, Range
 from cargo_sync.api.commands import Command
 from cargo_sync.api.log_command import LOG
 from cargo_sync.api.roles import Role
@@ -20,6 +20,14 @@ class RowsSince(Args):
 
     since: int | None = None
     limit: PageLimit = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLastArgs(Args):
+    """A page of last messages: of the topics with one of these prefixes, after one topic."""
+
+    prefixes: Sequence[str] = ("",)
+    after: Annotated[str, Mark.EMPTY] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ STATUS: Final = Command(
     "status", "the overall state, and totals of the transfers", Args, role=Role.PLAIN
 )
 BANDWIDTH_SHOW: Final = Command("bandwidth.show", "the bandwidth of all transfers together", Args)
+FEED_LAST: Final = Command("feed.last", "the last message of each topic of the feed", FeedLastArgs)
 RELOAD: Final = Command("reload", "read the configuration again", Args, changes=True)
 SHUTDOWN: Final = Command("shutdown", "stop the daemon or server", Args, changes=True)
 AUDIT: Final = Command("audit", "who changed what", RowsSince, role=Role.CONTROL)
@@ -64,6 +73,7 @@ COMMON: Final = (
     HELLO,
     STATUS,
     BANDWIDTH_SHOW,
+    FEED_LAST,
     RELOAD,
     SHUTDOWN,
     LOG,

@@ -6,6 +6,7 @@ UTF-8 are escaped with backslashes.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -263,7 +264,24 @@ def parse_reply(raw: bytes) -> Reply:
 
 def parse_feed(topic: bytes, raw: bytes) -> FeedMessage:
     """Decodes a feed message from its two parts. Raises BadMessage."""
-    fields = _object(raw)
+    try:
+        where = topic.decode()
+    except UnicodeDecodeError as error:
+        raise BadMessage("a topic that is not text") from error
+    return _feed_message(where, _object(raw))
+
+
+def last_messages(page: JsonObject) -> list[FeedMessage]:
+    """The messages in the result of `feed.last`; those that cannot be decoded are left out."""
+    rows, found = page.get("messages"), []
+    for row in rows if isinstance(rows, list) else ():
+        with suppress(BadMessage):
+            if isinstance(row, dict) and isinstance(topic := row.pop("topic", None), str):
+                found.append(_feed_message(topic, row))
+    return found
+
+
+def _feed_message(topic: str, fields: dict[str, Any]) -> FeedMessage:
     _check_version(fields, "")
     for name in ("epoch", "type"):
         _need(isinstance(fields.get(name), str), name)
@@ -272,12 +290,8 @@ def parse_feed(topic: bytes, raw: bytes) -> FeedMessage:
     cursor, replay = fields.get("cursor"), fields.get("replay", False)
     _need(cursor is None or _whole(cursor), "cursor")
     _need(isinstance(replay, bool), "replay")
-    try:
-        where = topic.decode()
-    except UnicodeDecodeError as error:
-        raise BadMessage("a topic that is not text") from error
     return FeedMessage(
-        where,
+        topic,
         fields["type"],
         fields["epoch"],
         int(fields["seq"]),

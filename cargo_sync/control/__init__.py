@@ -13,9 +13,10 @@ limits       limits from a file, and those that a command set in their place
 nouns/       handlers of commands that a daemon and a server share
 once         replies to earlier commands, so that a repeated one is not done again
 private      folders and files that only this user may use
-publisher    the feed: messages by topic, with the last one for new subscribers
+publisher    the feed: messages by topic, and the last one of each
 router       receives commands, and sends exactly one reply to each
 routes       which handler executes a command
+subscribers  what the clients of a feed's socket subscribe to, and what is replayed to them
 tcp          a TCP port: commands on it, the feed on the next
 
 It gets a table of routes and values to publish. It knows nothing about jobs.

@@ -15,6 +15,7 @@ import zmq.asyncio
 
 from cargo_sync.api.addresses import SERVER, Addresses, instance_addresses, is_live
 from cargo_sync.config.control import LOOPBACK, ControlSettings
+from cargo_sync.control.binding import COMMANDS, FEED, IO_THREADS, on_thread
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.gate import ZapGate
 from cargo_sync.control.keyring import Keyring
@@ -72,7 +73,7 @@ class Endpoint:
         self._ipc = zmq.has("ipc") if ipc is None else ipc
         _make_folder(runtime, self._local.folder)
         self._lock = _claim(self._local)
-        self._context = zmq.asyncio.Context()
+        self._context = zmq.asyncio.Context(IO_THREADS)
         self._connections = Connections()
         self._gate: ZapGate | None = None
         self._commands: zmq.asyncio.Socket | None = None
@@ -81,8 +82,10 @@ class Endpoint:
         self.publisher = Publisher(epoch, now)
         try:
             if self._ipc:
-                self._commands = self._bound(bind_commands, self._local.commands)
-                self._feed = self._bound(bind_feed, self._local.feed)
+                bind = partial(bind_commands, prepare=_for_commands)
+                self._commands = self._bound(bind, self._local.commands)
+                bind = partial(bind_feed, prepare=_for_feed)
+                self._feed = self._bound(bind, self._local.feed)
                 self.publisher.attach(self._feed)
             self._open_ports(control, keys, now)
         except BaseException:
@@ -197,6 +200,20 @@ class Endpoint:
             socket.close(linger=0)
             raise EndpointError(f"{address} cannot be made private: {error.strerror}") from error
         return socket
+
+
+def _for_commands(socket: zmq.asyncio.Socket) -> None:
+    """Prepares the local socket of commands.
+
+    A client that reconnects with its own identity takes over at once. Not over TCP: a client with
+    another key could take the replies of this one.
+    """
+    on_thread(socket, COMMANDS)
+    socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+
+
+def _for_feed(socket: zmq.asyncio.Socket) -> None:
+    on_thread(socket, FEED)
 
 
 def _make_folder(runtime: str, folder: str) -> None:

@@ -42,14 +42,16 @@ from cargo_sync.control.routes import Route
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload, T, Ts
 from cargo_sync.process.tasks import contained
+from cargo_sync.process.wakeup import next_turn
 from cargo_sync.suggest import did_you_mean
 
 LARGEST_MESSAGE = 1024 * 1024
 _MOST_AT_ONCE = 64
-_UNSENT_REPLIES = 1_000
+_UNREAD_REQUESTS = 16
+_UNSENT_REPLIES = 64
+"""Both per client: one that floods waits, and one that does not read its replies loses them."""
 _ROOM_WAIT = 0.05
 _LAST_WORDS = 1.0
-_HEARTBEAT_MS = 5_000
 
 _log = logging.getLogger(__name__)
 
@@ -71,9 +73,8 @@ def bind_commands(
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    socket.setsockopt(zmq.RCVHWM, _UNREAD_REQUESTS)
     socket.setsockopt(zmq.SNDHWM, _UNSENT_REPLIES)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * _HEARTBEAT_MS)
     return bound(socket, address, prepare)
 
 
@@ -131,7 +132,6 @@ class Router:
                     caller = door(frames[-1])
                     envelope, body = _opened([frame.bytes for frame in frames])
                     if len(tasks) >= self._most_at_once:
-                        # In a flood of quick requests only this wait lets their tasks run.
                         await asyncio.wait(
                             tasks, timeout=_ROOM_WAIT, return_when=asyncio.FIRST_COMPLETED
                         )
@@ -142,6 +142,7 @@ class Router:
                     task = group.create_task(contained(answering, "a request"))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
+                    await next_turn()  # in a flood of requests `recv_multipart` never waits
             finally:
                 if tasks:
                     await asyncio.wait(tasks, timeout=_LAST_WORDS)

@@ -15,7 +15,7 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.api.addresses import Addresses, tcp_addresses
-from cargo_sync.control.binding import SocketSetup
+from cargo_sync.control.binding import COMMANDS, FEED, SocketSetup, on_thread
 from cargo_sync.control.callers import keyed_door, plain_door
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.gate import KEYED_DOMAIN, PLAIN_DOMAIN
@@ -26,6 +26,7 @@ from cargo_sync.control.router import Router, bind_commands
 from cargo_sync.process.tasks import SOON, lasting
 
 HANDSHAKE_MS: Final = 5_000
+_SILENCE_S, _PROBES = 5, 3
 _BACKLOG = 128
 _TRIES = 50
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - values of a file
@@ -61,8 +62,8 @@ class TcpPort:
         self.port: int = self._listening[0].getsockname()[1]
         self.addresses: Addresses = tcp_addresses(_EVERYWHERE.get(host, host), self.port)
         # These cannot fail because of the port: libzmq takes over sockets that listen already.
-        self._commands = bind_commands(context, self._bound_to(0), self._prepare(0))
-        self._feed = bind_feed(context, self._bound_to(1), self._prepare(1))
+        self._commands = bind_commands(context, self._bound_to(COMMANDS), self._prepare(COMMANDS))
+        self._feed = bind_feed(context, self._bound_to(FEED), self._prepare(FEED))
         publisher.attach(self._feed)
 
     @property
@@ -101,7 +102,7 @@ class TcpPort:
                     task.cancel()
                 await asyncio.wait(feed)
                 self._feed.close(linger=0)
-                self._feed = bind_feed(self._context, self._bound_to(1), self._prepare(1))
+                self._feed = bind_feed(self._context, self._bound_to(FEED), self._prepare(FEED))
                 self._publisher.attach(self._feed)
 
     def cut(self) -> None:
@@ -120,8 +121,16 @@ class TcpPort:
 
     def _prepare(self, number: int) -> SocketSetup:
         def prepare(socket: zmq.asyncio.Socket) -> None:
+            on_thread(socket, number)
             socket.setsockopt(zmq.IPV6, ":" in self._host)
             socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+            # The system notices a cut connection. Heartbeats of libzmq would too, but they end the
+            # process (an assertion, libzmq 4.3.5) if a client with unread messages has just left.
+            socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+            socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, _SILENCE_S)
+            socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, _SILENCE_S)
+            socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _PROBES)
+            socket.setsockopt(zmq.TCP_MAXRT, _SILENCE_S * _PROBES * 1000)
             socket.setsockopt(zmq.ZAP_DOMAIN, PLAIN_DOMAIN if self._keys is None else KEYED_DOMAIN)
             if self._keys is not None:
                 socket.setsockopt(zmq.CURVE_SERVER, 1)

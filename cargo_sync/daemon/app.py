@@ -27,6 +27,7 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
+from cargo_sync.control.nouns.feed import FeedHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
@@ -291,6 +292,7 @@ class Daemon:
                     HistoryHandlers(jobs, self._events, self._world),
                     CheckHandlers(jobs, Checks(self._check_case, self._world, group)),
                     AuditHandlers(self._audit, self._world.offload),
+                    FeedHandlers(self._endpoint.publisher),
                     KeyHandlers(self._endpoint, self._world.offload),
                     CallbackHandlers(jobs, self._callbacks, self._world),
                     TransferHandlers(jobs, self._room.slots),

@@ -27,3 +27,11 @@ class Wakeup:
         finally:
             self._event.clear()
         return True
+
+
+async def next_turn() -> None:
+    """Lets everything else that is ready run first: other tasks, sockets, signals.
+
+    A loop whose calls often have their result at once needs it, or it runs alone.
+    """
+    await asyncio.sleep(0)

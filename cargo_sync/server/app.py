@@ -31,6 +31,7 @@ from cargo_sync.control.identity import Me
 from cargo_sync.control.limits import Limits
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
+from cargo_sync.control.nouns.feed import FeedHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
@@ -389,6 +390,7 @@ class Server:
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 FlowHandlers(self._sampler),
                 AuditHandlers(self._audit, offload),
+                FeedHandlers(self._endpoint.publisher),
                 KeyHandlers(self._endpoint, offload),
                 LogHandlers(log, no_job),
             )

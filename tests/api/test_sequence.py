@@ -3,13 +3,12 @@ from cargo_sync.api.sequence import Sequence
 
 
 def told(script: str) -> list[str]:
-    """Results for messages such as `a3` (topic a, seq 3), `a3r` (replayed), `a3@2` (epoch 2)."""
+    """Results for messages such as `a3` (topic a, seq 3), `a3-` (it is old), `a3@2` (epoch 2)."""
     sequence, lines = Sequence(), []
-    for word in script.split():
+    for now, word in enumerate(script.split()):
         body, _, epoch = word.partition("@")
-        replay = body.endswith("r")
-        seq = int(body[1:].removesuffix("r"))
-        taken = sequence.take(FeedMessage(body[0], "status", epoch or "1", seq, 0.0, replay=replay))
+        seq, time = int(body[1:].removesuffix("-")), -1.0 if body.endswith("-") else float(now)
+        taken = sequence.take(FeedMessage(body[0], "status", epoch or "1", seq, time))
         lines.append(
             "dropped" if taken is None else f"missed {taken.missed}" if taken.missed else "new"
         )
@@ -21,19 +20,19 @@ def test_in_order() -> None:
 
 
 def test_the_first_of_a_topic_misses_nothing() -> None:
-    assert told("a7 b9r") == ["new", "new"]
+    assert told("a7 b9-") == ["new", "new"]
 
 
 def test_a_jump_tells_what_was_lost() -> None:
     assert told("a1 a4 a5") == ["new", "missed 2", "new"]
 
 
-def test_a_replay_of_what_was_seen_is_dropped() -> None:
-    assert told("a1 a2 a2r a1r a3") == ["new", "new", "dropped", "dropped", "new"]
+def test_what_was_seen_or_is_older_is_dropped() -> None:
+    assert told("a1 a2 a2- a1- a3") == ["new", "new", "dropped", "dropped", "new"]
 
 
 def test_a_replay_of_what_was_lost_is_taken() -> None:
-    assert told("a1 a3r a4") == ["new", "missed 1", "new"]
+    assert told("a1 a3- a4") == ["new", "missed 1", "new"]
 
 
 def test_a_new_epoch_begins_again() -> None:

@@ -14,11 +14,12 @@ from cargo_sync.api.messages import ControlError
 from cargo_sync.control.audit import MemoryAudit
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.keyring import Keyring
+from cargo_sync.control.nouns.feed import FeedHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.publisher import Publisher
 from cargo_sync.control.router import Router
-from cargo_sync.control.routes import routed
+from cargo_sync.control.routes import Noun, routed
 from tests.control.raw import RawHandler, raw_routes
 from tests.offloads import inline
 
@@ -83,7 +84,9 @@ class Canned:
             self._publisher, self._loop = endpoint.publisher, asyncio.get_running_loop()
             known = server_commands if instance == "server" else daemon_commands
             handlers = {cmd: self._handler(cmd) for cmd in self._answers}
-            nouns = [KeyHandlers(endpoint, inline)] if endpoint.ports else []
+            nouns: list[Noun] = [FeedHandlers(endpoint.publisher)]
+            if endpoint.ports:
+                nouns.append(KeyHandlers(endpoint, inline))
             routes = {**routed(nouns), **raw_routes(handlers, known.COMMANDS)}
             router = Router(routes, MemoryDeduplicate(lambda: NOW), audit=self.audit)
             self._task = asyncio.current_task()

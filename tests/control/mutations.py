@@ -99,6 +99,8 @@ class Mutations:
             return self._random.choice(argument.one_of)
         if argument.kind is str:
             return self._random.choice(("nightly", "other", "watch", "p" * 40, "my job", "é"))
+        if argument.kind is list:
+            return self._random.choice(([], [""], ["job/", "status/"], ["é"] * 100))
         return argument.kind()
 
     def _id(self) -> str:

@@ -1,13 +1,15 @@
 """The small synchronous client, against real sockets."""
 
 import threading
+from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
 from cargo_sync.api.messages import ControlError, FeedMessage
-from cargo_sync.control.publisher import Publisher
+from cargo_sync.control.publisher import PAGE, Publisher
 from tests.control.canned import Answer, canned
 
 
@@ -33,7 +35,7 @@ def test_nobody_there(runtime: str) -> None:
     ):
         client.call("status")
     with pytest.raises(NotRunning):
-        subscribe(addresses.feed)
+        subscribe(addresses)
 
 
 def test_no_answer_in_time_and_a_late_one(runtime: str) -> None:
@@ -65,35 +67,65 @@ def test_a_subscription_sees_the_last_value_then_what_comes_then_the_end(runtime
         publisher.publish("job/a/status", "status", {"state": "syncing"})
         publisher.publish("status/", "status", {"state": "syncing"})
 
-    def second(publisher: Publisher) -> None:
-        # Somebody else subscribes: a replay of what is known here.
-        [socket] = publisher.sockets
-        publisher.replay(publisher.subscribed(b"\x01job/", socket), socket)
-        publisher.publish("job/a/status", "status", {"state": "synced"})
-
     with canned(runtime, {}) as daemon:
         daemon.tell(first)
-        with subscribe(daemon.addresses.feed, ["job/a/"]) as feed:
+        with subscribe(daemon.addresses, ["job/a/"]) as feed:
             heard = feed.receive(60)
             assert heard is not None
             assert (heard.seq, heard.replay, heard.fields) == (2, True, {"state": "syncing"})
-            daemon.tell(second)
-            heard = feed.receive(60)
-            assert heard is not None
-            assert (heard.seq, heard.replay, heard.missed) == (3, False, 0)
-            assert feed.receive(0) is None
+            # Its own subscription, and the one of somebody else, replay what is known here.
+            with subscribe(daemon.addresses, ["job/a/"]) as other:
+                assert other.receive(60) == heard
             daemon.tell(
                 lambda publisher: publisher.publish("job/a/status", "status", {"state": "last"})
             )
+            heard = feed.receive(60)
+            assert heard is not None
+            assert (heard.seq, heard.replay, heard.missed) == (3, False, 0)
             daemon.end()
-            told = [message.fields["state"] for _, message in _until_the_end(feed)]
-            assert told == ["last"]
+            assert _until_the_end(feed) == []
+
+
+def test_the_last_values_come_page_by_page_and_are_older_than_the_feed(runtime: str) -> None:
+    def many(publisher: Publisher) -> None:
+        for number in range(PAGE + 1):
+            publisher.publish(f"job/{number:03d}/status", "status", {"number": number})
+
+    with canned(runtime, {}) as daemon:
+        daemon.tell(many)
+        with subscribe(daemon.addresses, ["job/", "status/"]) as feed:
+            topics = [message.topic for message in islice(_each(feed), PAGE + 1)]
+        assert topics == [f"job/{number:03d}/status" for number in range(PAGE + 1)]
+        with Client(daemon.addresses.commands) as client:
+            page = client.call("feed.last", {"prefixes": ["job/000/", "job/25"]})
+            assert [row["topic"] for row in page["messages"]] == [
+                "job/000/status",
+                "job/250/status",
+            ]
+            assert page["messages"][0].items() >= {"seq": 1, "replay": True, "number": 0}.items()
+            assert page["next"] is None
+            rest = client.call("feed.last", {"after": "job/248/status"})
+            assert [row["number"] for row in rest["messages"]] == [249, 250]
+
+
+def test_without_an_answer_the_feed_itself_tells_the_last_values(runtime: str) -> None:
+    refusal: dict[str, Answer] = {"feed.last": ControlError("forbidden", "not here")}
+    with canned(runtime, refusal) as daemon:
+        daemon.tell(lambda publisher: publisher.publish("status/", "status", {}))
+        with subscribe(daemon.addresses) as feed:
+            heard = feed.receive(60)
+            assert heard is not None and heard.replay
+
+
+def _each(feed: Subscription) -> Iterator[FeedMessage]:
+    while (message := feed.receive(60)) is not None:
+        yield message
 
 
 def test_a_line_is_closed_however_many_events_nobody_looked_at(runtime: str) -> None:
     with canned(runtime, {}) as daemon:
         daemon.tell(lambda publisher: publisher.publish("last/", "status", {}))
-        feed = subscribe(daemon.addresses.feed, ["first/"])
+        feed = subscribe(daemon.addresses, ["first/"])
         for number in range(3_000):  # as one that is away for long, but at once
             feed._socket.connect(f"ipc://{runtime}/nobody-{number}")
         feed._socket.subscribe("last/")

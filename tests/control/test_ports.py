@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ JOBS: dict[str, Answer] = {
     "job.start": {"jobs": []},
     "job.sync": {"run": "1"},
 }
-EXAMPLES: Mapping[ArgumentKind, Any] = {str: "a", int: 1, bool: True, dict: {}}
+EXAMPLES: Mapping[ArgumentKind, Any] = {str: "a", int: 1, bool: True, dict: {}, list: ["a"]}
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def test_an_unknown_key_gets_no_connection_and_is_told_so(runtime: str) -> None:
         with client(daemon, unknown) as one:
             told = not_admitted(lambda: one.call("status"))
         assert told == f"the daemon at {daemon.ports[0].commands} does not know this key"
-        with subscribe(daemon.ports[0].feed, key=unknown) as feed:
+        with subscribe(replace(daemon.ports[0], key=unknown)) as feed:
             assert "does not know this key" in not_admitted(lambda: feed.receive(60))
         with client(daemon, known) as one:
             assert one.call("status") == {"state": "synced"}
@@ -109,7 +110,7 @@ def test_who_speaks_another_language_is_told_so(runtime: str) -> None:
     ):
         one.call("status")
     with pytest.raises(NotRunning):
-        subscribe(nobody.feed, key=key)
+        subscribe(replace(nobody, key=key))
 
 
 def test_a_key_that_may_watch_changes_nothing(runtime: str) -> None:
@@ -176,7 +177,7 @@ def test_a_plain_port_takes_the_old_orders_and_little_else(
         assert ordered(daemon, b"LIST-JOBS") == b"[]"
         assert daemon.audit.rows == [("plain port", "job.pause", '{"job":"a"}', "ok")]
         daemon.tell(lambda publisher: publisher.publish("status/", "status", {"state": "synced"}))
-        with subscribe(daemon.ports[0].feed) as feed:
+        with subscribe(daemon.ports[0]) as feed:
             heard = feed.receive(60)
             assert heard is not None and heard.topic == "status/"
         assert not os.path.exists(f"{runtime}/keys")
@@ -227,8 +228,8 @@ def test_a_revoked_key_is_refused_at_once_and_hears_no_more(runtime: str) -> Non
         daemon.tell(say(1))
         with (
             client(daemon, gone) as one,
-            subscribe(daemon.ports[0].feed, key=gone) as lost,
-            subscribe(daemon.ports[0].feed, key=stays) as kept,
+            subscribe(replace(daemon.ports[0], key=gone)) as lost,
+            subscribe(replace(daemon.ports[0], key=stays)) as kept,
             Client(daemon.addresses.commands) as local,
         ):
             assert one.call("status") == {"state": "synced"}

@@ -155,7 +155,7 @@ class Place:
             return client.call(cmd, args)
 
     def feed(self, *topics: str) -> Subscription:
-        return subscribe(instance_addresses(str(self.runtime), "daemon").feed, topics)
+        return subscribe(instance_addresses(str(self.runtime), "daemon"), topics)
 
     def shown(self, job: str) -> dict[str, Any]:
         return self.call("job.show", job=job)

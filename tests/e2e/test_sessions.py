@@ -48,7 +48,7 @@ class FrontEnd:
     def carried(self, verb: str, **args: Any) -> list[dict[str, Any]]:
         """A get or put to its end: what the feed tells of it."""
         told: list[dict[str, Any]] = []
-        with subscribe(self.addresses.feed, [f"session/{self.session}/"]) as feed:
+        with subscribe(self.addresses, [f"session/{self.session}/"]) as feed:
             transfer = self.call(verb, **args)["transfer"]
             while not told or told[-1]["state"] == "running":
                 message = feed.receive(PATIENCE)

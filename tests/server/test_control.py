@@ -400,7 +400,7 @@ async def test_the_feed(tmp_path: Path) -> None:
 
         def listen() -> list[tuple[str, dict[str, Any]]]:
             heard: list[tuple[str, dict[str, Any]]] = []
-            with subscribe(up.control[0].feed) as feed:
+            with subscribe(up.control[0]) as feed:
                 while (
                     not heard or heard[-1][0] != "notice/ben/" or heard[-1][1]["kind"] != "removed"
                 ):

@@ -218,7 +218,7 @@ async def test_flows_are_told_of_to_who_listens(tmp_path: Path) -> None:
 
         def listen() -> list[dict[str, Any]]:
             heard: list[dict[str, Any]] = []
-            with subscribe(one.up.control[0].feed, ("flow/", "progress/")) as feed:
+            with subscribe(one.up.control[0], ("flow/", "progress/")) as feed:
                 while not heard or not heard[-1].get("ended"):
                     message = feed.receive(60)
                     assert message is not None, heard
