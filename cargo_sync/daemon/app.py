@@ -71,6 +71,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.doors import Doors
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
@@ -314,6 +315,7 @@ class Daemon:
                 self.service,
                 self._database.path,
                 [self._metrics.families, self._callbacks.families],
+                Doors(),
             )
             for work, what in (
                 (partial(self._endpoint.serve, router), "answering commands"),

@@ -1,7 +1,4 @@
-"""Opens lanes: connects or accepts, then does the handshake within a deadline.
-
-All calls block, so they belong into threads.
-"""
+"""Opens lanes: the client connects and does the handshake, the server answers it."""
 
 import os
 import socket
@@ -37,6 +34,8 @@ def open_lane(
 ) -> tuple[socket.socket, Link]:
     """Connects to a server's data port and does the client's handshake, within `seconds` in total.
 
+    It blocks, so it belongs into a thread.
+
     Raises:
         ProblemError: "unreachable", "cut", "busy" (the server accepts no more lanes, or this one is
             in use), "version" (no protocol version in common), "protocol" (the server does not know
@@ -67,7 +66,7 @@ def open_lane(
                     retry=False,
                 )
             )
-        return sock, _link(sock, (_UP, keys.up), (_DOWN, keys.down), sent, answered)
+        return sock, _link(SocketChannel(sock), (_UP, keys.up), (_DOWN, keys.down), sent, answered)
     except BaseException:
         sock.close()
         raise
@@ -75,55 +74,52 @@ def open_lane(
 
 def accept_lane(
     sock: socket.socket,
+    message: bytes,
     lookup: Lookup,
-    seconds: float,
-    clock: Clock,
     *,
     full: bool = False,
     entropy: Entropy = os.urandom,
 ) -> tuple[LaneKeys, Link]:
-    """Does the server's handshake on an accepted connection, within `seconds` in total.
+    """Answers the HELLO of an accepted connection. It never blocks.
 
-    `lookup` must return None for a token that is already connected. A server that is `full` says so
-    only to clients that know a key. The socket is closed on failure.
+    Args:
+        sock: the connection, from which nothing but the HELLO was read.
+        message: the HELLO.
+        lookup: the keys of a token; None for one that is unknown or connected already.
+        full: the server takes no more lanes; only clients that know a key are told.
+        entropy: for the nonce.
 
     Raises:
         ProblemError: "protocol" (unknown token or wrong key), "cut", "version", "busy".
     """
-    try:
-        tune(sock)
-        until = clock() + seconds
-        message = _receive(sock, handshake.HELLO_SIZE, until, clock)
-        keys = lookup(handshake.token_of(message))
-        if keys is None:
-            raise breach("a connection came with an unknown lane token")
-        status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
-        _send(sock, answered, until, clock)
-        if status == handshake.BUSY:
-            raise ProblemError(
-                Problem(Code.BUSY, "a client was refused: all data connections are in use")
+    keys = lookup(handshake.token_of(message))
+    if keys is None:
+        raise breach("a connection came with an unknown lane token")
+    status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
+    channel = SocketChannel(sock)
+    if channel.send(memoryview(answered)) != len(answered):
+        raise cut("the other end takes no answer")  # it fits into the buffer of a new connection
+    if status == handshake.BUSY:
+        raise ProblemError(
+            Problem(Code.BUSY, "a client was refused: all data connections are in use")
+        )
+    if status != handshake.OK:
+        raise ProblemError(
+            Problem(
+                Code.VERSION,
+                "a client and this server have no version of the data protocol in common",
             )
-        if status != handshake.OK:
-            raise ProblemError(
-                Problem(
-                    Code.VERSION,
-                    "a client and this server have no version of the data protocol in common",
-                )
-            )
-        return keys, _link(sock, (_DOWN, keys.down), (_UP, keys.up), message, answered)
-    except BaseException:
-        sock.close()
-        raise
+        )
+    return keys, _link(channel, (_DOWN, keys.down), (_UP, keys.up), message, answered)
 
 
 def _link(
-    sock: socket.socket,
+    channel: SocketChannel,
     outgoing: tuple[bytes, bytes | None],
     incoming: tuple[bytes, bytes | None],
     sent: bytes,
     answered: bytes,
 ) -> Link:
-    channel = SocketChannel(sock)
     (out_label, out_key), (in_label, in_key) = outgoing, incoming
     if out_key is None or in_key is None:
         return Link(channel)

@@ -1,6 +1,7 @@
 """Small state machines and schedules, as tables and pure functions: time is an argument.
 
 cover      which bytes of a wanted file have arrived
+half_open  connections without a login: which one is dropped
 job_state  the state of a job, and of a whole daemon
 looks      when a job looks for changes next
 meter      how fast a count grows

@@ -3,7 +3,9 @@
 alongside    tasks that run beside the application: watchdog, process metrics, metrics page
 boot         the clocks of the system
 descriptors  raises the limit of open files and sockets
+doors        the TCP ports: connections are counted until their client has logged in
 file_lock    one process per file, by a kernel lock that names its holder
+http_connection  a connection that speaks HTTP, at a door
 journal      the log in systemd's journal
 lines        one line of the log, without secrets
 log_file     the log as a file with rotation

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from cargo_sync.config.process_shape import ProcessSettings
+from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import MetricSource
 from cargo_sync.process.scrape import Scrape
 from cargo_sync.process.service import Service
@@ -16,7 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 async def alongside(
-    settings: ProcessSettings, service: Service, state: str, sources: Sequence[MetricSource]
+    settings: ProcessSettings,
+    service: Service,
+    state: str,
+    sources: Sequence[MetricSource],
+    doors: Doors,
 ) -> None:
     """Runs until cancelled.
 
@@ -25,6 +30,7 @@ async def alongside(
         service: whose notifier feeds the watchdog.
         state: path of the state file.
         sources: the application's metrics.
+        doors: the process's TCP ports.
     """
     _freeze_objects()
     for warning in settings.warnings:
@@ -33,7 +39,7 @@ async def alongside(
         group.create_task(lasting(service.notifier.alive, "the watchdog"))
         if settings.metrics is not None:
             vitals = Vitals(state)
-            page = Scrape(settings.metrics, [vitals.families, *sources])
+            page = Scrape(settings.metrics, [vitals.families, *sources], doors)
             group.create_task(lasting(vitals.beat, "measuring the event loop"))
             group.create_task(lasting(page.run, "serving metrics"))
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from cargo_sync.config.process_shape import MetricsSettings
+from cargo_sync.process.doors import Doors, speaks
+from cargo_sync.process.http_connection import HttpConnection, arrival_of
 from cargo_sync.process.metrics import CONTENT_TYPE, MetricSource, exposition
 
 AGAIN: Final = 30.0
-CONNECTIONS: Final = 32
 DEADLINE: Final = 10.0
 _OPTIONS: Final[Mapping[str, Any]] = {
     "access_log": None,
@@ -30,8 +31,11 @@ class Scrape:
     port  the port while it listens, else None
     """
 
-    def __init__(self, settings: MetricsSettings, sources: Sequence[MetricSource]) -> None:
+    def __init__(
+        self, settings: MetricsSettings, sources: Sequence[MetricSource], doors: Doors
+    ) -> None:
         self._settings = settings
+        self._doors = doors
         self._sources = sources
         self.port: int | None = None
 
@@ -57,27 +61,26 @@ class Scrape:
         app.on_response_prepare.append(_name_server)
         runner = web.AppRunner(app, shutdown_timeout=1.0, **_OPTIONS)
         await runner.setup()
-        handler, loop = runner.server, asyncio.get_running_loop()
-        assert handler is not None, "it is set up"
-
+        server = runner.server
+        assert server is not None, "it is set up"
+        take = speaks(lambda arrival: _Connection(server, arrival, **_OPTIONS))
+        door = None
         try:
-            server = await loop.create_server(
-                lambda: (
-                    _Refusing()
-                    if len(handler.connections) >= CONNECTIONS
-                    else _Connection(handler, loop=loop, **_OPTIONS)
-                ),
-                self._settings.host,
-                self._settings.port,
+            door = await self._doors.open(
+                self._settings.host, self._settings.port, take, handshake=DEADLINE
             )
-            self.port = server.sockets[0].getsockname()[1]
-            async with server:
-                await asyncio.Event().wait()
+            self.port = door.port
+            await asyncio.Event().wait()
         finally:
             self.port = None
+            if door is not None:
+                door.close()
             await runner.cleanup()
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self, request: web.Request) -> web.Response:
+        # Nobody logs in here: a connection is half-open all the time, and is dropped
+        # if the page is not read, and no other request comes, before the deadline.
+        arrival_of(request).waits()
         families = [family for source in self._sources for family in source()]
         return web.Response(
             body=exposition(families).encode(),
@@ -90,9 +93,7 @@ async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "Cargo"
 
 
-class _Connection(web.RequestHandler):
-    """One connection. A request that cannot be read gets 400, and no traceback in the log."""
-
+class _Connection(HttpConnection):
     __slots__ = ()
 
     def handle_error(
@@ -102,15 +103,6 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        if status == 400:
-            response: web.StreamResponse = web.Response(status=400, text="not valid HTTP\n")
-            response.force_close()
-        else:
-            response = super().handle_error(request, status, exc, message)
+        response = super().handle_error(request, status, exc, message)
         response.headers["Server"] = "Cargo"
         return response
-
-
-class _Refusing(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()

@@ -43,6 +43,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
+from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.ring import Ring
@@ -200,7 +201,14 @@ async def run(
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
             beat = partial(clock.run, world.offload, server.beat, server.clock_jumped)
-            beside = partial(alongside, settings.process, service, database.path, [server.measured])
+            beside = partial(
+                alongside,
+                settings.process,
+                service,
+                database.path,
+                [server.measured],
+                server.doors,
+            )
             serving = [
                 tasks.create_task(lasting(work, what))
                 for work, what in (
@@ -246,6 +254,7 @@ class Server:
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
+        self.doors = Doors(settings.trusted_proxies)
         self._spaces = Grants()
         self._permits = Permits(self._spaces)
         self._opened = OpenWorkspaces(
@@ -291,9 +300,11 @@ class Server:
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
         await self.apply(settings)
-        lanes = self._lanes = _lane_listener(settings, world)
-        self._flows.arrive(LaneAddress(settings.public_ip or "", lanes.port))
-        lanes.start(self._flows)
+        lanes = self._lanes = LaneListener(
+            self._flows, settings.total_connections, world.steady, world.offload
+        )
+        data_port = await self._listen_for_lanes(lanes)
+        self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
         gateway = Gateway(
             Authentication(self._sessions, self._spaces, self._permits, settings.trusted_proxies),
             self._spaces,
@@ -304,19 +315,32 @@ class Server:
             settings.prefix,
         )
         context = tls.context(certificate) if certificate else None
-        self._listener = HttpListener(gateway.application(), context)
+        self._listener = HttpListener(gateway.application(), context, self.doors)
         port = await self._listener.start(settings.host, settings.port)
         if settings.plain:
             _log.warning("plain HTTP: others on the network can read passwords and files")
-        backup = await self._coordinator.start(context) if self._coordinator else {}
+        backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
         scheme = "http" if settings.plain else "https"
         return Up(
             f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
-            f"{_shown(settings.private_ip or settings.host)}:{lanes.port}",
+            f"{_shown(settings.private_ip or settings.host)}:{data_port}",
             certificate.fingerprint if certificate else "",
             self._endpoint.all_addresses,
             {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
+
+    async def _listen_for_lanes(self, lanes: LaneListener) -> int:
+        """The data port, open. Raises ProblemError."""
+        settings = self._settings
+        host = settings.private_ip or settings.host
+        try:
+            return await lanes.start(self.doors, host, settings.initial_port)
+        except OSError as error:
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            where = f"{_shown(host)}:{settings.initial_port}"
+            words = f"the data port {where} cannot be opened: {reason}"
+            hint = "change initial_port or private_ip, or stop the program that listens there"
+            raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
 
     # -- users and workspaces ----------------------------------------------------------------------
 
@@ -438,7 +462,9 @@ class Server:
 
     def measured(self) -> Iterable[Family]:
         """The metrics of the server."""
-        return families(self._users, len(self._opened), self._sessions, self._flows, self._polls)
+        return families(
+            self._users, len(self._opened), self._sessions, self._flows, self._polls, self.doors
+        )
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -497,17 +523,6 @@ def _certificate(settings: ServerSettings) -> tls.Certificate:
     reached = [one for one in addresses if one and one not in ("0.0.0.0", "::")]  # noqa: S104
     names = ["localhost", socket.gethostname(), "127.0.0.1", "::1", *reached]
     return tls.self_made(settings.state_dir, names, datetime.datetime.now(datetime.UTC))
-
-
-def _lane_listener(settings: ServerSettings, world: World) -> LaneListener:
-    host = settings.private_ip or settings.host
-    try:
-        return LaneListener(host, settings.initial_port, settings.total_connections, world.steady)
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        words = f"the data port {_shown(host)}:{settings.initial_port} cannot be opened: {reason}"
-        hint = "change initial_port or private_ip, or stop the program that listens there"
-        raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
 
 
 def _shown(host: str) -> str:

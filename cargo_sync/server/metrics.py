@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from cargo_sync.model.jobs import Mode
+from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import Users
@@ -11,7 +12,12 @@ from cargo_sync.server.http.browsing.polls import Polls
 
 
 def families(
-    users: Users, folders: int, sessions: Logins, flows: Flows | None, polls: Polls
+    users: Users,
+    folders: int,
+    sessions: Logins,
+    flows: Flows | None,
+    polls: Polls,
+    doors: Doors,
 ) -> Iterable[Family]:
     """The metric families of a server.
 
@@ -21,10 +27,23 @@ def families(
         sessions: the logins.
         flows: None before the server is up.
         polls: requests that wait for changes.
+        doors: the TCP ports.
     """
     yield Family.one("cargo_server_users", "gauge", "Users who may log in.", len(users))
     yield Family.one("cargo_server_folders", "gauge", "Folders that are served.", folders)
     yield Family.one("cargo_server_polls", "gauge", "Requests that wait for changes.", len(polls))
+    yield Family.one(
+        "cargo_server_half_open",
+        "gauge",
+        "Connections without a login.",
+        len(doors.half_open),
+    )
+    yield Family.one(
+        "cargo_server_dropped_connections_total",
+        "counter",
+        "Connections that were dropped because they did not log in.",
+        doors.dropped,
+    )
     yield Family(
         "cargo_server_logins_total",
         "counter",

@@ -12,6 +12,7 @@ import pytest
 
 from cargo_sync.config.process_shape import MetricsSettings, ProcessSettings
 from cargo_sync.process.alongside import alongside
+from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family, exposition
 from cargo_sync.process.scrape import Scrape
 from cargo_sync.process.service import Service
@@ -60,7 +61,7 @@ async def up(scrape: Scrape) -> str:
 
 
 async def test_a_scrape(caplog: pytest.LogCaptureFixture) -> None:
-    scrape = Scrape(MetricsSettings("127.0.0.1", 0), [source])
+    scrape = Scrape(MetricsSettings("127.0.0.1", 0), [source], Doors())
     serving = asyncio.create_task(scrape.run())
     base = await up(scrape)
     async with aiohttp.ClientSession() as session:
@@ -95,7 +96,7 @@ async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = ProcessSettings(metrics=MetricsSettings("127.0.0.1", taken.getsockname()[1]))
-        running = asyncio.create_task(alongside(settings, Service(), os.devnull, [source]))
+        running = asyncio.create_task(alongside(settings, Service(), os.devnull, [source], Doors()))
         while not caplog.records:
             await asyncio.sleep(0.001)
         assert not running.done()
@@ -106,7 +107,7 @@ async def test_a_port_that_is_taken_is_said_once_and_stops_nothing(
 
 async def test_without_a_place_to_listen_nothing_runs_beside() -> None:
     before = asyncio.all_tasks()
-    await alongside(ProcessSettings(), Service(), os.devnull, [source])
+    await alongside(ProcessSettings(), Service(), os.devnull, [source], Doors())
     assert asyncio.all_tasks() == before
 
 

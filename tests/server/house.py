@@ -20,6 +20,7 @@ from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
@@ -129,6 +130,7 @@ class House:
         self.clock, self.wall = Clock(), Clock(NOW)
         self.polls = Polls(asyncio.get_running_loop())
         self.flows = FlowsHeard()
+        self.doors = Doors()
         self.spaces = Grants()
         self.permits = Permits(self.spaces)
         self.users = Users(Book(), CHEAP, inline)
@@ -152,7 +154,7 @@ class House:
         self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, proxies)
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
-        self._listener = HttpListener(gateway.application(), None)
+        self._listener = HttpListener(gateway.application(), None, self.doors)
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
 

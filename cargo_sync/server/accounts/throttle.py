@@ -4,10 +4,11 @@ Guessing an account's password does not lock out its owner: an address that once
 password does not wait for the failures of other addresses.
 """
 
-import ipaddress
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from cargo_sync.machines.half_open import network
 
 FREE: Final = 5
 """Wrong passwords without a delay: people mistype."""
@@ -79,16 +80,3 @@ class Throttle:
 def delay(failures: int) -> float:
     """Seconds to wait after that many wrong passwords: none, then 1, 2, 4 … up to five minutes."""
     return 0.0 if failures < FREE else min(LONGEST, FIRST * 2.0 ** min(failures - FREE, 30))
-
-
-def network(address: str) -> str:
-    """What counts as one address: for IPv6 a whole /64, because one subscriber gets that."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip.packed[:8] + bytes(8), 64)))
-    return str(ip)

@@ -4,14 +4,16 @@ import secrets
 import ssl
 from collections.abc import Callable
 
+from cargo_sync.backup_protocol.text import GREETING
 from cargo_sync.config.backup import BackupSettings
 from cargo_sync.model.world import Offload, World
+from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import BackupLogin, Shelves
-from cargo_sync.server.backup.text_port import TextPort
+from cargo_sync.server.backup.text_port import DEADLINE, TextPort
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
@@ -31,11 +33,14 @@ class Coordinator:
         self._offload = offload
         self._ports: list[BackupPort] = []
 
-    async def start(self, context: ssl.SSLContext | None) -> dict[str, tuple[str, int]]:
+    async def start(
+        self, context: ssl.SSLContext | None, doors: Doors
+    ) -> dict[str, tuple[str, int]]:
         """Opens the ports; returns the host and port of each, by its field in the file.
 
         Args:
             context: for the framed port; None for no encryption.
+            doors: the process's TCP ports.
 
         Raises:
             ProblemError: `address`.
@@ -45,16 +50,15 @@ class Coordinator:
         if self._settings.framed is not None:
             host, asked = self._settings.framed
             framed = FramePort(self._door, self._shelves, self._offload)
-            port = await self._opened(BackupPort("framed", framed.serve), host, asked, context)
-            opened["framed"] = (host, port)
-            other = f"porta {port}"
+            port = BackupPort("framed", framed.serve, doors)
+            bound = await self._opened(port, host, asked, context)
+            opened["framed"] = (host, bound)
+            other = f"porta {bound}"
         if self._settings.listen is not None:
             host, asked = self._settings.listen
             text = TextPort(self._door, self._shelves, self._offload, other)
-            opened["listen"] = (
-                host,
-                await self._opened(BackupPort("listen", text.serve), host, asked, None),
-            )
+            port = BackupPort("listen", text.serve, doors, greeting=GREETING, handshake=DEADLINE)
+            opened["listen"] = (host, await self._opened(port, host, asked, None))
         return opened
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal, BackupRequest, BackupVerb
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
+from cargo_sync.process.doors import Arrival
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.backup.shelf import LOGGED_OUT, BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import encoded
@@ -32,33 +33,34 @@ class FramePort:
         self._offload = offload
         self._idle = idle
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, arrival: Arrival
+    ) -> None:
         """Serves a connection.
 
         Raises:
             OSError, TimeoutError, asyncio.IncompleteReadError: the client is gone.
         """
-        peer = writer.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
-        logged_in = False
         while head := await self._head(reader):
             try:
-                asked = await self._request(reader, head, logged_in)
+                asked = await self._request(reader, head, arrival.inside)
             except BackupRefusal as refused:
                 await self._write(writer, frames.refused(refused))
                 return  # the start of the next request is unknown
             content = _Content(reader, asked.size, self._idle)
+            arrival.heard()
             try:
                 permit = await self._door.enter(
                     asked.nickname,
                     asked.password,
-                    address,
+                    arrival.ip,
                     sends=asked.verb is BackupVerb.SEND,
                 )
-                logged_in = True
+                arrival.enter()
                 with permit:
                     await self._answer(asked, content, permit, writer)
             except BackupRefusal as refused:
+                arrival.waits()
                 await self._write(writer, frames.refused(refused))
                 if not await content.drained():
                     return
@@ -132,6 +134,8 @@ class FramePort:
         return b"".join(parts)
 
     async def _write(self, writer: asyncio.StreamWriter, content: bytes) -> None:
+        if writer.is_closing():  # uvloop's transports refuse to be written to then
+            raise ConnectionResetError("the client is gone")
         async with asyncio.timeout(self._idle):
             writer.write(content)
             await writer.drain()

@@ -5,30 +5,54 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
+from cargo_sync.machines.half_open import HANDSHAKE
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.doors import Arrival, Door, Doors, speaks
+from cargo_sync.process.tasks import contained
 
 CONNECTIONS: Final = 128
-"""The most connections per port; further ones are closed at once."""
+"""The most connections of clients that have logged in, per port; further ones are closed at once.
+"""
 GOODBYE: Final = 1.0
-HANDSHAKE: Final = 10.0
-"""Seconds for TLS; a connection counts only after that."""
 
 _log = logging.getLogger(__name__)
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Arrival], Awaitable[None]]
 
 
 class BackupPort:
-    """One port and its connections."""
+    """One port and its connections.
 
-    def __init__(self, name: str, serve: Serve, most: int = CONNECTIONS) -> None:
+    Args:
+        name: its field in the server's file.
+        serve: serves a connection.
+        doors: the process's TCP ports.
+        greeting: sent at once to each client.
+        handshake: seconds that a client has to log in, or to send its request.
+        most: the most connections of clients that have logged in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        serve: Serve,
+        doors: Doors,
+        *,
+        greeting: bytes = b"",
+        handshake: float = HANDSHAKE,
+        most: int = CONNECTIONS,
+    ) -> None:
         self._name = name
         self._serve = serve
+        self._doors = doors
+        self._greeting = greeting
+        self._handshake = handshake
         self._most = most
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
+        self._door: Door | None = None
+        self._open: dict[asyncio.Task[None], Arrival] = {}
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
         """Begins to listen; returns the port, which differs from `port` when that is 0.
@@ -37,24 +61,24 @@ class BackupPort:
             ProblemError: `address`.
         """
         try:
-            self._server = await asyncio.start_server(
-                self._connected,
+            self._door = await self._doors.open(
                 host,
                 port,
-                ssl=context,
-                ssl_handshake_timeout=HANDSHAKE if context else None,
+                speaks(self._connected, context),
+                greeting=self._greeting,
+                handshake=self._handshake,
             )
         except OSError as error:
             message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = f'change "{self._name}" in "backup", or stop the program that listens there'
             raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
     async def close(self) -> None:
         """Takes no more connections; open ones have a moment to end."""
-        if self._server is None:
+        if self._door is None:
             return
-        self._server.close()
+        self._door.close()
         if self._open:
             _, late = await asyncio.wait(self._open, timeout=GOODBYE)
             for task in late:
@@ -62,15 +86,28 @@ class BackupPort:
             if late:
                 await asyncio.wait(late)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "asyncio runs each connection in a task"
-        if len(self._open) >= self._most:
+    def _connected(self, arrival: Arrival) -> asyncio.Protocol:
+        reader = asyncio.StreamReader()
+        return asyncio.StreamReaderProtocol(reader, partial(self._begin, arrival))
+
+    def _begin(
+        self, arrival: Arrival, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        arrival.owned(writer.transport.abort)
+        if sum(one.inside for one in self._open.values()) >= self._most:
+            arrival.left()
             writer.transport.abort()
             return
-        self._open.add(task)
+        served = self._served(arrival, reader, writer)
+        task = asyncio.create_task(contained(served, "a connection to a backup port"))
+        self._open[task] = arrival
+        task.add_done_callback(self._open.pop)
+
+    async def _served(
+        self, arrival: Arrival, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, arrival)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             _log.info(
                 "a client of the backup port %s is gone: %s",
@@ -80,7 +117,7 @@ class BackupPort:
         except Exception:
             _log.exception("a request on the backup port %s failed", self._name)
         finally:
-            self._open.discard(task)
+            arrival.left()
             with contextlib.suppress(OSError, TimeoutError):
                 writer.close()
                 async with asyncio.timeout(GOODBYE):

@@ -12,9 +12,10 @@ from cargo_sync.backup_protocol.messages import (
     BackupStatus,
     BackupVerb,
 )
-from cargo_sync.backup_protocol.text import GREETING, LONGEST_ANSWER, TextRequest
+from cargo_sync.backup_protocol.text import LONGEST_ANSWER, TextRequest
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
+from cargo_sync.process.doors import Arrival
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.backup.shelf import LOGGED_OUT, BackupLogin, Fetched, Shelves
 
@@ -48,19 +49,25 @@ class TextPort:
         self._framed = framed
         self._deadline = deadline
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Greets, reads a request, answers it.
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, arrival: Arrival
+    ) -> None:
+        """Reads a request of a client that was greeted, and answers it.
 
         Raises:
             OSError, TimeoutError: the client is gone.
         """
-        writer.write(GREETING)
         try:
             async with asyncio.timeout(self._deadline):
                 asked = await _request(reader)
-            answer = b"" if asked is None else await self._answer(asked, _address(writer))
+            if asked is None:
+                return
+            arrival.enter()  # nobody has a password here: who has asked is inside
+            answer = await self._answer(asked, arrival.ip)
         except BackupRefusal as refused:
             answer = text.sentence(refused.sentence)
+        if writer.is_closing():  # uvloop's transports refuse to be written to then
+            raise ConnectionResetError("the client is gone")
         async with asyncio.timeout(self._deadline):
             writer.write(answer)  # in one piece: the client reads once
             await writer.drain()
@@ -126,8 +133,3 @@ def encoded(asked: BackupRequest) -> bytes:
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-def _address(writer: asyncio.StreamWriter) -> str:
-    peer = writer.get_extra_info("peername")
-    return str(peer[0]) if peer else ""

@@ -8,7 +8,6 @@ API.
 import asyncio
 import logging
 import secrets
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ class OpenedFlow(NamedTuple):
 
 
 class Flows:
-    """All flows of a server. For the event loop, except for the calls of the lanes' threads.
+    """All flows of a server. For the event loop, except for `ended`.
 
     Args:
         spaces: the workspaces of each user.
@@ -138,7 +137,6 @@ class Flows:
         self._running: dict[str, Flow] = {}
         self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
 
     def arrive(self, where: LaneAddress) -> None:
         """Sets the address of the lanes, before the first flow."""
@@ -207,16 +205,15 @@ class Flows:
             raise unknown("such flow")
         return flow
 
-    # -- calls of lanes, from their threads --------------------------------------------------------
+    # -- calls of the listener ---------------------------------------------------------------------
 
     def claim(self, token: bytes) -> Flow | None:
         """The flow of a connecting lane; None for an unknown token, or if the flow has its lane."""
-        with self._lock:
-            flow = self._by_token.get(token)
-            if flow is None or flow.claimed:
-                return None
-            flow.claimed = True
-            return flow
+        flow = self._by_token.get(token)
+        if flow is None or flow.claimed:
+            return None
+        flow.claimed = True
+        return flow
 
     def release(self, flow: Flow) -> None:
         """Releases a claim after a failed handshake: the right lane may still come."""
@@ -234,7 +231,7 @@ class Flows:
         self._tell(flow)
 
     def ended(self, flow: Flow, problem: Problem | None) -> None:
-        """Ends a flow, because its lane has ended."""
+        """Ends a flow, because its lane has ended. May be called from the lane's thread."""
         if problem is not None:
             about = {"user": flow.user.name, "transfer": flow.id}
             _log.info("flow %s of %s ended: %s", flow.id[:8], flow.user.name, problem, extra=about)

@@ -1,15 +1,10 @@
-"""The port for lanes: one listener, and one thread per connection from its first byte on.
+"""The port for lanes: a connection becomes a lane, with a thread, once its HELLO is proved."""
 
-An unknown client costs one thread for ten seconds at most, and the number of these threads is
-limited.
-"""
-
+import asyncio
 import logging
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final
 
 from cargo_sync.lanes.connect import accept_lane
 from cargo_sync.lanes.end import End
@@ -18,71 +13,58 @@ from cargo_sync.lanes.pacing import Pace, pace_of
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.lanes.tuning import tune
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.process.doors import Arrival, Door, Doors
 from cargo_sync.server.flows.flows import Flow, Flows
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
-from cargo_sync.wire.handshake import LaneKeys
-
-HANDSHAKE: Final = 10.0
-KNOCKING: Final = 64
-"""Connections without a finished handshake; further ones are closed at once."""
+from cargo_sync.wire.handshake import HELLO_SIZE, LaneKeys
+from cargo_sync.wire.refusal import cut
 
 _log = logging.getLogger(__name__)
 
 
 class LaneListener:
-    """Binds `host` and `port` (0 for any) at once; after `start` it takes up to `most` lanes."""
+    """Takes up to `most` lanes for the flows, from `start` to `close`. `steady`: seconds."""
 
-    def __init__(self, host: str, port: int, most: int, steady: Callable[[], float]) -> None:
-        """Binds the port.
+    def __init__(
+        self, flows: Flows, most: int, steady: Callable[[], float], offload: Offload
+    ) -> None:
+        self._flows = flows
+        self._most = most
+        self._steady = steady
+        self._offload = offload
+        self._lanes = 0
+        self._lock = threading.Lock()
+        self._door: Door | None = None
+
+    async def start(self, doors: Doors, host: str, port: int) -> int:
+        """Begins to listen; returns the port, which differs from `port` when that is 0.
 
         Raises:
             OSError: the port cannot be bound.
         """
-        self._most = most
-        self._steady = steady
-        self._knocking = threading.Semaphore(KNOCKING)
-        self._lanes = 0
-        self._lock = threading.Lock()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
-        self.port: int = self._socket.getsockname()[1]
-
-    def start(self, flows: Flows) -> None:
-        self._flows = flows
-        self._thread = threading.Thread(target=self._accept, name="lanes", daemon=True)
-        self._thread.start()
+        self._door = await doors.open(host, port, self._take)
+        return self._door.port
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
-        self._socket.close()
-        self._thread.join()
+        if self._door is not None:
+            self._door.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._socket.accept()
-            except OSError:
-                return
-            if self._knocking.acquire(blocking=False):
-                threading.Thread(
-                    target=self._greet, args=(sock,), name="lane handshake", daemon=True
-                ).start()
-            else:
-                sock.close()
-
-    def _greet(self, sock: socket.socket) -> None:
+    async def _take(self, sock: socket.socket, arrival: Arrival) -> None:
         try:
-            self._open(sock)
-        except (ProblemError, OSError) as error:
+            tune(sock)
+            message = await _hello(sock)
+            arrival.left()  # its lane has other limits
+            await self._open(sock, message)
+        except ProblemError as error:
+            arrival.left()
             sock.close()
             _log.debug("a connection to the port for lanes failed: %s", error)
-        finally:
-            self._knocking.release()
 
-    def _open(self, sock: socket.socket) -> None:
+    async def _open(self, sock: socket.socket, message: bytes) -> None:
         claimed: list[Flow] = []
 
         def lookup(token: bytes) -> LaneKeys | None:
@@ -93,15 +75,17 @@ class LaneListener:
             return flow.keys
 
         try:
-            _, link = accept_lane(
-                sock, lookup, HANDSHAKE, self._steady, full=self._lanes >= self._most
-            )
+            _, link = accept_lane(sock, message, lookup, full=self._lanes >= self._most)
         except BaseException:
             for flow in claimed:
                 self._flows.release(flow)
             raise
         [flow] = claimed
-        machine, pace = self._machine(flow, sock, link)
+        try:
+            machine, pace = await self._offload(self._machine, flow, sock, link)
+        except BaseException:
+            self._flows.release(flow)
+            raise
 
         def over(_problem: object) -> None:
             with self._lock:
@@ -122,3 +106,22 @@ class LaneListener:
         pace = pace_of(sock)
         source = PlacedSource(workspace.source(), below(flow.folder))
         return Sender(link, source, self._steady, client=False, pace=pace), pace
+
+
+async def _hello(sock: socket.socket) -> bytes:
+    """The HELLO, and not one byte more: the frames begin after it.
+
+    Raises:
+        ProblemError: `cut`.
+    """
+    loop = asyncio.get_running_loop()
+    received = b""
+    while len(received) < HELLO_SIZE:
+        try:
+            part = await loop.sock_recv(sock, HELLO_SIZE - len(received))
+        except OSError as error:
+            raise cut(f"the connection broke while the lane was opened: {error}") from error
+        if not part:
+            raise cut("the other end closed the connection instead of opening the lane")
+        received += part
+    return received

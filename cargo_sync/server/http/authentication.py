@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from cargo_sync.process.http_connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.address import ClientAddress
-from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.logins import IssuedToken, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import unauthorized
@@ -41,7 +42,7 @@ class Authentication:
     def __init__(
         self, sessions: Logins, spaces: Grants, permits: Permits, proxies: Sequence[str] = ()
     ) -> None:
-        self.sessions = sessions
+        self._sessions = sessions
         self._spaces = spaces
         self._permits = permits
         self._proxies = [ipaddress.ip_network(one) for one in proxies]
@@ -61,9 +62,26 @@ class Authentication:
         Raises:
             ProblemError: a permit was revoked meanwhile, and the request was cancelled.
         """
-        with ExitStack() as permits:
-            request[_PERMITS] = permits
-            yield
+        arrival = arrival_of(request)
+        if not request.can_read_body:
+            arrival.heard()
+        try:
+            with ExitStack() as permits:
+                request[_PERMITS] = permits
+                yield
+        finally:
+            arrival.waits()
+
+    async def login(self, request: web.Request, name: str, password: str) -> IssuedToken:
+        """A token for a name and password, which have arrived completely.
+
+        Raises:
+            ProblemError: `unauthorized`, `throttled`, `busy`.
+        """
+        arrival_of(request).heard()
+        issued = await self._sessions.login(name, password, self.address(request).ip)
+        arrival_of(request).enter()
+        return issued
 
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token.
@@ -72,6 +90,7 @@ class Authentication:
             ProblemError: `unauthorized`.
         """
         user = self._bearer(request)
+        arrival_of(request).enter()
         request[_PERMITS].enter_context(self._permits.for_task(user.name))
         return user
 
@@ -92,6 +111,7 @@ class Authentication:
         return self._permit(request, await self._anybody(request), writes)
 
     def _permit(self, request: web.Request, user: User, writes: bool) -> Permit:
+        arrival_of(request).enter()
         access = self._spaces.get(user.name, request.match_info["workspace"])
         if writes:
             access.may_write()
@@ -102,7 +122,7 @@ class Authentication:
         scheme, credentials = _authorization(request)
         if scheme != "bearer":
             raise unauthorized("a token is needed: Authorization: Bearer …")
-        return self.sessions.bearer(credentials)
+        return self._sessions.bearer(credentials)
 
     async def _anybody(self, request: web.Request) -> User:
         scheme, credentials = _authorization(request)
@@ -115,7 +135,8 @@ class Authentication:
         name, colon, password = decoded.partition(":")
         if not colon:
             raise unauthorized()
-        return await self.sessions.basic(name, password, self.address(request).ip)
+        arrival_of(request).heard()
+        return await self._sessions.basic(name, password, self.address(request).ip)
 
     def _is_proxy(self, ip: str) -> bool:
         peer = _parsed(ip)

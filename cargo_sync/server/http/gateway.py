@@ -115,9 +115,8 @@ class Gateway:
 
     async def login(self, request: web.Request) -> web.Response:
         asked = _Login.read(await read_object(request, LOGIN_BYTES))
-        ip = self._entrance.address(request).ip
         return answer(
-            logged_in(await self._entrance.sessions.login(asked.username, asked.password, ip))
+            logged_in(await self._entrance.login(request, asked.username, asked.password))
         )
 
     async def open_flow(self, request: web.Request) -> web.Response:

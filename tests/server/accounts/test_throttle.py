@@ -4,7 +4,7 @@ waited."""
 import pytest
 
 from cargo_sync.server.accounts import throttle
-from cargo_sync.server.accounts.throttle import Throttle, delay, network
+from cargo_sync.server.accounts.throttle import Throttle, delay
 
 
 def _play(transcript: str) -> list[float]:
@@ -61,20 +61,6 @@ def test_the_right_password_forgives_the_address() -> None:
 
 def test_an_hour_later_it_is_forgotten() -> None:
     assert _play(_wrong(50, "ana@10.0.0.1") + "3601 ana@10.0.0.1 wait") == [0]
-
-
-@pytest.mark.parametrize(
-    ("address", "block"),
-    [
-        ("10.0.0.1", "10.0.0.1"),
-        ("::ffff:10.0.0.1", "10.0.0.1"),
-        ("2001:db8::1", "2001:db8::/64"),
-        ("2001:db8::ffff:1", "2001:db8::/64"),
-        ("unix", "unix"),
-    ],
-)
-def test_what_counts_as_one_address(address: str, block: str) -> None:
-    assert network(address) == block
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

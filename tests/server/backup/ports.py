@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.messages import BackupRefusal
-from cargo_sync.backup_protocol.text import NO_NICKNAME
+from cargo_sync.backup_protocol.text import GREETING, NO_NICKNAME
 from cargo_sync.model.world import Offload, World
+from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.backup.frame_port import FramePort
@@ -84,11 +85,16 @@ async def ports(
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline, lambda: NOW)
         rows = BackupFiles(database)
         shelves = Shelves(rows, world, lambda count: str(next(numbers)))
-        door = OneDoor(rooms)
+        door, doors = OneDoor(rooms), Doors()
         text = BackupPort(
-            "listen", TextPort(door, shelves, inline, "porta 10001", deadline).serve, most=8
+            "listen",
+            TextPort(door, shelves, inline, "porta 10001", deadline).serve,
+            doors,
+            greeting=GREETING,
         )
-        framed = BackupPort("framed", FramePort(door, shelves, offload, deadline).serve, most=8)
+        framed = BackupPort(
+            "framed", FramePort(door, shelves, offload, deadline).serve, doors, most=8
+        )
         try:
             yield Ports(
                 await text.start("127.0.0.1", 0),
