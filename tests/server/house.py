@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 import yarl
+from multidict import CIMultiDict
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
@@ -189,7 +190,7 @@ class House:
         headers: Headers = None,
     ) -> "Answer":
         """A call of the API with the user's token, or with none for ""."""
-        sent = dict(headers or {})
+        sent = CIMultiDict(headers or {})
         if user:
             sent.setdefault("Authorization", f"Bearer {await self.token(user)}")
         raw = isinstance(body, bytes | io.IOBase | AsyncIterator) or body is None

@@ -5,6 +5,7 @@ version, complete or broken off; an upload is staged, hashed and published at on
 conditions still hold at that moment.
 """
 
+import codecs
 import contextlib
 import mimetypes
 import re
@@ -14,6 +15,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from functools import partial
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
@@ -28,13 +30,23 @@ from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.http.answers import refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing import folder_page
-from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
+from cargo_sync.server.http.conditions import (
+    ByteRange,
+    Conditions,
+    PreconditionVerdict,
+    etag,
+    wanted_part,
+)
 from cargo_sync.server.http.fields import HTTP_RUN, After, Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
+_PATH: Final = r"/{path:[\s\S]*}"
+"""All of the rest, newlines too: names may contain any character but a slash and a zero."""
+_TEXT_BYTES: Final = 64 * 1024
+"""How much of a text is looked at, to find out whether it is UTF-8."""
 _SECONDS = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,14 +81,15 @@ class FileRoutes:
         files = f"{self._v1}/files/{{workspace}}"
         return [
             web.get(files, self.get),
-            web.get(files + "/{path:.*}", self.get),
-            web.put(files + "/{path:.*}", self.put),
+            web.get(files + _PATH, self.get),
+            web.put(files + _PATH, self.put, expect_handler=_later),
         ]
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Sends a file, a part of it, or a folder's listing; also for HEAD."""
         access = (await self._entrance.permit_of_files(request)).access
-        path = _path(request).removesuffix("/")
+        given = _path(request)
+        path = given.removesuffix("/")
         paths.check(path)
         if not path:
             return await self._folder(request, access, path)
@@ -89,6 +102,8 @@ class FileRoutes:
             message = f"{path!r} is a symbolic link; links are never followed"
             raise ProblemError(Problem(Code.SYMLINK, message, path, retry=False))
         with contextlib.closing(reader):
+            if given != path:
+                raise unknown("such folder")
             return await self._file(request, access.workspace, held, reader)
 
     async def put(self, request: web.Request) -> web.Response:
@@ -110,16 +125,23 @@ class FileRoutes:
             raise ProblemError(
                 Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
             )
+        conditions = _conditions(request)
+        if conditions.unmodified_since is not None:
+            raise bad_request(
+                "If-Unmodified-Since cannot tell two versions of one second apart",
+                "send If-Match with the file's ETag",
+            )
         workspace = permit.access.workspace
         upload = await self._offload(
             workspace.stage,
             path,
             size,
             self._mtime(request, path),
-            partial(_admit, request, permit),
+            partial(_admit, conditions, permit),
             HTTP_RUN,
         )
         try:
+            await _go_on(request)
             waiting = bytearray()
             async for chunk in chunks(request):
                 waiting += chunk
@@ -141,14 +163,14 @@ class FileRoutes:
         headers = {
             "ETag": tag,
             "Accept-Ranges": "bytes",
-            "Last-Modified": _date(entry.mtime_ns),
+            "Last-Modified": _date(min(entry.mtime_ns, int(self._wall() * 1e9))),
             "Cache-Control": "private, no-cache",
             "Content-Security-Policy": "sandbox",
             "X-Content-Type-Options": "nosniff",
         }
         if entry.hash:
             headers["X-Blake3"] = entry.hash
-        if _must_hold(request, workspace, held) == "same":
+        if _must_hold(_conditions(request), workspace, held) == "same":
             return web.Response(status=304, headers=headers)
         part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
         if part == "none":
@@ -161,6 +183,8 @@ class FileRoutes:
             status=206 if isinstance(part, ByteRange) else 200, headers=headers
         )
         response.content_type = _content_type(entry.name)
+        if response.content_type.startswith("text/") and await self._is_utf8(reader):
+            response.charset = "utf-8"
         response.content_length = end - start
         if isinstance(part, ByteRange):
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
@@ -187,6 +211,16 @@ class FileRoutes:
                 raise ConnectionResetError("the file changed while it was read")
             await sent(response.write(bytes(piece)))
 
+    async def _is_utf8(self, reader: Reader) -> bool:
+        """Whether the first part of a file is UTF-8. A character may be cut at its end."""
+        piece = bytearray(_TEXT_BYTES)
+        count = await self._offload(reader.read_into, memoryview(piece), 0)
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(piece[:count])
+        except UnicodeDecodeError:
+            return False
+        return True
+
     async def _folder(self, request: web.Request, access: Access, path: str) -> web.Response:
         query = _Folder.read(request.query)
         entries = await self._offload(access.workspace.listing, path)
@@ -204,8 +238,8 @@ class FileRoutes:
         Raises:
             ProblemError: `bad_request`, `bad_time`.
         """
-        given = request.headers.get("X-Mtime")
-        if given is None:
+        given = ", ".join(request.headers.getall("X-Mtime", []))
+        if "X-Mtime" not in request.headers:
             return int(self._wall() * 1e9)
         if not _SECONDS.fullmatch(given):
             raise bad_request('X-Mtime must be unix seconds such as "1700000000" or "1700000000.5"')
@@ -216,29 +250,65 @@ class FileRoutes:
 
 
 def _path(request: web.Request) -> str:
-    """The path in the workspace; "" is the workspace itself."""
+    """The path in the workspace; "" is the workspace itself.
+
+    Raises:
+        ProblemError: `bad_path`: the escaped bytes are not UTF-8, so they are no name here.
+    """
+    try:
+        unquote_to_bytes(request.rel_url.raw_path).decode()
+    except UnicodeDecodeError:
+        raise ProblemError(
+            Problem(Code.BAD_PATH, "the path is not UTF-8", hint="names are UTF-8", retry=False)
+        ) from None
     return request.match_info.get("path", "")
 
 
-def _admit(request: web.Request, permit: Permit, held: Catalogued | None) -> None:
+async def _later(_: web.Request) -> None:
+    """Asks for no body yet: see `_go_on`."""
+
+
+async def _go_on(request: web.Request) -> None:
+    """Asks for the body, if the client waits for that (RFC 9110, 10.1.1)."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
+def _conditions(request: web.Request) -> Conditions:
+    try:
+        return Conditions.of(request.headers)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+
+
+def _admit(conditions: Conditions, permit: Permit, held: Catalogued | None) -> None:
     """Checks that an upload still may go on. Raises ProblemError if it may not."""
     permit.check()
-    _must_hold(request, permit.access.workspace, held)
+    if _must_hold(conditions, permit.access.workspace, held) == "same":
+        raise _stale()
 
 
-def _must_hold(request: web.Request, workspace: Workspace, held: Catalogued | None) -> str:
-    """The verdict of the request's conditions: "go" or, for reading, "same".
+def _must_hold(
+    conditions: Conditions, workspace: Workspace, held: Catalogued | None
+) -> PreconditionVerdict:
+    """The verdict of the request's conditions: "go" or "same".
 
     Raises:
         ProblemError: `stale`, when another version is there than the request is about.
     """
     tag = None if held is None else etag(workspace.epoch, held.entry.version)
-    verdict = Conditions.of(request.headers).verdict(tag)
-    if verdict == "stale" or (verdict == "same" and request.method == "PUT"):
-        message = "another version is there than the request expects"
-        hint = "look again (HEAD gives the current ETag), then decide"
-        raise ProblemError(Problem(Code.STALE, message, hint=hint, retry=False))
+    modified = 0 if held is None else held.entry.mtime_ns // 10**9
+    verdict = conditions.verdict(tag, modified)
+    if verdict == "stale":
+        raise _stale()
     return verdict
+
+
+def _stale() -> ProblemError:
+    message = "another version is there than the request expects"
+    hint = "look again (HEAD gives the current ETag), then decide"
+    return ProblemError(Problem(Code.STALE, message, hint=hint, retry=False))
 
 
 def _content_type(name: str) -> str:

@@ -139,6 +139,7 @@ class Gateway:
     @web.middleware
     async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Turns every error into the same form; an unexpected one is logged, and not shown."""
+        allowed = ""
         try:
             with self._entrance.serving(request):
                 return await handler(request)
@@ -146,6 +147,7 @@ class Gateway:
             problem = error
         except web.HTTPException as error:
             problem = ProblemError(_of_aiohttp(error))
+            allowed = error.headers.get("Allow", "")
         except (ConnectionError, TimeoutError):
             raise
         except Exception:
@@ -162,6 +164,8 @@ class Gateway:
         response = refusal(problem)
         if status_of(problem.problem) == 401:
             response.headers["WWW-Authenticate"] = self._challenge(request)
+        if allowed:
+            response.headers["Allow"] = allowed
         if not request.content.is_eof():
             response.force_close()  # the rest of the body is not read
         return response

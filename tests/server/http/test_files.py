@@ -7,10 +7,12 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import aiohttp
 import pytest
 from blake3 import blake3
+from multidict import CIMultiDict
 
 from cargo_sync.local.system import System, Volume
 from cargo_sync.server.http import files
@@ -246,10 +248,109 @@ async def test_folders_are_listed_for_programs_and_for_people(tmp_path: Path) ->
         text = page.body.decode()
         assert "<script>" not in text
         assert f'href="{FILES}/docs/%3Cscript%3E">&lt;script&gt;</a>' in text
-        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("sandbox allow-downloads; default-src 'none'")
         more = await house.call("GET", f"{FILES}/docs?after=%3Cscript%3E")
         assert [e["name"] for e in more.json["entries"]] == ["a"]
         assert [e["name"] for e in (await house.call("GET", FILES)).json["entries"]] == ["docs"]
+
+
+async def test_a_name_may_have_any_character(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        assert await put(house, "two%0Alines", b"x") == (201, ANY)
+        assert (house.folders["ana"] / "two\nlines").read_bytes() == b"x"
+        assert (await house.call("GET", f"{FILES}/two%0Alines")).body == b"x"
+
+
+async def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for method in ("GET", "PUT"):
+            for name in ("caf%E9.txt", "%ff", "a%C3/b"):
+                body = b"x" if method == "PUT" else None
+                answer = await house.call(method, f"{FILES}/{name}", body)
+                assert (answer.status, answer.code) == (400, "bad_path"), name
+        assert os.listdir(house.folders["ana"]) in ([], [".cargo_sync"])
+
+
+async def test_a_file_with_a_slash_after_it_is_no_file(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"x")
+        assert (await house.call("GET", f"{FILES}/file/")).status == 404
+        assert (await house.call("GET", f"{FILES}/file")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "type"),
+    [
+        ("a.txt", "héllo".encode(), "text/plain; charset=utf-8"),
+        ("a.txt", "é".encode() * 40_000, "text/plain; charset=utf-8"),
+        ("b.txt", b"x" + "é".encode() * 40_000, "text/plain; charset=utf-8"),
+        ("a.txt", b"h\xe9llo", "text/plain"),
+        ("a.bin", "héllo".encode(), "application/octet-stream"),
+        ("a.csv", b"", "text/csv; charset=utf-8"),
+    ],
+)
+async def test_a_text_says_that_it_is_utf_8(
+    tmp_path: Path, name: str, content: bytes, type: str
+) -> None:
+    async with living(tmp_path) as house:
+        await put(house, name, content)
+        answer = await house.call("GET", f"{FILES}/{name}")
+        assert (answer.headers["Content-Type"], answer.body) == (type, content)
+
+
+async def test_no_file_was_modified_in_the_future(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"x", X_Mtime=str(int(NOW) + 86_400))
+        answer = await house.call("HEAD", f"{FILES}/file")
+        assert answer.headers["Last-Modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+async def test_conditions_are_obeyed_or_refused(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        _, first = await put(house, "file", b"1")
+        date = "Tue, 14 Nov 2023 22:13:20 GMT"
+        wrong = {"If-Match": "no quotes"}, {"If-None-Match": '*, "a"'}
+        for headers in (*wrong, {"If-Unmodified-Since": date}):
+            answer = await house.call("PUT", f"{FILES}/file", b"2", headers=headers)
+            assert (answer.status, answer.code) == (400, "bad_request"), headers
+        tags = [("If-None-Match", '"other"'), ("If-None-Match", first)]
+        answer = await house.call("PUT", f"{FILES}/file", b"2", headers=CIMultiDict(tags))
+        assert answer.status == 412
+        assert (house.folders["ana"] / "file").read_bytes() == b"1"
+        for since, status in ((date, 200), ("Tue, 14 Nov 2023 22:13:19 GMT", 412)):
+            headers = {"If-Unmodified-Since": since}
+            assert (await house.call("GET", f"{FILES}/file", headers=headers)).status == status
+
+
+async def test_a_body_is_asked_for_when_it_is_wanted(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"1")
+        wrong = basic("ana", "wrong")
+        right = basic("ana", PASSWORDS["ana"])
+        cases: list[tuple[dict[str, str], bytes]] = [
+            (wrong, b"HTTP/1.1 401 "),
+            (right | {"If-None-Match": "*"}, b"HTTP/1.1 412 "),
+            (right, b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ]
+        for headers, begin in cases:
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            head = f"PUT {FILES}/file HTTP/1.1\r\nHost: a\r\n{lines}"
+            writer.write(f"{head}Content-Length: 3\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert (await reader.readexactly(len(begin))) == begin
+            if headers is right:
+                writer.write(b"new")
+                assert (await reader.readline()).startswith(b"HTTP/1.1 204 ")
+            writer.close()
+        assert (house.folders["ana"] / "file").read_bytes() == b"new"
+
+
+async def test_a_method_that_is_not_allowed_names_those_that_are(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        answer = await house.call("POST", f"{FILES}/file")
+        assert (answer.status, answer.code) == (405, "method")
+        assert answer.headers["Allow"] == "GET,HEAD,PUT"
 
 
 UNFIT: list[tuple[str, dict[str, str], int, str]] = [
@@ -260,6 +361,7 @@ UNFIT: list[tuple[str, dict[str, str], int, str]] = [
     ("new", {"Content-Encoding": "gzip"}, 415, "unsupported"),
     ("new", {"X-Mtime": "yesterday"}, 400, "bad_request"),
     ("new", {"X-Mtime": "1e9"}, 400, "bad_request"),
+    ("new", {"X-Mtime": ""}, 400, "bad_request"),
     ("new", {"X-Mtime": "9999999999"}, 400, "bad_time"),
     ("new", {"X-Mtime": "9223372036.854775807"}, 400, "bad_time"),
 ]

@@ -20,7 +20,7 @@ _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}"
     "td{padding:0 1.5em 0 0}td+td{text-align:right;color:#666}a{text-decoration:none}"
 )
-_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+_POLICY: Final = "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'"
 
 
 class FolderPage(NamedTuple):
