@@ -142,7 +142,7 @@ def _daemon(config: str | None, job: str | None, port: int | None, *, with_paren
                 f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
             )
         log = logging.getLogger(__name__)
-        if not reading.jobs:
+        if not (reading.jobs or reading.errors):
             log.warning(
                 "there are no jobs: put job files into %s, then `cargo_ctl reload`",
                 settings.jobs_dir,

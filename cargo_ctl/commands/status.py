@@ -2,7 +2,7 @@
 
 import click
 
-from cargo_ctl.reach import Reach, reaching
+from cargo_ctl.reach import FAILED, Reach, reaching
 from cargo_ctl.render import jobs, servers
 
 
@@ -10,6 +10,8 @@ from cargo_ctl.render import jobs, servers
 @reaching
 def status(reach: Reach) -> None:
     """Show the overall state and progress, or the users and transfers of a server.
+
+    The exit code is 1 if the state is error: a job cannot run, or something fails in it.
 
     \b
     Examples:
@@ -19,3 +21,5 @@ def status(reach: Reach) -> None:
     result = reach.call("status")
     render = servers.status if result.get("kind") == "server" else jobs.status
     reach.show(result, render(result))
+    if result.get("state") == "error":
+        click.get_current_context().exit(FAILED)

@@ -63,13 +63,16 @@ def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
 
 def job_show(job: Mapping[str, Any], now: float) -> str:
     """`job.show`: everything about one job. `now` in unix seconds, for the times to come."""
-    detail = escaped(job.get("detail") or "")
+    detail, mode = escaped(job.get("detail") or ""), escaped(job.get("mode") or "")
     lines = [
-        f"{escaped(job['name'])} ({escaped(job.get('mode', ''))}): {escaped(job.get('state', ''))}"
+        escaped(job["name"])
+        + (f" ({mode})" if mode else "")
+        + f": {escaped(job.get('state', ''))}"
         + (f", {detail}" if detail else ""),
-        f"  local     {escaped(job.get('local_dir', ''))}",
-        f"  remote    {escaped(job.get('remote', ''))}",
     ]
+    # A job whose file has errors has no places.
+    for word, place in (("local", job.get("local_dir")), ("remote", job.get("remote"))):
+        lines += [f"  {word:<9} {escaped(place)}"] if place else []
     if moving(job.get("progress") or {}):
         lines.append(f"  progress  {progress(job['progress'])}")
     if job.get("next_at") is not None:

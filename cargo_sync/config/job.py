@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from cargo_sync.config import places, pydio
+from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
-from cargo_sync.config.events import EventSettings, unusual_secrets
+from cargo_sync.config.events import EventSettings, read_events, unusual_secrets
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
@@ -150,6 +152,32 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         ca_file=shape.ca_file,
         warnings=tuple(warning for warning in warnings if warning),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StillValid:
+    """What can be used of a job file that cannot be used as a whole.
+
+    mode    "" if the file does not say it
+    events  none if one of them is not valid
+    """
+
+    mode: str = ""
+    events: tuple[EventSettings, ...] = ()
+
+
+def still_valid(path: str, env: Mapping[str, str]) -> StillValid:
+    """Reads a job file that has errors, to tell somebody about them."""
+    try:
+        document, unset = expand(read(path), env)
+    except ConfigError:
+        return StillValid()
+    mode, events = document.value.get("sync_mode"), document.value.get("events")
+    found: tuple[EventSettings, ...] = ()
+    if events is not None and not any(place[0] == "events" for place in unset):
+        with suppress(ValueError):
+            found = read_events(events)
+    return StillValid(mode if mode in ("upload", "download") else "", found)
 
 
 def job_files(folder: str) -> list[str]:

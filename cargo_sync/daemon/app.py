@@ -50,6 +50,7 @@ from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.daemon.reporting.listeners import Listeners
@@ -250,13 +251,16 @@ class Daemon:
         self._apis = Apis(world.steady)
         self._reloads = Wakeup()
         self._jobs: Jobs | None = None
-        self._feed = DaemonFeed(endpoint.publisher, self._all)
-        self._metrics = JobMetrics(self._all)
+        self._feed = DaemonFeed(endpoint.publisher, self._all, self._unusable)
+        self._metrics = JobMetrics(self._all, self._unusable)
         self._callbacks = JobWebhooks(database, settings.callbacks, world, self._all)
         self._listeners = Listeners((self._metrics, self._feed, self._callbacks))
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
+
+    def _unusable(self) -> Mapping[str, UnusableJob]:
+        return self._jobs.unusable if self._jobs else {}
 
     def reload(self) -> None:
         """Reads all files again, soon."""
@@ -272,7 +276,12 @@ class Daemon:
         await self._live_settings.begin()
         async with asyncio.TaskGroup() as group:
             self._jobs = jobs = Jobs(
-                self._files, self._build, self._world, group, self._listeners.removed
+                self._files,
+                self._build,
+                self._world,
+                group,
+                self._listeners.removed,
+                self._refused,
             )
             await jobs.read()
             sessions = Sessions(self._world, self._endpoint.publisher, group)
@@ -304,7 +313,7 @@ class Daemon:
             )
             router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)
             retention = DaemonRetention(
-                self._database, self._world, self._settings.keep, jobs.all.keys, self._moving
+                self._database, self._world, self._settings.keep, jobs.known, self._moving
             )
             clock = partial(
                 self._clock.run, self._world.offload, self._events.mark, self._clock_jumped
@@ -337,8 +346,9 @@ class Daemon:
         self._listeners.happened([event], cursor)
 
     def _job_count(self) -> str:
-        count = len(self._all())
-        return f"{count} job{'' if count == 1 else 's'}"
+        count, unusable = len(self._all()), len(self._unusable())
+        jobs = f"{count} job{'' if count == 1 else 's'}"
+        return f"{jobs}, {unusable} cannot run" if unusable else jobs
 
     async def _reload_when_asked(self, jobs: Jobs) -> None:
         while await self._reloads.wait():
@@ -360,6 +370,17 @@ class Daemon:
         _log.info("files read again: %s", ", ".join(changed) or "nothing changed")
 
     # -- one job -----------------------------------------------------------------------------------
+
+    async def _refused(self, job: UnusableJob) -> None:
+        """Tells that a job cannot run: an event, and a callback if its file asks for one."""
+        self._callbacks.know(job)
+        event = job.event(self._world.wall())
+        try:
+            cursor = await self._world.offload(Events(self._database).append, [event])
+        except ProblemError as error:
+            _log.error("an event cannot be stored: %s", error, extra={"job": job.name})
+        else:
+            self._listeners.happened([event], cursor)
 
     async def _build(self, settings: JobSettings) -> tuple[Supervisor, JobSampler]:
         self._callbacks.know(settings)

@@ -43,7 +43,7 @@ class DaemonRetention:
     """Deletes old records from a daemon's state, at its start and every hour.
 
     keep    how much history to keep
-    jobs    gives the names of all jobs
+    jobs    gives the names of all jobs that have a file; None if they are not all known
     moving  gives the ids of all running transfers
     """
 
@@ -52,7 +52,7 @@ class DaemonRetention:
         database: Database,
         world: World,
         keep: KeepSettings,
-        jobs: Callable[[], Collection[str]],
+        jobs: Callable[[], Collection[str] | None],
         moving: Callable[[], Iterable[str]],
     ) -> None:
         self._world = world
@@ -98,7 +98,8 @@ class DaemonRetention:
         oldest = now - self._keep.history_days * DAY
         await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)
         await offload(self._audit.prune)
-        await offload(self._rows.miss, frozenset(self._jobs()), now)
+        if (jobs := self._jobs()) is not None:
+            await offload(self._rows.miss, frozenset(jobs), now)
         await self._until_done(self._rows.forget, now - JOBS_KEPT, FOLDERS)
         await self._until_done(self._upkeep.shrink)
         await offload(self._upkeep.checkpoint)

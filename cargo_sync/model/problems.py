@@ -87,7 +87,8 @@ class Code(StrEnum):
     VERSION = "version"
     INCOMPLETE = "incomplete"
     CORRUPT = "corrupt"
-    # Our own state, and our own mistakes.
+    # Our own files, our own state, and our own mistakes.
+    BAD_SETTINGS = "bad_settings"
     STATE_IN_USE = "state_in_use"
     STATE_LOCKED = "state_locked"
     STATE_NEWER = "state_newer"

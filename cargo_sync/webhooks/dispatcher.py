@@ -9,11 +9,10 @@ more results one transaction holds.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.config.events import EventSettings
-from cargo_sync.config.job import JobSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained
@@ -37,10 +36,17 @@ _log = logging.getLogger(__name__)
 Send = Callable[[Message], Awaitable[Attempt]]
 
 
+class HasEvents(Protocol):
+    """The settings of a job, as far as its callbacks need them."""
+
+    @property
+    def events(self) -> Sequence[EventSettings]: ...
+
+
 class Known(Protocol):
     """The jobs as they are now."""
 
-    def settings(self, job: str) -> JobSettings | None: ...
+    def settings(self, job: str) -> HasEvents | None: ...
 
     def was_removed(self, job: str) -> bool: ...
 
@@ -50,7 +56,7 @@ class _Finished(NamedTuple):
     result: Attempt
 
 
-def asked(job: JobSettings | None, moment: str) -> EventSettings | None:
+def asked(job: HasEvents | None, moment: str) -> EventSettings | None:
     """The settings of a job's event for a moment, or None."""
     return next((event for event in job.events if event.event == moment), None) if job else None
 

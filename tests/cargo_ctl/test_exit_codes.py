@@ -27,3 +27,13 @@ def test_it_ends_as_documented(runtime: str, code: str, ends: int) -> None:
     with canned(runtime, {"status": ControlError(code, "no", "why not")}):
         result = CliRunner().invoke(cargo_ctl, ["status"])
     assert (result.exit_code, result.stderr) == (ends, "cargo_ctl: no (why not)\n")
+
+
+@pytest.mark.parametrize(("state", "ends"), [("error", 1), ("held", 0), ("synced", 0)])
+def test_the_status_is_an_exit_code_too(runtime: str, state: str, ends: int) -> None:
+    with canned(runtime, {"status": {"state": state, "jobs": {state: 1}, "totals": {}}}):
+        result = CliRunner().invoke(cargo_ctl, ["status"])
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (
+        ends,
+        f"{state}: 1 job (1 {state})",
+    )

@@ -17,6 +17,7 @@ from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import FolderHints, Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.retry import Failures
@@ -160,8 +161,12 @@ class House:
         self.limits = LimitRows(self.database)
         self.zone = ZoneInfo("Europe/Madrid")
         self._ids = 0
+        self.refused: list[UnusableJob] = []
         self.all: Callable[[], Mapping[str, Job]] = dict
         self.callbacks = JobWebhooks(self.database, ANYWHERE, self.world(), lambda: self.all())
+
+    async def refuse(self, job: UnusableJob) -> None:
+        self.refused.append(job)
 
     def world(self) -> World:
         # The loop's own clock: what is waited for and what is compared are the same seconds.

@@ -51,7 +51,7 @@ class CallbackHandlers:
         counts = await offload(rows.count, job)
         if job is not None and not any(counts.values()):
             # A job that was removed may still have waiting callbacks, so it is looked up only now.
-            self._jobs.get(job)
+            self._jobs.check_name(job)
         shift = self._world.wall() - self._world.lived()
         return {
             "callbacks": [views.callback(row, shift) for row in page],
@@ -69,7 +69,7 @@ class CallbackHandlers:
                 "`callback.list` lists all that wait",
             )
         if job is not None and not count:
-            self._jobs.get(job)
+            self._jobs.check_name(job)
         return {"count": count}
 
     async def test(self, args: CallbackTestArgs) -> JsonObject:

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
+from cargo_sync.machines.job_state import JobState
 
 
 def status(jobs: Jobs) -> JsonObject:
     """The state of all jobs together, and the totals of their progress."""
     every = jobs.all.values()
-    return views.status(
-        [job.supervisor.state for job in every], (job.sampler.advance() for job in every)
-    )
+    states = [job.supervisor.state for job in every] + [JobState.ERROR] * len(jobs.unusable)
+    return views.status(states, (job.sampler.advance() for job in every))
 
 
 async def reloaded(jobs: Jobs, settings: Callable[[], Awaitable[list[str]]]) -> JsonObject:

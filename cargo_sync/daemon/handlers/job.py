@@ -33,11 +33,13 @@ class JobHandlers:
         )
 
     async def list(self, _: Args) -> JsonObject:
-        return {
-            "jobs": [views.row(job.sampler.status()) for _, job in sorted(self._jobs.all.items())]
-        }
+        rows = {name: views.row(job.sampler.status()) for name, job in self._jobs.all.items()}
+        rows |= {name: views.unusable(job) for name, job in self._jobs.unusable.items()}
+        return {"jobs": [rows[name] for name in sorted(rows)]}
 
     async def show(self, args: OneJob) -> JsonObject:
+        if (unusable := self._jobs.unusable.get(args.job)) is not None:
+            return views.whole_unusable(unusable)
         job = self._jobs.get(args.job)
         return views.whole(job.sampler.status(), job.supervisor.outcomes.causes())
 

@@ -25,5 +25,4 @@ class JobFolderHandlers:
         return {"name": job.name, "file": job.settings.file, "state": job.state.value}
 
     async def remove(self, args: OneJob) -> JsonObject:
-        name = self._jobs.get(args.job).supervisor.name
-        return {"name": name, "file": await self._jobs.remove(name, self._rows.remove)}
+        return {"name": args.job, "file": await self._jobs.remove(args.job, self._rows.remove)}

@@ -205,6 +205,11 @@ class JobOutcomes:
             return max(self._report.errors, len(self._failures))
         return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
 
+    @property
+    def code(self) -> str:
+        """The code of the problem of the job as a whole; "" if there is none."""
+        return self._present_trouble.code_text if self._present_trouble is not None else ""
+
     def detail(self) -> str:
         """A sentence for people about the state; "" if all is well."""
         if self.held:
@@ -223,18 +228,23 @@ class JobOutcomes:
         found = []
         if (trouble := self._present_trouble) is not None:
             at = self.look.retry_at if self.look else None
-            found.append(Cause("", str(trouble), self._tries, None if at is None else wall + at))
+            again = None if at is None else wall + at
+            found.append(Cause("", str(trouble), trouble.code_text, self._tries, again))
         found += [
             Cause(
                 one.path,
                 str(one.problem),
+                one.problem.code_text,
                 one.tries,
                 None if one.next_at is None else wall + one.next_at,
             )
             for one in self._failures.first(_CAUSES)
         ]
         if self._report is not None:
-            found += [Cause(problem.path, str(problem)) for problem in self._unlisted(self._report)]
+            found += [
+                Cause(problem.path, str(problem), problem.code_text)
+                for problem in self._unlisted(self._report)
+            ]
         return found[:_CAUSES]
 
     def again_at(self, look: float) -> float | None:

@@ -42,6 +42,7 @@ class JobSampler:
             job.settings,
             state,
             detail=self._detail(state),
+            code=outcomes.code,
             next_at=self._next_at(state),
             errors=outcomes.errors,
             advance=self.advance(),

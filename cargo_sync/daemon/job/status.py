@@ -35,11 +35,13 @@ class Cause:
     """Why a file of a job, or the job, fails.
 
     path     "" for the job as a whole
+    code     of the problem
     next_at  when it is tried again, unix seconds; None without such a time
     """
 
     path: str
     message: str
+    code: str
     tries: int = 0
     next_at: float | None = None
 
@@ -88,6 +90,7 @@ class JobStatus:
     """One job at one moment.
 
     detail   a sentence for people, or ""
+    code     of the problem of the job as a whole, or ""
     next_at  when the next look is due, unix seconds; None during a look, or if only a command
              begins one
     errors   how many files fail; a failure of the whole job counts as one
@@ -98,6 +101,7 @@ class JobStatus:
     settings: JobSettings
     state: JobState
     detail: str = ""
+    code: str = ""
     next_at: float | None = None
     errors: int = 0
     advance: Advance = AT_REST

@@ -102,8 +102,9 @@ def rules(settings: JobSettings) -> Rules:
 class Supervisor:
     """One job with fixed settings; when they change, another supervisor takes its place.
 
-    row     what the state remembers about the job
-    bounds  when it may move files, and how fast
+    row       what the state remembers about the job
+    bounds    when it may move files, and how fast
+    outdated  why its file cannot be used now, so that the old settings hold; or ""
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Supervisor:
         self.outcomes = JobOutcomes(settings, memory.failures, world, row.last_run)
         self.run_now: Run | None = None
         self.paused = row.paused
+        self.outdated = ""
         self._rules = rules(settings)
         self._memory = memory
         self._world = world
@@ -143,7 +145,8 @@ class Supervisor:
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the job, besides its state."""
         watching = self._watch.note if self._watch else ""
-        return (*self.settings.warnings, watching) if watching else self.settings.warnings
+        outdated = f"the old settings hold: {self.outdated}" if self.outdated else ""
+        return (*self.settings.warnings, *filter(None, (outdated, watching)))
 
     @property
     def _listens(self) -> bool:

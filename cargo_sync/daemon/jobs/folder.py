@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.local.system import System
-from cargo_sync.model.problems import ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 ASIDE: Final = ".removed"
 """Where removed job files go, below the jobs folder. Hidden folders hold no jobs."""
@@ -31,6 +32,16 @@ class JobFolder:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+
+    def check(self) -> None:
+        """Checks that the folder is there. Raises ConfigError.
+
+        A folder on a disk that is not mounted must not look like one without jobs.
+        """
+        if not os.path.isdir(self._folder):
+            message = "is not there any more; its jobs go on"
+            hint = "bring it back; `cargo_ctl job remove` removes a job"
+            raise ConfigError([FieldProblem(self._folder, "", None, message, hint)])
 
     def place(self, name: str, text: str) -> str:
         """Writes the file of a new job durably, readable by its owner only. Returns its path.
@@ -61,6 +72,9 @@ class JobFolder:
         Raises:
             ProblemError: it cannot be moved; it stays where it was.
         """
+        if os.path.dirname(os.path.abspath(path)) != os.path.abspath(self._folder):
+            message = f"{path} is not the file of a job"
+            raise ProblemError(Problem(Code.BAD_PATH, message, hint="correct it, then `reload`"))
         with self._open() as (system, folder):
             with suppress(FileExistsError):  # an earlier removal made it
                 system.mkdir(folder, ASIDE, 0o700)

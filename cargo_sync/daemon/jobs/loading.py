@@ -3,13 +3,22 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.errors import ConfigError, FieldProblem
-from cargo_sync.config.job import JobSettings, Neighbours, job_files, job_from, load_job
+from cargo_sync.config.job import (
+    JobSettings,
+    Neighbours,
+    StillValid,
+    job_files,
+    job_from,
+    load_job,
+    still_valid,
+)
 from cargo_sync.config.relaxed import parse
 from cargo_sync.daemon.jobs.folder import JobFolder
+from cargo_sync.daemon.jobs.unusable import UnusableJob, of_file, of_job
 
 _log = logging.getLogger(__name__)
 
@@ -18,12 +27,16 @@ _log = logging.getLogger(__name__)
 class JobsRead:
     """The result of reading the files.
 
-    jobs    those that shall run: from good files, and from bad ones with their old settings
-    errors  one per file that could not be used
+    jobs      those that shall run: from good files, and from bad ones with their old settings
+    errors    one per file that could not be used
+    outdated  why a job runs with its old settings, by the path of its file
+    unusable  those that cannot run
     """
 
     jobs: tuple[JobSettings, ...]
     errors: tuple[ConfigError, ...] = ()
+    outdated: Mapping[str, str] = field(default_factory=dict)
+    unusable: tuple[UnusableJob, ...] = ()
 
 
 class JobFiles:
@@ -70,10 +83,16 @@ class JobFiles:
         before = {job.file: job for job in running}
         try:
             files = self._list_files()
+            if before and not files and self.filing is not None:
+                self.filing.check()
         except ConfigError as error:
-            return JobsRead(tuple(before.values()), (error,))
+            outdated = dict.fromkeys(before, str(error.problems[0]))
+            folder = of_file(error.problems[0].file, error, StillValid())
+            return JobsRead(tuple(before.values()), (error,), outdated, (folder,))
         jobs: list[JobSettings] = []
         errors: list[ConfigError] = []
+        outdated = {}
+        unusable: list[UnusableJob] = []
         neighbours = Neighbours()
         for path in sorted(files, key=lambda path: path not in before):
             try:
@@ -81,11 +100,25 @@ class JobFiles:
             except ConfigError as error:
                 errors.append(error)
                 if path in before and not neighbours.clashes(before[path]):
+                    outdated[path] = str(error.problems[0])
                     jobs.append(before[path])
                 else:
+                    unusable.append(self.unusable(path, error))
                     continue
             neighbours.add(jobs[-1])
-        return JobsRead(tuple(sorted(jobs, key=lambda job: job.name)), tuple(errors))
+        return JobsRead(
+            tuple(sorted(jobs, key=lambda job: job.name)),
+            tuple(errors),
+            outdated,
+            tuple(sorted(unusable, key=lambda job: job.file)),
+        )
+
+    def unusable(self, path: str, error: ConfigError) -> UnusableJob:
+        """The job of a file that cannot run because of `error`."""
+        try:
+            return of_job(self._load_job(path), error)
+        except Exception:  # `error` has told it already
+            return of_file(path, error, still_valid(path, self._env))
 
     def read_one(self, job: JobSettings, running: Iterable[JobSettings]) -> JobSettings:
         """Reads only the file of `job`. Raises ConfigError with all its problems."""

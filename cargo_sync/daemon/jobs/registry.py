@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from cargo_sync.api.messages import ControlError, ReplyCode
@@ -12,7 +12,8 @@ from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles, unexpected
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.daemon.jobs.unusable import UnusableJob, named_apart, of_job
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import AGAIN, lasting
 from cargo_sync.process.wakeup import Wakeup
@@ -40,6 +41,7 @@ class Jobs:
 
     group    owns their tasks
     removed  called with the name of each job that is removed
+    refused  called for each job that cannot run, once for each reason
     """
 
     def __init__(
@@ -49,31 +51,55 @@ class Jobs:
         world: World,
         group: asyncio.TaskGroup,
         removed: Callable[[str], None],
+        refused: Callable[[UnusableJob], Awaitable[None]],
     ) -> None:
         self._files = files
         self._build = build
         self._world = world
         self._group = group
         self._removed = removed
+        self._refused = refused
         self._jobs: dict[str, Job] = {}
         self._unstarted: dict[str, JobSettings] = {}
         """Jobs that could not be started; they are tried again until they can be."""
+        self._unusable: dict[str, UnusableJob] = {}
+        self._told: dict[str, UnusableJob] = {}
         self._retrying = False
         self._changing = asyncio.Lock()
 
     @property
     def all(self) -> Mapping[str, Job]:
+        """The jobs that run, or wait."""
         return MappingProxyType(self._jobs)
 
+    @property
+    def unusable(self) -> Mapping[str, UnusableJob]:
+        """The jobs that are configured and cannot run."""
+        return MappingProxyType(self._unusable)
+
+    def known(self) -> Collection[str] | None:
+        """The names of all jobs that have a file; None if a file hides the name of its job."""
+        return None if self._unusable else self._jobs.keys()
+
     def get(self, name: str) -> Job:
-        """Returns a job. Raises ControlError(unknown_job) with a suggestion."""
+        """Returns a job.
+
+        Raises:
+            ControlError: unknown_job with a suggestion; bad_config: it cannot run.
+        """
         self.check_name(name)
+        if name in self._unusable:
+            job = self._unusable[name]
+            hint = f"correct {job.file}, then `job.reload`"
+            message = f'the job "{name}" cannot run: {job.detail}'
+            raise ControlError(ReplyCode.BAD_CONFIG, message, hint)
         return self._jobs[name]
 
     def check_name(self, name: str) -> None:
         """Checks that there is such a job. Raises ControlError(unknown_job) with a suggestion."""
-        if name not in self._jobs:
-            hint = did_you_mean(name, self._jobs) or "`job.list` lists all jobs"
+        names = [*self._jobs, *self._unusable]
+        if name not in names:
+            hint = did_you_mean(name, names) or "`job.list` lists all jobs"
             raise ControlError(ReplyCode.UNKNOWN_JOB, f'there is no job "{name}"', hint)
 
     def chosen(self, name: str | None) -> list[Job]:
@@ -110,6 +136,10 @@ class Jobs:
             errors = await self._start(fresh)
             for name in self._unstarted:
                 results.pop(name, None)
+            for job in self._jobs.values():
+                job.supervisor.outdated = reading.outdated.get(job.supervisor.settings.file, "")
+            cannot_start = [job for name, job in self._unusable.items() if name in self._unstarted]
+            await self._refuse([*cannot_start, *reading.unusable])
             return dict(sorted(results.items())), (*reading.errors, *errors)
 
     async def read_one(self, name: str) -> str:
@@ -119,13 +149,19 @@ class Jobs:
             ControlError: unknown_job, or bad_config: the job keeps its old settings.
         """
         async with self._changing:
-            before = self.get(name).supervisor.settings
+            self.check_name(name)
+            if name in self._unusable:
+                return await self._use(self._unusable[name])
+            job = self._jobs[name].supervisor
+            before = job.settings
             try:
                 now = await self._world.offload(self._files.read_one, before, self._settings())
             except ConfigError as error:
+                job.outdated = str(error.problems[0])
                 raise ControlError(
                     ReplyCode.BAD_CONFIG, "; ".join(map(str, error.problems))
                 ) from error
+            job.outdated = ""
             if now != before:
                 await self._stop([name])
                 if now.name != name:
@@ -133,6 +169,28 @@ class Jobs:
                 if errors := await self._start([now]):
                     raise _bad(errors[0])
             return now.name
+
+    async def _use(self, job: UnusableJob) -> str:
+        """Reads the file of a job that could not run. Returns the job's name, which may be new.
+
+        Raises:
+            ControlError: bad_config: it still cannot.
+        """
+        others = [one for name, one in self._unusable.items() if name != job.name]
+        running = [one for one in self._settings() if one.file != job.file]
+        try:
+            settings = await self._world.offload(self._files.load_new, job.file, running)
+        except ConfigError as error:
+            still = await self._world.offload(self._files.unusable, job.file, error)
+            await self._refuse([*others, still])
+            raise _bad(error) from error
+        self._unstarted.pop(job.name, None)
+        errors = await self._start([settings])
+        cannot_start = [one for name, one in self._unusable.items() if name in self._unstarted]
+        await self._refuse([*others, *(one for one in cannot_start if one.file == job.file)])
+        if errors:
+            raise _bad(errors[0])
+        return settings.name
 
     async def add(self, text: str, origin: str, *, paused: bool) -> Job:
         """Adds a new job.
@@ -165,6 +223,7 @@ class Jobs:
             except BaseException as error:
                 await self._world.offload(filing.withdraw, path)
                 raise (_bad(error) if isinstance(error, ConfigError) else error) from error
+            await self._refuse(list(self._unusable.values()))
             return self._jobs[settings.name]
 
     async def remove(self, name: str, forget: Callable[[str], None]) -> str:
@@ -182,8 +241,10 @@ class Jobs:
             ProblemError: its file cannot be moved; the job continues.
         """
         async with self._changing:
-            settings = self.get(name).supervisor.settings
-            place = await self._world.offload(self._filing().put_aside, settings.file)
+            self.check_name(name)
+            unusable = self._unusable.get(name)
+            file = unusable.file if unusable else self._jobs[name].supervisor.settings.file
+            place = await self._world.offload(self._filing().put_aside, file)
             await self._stop([name])
             await self._world.offload(forget, name)
             self._removed(name)
@@ -218,10 +279,13 @@ class Jobs:
             try:
                 made.append((settings, *await self._build(settings)))
             except Exception as error:
-                errors.append(_unstarted(settings, error))
+                failure, code = _unstarted(settings, error)
+                errors.append(failure)
                 self._unstarted[settings.name] = settings
+                self._unusable[settings.name] = of_job(settings, failure, code)
         for settings, supervisor, sampler in made:
             self._unstarted.pop(settings.name, None)
+            self._unusable.pop(settings.name, None)
             self._begin(settings, supervisor, sampler)
         if self._unstarted and not self._retrying:
             self._retrying = True
@@ -233,7 +297,18 @@ class Jobs:
             await Wakeup().wait(AGAIN)
             async with self._changing:
                 await self._start(list(self._unstarted.values()))
+                await self._refuse(list(self._unusable.values()))
         self._retrying = False
+
+    async def _refuse(self, jobs: Sequence[UnusableJob]) -> None:
+        """These jobs, and no others, cannot run now. What is new about that is told."""
+        before, self._unusable = self._unusable, named_apart(jobs, self._jobs.keys())
+        for name in before.keys() - self._unusable.keys() - self._jobs.keys():
+            self._removed(name)
+        for name, job in self._unusable.items():
+            if self._told.get(name) != job:
+                await self._refused(job)
+        self._told = dict(self._unusable)
 
     def _begin(self, settings: JobSettings, supervisor: Supervisor, sampler: JobSampler) -> None:
         for warning in settings.warnings:
@@ -245,6 +320,7 @@ class Jobs:
     async def _stop(self, names: list[str]) -> None:
         for name in names:
             self._unstarted.pop(name, None)
+            self._unusable.pop(name, None)
         tasks = [self._jobs.pop(name).task for name in names if name in self._jobs]
         for task in tasks:
             task.cancel()
@@ -256,10 +332,11 @@ def _bad(error: ConfigError) -> ControlError:
     return ControlError(ReplyCode.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 
-def _unstarted(settings: JobSettings, error: Exception) -> ConfigError:
+def _unstarted(settings: JobSettings, error: Exception) -> tuple[ConfigError, str]:
+    """Why a job could not be started, and the code of the problem."""
     if isinstance(error, ProblemError):
         message = f"cannot be started: {error.problem}"
         failure = ConfigError([FieldProblem(settings.file, "", None, message)])
         _log.error("%s", message, extra={"job": settings.name})
-        return failure
-    return unexpected(settings.file, "cannot be started", error)
+        return failure, error.problem.code_text
+    return unexpected(settings.file, "cannot be started", error), Code.INTERNAL

@@ -14,6 +14,7 @@ from cargo_sync.control.changes import Changes, Publish
 from cargo_sync.daemon.job.status import Advance, JobStatus
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting import views
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.events import Event
@@ -28,11 +29,21 @@ _log = logging.getLogger(__name__)
 
 
 class DaemonFeed(Listener):
-    """Publishes what happens to the jobs; `jobs` gives them as they are now, by name."""
+    """Publishes what happens to the jobs.
 
-    def __init__(self, publisher: Publish, jobs: Callable[[], Mapping[str, Job]]) -> None:
+    jobs      gives them as they are now, by name
+    unusable  gives those that cannot run, by name
+    """
+
+    def __init__(
+        self,
+        publisher: Publish,
+        jobs: Callable[[], Mapping[str, Job]],
+        unusable: Callable[[], Mapping[str, UnusableJob]],
+    ) -> None:
         self._publisher = publisher
         self._jobs = jobs
+        self._unusable = unusable
         self._changes = Changes(publisher)
         self._states: dict[str, JobState] = {}
         self._moving: set[str] = set()
@@ -87,7 +98,12 @@ class DaemonFeed(Listener):
                 job.sampler.sample()
             if job.supervisor.run_now is not None or not self._changes.has(topics.job_status(name)):
                 self._publish_state(job.sampler.status())
+        unusable = self._unusable()
+        for name, refused in unusable.items():
+            fields = partial(views.unusable_state, refused)
+            self._changes.publish(topics.job_status(name), "status", refused.detail, fields)
         self._states = {name: job.supervisor.state for name, job in jobs.items()}
+        self._states |= dict.fromkeys(unusable, JobState.ERROR)
         self._publish_general()
         if self._publisher.has_subscribers(topics.PROGRESS) or self._publisher.has_subscribers(
             topics.JOBS

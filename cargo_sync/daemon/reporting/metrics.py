@@ -19,10 +19,17 @@ _MOVED: Final = {Happened.UPLOADED: "upload", Happened.DOWNLOADED: "download"}
 
 
 class JobMetrics(Listener):
-    """Counts events. `jobs` gives the current jobs by name."""
+    """Counts events.
 
-    def __init__(self, jobs: Callable[[], Mapping[str, Job]]) -> None:
+    jobs      gives the current jobs by name
+    unusable  gives the names of those that cannot run
+    """
+
+    def __init__(
+        self, jobs: Callable[[], Mapping[str, Job]], unusable: Callable[[], Collection[str]]
+    ) -> None:
         self._jobs = jobs
+        self._unusable = unusable
         self._files = _JobCounter(
             "cargo_files_total", "Files delivered.", ("cargo_job", "direction")
         )
@@ -40,8 +47,9 @@ class JobMetrics(Listener):
                 self._errors.add(1, event.job)
 
     def families(self) -> Iterable[Family]:
-        jobs = self._jobs()
+        jobs, unusable = self._jobs(), self._unusable()
         states = Counter(job.supervisor.state.value for job in jobs.values())
+        states[JobState.ERROR.value] += len(unusable)
         yield Family(
             "cargo_daemon_jobs",
             "gauge",
@@ -56,6 +64,7 @@ class JobMetrics(Listener):
             sum(rate for _, rate in rates),
         )
         failing = [(name, job.supervisor.outcomes.errors) for name, job in jobs.items()]
+        failing += [(name, 1) for name in unusable]
         yield Family.one(
             "cargo_failing",
             "gauge",
@@ -76,7 +85,7 @@ class JobMetrics(Listener):
                 [({"cargo_job": name}, count) for name, count in failing if count],
             )
         for counter in (self._files, self._bytes, self._errors):
-            yield counter.family(jobs)
+            yield counter.family([*jobs, *unusable])
 
 
 class _JobCounter:

@@ -12,7 +12,16 @@ from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock
 from cargo_sync.control.limits import FileSpeed, shown
 from cargo_sync.daemon.job.check_steps import CheckStep
-from cargo_sync.daemon.job.status import Advance, CallbackTest, Cause, JobStatus, UnderWay, eta
+from cargo_sync.daemon.job.status import (
+    AT_REST,
+    Advance,
+    CallbackTest,
+    Cause,
+    JobStatus,
+    UnderWay,
+    eta,
+)
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event
@@ -102,12 +111,53 @@ def row(status: JobStatus) -> dict[str, Any]:
         "mode": job.mode,
         "state": status.state.value,
         "detail": status.detail,
+        "code": status.code,
         "local_dir": job.local_dir,
         "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
         "next_at": status.next_at,
         "errors": status.errors,
         "progress": progress(status.advance),
         "last_run": asdict(status.last_run) if status.last_run else None,
+    }
+
+
+def unusable(job: UnusableJob) -> dict[str, Any]:
+    """A job in a list that cannot run."""
+    return {
+        "name": job.name,
+        "mode": job.mode,
+        "state": JobState.ERROR.value,
+        "detail": job.detail,
+        "code": job.code,
+        "local_dir": "",
+        "remote": "",
+        "next_at": None,
+        "errors": 1,
+        "progress": progress(AT_REST),
+        "last_run": None,
+    }
+
+
+def unusable_state(job: UnusableJob) -> dict[str, Any]:
+    """The message on the feed about a job that cannot run."""
+    return {
+        "job": job.name,
+        "state": JobState.ERROR.value,
+        "detail": job.detail,
+        "errors": 1,
+        "next_at": None,
+    }
+
+
+def whole_unusable(job: UnusableJob) -> dict[str, Any]:
+    """Everything about a job that cannot run."""
+    return unusable(job) | {
+        "settings": {"file": job.file, "events": [event.event for event in job.events]},
+        "causes": [asdict(Cause("", problem, job.code)) for problem in job.problems],
+        "warnings": [],
+        "held": None,
+        "window": None,
+        "speed": None,
     }
 
 

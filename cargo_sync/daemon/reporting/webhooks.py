@@ -16,6 +16,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.status import CallbackTest
 from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.progress_webhooks import ProgressWebhooks
 from cargo_sync.model.events import Event, Moment
 from cargo_sync.model.problems import ProblemError
@@ -57,7 +58,7 @@ class JobWebhooks(Listener):
         self._world = world
         self._send = CallbackSender(limits)
         self._hosts = Hosts(world, limits.at_once)
-        self._settings: dict[str, JobSettings] = {}
+        self._settings: dict[str, JobSettings | UnusableJob] = {}
         self._removed: set[str] = set()
         self._new_events = Wakeup()
         self._counts: dict[str, int] = {}
@@ -71,19 +72,21 @@ class JobWebhooks(Listener):
             self._new_events.set()
 
     def removed(self, name: str) -> None:
+        if isinstance(self._settings.get(name), UnusableJob):
+            return  # it may be a job of another name now; what was told about it is still sent
         self._settings.pop(name, None)
         self._removed.add(name)
         self._dispatcher.wake()
 
     # -- the jobs as they are now ------------------------------------------------------------------
 
-    def know(self, settings: JobSettings) -> None:
-        """A job begins, or its settings have changed."""
+    def know(self, settings: JobSettings | UnusableJob) -> None:
+        """A job begins, its settings have changed, or it cannot run."""
         self._settings[settings.name] = settings
         self._removed.discard(settings.name)
         self._dispatcher.wake()
 
-    def settings(self, job: str) -> JobSettings | None:
+    def settings(self, job: str) -> JobSettings | UnusableJob | None:
         return self._settings.get(job)
 
     def was_removed(self, job: str) -> bool:

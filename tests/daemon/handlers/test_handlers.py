@@ -155,7 +155,7 @@ async def running(
     ):
         async with asyncio.TaskGroup() as group:
             gone: list[str] = []
-            jobs = Jobs(files, house.build, house.world(), group, gone.append)
+            jobs = Jobs(files, house.build, house.world(), group, gone.append, house.refuse)
             await jobs.read()
             sessions = Sessions(house.world(), Board(), group)
             daemon = Daemon(
@@ -203,6 +203,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors",
             "progress",
             "last_run",
+            "code",
         }  # fmt: skip
         assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}
 

@@ -172,3 +172,65 @@ async def test_a_daemon_of_one_job_takes_no_other(tmp_path: Path) -> None:
         assert await daemon.ask("job.add", text=text("two")) == "one_job"
         assert await daemon.ask("job.remove", job="one") == "one_job"
         await daemon.synced("one")
+
+
+async def test_a_file_with_a_typo_is_a_row_that_can_be_corrected_or_removed(tmp_path: Path) -> None:
+    place = files(tmp_path)
+    photos, music = tmp_path / "jobs" / "photos.json", tmp_path / "jobs" / "music.json"
+    photos.write_text(text("My photos", sleep="x"))
+    music.write_text("{nope")
+    photos.chmod(0o600)
+    async with running(tmp_path, place) as daemon:
+        rows = (await daemon.ask("job.list"))["jobs"]
+        shown = [(row["name"], row["state"], row["code"], row["errors"]) for row in rows]
+        assert shown == [
+            ("music", "error", "bad_settings", 1),
+            ("photos", "error", "bad_settings", 1),
+        ]
+        assert f"{photos}:1: sleep: must be a number" in rows[1]["detail"]
+        status = await daemon.ask("status")
+        assert (status["state"], status["jobs"]) == ("error", {"error": 2})
+        assert [job.name for job in daemon.house.refused] == ["music", "photos"]
+        whole = await daemon.ask("job.show", job="photos")
+        assert [cause["code"] for cause in whole["causes"]] == ["bad_settings"]
+        for cmd in ("job.start", "job.pause", "job.sync", "job.approve", "job.plan", "job.test"):
+            assert await daemon.ask(cmd, job="photos") == "bad_config"
+        assert (await daemon.ask("callback.list", job="photos"))["callbacks"] == []
+        assert (await daemon.ask("job.pause"))["jobs"] == []
+        assert daemon.jobs.known() is None, "no job may count as one without a file"
+
+        assert await daemon.ask("job.reload", job="photos") == "bad_config"
+        await daemon.ask("reload")
+        assert len(daemon.house.refused) == 2, "what was told already is not told again"
+        photos.write_text(text("My photos", sleep=-1))
+        assert await daemon.ask("job.reload", job="photos") == "bad_config"
+        assert [job.name for job in daemon.house.refused][2:] == ["photos"]
+        photos.write_text(text("My photos"))
+        reloaded = await daemon.ask("job.reload", job="photos")
+        assert reloaded["jobs"] == [{"name": "My photos", "state": "starting"}]
+        assert await daemon.ask("job.show", job="photos") == "unknown_job"
+
+        photos.write_text(text("My photos", sleep="x"))
+        assert await daemon.ask("job.reload", job="My photos") == "bad_config"
+        whole = await daemon.ask("job.show", job="My photos")
+        assert whole["warnings"][0].startswith(f"the old settings hold: {photos}:1: sleep")
+        photos.write_text(text("My photos"))
+        await daemon.ask("reload")
+        assert (await daemon.ask("job.show", job="My photos"))["warnings"] == []
+
+        removed = await daemon.ask("job.remove", job="music")
+        assert removed["file"] == str(tmp_path / "jobs" / ".removed" / "music.json")
+        assert list((await daemon.ask("status"))["jobs"]) != ["error"]
+        assert daemon.gone == ["photos", "music"]
+        assert daemon.jobs.known() == {"My photos"}
+
+
+async def test_a_new_job_may_have_the_name_of_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    place = files(tmp_path)
+    (tmp_path / "jobs" / "photos.json").write_text("{nope")
+    async with running(tmp_path, place) as daemon:
+        await daemon.ask("job.add", text=text("photos"))
+        await daemon.synced("photos")
+        rows = (await daemon.ask("job.list"))["jobs"]
+        assert [row["name"] for row in rows] == ["photos", "photos.json"]
+        assert [row["code"] for row in rows] == ["", "bad_settings"]

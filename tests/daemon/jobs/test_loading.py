@@ -122,3 +122,43 @@ def test_one_file_alone(folder: Folder) -> None:
     (folder.path / "a.json").unlink()
     with pytest.raises(ConfigError, match="not there any more"):
         folder.files.read_one(first, [first, second])
+
+
+def test_what_cannot_run_has_a_row(folder: Folder) -> None:
+    folder.write("one", "a")
+    folder.write("two", "b", local_dir="/data/a/below")
+    folder.write("three", "a")
+    (folder.path / "typo.json").write_text("{nope")
+    reading = folder.read()
+    assert [job.name for job in reading.jobs] == ["a"]
+    found = {job.file.removeprefix(f"{folder.path}/"): job.name for job in reading.unusable}
+    assert found == {"three.json": "a", "two.json": "b", "typo.json": "typo"}
+    assert {job.code for job in reading.unusable} == {"bad_settings"}
+    assert reading.outdated == {}
+
+
+def test_a_running_job_with_a_bad_file_says_that_it_is_outdated(folder: Folder) -> None:
+    folder.write("one", "a")
+    folder.read()
+    folder.write("one", "a", sleep="x")
+    reading = folder.read()
+    assert [job.name for job in reading.jobs] == ["a"]
+    assert reading.unusable == ()
+    [(file, why)] = reading.outdated.items()
+    assert file == str(folder.path / "one.json")
+    assert "sleep: must be a number" in why
+
+
+def test_a_folder_that_is_gone_is_no_folder_without_jobs(folder: Folder) -> None:
+    assert folder.files.read(()) == JobsRead(())
+    folder.write("one", "a")
+    folder.read()
+    (folder.path / "one.json").unlink()
+    folder.path.rmdir()
+    reading = folder.read()
+    assert [job.name for job in reading.jobs] == ["a"]
+    [row] = reading.unusable
+    assert (row.name, row.file) == (folder.path.name, str(folder.path))
+    assert "is not there any more; its jobs go on" in row.detail
+    folder.path.mkdir()
+    assert folder.names() == []

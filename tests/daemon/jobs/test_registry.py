@@ -40,7 +40,7 @@ class Files(JobFiles):
 @contextlib.asynccontextmanager
 async def jobs_of(house: House, files: Files, gone: list[str]) -> AsyncIterator[Jobs]:
     async with asyncio.TaskGroup() as group:
-        jobs = Jobs(files, house.build, house.world(), group, gone.append)
+        jobs = Jobs(files, house.build, house.world(), group, gone.append, house.refuse)
         await jobs.read()
         yield jobs
         for job in jobs.all.values():
@@ -142,10 +142,12 @@ async def test_a_state_that_cannot_be_written_is_that_jobs_problem(
 
     async with asyncio.TaskGroup() as group:
         files = Files(settings("a"), settings("b"))
-        jobs = Jobs(files, build, house.world(), group, lambda name: None)
+        jobs = Jobs(files, build, house.world(), group, lambda name: None, house.refuse)
         _, errors = await jobs.read()
         assert str(errors[0].problems[0]) == "/jobs/b.json: cannot be started: the disk is full"
         assert list(jobs.all) == ["a"]
+        [row] = jobs.unusable.values()
+        assert (row.name, row.code, row.mode) == ("b", "disk_full", "upload")
         files.jobs = []
         await jobs.read()
 

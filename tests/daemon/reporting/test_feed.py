@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cargo_sync.config.timetable import Window
-from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.jobs.registry import Job, Jobs
+from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.lanes.figures import Figures, Moving
@@ -60,7 +61,13 @@ class Stage:
         self.house = house
         self.board = board
         self.jobs: Jobs | None = None
-        self.feed = DaemonFeed(board, lambda: self.jobs.all if self.jobs else {})
+        self.feed = DaemonFeed(board, self.all, self.unusable)
+
+    def all(self) -> Mapping[str, Job]:
+        return self.jobs.all if self.jobs else {}
+
+    def unusable(self) -> Mapping[str, UnusableJob]:
+        return self.jobs.unusable if self.jobs else {}
 
     def topics(self) -> list[str]:
         """What was published since the last call, as "topic word"."""
@@ -84,6 +91,7 @@ async def stage(folder: Path, *subscribed: str, **changes: Any) -> AsyncIterator
             house.world(),
             group,
             one.feed.removed,
+            house.refuse,
         )
         await one.jobs.read()
         yield one
@@ -178,3 +186,23 @@ async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
         await until(lambda: job.run_now is None)
         one.feed.tick()
         assert one.board.forgotten == ["transfer/ab12/"]
+
+
+async def test_a_job_that_cannot_run_is_published_as_an_error(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        assert one.jobs is not None
+        await until(lambda: one.all()["my job"].supervisor.state == "synced")
+        typo = UnusableJob("typo", "/jobs/typo.json", "bad_settings", ("line 3: no",))
+        one.unusable = lambda: {"typo": typo}  # type: ignore[method-assign]
+        one.feed._unusable = one.unusable
+        one.topics()
+        one.feed.tick()
+        one.feed.tick()
+        assert [said for said in one.topics() if "my%20job" not in said] == [
+            "job/typo/status error",
+            "status/ error",
+        ]
+        one.feed._unusable = dict
+        one.feed.removed("typo")
+        one.feed.tick()
+        assert one.topics() == ["job/typo/status removed", "status/ synced"]

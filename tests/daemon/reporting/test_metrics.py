@@ -27,7 +27,7 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("nightly", "other"):
         supervisor, gauge = await house.build(settings(name))
         jobs[name] = SimpleNamespace(supervisor=supervisor, sampler=gauge)
-    measured = JobMetrics(lambda: cast(Mapping[str, Job], jobs))
+    measured = JobMetrics(lambda: cast(Mapping[str, Job], jobs), lambda: ["typo"])
     events = [
         Event("nightly", Happened.UPLOADED, 1.0, "a", 10),
         Event("nightly", Happened.UPLOADED, 1.0, "b", 5),

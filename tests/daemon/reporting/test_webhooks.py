@@ -400,7 +400,8 @@ async def moving(
     """Callbacks of a job with a running run; a second passes when a test sets a wakeup."""
     moves = Moves()
     async with asyncio.TaskGroup() as group:
-        jobs = Jobs(Files(wanted), stage.house.build, stage.house.world(), group, lambda name: None)
+        house, files = stage.house, Files(wanted)
+        jobs = Jobs(files, house.build, house.world(), group, lambda name: None, house.refuse)
         await jobs.read()
         job = jobs.get(wanted.name)
         job.supervisor.sides = replace(job.supervisor.sides, figures=moves.figures)
