@@ -22,6 +22,7 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
+from cargo_sync.control.nouns.feed import FeedHandlers
 from cargo_sync.control.nouns.key import KeyHandlers
 from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
@@ -101,6 +102,7 @@ class Daemon:
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
                 AuditHandlers(AuditTable(house.database, float, float), house.world().offload),
+                FeedHandlers(endpoint.publisher),
                 KeyHandlers(endpoint, house.world().offload),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
                 JobFolderHandlers(jobs, house.jobs),
