@@ -299,6 +299,25 @@ async def test_a_text_says_that_it_is_utf_8(
         assert (answer.headers["Content-Type"], answer.body) == (type, content)
 
 
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("a.html", "sandbox"),
+        ("a.svg", "sandbox"),
+        ("a.pdf", "sandbox"),
+        ("a.mp4", "sandbox allow-same-origin"),
+        ("a.wav", "sandbox allow-same-origin"),
+    ],
+)
+async def test_browsers_play_files_and_never_run_them(
+    tmp_path: Path, name: str, policy: str
+) -> None:
+    async with living(tmp_path) as house:
+        await put(house, name, b"x")
+        answer = await house.call("HEAD", f"{FILES}/{name}")
+        assert answer.headers["Content-Security-Policy"] == policy
+
+
 async def test_no_file_was_modified_in_the_future(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         await put(house, "file", b"x", X_Mtime=str(int(NOW) + 86_400))
