@@ -67,6 +67,8 @@ class JobSampler:
             return f"waits until {job.bounds.hours.opening()}"
         if state is JobState.SYNCING and (queued := job.bounds.queued()):
             return queued
+        if state is JobState.SYNCING and job.outcomes.held:
+            return ""  # what held the last run does not hold this one
         return job.outcomes.detail() if state in ("held", "error", "syncing") else ""
 
     def _window(self) -> WindowStatus | None:

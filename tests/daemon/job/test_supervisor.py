@@ -242,6 +242,7 @@ async def test_a_job_is_not_held_while_content_moves(
         assert job.state == "held", "nobody knows yet whether it is refused again"
         job.sides = replace(job.sides, figures=lambda: Figures(content=1))
         assert job.state == "syncing"
+        assert JobSampler(job, house.world()).status().detail == ""
         far.go.set()
         await until(lambda: job.state == "synced")
 
