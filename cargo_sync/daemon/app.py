@@ -63,6 +63,7 @@ from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
@@ -395,6 +396,7 @@ class Daemon:
             Failures(),
             Settling(settings.settle),
             DestinationRoom(),
+            TryProgress(),
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)

@@ -49,6 +49,7 @@ class Commit:
             self._memory.settling.forget(outcome.action.path)
             agreements.append((outcome.action.path, self._agreement(outcome)))
             events += self._happened(outcome, now)
+        self._report.advanced |= bool(agreements)
         moved = [outcome for outcome in outcomes if outcome.transfer]
         done = [outcome.action.path for outcome in moved if outcome.problem is None]
         failed = [outcome.action.path for outcome in moved if outcome.problem is not None]

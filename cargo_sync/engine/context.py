@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cargo_sync.engine.progress import Progress
 from cargo_sync.engine.report import RunReport
+from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
@@ -24,6 +25,7 @@ class JobMemory:
               tried at once
     settling  the files that were still being written
     room      what is known about the room at the destination
+    parts     what the destination had of unfinished files
     """
 
     name: str
@@ -35,6 +37,7 @@ class JobMemory:
     failures: Failures
     settling: Settling
     room: DestinationRoom
+    parts: TryProgress
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class RunReport:
     approvable  a person may approve what is held
     problems    the first 100 problems of single files; `errors` counts all of them
     acted       files or folders were changed
+    advanced    the run got somewhere, even if it is cut: it changed something, stored a part of a
+                listing, or went on with files further than the run before
     again_in    seconds after which another look is needed because files still changed; None if none
                 did
     surveyed    seconds that the survey took
@@ -37,6 +39,7 @@ class RunReport:
     files: int = 0
     bytes: int = 0
     acted: bool = False
+    advanced: bool = False
     again_in: float | None = None
     surveyed: float = 0.0
     reserved: int = 0

@@ -129,9 +129,12 @@ class Run:
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules
         moving = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
-        async with aclosing(moving) as results:
-            async for outcomes in results:
-                await commit(outcomes)
+        try:
+            async with aclosing(moving) as results:
+                async for outcomes in results:
+                    await commit(outcomes)
+        finally:
+            self.report.advanced |= self._memory.parts.further(self._far.resumed())
 
     def _judge_room(self) -> None:
         """Holds the run if the destination's disk is full.

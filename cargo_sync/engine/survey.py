@@ -89,6 +89,7 @@ class Survey:
             await offload(
                 self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )
+            report.advanced |= bool(seen.changes)
             return
         whole = [one for one in seen if isinstance(one, Whole)]
         for one in seen:

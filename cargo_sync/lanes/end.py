@@ -19,7 +19,7 @@ from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.states import LaneEvent, LaneState
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.frames import BODY_MAX, PIECE
 from cargo_sync.wire.messages import MESSAGE_MAX, LinkReport, Payload
@@ -95,6 +95,7 @@ class End(ABC):
         self._enter(LaneState.OPEN)
         self._ways = states.CLIENT if client else states.SERVER
         self._content = 0
+        self._resumed: dict[str, int] = {}
         self._report = LinkReport()
         self._received = 0
         self._received_at = self._sent_at = clock()
@@ -153,6 +154,13 @@ class End(ABC):
         return Figures(
             self._content, self.link.sent + self.link.received, self._moving(), *self._report
         )
+
+    def resumed(self) -> dict[str, int]:
+        """What the receiver already had of the files that began before: transfer id -> bytes.
+
+        May be called from any thread.
+        """
+        return self._resumed.copy()
 
     # -- for the driver -------------------------------------------------------------------------
 
@@ -281,6 +289,12 @@ class End(ABC):
     @abstractmethod
     def _moving(self) -> tuple[Moving, ...]:
         """The files that are being transferred."""
+
+    def _note_resumed(self, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
+        for offer, want in zip(offers, wants, strict=True):
+            if want.ranges:
+                missing = sum(end - start for start, end in want.ranges)
+                self._resumed[offer.transfer] = offer.size - missing
 
     def _waits(self, batch: int) -> bool:
         """Whether a batch waits because too many others are open."""

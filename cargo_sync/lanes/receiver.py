@@ -152,6 +152,7 @@ class Receiver(End):
         except ProblemError as error:
             problem = error.problem
             wants = [Want(problem.code_text, message=problem.message)] * len(offers)
+        self._note_resumed(offers, wants)
         arriving = self._open[batch] = Arriving(offers, wants, problem)
         return arriving
 

@@ -93,6 +93,7 @@ class Sender(End):
         self._unanswered.discard(batch)
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
+        self._note_resumed(offers, wants)
         stopped = self._stopped.pop(batch, ())
         if self._state is not LaneState.CANCELLED:
             self._pieces.add(batch, offers, wants)

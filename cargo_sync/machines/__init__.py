@@ -6,6 +6,7 @@ job_state  the state of a job, and of a whole daemon
 looks      when a job looks for changes next
 meter      how fast a count grows
 pacing     when a lane may send its next frame
+progress   whether tries of a transfer that is cut again and again get any further
 replays    when a feed sends last values again to new subscribers, and which
 retention  how old what is kept is, whatever the wall clock does
 retry      when something that failed is tried again

@@ -16,7 +16,7 @@ Each tree keeps these rules, and one suite proves them (tests/conformance/test_t
 - Each problem says whether it may be tried again.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from cargo_sync.lanes.ports import Sink, Source
@@ -146,6 +146,13 @@ class FarTree(Tree, Protocol):
         """The tasks that the running transfer has taken but that have no outcome yet.
 
         Some of them may still wait for their turn.
+        """
+
+    def resumed(self) -> Mapping[str, int]:
+        """What the destination had of unfinished files when the last transfer began.
+
+        Returns:
+            Transfer id -> bytes; only files of which a part had arrived before.
         """
 
     async def set_speed(self, bits: int | None) -> None:

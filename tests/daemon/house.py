@@ -20,6 +20,7 @@ from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
@@ -200,6 +201,7 @@ class House:
             Failures(),
             Settling(wanted.settle),
             DestinationRoom(),
+            TryProgress(),
         )
         sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self.zone)

@@ -1,5 +1,6 @@
 """Runs with failures: what is reported, what is tried again, and what is left alone."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from cargo_sync.engine import batches
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
+from cargo_sync.model.transfers import Receipt
 from cargo_sync.plan.guard import Held
 from cargo_sync.testing import tree as memory
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Missed, Observation
+from cargo_sync.trees.pump import pump
 from tests.engine.world import System
 
 Make = Callable[..., System]
@@ -235,6 +238,40 @@ async def test_the_time_that_content_takes_is_not_the_surveys(
     report = await system.run().execute()
     assert len(system.far.files()) == 3 and system.now >= report.started + 3 * 3600
     assert report.surveyed < 1, "or the job would be deaf for hours"
+
+
+async def cut_run(system: System, monkeypatch: pytest.MonkeyPatch, *, after: int) -> bool:
+    """Whether a run gets somewhere that is cut after so many batches."""
+    count = itertools.count()
+
+    def cutting(*args: Any) -> list[Receipt]:
+        if next(count) >= after:
+            raise ProblemError(Problem(Code.CUT, "it was cut"))
+        return pump(*args)
+
+    run = system.run()
+    with monkeypatch.context() as patched, pytest.raises(ProblemError):
+        patched.setattr(memory, "pump", cutting)
+        await run.execute()
+    return run.report.advanced
+
+
+async def test_what_counts_as_progress_of_a_run_that_is_cut(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_FILES", 1)
+    system = make(Mode.DOWNLOAD)
+    for name in "abc":
+        system.source.write(name, b"1")
+    has: dict[str, int] = {}
+    monkeypatch.setattr(system.far, "resumed", lambda: has)
+    assert await cut_run(system, monkeypatch, after=0), "the listing was stored"
+    assert not await cut_run(system, monkeypatch, after=0)
+    assert await cut_run(system, monkeypatch, after=1), "a file was committed"
+    assert not await cut_run(system, monkeypatch, after=0)
+    has["t1"] = 300_000
+    assert await cut_run(system, monkeypatch, after=0), "the try before left something durable"
+    assert not await cut_run(system, monkeypatch, after=0)
 
 
 class Unreadable(MemoryTree):

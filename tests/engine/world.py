@@ -6,6 +6,7 @@ from typing import Any
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
+from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
@@ -54,6 +55,7 @@ class System:
             Failures(),
             Settling(self.rules.settle),
             DestinationRoom(),
+            TryProgress(),
         )
 
     @property

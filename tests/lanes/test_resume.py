@@ -42,6 +42,8 @@ def test_three_mebibytes_cut_in_the_middle_go_on_from_ranges(upload: bool, seale
     again.run()
     assert again.problems() == ["", ""]
     assert again.sender.figures().content == 3 * MIB - came
+    transfer = flow.offers()[0].transfer
+    assert (flow.client.resumed(), again.client.resumed()) == ({}, {transfer: came})
     assert again.published() == {"big": CONTENT}
     assert flow.disk.durable == {}
 

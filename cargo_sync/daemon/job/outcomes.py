@@ -110,7 +110,7 @@ class JobOutcomes:
         self._count(run.report)
         # A run that made progress before it was cut starts a new row of failures: the next try
         # comes soon.
-        self._tries = 1 if run.report.acted else self._tries + 1
+        self._tries = 1 if run.report.advanced else self._tries + 1
         full = problem.code == _FULL
         self.held = str(problem) if full else ""
         wait = PROBE if full else retry_after(problem, self._tries, self._world.chance())

@@ -6,7 +6,7 @@ queue of its results.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
@@ -86,6 +86,7 @@ class ClientFlow:
     turn     entered while content moves, to limit how many flows of a daemon do so at once
     speed    bits per second to ask for; None means no limit
     granted  bits per second that the server granted; the lane receives changes
+    resumed  what the destination had of unfinished files, once the flow has ended
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class ClientFlow:
         self._lane: LaneThread | None = None
         self._cancelled: set[str] = set()
         self.granted: int | None = None
+        self.resumed: Mapping[str, int] = {}
 
     def figures(self) -> Figures | None:
         """The lane's figures; None while there is no lane."""
@@ -230,6 +232,7 @@ class ClientFlow:
             if not await self._world.offload(lane.join, GOODBYE):
                 lane.stop()
                 await self._world.offload(lane.join, GOODBYE)
+            self.resumed = machine.resumed()
             self._machine = self._lane = None
 
     def _machinery(

@@ -1,12 +1,13 @@
 """The far tree: a folder of a workspace on a Cargo server."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from cargo_sync.local.trash import numbered
+from cargo_sync.machines.looks import AWAY
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
@@ -23,6 +24,8 @@ from cargo_sync.trees.contract import Delta, Ends, Observation, Task
 
 LISTED: Final = 100_000_000
 """The most rows that one look reads."""
+LEAST_PAGE: Final = 100
+"""The least rows of a page, behind a line that is cut again and again."""
 OPERATIONS: Final = 2_000
 SHOWN: Final = 20
 """How many workspaces of a user are named."""
@@ -53,6 +56,8 @@ class CargoTree:
         self._turn = turn
         self.flow: ClientFlow | None = None
         self._newest = Delta((), 0)
+        self._resumed: Mapping[str, int] = {}
+        self._page = ROWS
         self._base = f"/workspaces/{segment(workspace)}"
 
     async def open(self, cursor: int = 0) -> Identity:
@@ -75,7 +80,7 @@ class CargoTree:
         # the next look: a busy server would otherwise never let this one end.
         upto = self._newest.cursor
         while more:
-            page = await self._changes(since=cursor, limit=ROWS)
+            page = await self._next_page(cursor)
             if 0 < began < page.floor:
                 raise ProblemError(_forgotten())  # it happened just now, after `open`
             if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
@@ -85,6 +90,16 @@ class CargoTree:
                 raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
             cursor, more = page.next, page.more and page.next < upto
             yield Delta(page.changes, cursor, page.lineage, page.refused)
+        self._page = ROWS
+
+    async def _next_page(self, cursor: int) -> ChangesReply:
+        """The next changes. After a cut, the next look asks for fewer of them at a time."""
+        try:
+            return await self._changes(since=cursor, limit=self._page)
+        except ProblemError as error:
+            if error.problem.code in AWAY:
+                self._page = max(LEAST_PAGE, self._page // 2)
+            raise
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         page = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
@@ -172,7 +187,10 @@ class CargoTree:
                 async for outcomes in results:
                     yield outcomes
         finally:
-            self.flow = None
+            self._resumed, self.flow = self.flow.resumed, None
+
+    def resumed(self) -> Mapping[str, int]:
+        return self._resumed
 
     def open_tasks(self) -> list[Task]:
         return self.flow.open_tasks() if self.flow is not None else []

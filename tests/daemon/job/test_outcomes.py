@@ -32,8 +32,8 @@ class Looks:
         self.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
         return self.outcomes.news()
 
-    def failed(self, problem: Problem, *, acted: bool = False) -> str | None:
-        report = RunReport("run", 0.0, acted=acted)
+    def failed(self, problem: Problem, *, advanced: bool = False) -> str | None:
+        report = RunReport("run", 0.0, advanced=advanced)
         self.outcomes.failed(cast(Run, SimpleNamespace(report=report)), problem)
         return self.outcomes.news()
 
@@ -43,9 +43,9 @@ class Looks:
         assert run is not None
         return run.problem, run.errors, self.outcomes.recovered
 
-    def cut(self, *, acted: bool) -> float | None:
+    def cut(self, *, advanced: bool) -> float | None:
         """Seconds until the next look after a look that was cut."""
-        self.failed(Problem(Code.CUT, "it was cut"), acted=acted)
+        self.failed(Problem(Code.CUT, "it was cut"), advanced=advanced)
         assert self.outcomes.look is not None
         return self.outcomes.look.retry_at
 
@@ -91,7 +91,7 @@ def test_a_failure_of_the_job_is_told_once_by_its_kind() -> None:
 
 def test_what_got_somewhere_before_it_was_cut_is_tried_again_soon() -> None:
     looks = Looks()
-    waits = [looks.cut(acted=acted) for acted in (False, False, False, True, False)]
+    waits = [looks.cut(advanced=advanced) for advanced in (False, False, False, True, False)]
     assert waits == [0.75, 1.5, 3.0, 0.75, 1.5]
 
 

@@ -35,6 +35,7 @@ class Answers:
     def __init__(self, answers: dict[str, list[Answer]]) -> None:
         self._answers = answers
         self.asked: list[str] = []
+        self.queries: list[dict[str, str]] = []
         self.bodies: list[Any] = []
         self.headers: list[Mapping[str, str]] = []
 
@@ -42,6 +43,7 @@ class Answers:
         what = f"{request.method} {request.path.removeprefix('/v1')}"
         self.asked.append(what)
         self.headers.append(request.headers)
+        self.queries.append(dict(request.query))
         content = await request.read()
         raw = request.content_type == "application/octet-stream"
         self.bodies.append(content if raw else orjson.loads(content) if content else None)

@@ -15,7 +15,7 @@ from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Delta
 from tests.offloads import inline
-from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw
+from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw, refuse
 
 MINE = {"name": "default", "access": "rw", "epoch": "e", "sequence": 7, "lineage": "l"}
 WHO = ok({"workspaces": [MINE]})
@@ -63,6 +63,31 @@ async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
         identity = await it.open()
     assert identity.root.endswith(" ana default box")
     assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "l")
+
+
+async def test_after_a_cut_a_page_has_half_as_many_rows_until_all_were_read() -> None:
+    cut = refuse(503, "busy")
+    pages = [cut] * 8 + [changes(row(), after=4, more=True), cut, changes(row())]
+    async with tree(GET_changes=pages) as (it, heard):
+        for _ in range(8):
+            with pytest.raises(ProblemError):
+                await observed(it)
+        heard.queries.clear()
+        with pytest.raises(ProblemError):
+            await observed(it)
+        await observed(it)
+        await observed(it)
+        limits = [asked["limit"] for asked in heard.queries if "limit" in asked]
+        assert limits == ["100", "100", "100", "10000"]
+
+
+@pytest.mark.parametrize("code", ["unauthorized", "unknown_workspace"])
+async def test_a_refusal_is_no_cut(code: str) -> None:
+    async with tree(GET_changes=[refuse(403, code), changes(row())]) as (it, heard):
+        with pytest.raises(ProblemError):
+            await observed(it)
+        await observed(it)
+        assert heard.queries[-1]["limit"] == "10000"
 
 
 async def test_changes_come_page_by_page() -> None:
