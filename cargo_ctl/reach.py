@@ -172,7 +172,22 @@ class Reach:
             self.fail(BAD_INPUT, "bad_address", str(error))
         if found is None:
             self.not_running(f"no {'server' if self.server else 'daemon'} is running")
+        if found.foreign is not None:
+            kind = "server" if self.server else "daemon"
+            click.echo(f"cargo_ctl: this is a {kind} of {_user(found.foreign)}", err=True)
         return found
+
+
+def _user(uid: int) -> str:
+    """A user of this system, for people."""
+    from pwd import getpwuid
+
+    from cargo_ctl.render.words import escaped
+
+    try:
+        return f"the user {escaped(getpwuid(uid).pw_name)}"
+    except KeyError:
+        return f"another user (uid {uid})"
 
 
 def called(client: "Client", cmd: str, args: JsonObject | None) -> JsonObject:

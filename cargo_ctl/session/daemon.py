@@ -23,6 +23,7 @@ from cargo_sync.api.addresses import (
     is_live,
     runtime_dir,
     runtime_dirs,
+    trusted,
 )
 from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
 
@@ -31,6 +32,7 @@ _END = 10.0
 _LOOK = 0.02
 _HELLO = 3.0
 _LAST_LINES = 20
+_OTHERS = "it belongs to another user or runs on another machine, and has other local files"
 NEEDED = "session.open"
 PRIVATE = (sys.executable, "-m", "cargo_sync.main", "--log-level", "warning", "daemon", "--private")
 
@@ -62,7 +64,7 @@ def held_daemon(
         return
     for runtime in runtime_dirs(env):
         addresses = instance_addresses(runtime, DAEMON)
-        if is_live(addresses.commands) and not unfit(addresses):
+        if is_live(addresses.commands) and not unfit(trusted(addresses, env)):
             yield addresses
             return
     with private_daemon(env, command) as addresses:
@@ -71,13 +73,15 @@ def held_daemon(
 
 def unfit(addresses: Addresses) -> str:
     """Why this daemon cannot hold our session; "" if it can."""
+    if addresses.foreign is not None:
+        return _OTHERS
     try:
         with Client(addresses.commands, key=addresses.key) as client:
             hello = client.call("hello", timeout=_HELLO)
     except (CommandError, NotAdmitted, NotRunning) as error:
         return str(error)
     if hello.get("host") != socket.gethostname() or hello.get("uid") != os.getuid():
-        return "it belongs to another user or runs on another machine, and has other local files"
+        return _OTHERS
     return "" if NEEDED in (hello.get("supports") or []) else "it is too old for sessions"
 
 
@@ -105,7 +109,7 @@ def private_daemon(env: Mapping[str, str], command: Sequence[str] = PRIVATE) -> 
     reader.start()
     try:
         _await(child, addresses, lines, reader)
-        yield addresses
+        yield trusted(addresses, env)
     finally:
         _end(child)
         reader.join(_END)

@@ -11,11 +11,12 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from cargo_sync.api.keys import ClientKey, KeyFileError, read_key
+from cargo_sync.api.trust import DistrustError, owner_at_path, owner_of_own
 
 LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes of a socket's path at most: sun_path without the NUL at its end."""
@@ -39,11 +40,14 @@ class Addresses:
     """Both sockets of one instance, `commands` (ROUTER) and `feed` (XPUB), and the key for them.
 
     Local sockets and plain ports need no key.
+
+    foreign  the user id of the process there, if it is another user's
     """
 
     commands: str
     feed: str
     key: ClientKey | None = None
+    foreign: int | None = None
 
     @property
     def folder(self) -> str:
@@ -121,7 +125,8 @@ def find(
         None if none is running.
 
     Raises:
-        AddressError: several are running, or `connect` or `key` cannot be used.
+        AddressError: several are running, or `connect` or `key` cannot be used, or the sockets
+            could be those of somebody else.
     """
     chosen = connect or key or (None if server else env.get("CARGO_CONTROL"))
     if chosen and (chosen == key or chosen.endswith(_KEY_FILE)):
@@ -146,15 +151,11 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
     """All running instances by folder: first local sockets, then ports with a key of this user."""
     found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
-        # The temporary folder is shared: another user could make a folder there with a daemon that
-        # looks like ours.
-        if not _is_ours(runtime):
-            continue
-        for instance in sorted(os.listdir(runtime)):
+        for instance in _names(runtime):
             try:
-                addresses = instance_addresses(runtime, instance)
+                addresses = trusted(instance_addresses(runtime, instance), env)
             except AddressError:
-                continue
+                continue  # another user could have made it, so it counts as not there
             if is_live(addresses.commands):
                 found[addresses.folder] = addresses
     named = {os.path.basename(folder) for folder in found}
@@ -163,6 +164,30 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
         if instance not in named and (own := _own_key(env, instance)) and is_live(own.commands):
             found[keys_dir(env, instance)] = own
     return found
+
+
+def trusted(addresses: Addresses, env: Mapping[str, str]) -> Addresses:
+    """These addresses of local sockets below a runtime folder, if they are safe to use.
+
+    The temporary folder is shared: another user could make a folder there with a daemon that looks
+    like this user's. A folder that $CARGO_RUNTIME_DIR names may belong to another user, for a
+    daemon of the system.
+
+    Raises:
+        AddressError: they could be those of somebody else.
+    """
+    return _trusted(addresses, by_path=bool(env.get("CARGO_RUNTIME_DIR")))
+
+
+def _trusted(addresses: Addresses, *, by_path: bool) -> Addresses:
+    sockets = [each.removeprefix(_IPC) for each in (addresses.commands, addresses.feed)]
+    try:
+        owner = (owner_at_path if by_path else owner_of_own)(addresses.folder, sockets)
+    except FileNotFoundError:
+        return addresses  # nobody is there
+    except DistrustError as error:
+        raise AddressError(f"the sockets in {addresses.folder} are not used: {error}") from error
+    return addresses if owner == os.getuid() else replace(addresses, foreign=owner)
 
 
 def is_live(address: str) -> bool:
@@ -267,9 +292,17 @@ def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
         folder = os.path.abspath(chosen)
     else:
         candidates = [instance_addresses(runtime, chosen) for runtime in runtime_dirs(env)]
-        live = (each for each in candidates if is_live(each.commands))
+        live = (trusted(each, env) for each in candidates if is_live(each.commands))
         return next(live, None) or _own_key(env, chosen) or candidates[0]
-    return instance_addresses(*os.path.split(folder))
+    return _trusted(instance_addresses(*os.path.split(folder)), by_path=True)
+
+
+def _names(folder: str) -> Sequence[str]:
+    """The sorted names in a folder; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return ()
 
 
 def _address(path: str) -> str:

@@ -26,7 +26,7 @@ def short() -> Iterator[str]:
 
 def listen(runtime: str, instance: str) -> socket.socket:
     folder = Path(runtime, instance)
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "commands"))
     listener.listen()
@@ -108,6 +108,55 @@ def test_several_are_listed_with_a_request_to_choose(short: str) -> None:
         f"  9f3a           ipc://{short}/9f3a/commands\n"
         f"  daemon         ipc://{short}/daemon/commands"
     )
+
+
+@pytest.mark.parametrize("connect", [None, "daemon"])
+def test_a_folder_of_this_user_that_others_may_use_is_not_used_by_name(
+    short: str, connect: str | None
+) -> None:
+    env = {"TMPDIR": short}
+    own = Path(short, f"cargo_sync-{os.getuid()}")
+    with listen(str(own), "daemon"):
+        assert find(connect, env) == instance_addresses(str(own), "daemon")
+        Path(own, "daemon").chmod(0o770)
+        if connect is None:
+            assert find(connect, env) is None
+        else:
+            with pytest.raises(AddressError, match=r"not used: others may use .* \(mode 0770\)"):
+                find(connect, env)
+
+
+@pytest.mark.parametrize("scheme", ["{}", "ipc://{}/commands"])
+def test_a_folder_by_its_path_may_be_open_to_a_group_but_nobody_else_may_write_above_it(
+    short: str, scheme: str
+) -> None:
+    with listen(f"{short}/run", "daemon"):
+        folder = Path(short, "run", "daemon")
+        folder.chmod(0o750)
+        chosen = scheme.format(folder)
+        assert find(chosen, {}) == instance_addresses(f"{short}/run", "daemon")
+        Path(short).chmod(0o777)
+        for connect, env in ((chosen, {}), (None, {"CARGO_CONTROL": chosen})):
+            with pytest.raises(AddressError, match=f"others may write to {short} "):
+                find(connect, env)
+        assert find(None, {"CARGO_RUNTIME_DIR": f"{short}/run"}) is None
+
+
+def test_a_process_of_another_user_is_named(short: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.getuid()
+    monkeypatch.setattr("os.getuid", lambda: here + 1)
+    runtime = f"{short}/cargo_sync-{here + 1}"
+    with listen(runtime, "daemon"):
+        for connect, env in (
+            (f"{runtime}/daemon", {}),
+            ("daemon", {"CARGO_RUNTIME_DIR": runtime}),
+            (None, {"CARGO_RUNTIME_DIR": runtime}),
+        ):
+            found = find(connect, env)
+            assert found is not None and found.foreign == here
+        with pytest.raises(AddressError, match=f"belongs to another user \\(uid {here}\\)"):
+            find("daemon", {"TMPDIR": short})
+        assert find(None, {"TMPDIR": short}) is None
 
 
 @pytest.mark.parametrize("connect", ["x", "/run/c/x", "/run/c/x/", "ipc:///run/c/x/commands"])
