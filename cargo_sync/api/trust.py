@@ -22,7 +22,7 @@ class DistrustError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """A folder or link on the way to the sockets: its path, `st_mode` and user id."""
 
     path: str
@@ -30,7 +30,7 @@ class Step:
     owner: int
 
 
-def own_fault(runtime: Step, folder: Step, me: int) -> str:
+def own_fault(runtime: PathStep, folder: PathStep, me: int) -> str:
     """Why `folder`, below `runtime`, is not certainly from a process of the user `me`; "" if it is.
 
     A daemon makes its folder with the mode 0700.
@@ -45,7 +45,7 @@ def own_fault(runtime: Step, folder: Step, me: int) -> str:
     return ""
 
 
-def path_fault(steps: Sequence[Step], me: int) -> str:
+def path_fault(steps: Sequence[PathStep], me: int) -> str:
     """Why somebody besides root, the user `me` and the folder's owner could replace a folder.
 
     Args:
@@ -120,7 +120,7 @@ def listener(path: str) -> int | None:
         return int(struct.unpack("3i", raw)[1])
 
 
-def _checked(fault: str, folder: Step, sockets: Sequence[str]) -> int:
+def _checked(fault: str, folder: PathStep, sockets: Sequence[str]) -> int:
     if fault:
         raise DistrustError(fault)
     for path in sockets:
@@ -129,14 +129,14 @@ def _checked(fault: str, folder: Step, sockets: Sequence[str]) -> int:
     return folder.owner
 
 
-def _steps(path: str) -> Iterator[Step]:
+def _steps(path: str) -> Iterator[PathStep]:
     """Everything on the way to `path`, from the root."""
     if (above := os.path.dirname(path)) != path:
         yield from _steps(above)
     yield _step(path)
 
 
-def _step(path: str) -> Step:
+def _step(path: str) -> PathStep:
     """What is at `path`. Raises FileNotFoundError and DistrustError."""
     try:
         found = os.lstat(path)
@@ -144,7 +144,7 @@ def _step(path: str) -> Step:
         raise FileNotFoundError(path) from error
     except OSError as error:
         raise DistrustError(f"{path} cannot be looked at: {error.strerror}") from error
-    return Step(path, found.st_mode, found.st_uid)
+    return PathStep(path, found.st_mode, found.st_uid)
 
 
 def _file_owner(path: str) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 
 from cargo_sync.api.trust import (
     DistrustError,
-    Step,
+    PathStep,
     listener,
     listener_fault,
     own_fault,
@@ -19,12 +19,12 @@ from cargo_sync.api.trust import (
 ROOT, ME, OTHER, SYSTEM = 0, 1000, 1001, 990
 
 
-def folder(path: str, owner: int, mode: int) -> Step:
-    return Step(path, stat.S_IFDIR | mode, owner)
+def folder(path: str, owner: int, mode: int) -> PathStep:
+    return PathStep(path, stat.S_IFDIR | mode, owner)
 
 
-def link(path: str, owner: int) -> Step:
-    return Step(path, stat.S_IFLNK | 0o777, owner)
+def link(path: str, owner: int) -> PathStep:
+    return PathStep(path, stat.S_IFLNK | 0o777, owner)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def link(path: str, owner: int) -> Step:
         ),
     ],
 )
-def test_a_folder_of_ones_own(runtime: Step, instance: Step, fault: str) -> None:
+def test_a_folder_of_ones_own(runtime: PathStep, instance: PathStep, fault: str) -> None:
     assert own_fault(runtime, instance, ME) == fault
 
 
@@ -90,10 +90,10 @@ SYSTEM_FOLDER = folder("/run/c/server", SYSTEM, 0o750)
             [TOP, folder("/run/c", SYSTEM, 0o755), folder("/run/c/d", SYSTEM, 0o1777)],
             "others may write to /run/c/d (mode 1777)",
         ),
-        ([TOP, TMP, Step("/tmp/x", stat.S_IFREG | 0o600, ME)], "/tmp/x is not a folder"),
+        ([TOP, TMP, PathStep("/tmp/x", stat.S_IFREG | 0o600, ME)], "/tmp/x is not a folder"),
     ],
 )
-def test_a_folder_by_its_path(steps: list[Step], fault: str) -> None:
+def test_a_folder_by_its_path(steps: list[PathStep], fault: str) -> None:
     assert path_fault(steps, ME) == fault
 
 
