@@ -263,8 +263,12 @@ def check(files: tuple[str, ...]) -> None:
       cargo_sync check daemon.json jobs/
     """
     from cargo_sync.config.check import check as check_files
+    from cargo_sync.process.zone_rules import ZoneRules
 
+    rules = ZoneRules(os.environ)
     lines, code = check_files(files, os.environ)
+    if code == 0:
+        lines.append(f"time zones: rules {rules}")
     for line in lines:
         click.echo(line, err=code != 0)
     sys.exit(code)

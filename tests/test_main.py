@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -73,10 +74,10 @@ def test_check(tmp_path: Path) -> None:
     path = tmp_path / "job.json"
     path.write_text(json.dumps(job))
     path.chmod(0o600)
-    assert (call("check", str(path)).output, call("check", str(path)).exit_code) == (
-        f"{path}: OK\n",
-        0,
-    )
+    result = call("check", str(path))
+    ok, zones = result.output.splitlines()
+    assert (result.exit_code, ok) == (0, f"{path}: OK")
+    assert re.fullmatch(r"time zones: rules \d{4}[a-z]+, from .+", zones)
     path.write_text(json.dumps(job | {"sync_mode": "uplaod"}))
     result = call("check", str(path))
     assert (result.exit_code, result.stdout) == (2, "")

@@ -79,7 +79,7 @@ from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.process.zone import machine_zone
+from cargo_sync.process.zone_rules import ZoneRules
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
@@ -246,7 +246,8 @@ class Daemon:
         self._ages = Ages(database, world.lived)
         self._space = SpaceLedger(database.path)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
-        self._room = SharedLimits(slots, shares, limits, machine_zone(env))
+        self._zones = ZoneRules(env)
+        self._room = SharedLimits(slots, shares, limits, self._zones.zone)
         self._live_settings = LiveSettings(settings, env, slots, shares, limits, world.offload)
         self._watchers = Watchers(world)
         self._apis = Apis(world.steady)
@@ -292,8 +293,8 @@ class Daemon:
                     ProcessHandlers(
                         me,
                         COMMANDS,
-                        status=partial(status, jobs),
-                        reload=partial(reloaded, jobs, self._live_settings.read),
+                        status=partial(status, jobs, self._zones),
+                        reload=partial(reloaded, jobs, self._read_settings),
                         stop=self._stop,
                         steady=self._world.steady,
                     ),
@@ -356,9 +357,17 @@ class Daemon:
             with self.service.notifier.reloading(self._job_count):
                 await self._read_again(jobs)
 
+    async def _read_settings(self) -> list[str]:
+        """Takes the current rules of time zones, and reads the daemon's file again."""
+        before = self._zones.version
+        await self._world.offload(self._zones.read)
+        if self._zones.version != before:
+            _log.info("time zones: rules %s (before: %s)", self._zones, before)
+        return await self._live_settings.read()
+
     async def _read_again(self, jobs: Jobs) -> None:
         try:
-            for line in await self._live_settings.read():
+            for line in await self._read_settings():
                 _log.error("%s", line)
             results, _ = await jobs.read()
         except ProblemError as error:
@@ -470,6 +479,8 @@ class Daemon:
             self._space,
             speed,
             bound,
+            self._zones.zone(settings.timezone or ""),
+            self._zones.version,
         )
 
 

@@ -22,4 +22,5 @@ tasks        tasks whose failure costs only themselves
 vitals       metrics of the process itself: event loop, memory, descriptors
 wakeup       an event that wakes up one waiting task
 zone         the time zone of this machine
+zone_rules   the newer rules of time zones: the system's or those of the package tzdata
 """

@@ -9,6 +9,7 @@ import io
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -42,12 +43,17 @@ def _of_variable(named: str) -> tzinfo | None:
 
 
 def _of_file(path: str) -> tzinfo | None:
+    """The zone of a file: by its name, with the rules that count; else with those of the file."""
     _, inside, name = os.path.realpath(path).partition(_FOLDER)
     try:
         with open(path, "rb") as file:
-            return ZoneInfo.from_file(file, key=name if inside else UNNAMED)
+            own = ZoneInfo.from_file(file, key=name if inside else UNNAMED)
     except (OSError, ValueError):
         return None
+    if inside:
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(name)
+    return own
 
 
 def _of_rules(text: str) -> tzinfo | None:

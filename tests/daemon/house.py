@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -160,7 +161,7 @@ class House:
         self.slots = Slots(8)
         self.shares = Shares()
         self.limits = LimitRows(self.database)
-        self.zone = ZoneInfo("Europe/Madrid")
+        self.zone: tzinfo = ZoneInfo("Europe/Madrid")
         self._ids = 0
         self.refused: list[UnusableJob] = []
         self.all: Callable[[], Mapping[str, Job]] = dict
@@ -175,6 +176,9 @@ class House:
             return asyncio.get_running_loop().time()
 
         return World(self._wall, steady, lambda: 0.5, self._token, inline, self._wall)
+
+    def _zone_of(self, name: str) -> tzinfo:
+        return ZoneInfo(name) if name else self.zone
 
     def _wall(self) -> float:
         return 1_800_000_000.0
@@ -204,7 +208,7 @@ class House:
             TryProgress(),
         )
         sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
-        room = SharedLimits(self.slots, self.shares, self.limits, self.zone)
+        room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn
         return Supervisor(

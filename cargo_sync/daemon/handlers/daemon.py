@@ -6,13 +6,15 @@ from cargo_sync.api.messages import JsonObject
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.machines.job_state import JobState
+from cargo_sync.process.zone_rules import ZoneRules
 
 
-def status(jobs: Jobs) -> JsonObject:
-    """The state of all jobs together, and the totals of their progress."""
+def status(jobs: Jobs, zones: ZoneRules) -> JsonObject:
+    """The state of all jobs together, the totals of their progress, the rules of time zones."""
     every = jobs.all.values()
     states = [job.supervisor.state for job in every] + [JobState.ERROR] * len(jobs.unusable)
-    return views.status(states, (job.sampler.advance() for job in every))
+    progress = (job.sampler.advance() for job in every)
+    return views.status(states, progress) | {"zone_rules": zones.version}
 
 
 async def reloaded(jobs: Jobs, settings: Callable[[], Awaitable[list[str]]]) -> JsonObject:

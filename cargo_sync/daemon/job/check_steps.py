@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Final
 
 from cargo_sync.config.job import JobSettings, missing_folder
@@ -60,6 +61,8 @@ class CheckCase:
     space  what is reserved on the disks
     speed  bits per second that the job asks for; None is no limit
     bound  the name of the local side when the base was last agreed; None before first contact
+    zone   the time zone of the job's hours
+    rules  the version of the zone's rules
     """
 
     settings: JobSettings
@@ -68,6 +71,8 @@ class CheckCase:
     space: SpaceLedger
     speed: int | None
     bound: str | None
+    zone: tzinfo
+    rules: str
 
     @property
     def uploads(self) -> bool:
@@ -229,6 +234,12 @@ async def clock(case: CheckCase) -> Passed:
     return f"the server's clock is {abs(ahead):,.0f} s {way} ours", hint
 
 
+async def time_zone(case: CheckCase) -> Passed:
+    """The time zone of the job's hours, and the rules that it follows."""
+    now = datetime.fromtimestamp(case.world.wall(), case.zone)
+    return f"{case.zone}: it is {now:%H:%M (UTC%z)} now, by the rules of {case.rules}", ""
+
+
 STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Passed]]], ...]] = (
     ("server", "", server),
     ("login", "server", login),
@@ -238,6 +249,7 @@ STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Passed]]], ..
     ("granted speed", "workspace", granted),
     ("speed", "login", speed),
     ("clock", "server", clock),
+    ("time zone", "", time_zone),
 )
 """Name, the step that must have succeeded before, and what it does."""
 

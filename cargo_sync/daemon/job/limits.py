@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from cargo_sync.admission.bandwidth import Share, Shares
 from cargo_sync.admission.slots import Slots
@@ -23,13 +23,13 @@ SPEED: Final = "speed"
 class SharedLimits:
     """What all jobs of a daemon share.
 
-    zone  the machine's time zone, for jobs that name none
+    zone  the time zone with a name, by the current rules; "" is the machine's
     """
 
     slots: Slots
     shares: Shares
     limits: LimitRows
-    zone: tzinfo
+    zone: Callable[[str], tzinfo]
 
 
 class JobLimits:
@@ -50,9 +50,9 @@ class JobLimits:
         set_speed: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._settings = settings
-        zone = ZoneInfo(settings.timezone) if settings.timezone else room.zone
+        named = settings.timezone or ""
         self.hours = Schedule(
-            settings.window, settings.timetable, zone, settings.timezone or "", world.wall
+            settings.window, settings.timetable, partial(room.zone, named), named, world.wall
         )
         self.share: Share = room.shares.of(settings.name, self.own)
         self.limits = Limits(job, room.limits, world.offload, self.share.refresh)

@@ -16,8 +16,9 @@ LONGEST_WAIT: Final = 60.0
 
 
 class _Spell(NamedTuple):
-    """What holds from `since` until before `until`, unix seconds."""
+    """What holds from `since` until before `until`, unix seconds, by the rules of `zone`."""
 
+    zone: tzinfo | None
     since: float
     until: float
     open: bool
@@ -30,7 +31,7 @@ class Schedule:
 
     window  None: always
     rows    the timetable
-    zone    the time zone of the window and of the rows
+    zone    gives the time zone of the window and of the rows; a new one when its rules changed
     named   the zone's name if the job names one, shown beside every time; else ""
     wall    gives unix seconds
     """
@@ -39,16 +40,20 @@ class Schedule:
         self,
         window: Window | None,
         rows: Sequence[TimetableRow],
-        zone: tzinfo,
+        zone: Callable[[], tzinfo],
         named: str,
         wall: Callable[[], float],
     ) -> None:
         self.window = window
-        self.zone = zone
+        self._zone = zone
         self._named = f", {named}" if named else ""
         self._rows = rows
         self._wall = wall
-        self._spell = _Spell(0.0, 0.0, True, None, None)
+        self._spell = _Spell(None, 0.0, 0.0, True, None, None)
+
+    @property
+    def zone(self) -> tzinfo:
+        return self._zone()
 
     @property
     def matter(self) -> bool:
@@ -90,18 +95,19 @@ class Schedule:
         return f"{then.strftime(form)}{self._named}"
 
     def _now(self) -> _Spell:
-        at = self._wall()
-        if not self._spell.since <= at < self._spell.until:
-            self._spell = self._spell_at(at)
+        at, zone, last = self._wall(), self._zone(), self._spell
+        if zone is not last.zone or not last.since <= at < last.until:
+            self._spell = self._spell_at(at, zone)
         return self._spell
 
-    def _spell_at(self, at: float) -> _Spell:
-        edge = next_edge(self.window, self.zone, at) if self.window is not None else None
-        row_edge = next_row(self._rows, self.zone, at)
+    def _spell_at(self, at: float, zone: tzinfo) -> _Spell:
+        edge = next_edge(self.window, zone, at) if self.window is not None else None
+        row_edge = next_row(self._rows, zone, at)
         return _Spell(
+            zone,
             at,
             min((time for time in (edge, row_edge) if time is not None), default=float("inf")),
-            self.window is None or is_open(self.window, self.zone, at),
+            self.window is None or is_open(self.window, zone, at),
             edge,
-            speed_at(self._rows, self.zone, at),
+            speed_at(self._rows, zone, at),
         )

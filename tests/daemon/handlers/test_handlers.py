@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -48,6 +49,7 @@ from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.ring import Ring
+from cargo_sync.process.zone_rules import ZoneRules
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
 from tests.daemon.house import Board, House, settings, until
@@ -94,7 +96,7 @@ class Daemon:
                 ProcessHandlers(
                     ME,
                     COMMANDS,
-                    status=partial(status, jobs),
+                    status=partial(status, jobs, ZoneRules({})),
                     reload=partial(reloaded, jobs, _own_file),
                     stop=self._stop,
                     steady=house.world().steady,
@@ -195,6 +197,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         status = await daemon.ask("status")
         assert status["state"] == "synced"
         assert status["jobs"] == {"disabled": 1, "synced": 2}
+        assert re.fullmatch(r"\d{4}[a-z]+", status["zone_rules"])
         assert status["totals"] == {
             "files_done": 0, "files_total": 0, "bytes_done": 0, "bytes_total": 0,
             "speed_bps": 0, "eta_s": None,

@@ -9,6 +9,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import argon2
 import pytest
@@ -52,6 +53,7 @@ ALL = [
     "granted speed",
     "speed",
     "clock",
+    "time zone",
 ]
 
 
@@ -63,9 +65,8 @@ def world(wall: float = NOW) -> World:
 def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:
     fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
     job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
-    return CheckCase(
-        job, ProbingApi(login, time.monotonic), world(), SpaceLedger(), job.speed, None
-    )
+    api, zone = ProbingApi(login, time.monotonic), ZoneInfo("Europe/Madrid")
+    return CheckCase(job, api, world(), SpaceLedger(), job.speed, None, zone, "2026f")
 
 
 async def made(one: CheckCase) -> dict[str, CheckStep]:
@@ -147,9 +148,9 @@ async def test_all_steps_against_a_real_server(
     assert steps["granted speed"].message == "the server sets no limit"
     way = "up" if mode == "upload" else "down"
     assert f"bps {way}, measured over HTTP (" in steps["speed"].message
-    assert list(other) == ["server", "login", "local folder", "clock"]
+    assert list(other) == ["server", "login", "local folder", "clock", "time zone"]
     assert not other["login"].ok and "refused the login of 'ana'" in other["login"].message
-    assert list(stranger) == ["server", "local folder"]
+    assert list(stranger) == ["server", "local folder", "time zone"]
     assert (
         up.fingerprint in stranger["server"].message
         and "tls_fingerprint" in stranger["server"].hint
@@ -161,6 +162,8 @@ async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
     assert all(step.ok for step in steps.values())
     assert steps["granted speed"].message == "the server grants 8mbps"
     assert steps["speed"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
+    message = "Europe/Madrid: it is 09:00 (UTC+0100) now, by the rules of 2026f"
+    assert steps["time zone"].message == message
     assert steps["workspace"].message == "ana may read and write the workspace 'default'"
 
 
