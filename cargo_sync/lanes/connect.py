@@ -9,7 +9,14 @@ from cargo_sync.lanes.channel import SocketChannel
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.tuning import tune
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import (
+    Code,
+    Problem,
+    ProblemError,
+    lacks_descriptors,
+    no_descriptors,
+)
+from cargo_sync.process.descriptors import new_socket
 from cargo_sync.wire import handshake
 from cargo_sync.wire.frames import SealedMaker, SealedOpener
 from cargo_sync.wire.handshake import LaneKeys
@@ -137,12 +144,16 @@ def _connect(host: str, port: int, until: float, clock: Clock) -> socket.socket:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise _unreachable(host, port, error) from error
-    for family, kind, protocol, _, address in addresses:
-        sock = socket.socket(family, kind, protocol)
+    for info in addresses:
+        try:
+            sock = new_socket(info)
+        except OSError as error:
+            problem = error
+            continue
         try:
             tune(sock)
             sock.settimeout(_left(until, clock))
-            sock.connect(address)
+            sock.connect(info[4])
             return sock
         except OSError as error:
             problem = error
@@ -184,6 +195,8 @@ def _left(until: float, clock: Clock) -> float:
 
 
 def _unreachable(host: str, port: int, error: OSError | None) -> ProblemError:
+    if lacks_descriptors(error):
+        return ProblemError(no_descriptors(f"a connection to {host} port {port}"))
     return ProblemError(
         Problem(
             Code.UNREACHABLE,

@@ -18,6 +18,7 @@ from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
+from cargo_sync.process.descriptors import kept_line
 
 LONGEST: Final = 64 * 2**20
 """Bytes of a span at most; a damaged span is transferred again as a whole."""
@@ -121,6 +122,11 @@ class PartFile:
     @property
     def complete(self) -> bool:
         return self._written >= self._offer.size
+
+    @property
+    def crowds(self) -> bool:
+        """Whether it is open although descriptors are getting few."""
+        return self._fd >= kept_line(self._root.system.line)
 
     def write(self, offset: int, content: memoryview) -> None:
         """Stages a piece. Raises ProblemError."""

@@ -22,6 +22,7 @@ from cargo_sync.model.entries import (
 )
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.process import descriptors
 
 IDENT: Final = 2**63 - 1
 """Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
@@ -76,6 +77,7 @@ class Root:
         system = system or System.choose()
         try:
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptors.below(descriptors.kept_line(system.line), fd)
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
         return cls(os.path.abspath(path), fd, system)

@@ -23,7 +23,8 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 BATCHES: Final = 16
 """How many batches may be begun and not committed."""
 OPEN: Final = 64
-"""How many larger files may be open at once; a sender sends them one after the other."""
+"""How many larger files may be open at once; a sender sends them one after the other. When few
+descriptors are left, it is only one."""
 
 
 class Judge(Protocol):
@@ -266,7 +267,7 @@ class FolderSink:
     def _limit_open(self, key: tuple[int, int], part: PartFile) -> None:
         self._open[key] = part
         self._open.move_to_end(key)
-        if len(self._open) > OPEN:
+        if len(self._open) > (1 if part.crowds else OPEN):
             self._open.popitem(last=False)[1].pause()
 
     def _release(self, begun: _Batch, index: int) -> None:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process import descriptors
 
 if sys.platform != "win32":
     import fcntl
@@ -47,9 +48,13 @@ class System:
     """The calls that change a disk, with POSIX only. All raise OSError.
 
     whole_sync  whether `syncfs` exists; otherwise files and folders are synced one by one
+    line        from this number on, descriptors are kept back (process.descriptors)
     """
 
     whole_sync: bool = False
+
+    def __init__(self) -> None:
+        self.line = descriptors.line(descriptors.limit())
 
     @staticmethod
     def choose() -> "System":
@@ -86,18 +91,23 @@ class System:
                 if at != folder:
                     os.close(at)
                 at = below
-            return _open_no_link(at, name, flags)
+            return descriptors.below(self.line, _open_no_link(at, name, flags))
         finally:
             if at != folder:
                 os.close(at)
 
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
         """Makes and opens a file for reading and writing; FileExistsError if the name is taken."""
-        return os.open(name, _NEW, mode, dir_fd=folder)
+        fd = os.open(name, _NEW, mode, dir_fd=folder)
+        try:
+            return descriptors.below(self.line, fd)
+        except OSError:
+            os.unlink(name, dir_fd=folder)
+            raise
 
     def reopen(self, folder: int, name: str) -> int:
         """Opens one of our own files again, for reading and writing."""
-        return os.open(name, _AGAIN, dir_fd=folder)
+        return descriptors.below(self.line, os.open(name, _AGAIN, dir_fd=folder))
 
     def write(self, fd: int, content: memoryview | bytes, offset: int) -> None:
         """Writes all of `content` at `offset` of the file."""
@@ -268,6 +278,7 @@ class LinuxSystem(System):
     whole_sync = True
 
     def __init__(self, renameat2: Any, syncfs: Any, syscall: Any) -> None:
+        super().__init__()
         self._renameat2 = renameat2
         self._syncfs = syncfs
         self._syscall = syscall
@@ -304,7 +315,7 @@ class LinuxSystem(System):
             return super().open_below(folder, path, flags)
         fd: int = self._syscall(_OPENAT2, folder, name, _how(flags), _OPEN_HOW)
         if fd >= 0:
-            return fd
+            return descriptors.below(self.line, fd)
         error = ctypes.get_errno()
         if error in _NO_OPENAT2:
             return super().open_below(folder, path, flags)

@@ -38,6 +38,7 @@ class Code(StrEnum):
     DISK_ERROR = "disk_error"
     READ_ONLY = "read_only"
     OTHER_DEVICE = "other_device"
+    NO_DESCRIPTORS = "no_descriptors"
     OS_ERROR = "os_error"
     # The folder of a job or of a workspace.
     NOT_OPEN = "not_open"
@@ -187,10 +188,23 @@ def from_os_error(error: OSError, path: str) -> Problem:
 
     An errno that is not in the table keeps the system's own message.
     """
+    if lacks_descriptors(error):
+        return no_descriptors(repr(path), path)
     code, words, retry = _BY_ERRNO.get(
         error.errno or 0, (Code.OS_ERROR, f"failed: {error.strerror or error}", True)
     )
     return Problem(code, f"{path!r} {words}", path=path, retry=retry)
+
+
+def lacks_descriptors(error: OSError | None) -> bool:
+    """Whether a file or socket was not opened because too many are open."""
+    return error is not None and error.errno in (errno.EMFILE, errno.ENFILE)
+
+
+def no_descriptors(what: str, path: str = "") -> Problem:
+    """A file or a connection was not opened because too many are open."""
+    message = f"{what} could not be opened: too many files and connections are open"
+    return Problem(Code.NO_DESCRIPTORS, message, path, "raise the limit of open files")
 
 
 def changed(path: str) -> Problem:

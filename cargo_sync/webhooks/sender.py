@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from cargo_sync.config.callbacks import CallbackLimits
+from cargo_sync.process.descriptors import new_socket
 from cargo_sync.webhooks.message import Message
 from cargo_sync.webhooks.resolver import Lookup, NotAllowed, Resolver
 from cargo_sync.webhooks.retry_policy import Attempt
@@ -47,7 +48,11 @@ class CallbackSender:
     async def __aenter__(self) -> Self:
         self._resolver = Resolver(self._limits.holds, self._look)
         connector = aiohttp.TCPConnector(
-            resolver=self._resolver, use_dns_cache=False, limit=0, keepalive_timeout=KEPT
+            resolver=self._resolver,
+            use_dns_cache=False,
+            limit=0,
+            keepalive_timeout=KEPT,
+            socket_factory=new_socket,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -13,10 +13,11 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root, above, may_keep_ours
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
+from cargo_sync.local.system import System
 from cargo_sync.local.trash import displace, purge
 from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.model.problems import Problem, ProblemError
-from tests.local.samples import RUN, owned_by, present
+from tests.local.samples import RUN, offer, owned_by, present
 
 
 def code(error: pytest.ExceptionInfo[ProblemError]) -> str:
@@ -250,3 +251,39 @@ def test_a_folder_of_ours_that_somebody_else_prepared_is_refused(
     assert code(error) == "foreign_folder"
     assert os.listdir(top / ".cargo_sync") == []
     assert (top / "file").exists()
+
+
+def test_at_the_line_nothing_is_opened_and_nothing_stays_behind(
+    root: Root, top: Path, on: System
+) -> None:
+    (top / "file").write_text("file")
+    (top / "a" / "b").mkdir(parents=True)
+    staging = Staging(root, MemoryCheckpoints(), SpaceLedger())
+    staging.check()
+    before = os.listdir("/dev/fd")
+    on.line = 3
+    attempts: list[Callable[[], object]] = [
+        lambda: Root.open(str(top), on),
+        lambda: root.listing("a/b"),
+        lambda: root.open_file("file"),
+        lambda: staging.write(offer("new"), memoryview(b"")),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ProblemError) as error:
+            attempt()
+        assert code(error) == "no_descriptors"
+        assert "raise the limit" in str(error.value)
+    assert os.listdir("/dev/fd") == before
+    assert os.listdir(top / ".cargo_sync" / "staging") == []
+    staging.close()
+
+
+def test_roots_leave_descriptors_for_what_moves(root: Root, top: Path, on: System) -> None:
+    (top / "file").write_text("file")
+    spare = os.dup(root.fd)
+    os.close(spare)
+    on.line = 2 * spare
+    with pytest.raises(ProblemError) as error:
+        Root.open(str(top), on)
+    assert code(error) == "no_descriptors"
+    os.close(root.open_file("file"))

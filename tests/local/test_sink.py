@@ -406,6 +406,21 @@ def test_descriptors_are_bounded(staging: Staging, monkeypatch: pytest.MonkeyPat
     assert {one.code for one in sink.commit(1)} == {"done"}
 
 
+def test_when_descriptors_are_few_one_file_stays_open_at_a_time(staging: Staging) -> None:
+    sink = FolderSink(staging, LooseJudge(), RUN)
+    sink.begin(1, [offer(f"file{number}", b"ab") for number in range(20)])
+    before = len(os.listdir("/dev/fd"))
+    spare = os.dup(staging.fd)
+    os.close(spare)
+    staging.root.system.line = 2 * spare
+    for index in range(20):
+        sink.part(1, index, 0, memoryview(b"a"))
+        assert len(os.listdir("/dev/fd")) == before + 1
+    for index in range(20):
+        sink.part(1, index, 1, memoryview(b"b"))
+    assert {one.code for one in sink.commit(1)} == {"done"}
+
+
 def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> None:
     steps: list[str] = []
 

@@ -20,6 +20,7 @@ import orjson
 
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.descriptors import new_socket
 from cargo_sync.trees.cargo import bounds, pydio, requests
 from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
 from cargo_sync.trees.cargo.replies import VALUES, Decoder, ErrorReply, LoginReply, T
@@ -251,7 +252,7 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
         trust = ssl.create_default_context(cafile=login.ca_file)
     return aiohttp.ClientSession(
         # No limit: each job has at most one poll and one call.
-        connector=aiohttp.TCPConnector(ssl=trust, limit=0),
+        connector=aiohttp.TCPConnector(ssl=trust, limit=0, socket_factory=new_socket),
         headers=bounds.PLAIN | {"Content-Type": "application/json", "Accept": "application/json"},
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from cargo_sync.model.documents import parsed
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, lacks_descriptors, no_descriptors
 from cargo_sync.trees.cargo.replies import VALUES, Decoder, T, reason
 
 
@@ -81,6 +81,8 @@ def _problem(error: aiohttp.ClientError | OSError | UnicodeError, where: str) ->
                 f"{where} does not use TLS",
                 hint="should the address begin with http:// instead of https://?",
             )
+        case aiohttp.ClientConnectorError() if lacks_descriptors(error.os_error):
+            return no_descriptors(f"a connection to {where}")
         case aiohttp.ClientConnectorError():
             return Problem(
                 Code.UNREACHABLE, f"{where} cannot be reached: {_reason(error.os_error)}"
