@@ -138,6 +138,8 @@ def sync(reach: Reach, name: str) -> None:
 def approve(reach: Reach, name: str) -> None:
     """Approve a held run once, with its deletions and overwrites.
 
+    Source files that a power cut has damaged are sent as they are, too.
+
     \b
     Example:
       cargo_ctl job approve nightly

@@ -92,6 +92,7 @@ from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.suspects import JobSuspects, suspect_all
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
@@ -147,9 +148,9 @@ async def run(
             keys=keys_dir(env, instance),
         ) as endpoint,
         _state(settings.state_dir, private=private) as database,
+        RetentionClock(database, system_clocks(time.time), partial(suspect_all, database)) as clock,
         threads() as pool,
     ):
-        clock = RetentionClock(database, system_clocks(time.time))
         world = World(
             time.time,
             time.monotonic,
@@ -406,6 +407,7 @@ class Daemon:
             Settling(settings.settle),
             DestinationRoom(),
             TryProgress(),
+            JobSuspects(self._database, row.id, settings.name),
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)

@@ -7,9 +7,9 @@ comparison       whether two files have the same content
 context          what all steps of a run need: rules, memory of the job, report, progress
 execution        planned steps -> outcomes
 planning         folders that differ -> steps
-progress         the counters of a run
-report           the result of a run
+report           the counters of a run, and its result
 run              one run, from beginning to end
 survey           looks at both sides
 transfer_starts  the ids of transfers, durable before the first byte
+verification     after an unclean stop: what was written lately is checked
 """

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.world import World
@@ -22,10 +23,12 @@ class OpenedSides(NamedTuple):
 
     binding  what the base is bound to now
     cursor   the far side's cursor from which the survey continues
+    suspects what must be checked before the survey
     """
 
     binding: Binding
     cursor: int
+    suspects: Suspects | None
 
 
 async def open_sides(
@@ -71,7 +74,7 @@ async def open_sides(
     if job.rules != digest:
         await world.offload(memory.folders.unsettle_all)
         await world.offload(memory.jobs.set_rules, memory.name, digest)
-    return OpenedSides(binding, cursor)
+    return OpenedSides(binding, cursor, job.suspects)
 
 
 def bind(near: Identity, far: Identity) -> Binding:

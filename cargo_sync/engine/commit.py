@@ -94,7 +94,7 @@ class Commit:
         else:
             self._report.failed_alone(problem)
         if (
-            problem.code == Code.BAD_TIME
+            problem.code in (Code.BAD_TIME, Code.DAMAGED)
             and action.source
             and self._memory.failures.knows(action.path)
         ):

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import RunReport
+from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
@@ -13,6 +12,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 
 
@@ -24,6 +24,7 @@ class JobMemory:
     failures  the files that failed. Like `settling` it is not stored: after a restart everything is
               tried at once
     settling  the files that were still being written
+    suspects  what an unclean stop leaves to check, and what it has damaged
     room      what is known about the room at the destination
     parts     what the destination had of unfinished files
     """
@@ -38,6 +39,7 @@ class JobMemory:
     settling: Settling
     room: DestinationRoom
     parts: TryProgress
+    suspects: JobSuspects
 
 
 @dataclass(frozen=True, slots=True)

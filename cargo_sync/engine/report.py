@@ -1,4 +1,4 @@
-"""The result of a run: a plain value for the supervisor, the feed and the history."""
+"""The counters of a run and its result: values for the supervisor, the feed and the history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +9,24 @@ from cargo_sync.plan.guard import Held
 
 SHOWN: Final = 100
 SOON: Final = 0.05
+
+
+@dataclass(slots=True)
+class Progress:
+    """The counters of one run. Totals grow during the survey."""
+
+    files_total: int = 0
+    bytes_total: int = 0
+    files_done: int = 0
+    bytes_done: int = 0
+
+    def planned(self, files: int, size: int) -> None:
+        self.files_total += files
+        self.bytes_total += size
+
+    def done(self, files: int, size: int) -> None:
+        self.files_done += files
+        self.bytes_done += size
 
 
 @dataclass(slots=True)

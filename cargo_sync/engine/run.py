@@ -14,10 +14,10 @@ from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution import Execution
 from cargo_sync.engine.planning import Planning
-from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import RunReport
+from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.transfer_starts import TransferStarts
+from cargo_sync.engine.verification import DamagedSources, Verification
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
@@ -66,6 +66,8 @@ class Run:
             ProblemError: a side cannot be reached, or the connection was cut. What was committed
                 stays.
         """
+        if approved:
+            await self._world.offload(self._memory.suspects.release)
         opened = await self._open()
         self._memory.room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
@@ -116,15 +118,20 @@ class Run:
         return self.report
 
     async def _open(self) -> OpenedSides:
-        return await open_sides(
+        opened = await open_sides(
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
+        if opened.suspects:
+            await Verification(self._context, self._near, self._on_events)(opened.suspects)
+        return opened
 
     def _execution(self, guard: Guard, commit: Commit) -> Execution:
         near, far = self._near, self._far
-        source, destination = (near, far) if self._rules.mode is Mode.UPLOAD else (far, near)
+        upload = self._rules.mode is Mode.UPLOAD
+        source, destination = (near, far) if upload else (far, near)
         starts = TransferStarts(self._context, self._on_events)
-        return Execution(self._context, source, destination, guard, starts, commit)
+        damaged = DamagedSources(self._context, near, commit) if upload else None
+        return Execution(self._context, source, destination, guard, starts, commit, damaged)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules

@@ -148,5 +148,24 @@ def hash_reader(
         reader.close()
 
 
+def is_blank(root: Root, path: str, expect: Entry) -> bool:
+    """Whether the file holds nothing but zeros; it is read up to the first other byte.
+
+    Raises:
+        ProblemError: as for `open_file`.
+    """
+    reader = open_file(root, path, expect)
+    try:
+        buffer = memoryview(bytearray(PIECE))
+        done = 0
+        while got := reader.read_into(buffer, done):
+            if buffer[:got].tobytes().count(0) != got:
+                return False
+            done += got
+        return True
+    finally:
+        reader.close()
+
+
 def _state(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_size, kept_time(found.st_mtime_ns), found.st_ctime_ns, inode(found)

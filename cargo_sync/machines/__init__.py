@@ -12,5 +12,6 @@ retention  how old what is kept is, whatever the wall clock does
 retry      when something that failed is tried again
 room       whether a destination has room, from what it takes and refuses
 settling   whether a source file has been unchanged for long enough
+suspects   after an unclean stop: which files are still what they were
 window     whether a daily time window is open, and when that changes
 """

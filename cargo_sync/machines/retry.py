@@ -88,6 +88,10 @@ class Failures:
     def knows(self, path: str) -> bool:
         return path in self._by_path
 
+    def has(self, code: Code) -> bool:
+        """Whether any of them failed with this code."""
+        return any(failure.problem.code == code for failure in self._by_path.values())
+
     def paths(self) -> set[str]:
         return set(self._by_path)
 

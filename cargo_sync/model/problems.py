@@ -6,6 +6,7 @@ library raised the exception.
 """
 
 import errno
+import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -29,6 +30,7 @@ class Code(StrEnum):
     BAD_NAME = "bad_name"
     RESERVED_NAME = "reserved_name"
     BAD_TIME = "bad_time"
+    DAMAGED = "damaged"
     NOT_A_FOLDER = "not_a_folder"
     IS_A_FOLDER = "is_a_folder"
     NOT_A_FILE = "not_a_file"
@@ -230,3 +232,16 @@ def changed_while_read(path: str) -> Problem:
 def not_as_delivered(path: str) -> Problem:
     """A source file differs from what was delivered of it, so it stays where it is."""
     return Problem(Code.CHANGED, f"{path!r} has changed since it was delivered; it stays", path)
+
+
+def damaged(path: str, job: str) -> Problem:
+    """An unclean stop has damaged the file at `path`, at the source of a job."""
+    return Problem(
+        Code.DAMAGED,
+        f"{path!r} was damaged when the daemon or its machine stopped suddenly: with the same time "
+        "it is smaller than before, or holds only zeros",
+        path,
+        "restore it, or give it a new time; "
+        f"`cargo_ctl job approve {shlex.quote(job)}` sends it as it is",
+        retry=False,
+    )

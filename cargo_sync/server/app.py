@@ -176,8 +176,14 @@ async def run(
         database = last.enter_context(
             Database.open(os.path.join(settings.state_dir, "state.db"), "server")
         )
+        clock = last.enter_context(
+            RetentionClock(
+                database,
+                system_clocks(time.time),
+                lambda stop: None,
+            )
+        )
         pool = last.enter_context(threads())
-        clock = RetentionClock(database, system_clocks(time.time))
         world = World(
             time.time,
             time.monotonic,

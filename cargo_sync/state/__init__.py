@@ -12,6 +12,7 @@ left_out      names of the far side that cannot be used
 listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders
 checkpoints   durable parts of staged files
+suspects      what an unclean stop leaves to check, and what it has damaged
 transfers     ids of transfers that must survive a kill, and files that a person cancelled
 orders        ids of large files that sessions get and put
 events        past events, each with a cursor

@@ -1,11 +1,13 @@
 """The retention clock of one process: it continues where the last one stopped.
 
+Its row also says whether a process runs: a clean end is noted there, a kill is not.
+
 `machines/retention` has the theory and the arithmetic.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Self
 
 from cargo_sync.machines.retention import (
     ClockMark,
@@ -15,6 +17,7 @@ from cargo_sync.machines.retention import (
     jump,
     resumed,
 )
+from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.process.wakeup import Wakeup
@@ -22,6 +25,9 @@ from cargo_sync.state.database import Database
 
 BEAT: Final = 60.0
 """Seconds from one stored reading to the next."""
+_UNCLEAN: Final = (
+    "the last process did not end cleanly: files that were written shortly before are checked"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -32,14 +38,44 @@ class RetentionClock:
     clocks  reads the system's clocks
     """
 
-    def __init__(self, database: Database, clocks: Callable[[], SystemClocks]) -> None:
-        """Raises ProblemError if the state cannot be read or written."""
+    def __init__(
+        self,
+        database: Database,
+        clocks: Callable[[], SystemClocks],
+        unclean: Callable[[UncleanStop], None],
+    ) -> None:
+        """Notes that a process runs.
+
+        Args:
+            database: the state.
+            clocks: reads the system's clocks.
+            unclean: called if the last process did not end cleanly, in the same transaction.
+
+        Raises:
+            ProblemError: the state cannot be read or written.
+        """
         self._database = database
         self._clocks = clocks
-        last, now = self._stored(), clocks()
-        self._mark = resumed(last, now)
-        self._jumped = jump(last.clocks, now) if last else 0.0
-        self._store(self._mark)
+        with database.transaction():
+            last, now = self._stored(), clocks()
+            self._mark = resumed(last, now)
+            self._jumped = jump(last.clocks, now) if last else 0.0
+            if last and self._was_running():
+                rebooted = not now.boot_id or now.boot_id != last.clocks.boot_id
+                unclean(UncleanStop(last.reading, last.clocks.wall, rebooted))
+                _log.warning("%s", _UNCLEAN)
+            self._store(self._mark, running=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Notes a clean end; an exception is none."""
+        if kind is None:
+            try:
+                self._store(advanced(self._mark, self._clocks()), running=False)
+            except ProblemError as error:
+                _log.error("the clean end cannot be stored: %s", error)
 
     def __call__(self) -> float:
         return advanced(self._mark, self._clocks()).reading
@@ -80,7 +116,7 @@ class RetentionClock:
         self._jumped += jump(before.clocks, now)
         self._mark = mark = advanced(before, now)
         with self._database.transaction():
-            self._store(mark)
+            self._store(mark, running=True)
             beside(mark.reading)
         jumped, self._jumped = self._jumped, 0.0
         return jumped
@@ -92,8 +128,14 @@ class RetentionClock:
             ).fetchone()
         return ClockMark(row[0], SystemClocks(*row[1:])) if row else None
 
-    def _store(self, mark: ClockMark) -> None:
+    def _was_running(self) -> bool:
+        with self._database.read() as connection:
+            return bool(connection.execute("SELECT running FROM clock").fetchone()[0])
+
+    def _store(self, mark: ClockMark, *, running: bool) -> None:
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)", (mark.reading, *mark.clocks)
+                "INSERT OR REPLACE INTO clock (one, reading, wall, boottime, boot_id, running) "
+                "VALUES (1, ?, ?, ?, ?, ?)",
+                (mark.reading, *mark.clocks, running),
             )

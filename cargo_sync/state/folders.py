@@ -233,15 +233,18 @@ class Folders:
             ).fetchone()
         return files, size
 
+    def state(self, folder: str) -> FolderState | None:
+        """One folder, or None if nothing is known about it."""
+        with self._database.read() as connection:
+            low = paths.key(folder)
+            states = _states(connection, _RANGE, (self._job, low, low + b"\0", 1))
+        return states[0] if states else None
+
     def entry(self, path: str) -> tuple[Entry | None, Entry | None, Agreed | None]:
         """(near, far, base) of one path."""
         name = paths.name(path)
-        with self._database.read() as connection:
-            low = paths.key(paths.parent(path))
-            states = _states(connection, _RANGE, (self._job, low, low + b"\0", 1))
-        if not states:
+        if (state := self.state(paths.parent(path))) is None:
             return None, None, None
-        [state] = states
         return (
             next((entry for entry in state.near or () if entry.name == name), None),
             next((entry for entry in state.far or () if entry.name == name), None),

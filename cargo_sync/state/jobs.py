@@ -6,13 +6,17 @@ from typing import Any
 
 import orjson
 
+from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.database import Database
+from cargo_sync.state.suspects import decode
 
 _FORGOTTEN = "\0forgotten "
 """Prefix of the number of a job that lost its name: a name in a file has no NUL."""
 
-_READ = "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run FROM job"
+_READ = (
+    "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects FROM job"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class JobRow:
     far_lineage of that sequence, from the server
     rules       digest of the rules that the settled folders were planned with
     last_run    None before the first run
+    suspects    what must be checked before the next run; None, except after an unclean stop
     """
 
     id: int
@@ -49,6 +54,7 @@ class JobRow:
     far_lineage: str
     rules: str
     last_run: LastRun | None
+    suspects: Suspects | None
 
 
 class JobRows:
@@ -147,7 +153,7 @@ class JobRows:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, far_cursor, far_lineage, rules, last_run = row
+    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects = row
     return JobRow(
         number,
         name,
@@ -157,6 +163,7 @@ def _job(row: tuple[Any, ...]) -> JobRow:
         far_lineage,
         rules,
         _last_run(last_run) if last_run else None,
+        decode(suspects),
     )
 
 

@@ -123,6 +123,12 @@ class MemoryTree:
         ]
         return Whole(folder, entries.encode(entries.listing(below)), len(below))
 
+    async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        return [self._entries.get(path) for path in some]
+
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
+        return [not any(self._contents[path]) for path, _ in items]
+
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [self._hash(path, entry) for path, entry in items]
 

@@ -119,6 +119,12 @@ class Ends(Protocol):
 class NearTree(Tree, Ends, Protocol):
     """The side on this machine: it reads and stages for the far one."""
 
+    async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        """What is at these paths now, in order; None for nothing."""
+
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
+        """Whether files hold nothing but zeros, in order; False for one that cannot be read."""
+
 
 class FarTree(Tree, Protocol):
     """The other side. It decides how bytes move."""

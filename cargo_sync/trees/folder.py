@@ -14,7 +14,7 @@ from cargo_sync.local import trash
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.parts import CheckpointStore
-from cargo_sync.local.read import FolderSource, hash_file
+from cargo_sync.local.read import FolderSource, hash_file, is_blank
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.local.sink import FolderSink
@@ -83,6 +83,12 @@ class FolderTree:
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [await self._world.offload(self._hash, path, entry) for path, entry in items]
+
+    async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        return await self._world.offload(self._entries, some)
+
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
+        return [await self._world.offload(self._is_blank, path, entry) for path, entry in items]
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         return await self._world.offload(self._apply, actions, run)
@@ -190,6 +196,21 @@ class FolderTree:
             return hash_file(self._opened(), path, entry)
         except ProblemError as error:
             return error.problem
+
+    def _entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
+        found: list[Entry | Problem | None] = []
+        for path in some:
+            try:
+                found.append(self._opened().entry(path))
+            except ProblemError as error:
+                found.append(error.problem)
+        return found
+
+    def _is_blank(self, path: str, entry: Entry) -> bool:
+        try:
+            return is_blank(self._opened(), path, entry)
+        except ProblemError:
+            return False
 
     def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         root = self._opened()

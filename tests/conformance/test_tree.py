@@ -101,6 +101,22 @@ async def test_hashes_are_of_the_entry_given_or_a_problem(tree: tuple[NearTree, 
     assert isinstance(second, Problem) and second.code == "changed"
 
 
+async def test_single_entries_are_as_they_are_reported(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    write("f/a", b"one")
+    found = await seen(it)
+    assert await it.entries(["f/a", "none", "f"]) == [found["f/a"], None, found["f"]]
+
+
+async def test_files_of_nothing_but_zeros_are_blank(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    content = {"zeros": bytes(2**20 + 3), "text": b"\0\0x", "last": bytes(2**20) + b"x"}
+    for path, one in content.items():
+        write(path, one)
+    found = await seen(it)
+    assert await it.blank([(path, found[path]) for path in content]) == [True, False, False]
+
+
 async def test_deleting_displaces_what_was_seen_and_nothing_else(
     tree: tuple[NearTree, Write],
 ) -> None:

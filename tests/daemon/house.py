@@ -35,6 +35,7 @@ from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import NearTree, Task
@@ -206,6 +207,7 @@ class House:
             Settling(wanted.settle),
             DestinationRoom(),
             TryProgress(),
+            JobSuspects(self.database, row.id, row.name),
         )
         sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)

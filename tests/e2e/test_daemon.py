@@ -50,6 +50,36 @@ def test_killed_in_the_middle_of_a_file_the_daemon_goes_on_from_its_checkpoint(
     assert place.events("uploaded") == ["large.bin"]
 
 
+def damage(folder: Path) -> None:
+    """What a power cut does to files: it cuts or zeroes them, and they keep their times."""
+    for name, size in (("cut", 25_000), ("empty", 0)):
+        before = (folder / name).stat()
+        os.truncate(folder / name, size)
+        os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    before = (folder / "zeros").stat()
+    (folder / "zeros").write_bytes(bytes(before.st_size))
+    os.utime(folder / "zeros", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_a_kill_has_damaged_is_fetched_again_and_never_sent(place: Place) -> None:
+    good = {name: os.urandom(50_000) for name in ("cut", "empty", "fine", "zeros")}
+    up, down = place.job("up", remote_dir="in"), place.job("down", "download", remote_dir="in")
+    for name, content in good.items():
+        (up / name).write_bytes(content)
+    place.start("server")
+    place.start("daemon")
+    place.until(lambda: len(place.events("downloaded")) == 4, "all files are on both sides")
+    place.kill("daemon")
+    damage(up)
+    damage(down)
+    place.start("daemon")
+    place.until(lambda: len(place.events("downloaded")) == 7, "three are fetched again")
+    place.until(lambda: place.shown("up")["errors"] == 3, "three are held")
+    assert tree(place.files / "in") == tree(down) == dict(sorted(good.items()))
+    assert place.run("cargo_ctl", "job", "approve", "up").returncode == 0
+    place.until(lambda: not (place.files / "in" / "empty").stat().st_size, "they are sent")
+
+
 def test_killed_in_the_middle_of_many_files_the_server_is_waited_for(place: Place) -> None:
     local = place.job("many", speed="20mbps")
     for number in range(2500):

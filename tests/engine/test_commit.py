@@ -8,8 +8,7 @@ import pytest
 
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.progress import Progress
-from cargo_sync.engine.report import RunReport
+from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.events import Event, EventDetails

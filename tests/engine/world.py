@@ -17,6 +17,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
 from tests.offloads import inline
@@ -56,6 +57,7 @@ class System:
             Settling(self.rules.settle),
             DestinationRoom(),
             TryProgress(),
+            JobSuspects(self.database, number, name),
         )
 
     @property

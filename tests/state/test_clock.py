@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cargo_sync.machines.retention import SystemClocks
+from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.ages import Ages
@@ -32,13 +33,17 @@ class Machine:
         self.boottime += seconds
 
 
+def unexpected(stop: UncleanStop) -> None:
+    """Tests of the clock itself end nothing cleanly."""
+
+
 def nothing(now: float) -> None:
     return None
 
 
 def test_a_year_ahead_and_back_ages_nothing(daemon: Database) -> None:
     machine = Machine()
-    clock = RetentionClock(daemon, machine)
+    clock = RetentionClock(daemon, machine, unexpected)
     began = clock()
     assert began == machine.wall
     machine.passes(60)
@@ -49,7 +54,7 @@ def test_a_year_ahead_and_back_ages_nothing(daemon: Database) -> None:
     assert clock.beat(nothing) == YEAR
     assert clock.beat(nothing) == 0.0, "it is told once"
     machine.wall -= YEAR
-    again = RetentionClock(daemon, machine)
+    again = RetentionClock(daemon, machine, unexpected)
     assert again() == began + 120
     machine.passes(60)
     assert again.beat(nothing) == -YEAR, "a jump during the stop is told after the start"
@@ -58,7 +63,7 @@ def test_a_year_ahead_and_back_ages_nothing(daemon: Database) -> None:
 
 def test_the_reading_and_what_goes_with_it_are_stored_together(daemon: Database) -> None:
     machine = Machine()
-    clock = RetentionClock(daemon, machine)
+    clock = RetentionClock(daemon, machine, unexpected)
     machine.wall += YEAR
 
     def full(now: float) -> None:
@@ -69,9 +74,42 @@ def test_the_reading_and_what_goes_with_it_are_stored_together(daemon: Database)
     assert clock.beat(nothing) == YEAR, "a jump that could not be stored is told later"
 
 
+def test_a_clean_end_is_noted_and_a_kill_is_not(daemon: Database) -> None:
+    machine, stops = Machine(), list[UncleanStop]()
+    for _ in range(2):
+        with RetentionClock(daemon, machine, stops.append):
+            machine.passes(5)
+    assert stops == []
+    killed = RetentionClock(daemon, machine, stops.append)
+    machine.passes(60)
+    killed.beat(nothing)
+    at, wall = killed(), machine.wall
+    machine.passes(30)
+    with pytest.raises(KeyError), RetentionClock(daemon, machine, stops.append):
+        raise KeyError  # a bug of ours
+    machine.boot, machine.boottime = "boot-2", 3.0
+    with RetentionClock(daemon, machine, stops.append):
+        pass
+    assert stops[0] == UncleanStop(at, wall, rebooted=False)
+    assert [stop.rebooted for stop in stops] == [False, True]
+
+
+def test_an_unclean_stop_is_not_forgotten_when_it_cannot_be_noted(daemon: Database) -> None:
+    RetentionClock(daemon, Machine(), unexpected)
+
+    def full(stop: UncleanStop) -> None:
+        raise OverflowError("the disk is full")
+
+    with pytest.raises(ProblemError):
+        RetentionClock(daemon, Machine(), full)
+    stops: list[UncleanStop] = []
+    RetentionClock(daemon, Machine(), stops.append)
+    assert len(stops) == 1
+
+
 async def test_a_jump_is_told_to_people(daemon: Database, caplog: pytest.LogCaptureFixture) -> None:
     machine, heard, marks = Machine(), Wakeup(), list[float]()
-    clock = RetentionClock(daemon, machine)
+    clock = RetentionClock(daemon, machine, unexpected)
     began = clock()
     machine.wall -= YEAR
 

@@ -80,7 +80,7 @@ class JobHandlers:
     async def approve(self, args: OneJob) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         ready(job)
-        if not job.outcomes.approvable:
+        if not job.outcomes.approvable and not job.outcomes.damaged:
             hint = "it continues by itself when disk space is free" if job.outcomes.held else ""
             raise ControlError(
                 ReplyCode.NOT_HELD, f'the job "{job.name}" does not wait for approval', hint

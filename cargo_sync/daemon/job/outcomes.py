@@ -195,6 +195,11 @@ class JobOutcomes:
         return bool(self.held) and self.look is not None and self.look.held
 
     @property
+    def damaged(self) -> bool:
+        """An unclean stop has damaged source files; a person may have them sent as they are."""
+        return self._failures.has(Code.DAMAGED)
+
+    @property
     def errors(self) -> int:
         """How many files, names and folders fail; a failure of the whole job counts as one."""
         if self._present_trouble is not None:

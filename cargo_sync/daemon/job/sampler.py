@@ -11,7 +11,7 @@ from cargo_sync.daemon.job.status import (
     eta,
 )
 from cargo_sync.daemon.job.supervisor import Supervisor
-from cargo_sync.engine.progress import Progress
+from cargo_sync.engine.report import Progress
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.world import World

@@ -1,0 +1,205 @@
+"""Verification: after an unclean stop, what was written lately is checked before it is believed.
+
+It runs before the survey, because the listings from before the stop say what was seen. A damaged
+file at the destination goes to the trash and is fetched again; one at the source is held.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+
+from cargo_sync.engine.commit import Commit, OnEvents
+from cargo_sync.engine.context import RunContext
+from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import damaged
+from cargo_sync.state.folders import FolderState
+from cargo_sync.state.suspects import Committed, HeldFile
+from cargo_sync.trees.contract import NearTree
+
+PAGE: Final = 1_000
+"""Files, or folders, that are checked together."""
+_REPLACED: Final = "damaged by an unclean stop: it is fetched again"
+
+Found = tuple[KnownFile, Entry]
+
+
+class Verification:
+    """Checks the suspects of one job on its near side."""
+
+    def __init__(self, context: RunContext, near: NearTree, on_events: OnEvents) -> None:
+        self._rules = context.rules
+        self._memory = context.memory
+        self._world = context.world
+        self._run = context.report.run
+        self._near = near
+        self._on_events = on_events
+        self._source = context.rules.mode is Mode.UPLOAD
+
+    async def __call__(self, suspects: Suspects) -> None:
+        """Checks all of them. If it is stopped, the next run begins anew.
+
+        Raises:
+            ProblemError: the state cannot be written, or the near side is gone.
+        """
+        async for known in self._known(suspects):
+            damaged = await self._damaged(known, rebooted=suspects.rebooted)
+            if damaged:
+                await (self._hold(damaged) if self._source else self._fetch_again(damaged))
+        await self._world.offload(self._memory.suspects.checked)
+
+    # -- which files -------------------------------------------------------------------------------
+
+    async def _known(self, suspects: Suspects) -> AsyncIterator[list[KnownFile]]:
+        """What is known about the suspects, page by page."""
+        offload, cursor = self._world.offload, suspects.after
+        while rows := await offload(self._memory.suspects.committed, cursor, PAGE):
+            cursor = rows[-1].cursor
+            yield await offload(self._committed, rows, suspects.since_ns)
+        after: bytes | None = None
+        while self._source and (
+            page := await offload(self._memory.folders.unsettled, after, None, PAGE)
+        ):
+            after = paths.key(page[-1].path)
+            for state in page:
+                yield list(_seen(state, suspects.since_ns))
+
+    def _committed(self, rows: Sequence[Committed], since_ns: int) -> list[KnownFile]:
+        """What was agreed about these files; of those that did not move, about the newest.
+
+        What a destination could not fetch again, because its source is gone, is left out.
+        """
+        moved: dict[str, dict[str, bool]] = {}
+        for row in rows:
+            moved.setdefault(paths.parent(row.path), {})[paths.name(row.path)] = not row.adopted
+        known = []
+        for folder, names in moved.items():
+            if (state := self._memory.folders.state(folder)) is None:
+                continue
+            far = {entry.name for entry in state.far or ()}
+            known += [
+                _agreed(paths.join(folder, one.name), one)
+                for one in state.base or ()
+                if one.kind == FILE
+                and one.name in names
+                and (self._source or one.name in far)
+                and (names[one.name] or one.near_version >= since_ns)
+            ]
+        return known
+
+    # -- what became of them -----------------------------------------------------------------------
+
+    async def _damaged(self, known: Sequence[KnownFile], *, rebooted: bool) -> list[Found]:
+        found = await self._near.entries([one.path for one in known])
+        damaged: list[Found] = []
+        unsure: list[Found] = []
+        for one, entry in zip(known, found, strict=True):
+            if not isinstance(entry, Entry):
+                continue  # it is gone, or cannot be read: then it cannot be sent either
+            match judge(one, entry, source=self._source, rebooted=rebooted):
+                case Verdict.DAMAGED:
+                    damaged.append((one, entry))
+                case Verdict.READ:
+                    unsure.append((one, entry))
+        if self._source:
+            blank = await self._near.blank([(one.path, entry) for one, entry in unsure])
+            unsure = [file for file, nothing in zip(unsure, blank, strict=True) if nothing]
+        hashes = await self._near.hashes([(one.path, entry) for one, entry in unsure])
+        for file, content in zip(unsure, hashes, strict=True):
+            if isinstance(content, str) and content != file[0].hash:
+                damaged.append(file)
+        return damaged
+
+    async def _hold(self, damaged_files: Sequence[Found]) -> None:
+        """Source files are not sent. Those that no plan will name are reported now."""
+        held = [HeldFile(one.path, one.size, one.mtime_ns) for one, _ in damaged_files]
+        await self._world.offload(self._memory.suspects.hold, held)
+        await self._record(
+            self._event(Happened.FAILED, one, EventDetails(str(problem), problem.code_text))
+            for one, entry in damaged_files
+            if one.hash
+            and (entry.version, entry.size) == (one.version, one.size)
+            and (problem := damaged(one.path, self._rules.name))
+        )
+
+    async def _fetch_again(self, damaged_files: Sequence[Found]) -> None:
+        """Files at the destination go to the trash, and their agreement is forgotten before that.
+
+        So the plan of this run fetches them as new ones, which the guard does not count.
+        """
+        gone = [(one.path, None) for one, _ in damaged_files]
+        await self._world.offload(self._memory.folders.agree, gone)
+        deletions = [Action(Op.DELETE, one.path, expected=entry) for one, entry in damaged_files]
+        outcomes = await self._near.apply(deletions, self._run)
+        await self._record(
+            self._event(
+                Happened.DISPLACED, one, EventDetails(_REPLACED, displaced=outcome.displaced)
+            )
+            for (one, _), outcome in zip(damaged_files, outcomes, strict=True)
+            if outcome.problem is None
+        )
+
+    def _event(self, happened: Happened, one: KnownFile, details: EventDetails) -> Event:
+        return self._rules.event(happened, self._world.wall(), one.path, one.size, details)
+
+    async def _record(self, events: Iterable[Event]) -> None:
+        if told := list(events):
+            cursor = await self._world.offload(self._memory.folders.agree, [], told)
+            self._on_events(told, cursor)
+
+
+class DamagedSources:
+    """The source files of one job that an unclean stop has damaged: they fail, and are not sent."""
+
+    def __init__(self, context: RunContext, near: NearTree, commit: Commit) -> None:
+        self._rules = context.rules
+        self._suspects = context.memory.suspects
+        self._offload = context.world.offload
+        self._near = near
+        self._commit = commit
+
+    async def left_out(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """Leaves out steps of damaged files.
+
+        A file with a new time, or with its size and content again, was restored: it is sent.
+        """
+        if not await self._offload(self._suspects.holds_any):
+            return actions
+        held = await self._offload(self._suspects.held, [action.path for action in actions])
+        failed = []
+        for action in actions:
+            if action.path in held and await self._is_damaged(action, held[action.path]):
+                problem = damaged(action.path, self._rules.name)
+                failed.append(Outcome(action, problem=problem))
+        stays = {outcome.action.path for outcome in failed}
+        await self._offload(self._suspects.release, list(held.keys() - stays))
+        if failed:
+            await self._commit(failed)
+        return [action for action in actions if action.path not in stays]
+
+    async def _is_damaged(self, action: Action, held: HeldFile) -> bool:
+        entry = action.source
+        if entry is None or entry.kind != FILE or entry.mtime_ns != held.mtime_ns:
+            return False
+        if entry.size < held.size:
+            return True
+        [blank] = await self._near.blank([(action.path, entry)])
+        return blank
+
+
+def _agreed(path: str, row: Agreed) -> KnownFile:
+    return KnownFile(path, row.size, row.mtime_ns, row.near_version, row.near_ident, row.hash)
+
+
+def _seen(state: FolderState, since_ns: int) -> Iterable[KnownFile]:
+    """Files of a source folder that were seen lately and are not delivered as they were seen."""
+    base = {row.name: row for row in state.base or ()}
+    for entry in state.near or ():
+        row = base.get(entry.name)
+        if entry.kind == FILE and entry.version >= since_ns and not (row and row.near_is(entry)):
+            path = paths.join(state.path, entry.name)
+            yield KnownFile(path, entry.size, entry.mtime_ns, entry.version, entry.ident, "")
