@@ -5,16 +5,22 @@ steps, costs one comparison.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
 
 PAGE = 100
+PART = 2**20
+"""Characters of paths that are stored in one transaction."""
+
+_Changes = Sequence[tuple[str, Entry | None]]
 
 
 class Survey:
@@ -85,7 +91,10 @@ class Survey:
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
-            self._refused = await offload(folders.observe_far, seen.changes, seen.refused)
+            *parts, last = _parts(seen.changes)
+            for part in parts:
+                await offload(folders.observe_far, part)
+            self._refused = await offload(folders.observe_far, last, seen.refused)
             await offload(
                 self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )
@@ -100,3 +109,18 @@ class Survey:
                 report.leave_out(one.problems)
         listings = [(one.path, one.listing) for one in whole]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+
+
+def _parts(changes: _Changes) -> list[_Changes]:
+    """The changes in parts: other jobs wait for the state while one is written.
+
+    Nearly always there is one part, but a page of the longest paths is as much work as hundreds of
+    ordinary ones.
+    """
+    starts, size = [0], 0
+    for index, (path, _) in enumerate(changes):
+        if size > PART:
+            starts.append(index)
+            size = 0
+        size += len(path)
+    return [changes[start:end] for start, end in pairwise([*starts, len(changes)])]

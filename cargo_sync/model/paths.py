@@ -21,6 +21,9 @@ _ODD: Final = re.compile(r"(?:^|/)(?:\.{0,2}|\.(?i:cargo_sync))(?:/|$)|[\0\n]")
 """Paths that need the full check: an empty, ".", ".." or reserved component, a NUL (or a newline,
 because "$" also matches before a final one)."""
 
+_ODD_PARTS: Final = ("//", "/./", "/../", "\0")
+"""What a path between two "/" must not have."""
+
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
 
@@ -82,10 +85,24 @@ def is_reserved(name: str) -> bool:
 
 def bad_path(path: str) -> str | None:
     """Why a path cannot lead to an entry of a tree, or None when it can."""
-    for part in path.split("/") if path else ():
-        if reason := bad_name(part):
-            return reason
-    return "is longer than 4096 bytes" if len(path.encode()) > PATH_BYTES else None
+    if not path or _is_sound(path):
+        return None
+    if len(path) <= PATH_BYTES:
+        for part in path.split("/"):
+            if reason := bad_name(part):
+                return reason
+    return "is longer than 4096 bytes"
+
+
+def _is_sound(path: str) -> bool:
+    """Whether `bad_path` finds nothing; a path of 2,000 folders costs no loop over them."""
+    try:
+        raw = path.encode()
+    except UnicodeEncodeError:
+        return False
+    if len(raw) > PATH_BYTES or any(odd in f"/{path}/" for odd in _ODD_PARTS):
+        return False
+    return len(raw) <= NAME_BYTES or max(map(len, raw.split(b"/"))) <= NAME_BYTES
 
 
 def refusal(path: str) -> Problem | None:
@@ -99,7 +116,9 @@ def refusal(path: str) -> Problem | None:
         return None
     if reason := bad_path(path):
         return Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False)
-    return reserved_name(path) if any(map(is_reserved, path.split("/"))) else None
+    if f"/{RESERVED}/" in f"/{path}/".casefold() and any(map(is_reserved, path.split("/"))):
+        return reserved_name(path)
+    return None
 
 
 def reserved_name(path: str) -> Problem:

@@ -70,3 +70,15 @@ def test_keys_come_back_and_sort_as_components_do(parts: list[str]) -> None:
     assert paths.from_key(paths.key(path)) == path
     assert paths.join(paths.parent(path), paths.name(path)) == path
     assert paths.is_below(path, paths.parent(path))
+
+
+@given(st.text("a./é\0\udcff", max_size=12))
+def test_the_quick_look_at_a_path_finds_what_the_slow_one_does(path: str) -> None:
+    parts = path.split("/") if path else []
+    assert (paths.bad_path(path) is None) == (not any(map(paths.bad_name, parts)))
+
+
+def test_a_path_of_two_thousand_folders_is_fine_and_one_byte_more_is_not() -> None:
+    assert paths.bad_path("d/" * 2047 + "dd") is None
+    assert paths.bad_path("d/" * 2047 + "dé") == "is longer than 4096 bytes"
+    assert paths.bad_path("é" * 127 + "/" + "é" * 128) == "is longer than 255 bytes"

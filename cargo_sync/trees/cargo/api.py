@@ -116,10 +116,10 @@ class Api:
         self._refused = None
 
     async def get(self, path: str, reply: Decoder[T], /, **query: str | int) -> T:
-        return decoded(reply, await self._call("GET", path, None, query))
+        return await _decoded(reply, await self._call("GET", path, None, query))
 
     async def post(self, path: str, reply: Decoder[T], body: Body) -> T:
-        return decoded(reply, await self._call("POST", path, body, {}))
+        return await _decoded(reply, await self._call("POST", path, body, {}))
 
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path, None, {})
@@ -229,6 +229,13 @@ class Api:
             )
         _log.debug("%s %s: %d", method, path, response.status, extra={"user": self.login.username})
         return bounds.plain(response)
+
+
+async def _decoded(reply: Decoder[T], content: bytes) -> T:
+    """Decodes an answer; a large one in a thread, because commands wait for the loop meanwhile."""
+    if len(content) <= bounds.LARGE:
+        return decoded(reply, content)
+    return await asyncio.to_thread(decoded, reply, content)
 
 
 async def _line(content: aiohttp.StreamReader) -> bytes:
