@@ -14,8 +14,14 @@ def status(result: Mapping[str, Any]) -> str:
         f"serving {served(result)}",
         f"{moving(result.get('totals') or {})}; {used:,} of {most:,} data connections",
         f"up for {duration(result.get('uptime_s') or 0)}",
+        *(_error(one) for one in result.get("errors") or []),
     ]
     return "\n".join(lines)
+
+
+def _error(one: Mapping[str, Any]) -> str:
+    hint = f" ({escaped(one['hint'])})" if one.get("hint") else ""
+    return f"error: {escaped(one['message'])}{hint}"
 
 
 def served(fields: Mapping[str, Any]) -> str:
@@ -25,7 +31,7 @@ def served(fields: Mapping[str, Any]) -> str:
     text = count(enabled + disabled, "user") + (f" ({disabled:,} disabled)" if disabled else "")
     text += f", {count(fields.get('workspaces') or 0, 'workspace')}"
     if fields.get("away"):
-        text += f", {count(fields['away'], 'folder')} missing"
+        text += f", {count(fields['away'], 'folder')} not usable"
     if fields.get("unoffered"):
         text += f", {count(fields['unoffered'], 'name')} not offered"
     return text

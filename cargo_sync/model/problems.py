@@ -47,6 +47,7 @@ class Code(StrEnum):
     ROOT_GONE = "root_gone"
     ROOT_REPLACED = "root_replaced"
     ROOT_IN_USE = "root_in_use"
+    ROOT_HELD = "root_held"
     MARKER_LOST = "marker_lost"
     BAD_MARKER = "bad_marker"
     FOREIGN_FOLDER = "foreign_folder"

@@ -447,7 +447,7 @@ class Server:
 
     def _general(self) -> JsonObject:
         opened, flows = self._opened, len(self._flows.all())
-        return views.general(self._registry.roster, opened.away(), opened.unoffered(), flows)
+        return views.general(self._registry.roster, opened.problems(), opened.unoffered(), flows)
 
     def _status(self) -> JsonObject:
         return {

@@ -1,14 +1,18 @@
 """What a server reports, as JSON values: users, workspaces, flows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.registry import Read
 from cargo_sync.server.accounts.roster import RATES, Roster
 from cargo_sync.server.flows.sampler import FlowReading, Totals
+
+SHOWN: Final = 20
+"""How many errors of folders are shown."""
 
 
 def user(one: UserSettings, flows: Sequence[FlowReading]) -> dict[str, Any]:
@@ -64,16 +68,31 @@ def progress(all_flows: Totals) -> dict[str, Any]:
     return asdict(all_flows)
 
 
-def general(roster: Roster, away: int, unoffered: int, flows: int) -> dict[str, Any]:
-    """Values that change seldom: the feed's `status/`."""
+def general(
+    roster: Roster, away: Mapping[str, Problem | None], unoffered: int, flows: int
+) -> dict[str, Any]:
+    """Values that change seldom: the feed's `status/`.
+
+    Args:
+        roster: users and workspaces.
+        away: the served folders that cannot be used now, with the reason.
+        unoffered: how many names in served folders no client could use.
+        flows: how many flows are open.
+    """
     enabled = sum(one.enabled for one in roster.users)
     return {
         "users": {"enabled": enabled, "disabled": len(roster.users) - enabled},
         "workspaces": len(roster.workspaces),
-        "away": away,
+        "away": len(away),
+        "errors": [_error(folder, problem) for folder, problem in away.items() if problem][:SHOWN],
         "unoffered": unoffered,
         "flows": flows,
     }
+
+
+def _error(folder: str, problem: Problem) -> dict[str, Any]:
+    shown = {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
+    return {"folder": folder} | shown
 
 
 def read(found: Read) -> dict[str, Any]:

@@ -100,11 +100,6 @@ class FolderStore:
         """True when the path still leads to the folder that was opened."""
         return self.root.still_there()
 
-    def must_be_there(self) -> None:
-        """Raises ProblemError "root_gone" if it is not: then a missing file means nothing."""
-        if not self.root.still_there():
-            raise _gone(self.root.path)
-
     def run(self, run: str) -> str:
         """The name of the trash folder of a run; after an hour, the run gets another one."""
         now = self._wall()

@@ -29,6 +29,9 @@ MUSIC: dict[str, Any] = {
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "kind": "server", "users": {"enabled": 2, "disabled": 1}, "workspaces": 1, "away": 1,
+    "errors": [
+        {"folder": "/b", "code": "root_in_use", "message": "'/b' is in use", "hint": "stop it"}
+    ],
     "unoffered": 0, "flows": 2,
     "data_connections": {"open": 2, "most": 100},
     "totals": {"uploads": 1, "downloads": 2, "upload_bps": 98_400_000, "download_bps": 0},

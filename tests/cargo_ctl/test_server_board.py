@@ -49,7 +49,7 @@ def test_lines() -> None:
         message(topics.notice(""), "notice", {"user": "", "kind": "x", "message": "a year ahead"}),
         flow(UP | {"bytes": 2_500_000}, ended=True),
     ) == [
-        "serving 3 users (1 disabled), 1 workspace, 1 folder missing",
+        "serving 3 users (1 disabled), 1 workspace, 1 folder not usable",
         "ana: upload into default/in/box started",
         "ana: download from music\\x07 started",
         "ben\\x1b was disabled",
@@ -78,8 +78,8 @@ def test_a_picture_of_flows_by_user() -> None:
     ):
         board.take(each)
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; 1 upload at 12.3 MB/s, 2 "
-        "download…",
+        "serving  3 users (1 disabled), 1 workspace, 1 folder not usable; 1 upload at 12.3 MB/s, 2 "
+        "downl…",
         "ana                                           2 flows, 1.0 MB/s",
         "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
         "  ↓ music\\x07                                 0 B/s, 0 B",
@@ -106,7 +106,7 @@ def test_a_flow_that_says_nothing_any_more_is_gone() -> None:
     board.take(flow(UP))
     board.take(message(topics.STATUS, "status", STATUS, NOW + 60))
     assert drawn(board) == [
-        "serving  3 users (1 disabled), 1 workspace, 1 folder missing; no transfers"
+        "serving  3 users (1 disabled), 1 workspace, 1 folder not usable; no transfers"
     ]
     assert drawn(ServerBoard()) == ["waiting for messages"]
 

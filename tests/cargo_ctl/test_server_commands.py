@@ -94,9 +94,10 @@ def test_looking(runtime: str) -> None:
         "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s   50mbps  12.3 ms     0  default/in/box\n"
         "99887766  ana   download      0 B                                    music\\x07\n"
         "$ status --server\n"
-        "serving 3 users (1 disabled), 1 workspace, 1 folder missing\n"
+        "serving 3 users (1 disabled), 1 workspace, 1 folder not usable\n"
         "1 upload at 12.3 MB/s, 2 downloads at 0 B/s; 2 of 100 data connections\n"
         "up for 3 h 25 min\n"
+        "error: '/b' is in use (stop it)\n"
         "$ bandwidth --server\n"
         "NAME      NOW      IN THE FILE  SET\n"
         "upload    100mbps  200mbps      by command, until the file changes\n"
@@ -451,7 +452,7 @@ def test_watching_a_server(runtime: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.exit_code == 0
     assert sorted(result.stdout.splitlines()) == [
         "ana: upload into default/in/box started",
-        "serving 3 users (1 disabled), 1 workspace, 1 folder missing",
+        "serving 3 users (1 disabled), 1 workspace, 1 folder not usable",
     ]
     assert result.stderr == (
         "the server has ended; waiting for it to come back (Ctrl-C ends this)\n"

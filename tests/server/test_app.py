@@ -18,6 +18,8 @@ import argon2
 import pytest
 
 from cargo_sync.config.server import load_server
+from cargo_sync.local.lock import lock_root
+from cargo_sync.local.root import Root
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
@@ -164,3 +166,22 @@ async def test_checkpoints_nobody_goes_on_with_are_dropped(tmp_path: Path) -> No
             while kept != {"new"}:
                 kept = {name for (name,) in state.execute("SELECT transfer FROM checkpoint")}
                 await asyncio.sleep(0.01)
+
+
+async def test_one_folder_that_another_program_holds_does_not_harm_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = [
+        {"username": name, "password": "correct horse", "path": str(tmp_path / name)}
+        for name in ("ana", "ben")
+    ]
+    file = settings(tmp_path, users=both)
+    (tmp_path / "ben").mkdir()
+    other = Root.open(str(tmp_path / "ben"))
+    held = lock_root(other, "another server", leave_name=False)
+    async with running(file) as up:
+        assert f"in use by process {os.getpid()}" in caplog.text
+        assert await status(up.api, "ana", "correct horse", up.fingerprint) == 200
+        assert await status(up.api, "ben", "correct horse", up.fingerprint) == 200
+    held.release()
+    other.close()

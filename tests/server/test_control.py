@@ -72,7 +72,7 @@ async def test_it_says_where_it_is_and_who(
         assert status.pop("uptime_s") >= 0
         assert status == {
             "kind": "server", "users": {"enabled": 1, "disabled": 0}, "workspaces": 0, "away": 0,
-            "unoffered": 0, "flows": 0,
+            "errors": [], "unoffered": 0, "flows": 0,
             "data_connections": {"open": 0, "most": 100},
             "totals": {"uploads": 0, "downloads": 0, "upload_bps": 0, "download_bps": 0},
         }  # fmt: skip

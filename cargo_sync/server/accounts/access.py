@@ -70,11 +70,13 @@ class Grants:
         """The user's workspace of that name.
 
         Raises:
-            ProblemError: `unknown`; the same for a workspace that belongs to others.
+            ProblemError: `unknown`; the same for a workspace that belongs to others. `root_held`,
+                while another program holds its folder.
         """
         access = self._of.get(user, {}).get(name)
         if access is None:
             raise unknown("such workspace")
+        access.workspace.must_not_be_held()
         return access
 
     def refusal(self, user: str, access: Access, writes: bool) -> Problem | None:

@@ -74,16 +74,20 @@ def answer(value: object, status: int = 200) -> web.Response:
     )
 
 
+def shown_problem(problem: Problem) -> dict[str, str]:
+    """A problem as JSON."""
+    return {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
+
+
 def refusal(error: ProblemError) -> web.Response:
     """The response that tells a client about an error."""
     problem = error.problem
-    shown = {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
     headers = dict(_PRIVATE)
     if isinstance(error, LaterError):
         headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return web.Response(
         status=status_of(problem),
-        body=orjson.dumps({"error": shown}, option=orjson.OPT_APPEND_NEWLINE),
+        body=orjson.dumps({"error": shown_problem(problem)}, option=orjson.OPT_APPEND_NEWLINE),
         content_type="application/json",
         headers=headers,
     )

@@ -54,7 +54,10 @@ class PathLook(NamedTuple):
 class CataloguedFolder:
     """One served folder. Call `attach` first.
 
-    While the folder is not there, calls that need it raise `root_gone`.
+    While the folder is not there, calls that need it raise `root_gone`; while another program holds
+    it, `root_held`.
+
+    problem  why it could not be used at the last attempt, or None
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class CataloguedFolder:
         self._open_store = open_store
         self._changed = changed
         self._store: FolderStore | None = None
+        self.problem: Problem | None = None
 
     def __repr__(self) -> str:
         return f"CataloguedFolder({self.path!r})"
@@ -106,11 +110,15 @@ class CataloguedFolder:
                     return False
                 self._store.let_go()
                 self._store = None
-            store = self._open_store(self._marker)
+            try:
+                store = self._open_store(self._marker)
+            except ProblemError as error:
+                self.problem = error.problem
+                raise
             if not self._marker:
                 self.catalogue.set_marker(self.id, store.marker)
                 self._marker = store.marker
-            self._store = store
+            self._store, self.problem = store, None
             return True
 
     @property
@@ -118,19 +126,36 @@ class CataloguedFolder:
         """Whether the folder was there at the last attempt to use it."""
         return self._store is not None
 
+    def must_not_be_held(self) -> None:
+        """Raises ProblemError `root_held` while another program holds the folder.
+
+        Then the catalogue says nothing about it either: the other program changes it.
+        """
+        if self.problem is not None and self.problem.code is Code.ROOT_IN_USE:
+            message = "another program on the server uses the folder of this workspace"
+            hint = "the person who runs the server can stop it, then this goes on by itself"
+            raise ProblemError(Problem(Code.ROOT_HELD, message, hint=hint))
+
+    def must_be_there(self) -> None:
+        """Looks at the folder itself: without it, a missing file means nothing.
+
+        Raises:
+            ProblemError: `root_gone`, `root_held`.
+        """
+        if not self.store.still_there():
+            raise _away()
+
     @property
     def store(self) -> FolderStore:
         """The open folder.
 
         Raises:
-            ProblemError: `root_gone` while it is not there.
+            ProblemError: `root_gone` while it is not there, `root_held` while another program holds
+                it. Clients read the message: it has no path.
         """
+        self.must_not_be_held()
         if self._store is None:
-            message, hint = (
-                f"the folder {self.path!r} is not there",
-                "the person who runs the server can bring it back",
-            )
-            raise ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
+            raise _away()
         return self._store
 
     def close(self) -> None:
@@ -154,7 +179,7 @@ class CataloguedFolder:
     def look_closely(self, path: str) -> tuple[Catalogued | None, Entry | None]:
         """Like `look`, with the folder's own entry (ctime and inode). The lock is held."""
         paths.check(path)
-        self.store.must_be_there()
+        self.must_be_there()
         seen = self.store.root.entry(path)
         held = self.catalogue.entry(self.id, path)
         if _agree(held, seen):
@@ -164,7 +189,7 @@ class CataloguedFolder:
 
     def look_at_all(self, some: Sequence[str]) -> list[PathLook | Problem]:
         """Like `look_closely`, for many paths; each can fail alone. The lock is held."""
-        self.store.must_be_there()
+        self.must_be_there()
         looks: list[PathLook | Problem] = []
         for path, held, seen in zip(
             some, self.catalogue.entries(self.id, some), self.store.root.entries(some), strict=True
@@ -181,7 +206,7 @@ class CataloguedFolder:
     def take_in(self, path: str, seen: Entry | None) -> None:
         """Records that `seen`, not the catalogue's row, is at `path`. The lock is held."""
         if seen is None:
-            self.store.must_be_there()  # again: the whole folder may have gone since
+            self.must_be_there()  # again: the whole folder may have gone since
             self.record([Gone(path)])
         else:
             self.record([*self.folders_above([path]), put(path, seen)])
@@ -221,7 +246,7 @@ class CataloguedFolder:
             ProblemError: `root_gone`; the folder cannot be read completely.
         """
         with self.lock:
-            self.store.must_be_there()
+            self.must_be_there()
             if folder and not self._is_folder(folder):
                 return Compared([], [], False)
             listing, problems = self.store.root.listing(folder)
@@ -243,7 +268,7 @@ class CataloguedFolder:
                     continue
                 changes.append(put(path, seen))
             if known:
-                self.store.must_be_there()
+                self.must_be_there()
                 changes += [Gone(paths.join(folder, name)) for name in known]
             if changes:
                 self.record(changes)
@@ -284,3 +309,10 @@ def _agree(held: Catalogued | None, seen: Entry | None) -> bool:
         return entry.target == seen.target and entry.mtime_ns == seen.mtime_ns
     known = (entry.size, entry.mtime_ns, held.ctime_ns, held.inode)
     return known == (seen.size, seen.mtime_ns, seen.version, seen.ident)
+
+
+def _away() -> ProblemError:
+    """For clients: the message has no path."""
+    message = "the folder of this workspace is not there"
+    hint = "the person who runs the server can bring it back; nothing is deleted meanwhile"
+    return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))

@@ -124,6 +124,8 @@ class ExternalChanges:
                 self._scan_at = self._world.steady() + min(AWAY, self._interval)
                 await self.scan()
                 self._scan_at = self._world.steady() + self._interval
+            if not self._workspace.attached:
+                return  # why was logged by the scan, which is tried again
             await self.look()
             if self._world.steady() >= self._tidy_at:
                 self._tidy_at = self._world.steady() + TIDY

@@ -96,9 +96,10 @@ class OpenWorkspaces:
                     lasting(changes.run, f"looking for changes in {path!r}")
                 )
 
-    def away(self) -> int:
-        """How many of the served folders are not there."""
-        return sum(not self._open[path].attached for path in self._external)
+    def problems(self) -> dict[str, Problem | None]:
+        """The served folders that cannot be used now, with the reason if it is known."""
+        served = ((path, self._open[path]) for path in sorted(self._external))
+        return {path: one.problem for path, one in served if not one.attached}
 
     def unoffered(self) -> int:
         """How many names in the served folders are not offered."""

@@ -46,7 +46,8 @@ class Position(NamedTuple):
 class Workspace:
     """One served folder.
 
-    While it is not there, calls that need it raise `root_gone`; the catalogue still answers.
+    While it is not there, calls that need it raise `root_gone`; the catalogue still answers. While
+    another program holds it, nothing answers (`must_not_be_held`).
 
     id, epoch  of the workspace in the catalogue
     unoffered  what it holds that no client could use
@@ -71,6 +72,23 @@ class Workspace:
     def attached(self) -> bool:
         """Whether the folder was there at the last attempt to use it."""
         return self._folder.attached
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the folder could not be used at the last attempt, or None."""
+        return self._folder.problem
+
+    def away(self) -> Problem | None:
+        """Why the folder cannot be used now, for clients, or None. Looks at the folder itself."""
+        try:
+            self._folder.must_be_there()
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def must_not_be_held(self) -> None:
+        """Raises ProblemError `root_held` while another program holds the folder."""
+        self._folder.must_not_be_held()
 
     def attach(self) -> bool:
         """Opens the folder if it is not open, or came back; returns whether it did.

@@ -92,7 +92,8 @@ class LoginReply(ServerReply):
 class SpaceReply(ServerReply):
     """One workspace of the user, and the state of its catalogue.
 
-    floor  deletions up to this sequence may have been forgotten; 0 if the server does not send it
+    floor    deletions up to this sequence may have been forgotten; 0 if the server does not send it
+    problem  why the workspace cannot be used now
     """
 
     name: _Word
@@ -101,6 +102,7 @@ class SpaceReply(ServerReply):
     sequence: _Count
     lineage: _Word
     floor: _Count = 0
+    problem: _ErrorWords | None = None
 
 
 class SpacesReply(ServerReply):

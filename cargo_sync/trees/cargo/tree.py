@@ -66,6 +66,8 @@ class CargoTree:
         mine = spaces.named(self._workspace)
         if mine is None:
             raise ProblemError(no_workspace(self._login.username, self._workspace, spaces.names()))
+        if why := mine.problem:
+            raise ProblemError(Problem.received(why.code, why.message, hint=why.hint or ""))
         root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
         here = Identity(root, mine.epoch, mine.sequence, mine.lineage, mine.floor)
         self._newest = Delta((), here.sequence, here.lineage)

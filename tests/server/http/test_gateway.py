@@ -3,10 +3,13 @@
 import asyncio
 import io
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.lock import lock_root
+from cargo_sync.local.root import Root
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import TOKEN_SECONDS
@@ -501,3 +504,36 @@ async def test_a_folder_that_is_away_is_said_so_and_the_catalogue_still_answers(
         (tmp_path / "unmounted").rename(house.folders["ana"])
         answer = await house.call("POST", "/v1/workspaces/default/operations", delete)
         assert answer.json["results"][0]["code"] == "done"
+
+
+async def test_a_folder_that_another_program_holds_is_answered_with_503_until_it_ends(
+    tmp_path: Path,
+) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "file").write_text("x")
+        house.intake("ana")
+        mine = house.workspace("ana")
+        mine.close()
+        other = Root.open(str(house.folders["ana"]))
+        held = lock_root(other, "another server", leave_name=False)
+        with pytest.raises(ProblemError, match=f"in use by process {os.getpid()}"):
+            mine.attach()
+        for method, path, body in (
+            ("GET", "/v1/files/default/file", None),
+            ("PUT", "/v1/files/default/new", b"x"),
+            ("GET", "/v1/workspaces/default/changes?since=0", None),
+            ("GET", "/v1/workspaces/default/tree", None),
+            ("POST", "/v1/workspaces/default/operations", {"operations": []}),
+        ):
+            answer = await house.call(method, path, body)
+            assert (answer.status, answer.code) == (503, "root_held"), path
+            assert str(tmp_path) not in answer.body.decode()
+        rows = (await house.call("GET", "/v1/workspaces")).json["workspaces"]
+        assert [row.get("problem", {}).get("code") for row in rows] == ["root_held", None]
+        assert await changes(house, user="ben") == []
+        held.release()
+        other.close()
+        mine.attach()
+        assert (await house.call("GET", "/v1/files/default/file")).body == b"x"
+        rows = (await house.call("GET", "/v1/workspaces")).json["workspaces"]
+        assert not any("problem" in row for row in rows)

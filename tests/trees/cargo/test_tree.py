@@ -90,6 +90,17 @@ async def test_a_refusal_is_no_cut(code: str) -> None:
         assert heard.queries[-1]["limit"] == "10000"
 
 
+async def test_a_workspace_that_cannot_be_used_is_not_opened() -> None:
+    held = MINE | {"problem": {"code": "root_held", "message": "another program uses it"}}
+    async with answering(GET_workspaces=[ok({"workspaces": [held]})]) as (login, _):
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, inline, lambda: 0.0)
+        it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
+        with pytest.raises(ProblemError, match="another program uses it") as raised:
+            await it.open()
+        assert (raised.value.problem.code, raised.value.problem.retry) == ("root_held", True)
+        await it.close()
+
+
 async def test_changes_come_page_by_page() -> None:
     pages = [
         changes(row(), after=4, more=True),

@@ -13,7 +13,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.http.answers import answer
+from cargo_sync.server.http.answers import answer, shown_problem
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.fields import (
@@ -89,7 +89,9 @@ class BrowseRoutes:
         for access in self._spaces.of(user.name):
             position = await self._offload(access.workspace.position, since)
             mine = {"name": access.name, "access": "rw" if access.writable else "ro"}
-            shown.append(mine | position._asdict())
+            away = await self._offload(access.workspace.away)
+            why = {"problem": shown_problem(away)} if away else {}
+            shown.append(mine | position._asdict() | why)
         return answer({"workspaces": shown})
 
     async def tree(self, request: web.Request) -> web.Response:
