@@ -95,11 +95,14 @@ class CargoTree:
         self._page = ROWS
 
     async def _next_page(self, cursor: int) -> ChangesReply:
-        """The next changes. After a cut, the next look asks for fewer of them at a time."""
+        """The next changes. After a cut, the next look asks for fewer of them at a time.
+
+        So it does after an answer that was too slow or too large.
+        """
         try:
             return await self._changes(since=cursor, limit=self._page)
         except ProblemError as error:
-            if error.problem.code in AWAY:
+            if error.problem.code in AWAY | {Code.BAD_ANSWER}:
                 self._page = max(LEAST_PAGE, self._page // 2)
             raise
 

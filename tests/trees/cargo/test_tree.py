@@ -67,7 +67,8 @@ async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
 
 async def test_after_a_cut_a_page_has_half_as_many_rows_until_all_were_read() -> None:
     cut = refuse(503, "busy")
-    pages = [cut] * 8 + [changes(row(), after=4, more=True), cut, changes(row())]
+    late = raw(b"[" * 40)
+    pages = [cut] * 7 + [late, changes(row(), after=4, more=True), cut, changes(row())]
     async with tree(GET_changes=pages) as (it, heard):
         for _ in range(8):
             with pytest.raises(ProblemError):
