@@ -6,7 +6,8 @@ gives it back and fails alone. What is above the line belongs to the control pla
 Commands are answered as long as they have descriptors; without one, libzmq ends the process.
 
 What stays open although nobody uses it at the moment (folders of jobs and workspaces, files that
-are partly received) has a lower line, so that it never takes everything from what moves.
+are partly received) has a lower line, so that it never takes everything from what moves. That of
+connections from outside is between the two.
 """
 
 import errno
@@ -55,6 +56,11 @@ def line(most: int) -> int:
 def kept_line(line: int) -> int:
     """The line for what stays open although nobody uses it at the moment."""
     return line // 2
+
+
+def door_line(line: int) -> int:
+    """The line for connections from outside: who is inside needs descriptors for files."""
+    return line * 3 // 4
 
 
 def below(line: int, fd: int) -> int:

@@ -10,7 +10,6 @@ import errno
 import ipaddress
 import logging
 import os
-import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +24,7 @@ from cargo_sync.machines.half_open import (
     HalfOpenLimits,
     network,
 )
+from cargo_sync.process.descriptors import door_line, limit, line
 from cargo_sync.process.tasks import contained
 
 AT_ONCE: Final = 4
@@ -214,6 +214,8 @@ class Door:
         self._take = take
         self._greeting = greeting
         self._handshake = handshake
+        self._line = door_line(line(limit()))
+        """From this number on descriptors are for who is inside: each may need one for a file."""
         self._silent: dict[Arrival, socket.socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.port: int = sockets[0].getsockname()[1]
@@ -239,6 +241,9 @@ class Door:
         for _ in range(AT_ONCE):
             try:
                 sock, address = listening.accept()
+                if sock.fileno() >= self._line:
+                    sock.close()
+                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -340,7 +345,4 @@ def _shut(sock: socket.socket) -> None:
 
 def _affordable(limits: HalfOpenLimits) -> HalfOpenLimits:
     """The limits for the descriptors that this process has: most are for who is inside."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return limits
-    return HalfOpenLimits(limits.per_address, min(limits.total, max(1, soft // SHARE)))
+    return HalfOpenLimits(limits.per_address, min(limits.total, max(1, limit() // SHARE)))

@@ -7,24 +7,24 @@ import socket
 import pytest
 
 from cargo_sync.process import descriptors
-from cargo_sync.process.descriptors import below, kept_line, line, new_socket
+from cargo_sync.process.descriptors import below, door_line, kept_line, line, new_socket
 
 INFO = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 9))
 
 
 @pytest.mark.parametrize(
-    ("most", "first", "kept"),
+    ("most", "first", "door", "kept"),
     [
-        (100, 50, 25),
-        (256, 128, 64),
-        (512, 256, 128),
-        (1_024, 768, 384),
-        (4_096, 3_072, 1_536),
-        (65_536, 49_152, 24_576),
+        (100, 50, 37, 25),
+        (256, 128, 96, 64),
+        (512, 256, 192, 128),
+        (1_024, 768, 576, 384),
+        (4_096, 3_072, 2_304, 1_536),
+        (65_536, 49_152, 36_864, 24_576),
     ],
 )
-def test_what_is_kept_back(most: int, first: int, kept: int) -> None:
-    assert (line(most), kept_line(line(most))) == (first, kept)
+def test_what_is_kept_back(most: int, first: int, door: int, kept: int) -> None:
+    assert (line(most), door_line(first), kept_line(first)) == (first, door, kept)
 
 
 def test_a_descriptor_at_the_line_is_given_back() -> None:

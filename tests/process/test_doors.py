@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import resource
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -203,9 +202,24 @@ async def test_an_address_in_use_is_an_error() -> None:
 async def test_few_descriptors_mean_few_half_open_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (80, 80))
+    monkeypatch.setattr(process_doors, "limit", lambda: 80)
+    monkeypatch.setattr(process_doors, "door_line", lambda _: 10_000)
     doors, taken = Doors(), Taken()
     async with standing(doors, taken) as (_, clients):
         flood = [clients.connect() for _ in range(13)]
         await until(lambda: sum(map(is_closed, flood)) == 3, asyncio.sleep)
         assert len(doors.half_open) == 10
+
+
+async def test_a_connection_leaves_descriptors_for_who_is_inside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process_doors, "PAUSE", 0.01)
+    doors, taken = Doors(), Taken()
+    async with standing(doors, taken) as (door, clients):
+        enough, door._line = door._line, 0
+        refused = clients.connect(b"x")
+        await until(lambda: is_closed(refused), asyncio.sleep)
+        door._line = enough
+        clients.connect(b"x")
+        await until(lambda: len(taken.sockets) == 1, asyncio.sleep)

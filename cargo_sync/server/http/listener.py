@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import resource
 import ssl
 from typing import Final
 
@@ -23,11 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class HttpListener:
-    """Serves one address until it is closed.
-
-    Connections beyond half of the process's descriptors are closed at once, so that there is always
-    a descriptor for a file.
-    """
+    """Serves one address until it is closed. Connections beyond the limit are closed at once."""
 
     def __init__(
         self, application: web.Application, context: ssl.SSLContext | None, doors: Doors
@@ -36,8 +31,6 @@ class HttpListener:
         self._context = context
         self._doors = doors
         self._door: Door | None = None
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
 
     async def start(self, host: str, port: int) -> int:
         """Begins to listen; returns the port, which differs from `port` when that is 0.
@@ -64,7 +57,7 @@ class HttpListener:
     def _connected(self, arrival: Arrival) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None, "the runner is set up"
-        if len(server.connections) >= self._most:
+        if len(server.connections) >= CONNECTIONS:
             return Refusing(arrival)
         return _Connection(server, arrival, **SERVER_OPTIONS)
 
