@@ -1,9 +1,55 @@
 """The server's refusals, as errors that do not depend on HTTP.
 
-Something that belongs to others and something that does not exist are refused in the same way.
+Something that belongs to others and something that does not exist are refused in the same way. What
+a user reads holds no absolute path of the server: `public` says the same without it.
 """
 
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
 from cargo_sync.model.problems import Code, Problem, ProblemError
+
+_ABSOLUTE: Final = re.compile(r"""['"]/""")
+"""Where a message quotes an absolute path: all our messages quote paths."""
+_OF_THE_USER: Final = frozenset({Code.BAD_PATH, Code.BAD_REQUEST, Code.RESERVED_NAME})
+"""Their messages quote what the user sent."""
+_PUBLIC: Final[Mapping[str, str]] = {
+    Code.ROOT_GONE: "the folder of this workspace is not there",
+    Code.ROOT_REPLACED: "another folder is at the place of this workspace",
+    Code.ROOT_IN_USE: "the folder of this workspace is in use by another process",
+    Code.DISK_FULL: "the server's disk is full",
+    Code.DISK_ERROR: "the server's disk reports an error",
+    Code.READ_ONLY: "the server's file system is read-only",
+    Code.UNREADABLE: "the server has no permission for the folder of this workspace",
+}
+_OTHERWISE: Final = "the server cannot do this now"
+_HINT: Final = "the person who runs the server can find the cause and mend it"
+
+
+def public_message(code: str, message: str) -> str:
+    """A problem's message as a user may read it."""
+    if code in _OF_THE_USER or not _ABSOLUTE.search(message):
+        return message
+    return f"{_PUBLIC.get(code, _OTHERWISE)} ({_HINT})"
+
+
+def public(problem: Problem) -> Problem:
+    """A problem as a user may read it: without absolute paths of the server."""
+    if problem.code in _OF_THE_USER or not _ABSOLUTE.search(f"{problem.message} {problem.hint}"):
+        return problem
+    return replace(problem, message=_PUBLIC.get(problem.code, _OTHERWISE), hint=_HINT)
+
+
+@contextmanager
+def made_public() -> Iterator[None]:
+    """Raises the problems of its block as a user may read them."""
+    try:
+        yield
+    except ProblemError as error:
+        raise ProblemError(public(error.problem)) from error
 
 
 class LaterError(ProblemError):

@@ -22,6 +22,7 @@ from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.users import HashBook
+from cargo_sync.server.refusals import public
 from cargo_sync.state.users import UserRow
 
 MOST: Final = 10_000
@@ -153,4 +154,4 @@ def _refused(error: ProblemError) -> BackupRefusal:
         case Code.UNKNOWN:
             return BackupRefusal(NO_NICKNAME)
         case _:
-            return BackupRefusal(error.problem.message, BackupStatus.STORE)
+            return BackupRefusal(public(error.problem).message, BackupStatus.STORE)

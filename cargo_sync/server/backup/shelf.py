@@ -25,6 +25,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.refusals import public
 from cargo_sync.state.backup_files import BackupFile, BackupFiles
 
 RUN: Final = "backup"
@@ -179,7 +180,7 @@ def _translated() -> Iterator[None]:
             if error.problem.code in (Code.BAD_PATH, Code.RESERVED_NAME, Code.READ_ONLY)
             else BackupStatus.STORE
         )
-        raise BackupRefusal(error.problem.message, status) from error
+        raise BackupRefusal(public(error.problem).message, status) from error
 
 
 def _file_name(name: str) -> str:

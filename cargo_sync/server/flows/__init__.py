@@ -2,5 +2,6 @@
 
 flows          the open flows, and their share of the bandwidth
 lane_listener  the port for lanes
+public_ends    where a flow reads and stages: its problems hold no absolute path of the server
 sampler        figures of the open flows
 """

@@ -19,7 +19,8 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.process.doors import Arrival, Door, Doors
 from cargo_sync.server.flows.flows import Flow, Flows
-from cargo_sync.trees.placed import PlacedSink, PlacedSource, below
+from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
+from cargo_sync.trees.placed import below
 from cargo_sync.wire.handshake import HELLO_SIZE, LaneKeys
 from cargo_sync.wire.refusal import cut
 
@@ -101,10 +102,10 @@ class LaneListener:
     def _machine(self, flow: Flow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         workspace = flow.permit.access.workspace
         if flow.mode is Mode.UPLOAD:
-            sink = PlacedSink(workspace.sink(flow.run, flow.permit.check), below(flow.folder))
+            sink = PublicSink(workspace.sink(flow.run, flow.permit.check), below(flow.folder))
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)
-        source = PlacedSource(workspace.source(), below(flow.folder))
+        source = PublicSource(workspace.source(), below(flow.folder))
         return Sender(link, source, self._steady, client=False, pace=pace), pace
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.logins import IssuedToken
 from cargo_sync.server.flows.flows import OpenedFlow
-from cargo_sync.server.refusals import LaterError
+from cargo_sync.server.refusals import LaterError, public
 from cargo_sync.server.workspace.operations import OperationResult
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -76,6 +76,7 @@ def answer(value: object, status: int = 200) -> web.Response:
 
 def shown_problem(problem: Problem) -> dict[str, str]:
     """A problem as JSON."""
+    problem = public(problem)
     return {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
 
 
@@ -143,4 +144,5 @@ def hashed(result: str | Problem) -> dict[str, Any]:
 
 def not_done(problem: Problem) -> dict[str, Any]:
     """Why one of many items was not done."""
+    problem = public(problem)
     return {"code": problem.code_text, "message": str(problem), "retry": problem.retry}

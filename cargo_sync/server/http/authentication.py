@@ -50,9 +50,10 @@ class Authentication:
     def address(self, request: web.Request) -> ClientAddress:
         ip, host, secure = request.remote or "", request.host, request.secure
         if self._is_proxy(ip):
-            secure = request.headers.get("X-Forwarded-Proto", "http").strip().lower() == "https"
-            host = request.headers.get("X-Forwarded-Host", host)
-            ip = forwarded_ip(ip, request.headers.getall("X-Forwarded-For", []), self._proxies)
+            headers = request.headers
+            secure = forwarded(headers.getall("X-Forwarded-Proto", []), "http").lower() == "https"
+            host = forwarded(headers.getall("X-Forwarded-Host", []), host)
+            ip = forwarded_ip(ip, headers.getall("X-Forwarded-For", []), self._proxies)
         return ClientAddress(ip, _host(host), secure)
 
     @contextmanager
@@ -148,6 +149,18 @@ def _authorization(request: web.Request) -> tuple[str, str]:
     header = request.headers.get("Authorization", "")
     scheme, _, credentials = header.partition(" ") if header.isascii() else ("", "", "")
     return scheme.lower(), credentials.strip()
+
+
+def forwarded(lines: Sequence[str], own: str) -> str:
+    """What the nearest proxy says: the last element of all lines of a header.
+
+    The elements before it may be what the client made up, if a proxy appends instead of replacing.
+
+    Args:
+        lines: the values of all headers of one name, in their order.
+        own: what holds if the proxy says nothing.
+    """
+    return ",".join(lines).rpartition(",")[2].strip() or own
 
 
 def forwarded_ip(peer: str, lines: Sequence[str], proxies: Sequence[Network]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.server.http.authentication import forwarded_ip
+from cargo_sync.server.http.authentication import forwarded, forwarded_ip
 from tests.server.house import living
 
 PROXIES = [ipaddress.ip_network(one) for one in ("10.0.0.0/8", "fd00::/8")]
@@ -37,6 +37,22 @@ PROXIES = [ipaddress.ip_network(one) for one in ("10.0.0.0/8", "fd00::/8")]
 )
 def test_the_address_behind_proxies(lines: list[str], expected: str) -> None:
     assert forwarded_ip("10.0.0.1", lines, PROXIES) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], "own"),
+        ([""], "own"),
+        (["https"], "https"),
+        (["https", "http"], "http"),  # the client made the first line up
+        (["https, http"], "http"),
+        (["http ", " https "], "https"),
+        (["https,"], "own"),
+    ],
+)
+def test_of_other_headers_the_last_element_counts(lines: list[str], expected: str) -> None:
+    assert forwarded(lines, "own") == expected
 
 
 async def test_a_client_neither_chooses_its_address_nor_locks_another_out(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""What users read of the server's problems: no absolute path, and no less than they need."""
+
+import errno
+
+import pytest
+
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
+from cargo_sync.server.refusals import public, public_message
+from cargo_sync.trees.placed import below
+
+DISK = from_os_error(OSError(errno.EIO, "x"), "/srv/ana")
+FILE = from_os_error(OSError(errno.EIO, "x"), "films/a.mov")
+OFFER = Offer("a", 1, 1, 0o644, 1, 1, "ab" * 16, 0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [
+        (DISK, "the server's disk reports an error"),
+        (from_os_error(OSError(errno.ENOSPC, ""), "/srv/ana"), "the server's disk is full"),
+        (from_os_error(OSError(errno.ENOLINK, ""), "/srv/ana"), "the server cannot do this now"),
+        (
+            Problem(Code.ROOT_GONE, "the folder '/srv/ana' is gone", hint="mount it"),
+            "the folder of this workspace is not there",
+        ),
+        (
+            Problem(Code.ROOT_REPLACED, "not the one", hint="echo ab12 > '/srv/.cargo_sync'"),
+            "another folder is at the place of this workspace",
+        ),
+        (
+            Problem(Code.STATE_ERROR, "'/var/lib/cargo/state.db' cannot be written: disk I/O"),
+            "the server cannot do this now",
+        ),
+        (Problem(Code.OS_ERROR, 'failed: [Errno 5]: "/srv/a\'b"'), "the server cannot do this now"),
+    ],
+)
+def test_absolute_paths_stay_on_the_server(problem: Problem, shown: str) -> None:
+    told = public(problem)
+    assert (told.code, told.message, told.retry) == (problem.code, shown, problem.retry)
+    assert told.hint == "the person who runs the server can find the cause and mend it"
+    assert "/" not in public_message(problem.code_text, f"{problem.message} '/srv'")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        FILE,
+        Problem(Code.BAD_PATH, "the path '/etc' is empty, '.' or '..'", "/etc"),
+        Problem(Code.UNAUTHORIZED, "wrong", hint="log in at /v1/login"),
+        Problem(Code.UNKNOWN, "there is nothing here", hint="the API is under /v1"),
+    ],
+)
+def test_what_names_no_path_of_the_server_is_said_as_it_is(problem: Problem) -> None:
+    assert public(problem) is problem
+    assert public_message(problem.code_text, problem.message) == problem.message
+
+
+class _Failing:
+    """A sink and source on a disk that fails."""
+
+    def begin(self, batch: int, offers: object) -> list[Want]:
+        if batch == 1:
+            raise ProblemError(DISK)
+        return [Want("all"), Want(DISK.code_text, message=DISK.message)]
+
+    def commit(self, batch: int) -> list[Receipt]:
+        if batch == 1:
+            raise ProblemError(DISK)
+        return [Receipt("done"), Receipt(DISK.code_text, message=DISK.message)]
+
+    def checkpoint(self) -> None:
+        raise ProblemError(DISK)
+
+    def open(self, offer: Offer) -> None:
+        raise ProblemError(DISK)
+
+
+def test_a_lane_says_it_in_the_same_words() -> None:
+    failing = _Failing()
+    sink = PublicSink(failing, below(""))  # type: ignore[arg-type]
+    source = PublicSource(failing, below(""))  # type: ignore[arg-type]
+    for call in (
+        lambda: sink.begin(1, [OFFER]),
+        lambda: sink.commit(1),
+        sink.checkpoint,
+        lambda: source.open(OFFER),
+    ):
+        with pytest.raises(ProblemError, match=r"^the server's disk reports an error") as told:
+            call()
+        assert "/srv" not in str(told.value)
+    [_, want] = sink.begin(2, [OFFER, OFFER])
+    [_, receipt] = sink.commit(2)
+    assert want.message == receipt.message
+    assert want.message.startswith("the server's disk reports an error (")
