@@ -75,11 +75,13 @@ def _server() -> tuple[_Settings, str, _Command]:
         "password_hash": argon2.PasswordHasher().hash(password),
         "path": path,
     }
-    default = os.path.join(_config_folder(), "server.json")
+    default = places.server_file(os.environ)
     return (
         {"listen": listen, "initial_port": _lane_port(listen), "users": [user]},
         default,
-        lambda file: f"cargo_sync server --config {shlex.quote(file)}",
+        lambda file: (
+            "cargo_sync server" + ("" if file == default else f" --config {shlex.quote(file)}")
+        ),
     )
 
 

@@ -215,20 +215,29 @@ def _private_daemon() -> None:
 
 @cargo_sync.command()
 @click.option(
-    "--config", metavar="FILE", type=click.Path(), required=True, help="The server's settings."
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The server's settings. Default: ~/.config/cargo_sync/server.json",
 )
-def server(config: str) -> None:
+def server(config: str | None) -> None:
     """Run a server for users, workspaces and files.
 
     SIGTERM ends it; SIGHUP makes it read its file again.
 
     \b
-    Example:
+    Examples:
+      cargo_sync server
       cargo_sync server --config server.json
     """
     from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.places import server_file
     from cargo_sync.config.server import load_server
 
+    default = server_file(os.environ)
+    if config is None and not os.path.exists(default):
+        _refuse([f"there is no {default} (make one with: cargo_sync init server)"])
+    config = config or default
     try:
         settings = load_server(config, os.environ)
     except ConfigError as error:

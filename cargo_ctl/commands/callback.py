@@ -7,7 +7,7 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import CALLBACK, JOB
-from cargo_ctl.options import limit_option
+from cargo_ctl.options import OneOf, limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
 from cargo_ctl.render import callbacks
 from cargo_sync.api.messages import JsonObject
@@ -32,7 +32,7 @@ def callback(**_options: Any) -> None:
 @click.argument("name", required=False, type=JOB)
 @click.option(
     "--state",
-    type=click.Choice(["pending", "dead"]),
+    type=OneOf(["pending", "dead"]),
     help="Only callbacks that wait (pending), or that were given up (dead).",
 )
 @limit_option(default=100, help="How many callbacks to show.")

@@ -3,10 +3,11 @@
 import click
 
 from cargo_ctl.completion import SHELLS, script
+from cargo_ctl.options import OneOf
 
 
 @click.command()
-@click.argument("shell", type=click.Choice([shell.name for shell in SHELLS]))
+@click.argument("shell", type=OneOf([shell.name for shell in SHELLS]))
 def completion(shell: str) -> None:
     """Print the shell script for Tab completion of commands, options and names.
 

@@ -8,6 +8,7 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import KEY
+from cargo_ctl.options import OneOf
 from cargo_ctl.reach import BAD_INPUT, FAILED, Reach, common_options, reaching
 from cargo_ctl.render import keys
 
@@ -43,7 +44,7 @@ def list_(reach: Reach) -> None:
 @click.option(
     "--role",
     required=True,
-    type=click.Choice(["watch", "control"]),
+    type=OneOf(["watch", "control"]),
     help="watch may only look; control may do everything.",
 )
 @click.option("--out", required=True, metavar="FILE", help="The key file to write. Keep it secret.")

@@ -7,7 +7,7 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import JOB
-from cargo_ctl.options import limit_option
+from cargo_ctl.options import OneOf, limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render import log as lines
 from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
@@ -20,7 +20,7 @@ _POLL = 0.5
 @click.option("--follow", "-f", is_flag=True, help="Show new lines as they come, until Ctrl-C.")
 @click.option(
     "--level",
-    type=click.Choice(LEVELS),
+    type=OneOf(LEVELS),
     help="The lowest level to show. Default: everything that is logged.",
 )
 @click.option("--job", type=JOB, metavar="NAME", help="Only lines about this job.")

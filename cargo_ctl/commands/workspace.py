@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cargo_ctl.names import USER, WORKSPACE
-from cargo_ctl.options import yes_option
+from cargo_ctl.options import OneOf, yes_option
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 
@@ -86,7 +86,7 @@ def remove(reach: Reach, name: str, yes: bool) -> None:
 @workspace.command()
 @click.argument("name", type=WORKSPACE)
 @click.argument("user", type=USER)
-@click.argument("access", type=click.Choice(_ACCESS))
+@click.argument("access", type=OneOf(_ACCESS))
 @serving
 def grant(reach: Reach, name: str, user: str, access: str) -> None:
     """Give a user access to a workspace: rw to read and write, ro to read only.

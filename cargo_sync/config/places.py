@@ -111,6 +111,11 @@ def segment(text: str) -> str:
     return text
 
 
+def server_file(env: Mapping[str, str]) -> str:
+    """Where a server's settings are, if nothing else is said."""
+    return os.path.join(xdg(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", "server.json")
+
+
 def base_url(text: str) -> str:
     """A server's address as `https://host:port/prefix`, without a slash at its end.
 
@@ -136,6 +141,8 @@ def base_url(text: str) -> str:
         raise ValueError("contains a user or password; they belong in username and password")
     if parts.query or parts.fragment:
         raise ValueError("may not contain ? or #")
+    if host and "%" in host:
+        raise ValueError("has an IPv6 zone (%), which only this machine knows; use a name")
     if not host or not (is_ip(host) or _HOST.fullmatch(host)):
         raise ValueError("has no host name" if not host else "has a wrong host name")
     if has_controls(text) or " " in text:
@@ -148,13 +155,16 @@ def base_url(text: str) -> str:
 
 
 def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, int]:
-    """`127.0.0.1:8443`, `[::1]:8443`, `:8443` or `localhost` as host and port (8443).
+    """`127.0.0.1:8443`, `[::1]:8443`, `:8443`, `8443` or `localhost` as host and port (8443).
 
     Raises:
         ValueError: it is not such an address.
     """
+    address = text.strip()
+    if address.isascii() and address.isdigit():
+        address = f":{address}"
     try:
-        parts = urlsplit(f"//{text.strip()}")
+        parts = urlsplit(f"//{address}")
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f'"{text}" is not an address and port') from None

@@ -30,6 +30,7 @@ _TEMPLATE = re.compile(rf"{_STRING}|{_COMMENT}|\{{\{{([^{{}}\"'\\\n]*)\}}\}}", r
 _TOKEN = re.compile(rf"({_STRING})|{_COMMENT}|\s+|([{{}}\[\],:])|([^\s{{}}\[\],:\"'/]+)", re.DOTALL)
 _USUAL = "{}[]:,\"'/*+-._$\\"  # what may come before the place of an error
 _BEGINS_KEY = "\"'_$\\}/"  # and right after a {
+_LONG_NUMBER = re.compile(r"\d{4301}")  # more than Python reads
 _UNEXPECTED = re.compile(r"<string>:(\d+) Unexpected .* at column (\d+)", re.DOTALL)
 
 
@@ -90,6 +91,8 @@ def read(path: str) -> Document:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise fail("is not a text file in UTF-8", line, "save it as UTF-8") from None
+    if "\0" in text:
+        raise fail("is not a text file in UTF-8", 1, "it looks like UTF-16; save it as UTF-8")
     return parse(text, path)
 
 
@@ -142,8 +145,10 @@ def _decode(marked: str, text: str, file: str) -> Any:
         return json.loads(marked)
     except RecursionError:
         raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
-    except ValueError:
+    except json.JSONDecodeError:
         pass  # not strict JSON: the relaxed reader decides
+    except ValueError:  # Python reads no numbers of so many digits
+        raise _too_long(text, file) from None
     if not marked.strip():
         raise ConfigError([FieldProblem(file, "", None, "is empty")])
     try:
@@ -152,10 +157,18 @@ def _decode(marked: str, text: str, file: str) -> Any:
         raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
     if error is None:
         return value
+    if _LONG_NUMBER.search(marked):
+        raise _too_long(text, file)
     found = _UNEXPECTED.match(error)
     if found is None:
         raise ConfigError([FieldProblem(file, "", None, "is not JSON")])
     raise ConfigError([_syntax(text, file, int(found[1]), int(found[2]))])
+
+
+def _too_long(text: str, file: str) -> ConfigError:
+    found = _LONG_NUMBER.search(text)
+    line = None if found is None else text.count("\n", 0, found.start()) + 1
+    return ConfigError([FieldProblem(file, "", line, "contains a number of too many digits")])
 
 
 def _syntax(text: str, file: str, line: int, column: int) -> FieldProblem:

@@ -6,6 +6,7 @@ belongs to the later one and finds the earlier one in `info.data`, so it also ru
 field is wrong.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -151,6 +152,8 @@ def _problems(document: Document, shape: type[Shape], details: ErrorDetails) -> 
             if isinstance(given, str)
             else f"must not be {describe(given)}"
         )
+        near = did_you_mean(str(given), re.findall("'([^']*)'", context["expected"]))
+        allowed = " ".join(hint for hint in (near, allowed) if hint)
     else:
         message = details["msg"][:1].lower() + details["msg"][1:]
     return [document.problem(place, message, allowed)]

@@ -337,6 +337,7 @@ class Terminal:
         ("user set ana", "give what to set"),
         ("workspace add m /m --grant ana", "is not a grant"),
         ("workspace grant m ana w", "is not one of"),
+        ("workspace grant m ana rww", 'did you mean "rw"?'),
         ("bandwidth set --server", "give what to set"),
     ],
 )

@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from cargo_sync.config import places
 from cargo_sync.config.job import load_job
 from cargo_sync.config.server import load_server
 from cargo_sync.init import run_init
@@ -51,7 +52,8 @@ def test_a_server(tmp_path: Path) -> None:
     )
     file = tmp_path / "config/cargo_sync/server.json"
     assert result.exit_code == 0, result.output
-    assert f"cargo_sync server --config {file}" in result.output
+    assert result.output.rstrip().endswith("\n    cargo_sync server")
+    assert places.server_file({"XDG_CONFIG_HOME": str(tmp_path / "config")}) == str(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["server.json"]
     settings = load_server(str(file), {})

@@ -35,13 +35,14 @@ def test_how_much_history_stays(tmp_path: Path) -> None:
 
 def test_what_is_wrong(tmp_path: Path) -> None:
     content = {
-        "log": {"file": "none/cargo.log", "level": "loud", "max_size": "1kB", "keep": -1},
+        "log": {"file": "none/cargo.log", "level": "warn", "max_size": "1kB", "keep": -1},
         "metrics": {"listen": "0.0.0.0:9466"},
         "keep": {"history_rows": "all"},
     }
     assert problems(load_daemon, write(tmp_path, content)) == [
         f"log.file: there is no folder {tmp_path}/none to make cargo.log in",
-        'log.level: "loud" is not allowed (expected: "debug", "info", "warning" or "error")',
+        'log.level: "warn" is not allowed (did you mean "warning"? expected: "debug", "info", '
+        '"warning" or "error")',
         "log.max_size: must be at least 10kB (expected: a number and B, kB, MB or GB, such as "
         '"10MB")',
         "log.keep: must be at least 0 (expected: a whole number from 0 to 1000)",

@@ -84,6 +84,8 @@ def test_a_template_in_quotes_or_a_comment_is_text() -> None:
             "before it)",
         ),
         ('{"a":' * 500, "F: is nested too deeply"),
+        ('{"a": 1,\n"b": ' + "1" * 5000 + "}", "F:2: contains a number of too many digits"),
+        ("{a: 1,\nb: " + "1" * 5000 + "}", "F:2: contains a number of too many digits"),
     ],
 )
 def test_syntax_errors_say_where_and_why(text: str, message: str) -> None:
@@ -126,6 +128,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert (
         wrong_file("latin", b'{\n"a": "\xe9"}')
         == ":2: is not a text file in UTF-8 (save it as UTF-8)"
+    )
+    assert wrong_file("wide", '{"a": 1}'.encode("utf-16-le")) == (
+        ":1: is not a text file in UTF-8 (it looks like UTF-16; save it as UTF-8)"
     )
     assert "is larger than" in wrong_file("large", b" " * (LIMIT + 1))
 

@@ -155,8 +155,8 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         'users[2].path: ana/eva and ana of user "ana" overlap; '
         "use the same folder to share it, or two separate ones",
         "users[3].path: state and the server's state_dir state overlap",
-        'workspaces[1].grants.ben: "w" is not allowed (expected: user names, each with "rw" or '
-        '"ro")',
+        'workspaces[1].grants.ben: "w" is not allowed (did you mean "rw"? expected: user names, '
+        'each with "rw" or "ro")',
     ]
     assert wrong(
         tmp_path,
