@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from cargo_sync.api.addresses import AddressError, Addresses, find
+from cargo_sync.api.escaping import json_escaped
 from cargo_sync.api.messages import JsonObject, ReplyCode, encode
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ _WRONG_KIND = frozenset({ReplyCode.UNKNOWN_COMMAND, ReplyCode.BAD_ARGUMENT})
 """Codes that a daemon answers to a command for servers, and the other way round."""
 _LISTS = frozenset({ReplyCode.BAD_CONFIG.value, "bad_address"})
 """Codes of errors that have several lines; in all other errors a line break is part of a name."""
-# Characters that JSON does not escape although a terminal would act on them. They only occur
-# within strings.
-_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -253,7 +249,7 @@ def _only_in(
 
 def as_line(value: object) -> str:
     """JSON on one line, with every control character escaped."""
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", encode(value).decode())
+    return json_escaped(encode(value).decode())
 
 
 def reaching(function: Callable[..., None], *, server: bool = False) -> Callable[..., None]:

@@ -1,22 +1,6 @@
 """Numbers, names, sizes, speeds and times as text."""
 
-import re
-
-# C0, DEL, C1, marks that change the reading direction, line separators, and bytes that are not
-# valid text.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def escaped(name: object) -> str:
-    r"""`name` with its control characters escaped: `a\x1b[2J`; it has no line break."""
-    return _UNSAFE.sub(_escape, str(name))
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+from cargo_sync.api.escaping import escaped as escaped
 
 
 def size(count: float) -> str:

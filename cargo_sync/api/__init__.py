@@ -6,6 +6,7 @@ client            a synchronous client: calls, and subscriptions to the feed
 commands          the type of a command
 common_commands   the commands of daemons and servers
 daemon_commands   all commands of a daemon
+escaping          foreign names as text that is safe to show
 gapless           notices without gaps, with lost rows read from the history
 job_commands      the commands for a daemon's jobs
 keys              key files for TCP ports

@@ -13,6 +13,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from cargo_sync.api.escaping import lines_escaped
+
 FIELDS: Final = ("job", "user", "transfer", "command")
 """Fields that a record may have; a logger gets them as `extra`."""
 LONGEST: Final = 16_384
@@ -110,5 +112,5 @@ def redacted(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Cuts and redacts a text; lone surrogates (names that are not UTF-8) become escapes."""
-    return redacted(text[:LONGEST]).encode("utf-8", "backslashreplace").decode()
+    """Cuts and redacts a text; marks of direction and lone surrogates become escapes."""
+    return lines_escaped(redacted(text[:LONGEST]))

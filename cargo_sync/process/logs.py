@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO
 
+from cargo_sync.api.escaping import escaped
 from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.process.journal import Journal, is_ours
 from cargo_sync.process.lines import LogLine, line_of
@@ -48,9 +49,7 @@ class TerminalFormat:
 
 def plain(text: str) -> str:
     """The text on one line, with control characters escaped."""
-    return "".join(
-        each if each.isprintable() else ascii(each)[1:-1] for each in text.replace("\n", " | ")
-    )
+    return escaped(text.replace("\n", " | "))
 
 
 class Logs(logging.Handler):

@@ -72,3 +72,10 @@ def test_a_traceback_comes_along() -> None:
         line = line_of(record("failed", exc_info=sys.exc_info()))
     assert line.trace.endswith("ValueError: password=***")
     assert "canary" not in str(line.values).replace('raise ValueError("password=***', "")
+
+
+def test_marks_of_direction_are_escaped_for_every_place_of_the_log() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "photo\u202egpj.exe\nis", (), None)
+    record.job = "nightly\u2066"
+    line = line_of(record)
+    assert (line.message, line.about["job"]) == ("photo\\u202egpj.exe\nis", "nightly\\u2066")

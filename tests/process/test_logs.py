@@ -33,7 +33,7 @@ class Tty(io.StringIO):
 def test_a_line_is_one_line_that_no_terminal_acts_on() -> None:
     stream = io.StringIO()
     TerminalFormat(stream, {})(line("a\x1b[2J\nb\u202ec é", "warning", job="night\tly"))
-    assert stream.getvalue().endswith(" WARNING night\\tly a\\x1b[2J | b\\u202ec é\n")
+    assert stream.getvalue().endswith(" WARNING night\\x09ly a\\x1b[2J | b\\u202ec é\n")
     TerminalFormat(stream, {})(line("up", trace="T\n  V"))
     assert stream.getvalue().endswith(" INFO - up | T |   V\n")
 

@@ -241,17 +241,20 @@ async def test_folders_are_listed_for_programs_and_for_people(tmp_path: Path) ->
     async with living(tmp_path) as house:
         await put(house, "docs/%3Cscript%3E", b"x")
         await put(house, "docs/a", b"abc")
+        await put(house, "docs/photo%E2%80%AEgpj.exe", b"xy")
         answer = await house.call("GET", f"{FILES}/docs/")
         shown = [(e["name"], e["kind"], e["size"]) for e in answer.json["entries"]]
-        assert shown == [("<script>", "f", 1), ("a", "f", 3)]
+        assert shown == [("<script>", "f", 1), ("a", "f", 3), ("photo\u202egpj.exe", "f", 2)]
         page = await house.call("GET", f"{FILES}/docs", headers={"Accept": "text/html,*/*"})
         text = page.body.decode()
         assert "<script>" not in text
         assert f'href="{FILES}/docs/%3Cscript%3E">&lt;script&gt;</a>' in text
+        assert f'href="{FILES}/docs/photo%E2%80%AEgpj.exe">photo\\u202egpj.exe</a>' in text
+        assert "\u202e" not in text
         policy = page.headers["Content-Security-Policy"]
         assert policy.startswith("sandbox allow-downloads; default-src 'none'")
         more = await house.call("GET", f"{FILES}/docs?after=%3Cscript%3E")
-        assert [e["name"] for e in more.json["entries"]] == ["a"]
+        assert [e["name"] for e in more.json["entries"]] == ["a", "photo\u202egpj.exe"]
         assert [e["name"] for e in (await house.call("GET", FILES)).json["entries"]] == ["docs"]
 
 

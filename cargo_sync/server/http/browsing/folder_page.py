@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from cargo_sync.api.escaping import escaped
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.server.http.answers import answer
@@ -69,7 +70,7 @@ def json(epoch: str, path: str, page: FolderPage) -> web.Response:
 def html(base: str, workspace: str, path: str, page: FolderPage) -> web.Response:
     """The page as HTML, with links to the entries and to the folder above."""
     here = f"{base}/{quote(workspace, safe='')}"
-    title = escaping.escape(f"{workspace}/{path}")
+    title = escaping.escape(escaped(f"{workspace}/{path}"))
     rows = []
     if path:
         rows.append(_row(f"{here}/{quote(paths.parent(path))}", "..", ""))
@@ -99,7 +100,7 @@ def html(base: str, workspace: str, path: str, page: FolderPage) -> web.Response
 
 
 def _row(address: str, name: str, size: str) -> str:
-    shown = escaping.escape(name)
+    shown = escaping.escape(escaped(name))
     if address:
         shown = f'<a href="{escaping.escape(address)}">{shown}</a>'
     return f"<tr><td>{shown}</td><td>{size}</td></tr>"
