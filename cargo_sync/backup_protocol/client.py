@@ -77,8 +77,9 @@ class Connection:
                 head = await self._reader.readexactly(frames.LENGTH.size)
             size = frames.length(head, frames.LONGEST_ANSWER)
             body = bytearray()
-            while len(body) < size:
-                body += await self._some(size - len(body))
+            async with asyncio.timeout(ANSWER):  # for all of it: pieces may trickle for ever
+                while len(body) < size:
+                    body += await self._some(size - len(body))
             return frames.read_answer(bytes(body))
 
     async def receive(self, most: int) -> bytes:

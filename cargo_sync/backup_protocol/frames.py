@@ -9,6 +9,7 @@ JSON of a request has at most 64 KiB, afterwards at most 16 MiB. Status: 255 don
 the coordinator, 906 an error of the store; both errors come with "mensagem".
 """
 
+import codecs
 import json
 import struct
 from collections.abc import Iterable, Mapping
@@ -23,13 +24,17 @@ from cargo_sync.backup_protocol.messages import (
     refuse_structure,
 )
 from cargo_sync.backup_protocol.text import Listed
+from cargo_sync.model.documents import parsed
 
 LENGTH: Final = struct.Struct("!I")
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
 """Bytes of a request's JSON; it may hold a small file."""
 LONGEST_FIRST: Final = 64 * 1024
 """The same before a login succeeded on the connection."""
-LONGEST_ANSWER: Final = 256 * 1024 * 1024
+LONGEST_ANSWER: Final = 16 * 1024 * 1024
+"""Bytes of an answer's JSON; a list of 100,000 files fits."""
+ANSWER_VALUES: Final = 1 << 20
+"""The most values in an answer."""
 
 
 def length(head: bytes, longest: int = LONGEST_REQUEST) -> int:
@@ -94,7 +99,12 @@ def read_answer(body: bytes) -> Mapping[str, object]:
     Raises:
         BackupRefusal: the answer is a refusal, or it is not valid.
     """
-    value = _object(body)
+    try:
+        value = parsed(body.removeprefix(codecs.BOM_UTF8), ANSWER_VALUES)
+    except ValueError:
+        raise BackupRefusal("A resposta não é JSON válido") from None
+    if not isinstance(value, dict):
+        raise BackupRefusal("A resposta não é um objeto JSON")
     status = value.get("status")
     if status == BackupStatus.DONE:
         return value

@@ -240,6 +240,7 @@ class Daemon:
         self._database = database
         self._rows = JobRows(database)
         self._planned = Planned(database)
+        self._listing = asyncio.Lock()
         self._events = Events(database)
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
@@ -408,6 +409,7 @@ class Daemon:
             DestinationRoom(),
             TryProgress(),
             JobSuspects(self._database, row.id, settings.name),
+            self._listing,
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)

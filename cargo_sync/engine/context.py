@@ -1,6 +1,7 @@
 """What all steps of a run need: the job's rules and memory, the run's report and progress."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.machines.progress import TryProgress
@@ -27,6 +28,8 @@ class JobMemory:
     suspects  what an unclean stop leaves to check, and what it has damaged
     room      what is known about the room at the destination
     parts     what the destination had of unfinished files
+    listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
+              that the other jobs never wait for more than one page
     """
 
     name: str
@@ -40,6 +43,7 @@ class JobMemory:
     room: DestinationRoom
     parts: TryProgress
     suspects: JobSuspects
+    listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)

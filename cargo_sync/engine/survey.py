@@ -93,8 +93,10 @@ class Survey:
         if isinstance(seen, Delta):
             *parts, last = _parts(seen.changes)
             for part in parts:
-                await offload(folders.observe_far, part)
-            self._refused = await offload(folders.observe_far, last, seen.refused)
+                async with self._memory.listing:
+                    await offload(folders.observe_far, part)
+            async with self._memory.listing:
+                self._refused = await offload(folders.observe_far, last, seen.refused)
             await offload(
                 self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )

@@ -22,6 +22,9 @@ _KIND: Final = 1
 _SIZE: Final = 2
 """Positions of these fields in both Entry and Agreed."""
 
+FOLDER_MAX: Final = 500_000
+"""Entries directly in one folder of a server: it is read as a whole, which takes 1 KB for each."""
+
 
 class Column(NamedTuple):
     """The statements of one listing column.
@@ -31,6 +34,7 @@ class Column(NamedTuple):
     clear       job, low, high
     kept_empty  whether a folder without rows is known to be empty (`[]`) rather than unknown (NULL)
     counted     whether the number of files and their bytes are kept beside it
+    most        how many rows one folder may have; None for no limit
     """
 
     select: str
@@ -38,6 +42,7 @@ class Column(NamedTuple):
     clear: str
     kept_empty: bool
     counted: bool
+    most: int | None = None
 
 
 FAR: Final = Column(
@@ -48,6 +53,7 @@ FAR: Final = Column(
     "WHERE job = ? AND path >= ? AND path < ? AND far IS NOT NULL",
     kept_empty=True,
     counted=False,
+    most=FOLDER_MAX,
 )
 
 BASE: Final = Column(
@@ -153,9 +159,15 @@ class ColumnDeltas:
             self._clear(path)
 
     def write(self) -> None:
-        """Writes the folders that have changed."""
+        """Writes the folders that have changed.
+
+        Raises:
+            ProblemError: `too_large`, for a folder with too many entries.
+        """
         for key in self._order:
             found, columns = self._open[key].found, self._open[key].columns()
+            if columns and self._column.most is not None:
+                _check_size(key, len(columns[_NAME]), self._column.most)
             blob: bytes | None = None
             if columns or (self._column.kept_empty and (found is not None or key in self._made)):
                 blob = orjson.dumps(columns)
@@ -185,3 +197,16 @@ class ColumnDeltas:
         self._made.difference_update(self._order[start:end])
         del self._order[start:end]
         self._connection.execute(self._column.clear, (self._job, low, high))
+
+
+def _check_size(key: bytes, count: int, most: int) -> None:
+    if count > most:
+        path = paths.from_key(key)
+        raise ProblemError(
+            Problem(
+                Code.TOO_LARGE,
+                f"the server lists more than {most:,} entries in the folder {path!r}",
+                path,
+                hint="spread them over several folders, or set the job's remote_dir to another one",
+            )
+        )

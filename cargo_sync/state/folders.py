@@ -23,6 +23,8 @@ from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
+_LISTINGS = 4 * 2**20
+"""Bytes of listings after which a page ends: they need ten times as much once they are decoded."""
 
 
 class FolderState(NamedTuple):
@@ -165,7 +167,7 @@ class Folders:
             return self._events.append(events)
 
     def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:
-        """Up to `limit` unsettled folders, in order.
+        """Up to `limit` unsettled folders, in order; fewer if their listings are long.
 
         Their keys (model.paths.key) are above `after` and up to and including `upto`; None leaves
         that end open.
@@ -257,9 +259,9 @@ class Folders:
         while True:
             with self._database.read() as connection:
                 page = _states(connection, _RANGE, (self._job, low, high, _PAGE))
-            yield from page
-            if len(page) < _PAGE:
+            if not page:
                 return
+            yield from page
             low = paths.key(page[-1].path) + b"\0"
 
     def _observe(self, side: _Side, seen: Sequence[tuple[str, bytes]]) -> None:
@@ -286,13 +288,20 @@ def _subfolders(listing: bytes) -> set[str]:
 
 
 def _states(connection: Statements, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
-    return [
-        FolderState(
-            paths.from_key(key),
-            None if near is None else entries.decode(near),
-            None if far is None else entries.decode(far),
-            None if base is None else agreed.decode(base),
-            revision,
+    """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together."""
+    states: list[FolderState] = []
+    size = 0
+    for key, near, far, base, revision in connection.execute(sql, parameters):
+        if size > _LISTINGS:
+            break
+        size += sum(len(listing) for listing in (near, far, base) if listing)
+        states.append(
+            FolderState(
+                paths.from_key(key),
+                None if near is None else entries.decode(near),
+                None if far is None else entries.decode(far),
+                None if base is None else agreed.decode(base),
+                revision,
+            )
         )
-        for key, near, far, base, revision in connection.execute(sql, parameters)
-    ]
+    return states

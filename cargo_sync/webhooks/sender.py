@@ -57,8 +57,12 @@ class CallbackSender:
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "cargo_sync", "Accept": "*/*"},
-            auto_decompress=False,
+            headers={
+                "User-Agent": "cargo_sync",
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+            },
+            auto_decompress=False,  # an answer that grows when it is decompressed costs memory
             trust_env=False,
         )
         return self

@@ -156,6 +156,18 @@ async def test_an_answer_without_end_is_not_read() -> None:
         assert (await sent(url)).delivered
 
 
+async def test_an_answer_is_not_decompressed_and_none_is_asked_to_be() -> None:
+    wished: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        wished.append(request.headers.get("Accept-Encoding"))
+        return web.Response(body=b"no gzip at all", headers={"Content-Encoding": "gzip"})
+
+    async with serving(answer) as url:
+        assert (await sent(url)).delivered
+    assert wished == ["identity"]
+
+
 async def test_what_cannot_be_reached_is_said_without_its_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
