@@ -438,6 +438,7 @@ class Daemon:
             self._space,
             self._ages,
             bound,
+            partial(self._delivers, row.id),
         )
 
         def figures() -> Figures | None:
@@ -445,6 +446,10 @@ class Daemon:
 
         watch = partial(self._watchers.watch, settings.local_dir)
         return Sides(near, server, figures, watch, api.ask_afresh), bounds
+
+    def _delivers(self, job: int) -> bool:
+        """Whether the base of a job has files."""
+        return Folders(self._database, job).counts()[0] > 0
 
     def _shared(self) -> Shared:
         """What interactive sessions share with the jobs."""
@@ -485,6 +490,7 @@ class Daemon:
             bound,
             self._zones.zone(settings.timezone or ""),
             self._zones.version,
+            row is not None and await self._world.offload(self._delivers, row.id),
         )
 
 

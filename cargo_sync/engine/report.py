@@ -42,6 +42,9 @@ class RunReport:
     again_in    seconds after which another look is needed because files still changed; None if none
                 did
     surveyed    seconds that the survey took
+    missed      the first 100 problems of folders that could not be read
+    left_out    the first 100 problems of names that were left out
+    waiting     deletions and replacements that wait until all folders can be read
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
 
@@ -60,6 +63,9 @@ class RunReport:
     advanced: bool = False
     again_in: float | None = None
     surveyed: float = 0.0
+    missed: list[Problem] = field(default_factory=list)
+    left_out: list[Problem] = field(default_factory=list)
+    waiting: int = 0
     reserved: int = 0
     first_reserved: str = ""
 
@@ -84,9 +90,19 @@ class RunReport:
                 self.reserved += 1
                 self.first_reserved = self.first_reserved or problem.path
             else:
+                _keep(self.left_out, problem)
                 self.failed_alone(problem)
+
+    def miss(self, problem: Problem) -> None:
+        """A folder could not be read: nothing is known about what is in and below it."""
+        _keep(self.missed, problem)
+        self.failed_alone(problem)
 
     def failed_alone(self, problem: Problem) -> None:
         self.errors += 1
-        if len(self.problems) < SHOWN:
-            self.problems.append(problem)
+        _keep(self.problems, problem)
+
+
+def _keep(problems: list[Problem], problem: Problem) -> None:
+    if len(problems) < SHOWN:
+        problems.append(problem)

@@ -168,6 +168,7 @@ class Run:
         if not self._planning.deferred or self.report.held:
             return
         if self._survey.missed or not self._survey.complete:
+            self.report.waiting = self._planning.deferred
             return  # a survey with gaps must delete nothing
         async for actions in self._deferred_steps():
             guard.count(actions)

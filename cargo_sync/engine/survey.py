@@ -106,7 +106,7 @@ class Survey:
         for one in seen:
             if isinstance(one, Missed):
                 self.missed.add(one.path)
-                report.failed_alone(one.problem)
+                report.miss(one.problem)
             else:
                 report.leave_out(one.problems)
         listings = [(one.path, one.listing) for one in whole]

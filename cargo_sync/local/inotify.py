@@ -30,6 +30,7 @@ ChangedFolders = frozenset[str] | None
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400
+_MOVE_SELF, _UNMOUNT = 0x800, 0x2000
 _OVERFLOW, _IGNORED, _ONLYDIR, _DONT_FOLLOW, _ISDIR = (
     0x4000,
     0x8000,
@@ -45,6 +46,7 @@ _WATCHED: Final = (
     | _MOVED_TO
     | _CREATE
     | _DELETE
+    | _MOVE_SELF
     | _ONLYDIR
     | _DONT_FOLLOW
 )
@@ -58,12 +60,14 @@ class WatchedTree:
     """One watched tree; `Inotify.watch` returns it.
 
     folders  watch -> folder
+    ended    its root was moved, deleted or unmounted: nothing at its path is watched any more
     """
 
     def __init__(self, path: str, on_change: Callable[[ChangedFolders], None]) -> None:
         self.path = path
         self.on_change = on_change
         self.folders: dict[int, str] = {}
+        self.ended = False
 
 
 class Inotify:
@@ -155,6 +159,7 @@ class Inotify:
 
     def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
         changed: dict[WatchedTree, set[str]] = {}
+        ended: set[WatchedTree] = set()
         position = 0
         while position < len(buffer):
             watch, mask, _, length = _EVENT.unpack_from(buffer, position)
@@ -166,12 +171,23 @@ class Inotify:
                 if mask & _ISDIR
                 else ""
             )
+            if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
+                ended |= self._ended(watch)
             for tree, folder in self._watched(watch, forget=bool(mask & _IGNORED)):
                 happened = changed.setdefault(tree, set())
                 happened.add(folder)
                 if mask & _ISDIR:
                     happened |= self._folder_event(tree, paths.join(folder, name), mask)
-        return {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
+        found = {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
+        return found | dict.fromkeys(ended)
+
+    def _ended(self, watch: int) -> set[WatchedTree]:
+        """The trees whose root this watch is: it is not at its path any more."""
+        with self._lock:
+            ended = {tree for tree in self._of.get(watch, ()) if not tree.folders[watch]}
+        for tree in ended:
+            tree.ended = True
+        return ended
 
     def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[WatchedTree, str]]:
         """The folders of a watch: one, unless several trees contain the same folder."""

@@ -74,6 +74,14 @@ class Watch:
         self._watcher = watcher
         return None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the folder was moved, deleted or unmounted. Another one there is not watched.
+
+        Not every system tells it.
+        """
+        return isinstance(self._watcher, _Native) and self._watcher.ended
+
     def stop(self) -> None:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
@@ -91,6 +99,10 @@ class _Native:
 
     def start(self) -> None:
         self._tree = self._inotify.watch(self._path, self._on_hint)
+
+    @property
+    def ended(self) -> bool:
+        return self._tree is not None and self._tree.ended
 
     def stop(self) -> None:
         if self._tree is not None:

@@ -21,10 +21,19 @@ FAILED_APART: Final = 1.0
 AWAY_CEILING: Final = 60.0
 HOPELESS_FIRST: Final = 30.0
 
-AWAY: Final = frozenset(
-    {Code.UNREACHABLE, Code.UNKNOWN_HOST, Code.TIMEOUT, Code.CUT, Code.BUSY, Code.THROTTLED}
+FOLDER_AWAY: Final = frozenset(
+    {Code.VANISHED, Code.ROOT_GONE, Code.ROOT_REPLACED, Code.MARKER_LOST}
 )
-"""Codes of problems that end when the server comes back: then the job must go on soon."""
+"""Codes of problems that end when a folder comes back."""
+AWAY: Final = FOLDER_AWAY | {
+    Code.UNREACHABLE,
+    Code.UNKNOWN_HOST,
+    Code.TIMEOUT,
+    Code.CUT,
+    Code.BUSY,
+    Code.THROTTLED,
+}
+"""Codes of problems that end when a folder or the server comes back: the job must go on soon."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
-from cargo_sync.local.root import Root
+from cargo_sync.local.root import Excluded, Root
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
@@ -44,6 +44,7 @@ class FolderTree:
 
     bound  returns this side's name when base was last agreed on (Identity.root), or None before the
            first run
+    delivers  returns whether the base has files
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class FolderTree:
         space: SpaceLedger,
         ages: AgeStore,
         bound: Callable[[], str | None],
+        delivers: Callable[[], bool] = lambda: False,
     ) -> None:
         self._path = path
         self._rules = rules
@@ -63,6 +65,7 @@ class FolderTree:
         self._space = space
         self._ages = ages
         self._bound = bound
+        self._delivers = delivers
         self._filters = Filters(rules.include, rules.exclude)
         self._receives = rules.mode is Mode.DOWNLOAD
         self._root: Root | None = None
@@ -139,6 +142,7 @@ class FolderTree:
             root = self._make()
         try:
             self._check_marker(root)
+            self._check_source(root)
             self._lock = lock_root(root, f"the job {self._rules.name!r}", leave_name=self._receives)
         except ProblemError:
             root.close()
@@ -170,6 +174,14 @@ class FolderTree:
                     "for a new start give the job a new name",
                 )
             )
+
+    def _check_source(self, root: Root) -> None:
+        """Refuses another folder in the place of a known source, if it is empty.
+
+        That is what the mount point of a disk looks like that is not mounted.
+        """
+        if not self._receives and self._delivers():
+            check_source(root, self._bound(), self._filters.excluded)
 
     def _was_here(self) -> bool:
         return was_here(self._bound(), self._path)
@@ -218,6 +230,32 @@ class FolderTree:
         outcomes = [_applied(root, action, run, touched) for action in actions]
         root.sync(touched, whole=len(touched) > len(actions))
         return outcomes
+
+
+def check_source(root: Root, bound: str | None, excluded: Excluded) -> None:
+    """Checks that a source with which a base was agreed is not another folder, and empty.
+
+    Args:
+        root: the folder that is at its path now.
+        bound: its name when the base was last agreed; None before first contact.
+        excluded: what the job leaves out.
+
+    Raises:
+        ProblemError: `root_replaced`; it cannot be read.
+    """
+    if bound in (None, root.identity):
+        return
+    listing, problems = root.listing("", excluded)
+    if not (listing or problems):
+        raise ProblemError(
+            Problem(
+                Code.ROOT_REPLACED,
+                f"{root.path!r} is not the folder of the last run, and it is empty; "
+                "nothing is deleted",
+                hint="mount the disk or restore the folder; "
+                "if this is the right folder, the job goes on as soon as something is in it",
+            )
+        )
 
 
 def was_here(bound: str | None, path: str) -> bool:

@@ -301,8 +301,13 @@ async def test_a_listing_that_is_missing_deletes_nothing_anywhere(
     tree.unreadable = (unreadable,)
     report = await system.run().execute()
     assert report.errors == 1 and len(system.far.files()) == 4
+    assert (report.waiting, [one.path for one in report.missed]) == (
+        0 if unreadable == "" else 1,
+        [unreadable],
+    )
     tree.unreadable = ()
-    await system.run().execute()
+    report = await system.run().execute()
+    assert (report.waiting, report.missed) == (0, [])
     assert sorted(system.far.files()) == ["f/a", "f/sub/b", "other/c"]
 
 

@@ -221,3 +221,29 @@ def test_a_folder_that_two_trees_have_is_told_to_both(tmp_path: Path, hints: Hin
 )
 def test_events_belong_to_folders_below_the_root(path: str, folder: str | None) -> None:
     assert folder_of("/root", path) == folder
+
+
+@linux
+@pytest.mark.parametrize("how", ["moved", "deleted", "below"])
+def test_a_root_that_is_gone_is_told(tmp_path: Path, hints: Hints, how: str) -> None:
+    top = tmp_path / "top"
+    (top / "below").mkdir(parents=True)
+    watching = Watch(str(top), hints.put, Inotify())
+    assert watching.start() is None
+    try:
+        assert not watching.ended
+        if how == "moved":
+            top.rename(tmp_path / "away")
+        elif how == "deleted":
+            (top / "below").rmdir()
+            top.rmdir()
+        else:
+            (top / "below").rename(top / "other")
+            assert until(hints, "") is not None
+            assert not watching.ended, "only the root counts"
+            return
+        while hints.get(timeout=60) is not None:
+            pass
+        assert watching.ended
+    finally:
+        watching.stop()

@@ -41,6 +41,7 @@ def make(tmp_path: Path) -> Any:
             SpaceLedger(),
             MemoryAges(lambda: system.now),
             bound,
+            lambda: system.memory.folders.counts()[0] > 0,
         )  # type: ignore[assignment]
         made.append(system)
         return system
@@ -126,9 +127,7 @@ async def test_an_unmounted_source_deletes_nothing(make: Make, tmp_path: Path) -
     (tmp_path / "here").rename(tmp_path / "unmounted")
     with pytest.raises(ProblemError):
         await system.run().execute()
-    (tmp_path / "here").mkdir()
-    await system.run().execute()
-    assert system.far.files() == {"x": b"1"}, "another folder in its place is first contact"
+    assert system.far.files() == {"x": b"1"}
 
 
 async def test_delivered_sources_move_aside_or_into_the_trash(make: Make, tmp_path: Path) -> None:
@@ -228,3 +227,41 @@ async def test_a_source_whose_time_cannot_be_kept_is_not_taken_for_deleted(
     report = await system.run().execute()
     assert report.errors == 1
     assert system.far.files() == {"a": b"a", "b": b"b", "c": b"c"}
+
+
+async def test_an_empty_folder_in_the_place_of_a_known_source_is_an_unmounted_disk(
+    make: Make, tmp_path: Path
+) -> None:
+    system = make(Mode.UPLOAD, propagate=True, exclude=("desktop.ini",))
+    here, away = tmp_path / "here", tmp_path / "away"
+    (here / "x").write_bytes(b"one")
+    await system.run().execute()
+    here.rename(away)
+    here.mkdir()
+    (here / "desktop.ini").write_bytes(b"left out")
+    for _ in range(2):
+        with pytest.raises(ProblemError, match="is not the folder of the last run") as raised:
+            await system.run().execute()
+        assert raised.value.problem.code == "root_replaced"
+    (here / "desktop.ini").unlink()
+    here.rmdir()
+    away.rename(here)
+    report = await system.run().execute()
+    assert (report.errors, report.acted, system.far.files()) == (0, False, {"x": b"one"})
+    assert "reset" not in system.said()
+
+
+async def test_another_source_with_content_begins_anew(make: Make, tmp_path: Path) -> None:
+    system = make(Mode.UPLOAD, propagate=True)
+    here = tmp_path / "here"
+    (here / "x").write_bytes(b"one")
+    await system.run().execute()
+    here.rename(tmp_path / "away")
+    here.mkdir()
+    (here / "y").write_bytes(b"two")
+    await system.run().execute()
+    assert system.far.files() == {"x": b"one", "y": b"two"}
+
+
+async def test_a_new_source_may_be_empty(make: Make) -> None:
+    assert (await make(Mode.UPLOAD).run().execute()).errors == 0

@@ -22,12 +22,13 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
+from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import segment
 from cargo_sync.trees.cargo.probe import PROBE_BYTES, ProbeResult, ProbingApi
 from cargo_sync.trees.cargo.replies import FlowReply, SpacesReply
 from cargo_sync.trees.cargo.tree import no_workspace
-from cargo_sync.trees.folder import was_here
+from cargo_sync.trees.folder import check_source, was_here
 
 PATIENCE: Final = 20.0
 """Seconds that one step may take."""
@@ -63,6 +64,7 @@ class CheckCase:
     bound  the name of the local side when the base was last agreed; None before first contact
     zone   the time zone of the job's hours
     rules  the version of the zone's rules
+    delivers  the base has files
     """
 
     settings: JobSettings
@@ -73,6 +75,7 @@ class CheckCase:
     bound: str | None
     zone: tzinfo
     rules: str
+    delivers: bool = False
 
     @property
     def uploads(self) -> bool:
@@ -143,6 +146,8 @@ async def workspace(case: CheckCase) -> Passed:
     found = spaces.named(job.workspace)
     if found is None:
         raise ProblemError(no_workspace(job.username, job.workspace, spaces.names()))
+    if why := found.problem:
+        raise ProblemError(Problem.received(why.code, why.message, hint=why.hint or ""))
     writes = case.uploads or case.retires
     if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
@@ -283,6 +288,8 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
         raise ProblemError(
             Problem(Code.MARKER_LOST, message, hint="mount the disk, or restore the folder")
         )
+    if case.uploads and case.delivers:
+        check_source(root, case.bound, Filters(job.include, job.exclude).excluded)
     if case.uploads and not case.retires:
         return f"{path} can be read", ""
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):

@@ -26,6 +26,11 @@ class Watching:
         self._world = world
         self._ended = ended
 
+    @property
+    def ended(self) -> bool:
+        """The folder was moved, deleted or unmounted."""
+        return self._watch is not None and self._watch.ended
+
     async def close(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:

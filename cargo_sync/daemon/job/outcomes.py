@@ -1,13 +1,13 @@
 """What a supervisor knows about the looks that ended: the last result, what fails, what is held."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.status import Cause, HeldStatus
 from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
-from cargo_sync.machines.looks import LookResult, retry_after
+from cargo_sync.machines.looks import FOLDER_AWAY, LookResult, retry_after
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.jobs import LastRun
@@ -37,6 +37,8 @@ class JobOutcomes:
     last_run  the last run that did something or failed
     spent     overwrites of the runs that the guard has held since the last run that it let pass
     released  the last look was the first that the guard did not hold any more
+    unseen    what the last look could not read or had to leave out, as far as it is new
+    seen      paths that it could read again
     recovered the last look was the first without a failure after one with failures
     """
 
@@ -53,6 +55,8 @@ class JobOutcomes:
         self.last_run = last_run
         self.released = False
         self.recovered = False
+        self.unseen: list[Problem] = []
+        self.seen: list[str] = []
         self.spent = last_run.spent if last_run is not None else 0
         self._settings = settings
         self._failures = failures
@@ -62,13 +66,16 @@ class JobOutcomes:
         self._trouble: Problem | None = None
         self._tries = 0
         self._reported = ""
+        self._unread: dict[str, str] = {}
+        """The code of each path that the last look could not read or had to leave out."""
+        self._waited = False
         self._skipped = (0, "")
         self._work: WorkDone | None = None
 
     # -- the supervisor reports --------------------------------------------------------------------
 
     def begin(self, run: Run, *, approved: bool) -> None:
-        self._now = run
+        self._now, self.unseen, self.seen = run, [], []
         if approved:
             self.held = ""
 
@@ -88,6 +95,7 @@ class JobOutcomes:
         self._count(report)
         self._trouble, self._tries = None, 0
         self._report, self.looked = report, True
+        self._look_around(report)
         self.held = report.held
         self.released = bool(self.spent) and not report.approvable
         self.spent = report.overwrites if report.approvable else 0
@@ -103,6 +111,19 @@ class JobOutcomes:
         )
         if report.acted or report.errors or report.held or self.released or self.recovered:
             self._remember(run)
+
+    def _look_around(self, report: RunReport) -> None:
+        """Finds what is new about the folders and names that could not be read."""
+        unread = {one.path: one.code_text for one in (*report.missed, *report.left_out)}
+        begins_to_wait = report.waiting > 0 and not self._waited
+        for one in report.missed:
+            if begins_to_wait or self._unread.get(one.path) != one.code_text:
+                self.unseen.append(_waited_for(one, report.waiting))
+        self.unseen += [
+            one for one in report.left_out if self._unread.get(one.path) != one.code_text
+        ]
+        self.seen = [path for path in self._unread if path not in unread]
+        self._unread, self._waited = unread, report.waiting > 0
 
     def failed(self, run: Run, problem: Problem) -> None:
         """A look ended early, with a problem of the job as a whole."""
@@ -211,6 +232,11 @@ class JobOutcomes:
         return max(self._report.errors, len(self._failures) + len(self._unlisted(self._report)))
 
     @property
+    def is_away(self) -> bool:
+        """The last look found that a folder of the job is not there."""
+        return self._trouble is not None and self._trouble.code in FOLDER_AWAY
+
+    @property
     def code(self) -> str:
         """The code of the problem of the job as a whole; "" if there is none."""
         return self._present_trouble.code_text if self._present_trouble is not None else ""
@@ -225,7 +251,9 @@ class JobOutcomes:
         if first is None:
             return "some files still change" if self.unsettled and not self.moving else ""
         more = self.errors - 1
-        return first.message if more < 1 else f"{first.message}, and {more:,} more"
+        text = first.message if more < 1 else f"{first.message}, and {more:,} more"
+        waiting = self._report.waiting if self._report is not None else 0
+        return f"{text}; {_steps(waiting)} until every folder can be read" if waiting else text
 
     def causes(self) -> list[Cause]:
         """The first of what fails: the job as a whole, then files, the oldest failure first."""
@@ -279,3 +307,19 @@ class JobOutcomes:
     def _unlisted(self, report: RunReport) -> list[Problem]:
         """Problems of the last look, without those of files that have a retry of their own."""
         return [problem for problem in report.problems if not self._failures.knows(problem.path)]
+
+
+def _waited_for(problem: Problem, waiting: int) -> Problem:
+    """The problem of a folder that could not be read, with what waits for it."""
+    if not waiting:
+        return problem
+    return replace(problem, message=f"{problem.message}; {_steps(waiting)} until it can be read")
+
+
+def _steps(waiting: int) -> str:
+    one = waiting == 1
+    return (
+        f"{waiting:,} deletion or replacement waits"
+        if one
+        else f"{waiting:,} deletions and replacements wait"
+    )

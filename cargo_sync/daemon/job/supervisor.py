@@ -40,10 +40,14 @@ _log = logging.getLogger(__name__)
 class FolderHints(Protocol):
     """Hints of changes in a local folder, until `close`.
 
-    note  what a person should know, such as that the folder is not watched; "" if all is well
+    note   what a person should know, such as that the folder is not watched; "" if all is well
+    ended  the folder is not at its path any more: another one there is not watched
     """
 
     note: str
+
+    @property
+    def ended(self) -> bool: ...
 
     async def close(self) -> None: ...
 
@@ -130,6 +134,7 @@ class Supervisor:
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
         self._watch: FolderHints | None = None
+        self._was_away = False
         self._ordered: tuple[Run, bool] | None = None
         self._previews: dict[str, Run] = {}
         self._no_plan: dict[str, Problem] = {}
@@ -384,6 +389,12 @@ class Supervisor:
                 )
             events.append(self._rules.event(happened, wall, details=details))
             _log.warning("%s: %s", happened, news, extra={"job": self.name})
+        for problem in self.outcomes.unseen:
+            details = EventDetails(str(problem), problem.code_text)
+            events.append(self._rules.event(Happened.FAILED, wall, problem.path, details=details))
+            _log.warning("%s", problem, extra={"job": self.name})
+        for path in self.outcomes.seen:
+            _log.info("%r is in order again", path, extra={"job": self.name})
         if (work := self.outcomes.rested()) is not None and Moment.IDLE in self._rules.tell:
             details = EventDetails(files=work.files, seconds=max(0.0, wall - work.since))
             events.append(self._rules.event(Happened.IDLE, wall, size=work.bytes, details=details))
@@ -405,9 +416,20 @@ class Supervisor:
         self._listener.changed(self)
 
     async def _hear_near(self) -> None:
-        """Watches an upload's folder, as soon as it can be watched."""
-        if self._watch is None and self._listens and self._rules.mode is Mode.UPLOAD:
+        """Watches an upload's folder, as soon as it can be watched.
+
+        While a look finds that the folder is away, nothing is watched: what is at its path then is
+        not the folder that will come back.
+        """
+        away = self.outcomes.is_away
+        if self._watch is not None and (away or self._watch.ended):
+            watch, self._watch = self._watch, None
+            await watch.close()
+        if self._watch is None and self._listens and self._rules.mode is Mode.UPLOAD and not away:
             self._watch = await self.sides.watch(self.hint)
+            if self._was_away:
+                self.hint()  # something may have changed before the watch began
+        self._was_away = away
 
     async def _hear_far(self) -> None:
         async def cursor() -> int:

@@ -244,11 +244,13 @@ async def test_clocks_that_differ_are_a_warning(tmp_path: Path, shown: float, me
     assert bool(step.hint) == ("agrees" not in message)
 
 
-async def local(folder: Path, bound: str | None = None, **changes: Any) -> CheckStep:
+async def local(
+    folder: Path, bound: str | None = None, delivers: bool = False, **changes: Any
+) -> CheckStep:
     """Runs only the step of the local folder; it needs no server."""
     one = case(ServerLogin("http://127.0.0.1:1", "ana", str), folder, **changes)
     return await check_steps._step(
-        "local folder", check_steps.local_folder, replace(one, bound=bound)
+        "local folder", check_steps.local_folder, replace(one, bound=bound, delivers=delivers)
     )
 
 
@@ -265,7 +267,8 @@ async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patched:
         patched.setattr("os.access", lambda *_, **__: False)
         assert (await local(tmp_path)).ok, "it only reads"
-        for changes in ({"mode": "download"}, {"after_transfer": "delete"}):
+        both: list[dict[str, Any]] = [{"mode": "download"}, {"after_transfer": "delete"}]
+        for changes in both:
             assert "no permission to write to" in (await local(tmp_path, **changes)).message
     little = FreeSpace(free=1_000_000, stays=2_000_000, reserved=0)
     monkeypatch.setattr(SpaceLedger, "space", lambda self, root: little)
@@ -354,3 +357,24 @@ async def test_a_check_that_breaks_ends_alone() -> None:
     one = kept.get(id)
     assert one is not None and one.ready
     assert [step.message for step in one.steps] == ["internal error: RuntimeError"]
+
+
+async def test_a_source_that_is_not_mounted(tmp_path: Path) -> None:
+    assert (await local(tmp_path, bound="0:1")).ok, "nothing was delivered yet"
+    lost = await local(tmp_path, bound="0:1", delivers=True)
+    assert not lost.ok and "is not the folder of the last run, and it is empty" in lost.message
+    assert lost.hint.startswith("mount the disk")
+    (tmp_path / "x").write_text("x")
+    assert (await local(tmp_path, bound="0:1", delivers=True)).ok
+
+
+async def test_a_served_folder_that_is_away(tmp_path: Path) -> None:
+    problem = {"code": "root_gone", "message": "the folder is not there", "hint": "ask"}
+    row = {"name": "default", "access": "rw", **KNOWN, "problem": problem}
+    async with answering(GET_workspaces=[ok({"workspaces": [row]})]) as (login, _):
+        one = case(login, tmp_path)
+        try:
+            step = await check_steps._step("workspace", check_steps.workspace, one)
+        finally:
+            await one.api.close()
+    assert (step.ok, step.message, step.hint) == (False, "the folder is not there", "ask")

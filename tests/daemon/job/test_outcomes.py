@@ -32,6 +32,16 @@ class Looks:
         self.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
         return self.outcomes.news()
 
+    def surveyed(self, *missed: str, waiting: int = 0) -> tuple[list[str], list[str]]:
+        """The messages about what a look could not read, and what it can read again."""
+        report = RunReport("run", 0.0, waiting=waiting)
+        for path in missed:
+            report.miss(Problem(Code.UNREADABLE, f"{path} cannot be read", path))
+        run = cast(Run, SimpleNamespace(report=report))
+        self.outcomes.begin(run, approved=False)
+        self.outcomes.ended(run)
+        return [one.message for one in self.outcomes.unseen], self.outcomes.seen
+
     def failed(self, problem: Problem, *, advanced: bool = False) -> str | None:
         report = RunReport("run", 0.0, advanced=advanced)
         self.outcomes.failed(cast(Run, SimpleNamespace(report=report)), problem)
@@ -110,3 +120,33 @@ def test_the_last_run_of_a_job_that_works_again_is_no_failure() -> None:
     looks.failures.succeeded("film.mov")
     looks.ended()
     assert looks.last() == ("", 0, True)
+
+
+def test_a_folder_that_cannot_be_read_is_told_once_and_again_if_deletions_wait_for_it() -> None:
+    looks = Looks()
+    assert looks.surveyed("a") == (["a cannot be read"], [])
+    assert looks.surveyed("a") == ([], [])
+    assert looks.surveyed("a", "b") == (["b cannot be read"], [])
+    assert looks.surveyed("a", waiting=2) == (
+        ["a cannot be read; 2 deletions and replacements wait until it can be read"],
+        ["b"],
+    )
+    assert looks.outcomes.detail() == (
+        "a cannot be read; 2 deletions and replacements wait until every folder can be read"
+    )
+    assert looks.surveyed("a", waiting=3) == ([], [])
+    assert looks.surveyed() == ([], ["a"])
+    assert looks.surveyed("a") == (["a cannot be read"], [])
+    assert looks.outcomes.detail() == "a cannot be read"
+
+
+def test_a_folder_that_is_away_is_known() -> None:
+    looks = Looks()
+    for code in (Code.VANISHED, Code.ROOT_GONE, Code.ROOT_REPLACED, Code.MARKER_LOST):
+        looks.failed(Problem(code, "not there"))
+        assert looks.outcomes.is_away
+        assert looks.outcomes.code == code
+    looks.failed(Problem(Code.UNREACHABLE, "nobody answers"))
+    assert not looks.outcomes.is_away
+    looks.ended()
+    assert (looks.outcomes.is_away, looks.outcomes.code) == (False, "")

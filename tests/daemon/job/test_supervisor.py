@@ -383,3 +383,42 @@ async def test_an_ordered_speed_holds_until_the_file_says_another(house: House) 
 
 def _arrived(tree: MemoryTree, name: str) -> bool:
     return name in tree.files()
+
+
+class Hints:
+    """Hints that a test ends."""
+
+    note = ""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_folder_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    job = house.job(watch=True)
+    made: list[Hints] = []
+
+    async def watch(hint: object) -> Hints:
+        made.append(Hints())
+        return made[-1]
+
+    job.sides = replace(job.sides, watch=watch)
+    async with going(job):
+        await until(lambda: job.state == "synced")
+        assert [one.closed for one in made] == [False]
+        house.far["nightly"].away = Problem(Code.ROOT_GONE, "the folder is gone")
+        job.sync()
+        await until(lambda: job.state == "error" and made[0].closed)
+        assert len(made) == 1, "what is at its path now is not watched"
+        house.far["nightly"].away = None
+        job.sync()
+        await until(lambda: len(made) == 2 and job.state == "synced")
+        assert not made[1].closed
+        made[1].ended = True
+        job.hint()
+        await until(lambda: len(made) == 3 and made[1].closed)
