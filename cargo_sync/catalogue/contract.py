@@ -30,6 +30,7 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from cargo_sync.machines.suspects import Suspects, UncleanStop
 from cargo_sync.model.entries import Entry
 
 
@@ -136,6 +137,23 @@ class Catalogue(Protocol):
 
     def mark(self, now: float, apart: float) -> None:
         """Records all workspaces' sequences at `now` (s), at most once per `apart` seconds."""
+
+    def thin(self, before: float) -> None:
+        """Keeps one mark a day of those before `before` (s)."""
+
+    def suspect(self, stop: UncleanStop) -> None:
+        """Makes what was recorded shortly before an unclean stop suspect, in all workspaces."""
+
+    def suspects(self, workspace: int) -> Suspects | None:
+        """What must be checked after an unclean stop; `after` is a version."""
+
+    def checked(self, workspace: int) -> None:
+        """All suspects were checked."""
+
+    def lately(
+        self, workspace: int, suspects: Suspects, upto: int, limit: int
+    ) -> list[tuple[str, Catalogued]]:
+        """Up to `limit` suspect files with versions up to `upto`, the oldest versions first."""
 
     def forget_gone(self, before: float, most: int) -> bool:
         """Forgets up to `most` tombstones older than `before`; True if there may be more."""

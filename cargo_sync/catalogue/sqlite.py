@@ -14,12 +14,14 @@ from cargo_sync.catalogue.contract import (
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, WRITE, held_of, is_known, row_of
+from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below, below
+from cargo_sync.state.suspects import decode, encode
 
 _LIVE_AS_GONE: Final = """
 SELECT workspace, path, parent, ?2 + row_number() OVER (ORDER BY path), id,
@@ -54,6 +56,23 @@ _MARK: Final = """
 INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor
     AND NOT EXISTS (SELECT 1 FROM mark WHERE workspace = workspace.id AND time > ?1 - ?2)
 """
+
+_THIN: Final = """
+DELETE FROM mark WHERE time < ?1 AND (workspace, sequence) NOT IN (
+    SELECT workspace, min(sequence) FROM mark WHERE time < ?1
+    GROUP BY workspace, CAST(time / 86400 AS INTEGER))
+"""
+
+# Without a mark that is old enough, everything since the first one is recent.
+_MARKED: Final = """
+SELECT id, suspects, coalesce(
+    (SELECT max(sequence) FROM mark WHERE workspace = workspace.id AND time <= ?),
+    (SELECT min(sequence) FROM mark WHERE workspace = workspace.id), floor) FROM workspace
+"""
+
+_LATELY: Final = f"""{SELECT} INDEXED BY entry_version
+WHERE workspace = ? AND version > ? AND version <= ? AND deleted = 0 AND kind = 'f'
+AND ctime_ns >= ? ORDER BY version LIMIT ?"""
 
 _RAISE: Final = """
 UPDATE workspace SET floor =
@@ -108,6 +127,36 @@ class SqliteCatalogue:
     def mark(self, now: float, apart: float) -> None:
         with self._database.transaction() as connection:
             connection.execute(_MARK, (now, apart))
+
+    def thin(self, before: float) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(_THIN, (before,))
+
+    def suspect(self, stop: UncleanStop) -> None:
+        with self._database.transaction() as connection:
+            marked = connection.execute(_MARKED, (stop.at - LATELY,)).fetchall()
+            for workspace, earlier, sequence in marked:
+                suspects = suspects_of(stop, sequence, decode(earlier))
+                connection.execute(
+                    "UPDATE workspace SET suspects = ? WHERE id = ?", (encode(suspects), workspace)
+                )
+
+    def suspects(self, workspace: int) -> Suspects | None:
+        with self._database.read() as connection:
+            row = connection.execute("SELECT suspects FROM workspace WHERE id = ?", (workspace,))
+            return decode(row.fetchone()[0])
+
+    def checked(self, workspace: int) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE workspace SET suspects = NULL WHERE id = ?", (workspace,))
+
+    def lately(
+        self, workspace: int, suspects: Suspects, upto: int, limit: int
+    ) -> list[tuple[str, Catalogued]]:
+        wanted = (workspace, suspects.after, upto, suspects.since_ns, limit)
+        with self._database.read() as connection:
+            rows = connection.execute(_LATELY, wanted).fetchall()
+        return [(paths.from_key(row[1]), held_of(row)) for row in rows]
 
     def forget_gone(self, before: float, most: int) -> bool:
         with self._database.transaction() as connection:

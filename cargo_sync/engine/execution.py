@@ -12,7 +12,7 @@ from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.comparison import FilePair, compare
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.transfer_starts import TransferStarts
-from cargo_sync.engine.verification import DamagedSources
+from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.problems import Code
@@ -31,7 +31,7 @@ class Execution:
         guard: Guard,
         starts: TransferStarts,
         commit: Commit,
-        damaged: DamagedSources | None,
+        damaged: DamagedFiles,
     ) -> None:
         self._rules = context.rules
         self._world = context.world
@@ -73,8 +73,7 @@ class Execution:
         Returns:
             The PUTs that are allowed, also those that began as an ADOPT.
         """
-        if self._damaged is not None:
-            actions = await self._damaged.left_out(actions)
+        actions = await self._damaged.left_out(actions)
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
         for action in actions:
             by_op[action.op].append(action)

@@ -17,7 +17,7 @@ from cargo_sync.engine.planning import Planning
 from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.transfer_starts import TransferStarts
-from cargo_sync.engine.verification import DamagedSources, Verification
+from cargo_sync.engine.verification import DamagedSources, DamagedThere, Verification
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
@@ -130,7 +130,7 @@ class Run:
         upload = self._rules.mode is Mode.UPLOAD
         source, destination = (near, far) if upload else (far, near)
         starts = TransferStarts(self._context, self._on_events)
-        damaged = DamagedSources(self._context, near, commit) if upload else None
+        damaged = DamagedSources(self._context, near, commit) if upload else DamagedThere(commit)
         return Execution(self._context, source, destination, guard, starts, commit, damaged)
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:

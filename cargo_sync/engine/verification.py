@@ -5,7 +5,7 @@ file at the destination goes to the trash and is fetched again; one at the sourc
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
@@ -13,10 +13,10 @@ from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import damaged
+from cargo_sync.model.problems import damaged, damaged_there
 from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
 from cargo_sync.trees.contract import NearTree
@@ -152,8 +152,30 @@ class Verification:
             self._on_events(told, cursor)
 
 
+class DamagedFiles(Protocol):
+    """The damaged files at the source of a job: they fail, and do not move."""
+
+    async def left_out(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """Leaves out steps of damaged files."""
+
+
+class DamagedThere:
+    """Files that an unclean stop of the server has damaged, at the source of a download."""
+
+    def __init__(self, commit: Commit) -> None:
+        self._commit = commit
+
+    async def left_out(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """Leaves out steps of files that the server calls damaged."""
+        failed = [one for one in actions if one.source and one.source.hash == DAMAGED]
+        if not failed:
+            return actions
+        await self._commit([Outcome(one, problem=damaged_there(one.path)) for one in failed])
+        return [one for one in actions if not one.source or one.source.hash != DAMAGED]
+
+
 class DamagedSources:
-    """The source files of one job that an unclean stop has damaged: they fail, and are not sent."""
+    """Files that an unclean stop of the daemon has damaged, at the source of an upload."""
 
     def __init__(self, context: RunContext, near: NearTree, commit: Commit) -> None:
         self._rules = context.rules

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import DAMAGED, Entry
 from cargo_sync.model.problems import Problem
 
 
@@ -55,8 +55,9 @@ class Action:
 
     @property
     def overwrites(self) -> bool:
-        """Counted by the guard: replaces or removes an entry of the destination."""
-        return self.expected is not None and self.op in (Op.PUT, Op.DELETE)
+        """Counted by the guard: replaces or removes a sound entry of the destination."""
+        expected = self.expected
+        return expected is not None and expected.hash != DAMAGED and self.op in (Op.PUT, Op.DELETE)
 
 
 @dataclass(frozen=True, slots=True)

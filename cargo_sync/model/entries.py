@@ -22,6 +22,11 @@ LATEST: Final = 2**63 - 1
 is not known; a file with such a time is listed, but never transferred (`bad_time`)."""
 
 
+DAMAGED: Final = "damaged"
+"""In place of a server file's hash: an unclean stop of the server has damaged the file. Nobody can
+read it until it is uploaded again, or restored on the server with another time or size."""
+
+
 def kept_time(mtime_ns: int) -> int:
     """A time that a file system gave, as entries keep it."""
     return min(max(mtime_ns, EARLIEST), LATEST)
@@ -52,7 +57,7 @@ class Entry(NamedTuple):
               catalogue's sequence on a server; 0 for local folders, whose ctime changes with what
               is in them
     ident     survives a rename: the inode in a local folder, the entry id on a server
-    hash      BLAKE3 of the content as 64 hex digits; "" while it is not computed
+    hash      BLAKE3 of the content as 64 hex digits; "" while it is not computed; or DAMAGED
     target    what a link points to, else ""
     """
 

@@ -246,3 +246,14 @@ def damaged(path: str, job: str) -> Problem:
         f"`cargo_ctl job approve {shlex.quote(job)}` sends it as it is",
         retry=False,
     )
+
+
+def damaged_there(path: str) -> Problem:
+    """An unclean stop of the server has damaged its file at `path`."""
+    return Problem(
+        Code.DAMAGED,
+        f"{path!r} was damaged on the server when the server stopped suddenly",
+        path,
+        "upload it again, or restore it on the server and give it a new time",
+        retry=False,
+    )

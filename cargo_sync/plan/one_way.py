@@ -5,6 +5,7 @@ source that differs from base is a reason to act. A destination that changed sin
 it is ("delivered is delivered"). It matters only for what a step would displace. So:
 
     source      base  destination           step
+    as in base  any   damaged               PUT, displaces it
     as in base  any   any                   none; RETIRE if delivered files do not stay
     differs     any   no entry              PUT / MKDIR
     differs     any   looks the same        ADOPT (folders and links: LEAVE)
@@ -29,7 +30,7 @@ from dataclasses import dataclass, field
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, Base
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, Listing
 from cargo_sync.model.jobs import Mode
 
 
@@ -94,7 +95,7 @@ def plan_folder(
         elif s is None:
             if b is not None:
                 _gone(plan, path, d, b, view)
-        elif b is None or not view.is_source(b, s):
+        elif b is None or not view.is_source(b, s) or (d is not None and d.hash == DAMAGED):
             if not view.due(path, s) or (s.kind != FOLDER and not view.still(path, s)):
                 plan.waiting.append(name)
             else:
@@ -119,6 +120,8 @@ def _differs(
     drifted = b is None or not view.is_destination(b, d)
     if FOLDER in (s.kind, d.kind) and s.kind != d.kind:
         plan.later.append(Action(op, path, s, d, "another kind is there", drifted))
+    elif d.hash == DAMAGED:
+        plan.now.append(Action(op, path, s, d, "damaged there", drifted))
     elif s.same_face(d):
         # Equal hashes need no check of the content. Folders and links have no other content.
         agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.same_mode(d))

@@ -75,7 +75,7 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.metrics import families
-from cargo_sync.server.retention import DAY, ServerRetention
+from cargo_sync.server.retention import ServerRetention
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
@@ -180,7 +180,7 @@ async def run(
             RetentionClock(
                 database,
                 system_clocks(time.time),
-                lambda stop: None,
+                SqliteCatalogue(database).suspect,
             )
         )
         pool = last.enter_context(threads())
@@ -439,7 +439,7 @@ class Server:
 
     def beat(self, now: float) -> None:
         """Stores what is stored each minute; `now` reads the retention clock."""
-        self._catalogue.mark(now, DAY)
+        self._catalogue.mark(now, 0.0)
 
     async def clock_jumped(self, message: str) -> None:
         """Publishes that the wall clock jumped."""

@@ -59,6 +59,7 @@ class ServerRetention:
         await offload(self._checkpoints.purge, now - STALE)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._audit.prune)
+        await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
         await self._until_done(self._upkeep.shrink)
         await offload(self._upkeep.checkpoint)

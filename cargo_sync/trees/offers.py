@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Outcome
-from cargo_sync.model.entries import FILE, LINK, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, LINK, Entry
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.trees.contract import Task
@@ -30,7 +30,7 @@ def offer(action: Action, transfer: str) -> Offer:
         transfer,
         expected.version if expected else 0,
         expected.ident if expected else 0,
-        source.hash,
+        "" if source.hash == DAMAGED else source.hash,
         source.target,
     )
 

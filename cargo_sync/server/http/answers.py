@@ -29,6 +29,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.VANISHED: 404,
     Code.TIMEOUT: 408,
     Code.CHANGED: 409,
+    Code.DAMAGED: 409,
     Code.OCCUPIED: 409,
     Code.NOT_EMPTY: 409,
     Code.IS_A_FOLDER: 409,

@@ -5,6 +5,7 @@ commit             uploaded files made visible and recorded
 external_changes   changes by other programs, noticed and recorded
 opened             the open workspaces of a server
 operations         create folder, delete, move
+suspects           after an unclean stop: which files are damaged
 unoffered          names that no client could use: logged once, and counted
 upload             one file uploaded over plain HTTP
 workspace          the workspace as the rest of the server uses it

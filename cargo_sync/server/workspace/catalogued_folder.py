@@ -8,15 +8,19 @@ Everything here blocks and is called from threads; paths that come from outside 
 once more.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
+from cargo_sync.server.workspace.suspects import SuspectFiles
 from cargo_sync.stores.folder import FolderStore
+
+_log = logging.getLogger(__name__)
 
 OpenStore = Callable[[str], FolderStore]
 """Opens the folder with a marker ("" if it was never served); raises ProblemError."""
@@ -83,6 +87,7 @@ class CataloguedFolder:
         self.id = known.id
         self.epoch = known.epoch
         self.catalogue = catalogue
+        self._suspects = SuspectFiles(catalogue, known.id, known.sequence)
         self.lock = threading.RLock()
         self._marker = known.marker
         self._open_store = open_store
@@ -209,7 +214,8 @@ class CataloguedFolder:
             self.must_be_there()  # again: the whole folder may have gone since
             self.record([Gone(path)])
         else:
-            self.record([*self.folders_above([path]), put(path, seen)])
+            held = self.catalogue.entry(self.id, path)
+            self.record([*self.folders_above([path]), self._put(path, held, seen)])
 
     def folders_above(self, some: Iterable[str]) -> list[Change]:
         """The folders above these paths that the catalogue lacks: they must be recorded first."""
@@ -266,13 +272,46 @@ class CataloguedFolder:
                 if seen.kind == FILE and not still(path, seen):
                     found = found._replace(unsettled=True)
                     continue
-                changes.append(put(path, seen))
+                changes.append(self._put(path, held, seen))
             if known:
                 self.must_be_there()
                 changes += [Gone(paths.join(folder, name)) for name in known]
             if changes:
                 self.record(changes)
             return found
+
+    # -- after an unclean stop ---------------------------------------------------------------------
+
+    def verify(self, going: Callable[[], bool]) -> None:
+        """Reads suspect files that look as they did; call it after everything was compared.
+
+        Args:
+            going: when it gives False, this ends and begins again at the next start.
+
+        Raises:
+            ProblemError: `stopped`; `root_gone`; the state cannot be written.
+        """
+        for path, held in self._suspects.unread():
+            if not going():
+                raise ProblemError(Problem(Code.STOPPED, "checking files was stopped", path))
+            root = self.store.root
+            seen = root.entry(path)  # it is read without the lock, so others can work meanwhile
+            if seen is None or not self._suspects.is_damaged(root, path, held, seen):
+                continue
+            with self.lock:
+                if root.entry(path) == seen and self.catalogue.entry(self.id, path) == held:
+                    self.record([self._marked(path, seen)])
+        self._suspects.checked()
+
+    def _put(self, path: str, held: Catalogued | None, seen: Entry) -> Put:
+        """The change that records `seen` in place of `held`; what a stop has damaged is marked."""
+        if held is None or not self._suspects.is_damaged(self.store.root, path, held, seen):
+            return put(path, seen)
+        return self._marked(path, seen)
+
+    def _marked(self, path: str, seen: Entry) -> Put:
+        _log.warning("%s in %r", damaged_there(path).message, self.path)
+        return put(path, seen._replace(hash=DAMAGED))
 
     def _is_folder(self, path: str) -> bool:
         """Whether a folder is there, and records it. Comparing its parent finds anything else."""

@@ -11,8 +11,8 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, LINK, PERMISSIONS, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import DAMAGED, FILE, LINK, PERMISSIONS, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed, put
 
@@ -105,11 +105,13 @@ def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
     """The folder's entry of the version in an offer; None when there is another version by now.
 
     Raises:
-        ProblemError: `bad_path`.
+        ProblemError: `bad_path`, `damaged`.
     """
     held = folder.catalogue.entry(folder.id, paths.check(offer.path))
     if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
         return None
+    if held.entry.hash == DAMAGED:
+        raise ProblemError(damaged_there(offer.path))
     return held.entry._replace(version=held.ctime_ns, ident=held.inode)
 
 

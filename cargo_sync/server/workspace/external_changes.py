@@ -101,6 +101,7 @@ class ExternalChanges:
         while pending:
             await self._world.offload(self._slice, pending)
         self._unoffered.end_scan()
+        await self._world.offload(self._workspace.verify)
 
     async def look(self) -> None:
         """Looks at the folders that are due.

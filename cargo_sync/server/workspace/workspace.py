@@ -12,8 +12,8 @@ from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
-from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
@@ -151,6 +151,8 @@ class Workspace:
             held, seen = self._folder.look_closely(path)
             if held is None or seen is None or seen.kind != FILE:
                 return held, None
+            if held.entry.hash == DAMAGED:
+                raise ProblemError(damaged_there(path))
             return held, open_file(self._folder.store.root, path, seen)
 
     def hash(self, path: str, version: int) -> str:
@@ -204,6 +206,14 @@ class Workspace:
             ProblemError: as for `CataloguedFolder.compare`.
         """
         return self._folder.compare(folder, still)
+
+    def verify(self) -> None:
+        """Checks what is suspect after an unclean stop; a scan has found what looks different.
+
+        Raises:
+            ProblemError: `stopped` with the server; `root_gone`; the state cannot be written.
+        """
+        self._folder.verify(lambda: not self._closing)
 
     def tidy(self, trash_days: float) -> None:
         """Deletes old trash and staging.

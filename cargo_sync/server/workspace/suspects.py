@@ -1,0 +1,73 @@
+"""After an unclean stop of the server: which files of a workspace are damaged.
+
+A file that looks different from its row is judged when it would be recorded as a new version. After
+a restart of the machine, files that look as they did are read once, beside the server's work.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from cargo_sync.catalogue.contract import Catalogue, Catalogued
+from cargo_sync.local.read import hash_file, is_blank
+from cargo_sync.local.root import Root
+from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
+from cargo_sync.model.entries import DAMAGED, FILE, Entry
+from cargo_sync.model.problems import ProblemError
+
+PAGE: Final = 1_000
+
+
+class SuspectFiles:
+    """The suspects of one workspace: versions up to `upto`, which the last process recorded.
+
+    `upto` is the newest version at the start: what is recorded later is no suspect.
+    """
+
+    def __init__(self, catalogue: Catalogue, workspace: int, upto: int) -> None:
+        self._catalogue = catalogue
+        self._workspace = workspace
+        self._upto = upto
+        self._suspects: Suspects | None = catalogue.suspects(workspace)
+        self._checked = self._suspects is None
+
+    def is_damaged(self, root: Root, path: str, held: Catalogued, seen: Entry) -> bool:
+        """Whether an unclean stop has damaged what is at `path`; `held` was there before."""
+        entry, suspects = held.entry, self._suspects
+        if (entry.kind, seen.kind) != (FILE, FILE) or entry.mtime_ns != seen.mtime_ns:
+            return False
+        if entry.hash == DAMAGED:
+            return entry.size == seen.size
+        if (
+            suspects is None
+            or not suspects.after < entry.version <= self._upto
+            or held.ctime_ns < suspects.since_ns
+        ):
+            return False
+        known = KnownFile(path, entry.size, entry.mtime_ns, held.ctime_ns, held.inode, entry.hash)
+        verdict = judge(known, seen, source=not entry.hash, rebooted=suspects.rebooted)
+        return verdict is Verdict.DAMAGED or (
+            verdict is Verdict.READ and _is_other(root, path, seen, entry.hash)
+        )
+
+    def unread(self) -> Iterator[tuple[str, Catalogued]]:
+        """The suspects whose content must be read although they look as they did."""
+        suspects = self._suspects
+        if suspects is None or self._checked or not suspects.rebooted:
+            return
+        while page := self._catalogue.lately(self._workspace, suspects, self._upto, PAGE):
+            yield from page
+            suspects = suspects._replace(after=page[-1][1].entry.version)
+
+    def checked(self) -> None:
+        """The workspace was scanned, and `unread` was read. Raises ProblemError."""
+        if not self._checked:
+            self._catalogue.checked(self._workspace)
+            self._checked = True
+
+
+def _is_other(root: Root, path: str, seen: Entry, content: str) -> bool:
+    """Whether the content is not that of the hash; without a hash, whether it is only zeros."""
+    try:
+        return hash_file(root, path, seen) != content if content else is_blank(root, path, seen)
+    except ProblemError:
+        return False  # it is gone, changes, or cannot be read: the next look decides
