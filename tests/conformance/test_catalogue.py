@@ -11,6 +11,7 @@ import pytest
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, CatalogueMove, Change, Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import ProblemError
@@ -382,6 +383,49 @@ def test_ten_thousand_changes_at_once(world: World) -> None:
     assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
     assert world.record("d>e -e") == [10_002, 30_004]
     assert (world.tree(), world.sequence()) == ("", 40_004)
+
+
+def test_after_an_unclean_stop_what_was_recorded_lately_is_suspect(reopen: Open) -> None:
+    world = World(reopen())
+    catalogue = world.catalogue
+    assert catalogue.suspects(world.id) is None
+    world.record("a")
+    catalogue.mark(100.0, 0.0)
+    world.record("b d/")
+    catalogue.mark(200.0, 0.0)
+    catalogue.record(world.id, [Put("old", Entry("old", FILE), -1, 6)])
+    world.record("c -b")
+
+    def suspects(at: float) -> list[str]:
+        catalogue.suspect(UncleanStop(at, 900.0, rebooted=False))
+        found = catalogue.suspects(world.id)
+        assert found is not None
+        paths = [path for path, _ in catalogue.lately(world.id, found, 10**6, 10)]
+        assert paths[:1] == [path for path, _ in catalogue.lately(world.id, found, 10**6, 1)]
+        return paths
+
+    assert suspects(200.0 + 900.0) == ["c"]
+    catalogue = reopen()
+    assert suspects(100.0 + 900.0) == ["c"], "b is gone; what is old was not written lately"
+    assert suspects(99.0) == ["c"], "before the first mark nothing is known"
+    catalogue.checked(world.id)
+    assert catalogue.suspects(world.id) is None
+
+
+def test_marks_of_long_ago_are_one_a_day(world: World) -> None:
+    catalogue = world.catalogue
+    for hour in range(0, 72, 6):
+        world.record(f"{hour}")
+        catalogue.mark(hour * 3600.0, 0.0)
+    catalogue.thin(2 * 86_400.0)
+    after = []
+    for hour in (12.0, 47.0, 48.0, 60.0):
+        catalogue.suspect(UncleanStop(hour * 3600.0 + 900.0, 0.0, rebooted=False))
+        found = catalogue.suspects(world.id)
+        assert found is not None
+        after.append(found.after)
+        catalogue.checked(world.id)
+    assert after == [1, 5, 9, 11]
 
 
 def test_old_deletions_are_forgotten_and_that_is_said(world: World) -> None:

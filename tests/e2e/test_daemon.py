@@ -80,6 +80,21 @@ def test_what_a_kill_has_damaged_is_fetched_again_and_never_sent(place: Place) -
     place.until(lambda: not (place.files / "in" / "empty").stat().st_size, "they are sent")
 
 
+def test_what_a_kill_of_the_server_has_damaged_is_uploaded_again(place: Place) -> None:
+    good = {name: os.urandom(50_000) for name in ("cut", "empty", "fine", "zeros")}
+    up, down = place.job("up", remote_dir="in"), place.job("down", "download", remote_dir="in")
+    for name, content in good.items():
+        (up / name).write_bytes(content)
+    place.start("server")
+    place.start("daemon")
+    place.until(lambda: len(place.events("downloaded")) == 4, "all files are on both sides")
+    place.kill("server")
+    damage(place.files / "in")
+    place.start("server")
+    place.until(lambda: len(place.events("uploaded")) == 7, "three are uploaded again")
+    assert tree(place.files / "in") == tree(down) == dict(sorted(good.items()))
+
+
 def test_killed_in_the_middle_of_many_files_the_server_is_waited_for(place: Place) -> None:
     local = place.job("many", speed="20mbps")
     for number in range(2500):

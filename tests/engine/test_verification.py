@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.machines.suspects import UncleanStop
+from cargo_sync.model.entries import DAMAGED
 from cargo_sync.model.jobs import Mode
 from cargo_sync.state.events import Events
 from cargo_sync.state.suspects import suspect_all
@@ -161,6 +162,17 @@ async def test_only_what_was_committed_lately_is_suspect(make: Make) -> None:
     system.said()
     await system.run().execute()
     assert system.said() == ["displaced late", "downloaded late"]
+
+
+async def test_what_the_server_calls_damaged_fails_alone(make: Make) -> None:
+    system = make(Mode.DOWNLOAD)
+    await delivered(system)
+    entry = system.far.write("cut", b"", 5)
+    system.far._log[-1] = "cut", entry._replace(hash=DAMAGED)
+    system.far.write("new", b"new", 9)
+    report = await system.run().execute()
+    assert [(one.path, one.code) for one in report.problems] == [("cut", "damaged")]
+    assert system.near.files() == dict.fromkeys((*DAMAGE, "fine"), GOOD) | {"new": b"new"}
 
 
 async def test_a_check_that_was_stopped_begins_again(make: Make) -> None:

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, agree
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, plan_folder, view_of
+
+NOTHING = Filters().excluded
 
 
 def file(name: str, revision: int = 1, **other: Any) -> Entry:
@@ -77,6 +79,17 @@ def test_a_changed_source_displaces_and_says_so_when_the_destination_drifted() -
     assert plan([file("a", 2)], [there], [agreed]) == ["put a"]
     assert plan([file("a", 2)], [file("a", 5, ident=9)], [agreed]) == ["put a!"]
     assert plan([file("a", 2)], [], [agreed]) == ["put a"]
+
+
+def test_what_the_server_calls_damaged_is_sent_again() -> None:
+    source, was = file("a"), file("a", ident=9)
+    damaged = was._replace(version=2, hash=DAMAGED)
+    assert plan([source], [damaged], [agree(source, was)]) == ["put a!"]
+    assert plan([], [damaged], [agree(source, was)]) == ["forget a"]
+    [action] = plan_folder(
+        "", (source,), (damaged,), (agree(source, was),), view_of(Mode.UPLOAD, excluded=NOTHING)
+    ).now
+    assert not action.overwrites, "the guard counts only what is sound"
 
 
 def test_first_contact_compares_what_looks_alike() -> None:

@@ -218,7 +218,7 @@ class JobOutcomes:
     @property
     def damaged(self) -> bool:
         """An unclean stop has damaged source files; a person may have them sent as they are."""
-        return self._failures.has(Code.DAMAGED)
+        return self._settings.mode == "upload" and self._failures.has(Code.DAMAGED)
 
     @property
     def errors(self) -> int:
