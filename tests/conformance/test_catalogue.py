@@ -419,7 +419,7 @@ def test_marks_of_long_ago_are_one_a_day(world: World) -> None:
         catalogue.mark(hour * 3600.0, 0.0)
     catalogue.thin(2 * 86_400.0)
     after = []
-    for hour in (12.0, 47.0, 48.0, 60.0):
+    for hour in (12, 47, 48, 60):
         catalogue.suspect(UncleanStop(hour * 3600.0 + 900.0, 0.0, rebooted=False))
         found = catalogue.suspects(world.id)
         assert found is not None

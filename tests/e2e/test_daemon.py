@@ -61,38 +61,32 @@ def damage(folder: Path) -> None:
     os.utime(folder / "zeros", ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def test_what_a_kill_has_damaged_is_fetched_again_and_never_sent(place: Place) -> None:
+def test_what_a_kill_has_damaged_is_moved_again_and_never_sent(place: Place) -> None:
     good = {name: os.urandom(50_000) for name in ("cut", "empty", "fine", "zeros")}
     up, down = place.job("up", remote_dir="in"), place.job("down", "download", remote_dir="in")
     for name, content in good.items():
         (up / name).write_bytes(content)
+    (place.files / "in").mkdir()
     place.start("server")
     place.start("daemon")
     place.until(lambda: len(place.events("downloaded")) == 4, "all files are on both sides")
+
+    place.kill("server")
+    damage(place.files / "in")
+    place.start("server")
+    place.until(lambda: len(place.events("uploaded")) == 7, "three are uploaded again")
+    place.until_state("down", "synced")
+    assert tree(place.files / "in") == tree(down) == good
+
     place.kill("daemon")
     damage(up)
     damage(down)
     place.start("daemon")
     place.until(lambda: len(place.events("downloaded")) == 7, "three are fetched again")
     place.until(lambda: place.shown("up")["errors"] == 3, "three are held")
-    assert tree(place.files / "in") == tree(down) == dict(sorted(good.items()))
+    assert tree(place.files / "in") == tree(down) == good
     assert place.run("cargo_ctl", "job", "approve", "up").returncode == 0
     place.until(lambda: not (place.files / "in" / "empty").stat().st_size, "they are sent")
-
-
-def test_what_a_kill_of_the_server_has_damaged_is_uploaded_again(place: Place) -> None:
-    good = {name: os.urandom(50_000) for name in ("cut", "empty", "fine", "zeros")}
-    up, down = place.job("up", remote_dir="in"), place.job("down", "download", remote_dir="in")
-    for name, content in good.items():
-        (up / name).write_bytes(content)
-    place.start("server")
-    place.start("daemon")
-    place.until(lambda: len(place.events("downloaded")) == 4, "all files are on both sides")
-    place.kill("server")
-    damage(place.files / "in")
-    place.start("server")
-    place.until(lambda: len(place.events("uploaded")) == 7, "three are uploaded again")
-    assert tree(place.files / "in") == tree(down) == dict(sorted(good.items()))
 
 
 def test_killed_in_the_middle_of_many_files_the_server_is_waited_for(place: Place) -> None:
