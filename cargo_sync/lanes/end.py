@@ -15,14 +15,17 @@ from typing import Final
 
 from cargo_sync.lanes import states
 from cargo_sync.lanes.figures import Figures, Moving
+from cargo_sync.lanes.joining import Joining, OnMessage, OnRecord
 from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.outgoing import AHEAD, Outgoing
 from cargo_sync.lanes.pacing import Pace
+from cargo_sync.lanes.ports import Budget, Unbudgeted
+from cargo_sync.lanes.postponed import Postponed
 from cargo_sync.lanes.states import LaneEvent, LaneState
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
-from cargo_sync.wire.frames import BODY_MAX, PIECE
-from cargo_sync.wire.messages import MESSAGE_MAX, LinkReport, Payload
+from cargo_sync.wire.messages import LinkReport, Payload
 from cargo_sync.wire.refusal import breach, cut
 
 PING_SECONDS: Final = 5.0
@@ -32,8 +35,18 @@ BUSY_SECONDS: Final = 600.0
 """A receiver may sync or hash for so long. Meanwhile the driver checks the connection."""
 OPEN_MAX: Final = 8
 """How many batches may be uncommitted on a lane."""
-_UNSENT_MAX: Final = 64 << 20
+IDLE_SECONDS: Final = 60.0
+"""A server ends a lane over which nothing but pings has come for so long, and does not wait longer
+for the answer to its BYE."""
+_QUIET: Final = frozenset({records.PING, records.REPORT})
+"""Records that do not show that anything moves."""
+_SLOWEST_FRAME: Final = 2 * 8 * (16 << 10)
+"""Bits of two of the smallest frames: a slow sender may be silent between them."""
 _NOTHING: Final = memoryview(b"")
+
+_IDLE: Final = Problem(
+    Code.IDLE, "nothing moved over the data connection for a minute", hint="it is opened again"
+)
 
 Clock = Callable[[], float]
 """Monotonic seconds."""
@@ -65,40 +78,49 @@ class End(ABC):
 
     problem  why the lane ended, once it is `done`; None when it ended normally
     measure  a sender calls it once per second to get the driver's measurements of the connection
+    granted  server: what the lane may use, bits per second; None: no limit
     """
 
     def __init__(
-        self, link: Link, clock: Clock, client: bool, pace: Pace, on_grant: OnGrant | None
+        self,
+        link: Link,
+        clock: Clock,
+        client: bool,
+        pace: Pace,
+        on_grant: OnGrant | None,
+        budget: Budget | None,
     ) -> None:
         self.link = link
+        self.granted: int | None = None
+        self._budget = budget or Unbudgeted()
+        self._joining = Joining(self._budget)
+        self._outgoing = Outgoing(self._budget)
+        self._postponed = Postponed()
         self.problem: Problem | None = None
         self.measure: Callable[[], LinkReport] = LinkReport
         self._client = client
         self._clock = clock
         self._pace = pace
         self._on_grant = on_grant
-        self._handlers: dict[int, Callable[[int, int, int, int, memoryview], None]] = {
+        self._handlers: dict[int, OnRecord] = {
             records.PING: lambda *_: None,
             records.BYE: self._take_bye,
         }
         if client:
             self._join(records.GRANT, self._take_grant)
+            self._handlers[records.LATER] = self._take_later
         else:
             self._handlers[records.DONE] = self._take_done
         self._waiting: deque[tuple[int, Sequence[Offer]]] = deque()
         self._stopped: dict[int, set[int]] = {}
         """Files that were cancelled before the other end knew them, per batch."""
-        self._messages: deque[records.Record] = deque()
-        self._unsent = 0
-        self._part = bytearray()
-        self._part_of: tuple[int, int] | None = None
         self._enter(LaneState.OPEN)
         self._ways = states.CLIENT if client else states.SERVER
         self._content = 0
         self._resumed: dict[str, int] = {}
         self._report = LinkReport()
-        self._received = 0
-        self._received_at = self._sent_at = clock()
+        self._received = self._sent = 0
+        self._received_at = self._sent_at = self._active_at = clock()
 
     @property
     def done(self) -> bool:
@@ -121,6 +143,7 @@ class End(ABC):
         if not self._may(LaneEvent.CANCEL):
             return
         self._waiting.clear()
+        self._postponed.clear()
         self._stop()
         if self._client:
             self._move(LaneEvent.CANCEL)
@@ -130,6 +153,7 @@ class End(ABC):
 
     def grant(self, bits: int | None) -> None:
         """Server: this lane may use `bits` per second on the wire from now on; None: no limit."""
+        self.granted = bits
         self._pace.limit(bits, self._clock())
         self._queue(records.GRANT, payload=messages.encode_grant(bits))
 
@@ -147,6 +171,7 @@ class End(ABC):
         except ProblemError as error:
             self.problem = problem or error.problem
         finally:
+            self._budget.close()
             self.link.close()
 
     def figures(self) -> Figures:
@@ -178,10 +203,15 @@ class End(ABC):
 
     def due(self) -> float:
         """The clock's time at which `step` must be called although the channel is quiet."""
-        silent = self._received_at + self._patience()
+        due = self._received_at + self._patience()
+        if not self._client:
+            if self._state in states.BYE_QUEUED or not self._open_batches():
+                due = min(due, self._active_at + self._idle_seconds())
+        else:
+            due = min(due, self._postponed.due())
         if self.link.pending or self._state in states.BYE_QUEUED:
-            return silent
-        return min(silent, self._sent_at + PING_SECONDS)
+            return due
+        return min(due, self._sent_at + PING_SECONDS)
 
     # -- the step -------------------------------------------------------------------------------
 
@@ -190,15 +220,21 @@ class End(ABC):
         now = self._clock()
         self._tend(now)
         wrote = self._write(now)
+        if link.sent != self._sent:
+            self._sent = link.sent
+            if link.pending:
+                self._active_at = now  # a part of a frame: the other end reads
         body = None if self._state is LaneState.CLOSING else link.receive()
         if link.received != self._received:
             self._received = link.received
             self._received_at = now
+            if body is None:
+                self._active_at = now  # a part of a frame, and pings have no parts
         elif now - self._received_at >= self._patience():
             raise cut("the other end has sent nothing for too long")
         if body is not None:
             self._take(body)
-        if self._state is LaneState.CLOSING and not self._messages and not link.pending:
+        if self._state is LaneState.CLOSING and not self._outgoing and not link.pending:
             self.fail(self.problem)
             return Step.DONE
         if wrote or body is not None:
@@ -210,12 +246,22 @@ class End(ABC):
     def _tend(self, now: float) -> None:
         """Opens waiting batches as far as allowed, and ends the lane when everything is done."""
         if self._client:
-            while self._waiting and self._open_batches() < OPEN_MAX:
+            if (batch := self._postponed.next(now)) is not None:
+                self._open_again(batch)
+            while self._waiting and self._has_room(len(self._waiting[0][1])):
                 self._begin(*self._waiting.popleft())
             if self._may(LaneEvent.ALL_OFFERED) and not self._waiting:
                 self._move(LaneEvent.ALL_OFFERED)
                 self._queue(records.DONE)
-        elif self._may(LaneEvent.ALL_COMMITTED) and not self._open_batches():
+            return
+        if self._state in states.BYE_QUEUED:
+            if now - self._active_at >= self._idle_seconds():
+                raise cut("the other end does not say goodbye")
+        elif self._is_idle(now):
+            self.cancel(_IDLE)
+        elif (
+            not self._open_batches() and not self._postponed and self._may(LaneEvent.ALL_COMMITTED)
+        ):
             self._leave(LaneEvent.ALL_COMMITTED)
 
     def _write(self, now: float) -> bool:
@@ -226,10 +272,10 @@ class End(ABC):
         link = self.link
         if not link.flush():
             return False
-        used = self._put_messages()
+        used = self._outgoing.put(link.body)
         leaving = self._state in states.BYE_QUEUED
-        last = leaving and not self._messages
-        if not self._messages and not leaving:
+        last = leaving and not self._outgoing
+        if not self._outgoing and not leaving:
             used = self._put_content(used, now)
         if not used:
             if leaving or now - self._sent_at < PING_SECONDS:
@@ -239,17 +285,6 @@ class End(ABC):
         self._sent_at = now
         link.flush()
         return True
-
-    def _put_messages(self) -> int:
-        body, used = self.link.body, 0
-        while self._messages:
-            record = self._messages[0]
-            if used + records.SIZE + len(record.payload) > BODY_MAX:
-                break
-            used = records.put(body, used, record)
-            self._unsent -= len(record.payload)
-            self._messages.popleft()
-        return used
 
     def _take(self, body: memoryview) -> None:
         handlers = self._handlers
@@ -261,6 +296,8 @@ class End(ABC):
                 raise breach("a record came after the other end's last one")
             if self._accepted is None or kind in self._accepted:
                 handler(flags, index, batch, offset, payload)
+        if kind not in _QUIET and self._state not in states.BYE_QUEUED:
+            self._active_at = self._clock()  # a commit may have taken long
         if (self._state is LaneState.CLOSING) != self.link.finished:
             raise breach("the other end's last record was not in its last frame")
 
@@ -273,6 +310,18 @@ class End(ABC):
     @abstractmethod
     def _open_batches(self) -> int:
         """The number of batches that are begun and not committed."""
+
+    @abstractmethod
+    def _open_offers(self) -> int:
+        """The number of files in these batches."""
+
+    @abstractmethod
+    def _is_unanswered(self, batch: int) -> bool:
+        """Client: whether a batch is open, and nothing shows that the server has taken it."""
+
+    @abstractmethod
+    def _open_again(self, batch: int) -> None:
+        """Client: sends the message that opened a batch once more."""
 
     @abstractmethod
     def _stop(self) -> None:
@@ -313,47 +362,62 @@ class End(ABC):
         """Queues a message, in several records when it is long; after BYE it does nothing."""
         if self._state in states.BYE_QUEUED and kind != records.BYE:
             return
-        if len(payload) > MESSAGE_MAX:
-            raise ProblemError(
-                Problem(
-                    Code.TOO_LARGE,
-                    f"a batch's offers need {len(payload)} bytes, {MESSAGE_MAX} are allowed",
-                    hint="offer fewer files at once",
-                )
-            )
-        self._unsent += len(payload)
-        if self._unsent > _UNSENT_MAX:
-            raise breach("the other end sends, but does not read our answers")
-        view = memoryview(payload)
-        while len(view) > PIECE:
-            self._messages.append(records.Record(kind, records.MORE, index, batch, 0, view[:PIECE]))
-            view = view[PIECE:]
-        self._messages.append(records.Record(kind, 0, index, batch, 0, view))
+        self._outgoing.add(kind, batch, index, payload)
 
-    def _join(self, kind: int, handler: Callable[[int, Payload], None]) -> None:
-        """Calls `handler` with each message (batch, payload) of a kind, joined from its records."""
+    def _join(self, kind: int, handler: OnMessage) -> None:
+        """Calls `handler` with each message of a kind."""
+        self._handlers[kind] = self._joining.each(kind, handler)
 
-        def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
-            if self._part_of not in (None, (kind, batch)):
-                raise breach("a message was interrupted by another one")
-            if not flags & records.MORE and self._part_of is None:
-                handler(batch, payload)
+    def _join_openings(self, kind: int, handler: Callable[[int, Payload | None], bool]) -> None:
+        """Server: calls `handler` with each message that opens a batch.
+
+        Its payload is None if the budget has no room for it. `handler` returns whether it opened
+        the batch; if not, the client is told to try again later.
+        """
+
+        def take(batch: int, payload: Payload | None) -> None:
+            if handler(batch, payload):
+                self._postponed.remove(batch)
                 return
-            self._part += payload
-            if len(self._part) > MESSAGE_MAX:
-                raise breach(f"a message is longer than {MESSAGE_MAX} bytes")
-            self._part_of = (kind, batch)
-            if not flags & records.MORE:
-                whole, self._part, self._part_of = self._part, bytearray(), None
-                handler(batch, whole)
+            if payload is not None:
+                self._budget.give(0, len(payload))
+            self._postponed.add(batch)
+            self._queue(records.LATER, batch)
 
-        self._handlers[kind] = take
+        self._handlers[kind] = self._joining.each_opening(kind, take)
 
     def _take_grant(self, _batch: int, payload: Payload) -> None:
         bits = messages.decode_grant(payload)
         self._pace.limit(bits, self._clock())
         if self._on_grant:
             self._on_grant(bits)
+
+    # -- batches that wait for room at the server -----------------------------------------------
+
+    def _in_turn(self, batch: int, newest: int) -> bool:
+        """Server: whether the client may open this batch now."""
+        if batch in self._postponed:
+            return self._state in (LaneState.OPEN, LaneState.DRAINING)
+        if self._state is not LaneState.OPEN or batch <= newest:
+            return False
+        return self._open_batches() + len(self._postponed) < OPEN_MAX
+
+    def _has_room(self, offers: int) -> bool:
+        """Client: whether another batch may be opened now."""
+        count = self._open_offers()
+        return (
+            self._open_batches() < OPEN_MAX
+            and self._outgoing.unsent < AHEAD
+            and (not count or count + offers <= records.BATCH_MAX)
+        )
+
+    def _take_later(
+        self, _flags: int, _index: int, batch: int, _offset: int, _payload: memoryview
+    ) -> None:
+        if not self._is_unanswered(batch) or batch in self._postponed:
+            raise breach(f"batch {batch} was refused, but is not open")
+        if self._state is not LaneState.CANCELLED:
+            self._postponed.add(batch, self._clock())
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -371,6 +435,7 @@ class End(ABC):
     def _leave(self, event: LaneEvent, problem: Problem | None = None) -> None:
         """Queues BYE, with the problem if there is one."""
         self._before_bye()
+        self._active_at = self._clock()
         self._move(event)
         self._queue(records.BYE, payload=messages.encode_problem(problem) if problem else b"")
 
@@ -400,3 +465,16 @@ class End(ABC):
         if self._state is LaneState.CANCELLED:
             return False
         return self._state is not LaneState.DRAINING or self._open_batches() > 0
+
+    def _is_idle(self, now: float) -> bool:
+        """Server: whether nothing moves any more.
+
+        A client that is silent while a batch is open may be busy with it. One that sends pings is
+        not.
+        """
+        until = self._received_at if self._open_batches() else now
+        return until - self._active_at >= self._idle_seconds()
+
+    def _idle_seconds(self) -> float:
+        """Server: how long nothing may move. A slow lane rests between two frames."""
+        return IDLE_SECONDS + (_SLOWEST_FRAME / self.granted if self.granted else 0.0)

@@ -7,6 +7,7 @@ never on the other end.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from cargo_sync.model.problems import Problem
@@ -116,3 +117,37 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """The lane has ended: checkpoints incomplete larger files and drops all other staging."""
+
+
+class Budget(Protocol):
+    """How much of what its client opened a server's end may hold in memory.
+
+    turn  held while a message is decoded
+    """
+
+    @property
+    def turn(self) -> AbstractContextManager[object]: ...
+
+    def take(self, offers: int, size: int) -> bool:
+        """Takes room for so many offers, and bytes of messages; False if there is none now."""
+
+    def give(self, offers: int, size: int) -> None:
+        """Gives back what was taken."""
+
+    def close(self) -> None:
+        """The lane has ended: gives back everything."""
+
+
+class Unbudgeted:
+    """Holds any amount: for clients, who choose themselves what they open."""
+
+    turn: AbstractContextManager[object] = nullcontext()
+
+    def take(self, offers: int, size: int) -> bool:
+        return True
+
+    def give(self, offers: int, size: int) -> None:
+        """Nothing was counted."""
+
+    def close(self) -> None:
+        """Nothing was counted."""

@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from cargo_sync.lanes.arriving import Arriving
-from cargo_sync.lanes.end import OPEN_MAX, SILENCE_SECONDS, Clock, End, OnGrant, OnReceipts
+from cargo_sync.lanes.end import SILENCE_SECONDS, Clock, End, OnGrant, OnReceipts
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Unpaced
-from cargo_sync.lanes.ports import Sink
-from cargo_sync.lanes.states import LaneState
+from cargo_sync.lanes.ports import Budget, Sink
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
@@ -28,6 +27,7 @@ class Receiver(End):
                  client offers
     on_receipts  called in the lane's thread for each batch that `sink` committed, before the
                  receipts are sent
+    budget       server: how much its client may have open; None: no limit
     """
 
     def __init__(
@@ -39,12 +39,15 @@ class Receiver(End):
         client: bool,
         on_receipts: OnReceipts | None = None,
         on_grant: OnGrant | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        super().__init__(link, clock, client, Unpaced(), on_grant)
+        super().__init__(link, clock, client, Unpaced(), on_grant, budget)
         self._sink = sink
         self._sink_closed = False
         self._on_receipts = on_receipts
         self._open: dict[int, Arriving] = {}
+        self._held: dict[int, tuple[int, int]] = {}
+        """What each batch takes of the budget."""
         self._newest = -1
         self._unsaved = 0
         self._saved_at = 0.0
@@ -53,7 +56,7 @@ class Receiver(End):
         self._handlers[records.FAIL] = self._take_fail
         self._join(records.REPORT, self._take_report)
         if not client:
-            self._join(records.OFFER, self._take_offers)
+            self._join_openings(records.OFFER, self._take_offers)
             self._handlers[records.CANCEL] = self._take_cancel
 
     def ask(self, batch: int, offers: Sequence[Offer]) -> None:
@@ -77,20 +80,21 @@ class Receiver(End):
 
     # -- what arrives ---------------------------------------------------------------------------
 
-    def _take_offers(self, batch: int, payload: Payload) -> None:
-        if (
-            self._state is not LaneState.OPEN
-            or batch <= self._newest
-            or len(self._open) >= OPEN_MAX
-        ):
+    def _take_offers(self, batch: int, payload: Payload | None) -> bool:
+        if not self._in_turn(batch, self._newest):
             raise breach(f"batch {batch} was offered out of turn")
-        offers = messages.decode_offers(payload)
-        if len(offers) > records.BATCH_MAX:
-            raise breach(f"a batch has {len(offers)} files, {records.BATCH_MAX} are allowed")
-        self._newest = batch
+        self._newest = max(self._newest, batch)
+        if payload is None:
+            return False
+        with self._budget.turn:
+            offers = messages.decode_offers(payload)
+            if not self._budget.take(len(offers), 0):
+                return False
+        self._held[batch] = (len(offers), len(payload))
         arriving = self._arrive(batch, offers)
         self._queue(records.WANT, batch, payload=messages.encode_wants(arriving.wants))
         self._commit_if_complete(batch, arriving)
+        return True
 
     def _take_content(
         self, flags: int, index: int, batch: int, offset: int, payload: memoryview
@@ -145,6 +149,10 @@ class Receiver(End):
         for index in self._stopped.pop(batch, ()):
             self.stop(batch, index)
 
+    def _open_again(self, batch: int) -> None:
+        asked = self._open[batch]
+        self._queue(records.ASK, batch, payload=messages.encode_ask(asked.offers, asked.wants))
+
     def _arrive(self, batch: int, offers: Sequence[Offer]) -> Arriving:
         problem = None
         try:
@@ -173,6 +181,9 @@ class Receiver(End):
         if self._on_receipts:
             self._on_receipts(batch, receipts)
         self._queue(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
+        if batch in self._held:
+            self._outgoing.settle(self._held.pop(batch))
+        self._postponed.room_came(self._clock())
 
     def _note_unsaved(self, count: int) -> None:
         if not self._unsaved:
@@ -192,6 +203,12 @@ class Receiver(End):
 
     def _open_batches(self) -> int:
         return len(self._open)
+
+    def _open_offers(self) -> int:
+        return sum(len(arriving.offers) for arriving in self._open.values())
+
+    def _is_unanswered(self, batch: int) -> bool:
+        return batch in self._open  # the answer to a question is the content itself
 
     def _before_bye(self) -> None:
         """A receiver has nothing left to send: all receipts are queued already."""

@@ -6,7 +6,6 @@ from typing import Final
 
 from cargo_sync.lanes.end import (
     BUSY_SECONDS,
-    OPEN_MAX,
     SILENCE_SECONDS,
     Clock,
     End,
@@ -17,7 +16,7 @@ from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
-from cargo_sync.lanes.ports import Source
+from cargo_sync.lanes.ports import Budget, Source
 from cargo_sync.lanes.states import BYE_QUEUED, LaneState
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
@@ -34,6 +33,7 @@ class Sender(End):
                  client asks
     pace         keeps the granted speed; None: no limit
     on_receipts  called in the lane's thread for each batch that the receiver committed
+    budget       server: how much its client may have open; None: no limit
     """
 
     def __init__(
@@ -46,12 +46,15 @@ class Sender(End):
         pace: Pace | None = None,
         on_receipts: OnReceipts | None = None,
         on_grant: OnGrant | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        super().__init__(link, clock, client, pace or Unpaced(), on_grant)
+        super().__init__(link, clock, client, pace or Unpaced(), on_grant, budget)
         self._pieces = Pieces(source)
         self._on_receipts = on_receipts
         self._open: dict[int, Sequence[Offer]] = {}
         self._unanswered: set[int] = set()
+        self._held: dict[int, tuple[int, int]] = {}
+        """What each batch takes of the budget."""
         self._newest = -1
         self._reported_at = -math.inf
         self._reported: tuple[int, LinkReport] = (0, LinkReport())
@@ -60,7 +63,7 @@ class Sender(End):
         if client:
             self._join(records.WANT, self._take_wants)
         else:
-            self._join(records.ASK, self._take_ask)
+            self._join_openings(records.ASK, self._take_ask)
 
     def offer(self, batch: int, offers: Sequence[Offer]) -> None:
         """Client: queues a batch of 1 to 65,535 offers.
@@ -91,6 +94,7 @@ class Sender(End):
         if batch not in self._unanswered:
             raise breach(f"batch {batch} was answered, but not offered")
         self._unanswered.discard(batch)
+        self._postponed.room_came(self._clock())
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
         self._note_resumed(offers, wants)
@@ -100,19 +104,20 @@ class Sender(End):
             for index in stopped:
                 self._pieces.stop(batch, index)
 
-    def _take_ask(self, batch: int, payload: Payload) -> None:
-        if (
-            self._state is not LaneState.OPEN
-            or batch <= self._newest
-            or len(self._open) >= OPEN_MAX
-        ):
+    def _take_ask(self, batch: int, payload: Payload | None) -> bool:
+        if not self._in_turn(batch, self._newest):
             raise breach(f"batch {batch} was asked for out of turn")
-        offers, wants = messages.decode_ask(payload)
-        if len(offers) > records.BATCH_MAX:
-            raise breach(f"a batch has {len(offers)} files, {records.BATCH_MAX} are allowed")
-        self._newest = batch
+        self._newest = max(self._newest, batch)
+        if payload is None:
+            return False
+        with self._budget.turn:
+            offers, wants = messages.decode_ask(payload)
+            if not self._budget.take(len(offers), 0):
+                return False
+        self._held[batch] = (len(offers), len(payload))
         self._open[batch] = offers
         self._pieces.add(batch, offers, wants)
+        return True
 
     def _take_receipts(self, batch: int, payload: Payload) -> None:
         offers = self._open.get(batch)
@@ -121,6 +126,9 @@ class Sender(End):
         receipts = messages.decode_receipts(payload, len(offers))
         del self._open[batch]
         self._pieces.committed(batch)
+        if batch in self._held:
+            self._budget.give(*self._held.pop(batch))
+        self._postponed.room_came(self._clock())
         if self._on_receipts:
             self._on_receipts(batch, receipts)
 
@@ -141,6 +149,9 @@ class Sender(End):
         self._unanswered.add(batch)
         self._queue(records.OFFER, batch, payload=messages.encode_offers(offers))
 
+    def _open_again(self, batch: int) -> None:
+        self._queue(records.OFFER, batch, payload=messages.encode_offers(self._open[batch]))
+
     def _tend(self, now: float) -> None:
         if now - self._reported_at >= REPORT_SECONDS:
             self._reported_at = now
@@ -148,7 +159,10 @@ class Sender(End):
         super()._tend(now)
 
     def _put_content(self, used: int, now: float) -> int:
-        if not self._pieces or self._pace.ready_at(now) > now:
+        if not self._pieces:
+            return used
+        self._active_at = now  # also while it is us who wait, for the pace
+        if self._pace.ready_at(now) > now:
             return used
         used = self._pieces.fill(self.link.body, used, self._pace.frame_limit)
         self._content = self._pieces.content
@@ -169,6 +183,12 @@ class Sender(End):
 
     def _open_batches(self) -> int:
         return len(self._open)
+
+    def _open_offers(self) -> int:
+        return sum(map(len, self._open.values()))
+
+    def _is_unanswered(self, batch: int) -> bool:
+        return batch in self._unanswered
 
     def _stop(self) -> None:
         self._pieces.close()

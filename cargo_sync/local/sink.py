@@ -27,6 +27,9 @@ OPEN: Final = 64
 descriptors are left, it is only one."""
 
 
+_ALL: Final = Want("all")
+
+
 class Judge(Protocol):
     """The decisions of the folder's owner."""
 
@@ -220,7 +223,7 @@ class FolderSink:
         """The whole file, or the ranges that are missing since an earlier cut."""
         offer = begun.offers[index]
         if offer.target or not resumable(offer.size):
-            return Want("all")
+            return _ALL
         try:
             part = begun.parts[index] = self._staging.part(offer)
             if part.complete:  # it was complete before the cut
@@ -230,7 +233,7 @@ class FolderSink:
             self._fail(batch, begun, index, error.problem)
             return Want(error.problem.code_text, message=error.problem.message)
         missing = part.missing
-        return Want("all") if missing == ((0, offer.size),) else Want("ranges", missing)
+        return _ALL if missing == ((0, offer.size),) else Want("ranges", missing)
 
     def _reserve(self, batch: int, begun: _Batch, answers: dict[int, Want]) -> None:
         """Reserves space for what is wanted. A file for which there is no room fails alone."""

@@ -61,6 +61,7 @@ class Code(StrEnum):
     THROTTLED = "throttled"
     BUSY = "busy"
     STOPPED = "stopped"
+    IDLE = "idle"
     ADDRESS = "address"
     # Identity of the server and of the user.
     UNAUTHORIZED = "unauthorized"

@@ -60,4 +60,5 @@ class PlacedSink:
 
 
 def _placed(place: PlacePath, offer: Offer) -> Offer:
-    return offer._replace(path=place(offer.path))
+    path = place(offer.path)
+    return offer if path == offer.path else offer._replace(path=path)

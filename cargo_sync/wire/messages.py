@@ -16,6 +16,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, RowT, Want, columns, rows
+from cargo_sync.wire.records import BATCH_MAX
 from cargo_sync.wire.refusal import breach
 
 MESSAGE_MAX: Final = 12 << 20
@@ -191,6 +192,7 @@ def _rows(kind: type[RowT], fields: Any) -> list[RowT]:
 
 
 def _offers(fields: Any) -> list[Offer]:
+    _refuse_many(fields)
     table = _rows(Offer, fields)
     column = dict(zip(Offer._fields, fields, strict=True))
     texts = [column.pop(name) for name in ("path", "transfer", "hash", "target")]
@@ -205,6 +207,12 @@ def _offers(fields: Any) -> list[Offer]:
     ):
         raise breach("a batch's offers cannot be read")
     return table
+
+
+def _refuse_many(fields: Any) -> None:
+    """Refuses a batch of too many files before an object is made for each of them."""
+    if type(fields) is list and fields and type(fields[0]) is list and len(fields[0]) > BATCH_MAX:
+        raise breach(f"a batch has {len(fields[0])} files, {BATCH_MAX} are allowed")
 
 
 def _wants(fields: Any, offers: Sequence[Offer]) -> list[Want]:

@@ -41,6 +41,8 @@ DONE: Final = 11
 """Client: no more batches."""
 BYE: Final = 12
 """Server, then client: the last record of the last frame; the server's may contain a problem."""
+LATER: Final = 13
+"""Server: it has no room for this batch now; the client opens it again later, with its number."""
 
 FINAL: Final = 1
 """DATA: the file's last piece; the source was unchanged after it was read."""
@@ -87,7 +89,7 @@ def split(body: memoryview) -> Iterator[tuple[int, int, int, int, int, memoryvie
         at = start + length
         if at > end:
             raise breach("a record is longer than its frame")
-        if flags & ~_FLAGS or not OFFER <= kind <= BYE:
+        if flags & ~_FLAGS or not OFFER <= kind <= LATER:
             raise breach("a record's kind is unknown")
         yield kind, flags, index, batch, offset, body[start:at]
 

@@ -7,6 +7,7 @@ from blake3 import blake3
 
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
+from cargo_sync.lanes.ports import Budget
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.problems import Problem
@@ -73,6 +74,7 @@ class Flow:
     tamper_up: Tamper | None = None
     tamper_down: Tamper | None = None
     pace: Pace | None = None
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         client, server = links(self.sealed, self.capacity, self.tamper_up, self.tamper_down)
@@ -89,6 +91,7 @@ class Flow:
             pace=self.pace,
             on_receipts=self.told["sender"].__setitem__,
             on_grant=self.grants.append,
+            budget=None if self.upload else self.budget,
         )
         self.receiver = Receiver(
             theirs,
@@ -97,6 +100,7 @@ class Flow:
             client=not self.upload,
             on_receipts=self.told["receiver"].__setitem__,
             on_grant=self.grants.append,
+            budget=self.budget if self.upload else None,
         )
         self.client = self.sender if self.upload else self.receiver
         self.server = self.receiver if self.upload else self.sender

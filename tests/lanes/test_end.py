@@ -2,27 +2,82 @@
 
 import pytest
 
-from cargo_sync.lanes.end import BUSY_SECONDS, PING_SECONDS, SILENCE_SECONDS, Step
+from cargo_sync.lanes.end import BUSY_SECONDS, IDLE_SECONDS, PING_SECONDS, SILENCE_SECONDS, Step
 from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.pacing import BucketPace
+from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.testing.disk import MemoryDisk, MemorySink
+from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX
 from cargo_sync.wire.messages import LinkReport
-from tests.lanes.flows import Flow, files, links, pattern
+from tests.lanes.flows import Clock, Flow, Peer, files, links, pattern
 
 each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "download"])
+
+
+def pass_time(flow: Flow) -> None:
+    """Lets time pass from deadline to deadline until the client's end is done."""
+    for _ in range(1_000):
+        if flow.client.done:
+            return
+        flow.clock.now = min(flow.client.due(), flow.server.due())
+        flow.run()
+    raise AssertionError("the lane does not end")
 
 
 @each_way
 def test_an_idle_lane_lives_by_pings(upload: bool) -> None:
     flow = Flow(upload, files())
     flow.run()
-    for _ in range(100):
+    for _ in range(10):
         assert flow.client.step() is Step.IDLE
         flow.clock.now = min(flow.client.due(), flow.server.due())
         flow.run()
     assert not flow.client.done and not flow.server.done
-    assert flow.clock.now >= 1000 + 100
+    assert flow.clock.now >= 1000 + 45
+    pass_time(flow)  # but not for ever
+    assert flow.clock.now == 1000 + IDLE_SECONDS
+    assert flow.problems() == ["idle", ""]
+
+
+def test_a_lane_whose_client_only_pings_ends_although_a_batch_is_open() -> None:
+    for upload in (True, False):
+        flow = Flow(upload, files(a=pattern(100)))
+        if upload:  # the file is offered, and never sent
+            flow.sender._pieces.add = lambda *_: None  # type: ignore[method-assign]
+        else:  # it is sent, and never committed
+            flow.receiver._commit_if_complete = lambda *_: None  # type: ignore[method-assign]
+        flow.batch(0, flow.offers())
+        flow.run()
+        pass_time(flow)
+        assert 1000 + IDLE_SECONDS <= flow.clock.now < 1000 + IDLE_SECONDS + PING_SECONDS + 1
+        assert flow.problems() == ["idle", ""]
+        assert flow.published() == {}
+
+
+def test_a_client_that_does_not_answer_a_goodbye_is_left() -> None:
+    client, server = links(True)
+    clock, peer = Clock(), Peer(client)
+    receiver = Receiver(server, MemorySink(MemoryDisk()), clock, client=False)
+    receiver.cancel()
+    for _ in range(100):
+        receiver.step()
+        if receiver.done:
+            break
+        clock.now += PING_SECONDS
+        peer.say(records.PING)
+    assert clock.now == 1000 + IDLE_SECONDS
+    assert receiver.problem is None
+
+
+@pytest.mark.parametrize(("granted", "seconds"), [(None, 60), (1_000_000, 60.3), (1_000, 322.1)])
+def test_a_slow_lane_may_rest_longer(granted: int | None, seconds: float) -> None:
+    flow = Flow(True, files())
+    flow.server.granted = granted
+    flow.run()
+    pass_time(flow)
+    assert flow.clock.now == pytest.approx(1000 + seconds, abs=0.1)
 
 
 @each_way
@@ -31,6 +86,11 @@ def test_a_receiver_waits_twenty_seconds_for_a_sender_and_a_sender_longer(upload
         flow = Flow(upload, files(a=b"a"))
         flow.run()
         machine = getattr(flow, end)
+        if machine is flow.server and end == "sender":
+            flow.batch(0, flow.offers())
+            flow.client.step()  # asks, and does nothing more
+            while machine.step() is Step.AGAIN:
+                pass
         flow.clock.now += seconds - 0.1
         assert machine.step() is not Step.DONE
         flow.clock.now += 0.2

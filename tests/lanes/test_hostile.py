@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cargo_sync.lanes import end
+from cargo_sync.lanes import outgoing
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
@@ -292,7 +292,7 @@ def test_a_problem_that_a_client_tells_is_kept_to_its_file() -> None:
 
 
 def test_a_peer_that_talks_and_never_listens_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(end, "_UNSENT_MAX", 1 << 20)
+    monkeypatch.setattr(outgoing, "UNSENT_MAX", 1 << 20)
     client_link, server_link = links(sealed=False, capacity=1 << 18)
     server = Receiver(server_link, MemorySink(MemoryDisk()), Clock(), client=False)
     peer = Peer(client_link)

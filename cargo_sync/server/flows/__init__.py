@@ -1,6 +1,7 @@
 """Flows: each is one negotiated stream of content for a run and a direction, beside the HTTP API.
 
 flows          the open flows, and their share of the bandwidth
+lane_budget    how much of its offers a lane may hold open
 lane_listener  the port for lanes
 public_ends    where a flow reads and stages: its problems hold no absolute path of the server
 sampler        figures of the open flows

@@ -224,6 +224,7 @@ class Flows:
         flow.lane, flow.machine = lane, machine
         self._lanes.add(lane)
         self._running[flow.id] = flow
+        machine.granted = flow.granted
         if pace is not None:
             pace.limit(flow.granted, self._steady())
         if flow.ended is not None:  # while the lane was connecting, as the grant may have changed

@@ -14,11 +14,13 @@ from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.lanes.tuning import tune
+from cargo_sync.machines.budget import Budgets
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.process.doors import Arrival, Door, Doors
 from cargo_sync.server.flows.flows import Flow, Flows
+from cargo_sync.server.flows.lane_budget import FlowBudgets
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
 from cargo_sync.trees.placed import below
 from cargo_sync.wire.handshake import HELLO_SIZE, LaneKeys
@@ -31,8 +33,14 @@ class LaneListener:
     """Takes up to `most` lanes for the flows, from `start` to `close`. `steady`: seconds."""
 
     def __init__(
-        self, flows: Flows, most: int, steady: Callable[[], float], offload: Offload
+        self,
+        flows: Flows,
+        most: int,
+        steady: Callable[[], float],
+        offload: Offload,
+        budgets: Budgets | None = None,
     ) -> None:
+        self._budgets = FlowBudgets(budgets or Budgets())
         self._flows = flows
         self._most = most
         self._steady = steady
@@ -101,12 +109,14 @@ class LaneListener:
 
     def _machine(self, flow: Flow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         workspace = flow.permit.access.workspace
+        budget = self._budgets.of(flow.id, flow.user.name)
         if flow.mode is Mode.UPLOAD:
             sink = PublicSink(workspace.sink(flow.run, flow.permit.check), below(flow.folder))
-            return Receiver(link, sink, self._steady, client=False), None
+            return Receiver(link, sink, self._steady, client=False, budget=budget), None
         pace = pace_of(sock)
         source = PublicSource(workspace.source(), below(flow.folder))
-        return Sender(link, source, self._steady, client=False, pace=pace), pace
+        sender = Sender(link, source, self._steady, client=False, pace=pace, budget=budget)
+        return sender, pace
 
 
 async def _hello(sock: socket.socket) -> bytes:

@@ -24,7 +24,7 @@ from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import requests
@@ -107,6 +107,9 @@ class ClientFlow:
         self._open: dict[int, _Batch] = {}
         self._taken: Sequence[Task] = ()
         """The newest batch, while it waits for room in the lane."""
+        self._again: list[Sequence[Task]] = []
+        """Batches that an idle lane did not take any more."""
+        self._coming: asyncio.Future[Sequence[Task] | None] | None = None
         self._room = asyncio.Semaphore(OPEN_MAX)
         self._machine: Sender | Receiver | None = None
         self._lane: LaneThread | None = None
@@ -121,7 +124,8 @@ class ClientFlow:
     def open_tasks(self) -> list[Task]:
         """Like FarTree.open_tasks."""
         in_lane = [task for batch in self._open.values() for task in batch.tasks]
-        return [*in_lane, *self._taken]
+        waiting = [task for tasks in self._again for task in tasks]
+        return [*in_lane, *waiting, *self._taken]
 
     def cancel(self, path: str) -> None:
         """Cancels the file at `path`, also before its turn comes."""
@@ -137,26 +141,58 @@ class ClientFlow:
         where: tuple[str, str],
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        """Like FarTree.transfer; `where` is (workspace, folder). Opens no flow without content."""
-        first = await anext(batches, None)
-        if first is None:
-            return
-        self._taken = first
-        async with self._turn:
-            asked = self._speed
-            opened = await self._post(mode, where, asked, run)
-            self._id = opened.flow
-            try:
-                if self._speed != asked:
-                    await self.set_speed(self._speed)
-                async with aclosing(
-                    self._carry(mode, near, first, batches, opened, run)
-                ) as results:
+        """Like FarTree.transfer; `where` is (workspace, folder). Opens no flow without content.
+
+        A server ends a lane over which nothing moves for a while. Then another flow is opened when
+        there is something to move again.
+        """
+        try:
+            while (first := await self._next(batches)) is not None:
+                self._taken = first
+                async with (
+                    self._turn,
+                    aclosing(self._flow(mode, near, first, batches, where, run)) as results,
+                ):
                     async for batch_outcomes in results:
                         yield batch_outcomes
-            finally:
-                self._id = ""
-                await self._delete(opened.flow)
+        finally:
+            if self._coming is not None:
+                self._coming.cancel()
+                await asyncio.gather(self._coming, return_exceptions=True)
+                self._coming = None
+
+    async def _flow(
+        self,
+        mode: Mode,
+        near: Ends,
+        first: Sequence[Task],
+        batches: AsyncIterator[Sequence[Task]],
+        where: tuple[str, str],
+        run: str,
+    ) -> AsyncGenerator[list[Outcome], None]:
+        """One flow with its lane, until all is moved or nothing moves."""
+        asked = self._speed
+        opened = await self._post(mode, where, asked, run)
+        self._id = opened.flow
+        try:
+            if self._speed != asked:
+                await self.set_speed(self._speed)
+            async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
+                async for batch_outcomes in results:
+                    yield batch_outcomes
+        finally:
+            self._id = ""
+            await self._delete(opened.flow)
+
+    async def _next(self, batches: AsyncIterator[Sequence[Task]]) -> Sequence[Task] | None:
+        """The next batch, None after the last one. If the wait is cancelled, none is lost."""
+        if self._again:
+            return self._again.pop(0)
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(batches, None))
+        tasks = await asyncio.shield(self._coming)
+        self._coming = None
+        return tasks
 
     async def set_speed(self, bits: int | None) -> None:
         """Asks for another speed, or remembers it if the flow is not open yet.
@@ -223,7 +259,9 @@ class ClientFlow:
         try:
             while not isinstance(result := await self._results.get(), _Over):
                 yield self._outcomes(result)
-            if result.error is not None:
+            if _is_idle(result.error):
+                self._take_back()
+            elif result.error is not None:
                 raise result.error
         finally:
             feeder.cancel()
@@ -289,12 +327,24 @@ class ClientFlow:
                 self._taken = ()
                 given_up = _indexes(tasks, self._cancelled)
                 lane.submit(partial(_begin, machine, hand_over, number, offers(tasks), given_up))
-                number, tasks = number + 1, await anext(rest)
-                self._taken = tasks
-        except StopAsyncIteration:
-            lane.submit(machine.finish)
+                upcoming = await self._next(rest)
+                if upcoming is None:
+                    lane.submit(machine.finish)
+                    return
+                number, self._taken = number + 1, upcoming
+                tasks = upcoming
         except Exception as error:
             self._results.put_nowait(_Over(error))
+
+    def _take_back(self) -> None:
+        """The lane ended before it took these batches: another one moves them."""
+        self._again = [batch.tasks for batch in self._open.values()]
+        if self._taken:
+            self._again.append(self._taken)
+        self._taken = ()
+        for _ in self._open:
+            self._room.release()
+        self._open.clear()
 
     def _give_up(self, number: int, tasks: Sequence[Task], paths: AbstractSet[str]) -> None:
         """Makes the lane give up the files at these paths in a batch that it already has."""
@@ -332,6 +382,10 @@ def _begin(
     hand_over(number, offered)
     for index in given_up:
         machine.stop(number, index)
+
+
+def _is_idle(error: BaseException | None) -> bool:
+    return isinstance(error, ProblemError) and error.problem.code is Code.IDLE
 
 
 def _error(problem: Problem | None) -> ProblemError | None:

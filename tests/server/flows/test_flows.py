@@ -481,3 +481,40 @@ async def test_a_file_is_cancelled_before_its_lane_begins(
         report = await run(system).execute()
         assert (report.files, report.errors) == (1, 1)
         assert set(tree(tmp_path / "ana" / "in" / "box")) == {"b"}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_lane_that_ended_because_nothing_moved_is_opened_again(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cargo_sync.lanes.end.IDLE_SECONDS", 0.05)
+    monkeypatch.setattr("cargo_sync.engine.batches.BATCH_FILES", 1)
+    here, there = tmp_path / "a" / "here", tmp_path / "ana" / "in" / "box"
+    for folder in (here, there):
+        folder.mkdir(parents=True)
+    source = here if mode is Mode.UPLOAD else there
+    for name in "ab":
+        (source / name).write_bytes(name.encode())
+    async with running(settings(tmp_path)) as up, job(tmp_path / "a", login(up), mode) as system:
+        if mode is Mode.DOWNLOAD:
+            await numbered(up, 4)
+        far, flows = system.far, set[str]()
+        assert isinstance(far, CargoTree)
+        transfer = far.transfer
+
+        def slowly(mode: Mode, near: Any, batches: Any, speed: int | None, run: str) -> Any:
+            async def waiting() -> AsyncIterator[Any]:
+                async for batch in batches:
+                    yield batch
+                    assert far.flow is not None
+                    flows.add(far.flow._id)
+                    while far.flow._id in flows:  # until the lane has ended
+                        await asyncio.sleep(0.01)
+
+            return transfer(mode, near, waiting(), speed, run)
+
+        monkeypatch.setattr(far, "transfer", slowly)
+        report = await asyncio.wait_for(run(system).execute(), 60)
+        assert (report.errors, report.files) == (0, 2)
+        assert tree(here) == tree(there) == {name: name.encode() for name in "ab"}
+        assert len(flows) == 2
