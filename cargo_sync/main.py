@@ -6,6 +6,7 @@ A command imports what it needs when it is called.
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -275,7 +276,7 @@ def check(files: tuple[str, ...]) -> None:
     from cargo_sync.process.zone_rules import ZoneRules
 
     rules = ZoneRules(os.environ)
-    lines, code = check_files(files, os.environ)
+    lines, code = check_files(files, os.environ, time.time())
     if code == 0:
         lines.append(f"time zones: rules {rules}")
     for line in lines:

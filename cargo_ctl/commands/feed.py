@@ -27,11 +27,12 @@ _RETRY = 1.0
     metavar="PREFIX",
     help="Only topics that begin so. Can be given several times.",
 )
+@click.option("--last", is_flag=True, help="Print the last message of each topic, and end.")
 @reaching
-def feed(reach: Reach, topics: tuple[str, ...]) -> None:
+def feed(reach: Reach, topics: tuple[str, ...], last: bool) -> None:
     """Print each message of the feed: its topic, then JSON.
 
-    Ctrl-C ends it.
+    It begins with the last message of each topic. Ctrl-C ends it.
 
     \b
     Topics:
@@ -42,12 +43,14 @@ def feed(reach: Reach, topics: tuple[str, ...]) -> None:
     Examples:
       cargo_ctl feed
       cargo_ctl feed --topic notice/ --json
+      cargo_ctl feed --last --topic job/
       cargo_ctl feed --server
     """
     for topic in topics:
         _check_topic(topic)
     with contextlib.suppress(KeyboardInterrupt):
-        _print_all(reach, topics or ("",))
+        for message in (_last if last else _messages)(reach, topics or ("",)):
+            _print(reach, message)
 
 
 def _check_topic(prefix: str) -> None:
@@ -75,7 +78,8 @@ def watch(reach: Reach) -> None:
         kind = reach.kind()
         topics = SERVER if kind == "server" else ALL
         if reach.as_json:
-            _print_all(reach, topics)
+            for message in _messages(reach, topics):
+                _print(reach, message)
             return
         # Outside of the view, whose last picture would be drawn over an error.
         with reach.ending(), view(server=kind == "server") as screen:
@@ -107,9 +111,12 @@ def _messages(reach: Reach, topics: tuple[str, ...]) -> Iterator[FeedMessage]:
                 yield message
 
 
-def _print_all(reach: Reach, topics: tuple[str, ...]) -> None:
-    for message in _messages(reach, topics):
-        _print(reach, message)
+def _last(reach: Reach, topics: tuple[str, ...]) -> Iterator[FeedMessage]:
+    from cargo_sync.api.client import Client, last_of_each
+
+    addresses = reach.addresses()
+    with reach.ending(), Client(addresses.commands, key=addresses.key) as client:
+        yield from last_of_each(client, topics)
 
 
 def _print(reach: Reach, message: FeedMessage) -> None:

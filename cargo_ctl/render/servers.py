@@ -15,6 +15,7 @@ def status(result: Mapping[str, Any]) -> str:
         f"{moving(result.get('totals') or {})}; {used:,} of {most:,} data connections",
         f"up for {duration(result.get('uptime_s') or 0)}",
         *(_error(one) for one in result.get("errors") or []),
+        *(f"warning: {escaped(warning)}" for warning in result.get("warnings") or []),
     ]
     return "\n".join(lines)
 

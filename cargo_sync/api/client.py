@@ -260,16 +260,26 @@ def _last(addresses: Addresses, prefixes: tuple[str, ...]) -> Generator[FeedMess
     Raises:
         NotAdmitted: the port does not know the key.
     """
-    after: object = ""
     with (
         suppress(CommandError, NotRunning),
         Client(addresses.commands, key=addresses.key) as client,
     ):
-        while isinstance(after, str):
-            asked = {"prefixes": list(prefixes), "after": after}
-            page = client.call("feed.last", asked, timeout=_LAST_WAIT)
-            yield from last_messages(page)
-            after = page.get("next")
+        yield from last_of_each(client, prefixes)
+
+
+def last_of_each(client: Client, prefixes: Iterable[str]) -> Iterator[FeedMessage]:
+    """The last message of each topic with one of these prefixes, asked for page by page.
+
+    Raises:
+        CommandError, NotRunning, NotAdmitted: as `Client.call`.
+    """
+    asked: dict[str, object] = {"prefixes": list(prefixes)}
+    while True:
+        page = client.call("feed.last", asked, timeout=_LAST_WAIT)
+        yield from last_messages(page)
+        if not isinstance(page.get("next"), str):
+            return
+        asked["after"] = page["next"]
 
 
 def _result(reply: Reply) -> dict[str, Any]:

@@ -24,6 +24,7 @@ check          `cargo_sync check`
 places         paths and addresses
 units          speeds, sizes and times of day
 secret         passwords in memory
+certificates   what the files of a certificate need somebody to do
 errors         the problems of a file
 
 Nothing here starts anything. The packages above decide what a setting means in a running program.

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
+from cargo_sync.config.certificates import certificate_warnings
 from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder
@@ -21,11 +22,11 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
 )
 
 
-def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]:
+def check(paths: Iterable[str], env: Mapping[str, str], now: float) -> tuple[list[str], int]:
     """Checks the files at `paths`; a folder stands for its job files.
 
     The jobs are also compared with each other, as in a daemon, and with the limits of a daemon's
-    file that comes before them.
+    file that comes before them. `now`, unix seconds, decides which certificates end soon.
 
     Returns:
         The lines to print, and the exit code, 0 or 2.
@@ -42,7 +43,7 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
             lines.extend(map(str, error.problems))
         for file in files:
             try:
-                warnings, callbacks = _check_file(file, env, jobs, callbacks)
+                warnings, callbacks = _check_file(file, env, now, jobs, callbacks)
             except ConfigError as error:
                 failed = True
                 lines.extend(map(str, error.problems))
@@ -53,7 +54,7 @@ def check(paths: Iterable[str], env: Mapping[str, str]) -> tuple[list[str], int]
 
 
 def _check_file(
-    path: str, env: Mapping[str, str], jobs: Neighbours, callbacks: CallbackLimits
+    path: str, env: Mapping[str, str], now: float, jobs: Neighbours, callbacks: CallbackLimits
 ) -> tuple[tuple[str, ...], CallbackLimits]:
     """Checks one file; a job is added to `jobs`.
 
@@ -66,7 +67,10 @@ def _check_file(
     document = read(path)
     match _kind(document):
         case "server":
-            return server_from(document, env).warnings, callbacks
+            server = server_from(document, env)
+            files = server.tls
+            found = certificate_warnings(files.cert, files.key, now) if files is not None else ()
+            return (*server.warnings, *found), callbacks
         case "daemon":
             return (), daemon_from(document, env).callbacks
         case _:

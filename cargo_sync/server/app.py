@@ -223,6 +223,7 @@ async def run(
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (beside, "the watchdog and the metrics"),
                     (server.sweep.run, "deleting old state"),
+                    (server.renew, "looking at the certificate"),
                     (beat, "storing the retention clock"),
                 )
             ]
@@ -295,6 +296,7 @@ class Server:
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: HttpListener | None = None
+        self._certificate: tls.ServedCertificate | None = None
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
         """Opens the ports and folders.
@@ -320,7 +322,10 @@ class Server:
             world.wall,
             settings.prefix,
         )
-        context = tls.context(certificate) if certificate else None
+        context = None
+        if certificate is not None:
+            self._certificate = tls.ServedCertificate(certificate, world)
+            context = self._certificate.context
         self._listener = HttpListener(gateway.application(), context, self.doors)
         port = await self._listener.start(settings.host, settings.port)
         if settings.plain:
@@ -378,6 +383,8 @@ class Server:
         """
         fresh = await self._world.offload(load_server, self._settings.file, self._env)
         read = await self.apply(fresh)
+        if self._certificate is not None:
+            self._certificate.look_again()
         if waiting := _waiting(self._settings, fresh):
             notice = f"{fresh.file}: changes of {', '.join(waiting)} take effect at the next start"
             _log.warning("%s", notice)
@@ -428,6 +435,11 @@ class Server:
         router = Router(routes, self._replies, audit=self._audit, offload=offload)
         await self._endpoint.serve(router)
 
+    async def renew(self) -> None:
+        """Looks at the certificate once a day and after a reload, until cancelled."""
+        if self._certificate is not None:
+            await self._certificate.run()
+
     async def speak(self) -> None:
         """Publishes the feed until cancelled."""
         while True:
@@ -458,6 +470,7 @@ class Server:
                 "open": self._flows.lanes(),
                 "most": self._settings.total_connections,
             },
+            "warnings": list(self._certificate.warnings) if self._certificate else [],
         }
 
     # -- state of the server -----------------------------------------------------------------------

@@ -480,6 +480,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "bandwidth --server",
         "bandwidth set --server --upload none",
         "flow list",
+        "feed --last --server",
         "log --server",
         "audit --server",
         "key list --server",

@@ -9,6 +9,9 @@ import pytest
 
 from cargo_sync.config.errors import ConfigError
 
+NOW = 1_772_323_200.0
+"""2026-03-01, unix seconds."""
+
 
 def job(**changes: Any) -> dict[str, Any]:
     """A job file's content that is in order, with `changes`; a None takes the field out."""

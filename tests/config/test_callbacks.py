@@ -7,7 +7,7 @@ from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.check import check
 from cargo_sync.config.daemon import load_daemon
 from cargo_sync.daemon.jobs.loading import JobFiles
-from tests.config.samples import job, problems, write
+from tests.config.samples import NOW, job, problems, write
 
 WARNING = (
     "is refused: the daemon's file does not allow callbacks to api.example.org (callbacks.hosts)"
@@ -74,11 +74,11 @@ def test_a_job_that_would_go_elsewhere_is_warned_of(tmp_path: Path) -> None:
     events = {"onIdle": {"method": "GET", "url": "https://api.example.org/x"}}
     file = write(tmp_path, job(events=events, local_dir=str(tmp_path)), "job.json")
     daemon = write(tmp_path, {"callbacks": {"hosts": ["other.example.org"]}}, "daemon.json")
-    assert check([daemon, file], {"HOME": "/"}) == (
+    assert check([daemon, file], {"HOME": "/"}, NOW) == (
         [f"{daemon}: OK", f"{file}: OK", f"{file}: warning: onIdle {WARNING}"],
         0,
     )
-    assert check([file], {"HOME": "/"}) == ([f"{file}: OK"], 0)
+    assert check([file], {"HOME": "/"}, NOW) == ([f"{file}: OK"], 0)
     [loaded] = JobFiles(lambda: [file], {}, limits(tmp_path, {"hosts": []})).read().jobs
     assert loaded.warnings == (f"onIdle {WARNING}",)
 
@@ -94,7 +94,7 @@ def test_a_file_with_keys_that_others_may_read_is_warned_of(tmp_path: Path) -> N
         )
         file = Path(write(tmp_path, content, "job.json"))
         file.chmod(0o644)
-        lines, _ = check([str(file)], {"HOME": "/", "KEY": "canary"})
+        lines, _ = check([str(file)], {"HOME": "/", "KEY": "canary"}, NOW)
         assert any("key and others can read it" in line for line in lines) == (
             "${KEY}" not in fields.values()
         )

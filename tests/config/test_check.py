@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from cargo_sync.config.check import check
-from tests.config.samples import job, write
+from tests.config.samples import NOW, job, write
 
 
 def run(folder: Path, *names: str) -> tuple[list[str], int]:
     """check of files in `folder`, whose path is cut out of the lines."""
-    lines, code = check([str(folder / name) for name in names], {"HOME": "/home/ana"})
+    lines, code = check([str(folder / name) for name in names], {"HOME": "/home/ana"}, NOW)
     return [line.replace(f"{folder}/", "").replace(f"{folder}", ".") for line in lines], code
 
 

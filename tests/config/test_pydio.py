@@ -5,7 +5,7 @@ from typing import Any
 
 from cargo_sync.config.check import check
 from cargo_sync.config.job import load_job
-from tests.config.samples import problems, write
+from tests.config.samples import NOW, problems, write
 
 
 def pydio(**changes: Any) -> dict[str, Any]:
@@ -77,4 +77,4 @@ def test_check_knows_it(tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     path = write(tmp_path, pydio(directory=str(folder)))
-    assert check([path], {}) == ([f"{path}: OK"], 0)
+    assert check([path], {}, NOW) == ([f"{path}: OK"], 0)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
+from cargo_sync.config.certificates import expiry
 from cargo_sync.config.job import JobSettings, missing_folder
 from cargo_sync.config.units import format_speed
 from cargo_sync.local.lock import holder, read_marker
@@ -130,7 +131,9 @@ async def server(case: CheckCase) -> Passed:
         trust = "over TLS, with the certificate that the job names"
     else:
         trust = f"over TLS, with a certificate that {job.ca_file or 'this machine'} trusts"
-    return f"{job.url} answers, {trust}", ""
+    ends = await case.api.certificate_ends()
+    end = "" if ends is None else expiry(ends, case.world.wall())
+    return f"{job.url} answers, {trust}", f"the server's certificate {end}" if end else ""
 
 
 async def login(case: CheckCase) -> Passed:

@@ -7,6 +7,7 @@ all names and addresses of this server.
 import datetime
 import hashlib
 import ipaddress
+import logging
 import os
 import ssl
 from collections.abc import Iterable
@@ -17,10 +18,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cargo_sync.config.certificates import certificate_warnings
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Wakeup
 
 YEARS: Final = 10
+DAY: Final = 86400.0
 _CERT, _KEY = "server.crt", "server.key"
+
+_log = logging.getLogger(__name__)
 
 
 class Certificate(NamedTuple):
@@ -89,6 +96,53 @@ def context(certificate: Certificate) -> ssl.SSLContext:
     except (ssl.SSLError, OSError) as error:
         raise _bad(f"{certificate.cert} and {certificate.key} cannot be used: {error}") from error
     return made
+
+
+class ServedCertificate:
+    """The certificate of the listeners while a server runs.
+
+    It is looked at at the start, after a reload and once a day. If the file has another one, new
+    connections get that.
+
+    context   of the listeners
+    warnings  of its files, as they were when they were looked at
+    """
+
+    def __init__(self, certificate: Certificate, world: World) -> None:
+        """Raises ProblemError: `certificate`, when it cannot be used."""
+        self.context = context(certificate)
+        self.warnings: tuple[str, ...] = ()
+        self._served = certificate
+        self._world = world
+        self._again = Wakeup()
+
+    def look_again(self) -> None:
+        """Looks at the files soon."""
+        self._again.set()
+
+    async def run(self) -> None:
+        """Looks at the files, until cancelled."""
+        while True:
+            await self.look()
+            await self._again.wait(DAY)
+
+    async def look(self) -> None:
+        """Looks at the files once, and logs the warnings."""
+        cert, key = self._served.cert, self._served.key
+        offload = self._world.offload
+        found = await offload(certificate_warnings, cert, key, self._world.wall())
+        try:
+            fresh = await offload(own, cert, key)
+            if fresh != self._served:
+                await offload(context, fresh)  # the files may not belong together (yet)
+                self.context.load_cert_chain(cert, key)
+                self._served = fresh
+                _log.info("new connections get the new certificate, %s", fresh.fingerprint)
+        except ProblemError as error:
+            found.append(f"the old certificate stays: {error}")
+        self.warnings = tuple(dict.fromkeys(found))
+        for warning in self.warnings:
+            _log.warning("%s", warning)
 
 
 def _make(names: Iterable[str], now: datetime.datetime) -> tuple[bytes, bytes]:

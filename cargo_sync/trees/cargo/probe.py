@@ -4,11 +4,14 @@ The probes of docs/http-api.md are measured over HTTP, in the event loop; lanes 
 fast.
 """
 
+import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from cargo_sync.trees.cargo import bounds
 from cargo_sync.trees.cargo.api import Api
@@ -17,6 +20,7 @@ from cargo_sync.trees.cargo.replies import ProbeReply
 
 PROBE_BYTES: Final = 64 * 2**20
 """How many bytes a server sends or accepts at most."""
+HTTPS_PORT: Final = 443
 _PIECE: Final = 256 * 1024
 _NOISE: Final = b"cargo/probe"
 
@@ -42,6 +46,23 @@ class ProbingApi(Api):
             async with await self._request("GET", "/login", None, {}) as response:
                 date = response.headers.get("Date")
                 return _seconds(date) if date else None
+
+    async def certificate_ends(self) -> float | None:
+        """When the server's certificate ends, unix seconds.
+
+        None without TLS, and with a pinned certificate: that one is trusted for itself.
+        """
+        parts = urlsplit(self.login.url)
+        if parts.scheme != "https" or self.login.fingerprint:
+            return None
+        trust = ssl.create_default_context(cafile=self.login.ca_file or None)
+        with translated(self.login.url):
+            _, writer = await asyncio.open_connection(
+                parts.hostname, parts.port or HTTPS_PORT, ssl=trust
+            )
+        found = writer.get_extra_info("peercert") or {}
+        writer.close()
+        return ssl.cert_time_to_seconds(found["notAfter"]) if "notAfter" in found else None
 
     async def log_in(self) -> None:
         with translated(self.login.url):

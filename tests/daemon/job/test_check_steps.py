@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import FreeSpace, SpaceLedger
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.server.http import tls
 from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.daemon.house import settings
@@ -105,6 +107,29 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with TemporaryDirectory(prefix="cg") as folder:
         monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
         yield
+
+
+@pytest.mark.usefixtures("runtime")
+async def test_a_certificate_of_an_authority_that_ends_soon_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
+    monkeypatch.setattr(check_steps, "STEPS", check_steps.STEPS[:1])
+    made_at = datetime.now(UTC) - timedelta(days=365 * tls.YEARS - 12, minutes=-5)
+    files = tls.self_made(str(tmp_path), ["127.0.0.1"], made_at)
+    file = test_app.settings(tmp_path, tls={"cert": files.cert, "key": files.key})
+    async with test_app.running(file) as up:
+        authority = ServerLogin(up.api, "ana", lambda: "correct horse", ca_file=files.cert)
+        pinned = ServerLogin(up.api, "ana", lambda: "correct horse", files.fingerprint)
+        hints = []
+        for login in (authority, pinned):
+            one = case(login, tmp_path)
+            step = (await made(replace(one, world=world(time.time()))))["server"]
+            assert step.ok, step
+            hints.append(step.hint)
+    [hint, nothing] = hints
+    assert hint.startswith("the server's certificate expires in 12 days, on ")
+    assert nothing == "", "a pinned one is trusted for itself"
 
 
 async def test_names_that_are_not_transferred_are_a_warning(tmp_path: Path) -> None:

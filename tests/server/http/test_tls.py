@@ -1,16 +1,21 @@
 """The self-made certificate: made once, private, for every name it is reached by."""
 
 import datetime
+import hashlib
 import os
+import shutil
 import ssl
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
 from cargo_sync.server.http import tls
+from tests.offloads import inline
 
 NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 NAMES = ["localhost", "files.example", "127.0.0.1", "::1", "localhost"]
@@ -33,8 +38,6 @@ def test_names_and_life(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_is_what_a_client_computes(tmp_path: Path) -> None:
-    import hashlib
-
     made = tls.self_made(str(tmp_path), NAMES, NOW)
     der = ssl.PEM_cert_to_DER_cert(Path(made.cert).read_text())
     assert made.fingerprint == "sha256:" + hashlib.sha256(der).hexdigest()
@@ -57,3 +60,54 @@ def test_what_is_no_certificate_is_said_so(tmp_path: Path) -> None:
     two = tls.self_made(str(tmp_path / "other"), NAMES, NOW)
     with pytest.raises(ProblemError, match="cannot be used"):
         tls.context(one._replace(key=two.key))
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def served(context: ssl.SSLContext) -> str:
+    """The fingerprint of the certificate that a new connection gets, without a network."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(back, there)
+    server = context.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for end in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    der = client.getpeercert(binary_form=True)
+    assert der is not None
+    return "sha256:" + hashlib.sha256(der).hexdigest()
+
+
+async def test_a_renewed_certificate_is_taken_and_a_wrong_one_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = NOW.timestamp()
+    world = World(lambda: now, lambda: 0.0, lambda: 0.5, lambda: "id", inline, lambda: now)
+    first = tls.self_made(str(_folder(tmp_path / "a")), NAMES, NOW)
+    certificate = tls.ServedCertificate(first, world)
+    await certificate.look()
+    assert (certificate.warnings, served(certificate.context)) == ((), first.fingerprint)
+
+    second = tls.self_made(str(_folder(tmp_path / "b")), NAMES, NOW)
+    shutil.copy(second.cert, first.cert)
+    await certificate.look()
+    [warning] = certificate.warnings
+    assert warning.startswith("the old certificate stays: ")
+    assert served(certificate.context) == first.fingerprint
+
+    shutil.copy(second.key, first.key)
+    os.chmod(first.key, 0o644)
+    await certificate.look()
+    assert served(certificate.context) == second.fingerprint
+    assert certificate.warnings == (
+        f"others can read the key {first.key} (mode 0644); run: chmod 600 {first.key}",
+    )
+    now += tls.YEARS * 365 * 86400 - 86400
+    await certificate.look()
+    assert certificate.warnings[0].startswith(f"the certificate {first.cert} expires in 1 day, ")
+    assert certificate.warnings[0] in [record.getMessage() for record in caplog.records]
