@@ -109,7 +109,7 @@ class BackupPort:
         try:
             await self._serve(reader, writer, arrival)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            _log.info(
+            _log.debug(
                 "a client of the backup port %s is gone: %s",
                 self._name,
                 error or "silent for too long",
