@@ -1,6 +1,8 @@
 """A connection that speaks HTTP, at a door where it is counted."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from aiohttp import web
@@ -12,13 +14,15 @@ class HttpConnection(web.RequestHandler):
     """One connection. What is not valid HTTP gets 400, and no traceback in the log.
 
     arrival  counts it while it is half-open
+    on_lost  called when it is lost; see `told_of_loss`
     """
 
-    __slots__ = ("arrival",)
+    __slots__ = ("arrival", "on_lost")
 
     def __init__(self, server: web.Server, arrival: Arrival, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self.arrival = arrival
+        self.on_lost: Callable[[], object] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -27,6 +31,8 @@ class HttpConnection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
         self.arrival.left()
+        if self.on_lost is not None:
+            self.on_lost()
 
     def handle_error(
         self,
@@ -52,6 +58,20 @@ class HttpConnection(web.RequestHandler):
 def arrival_of(request: web.BaseRequest) -> Arrival:
     """The arrival of the connection that a request came over."""
     return cast(HttpConnection, request.protocol).arrival
+
+
+@contextmanager
+def told_of_loss(request: web.BaseRequest, call: Callable[[], object]) -> Iterator[None]:
+    """Calls `call` if the connection of a request is lost within the `with`.
+
+    For a request that waits without reading or writing: it would not notice.
+    """
+    connection = cast(HttpConnection, request.protocol)
+    connection.on_lost = call
+    try:
+        yield
+    finally:
+        connection.on_lost = None
 
 
 class Refusing(asyncio.Protocol):

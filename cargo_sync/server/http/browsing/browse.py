@@ -12,6 +12,7 @@ from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
+from cargo_sync.process.http_connection import told_of_loss
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.http.answers import answer, shown_problem
 from cargo_sync.server.http.authentication import Authentication
@@ -122,14 +123,20 @@ class BrowseRoutes:
         workspace = permit.access.workspace
         query = _Changes.read(request.query)
 
-        page = await self._news(workspace, query, permit.user)
+        page = await self._news(request, workspace, query, permit.user)
         while _is_long(response := _changes(workspace, page)) and len(page.rows) > 1:
             limit = len(page.rows) // 2
             page = await self._offload(workspace.changes, query.since, query.under, limit)
         return response
 
-    async def _news(self, workspace: Workspace, query: _Changes, user: str) -> ChangesPage:
-        """What changed, once something did or the time to wait is over."""
+    async def _news(
+        self, request: web.Request, workspace: Workspace, query: _Changes, user: str
+    ) -> ChangesPage:
+        """What changed, once something did or the time to wait is over.
+
+        Raises:
+            ConnectionResetError: the client has left.
+        """
 
         async def look() -> ChangesPage:
             return await self._offload(workspace.changes, query.since, query.under, query.limit)
@@ -137,7 +144,10 @@ class BrowseRoutes:
         if not query.wait:
             return await look()
         # The poll is registered before the look, so that no change is missed in between.
-        with self._polls.waiting(workspace.id, query.under, user) as changed:
+        with (
+            self._polls.waiting(workspace.id, query.under, user) as changed,
+            told_of_loss(request, changed.set),
+        ):
             page = await look()
             try:
                 async with asyncio.timeout(query.wait):
@@ -145,6 +155,8 @@ class BrowseRoutes:
                     while not page.rows and page.sequence >= query.since and not self._polls.closed:
                         await changed.wait()
                         changed.clear()
+                        if request.transport is None:
+                            raise ConnectionResetError("the client is gone")
                         page = await look()
             except TimeoutError:
                 pass
