@@ -12,6 +12,8 @@ from cargo_ctl.render.progress import pace
 from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
 
 _BAR = 24
+_STALLED = 3
+"""Seconds without a byte after which a transfer says so, instead of a bar that stands still."""
 _MOST = 8
 _FAILED = 20
 
@@ -80,7 +82,7 @@ def _done(row: TransferFields, seconds: float) -> str:
 
 def line(row: TransferFields) -> str:
     """One transfer, short, for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`."""
-    figures = ", ".join(pace(row))
+    figures = ", ".join(_pace(row))
     return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
 
 
@@ -94,7 +96,7 @@ def rows(transfers: Sequence[TransferFields], numbers: Mapping[str, int]) -> str
 def _in_words(row: TransferFields) -> str:
     what = f"{escaped(row.get('verb') or '')} {name(row)}: {escaped(row.get('state') or '')}"
     if row.get("state") == "running":
-        return ", ".join([f"{what} {_share(row)}", *pace(row)])
+        return ", ".join([f"{what} {_share(row)}", *_pace(row)])
     if row.get("state") == "done":
         return what
     return what + f" at {_share(row)}" * bool(_number(row, "bytes_total"))
@@ -112,10 +114,19 @@ def picture(running: Sequence[TransferFields], waiting: int) -> RenderableType:
             Text(name(row), no_wrap=True, overflow="ellipsis"),
             bar,
             Text(_percent(row)),
-            Text(", ".join([*_counted(row), *pace(row)]), no_wrap=True, overflow="ellipsis"),
+            Text(", ".join([*_counted(row), *_pace(row)]), no_wrap=True, overflow="ellipsis"),
         )
     more = len(running[_MOST:]) + waiting
     return Group(grid, Text(f"{more:,} more", style="dim")) if more else grid
+
+
+def _pace(row: TransferFields) -> list[str]:
+    """Speed and time left; if nothing has arrived for a while, that, and why."""
+    idle = _number(row, "idle_s")
+    if idle < _STALLED:
+        return pace(row)
+    why = escaped(row.get("retrying") or "")
+    return [f"nothing for {duration(idle)}" + (f" ({why}; it is tried again)" if why else "")]
 
 
 def _counted(row: TransferFields) -> list[str]:

@@ -82,6 +82,7 @@ class Work(Protocol):
 class Transfer:
     """One get or put.
 
+    retrying  why the last attempt was cut, while the next one has moved nothing yet
     speed    gives the speed to ask for now, bits per second; None is no limit
     publish  called at the beginning and the end
     """
@@ -104,7 +105,9 @@ class Transfer:
         self._world = world
         self._speed = speed
         self._publish = publish
+        self.retrying: Problem | None = None
         self._bytes = 0
+        self._moved_at = world.steady()
         self._rate = 0.0
         self._meter = RateMeter()
 
@@ -157,7 +160,10 @@ class Transfer:
         """Reads the progress; called about once per second."""
         progress = self._work.progress
         arrived, progress.path = self._work.arrived()
+        before = self._bytes
         self._bytes = max(self._bytes, min(arrived, progress.bytes_total), progress.bytes_done)
+        if self._bytes > before:
+            self._moved_at, self.retrying = self._world.steady(), None
         self._rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
 
     @property
@@ -168,6 +174,11 @@ class Transfer:
     def rate(self) -> float:
         """Bits per second, as of the last sample."""
         return self._rate
+
+    @property
+    def idle(self) -> float:
+        """Seconds since something arrived, as of the last sample; 0 if it does not run."""
+        return self._world.steady() - self._moved_at if self.state is State.RUNNING else 0.0
 
     @property
     def bytes_done(self) -> int:
@@ -198,7 +209,7 @@ class Transfer:
                 arrived = self._bytes + self._work.progress.files_done
                 if arrived > reached:
                     tries, reached, since = 0, arrived, now
-                tries += 1
+                tries, self.retrying = tries + 1, error.problem
                 wait = delay(tries, self._world.chance(), FIRST, CEILING)
                 if now + wait - since > PATIENCE:
                     raise

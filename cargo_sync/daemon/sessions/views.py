@@ -11,7 +11,7 @@ from cargo_sync.config.units import format_speed
 from cargo_sync.daemon.job.status import eta
 from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace
 from cargo_sync.daemon.sessions.session import Session
-from cargo_sync.daemon.sessions.transfer import Transfer
+from cargo_sync.daemon.sessions.transfer import State, Transfer
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.trees.cargo.look import ServerLook
 
@@ -103,6 +103,8 @@ def transfer(of: Session, one: Transfer) -> dict[str, Any]:
         "bytes_total": progress.bytes_total,
         "speed_bps": round(one.rate),
         "eta_s": eta(progress.bytes_total - one.bytes_done, one.rate),
+        "idle_s": round(one.idle),
+        "retrying": one.retrying.message if one.retrying and one.state is State.RUNNING else None,
         "problem": _problem(one.problem) if one.problem else None,
         "skipped": progress.skipped,
         "displaced": progress.displaced,

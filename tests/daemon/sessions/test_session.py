@@ -286,3 +286,28 @@ def _is_open(one: House, session: Session) -> bool:
         return one.sessions.get(session.id) is session
     except ControlError:
         return False
+
+
+async def test_a_transfer_says_for_how_long_nothing_has_arrived_and_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfers, "FIRST", 0.0)
+    async with house() as one:
+        work = Work(Code.CUT)
+        work.progress.bytes_total = 10
+        transfer = await one.begin(work)
+        await until(lambda: len(work.speeds) == 2)
+        one.clock.now += 7
+        one.sessions.tick()
+        row = told(one, transfer)
+        assert (row["idle_s"], row["retrying"]) == (7, "as told")
+        work.progress.bytes_done = 4
+        one.clock.now += 1
+        one.sessions.tick()
+        row = told(one, transfer)
+        assert (row["idle_s"], row["retrying"]) == (0, None)
+        one.clock.now += 3
+        assert told(one, transfer)["idle_s"] == 3
+        work.go.set()
+        await until(lambda: transfer.state is State.DONE)
+        assert told(one, transfer)["idle_s"] == 0
