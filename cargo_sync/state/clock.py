@@ -69,13 +69,12 @@ class RetentionClock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Notes a clean end; an exception is none."""
-        if kind is None:
-            try:
-                self._store(advanced(self._mark, self._clocks()), running=False)
-            except ProblemError as error:
-                _log.error("the clean end cannot be stored: %s", error)
+    def __exit__(self, *_: object) -> None:
+        """Notes a clean end, also after an exception: nothing that was written is lost by it."""
+        try:
+            self._store(advanced(self._mark, self._clocks()), running=False)
+        except ProblemError as error:
+            _log.error("the clean end cannot be stored: %s", error)
 
     def __call__(self) -> float:
         return advanced(self._mark, self._clocks()).reading
