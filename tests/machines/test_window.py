@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cargo_sync.config.timetable import DAY, TimetableRow, Window
@@ -220,7 +220,6 @@ TIMES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(WINDOWS, st.sampled_from(ZONES), TIMES)
 @example(Window(22 * 60, 150), ZONES[5], int(at("2011-12-29 22:00", ZONES[5])))
 def test_open_exactly_when_some_days_interval_holds_the_moment(
@@ -232,7 +231,6 @@ def test_open_exactly_when_some_days_interval_holds_the_moment(
     assert is_open(window, zone, moment) == any(start <= moment < end for start, end in days)
 
 
-@settings(deadline=None)
 @given(WINDOWS, st.sampled_from(ZONES), TIMES)
 def test_the_next_edge_is_where_it_turns_and_nothing_turns_before(
     window: Window, zone: tzinfo, moment: int

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_sync.config.relaxed import Raw, parse
@@ -16,7 +16,6 @@ names = st.text(min_size=1) | st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(names)
 def test_in_a_body(name: str) -> None:
     body = {
@@ -31,7 +30,6 @@ def test_in_a_body(name: str) -> None:
         assert told[name] == [name, {"deep": name}]
 
 
-@settings(deadline=None)
 @given(names)
 def test_in_a_url(name: str) -> None:
     url = in_url("https://h/x/{{ FILE_NAME }}/y?q={{FILE_NAME}}&r=1", {"FILE_NAME": name})
