@@ -110,6 +110,14 @@ class Failures:
         ]
         return min(times, default=None)
 
+    def overdue(self, now: float) -> list[str]:
+        """The paths that are due."""
+        return [
+            failure.path
+            for failure in self._by_path.values()
+            if failure.next_at is not None and failure.next_at <= now
+        ]
+
     def first(self, count: int) -> list[Failure]:
         """The oldest failures."""
         return list(self._by_path.values())[:count]

@@ -4,6 +4,10 @@ A watcher's hint says where to look. Changes without a hint (after an overflow, 
 system) are found by a full scan, at the start and at intervals. A new or changed file is recorded
 when two looks, `settle` seconds of our own clock apart, saw the same: no other clock is used. Only
 a scan, which may find millions of files, trusts a file's times if they are more than a minute old.
+
+What could not be looked at is not left until the next full scan: a folder that could not be read is
+scanned again soon, with all below it, and so is everything after a failure of the whole. The waits
+grow while it fails.
 """
 
 import asyncio
@@ -14,6 +18,7 @@ from typing import Final
 
 from cargo_sync.local.inotify import ChangedFolders, Inotify
 from cargo_sync.local.watch import Watch
+from cargo_sync.machines.retry import Failures, delay
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -59,6 +64,9 @@ class ExternalChanges:
         self._watch: Watch | None = None
         self._logged: Problem | None = None
         self._unoffered = workspace.unoffered
+        self._failures = Failures()
+        """The folders that could not be read."""
+        self._tries = 0
         self._native = inotify
 
     async def run(self) -> None:
@@ -104,12 +112,15 @@ class ExternalChanges:
         await self._world.offload(self._workspace.verify)
 
     async def look(self) -> None:
-        """Looks at the folders that are due.
+        """Looks at the folders that are due, and again below those that could not be read.
 
         Raises:
             ProblemError: the whole folder is not there.
         """
         now = self._world.steady()
+        again = self._failures.overdue(now)
+        while again:
+            await self._world.offload(self._slice, again)
         due = [folder for folder, at in self._due.items() if at <= now]
         for folder in due:
             del self._due[folder]
@@ -122,21 +133,41 @@ class ExternalChanges:
     async def _step(self) -> None:
         try:
             if self._world.steady() >= self._scan_at:
-                self._scan_at = self._world.steady() + min(AWAY, self._interval)
                 await self.scan()
-                self._scan_at = self._world.steady() + self._interval
+                self._scan_at, self._tries = self._world.steady() + self._interval, 0
+                self._log_once(None)
             if not self._workspace.attached:
                 return  # why was logged by the scan, which is tried again
             await self.look()
-            if self._world.steady() >= self._tidy_at:
-                self._tidy_at = self._world.steady() + TIDY
-                await self._world.offload(self._workspace.tidy, self._trash_days)
-            self._log_once(None)
+        except ProblemError as error:
+            self._log_once(error.problem)
+            self._scan_soon()
+        else:
+            await self._tidy()
+
+    def _scan_soon(self) -> None:
+        """After a failure of the whole, everything is scanned again."""
+        self._tries += 1
+        wait = delay(self._tries, self._world.chance()) if self._workspace.attached else AWAY
+        now = self._world.steady()
+        again = now + min(wait, self._interval)
+        self._scan_at = min(self._scan_at, again) if self._scan_at > now else again
+
+    async def _tidy(self) -> None:
+        if self._world.steady() < self._tidy_at:
+            return
+        self._tidy_at = self._world.steady() + TIDY
+        try:
+            await self._world.offload(self._workspace.tidy, self._trash_days)
         except ProblemError as error:
             self._log_once(error.problem)
 
     def _next(self) -> float:
-        return min(self._scan_at, self._tidy_at, *self._due.values())
+        if not self._workspace.attached:
+            return self._scan_at
+        again = self._failures.next_at()
+        times = [self._scan_at, self._tidy_at, *self._due.values()]
+        return min(times if again is None else [*times, again])
 
     def _slice(self, pending: list[str]) -> None:
         """A part of a scan, in a thread; `pending` are the remaining folders."""
@@ -175,9 +206,14 @@ class ExternalChanges:
                 or not folder
             ):
                 raise
-            if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER):
+            if error.problem.code in (Code.VANISHED, Code.NOT_A_FOLDER):
+                self._failures.succeeded(folder)
+            else:
                 self._say([error.problem])
+                now, chance = self._world.steady(), self._world.chance()
+                self._failures.failed(folder, error.problem, now, chance)
             return Compared([], [], False)
+        self._failures.succeeded(folder)
         self._say(found.problems)
         if found.unsettled:
             self._due_at(folder, self._world.steady() + max(SOON, self._settle))

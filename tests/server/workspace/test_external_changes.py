@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local.watch import Watch, native
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.external_changes import AGED, ExternalChanges
+from cargo_sync.server.workspace.catalogued_folder import Compared, Still
+from cargo_sync.server.workspace.external_changes import AGED, SOON, ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.offloads import inline
@@ -154,6 +155,92 @@ async def test_a_problem_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureF
             await one.intake._step()
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
         assert "nothing is deleted meanwhile" in caplog.text
+
+
+class Reading:
+    """Reading folders of a yard, some of which fail so many times."""
+
+    def __init__(self, one: Yard, monkeypatch: pytest.MonkeyPatch, **failing: int) -> None:
+        self.failing = failing
+        self.looks: list[str] = []
+        self._compare = one.workspace.compare
+        monkeypatch.setattr(one.workspace, "compare", self._failing)
+
+    def _failing(self, folder: str, still: Still) -> Compared:
+        self.looks.append(folder)
+        if self.failing.get(folder, 0):
+            self.failing[folder] -= 1
+            raise ProblemError(Problem(Code.DISK_ERROR, f"{folder!r} had an error", folder))
+        return self._compare(folder, still)
+
+
+async def step_until(one: Yard, names: list[str]) -> list[float]:
+    """Steps when they are due, 20 times at most; returns the waits."""
+    waits: list[float] = []
+    await one.intake._step()
+    while sorted(one.names()) != names and len(waits) < 20:
+        waits.append(one.intake._next() - one.clock.now)
+        one.clock.now += waits[-1]
+        await one.intake._step()
+    return waits
+
+
+async def test_a_folder_that_failed_is_scanned_again_soon_with_all_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path, LATER) as one:
+        for folder in ("a/b", "c"):
+            (one.place / folder).mkdir(parents=True)
+        await one.intake._step()
+        (one.place / "a" / "b" / "file").touch()
+        (one.place / "c" / "other").touch()
+        reading = Reading(one, monkeypatch, a=3)
+        one.clock.now += 60
+        everything = ["a", "a/b", "a/b/file", "c", "c/other"]
+        assert await step_until(one, everything) == [0.75, 1.5, 3.0]
+        assert reading.looks == ["", "a", "c", "a", "a", "a", "a/b"]
+        assert one.intake._next() - one.clock.now == pytest.approx(60 - 5.25)
+
+
+async def test_after_a_failure_of_the_whole_everything_is_scanned_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with yard(tmp_path, LATER) as one:
+        await one.intake._step()
+        Reading(one, monkeypatch, **{"": 8})
+        (one.place / "file").touch()
+        one.clock.now += 60
+        waits = await step_until(one, ["file"])
+        assert waits == [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 60.0]
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_a_hinted_folder_that_failed_is_not_left_until_the_next_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "a").mkdir()
+        await one.intake._step()
+        (one.place / "a" / "file").touch()
+        Reading(one, monkeypatch, a=1)
+        one.intake.hint(frozenset({"a"}))
+        one.clock.now += SOON
+        assert await step_until(one, ["a", "a/file"]) == [0.75]
+
+
+async def test_a_folder_that_is_gone_is_not_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "a").mkdir()
+        await one.intake._step()
+        Reading(one, monkeypatch, a=1)
+        one.clock.now += 60
+        await one.intake._step()
+        (one.place / "a").rmdir()
+        one.clock.now += 1
+        await one.intake._step()
+        assert not len(one.intake._failures)
 
 
 async def test_a_lost_hint_asks_for_a_scan_of_everything(tmp_path: Path) -> None:
