@@ -6,6 +6,7 @@ from typing import Final
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
@@ -17,7 +18,11 @@ executed as a whole."""
 
 
 class Planning:
-    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`)."""
+    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`).
+
+    deferred  how many such steps there are
+    found     files that the destination has in folders of which nothing is agreed
+    """
 
     def __init__(self, context: RunContext) -> None:
         self._rules = context.rules
@@ -28,6 +33,7 @@ class Planning:
         self._replaced: set[str] = set()
         self._old_failures = context.memory.failures.paths()
         self.deferred = 0
+        self.found = 0
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
@@ -39,6 +45,7 @@ class Planning:
             later: list[Action] = []
             settled: list[FolderState] = []
             for state, plan in self._plans(page, view):
+                self._count_found(state)
                 self._note_failures(state.path, plan)
                 now += plan.now
                 later += plan.later
@@ -51,6 +58,11 @@ class Planning:
             steps = now + later
             for start in range(0, len(steps), STEPS):
                 yield steps[start : start + STEPS]
+
+    def _count_found(self, state: FolderState) -> None:
+        if not state.base:
+            there = state.far if self._rules.mode is Mode.UPLOAD else state.near
+            self.found += sum(entry.kind != FOLDER for entry in there or ())
 
     async def _defer(self, later: list[Action]) -> None:
         planned, run = self._memory.planned, self._report.run

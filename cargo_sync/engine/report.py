@@ -35,6 +35,7 @@ class RunReport:
 
     held        why the guard or a full disk holds it, or ""
     approvable  a person may approve what is held
+    spent       overwrites that were done before the guard held the rest
     problems    the first 100 problems of single files; `errors` counts all of them
     acted       files or folders were changed
     advanced    the run got somewhere, even if it is cut: it changed something, stored a part of a
@@ -55,6 +56,7 @@ class RunReport:
     approvable: bool = False
     deletions: int = 0
     overwrites: int = 0
+    spent: int = 0
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     files: int = 0
@@ -73,6 +75,7 @@ class RunReport:
         """The guard holds the run: a person must approve it."""
         self.held, self.approvable = str(held), True
         self.deletions, self.overwrites = held.deletions, held.overwrites
+        self.spent = held.spent
 
     def fill(self, problem: Problem) -> None:
         """The destination's disk is full. What the guard holds still waits for a person."""

@@ -6,6 +6,7 @@ Only observations and agreements are stored, never work to do.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -59,7 +60,7 @@ class Run:
         """Makes the destination follow the source.
 
         Args:
-            spent: overwrites of earlier runs that were held.
+            spent: overwrites that earlier runs did before they were held.
             approved: a person lets this one run pass the guard.
 
         Raises:
@@ -79,6 +80,9 @@ class Run:
         await self._execute_deferred(opened, guard, execution, commit)
         async for retired in execution.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, but there is {retired!r}")
+        if held := guard.held():
+            # Before a first agreement the base is empty, but the destination may have many files.
+            self.report.hold(replace(held, tree=max(held.tree, self._planning.found)))
         self._judge_room()
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.is_missed)
@@ -89,11 +93,14 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def preview(self) -> RunReport:
+    async def preview(self, *, spent: int = 0) -> RunReport:
         """Stores the steps that `execute` would do, to be read in pages, and does none of them.
 
         The totals count the steps by kind, bytes and overwrites; `held` is 1 if the guard would
         hold the run.
+
+        Args:
+            spent: as for `execute`.
 
         Raises:
             ProblemError: a side cannot be reached.
@@ -102,7 +109,7 @@ class Run:
         planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
-        guard = Guard(tree)
+        guard = Guard(tree, spent=spent)
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
         async for actions in self._planning.steps(pages, defer=False):
@@ -165,7 +172,7 @@ class Run:
         self, opened: OpenedSides, guard: Guard, execution: Execution, commit: Commit
     ) -> None:
         """Deletes, and replaces files by folders or the reverse, all or none as the guard says."""
-        if not self._planning.deferred or self.report.held:
+        if not self._planning.deferred:
             return
         if self._survey.missed or not self._survey.complete:
             self.report.waiting = self._planning.deferred

@@ -28,7 +28,7 @@ class LastRun:
     """What a job remembers of its last run that did something or failed.
 
     started, ended  unix seconds
-    spent           overwrites of the runs that the guard held, since one was not
+    spent           overwrites that runs did before the guard held them, since one was not held
     problem         in a sentence, or ""
     """
 

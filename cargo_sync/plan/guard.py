@@ -18,40 +18,54 @@ SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a run is held: the numbers that a person needs to decide."""
+    """Why a run is held: the numbers that a person needs to decide.
+
+    deletions, overwrites  what waits for the person
+    tree                   files that the job looks after
+    spent                  files that were overwritten before the guard held the rest
+    """
 
     deletions: int
     overwrites: int
     tree: int
+    spent: int = 0
 
     def __str__(self) -> str:
+        before = f", after {self.spent:,} that were overwritten before" if self.spent else ""
         return (
             f"the run would delete {self.deletions:,} and overwrite {self.overwrites:,} "
-            f"of {self.tree:,} files: look at `job plan`, then `job approve` to let it pass once"
+            f"of {self.tree:,} files{before}: "
+            "look at `job plan`, then `job approve` to let it pass once"
         )
 
 
 class Guard:
     """Counts what a run deletes and overwrites.
 
-    tree      files in base when the run begins
-    spent     overwrites of earlier runs that were held: a new look must not let the next half pass
-    approved  a person approved this run
+    tree        files in base when the run begins
+    spent       overwrites that this run and earlier ones did before they were held: a new look must
+                not let the next half pass
+    approved    a person approved this run
+    deletions, overwrites  what the run would still do
     """
 
     def __init__(self, tree: int, *, spent: int = 0, approved: bool = False) -> None:
         self._tree = tree
         self._approved = approved
+        self.spent = spent
         self.deletions = 0
-        self.overwrites = spent
+        self.overwrites = 0
 
-    def overwrite(self, count: int = 1) -> bool:
-        """Counts overwrites; returns False when they must not happen."""
-        self.overwrites += count
-        return self.held() is None
+    def overwrite(self) -> bool:
+        """Counts an overwrite that could be done now; returns False when it must not happen."""
+        if self._passes(1):
+            self.spent += 1
+            return True
+        self.overwrites += 1
+        return False
 
     def count(self, actions: Iterable[Action]) -> None:
-        """Counts what these steps delete and overwrite.
+        """Counts what these steps would delete and overwrite.
 
         Deleted folders do not count, because the size of the tree is its number of files.
         """
@@ -63,7 +77,10 @@ class Guard:
 
     def held(self) -> Held | None:
         """What holds the run, or None while it may go on."""
-        touched = self.deletions + self.overwrites
-        if self._approved or touched <= max(AT_LEAST, self._tree * SHARE):
+        if self._passes(0):
             return None
-        return Held(self.deletions, self.overwrites, self._tree)
+        return Held(self.deletions, self.overwrites, self._tree, self.spent)
+
+    def _passes(self, more: int) -> bool:
+        touched = self.deletions + self.overwrites + self.spent + more
+        return self._approved or touched <= max(AT_LEAST, self._tree * SHARE)

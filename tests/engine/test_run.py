@@ -189,8 +189,45 @@ async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
     ]
     assert len(rewritten) == 20
     assert len(system.destination.trash) == 20
-    again = await system.run().execute(spent=report.overwrites)
-    assert again.approvable and len(system.destination.trash) == 20, "asking again is no approval"
+    assert (report.overwrites, report.spent) == (20, 20)
+    for _ in range(3):
+        again = await system.run().execute(spent=report.spent)
+        assert len(system.destination.trash) == 20, "asking again is no approval"
+        assert again.held == report.held
+    plan = system.run()
+    await plan.preview(spent=report.spent)
+    page = system.memory.planned.page(plan.report.run, 0, 100)
+    assert page and page.totals and (page.totals["overwrite"], page.totals["held"]) == (20, 1)
+
+
+@BOTH
+async def test_figures_of_a_held_run_after_a_reset(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    for number in range(60):
+        system.source.write(f"f/{number:02}", b"1")
+    await system.run().execute()
+    system.memory.folders.forget_base()
+    for number in range(35):
+        system.source.write(f"f/{number:02}", b"2")
+    system.source.write("new", b"3")
+    report = await system.run().execute()
+    assert "overwrite 25 of 60 files, after 10 that were overwritten before" in report.held
+    again = await system.run().execute(spent=report.spent)
+    assert again.overwrites + again.spent == 35, "no file is counted twice"
+
+
+@BOTH
+async def test_what_waits_for_a_person_is_counted_in_full(make: Make, mode: Mode) -> None:
+    system = make(mode, propagate=True)
+    for number in range(60):
+        system.source.write(f"f/{number:02}", b"1")
+    await system.run().execute()
+    for number in range(40):
+        system.source.write(f"f/{number:02}", b"2")
+    for number in range(40, 60):
+        system.source.remove(f"f/{number:02}")
+    report = await system.run().execute()
+    assert (report.deletions, report.overwrites, report.spent) == (20, 10, 30)
 
 
 @BOTH

@@ -2,7 +2,7 @@
 
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.plan.guard import Guard
+from cargo_sync.plan.guard import Guard, Held
 
 ENTRY = Entry("a", FILE, 1, 1, 0o644, 1, 1)
 
@@ -57,7 +57,18 @@ def test_what_displaces_nothing_is_not_counted() -> None:
 
 def test_looking_again_does_not_let_the_next_half_pass() -> None:
     held = Guard(tree=40)
-    assert not held.overwrite(21)
-    again = Guard(tree=40, spent=held.overwrites)
-    assert again.held() and not again.overwrite()
-    assert Guard(tree=40, spent=held.overwrites, approved=True).overwrite(40)
+    assert [held.overwrite() for _ in range(35)] == [True] * 20 + [False] * 15
+    for _ in range(3):  # each look plans again what the one before refused
+        again = Guard(tree=40, spent=held.spent)
+        assert not any(again.overwrite() for _ in range(15))
+        assert again.held() == held.held() == Held(0, 15, 40, 20)
+        held = again
+    assert "overwrite 15 of 40 files, after 20 that were overwritten before" in str(held.held())
+    approved = Guard(tree=40, spent=held.spent, approved=True)
+    assert all(approved.overwrite() for _ in range(15))
+
+
+def test_a_preview_counts_what_was_done_before_too() -> None:
+    guard = Guard(tree=40, spent=20)
+    guard.count([Action(Op.PUT, "a", ENTRY, ENTRY)])
+    assert guard.held() == Held(0, 1, 40, 20)

@@ -35,7 +35,8 @@ class JobOutcomes:
     looked    a look has ended normally since the daemon started
     held      why the job is held, or ""
     last_run  the last run that did something or failed
-    spent     overwrites of the runs that the guard has held since the last run that it let pass
+    spent     overwrites that runs did before the guard held them, since the last run that it let
+              pass
     released  the last look was the first that the guard did not hold any more
     unseen    what the last look could not read or had to leave out, as far as it is new
     seen      paths that it could read again
@@ -98,7 +99,7 @@ class JobOutcomes:
         self._look_around(report)
         self.held = report.held
         self.released = bool(self.spent) and not report.approvable
-        self.spent = report.overwrites if report.approvable else 0
+        self.spent = report.spent if report.approvable else 0
         self.recovered = self._failed_last and not self.errors
         full = bool(report.held) and not report.approvable
         self.look = LookResult(

@@ -345,7 +345,7 @@ class Supervisor:
     async def _preview(self, run: Run) -> None:
         id = run.report.run
         try:
-            await run.preview()
+            await run.preview(spent=self.outcomes.spent)
         except ProblemError as error:
             self._no_plan[id] = error.problem
         except Exception as error:
