@@ -21,8 +21,9 @@ from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
 from cargo_sync.trees.contract import NearTree
 
-PAGE: Final = 1_000
-"""Files, or folders, that are checked together."""
+FILES: Final = 10_000
+"""Files that are checked together: a large folder's listing is read once for so many."""
+FOLDERS: Final = 100
 _REPLACED: Final = "damaged by an unclean stop: it is fetched again"
 
 Found = tuple[KnownFile, Entry]
@@ -57,12 +58,12 @@ class Verification:
     async def _known(self, suspects: Suspects) -> AsyncIterator[list[KnownFile]]:
         """What is known about the suspects, page by page."""
         offload, cursor = self._world.offload, suspects.after
-        while rows := await offload(self._memory.suspects.committed, cursor, PAGE):
+        while rows := await offload(self._memory.suspects.committed, cursor, FILES):
             cursor = rows[-1].cursor
             yield await offload(self._committed, rows, suspects.since_ns)
         after: bytes | None = None
         while self._source and (
-            page := await offload(self._memory.folders.unsettled, after, None, PAGE)
+            page := await offload(self._memory.folders.unsettled, after, None, FOLDERS)
         ):
             after = paths.key(page[-1].path)
             for state in page:
