@@ -11,7 +11,7 @@ from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folde
 from cargo_sync.config.job_shape import JobShape
 from cargo_sync.config.pydio import is_pydio
 from cargo_sync.config.relaxed import Document, read
-from cargo_sync.config.server import server_from
+from cargo_sync.config.server import missing_folders, server_from
 from cargo_sync.config.server_shape import ServerShape
 from cargo_sync.config.shape import Shape
 
@@ -68,6 +68,8 @@ def _check_file(
     match _kind(document):
         case "server":
             server = server_from(document, env)
+            if absent := missing_folders(document, server):
+                raise ConfigError(absent)
             files = server.tls
             found = certificate_warnings(files.cert, files.key, now) if files is not None else ()
             return (*server.warnings, *found), callbacks

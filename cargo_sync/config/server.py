@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from cargo_sync.config import places
 from cargo_sync.config.backup import BackupSettings, BackupShape
 from cargo_sync.config.control import ControlSettings, control_from
+from cargo_sync.config.errors import FieldProblem
+from cargo_sync.config.fields import served_folder
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
@@ -26,7 +28,7 @@ class TlsFiles:
 class UserSettings:
     """A user, from the file or made by command. Speeds in bits per second; None for no limit.
 
-    path      absolute folder: the user's workspace `default`; the folder above it exists
+    path      absolute folder: the user's workspace `default`
     password, password_hash   at most one is given; with neither, the stored one stays
     upload_speed, download_speed           the most for one transfer
     upload_bandwidth, download_bandwidth   the most for all of the user's transfers
@@ -185,3 +187,20 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
     if plain and (warning := exposure(document.file)):
         found.append(warning)
     return found
+
+
+def missing_folders(document: Document, settings: ServerSettings) -> list[FieldProblem]:
+    """The folders of users and workspaces that cannot be served now.
+
+    Only a check refuses them. A server serves the others, and tries these again: a disk may not be
+    mounted yet.
+    """
+    folders = [("users", number, one.path) for number, one in enumerate(settings.users)]
+    folders += [("workspaces", number, one.path) for number, one in enumerate(settings.workspaces)]
+    problems = []
+    for name, number, path in folders:
+        try:
+            served_folder(path)
+        except ValueError as error:
+            problems.append(document.problem((name, number, "path"), str(error)))
+    return problems

@@ -17,9 +17,9 @@ from cargo_sync.config.fields import (
     Ip,
     LocalPath,
     Password,
+    RootFolder,
     Seconds,
     Segment,
-    ServedFolder,
     Speed,
     StoredPassword,
 )
@@ -82,7 +82,7 @@ class UserShape(Shape):
         description='an argon2 hash, as "cargo_sync init server" writes it',
         validate_default=True,
     )
-    path: ServedFolder = Field(description="a folder on this machine")
+    path: RootFolder = Field(description="a folder on this machine")
     upload_speed: Speed | None = Field(None, description=units.SPEED_FORM)
     download_speed: Speed | None = Field(None, description=units.SPEED_FORM)
     upload_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
@@ -103,7 +103,7 @@ class WorkspaceShape(Shape):
     """The form of a workspace."""
 
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
-    path: ServedFolder = Field(description="a folder on this machine")
+    path: RootFolder = Field(description="a folder on this machine")
     grants: dict[str, GrantLevel] = Field(
         default_factory=dict, description='user names, each with "rw" or "ro"'
     )

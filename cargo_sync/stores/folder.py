@@ -151,6 +151,10 @@ def _make(path: str) -> None:
         os.mkdir(path)
     except FileExistsError:
         return
+    except FileNotFoundError as error:
+        message = f"there is no folder {os.path.dirname(path)!r} to make {path!r} in"
+        hint = "mount or make it, or correct the path"
+        raise ProblemError(Problem(Code.ROOT_GONE, message, hint=hint)) from error
     except OSError as error:
         raise ProblemError(from_os_error(error, path)) from error
 

@@ -75,3 +75,20 @@ def test_warnings_are_no_errors(tmp_path: Path) -> None:
         ],
         0,
     )
+
+
+def test_folders_of_a_server(tmp_path: Path) -> None:
+    write(tmp_path, "", "file")
+    users = [
+        {"username": name, "password_file": "file", "path": path}
+        for name, path in (("ana", "new"), ("ben", "no/new"))
+    ]
+    spaces = [{"name": "music", "path": "file", "grants": {"ana": "rw"}}]
+    write(tmp_path, "secret", "file")
+    write(tmp_path, {"listen": "localhost", "users": users, "workspaces": spaces}, "server.json")
+    lines, code = run(tmp_path, "server.json")
+    assert code == 2
+    assert [line.partition(": ")[2] for line in lines] == [
+        "users[1].path: there is no folder no to make new in",
+        "workspaces[0].path: file is not a folder",
+    ]

@@ -50,10 +50,15 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     event = {
         "method": "POST", "url": "http://127.0.0.1:9/{{ SYNC_NAME }}?key=canary-url",
         "body": {"token": "canary-body", "file": "{{ FILE_NAME }}"},
+        "headers": {"X-Key": "canary-header"}, "secret": "canary-signing",
     }  # fmt: skip
     local = place.job("right", events={"onFinish": event})
     (local / "a.txt").write_text("content")
     place.job("wrong", password="canary-wrong")
+    secret = place.folder / "password"
+    secret.write_text("canary-file")
+    secret.chmod(0o600)
+    place.job("filed", password=None, password_file=str(secret))
     place.job("elsewhere", hostname="http://127.0.0.1:9", password="canary-elsewhere")
     place.start("daemon")
 
@@ -61,13 +66,18 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     place.until(lambda: tree(place.files) == {"a.txt": b"content"}, "the file arrives")
     place.until_state("wrong", "error")
     place.until_state("elsewhere", "error")
+    place.until_state("filed", "error")
+    with pytest.raises(CommandError) as login:
+        place.call(
+            "session.open", url="http://127.0.0.1:9", username="ana", password="canary-session"
+        )
     told = [
         place.call("hello"),
         place.call("status"),
         place.call("job.list"),
         place.call("transfer.list"),
     ]
-    told += [place.shown(job) for job in ("right", "wrong", "elsewhere")]
+    told += [place.shown(job) for job in ("right", "wrong", "filed", "elsewhere")]
 
     # Files that are refused, with secrets in the right and in wrong places.
     bad: dict[str, dict[str, Any] | str] = {
@@ -94,6 +104,10 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
     told += [
         place.call("log"),
         {"check": [checked.stdout, checked.stderr], "refused": repr(refused.value)},
+        {"login": repr(login.value)},
+        place.call("history"),
+        place.call("audit"),
+        place.call("callback.list"),
     ]
     told.append({"ctl": place.run("cargo_ctl", "log", "-n", "1000", "--level", "debug").stdout})
     said = json.dumps(told).encode()
@@ -115,7 +129,7 @@ def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
 
     # What is searched is what there was to be said.
     assert b'"job": "wrong"' in said and b"refused the login" in said and b"notice/wrong" in feed
-    assert b'cargo_daemon_jobs{state="error"} 2' in scraped
+    assert b'cargo_daemon_jobs{state="error"} 9' in scraped
     assert b'cargo_server_logins_total{result="failed"}' in scraped
     assert b'cargo_files_total{cargo_job="right",direction="upload"} 1' in scraped
     assert b'cargo_server_bytes_total{direction="upload"} 7' in scraped

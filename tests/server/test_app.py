@@ -185,3 +185,32 @@ async def test_one_folder_that_another_program_holds_does_not_harm_the_others(
         assert await status(up.api, "ben", "correct horse", up.fingerprint) == 200
     held.release()
     other.close()
+
+
+async def test_one_folder_that_cannot_be_made_does_not_harm_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = [
+        {"username": name, "password": "correct horse", "path": str(tmp_path / path)}
+        for name, path in (("ana", "ana"), ("ben", "not mounted/ben"))
+    ]
+    async with running(settings(tmp_path, users=both)) as up:
+        assert "there is no folder" in caplog.text
+        assert await status(up.api, "ana", "correct horse", up.fingerprint) == 200
+
+
+async def test_one_row_that_cannot_be_used_does_not_harm_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = settings(tmp_path)
+    async with running(file):
+        pass
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / "state.db")) as state, state:
+        state.execute("INSERT INTO user (name, path) VALUES ('ben', x'00ff')")
+        state.execute("INSERT INTO user (name, path) VALUES ('eve', 'relative')")
+        state.execute("INSERT INTO user (name, path, upload_speed) VALUES ('fay', '/x', 'fast')")
+        state.execute("INSERT INTO named_workspace VALUES ('music', x'00ff')")
+    async with running(file) as up:
+        for name in ("ben", "eve", "fay", "music"):
+            assert f'"{name}" was made by command and is left out' in caplog.text
+        assert await status(up.api, "ana", "correct horse", up.fingerprint) == 200

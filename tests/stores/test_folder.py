@@ -47,7 +47,7 @@ def test_a_new_one_is_made_and_known_again(tmp_path: Path) -> None:
 def test_a_missing_one_is_never_made_again(tmp_path: Path) -> None:
     assert refusal(tmp_path / "files", TOKEN) == "root_gone"
     assert not (tmp_path / "files").exists()
-    assert refusal(tmp_path / "none" / "files", "") == "vanished"
+    assert refusal(tmp_path / "none" / "files", "") == "root_gone"
 
 
 def test_another_in_its_place_is_refused_and_nothing_is_written_there(tmp_path: Path) -> None:

@@ -102,6 +102,9 @@ def effective(
     for row in users.values():
         if row.path is None or row.name in known:
             continue
+        if not _is_usable(row.path, *(getattr(row, rate) for rate in RATES)):
+            notices.append(_unusable("user", row.name))
+            continue
         if against := held.clash("user", row.path):
             notices.append(_left_out("user", row.name, row.path, against))
             continue
@@ -110,6 +113,9 @@ def effective(
     for space in workspaces.values():
         if space.path is None or space.name in spaces:
             continue
+        if not _is_usable(space.path):
+            notices.append(_unusable("workspace", space.name))
+            continue
         if against := held.clash("workspace", space.path):
             notices.append(_left_out("workspace", space.name, space.path, against))
             continue
@@ -117,6 +123,16 @@ def effective(
         held.take(_workspace_holder(spaces[space.name]))
     granted = [_with_grants(one, workspaces.get(one.name), known) for one in spaces.values()]
     return Roster(tuple(known.values()), tuple(granted), tuple(notices))
+
+
+def _is_usable(path: object, *rates: object) -> bool:
+    """Whether a row's values are what they should be: a file of state may have been changed."""
+    absolute = isinstance(path, str) and os.path.isabs(path) and "\0" not in path
+    return absolute and all(rate is None or isinstance(rate, int) for rate in rates)
+
+
+def _unusable(kind: OwnerKind, name: str) -> str:
+    return f'the {kind} "{name}" was made by command and is left out: its row cannot be read'
 
 
 def _above(path: str) -> Iterator[str]:
