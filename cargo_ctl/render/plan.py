@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ctl.render.words import escaped, size
+from cargo_ctl.render.words import count, escaped, size
 
 _OP, _SIZE, _WHY = 9, 9, 24
 
@@ -33,12 +33,17 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
     `listed` actions were printed; `more` says whether there are others.
     """
     counts = {
-        op: number for op, number in figures.items() if op not in ("bytes", "held") and number
+        op: number
+        for op, number in figures.items()
+        if op not in ("bytes", "held", "waiting") and number
     }
+    waiting = figures.get("waiting") or 0
+    changing = f"{count(waiting, 'file')} still being written"
     if not counts:
-        return f"{escaped(name)}: nothing to do"
+        return f"{escaped(name)}: nothing to do" + (f" yet, {changing}" if waiting else "")
     parts = [f"{number:,} {escaped(op)}" for op, number in counts.items()]
     parts.append(size(figures.get("bytes") or 0))
+    parts += [changing] if waiting else []
     first = "the first is" if listed == 1 else f"the first {listed:,} are"
     cut = f" ({first} listed)" if more else ""
     job = shlex.quote(escaped(name))

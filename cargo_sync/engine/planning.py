@@ -1,6 +1,7 @@
 """Planning during the survey: folders that are not settled -> steps, page by page."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from cargo_sync.engine.context import RunContext
@@ -8,6 +9,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.problems import Code
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
@@ -21,6 +23,7 @@ class Planning:
     """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`).
 
     deferred  how many such steps there are
+    waiting   files that are not ready, because they still change
     found     files that the destination has in folders of which nothing is agreed
     """
 
@@ -33,13 +36,18 @@ class Planning:
         self._replaced: set[str] = set()
         self._old_failures = context.memory.failures.paths()
         self.deferred = 0
+        self.waiting = 0
         self.found = 0
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
     ) -> AsyncIterator[list[Action]]:
-        """The steps that may be executed at once; without `defer` (a preview) all steps."""
-        view = self._view()
+        """The steps that may be executed at once; without `defer` (a preview) all steps.
+
+        A preview also has the steps of files that failed and are not due yet: a person's `job sync`
+        would try them.
+        """
+        view = self._view() if defer else replace(self._view(), due=lambda path, entry: True)
         async for page in pages:
             now: list[Action] = []
             later: list[Action] = []
@@ -55,7 +63,7 @@ class Planning:
             if later and defer:
                 await self._defer(later)
                 later = []
-            steps = now + later
+            steps = now + later if defer else [self._with_wait(one) for one in now + later]
             for start in range(0, len(steps), STEPS):
                 yield steps[start : start + STEPS]
 
@@ -63,6 +71,14 @@ class Planning:
         if not state.base:
             there = state.far if self._rules.mode is Mode.UPLOAD else state.near
             self.found += sum(entry.kind != FOLDER for entry in there or ())
+
+    def _with_wait(self, action: Action) -> Action:
+        """A step of a preview that says why a run by itself would not do it now."""
+        failure = self._memory.failures.get(action.path)
+        if failure is None:
+            return action
+        cancelled = failure.problem.code == Code.CANCELLED
+        return replace(action, why="cancelled by a person" if cancelled else "waits for its retry")
 
     async def _defer(self, later: list[Action]) -> None:
         planned, run = self._memory.planned, self._report.run
@@ -140,4 +156,5 @@ class Planning:
             if self._memory.failures.knows(path):
                 self._old_failures.discard(path)
             else:
+                self.waiting += 1
                 self._report.look_again(self._rules.settle)

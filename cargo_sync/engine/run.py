@@ -56,11 +56,14 @@ class Run:
         self._survey = Survey(near, far, memory, world)
         self._planning = Planning(self._context)
 
-    async def execute(self, *, spent: int = 0, approved: bool = False) -> RunReport:
+    async def execute(
+        self, *, spent: int = 0, refused: int = 0, approved: bool = False
+    ) -> RunReport:
         """Makes the destination follow the source.
 
         Args:
             spent: overwrites that earlier runs did before they were held.
+            refused: overwrites that the last run was refused.
             approved: a person lets this one run pass the guard.
 
         Raises:
@@ -72,7 +75,7 @@ class Run:
         opened = await self._open()
         self._memory.room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
-        guard = Guard(tree, spent=spent, approved=approved)
+        guard = Guard(tree, spent=spent, refused=refused, approved=approved)
         commit = Commit(self._context, self._on_events)
         execution = self._execution(guard, commit)
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
@@ -93,14 +96,15 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def preview(self, *, spent: int = 0) -> RunReport:
+    async def preview(self, *, spent: int = 0, refused: int = 0) -> RunReport:
         """Stores the steps that `execute` would do, to be read in pages, and does none of them.
 
         The totals count the steps by kind, bytes and overwrites; `held` is 1 if the guard would
-        hold the run.
+        hold the run; `waiting` counts files that still change.
 
         Args:
             spent: as for `execute`.
+            refused: as for `execute`.
 
         Raises:
             ProblemError: a side cannot be reached.
@@ -109,7 +113,7 @@ class Run:
         planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
-        guard = Guard(tree, spent=spent)
+        guard = Guard(tree, spent=spent, refused=refused)
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
         async for actions in self._planning.steps(pages, defer=False):
@@ -120,6 +124,7 @@ class Run:
             guard.count(actions)
             await self._world.offload(planned.add, run, actions)
         totals["held"] = int(guard.held() is not None)
+        totals["waiting"] = self._planning.waiting
         await self._world.offload(planned.ready, run, totals)
         self.report.ended = self._world.wall()
         return self.report

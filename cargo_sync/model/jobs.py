@@ -30,6 +30,7 @@ class LastRun:
     started, ended  unix seconds
     spent           overwrites that runs did before the guard held them, since one was not held
     problem         in a sentence, or ""
+    refused         overwrites that the guard refused to the last run, if it held it
     """
 
     run: str = ""
@@ -40,6 +41,7 @@ class LastRun:
     errors: int = 0
     spent: int = 0
     problem: str = ""
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

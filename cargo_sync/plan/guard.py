@@ -43,15 +43,19 @@ class Guard:
     """Counts what a run deletes and overwrites.
 
     tree        files in base when the run begins
-    spent       overwrites that this run and earlier ones did before they were held: a new look must
-                not let the next half pass
+    spent       overwrites that this run and earlier ones did before they were held
+    refused     overwrites that the last run was refused. They still count, once: a new look must
+                not let the next half pass, also when the tree has grown meanwhile
     approved    a person approved this run
     deletions, overwrites  what the run would still do
     """
 
-    def __init__(self, tree: int, *, spent: int = 0, approved: bool = False) -> None:
+    def __init__(
+        self, tree: int, *, spent: int = 0, refused: int = 0, approved: bool = False
+    ) -> None:
         self._tree = tree
         self._approved = approved
+        self._refused = refused
         self.spent = spent
         self.deletions = 0
         self.overwrites = 0
@@ -77,10 +81,10 @@ class Guard:
 
     def held(self) -> Held | None:
         """What holds the run, or None while it may go on."""
-        if self._passes(0):
+        if self._passes(0) or not self.deletions + self.overwrites:
             return None
         return Held(self.deletions, self.overwrites, self._tree, self.spent)
 
     def _passes(self, more: int) -> bool:
-        touched = self.deletions + self.overwrites + self.spent + more
+        touched = self.spent + max(self._refused, self.deletions + self.overwrites + more)
         return self._approved or touched <= max(AT_LEAST, self._tree * SHARE)

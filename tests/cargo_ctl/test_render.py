@@ -161,6 +161,12 @@ def test_plan() -> None:
         "nothing was done; to do it now: cargo_ctl job sync 'my job'"
     )
     assert plan.totals("a", {"put": 0, "bytes": 0, "held": 0}, 0, False) == "a: nothing to do"
+    assert plan.totals("a", {"put": 0, "waiting": 1}, 0, False) == (
+        "a: nothing to do yet, 1 file still being written"
+    )
+    assert plan.totals("a", {"put": 1, "bytes": 5, "waiting": 2}, 1, False).startswith(
+        "1 put, 5 B, 2 files still being written\n"
+    )
     assert plan.totals("a", {"delete": 12, "bytes": 0, "held": 1}, 12, False) == (
         "12 delete, 0 B\n"
         "nothing was done; this run is held until you approve it: cargo_ctl job approve a"

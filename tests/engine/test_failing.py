@@ -240,6 +240,42 @@ async def test_the_time_that_content_takes_is_not_the_surveys(
     assert report.surveyed < 1, "or the job would be deaf for hours"
 
 
+@BOTH
+async def test_a_plan_has_the_files_that_wait_for_their_retry(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(mode)
+    system.source.write("a", b"1")
+    refused = Problem(Code.UNREADABLE, "it cannot be written", "a")
+    monkeypatch.setattr(system.destination, "blocked", lambda path: refused)
+    await system.run().execute()
+    system.source.write("b", b"1")
+
+    async def planned() -> list[str]:
+        run = system.run()
+        await run.preview()
+        page = system.memory.planned.page(run.report.run, 0, 100)
+        assert page and page.totals and page.totals["put"] == len(page.actions)
+        return [f"{action.path} {action.why}" for _, action in page.actions]
+
+    assert await planned() == ["a waits for its retry", "b new"]
+    source = system.source.entry("a")
+    assert source is not None
+    problem = Problem(Code.CANCELLED, "it was cancelled", "a")
+    system.memory.failures.put_off("a", problem, (source.version, source.ident))
+    assert await planned() == ["a cancelled by a person", "b new"]
+    assert system.memory.failures.next_at() is None, "a plan changes nothing"
+
+
+async def test_a_plan_counts_what_is_still_being_written(make: Make) -> None:
+    system = make(settle=2.0)
+    system.source.write("a", b"1", mtime_ns=int(system.now * 1e9))
+    run = system.run()
+    await run.preview()
+    page = system.memory.planned.page(run.report.run, 0, 100)
+    assert page and page.totals and (page.totals["put"], page.totals["waiting"]) == (0, 1)
+
+
 async def cut_run(system: System, monkeypatch: pytest.MonkeyPatch, *, after: int) -> bool:
     """Whether a run gets somewhere that is cut after so many batches."""
     count = itertools.count()

@@ -59,13 +59,17 @@ def test_looking_again_does_not_let_the_next_half_pass() -> None:
     held = Guard(tree=40)
     assert [held.overwrite() for _ in range(35)] == [True] * 20 + [False] * 15
     for _ in range(3):  # each look plans again what the one before refused
-        again = Guard(tree=40, spent=held.spent)
+        again = Guard(tree=60, spent=held.spent, refused=held.overwrites)
         assert not any(again.overwrite() for _ in range(15))
-        assert again.held() == held.held() == Held(0, 15, 40, 20)
+        assert again.held() == Held(0, 15, 60, 20)
         held = again
-    assert "overwrite 15 of 40 files, after 20 that were overwritten before" in str(held.held())
+    assert "overwrite 15 of 60 files, after 20 that were overwritten before" in str(held.held())
     approved = Guard(tree=40, spent=held.spent, approved=True)
     assert all(approved.overwrite() for _ in range(15))
+
+
+def test_what_was_refused_and_is_not_planned_any_more_holds_nothing() -> None:
+    assert Guard(tree=40, spent=20, refused=15).held() is None
 
 
 def test_a_preview_counts_what_was_done_before_too() -> None:

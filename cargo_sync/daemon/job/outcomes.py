@@ -37,6 +37,7 @@ class JobOutcomes:
     last_run  the last run that did something or failed
     spent     overwrites that runs did before the guard held them, since the last run that it let
               pass
+    refused   overwrites that the last run was refused
     released  the last look was the first that the guard did not hold any more
     unseen    what the last look could not read or had to leave out, as far as it is new
     seen      paths that it could read again
@@ -59,6 +60,7 @@ class JobOutcomes:
         self.unseen: list[Problem] = []
         self.seen: list[str] = []
         self.spent = last_run.spent if last_run is not None else 0
+        self.refused = last_run.refused if last_run is not None else 0
         self._settings = settings
         self._failures = failures
         self._world = world
@@ -98,8 +100,9 @@ class JobOutcomes:
         self._report, self.looked = report, True
         self._look_around(report)
         self.held = report.held
-        self.released = bool(self.spent) and not report.approvable
+        self.released = bool(self.spent or self.refused) and not report.approvable
         self.spent = report.spent if report.approvable else 0
+        self.refused = report.overwrites if report.approvable else 0
         self.recovered = self._failed_last and not self.errors
         full = bool(report.held) and not report.approvable
         self.look = LookResult(
@@ -195,6 +198,7 @@ class JobOutcomes:
             report.errors,
             self.spent,
             str(problem) if problem else "",
+            self.refused,
         )
 
     # -- what others read --------------------------------------------------------------------------

@@ -326,7 +326,9 @@ class Supervisor:
         self.run_now, self._hinted = run, None
         self.outcomes.begin(run, approved=approved)
         try:
-            await run.execute(spent=self.outcomes.spent, approved=approved)
+            await run.execute(
+                spent=self.outcomes.spent, refused=self.outcomes.refused, approved=approved
+            )
         except asyncio.CancelledError:
             self.outcomes.stopped(run)
             raise
@@ -345,7 +347,7 @@ class Supervisor:
     async def _preview(self, run: Run) -> None:
         id = run.report.run
         try:
-            await run.preview(spent=self.outcomes.spent)
+            await run.preview(spent=self.outcomes.spent, refused=self.outcomes.refused)
         except ProblemError as error:
             self._no_plan[id] = error.problem
         except Exception as error:
