@@ -24,7 +24,7 @@ class Planning:
 
     deferred  how many such steps there are
     waiting   files that are not ready, because they still change
-    found     files that the destination has in folders of which nothing is agreed
+    found     in a held run: files on both sides, on which nothing is agreed
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -53,7 +53,6 @@ class Planning:
             later: list[Action] = []
             settled: list[FolderState] = []
             for state, plan in self._plans(page, view):
-                self._count_found(state)
                 self._note_failures(state.path, plan)
                 now += plan.now
                 later += plan.later
@@ -66,11 +65,6 @@ class Planning:
             steps = now + later if defer else [self._with_wait(one) for one in now + later]
             for start in range(0, len(steps), STEPS):
                 yield steps[start : start + STEPS]
-
-    def _count_found(self, state: FolderState) -> None:
-        if not state.base:
-            there = state.far if self._rules.mode is Mode.UPLOAD else state.near
-            self.found += sum(entry.kind != FOLDER for entry in there or ())
 
     def _with_wait(self, action: Action) -> Action:
         """A step of a preview that says why a run by itself would not do it now."""
@@ -98,6 +92,7 @@ class Planning:
             settled: list[FolderState] = []
             retire: list[Action] = []
             for state, plan in self._plans(page, view):
+                self.found += _not_agreed(state) if self._report.approvable else 0
                 retire += [action for action in plan.now if action.op is Op.RETIRE]
                 if plan.empty:
                     settled.append(state)
@@ -158,3 +153,10 @@ class Planning:
             else:
                 self.waiting += 1
                 self._report.look_again(self._rules.settle)
+
+
+def _not_agreed(state: FolderState) -> int:
+    """How many files a folder has on both sides that are not in base."""
+    far = {entry.name for entry in state.far or () if entry.kind != FOLDER}
+    base = {agreed.name for agreed in state.base or ()}
+    return sum(entry.name in far and entry.name not in base for entry in state.near or ())

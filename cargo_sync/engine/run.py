@@ -84,8 +84,9 @@ class Run:
         async for retired in execution.batches(self._planning.settle(self._survey.touched())):
             raise AssertionError(f"retiring moves no content, but there is {retired!r}")
         if held := guard.held():
-            # Before a first agreement the base is empty, but the destination may have many files.
-            self.report.hold(replace(held, tree=max(held.tree, self._planning.found)))
+            # The base grows in the run, and after a reset it lacks what is held.
+            agreed, _ = await self._world.offload(self._memory.folders.counts)
+            self.report.hold(replace(held, tree=agreed + self._planning.found))
         self._judge_room()
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.is_missed)
