@@ -22,6 +22,10 @@ from cargo_sync.webhooks.retry_policy import Attempt
 DEADLINE: Final = 10.0
 KEPT: Final = 4.0
 """Seconds that an idle connection is kept: less than on most servers, so none is found closed."""
+LINE: Final = 16 * 1024
+HEADERS: Final = 500
+"""Bytes of a header line and number of headers in an answer, twice what servers allow in requests:
+a request that arrived must not be repeated because its answer is wordy."""
 ANSWER: Final = 4096
 """Bytes that are read of an answer, so that its connection can be used again. A longer answer ends
 the connection."""
@@ -63,6 +67,9 @@ class CallbackSender:
                 "Accept-Encoding": "identity",
             },
             auto_decompress=False,  # an answer that grows when it is decompressed costs memory
+            max_line_size=LINE,
+            max_field_size=LINE,
+            max_headers=HEADERS,
             trust_env=False,
         )
         return self

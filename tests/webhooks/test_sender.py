@@ -156,6 +156,14 @@ async def test_an_answer_without_end_is_not_read() -> None:
         assert (await sent(url)).delivered
 
 
+@pytest.mark.parametrize(
+    "headers", [{"X-Long": "a" * 9_000}, {f"X-{number}": "a" for number in range(300)}]
+)
+async def test_a_wordy_answer_is_an_answer(headers: dict[str, str]) -> None:
+    async with serving(status(204, headers)) as url:
+        assert await sent(url) == Attempt(204)
+
+
 async def test_an_answer_is_not_decompressed_and_none_is_asked_to_be() -> None:
     wished: list[str | None] = []
 
