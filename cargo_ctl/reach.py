@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from cargo_sync.api.commands import Command
 
 FAILED, BAD_INPUT, NOT_RUNNING = 1, 2, 3
-HOW_TO_START = "start one with: cargo_sync daemon"
-HOW_TO_SERVE = "start one with: cargo_sync server --config FILE"
+HOW_TO_START = (
+    "start one with: cargo_sync daemon; one of another user: --connect its folder or a key"
+)
+HOW_TO_SERVE = (
+    "start one with: cargo_sync server; one of another user: --connect its folder or a key"
+)
 
 _INPUT_CODES = frozenset(
     {

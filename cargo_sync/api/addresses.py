@@ -148,7 +148,10 @@ def find(
 
 
 def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
-    """All running instances by folder: first local sockets, then ports with a key of this user."""
+    """All running instances by folder: first local sockets, then ports with a key of this user.
+
+    If $CARGO_RUNTIME_DIR names a folder, only the instances that have a folder in it count.
+    """
     found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
         for instance in _names(runtime):
@@ -160,7 +163,10 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
                 found[addresses.folder] = addresses
     named = {os.path.basename(folder) for folder in found}
     keys = _all_keys(env)
-    for instance in sorted(os.listdir(keys)) if _is_ours(keys) else ():
+    known = set(os.listdir(keys)) if _is_ours(keys) else set[str]()
+    if env.get("CARGO_RUNTIME_DIR"):
+        known.intersection_update(*map(_names, runtime_dirs(env)))
+    for instance in sorted(known):
         if instance not in named and (own := _own_key(env, instance)) and is_live(own.commands):
             found[keys_dir(env, instance)] = own
     return found

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cargo_ctl.main import cargo_ctl
+from cargo_ctl.reach import HOW_TO_START
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.renamed import RENAMED_WORDS
@@ -35,16 +36,14 @@ def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
 def test_no_daemon(runtime: str) -> None:
     result = run("status")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == (
-        "cargo_ctl: no daemon is running (start one with: cargo_sync daemon)\n"
-    )
+    assert result.stderr == (f"cargo_ctl: no daemon is running ({HOW_TO_START})\n")
     result = run("--json", "job", "list")
     assert (result.exit_code, result.stderr) == (3, "")
     assert orjson.loads(result.stdout) == {
         "error": {
             "code": "not_running",
             "message": "no daemon is running",
-            "hint": "start one with: cargo_sync daemon",
+            "hint": HOW_TO_START,
         }
     }
     for line in (
@@ -251,7 +250,7 @@ def test_a_plan_is_waited_for_and_printed_as_json(
             '{"topic":"notice/a/","epoch":"e1","seq":1,"time":1700000000.0,"type":"notice","cursor":7,'
             '"replay":true,"kind":"moved"}\n'
             '{"error":{"code":"not_running","message":"the daemon went away",'
-            '"hint":"start one with: cargo_sync daemon"}}\n',
+            f'"hint":"{HOW_TO_START}"}}}}\n',
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cargo_ctl.main import cargo_ctl
+from cargo_ctl.reach import HOW_TO_SERVE
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
@@ -41,7 +42,7 @@ def test_no_server(runtime: str) -> None:
         result = run(*line)
         assert (result.exit_code, result.stderr) == (
             3,
-            "cargo_ctl: no server is running (start one with: cargo_sync server --config FILE)\n",
+            f"cargo_ctl: no server is running ({HOW_TO_SERVE})\n",
         )
 
 

@@ -293,6 +293,14 @@ def test_without_local_sockets_a_plain_port_is_not_the_only_one(runtime: str) ->
             assert refusal(lambda: one.call("job.sync", {"job": "a"})).startswith("forbidden")
 
 
+def test_a_key_of_an_instance_elsewhere_is_not_used_for_a_runtime_folder(
+    runtime: str, tmp_path: Path
+) -> None:
+    with canned(runtime, JOBS, control=KEYED, ipc=False):
+        assert find(None, {"CARGO_RUNTIME_DIR": runtime, "XDG_CONFIG_HOME": runtime}) is not None
+        assert find(None, {"CARGO_RUNTIME_DIR": str(tmp_path), "XDG_CONFIG_HOME": runtime}) is None
+
+
 def test_the_keys_are_made_once_and_are_the_owners_alone(runtime: str) -> None:
     folder = Path(runtime, "cargo_sync/keys/daemon")
     with canned(runtime, {}, control=KEYED) as daemon:
