@@ -41,3 +41,21 @@ def test_a_new_epoch_begins_again() -> None:
 
 def test_a_topic_that_was_dropped_and_came_back() -> None:
     assert told("a5 a1 a2 a4") == ["new", "new", "new", "missed 1"]
+
+
+def event(seq: int, *, replay: bool = False) -> FeedMessage:
+    return FeedMessage("a", "notice", "1", seq, float(seq), cursor=seq, replay=replay)
+
+
+def test_events_that_a_replay_overtook_come_late_and_once() -> None:
+    sequence = Sequence()
+    taken = [
+        sequence.take(one)
+        for one in (event(3, replay=True), *(event(seq) for seq in (1, 2, 2, 1, 3, 4)), event(6))
+    ]
+    seqs = [(one.seq, one.missed) if one else None for one in taken]
+    assert seqs == [(3, 0), (1, 0), (2, 0), None, None, None, (4, 0), (6, 1)]
+
+
+def test_states_that_a_replay_overtook_are_dropped() -> None:
+    assert told("a3 a2- a1-") == ["new", "dropped", "dropped"]
