@@ -140,8 +140,8 @@ class Hostile:
             async for piece in self._answer(target):
                 writer.write(piece)
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            return
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the daemon left, or the measurement is over
         finally:
             writer.close()
 

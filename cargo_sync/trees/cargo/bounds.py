@@ -20,7 +20,7 @@ SECONDS: Final = 60.0
 IDLE: Final = 30.0
 """Seconds without a byte that end an answer that may take as long as it needs."""
 LARGE: Final = 2**20
-LARGE_AT_ONCE: Final = 4
+LARGE_AT_ONCE: Final = 2
 """So many answers of more than `LARGE` bytes are read from one server at the same time: hundreds of
 its jobs may ask at once."""
 PLAIN: Final = {"Accept-Encoding": "identity"}
