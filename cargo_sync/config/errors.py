@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,15 @@ class FieldProblem:
 
 
 class ConfigError(Exception):
-    """A file cannot be used. It carries all problems of the file, in the order of its lines."""
+    """A file cannot be used. It carries the problems of the file, in the order of its lines.
+
+    Of very many it carries the first ones and how many more there are.
+    """
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        found = sorted(problems, key=lambda problem: problem.line or 0)
+        if (more := len(found) - MOST) > 0:
+            rest = FieldProblem(found[MOST].file, "", None, f"and {more:,} more problems")
+            found[MOST:] = [rest]
+        self.problems = tuple(found)
         super().__init__("\n".join(map(str, self.problems)))

@@ -75,7 +75,15 @@ def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
     Raises:
         ConfigError: with all problems.
     """
-    return job_from(read(path), env)
+    return job_from(_read(path), env)
+
+
+def _read(path: str) -> Document:
+    """The document of a job file. Raises ConfigError."""
+    # Opening a pipe would wait for somebody who writes to it.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ConfigError([FieldProblem(path, "", None, "is not a regular file")])
+    return read(path)
 
 
 def job_from(
@@ -169,7 +177,7 @@ class StillValid:
 def still_valid(path: str, env: Mapping[str, str]) -> StillValid:
     """Reads a job file that has errors, to tell somebody about them."""
     try:
-        document, unset = expand(read(path), env)
+        document, unset = expand(_read(path), env)
     except ConfigError:
         return StillValid()
     mode, events = document.value.get("sync_mode"), document.value.get("events")

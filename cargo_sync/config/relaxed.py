@@ -19,6 +19,8 @@ from cargo_sync.config.errors import ConfigError, FieldProblem
 
 LIMIT = 1 << 20
 """Size limit of a file, in bytes."""
+RELAXED_LIMIT = 1 << 16
+"""The same in characters, for a file that is not strict JSON: json5 needs seconds for more."""
 
 FieldPath = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value."""
@@ -117,7 +119,13 @@ def parse(text: str, file: str) -> Document:
             )
             for place, line in repeated
         )
-    value = _unmark(value)
+    try:
+        value = _unmark(value)
+    except RecursionError:
+        raise ConfigError([FieldProblem(file, "", None, "is nested too deeply")]) from None
+    except UnicodeEncodeError as error:
+        message = f"contains half of a character, \\u{ord(error.object[error.start]):04x}"
+        raise ConfigError([FieldProblem(file, "", None, message)]) from None
     if not isinstance(value, dict):
         raise ConfigError(
             [FieldProblem(file, "", 1, "must be an object", "it begins with { and ends with }")]
@@ -131,10 +139,15 @@ def _mark(match: re.Match[str]) -> str:
 
 
 def _unmark(value: Any) -> Any:
+    """The value with its marks replaced. Raises UnicodeEncodeError for a lone surrogate."""
     if isinstance(value, dict):
+        for key in value:
+            key.encode()
         return {key: _unmark(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_unmark(item) for item in value]
+    if isinstance(value, str):
+        value.encode()
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == _MARK:
         return Raw(value[1:-1].strip())
     return value
@@ -151,6 +164,9 @@ def _decode(marked: str, text: str, file: str) -> Any:
         raise _too_long(text, file) from None
     if not marked.strip():
         raise ConfigError([FieldProblem(file, "", None, "is empty")])
+    if len(marked) > RELAXED_LIMIT:
+        message = f"is not strict JSON, and too large for relaxed JSON ({RELAXED_LIMIT} characters)"
+        raise ConfigError([FieldProblem(file, "", None, message)])
     try:
         value, error, _ = json5.parse(marked)
     except RecursionError:

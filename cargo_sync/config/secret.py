@@ -27,6 +27,8 @@ def read_first_line(path: str) -> Secret:
     Raises:
         ValueError: it is empty or cannot be read; the message is for the file's author.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{path} is not a regular file")  # a pipe would have to be waited for
     try:
         with open(path, encoding="utf-8-sig") as lines:
             text = lines.readline(4096).rstrip("\r\n")

@@ -124,11 +124,12 @@ def _row(number: int, fields: Any) -> TimetableRow | list[ValueError]:
 def _overlaps(
     number: int, row: TimetableRow, before: Sequence[TimetableRow]
 ) -> Iterator[ValueError]:
-    for other in before:
-        if _overlap(row.window, other.window):
-            yield wrong(
-                f"{row.window} overlaps with {other.window}; only one speed is possible", number
-            )
+    """The problem of a row that overlaps with one before it; the first of those is enough."""
+    other = next((each for each in before if _overlap(row.window, each.window)), None)
+    if other is not None:
+        yield wrong(
+            f"{row.window} overlaps with {other.window}; only one speed is possible", number
+        )
 
 
 def _overlap(one: Window, other: Window) -> bool:

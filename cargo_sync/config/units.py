@@ -13,6 +13,10 @@ SIZE_FORM = 'a number and B, kB, MB or GB, such as "10MB"'
 CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
+_MOST = 10**15
+"""Bits per second, and bytes: far beyond every machine, and far below what the state can hold."""
+
+
 def parse_speed(text: str) -> int:
     """`10mbps`, `512kbps`, `800bps`, `1.5gbps` in bits per second; units are decimal.
 
@@ -25,6 +29,8 @@ def parse_speed(text: str) -> int:
     bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if bits < 1:
         raise ValueError("a speed must be more than 0; leave it out for no limit")
+    if bits > _MOST:
+        raise ValueError("a speed must be at most 1000000gbps; leave it out for no limit")
     return bits
 
 
@@ -44,7 +50,10 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise ValueError(f'"{text}" is not a size')
-    return int(Decimal(found[1]) * _FACTORS[found[2].lower()])
+    size = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
+    if size > _MOST:
+        raise ValueError("a size must be at most 1000000GB")
+    return size
 
 
 def parse_clock(text: str) -> int:

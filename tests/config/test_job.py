@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from cargo_sync.config import job_shape
+from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.events import EventSettings
-from cargo_sync.config.job import JobSettings, load_job
+from cargo_sync.config.job import JobSettings, StillValid, load_job, still_valid
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
@@ -393,3 +394,19 @@ def test_a_secret_that_the_libraries_of_standard_webhooks_cannot_use_is_warned_o
     [warning] = load_job(path, {}).warnings
     assert warning.startswith("the secret of onHeld, onStart does not begin with whsec_: ")
     assert "canary" not in warning
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="pipe: is not a regular file"):
+        load_job(str(pipe), {})
+    assert still_valid(str(pipe), {}) == StillValid()
+    [line] = wrong(tmp_path, password=None, password_file=str(pipe))
+    assert line.startswith(f"password_file: {pipe} is not a regular file")
+
+
+def test_of_very_many_problems_the_first_ones_are_told(tmp_path: Path) -> None:
+    lines = wrong(tmp_path, filters={"exclude": ["["] * 500})
+    assert len(lines) == 101
+    assert lines[-1] == ": and 400 more problems"

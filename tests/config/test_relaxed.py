@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.relaxed import LIMIT, Raw, dotted, parse, read
+from cargo_sync.config.relaxed import LIMIT, RELAXED_LIMIT, Raw, dotted, parse, read
 
 
 def wrong(text: str) -> str:
@@ -84,6 +84,13 @@ def test_a_template_in_quotes_or_a_comment_is_text() -> None:
             "before it)",
         ),
         ('{"a":' * 500, "F: is nested too deeply"),
+        ('{"a":' + "[" * 900 + "]" * 900 + "}", "F: is nested too deeply"),
+        (r'{"a": ["\ud800"]}', r"F: contains half of a character, \ud800"),
+        (r'{"\udfff": 1}', r"F: contains half of a character, \udfff"),
+        (
+            '{"a": "' + "x" * RELAXED_LIMIT + '",}',
+            "F: is not strict JSON, and too large for relaxed JSON (65536 characters)",
+        ),
         ('{"a": 1,\n"b": ' + "1" * 5000 + "}", "F:2: contains a number of too many digits"),
         ("{a: 1,\nb: " + "1" * 5000 + "}", "F:2: contains a number of too many digits"),
     ],

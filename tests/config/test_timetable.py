@@ -42,6 +42,10 @@ def test_rows_that_meet_do_not_overlap() -> None:
             ["22:00 to 06:00 overlaps with 05:00 to 07:00; only one speed is possible"],
         ),
         (
+            [row("08:00", "18:00")] * 3,
+            ["08:00 to 18:00 overlaps with 08:00 to 18:00; only one speed is possible"] * 2,
+        ),
+        (
             [row("08:00", "08:00")],
             ['is the same as from; for the whole day write only "speed": "10mbps"'],
         ),

@@ -21,7 +21,21 @@ def test_rates_are_bits_in_decimal_units(text: str, bits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10", "10mb", "10 MB/s", "-1mbps", "1e3bps", "mbps", "0bps", "0.1bps", "١mbps"]
+    "text",
+    [
+        "",
+        "10",
+        "10mb",
+        "10 MB/s",
+        "-1mbps",
+        "1e3bps",
+        "mbps",
+        "0bps",
+        "0.1bps",
+        "١mbps",
+        "1000001gbps",
+        "9" * 400 + "bps",
+    ],
 )
 def test_what_is_no_speed(text: str) -> None:
     with pytest.raises(ValueError, match="speed"):

@@ -150,6 +150,14 @@ class Place:
     def commands(self) -> str:
         return instance_addresses(str(self.runtime), "daemon").commands
 
+    def client(self) -> Client:
+        """Of the daemon."""
+        return Client(self.commands)
+
+    def pid(self, name: str) -> int:
+        """The process id of a program that runs."""
+        return self._running[name].pid
+
     def call(self, cmd: str, **args: Any) -> dict[str, Any]:
         with Client(self.commands) as client:
             return client.call(cmd, args)
