@@ -1,25 +1,62 @@
-"""Counts the connections to the sockets of a port, also those that the gate has not accepted."""
+"""Counts the connections to the sockets of a port, also those that the gate has not accepted.
 
+libzmq accepts connections itself, and ends those without a handshake only after some seconds. Its
+reports name their descriptors. So too many silent ones are dropped here, as at the other ports
+(`machines.half_open`): a connection is shut down, and libzmq sees its end. How much a client has
+sent is known only on Linux; elsewhere each connection counts as if its handshake was done.
+"""
+
+import asyncio
+import os
+import socket as sockets
 from contextlib import suppress
+from dataclasses import dataclass, field
+from struct import unpack_from
 from typing import Final
 
 import zmq
 import zmq.asyncio
 from zmq.utils.monitor import parse_monitor_message
 
+from cargo_sync.machines.half_open import HalfOpen, HalfOpenLimits, network
+
 MOST: Final = 1_000
+HANDSHAKE_MS: Final = 5_000
+"""libzmq ends a connection whose handshake takes longer."""
+PLAIN_BYTES: Final = 64
+KEYED_BYTES: Final = 500
+"""What a client has sent when the gate is asked about it: the greeting (RFC 23); with CURVE also
+HELLO and INITIATE (RFC 26), 525 bytes and more."""
+_BYTES_RECEIVED: Final = 128
+"""Offset of `tcpi_bytes_received`, a u64, in Linux's `struct tcp_info`."""
 _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
+_LIMITS: Final = HalfOpenLimits()
+
+_Monitor = zmq.Socket[bytes]
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The connections of one socket, by their descriptors.
+
+    handshake  bytes that a client sends until the gate is asked about it
+    """
+
+    handshake: int
+    open: set[int] = field(default_factory=set)
 
 
 class Connections:
     """Counts the connections of several sockets.
 
-    most  if there are more, the gate refuses new ones; existing ones stay
+    most    if there are more beyond the gate, it refuses new ones; existing ones stay
+    limits  for connections without a handshake
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, limits: HalfOpenLimits = _LIMITS) -> None:
         self._most = most
-        self._open: dict[zmq.Socket[bytes], set[int]] = {}
+        self._watched: dict[_Monitor, _Watched] = {}
+        self._half_open: HalfOpen[tuple[_Monitor, int]] = HalfOpen(limits)
 
     def has_room(self) -> bool:
         """Whether one more connection may come in.
@@ -27,34 +64,78 @@ class Connections:
         libzmq reports a connection before it asks the gate about it. The reports that still wait
         are read here, so that the answer never depends on which socket the event loop read first.
         """
-        for monitor in self._open:
+        for monitor in self._watched:
             self._read(monitor)
-        return len(self) <= self._most
+        if len(self) > self._most:
+            for monitor, fd in list(self._half_open):
+                if not self._is_silent(monitor, fd):
+                    self._half_open.remove((monitor, fd))
+        return len(self) - len(self._half_open) <= self._most
 
     def __len__(self) -> int:
-        return sum(map(len, self._open.values()))
+        return sum(len(watched.open) for watched in self._watched.values())
 
-    async def count(self, socket: zmq.asyncio.Socket) -> None:
-        """Counts the connections of a bound socket until cancelled; then it forgets them."""
-        watched = socket.get_monitor_socket(_EVENTS)
-        monitor: zmq.Socket[bytes] = zmq.Socket.shadow(watched)
-        self._open[monitor] = set()
+    async def count(self, socket: zmq.asyncio.Socket, handshake: int) -> None:
+        """Counts the connections of a bound socket until cancelled; then it forgets them.
+
+        Args:
+            socket: bound to TCP.
+            handshake: PLAIN_BYTES or KEYED_BYTES.
+        """
+        reports = socket.get_monitor_socket(_EVENTS)
+        monitor: _Monitor = zmq.Socket.shadow(reports)
+        self._watched[monitor] = _Watched(handshake)
         try:
             while True:
-                await watched.poll()
+                await reports.poll()
                 self._read(monitor)
         finally:
-            del self._open[monitor]
+            for fd in self._watched.pop(monitor).open:
+                self._half_open.remove((monitor, fd))
             socket.disable_monitor()
-            watched.close(linger=0)
+            reports.close(linger=0)
 
-    def _read(self, monitor: "zmq.Socket[bytes]") -> None:
+    def _read(self, monitor: _Monitor) -> None:
         """Reads the reports that wait."""
-        connections = self._open[monitor]
+        watched = self._watched[monitor]
         with suppress(zmq.Again):
             while True:
                 event = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
+                fd = event["value"]
+                self._half_open.remove((monitor, fd))
                 if event["event"] == zmq.EVENT_ACCEPTED:
-                    connections.add(event["value"])
+                    watched.open.add(fd)
+                    self._accepted(monitor, fd)
                 else:
-                    connections.discard(event["value"])
+                    watched.open.discard(fd)
+
+    def _accepted(self, monitor: _Monitor, fd: int) -> None:
+        """Counts a new connection, and drops another one if there are too many silent ones."""
+        now = asyncio.get_running_loop().time()
+        self._half_open.overdue(now)  # libzmq has ended them, or their handshake is done
+        with suppress(OSError), _borrowed(fd) as connection:
+            address = network(str(connection.getpeername()[0]))
+            due = now + HANDSHAKE_MS / 1_000
+            dropped = self._half_open.arrive((monitor, fd), address, due)
+            if dropped is not None and self._is_silent(*dropped):
+                with _borrowed(dropped[1]) as silent:
+                    silent.shutdown(sockets.SHUT_RDWR)
+
+    def _is_silent(self, monitor: _Monitor, fd: int) -> bool:
+        """Whether a client has not sent its handshake yet."""
+        if not hasattr(sockets, "TCP_INFO"):
+            return False
+        try:
+            with _borrowed(fd) as connection:
+                info = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, 256)
+        except OSError:  # it has ended already
+            return False
+        if len(info) < _BYTES_RECEIVED + 8:  # an old kernel
+            return False
+        received: int = unpack_from("=Q", info, _BYTES_RECEIVED)[0]
+        return received < self._watched[monitor].handshake
+
+
+def _borrowed(fd: int) -> sockets.socket:
+    """A connection of libzmq's, with a descriptor of our own. Raises OSError if it has ended."""
+    return sockets.socket(fileno=os.dup(fd))

@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket as sockets
 from functools import partial
-from typing import Final
 
 import zmq
 import zmq.asyncio
@@ -17,7 +16,12 @@ import zmq.asyncio
 from cargo_sync.api.addresses import Addresses, tcp_addresses
 from cargo_sync.control.binding import COMMANDS, FEED, SocketSetup, on_thread
 from cargo_sync.control.callers import keyed_door, plain_door
-from cargo_sync.control.connections import Connections
+from cargo_sync.control.connections import (
+    HANDSHAKE_MS,
+    KEYED_BYTES,
+    PLAIN_BYTES,
+    Connections,
+)
 from cargo_sync.control.gate import KEYED_DOMAIN, PLAIN_DOMAIN
 from cargo_sync.control.keyring import Keyring
 from cargo_sync.control.private import EndpointError
@@ -25,7 +29,6 @@ from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
 from cargo_sync.process.tasks import SOON, lasting
 
-HANDSHAKE_MS: Final = 5_000
 _SILENCE_S, _PROBES = 5, 3
 _BACKLOG = 128
 _TRIES = 50
@@ -86,12 +89,13 @@ class TcpPort:
         door = plain_door if self._keys is None else keyed_door(self._keys)
         async with asyncio.TaskGroup() as group:
             commands = partial(router.serve, self._commands, door)
-            counting = partial(self._connections.count, self._commands)
+            handshake = PLAIN_BYTES if self._keys is None else KEYED_BYTES
+            counting = partial(self._connections.count, self._commands, handshake)
             group.create_task(lasting(commands, "answering commands", again=SOON))
             group.create_task(lasting(counting, "counting clients", again=SOON))
             while True:
                 replaying = partial(self._publisher.serve, self._feed)
-                counting = partial(self._connections.count, self._feed)
+                counting = partial(self._connections.count, self._feed, handshake)
                 feed = [
                     group.create_task(lasting(replaying, "replaying the feed", again=SOON)),
                     group.create_task(lasting(counting, "counting subscribers", again=SOON)),

@@ -70,6 +70,9 @@ class HalfOpen(Generic[K]):
     def __len__(self) -> int:
         return len(self._address)
 
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._address)
+
     def arrive(self, one: K, address: str, due: float, *, exempt: bool = False) -> K | None:
         """Counts a connection.
 
