@@ -34,12 +34,10 @@ class HalfOpenLimits:
 class _Group(Generic[K]):
     """The connections from one address, the oldest first, each with its deadline.
 
-    exempt  it is a trusted proxy: others connect through it
     silent  those that have said nothing yet
     spoken  the others
     """
 
-    exempt: bool
     silent: dict[K, float] = field(default_factory=dict)
     spoken: dict[K, float] = field(default_factory=dict)
 
@@ -59,19 +57,79 @@ class _Group(Generic[K]):
         self.spoken.pop(one, None)
 
 
+class _Groups(Generic[K]):
+    """Groups by address.
+
+    The largest one is found without a search: the addresses are kept by the size of their group,
+    and each step changes a size by one.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[str, _Group[K]] = {}
+        self._by_size: dict[int, dict[str, None]] = {}
+        self._largest = 0
+
+    def size(self, address: str) -> int:
+        group = self._groups.get(address)
+        return 0 if group is None else len(group)
+
+    def first(self, address: str) -> K:
+        """The connection to drop from an address that has some."""
+        return self._groups[address].first()
+
+    def first_of_largest(self) -> K | None:
+        """The connection to drop from the address that holds most; None if there is none."""
+        if not self._largest:
+            return None
+        return self.first(next(iter(self._by_size[self._largest])))
+
+    def add(self, address: str, one: K, due: float) -> None:
+        group = self._groups.setdefault(address, _Group())
+        group.silent[one] = due
+        self._resized(address, len(group) - 1, len(group))
+
+    def speak(self, address: str, one: K, due: float) -> None:
+        group = self._groups[address]
+        group.remove(one)
+        group.spoken[one] = due
+
+    def remove(self, address: str, one: K) -> None:
+        group = self._groups[address]
+        group.remove(one)
+        if not group:
+            del self._groups[address]
+        self._resized(address, len(group) + 1, len(group))
+
+    def deadlines(self) -> Iterator[tuple[K, float]]:
+        return chain.from_iterable(group.deadlines() for group in self._groups.values())
+
+    def _resized(self, address: str, before: int, size: int) -> None:
+        if before:
+            same = self._by_size[before]
+            del same[address]
+            if not same:
+                del self._by_size[before]
+                if before == self._largest:
+                    self._largest = size  # its own address is the largest still
+        if size:
+            self._by_size.setdefault(size, {})[address] = None
+            self._largest = max(self._largest, size)
+
+
 class HalfOpen(Generic[K]):
     """The half-open connections of a process."""
 
     def __init__(self, limits: HalfOpenLimits) -> None:
         self._limits = limits
-        self._address: dict[K, str] = {}
-        self._groups: dict[str, _Group[K]] = {}
+        self._place: dict[K, tuple[_Groups[K], str]] = {}
+        self._others: _Groups[K] = _Groups()
+        self._exempt: _Groups[K] = _Groups()
 
     def __len__(self) -> int:
-        return len(self._address)
+        return len(self._place)
 
     def __iter__(self) -> Iterator[K]:
-        return iter(self._address)
+        return iter(self._place)
 
     def arrive(self, one: K, address: str, due: float, *, exempt: bool = False) -> K | None:
         """Counts a connection.
@@ -85,32 +143,33 @@ class HalfOpen(Generic[K]):
         Returns:
             An earlier connection to drop, which is not counted any more; or None.
         """
+        groups = self._exempt if exempt else self._others
         dropped = None
-        if not exempt and len(self._groups.get(address, ())) >= self._limits.per_address:
-            dropped = self._take(self._groups[address].first())
+        if not exempt and groups.size(address) >= self._limits.per_address:
+            dropped = self._take(groups.first(address))
         elif len(self) >= self._limits.total:
             dropped = self.sacrifice()
-        self._address[one] = address
-        self._groups.setdefault(address, _Group(exempt)).silent[one] = due
+        self._place[one] = (groups, address)
+        groups.add(address, one, due)
         return dropped
 
     def speak(self, one: K, due: float) -> None:
         """A counted connection has sent something; its next deadline is `due`."""
-        if one in self._address:
-            group = self._groups[self._address[one]]
-            group.remove(one)
-            group.spoken[one] = due
+        if one in self._place:
+            groups, address = self._place[one]
+            groups.speak(address, one, due)
 
     def remove(self, one: K) -> None:
         """Counts a connection no more: it ended, or is not half-open now."""
-        if one in self._address:
+        if one in self._place:
             self._take(one)
 
     def sacrifice(self) -> K | None:
         """The connection to drop when room is needed; None if there is none."""
-        groups = self._groups.values()
-        most = max(groups, key=lambda group: (not group.exempt, len(group)), default=None)
-        return None if most is None else self._take(most.first())
+        for groups in (self._others, self._exempt):
+            if (first := groups.first_of_largest()) is not None:
+                return self._take(first)
+        return None
 
     def overdue(self, now: float) -> list[K]:
         """The connections to drop because of their deadlines; they are not counted any more."""
@@ -121,19 +180,18 @@ class HalfOpen(Generic[K]):
         return min((due for _, due in self._deadlines()), default=None)
 
     def _deadlines(self) -> Iterator[tuple[K, float]]:
-        return chain.from_iterable(group.deadlines() for group in self._groups.values())
+        return chain(self._others.deadlines(), self._exempt.deadlines())
 
     def _take(self, one: K) -> K:
-        address = self._address.pop(one)
-        group = self._groups[address]
-        group.remove(one)
-        if not group:
-            del self._groups[address]
+        groups, address = self._place.pop(one)
+        groups.remove(address, one)
         return one
 
 
 def network(address: str) -> str:
     """What counts as one address: for IPv6 a whole /64, because one subscriber gets that."""
+    if ":" not in address:
+        return address
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -41,7 +41,7 @@ def play(script: str) -> str:
         ("a1 a2 a3 a2! a1! a3! a4 a5", "a2 a4"),
         # Too many in all: the oldest of the address that holds most.
         ("a1 b1 b2 c1 c2 c3 d1", "c1"),
-        ("a1 b1 b2 b3 c1 c2 d1 d2", "b1 b2"),
+        ("a1 b1 b2 b3 c1 c2 d1 d2", "b1 c1"),
         ("a1 b1 c1 d1 e1 f1 g1", "a1"),
         ("c1 c2 c2! c1! a1 b1 d1 e1 f1", "c2"),
         # A proxy may have more than others, and is spared while there are others.

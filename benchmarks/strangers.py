@@ -1,0 +1,300 @@
+"""What honest clients get done beside thousands of silent connections, at each port of a server.
+
+At each port an honest client does the same small thing again and again, each time over a new
+connection: log in and read (API), send files over a lane (data port), store a file (framed port of
+Servidor Backup), list files (text port), read the metrics, call a command (control port with keys).
+In every second block of time a process of strangers holds silent connections to that port; those
+that the server drops are opened again after a second. The rates of both kinds of blocks are
+compared, pair by pair.
+
+    python -m benchmarks.strangers --silent 2000 --pairs 5
+    python -m benchmarks.strangers --silent 2000 --pairs 5 --own
+
+With `--own` the silent connections come from the honest client's own address, else from 64 other
+loopback addresses (only on Linux).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import select
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.programs import USER, Programs, free_ports, until
+from cargo_sync.api.client import Client
+from cargo_sync.api.keys import read_key
+from cargo_sync.backup_protocol import frames
+from cargo_sync.lanes.connect import open_lane
+from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.model.transfers import Offer
+from cargo_sync.testing.disk import MemoryFile, MemorySource
+from cargo_sync.trees.cargo.api import Api, ServerLogin
+from cargo_sync.trees.cargo.replies import FlowReply
+from cargo_sync.wire.handshake import LaneKeys
+
+AGAIN: Final = 1.0
+"""Seconds before a stranger opens a dropped connection again."""
+FILES: Final = 64
+"""Files of 16 KiB per lane."""
+
+_TRUSTING = ssl.create_default_context()
+_TRUSTING.check_hostname = False
+_TRUSTING.verify_mode = ssl.CERT_NONE
+
+
+def main() -> None:
+    """Run the measurement with the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--silent", type=int, default=2_000, help="silent connections")
+    parser.add_argument("--own", action="store_true", help="from the honest client's address")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each block")
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of blocks at each port")
+    parser.add_argument("--hold", metavar="PORT", type=int, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.hold:
+        hold(chosen.hold, chosen.silent, own=chosen.own)
+        return
+    with tempfile.TemporaryDirectory(prefix="cg") as folder:
+        server = Besieged(Path(folder))
+        try:
+            server.start()
+            for name, (port, work) in server.works().items():
+                print(measure(name, port, work, chosen), flush=True)
+        finally:
+            server.close()
+
+
+# -- the strangers, in their own process -----------------------------------------------------------
+
+
+def hold(port: int, count: int, *, own: bool) -> None:
+    """Keep so many silent connections to a port, until standard input is closed."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sources = ["127.0.0.1"] if own else [f"127.0.1.{number}" for number in range(1, 65)]
+    held: dict[int, socket.socket] = {}
+    poll = select.poll()
+    poll.register(sys.stdin, select.POLLIN)
+    opened, next_round = 0, 0.0
+    while True:
+        if time.monotonic() >= next_round:
+            next_round = time.monotonic() + AGAIN
+            for _ in range(count - len(held)):
+                sock = socket.socket()
+                sock.setblocking(False)
+                sock.bind((sources[opened % len(sources)], 0))
+                sock.connect_ex(("127.0.0.1", port))
+                held[sock.fileno()] = sock
+                poll.register(sock, select.POLLIN)
+                opened += 1
+            print(f"{opened} opened", flush=True)
+        for fd, _ in poll.poll(max(0.0, next_round - time.monotonic()) * 1_000):
+            if fd == sys.stdin.fileno():
+                return
+            if _is_dropped(held[fd]):
+                poll.unregister(fd)
+                held.pop(fd).close()
+
+
+def _is_dropped(sock: socket.socket) -> bool:
+    try:
+        return not sock.recv(4_096)  # some ports greet
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+@contextmanager
+def silent(port: int, count: int, *, own: bool) -> Iterator[None]:
+    """Silent connections to a port, for as long as the `with` lasts."""
+    command = [sys.executable, "-m", "benchmarks.strangers", "--hold", str(port)]
+    command += ["--silent", str(count), *(["--own"] if own else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as strangers:
+        assert strangers.stdin is not None and strangers.stdout is not None
+        strangers.stdout.readline()
+        time.sleep(AGAIN)
+        try:
+            yield
+        finally:
+            strangers.stdin.close()
+            strangers.stdout.read()
+
+
+# -- the measurement -------------------------------------------------------------------------------
+
+
+def measure(name: str, port: int, work: Callable[[], None], chosen: argparse.Namespace) -> str:
+    """Run all pairs of blocks at one port; a line about them."""
+    work()  # the first one is not measured
+    ratios, rates = [], []
+    for number in range(chosen.pairs):
+        pair: dict[bool, float] = {}
+        for beside in (number % 2 == 1, number % 2 == 0):
+            if beside:
+                with silent(port, chosen.silent, own=chosen.own):
+                    pair[True] = rate(work, chosen.seconds)
+            else:
+                pair[False] = rate(work, chosen.seconds)
+        ratios.append(pair[True] / pair[False])
+        rates.append(pair[False])
+    shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    median = statistics.median(ratios)
+    return f"{name:12} {statistics.median(rates):6.1f}/s alone; beside: {median:.2f} ({shown})"
+
+
+def rate(work: Callable[[], None], seconds: float) -> float:
+    """How often something is done per second. A failure counts as not done."""
+    done, began = 0, time.monotonic()
+    while time.monotonic() - began < seconds:
+        try:
+            work()
+        except Exception as error:
+            print(f"  failed: {error!r}", file=sys.stderr)
+        else:
+            done += 1
+    return done / (time.monotonic() - began)
+
+
+# -- the server, and what honest clients do --------------------------------------------------------
+
+
+class Besieged:
+    """A server with all its ports; every method but the first few is one honest client's work."""
+
+    def __init__(self, folder: Path) -> None:
+        self._framed, self._text = free_ports()
+        self._metrics, self._control = free_ports()
+        host = "127.0.0.1"
+        settings: dict[str, object] = {
+            "plain": False,
+            "metrics": {"listen": f"{host}:{self._metrics}"},
+            "control": {"listen": f"{host}:{self._control}"},
+            "backup": {
+                "framed": f"{host}:{self._framed}",
+                "listen": f"{host}:{self._text}",
+                "nicknames": str(folder / "nicknames"),
+            },
+        }
+        self._programs = Programs(folder, {}, server=settings, log_level="error")
+        self._key = folder / ".config" / "cargo_sync" / "keys" / "server" / "local.key"
+        self._folder = folder
+        self._stored = 0
+
+    def start(self) -> None:
+        os.environ.pop("XDG_CONFIG_HOME", None)
+        self._programs.start("server")
+        until(self._programs.listens, "the server answers")
+        until(self._key.exists, "the control port has keys")
+        self._text_exchange(b'TRANSMITIR{"apelido":"a","nome_arquivo":"n","conteudo_arquivo":"c"}')
+        self._token = self._login()
+
+    def close(self) -> None:
+        self._programs.close()
+
+    def works(self) -> dict[str, tuple[int, Callable[[], None]]]:
+        """The ports, and what is done at each of them."""
+        data_port = json.loads((self._folder / "server.json").read_text())["initial_port"]
+        return {
+            "API": (self._programs.port, self._read),
+            "data port": (data_port, self._send),
+            "framed": (self._framed, self._store),
+            "text": (self._text, self._list),
+            "metrics": (self._metrics, self._scrape),
+            "control": (self._control, self._command),
+        }
+
+    def _read(self) -> None:
+        head = f"GET /v1/workspaces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self._token}\r\n"
+        answer = self._over_tls(self._programs.port, head.encode() + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+
+    def _send(self) -> None:
+        lane = asyncio.run(self._opened()).lane
+        keys = LaneKeys(lane.token, lane.auth, lane.up, lane.down)
+        sock, link = open_lane("127.0.0.1", lane.port, keys, 20.0, time.monotonic)
+        self._stored += 1
+        content = {
+            f"{self._stored}/{number}": MemoryFile(b"x" * 16_384, 1) for number in range(FILES)
+        }
+        offers = [_offer(path, file) for path, file in content.items()]
+        sender = Sender(link, MemorySource(content), time.monotonic, client=True)
+        thread = LaneThread(sender, sock, "honest", lambda problem: None)
+        thread.submit(lambda: sender.offer(0, offers))
+        thread.submit(sender.finish)
+        thread.start()
+        assert thread.join(20.0) and sender.problem is None, sender.problem
+
+    def _store(self) -> None:
+        asked: dict[str, object] = {"verbo": "TRANSMITIR", "apelido": USER, "senha": USER}
+        asked |= {"nome_arquivo": "n", "tamanho": 65_536}
+        answer = self._over_tls(self._framed, frames.frame(asked) + bytes(65_536))
+        assert b"255" in answer, answer
+
+    def _list(self) -> None:
+        assert b"n" in self._text_exchange(b'LISTAR"a"')
+
+    def _scrape(self) -> None:
+        with closing(socket.create_connection(("127.0.0.1", self._metrics), 20)) as sock:
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert sock.recv(4_096).startswith(b"HTTP/1.1 200")
+
+    def _command(self) -> None:
+        key = read_key(str(self._key))
+        with Client(key.address, key=key) as client:
+            client.call("status", timeout=20)
+
+    def _login(self) -> str:
+        body = json.dumps({"username": USER, "password": USER}).encode()
+        head = f"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        answer = self._over_tls(self._programs.port, head.encode() + body)
+        return str(json.loads(answer.partition(b"\r\n\r\n")[2])["token"])
+
+    async def _opened(self) -> FlowReply:
+        url = f"https://127.0.0.1:{self._programs.port}"
+        ca_file = str(self._folder / "server" / "server.crt")
+        api = Api(ServerLogin(url, USER, lambda: USER, ca_file=ca_file), time.monotonic)
+        asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r"}
+        try:
+            return await api.post("/flows", FlowReply.read, asked | {"speed": None})
+        finally:
+            await api.close()
+
+    def _over_tls(self, port: int, said: bytes) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", port), 20) as sock,
+            _TRUSTING.wrap_socket(sock) as secure,
+        ):
+            secure.sendall(said)
+            return secure.recv(65_536)
+
+    def _text_exchange(self, said: bytes) -> bytes:
+        with closing(socket.create_connection(("127.0.0.1", self._text), 20)) as sock:
+            sock.sendall(said)
+            answer = b""
+            while piece := sock.recv(4_096):
+                answer += piece
+            return answer.removeprefix(b"255")
+
+
+def _offer(path: str, file: MemoryFile) -> Offer:
+    return file.offer(path, os.urandom(16).hex())
+
+
+if __name__ == "__main__":
+    main()
