@@ -1,10 +1,12 @@
 """What honest clients get done beside thousands of silent connections, at each port of a server.
 
 At each port an honest client does the same small thing again and again, each time over a new
-connection: log in and read (API), send files over a lane (data port), store a file (framed port of
-Servidor Backup), list files (text port), read the metrics, call a command (control port with keys).
+connection: read from the API, send files over a lane, store a file at the framed port of Servidor
+Backup and list files at its text port, ask for a page at the port of the metrics, call a command at
+the control port with keys.
+
 In every second block of time a process of strangers holds silent connections to that port; those
-that the server drops are opened again after a second. The rates of both kinds of blocks are
+that the server drops are opened again after a while. The rates of both kinds of blocks are
 compared, pair by pair.
 
     python -m benchmarks.strangers --silent 2000 --pairs 5
@@ -16,6 +18,7 @@ loopback addresses (only on Linux).
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import resource
@@ -27,7 +30,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -45,8 +49,7 @@ from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.replies import FlowReply
 from cargo_sync.wire.handshake import LaneKeys
 
-AGAIN: Final = 1.0
-"""Seconds before a stranger opens a dropped connection again."""
+TICK: Final = 0.02
 FILES: Final = 64
 """Files of 16 KiB per lane."""
 
@@ -61,19 +64,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--silent", type=int, default=2_000, help="silent connections")
+    parser.add_argument(
+        "--again", type=float, default=3.0, help="seconds until a dropped one is opened again"
+    )
     parser.add_argument("--own", action="store_true", help="from the honest client's address")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each block")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of blocks at each port")
+    parser.add_argument("--only", metavar="WORD", default="", help="ports whose name has this word")
     parser.add_argument("--hold", metavar="PORT", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.hold:
-        hold(chosen.hold, chosen.silent, own=chosen.own)
+        hold(chosen.hold, chosen.silent, chosen.again, own=chosen.own)
         return
     with tempfile.TemporaryDirectory(prefix="cg") as folder:
         server = Besieged(Path(folder))
         try:
             server.start()
             for name, (port, work) in server.works().items():
+                if chosen.only not in name:
+                    continue
                 print(measure(name, port, work, chosen), flush=True)
         finally:
             server.close()
@@ -82,33 +91,34 @@ def main() -> None:
 # -- the strangers, in their own process -----------------------------------------------------------
 
 
-def hold(port: int, count: int, *, own: bool) -> None:
+def hold(port: int, count: int, again: float, *, own: bool) -> None:
     """Keep so many silent connections to a port, until standard input is closed."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sources = ["127.0.0.1"] if own else [f"127.0.1.{number}" for number in range(1, 65)]
+    sources = itertools.cycle(["127.0.0.1"] if own else [f"127.0.1.{n}" for n in range(1, 65)])
+    now = time.monotonic()
+    missing = deque(now + again * number / count for number in range(count))
     held: dict[int, socket.socket] = {}
-    poll = select.poll()
-    poll.register(sys.stdin, select.POLLIN)
-    opened, next_round = 0, 0.0
+    poll = select.epoll()
+    poll.register(sys.stdin, select.EPOLLIN)
     while True:
-        if time.monotonic() >= next_round:
-            next_round = time.monotonic() + AGAIN
-            for _ in range(count - len(held)):
-                sock = socket.socket()
-                sock.setblocking(False)
-                sock.bind((sources[opened % len(sources)], 0))
-                sock.connect_ex(("127.0.0.1", port))
-                held[sock.fileno()] = sock
-                poll.register(sock, select.POLLIN)
-                opened += 1
-            print(f"{opened} opened", flush=True)
-        for fd, _ in poll.poll(max(0.0, next_round - time.monotonic()) * 1_000):
+        now = time.monotonic()
+        while missing and missing[0] <= now:
+            missing.popleft()
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.bind((next(sources), 0))
+            sock.connect_ex(("127.0.0.1", port))
+            held[sock.fileno()] = sock
+            poll.register(sock, select.EPOLLIN)
+        time.sleep(TICK)  # few and large steps: the strangers shall not need a core of their own
+        for fd, _ in poll.poll(0):
             if fd == sys.stdin.fileno():
                 return
             if _is_dropped(held[fd]):
                 poll.unregister(fd)
                 held.pop(fd).close()
+                missing.append(now + again)
 
 
 def _is_dropped(sock: socket.socket) -> bool:
@@ -121,19 +131,17 @@ def _is_dropped(sock: socket.socket) -> bool:
 
 
 @contextmanager
-def silent(port: int, count: int, *, own: bool) -> Iterator[None]:
+def silent(port: int, count: int, again: float, *, own: bool) -> Iterator[None]:
     """Silent connections to a port, for as long as the `with` lasts."""
     command = [sys.executable, "-m", "benchmarks.strangers", "--hold", str(port)]
-    command += ["--silent", str(count), *(["--own"] if own else [])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as strangers:
-        assert strangers.stdin is not None and strangers.stdout is not None
-        strangers.stdout.readline()
-        time.sleep(AGAIN)
+    command += ["--silent", str(count), "--again", str(again), *(["--own"] if own else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as strangers:
+        assert strangers.stdin is not None
+        time.sleep(1.0 + again)
         try:
             yield
         finally:
             strangers.stdin.close()
-            strangers.stdout.read()
 
 
 # -- the measurement -------------------------------------------------------------------------------
@@ -147,7 +155,7 @@ def measure(name: str, port: int, work: Callable[[], None], chosen: argparse.Nam
         pair: dict[bool, float] = {}
         for beside in (number % 2 == 1, number % 2 == 0):
             if beside:
-                with silent(port, chosen.silent, own=chosen.own):
+                with silent(port, chosen.silent, chosen.again, own=chosen.own):
                     pair[True] = rate(work, chosen.seconds)
             else:
                 pair[False] = rate(work, chosen.seconds)
@@ -251,8 +259,9 @@ class Besieged:
 
     def _scrape(self) -> None:
         with closing(socket.create_connection(("127.0.0.1", self._metrics), 20)) as sock:
-            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert sock.recv(4_096).startswith(b"HTTP/1.1 200")
+            # Not the page itself: it counts the process's descriptors, one after the other.
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert sock.recv(4_096).startswith(b"HTTP/1.1 404")
 
     def _command(self) -> None:
         key = read_key(str(self._key))

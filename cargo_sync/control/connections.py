@@ -11,12 +11,11 @@ import os
 import socket as sockets
 from contextlib import suppress
 from dataclasses import dataclass, field
-from struct import unpack_from
+from struct import unpack, unpack_from
 from typing import Final
 
 import zmq
 import zmq.asyncio
-from zmq.utils.monitor import parse_monitor_message
 
 from cargo_sync.machines.half_open import HalfOpen, HalfOpenLimits, network
 
@@ -57,6 +56,8 @@ class Connections:
         self._most = most
         self._watched: dict[_Monitor, _Watched] = {}
         self._half_open: HalfOpen[tuple[_Monitor, int]] = HalfOpen(limits)
+        self._asked = 0
+        """How many have come to the gate since it was last looked which of these are silent."""
 
     def has_room(self) -> bool:
         """Whether one more connection may come in.
@@ -66,11 +67,17 @@ class Connections:
         """
         for monitor in self._watched:
             self._read(monitor)
-        if len(self) > self._most:
-            for monitor, fd in list(self._half_open):
-                if not self._is_silent(monitor, fd):
-                    self._half_open.remove((monitor, fd))
+        self._asked += 1
+        if len(self) - len(self._half_open) + self._asked > self._most:
+            self._settle()
         return len(self) - len(self._half_open) <= self._most
+
+    def _settle(self) -> None:
+        """Counts those as half-open no more that have sent their handshake."""
+        self._asked = 0
+        for monitor, fd in list(self._half_open):
+            if not self._is_silent(monitor, fd):
+                self._half_open.remove((monitor, fd))
 
     def __len__(self) -> int:
         return sum(len(watched.open) for watched in self._watched.values())
@@ -100,10 +107,10 @@ class Connections:
         watched = self._watched[monitor]
         with suppress(zmq.Again):
             while True:
-                event = parse_monitor_message(monitor.recv_multipart(zmq.NOBLOCK))
-                fd = event["value"]
+                # zmq_socket_monitor(3): an event in 16 bits and its value in 32, native byte order.
+                event, fd = unpack("=HI", monitor.recv_multipart(zmq.NOBLOCK)[0])
                 self._half_open.remove((monitor, fd))
-                if event["event"] == zmq.EVENT_ACCEPTED:
+                if event == zmq.EVENT_ACCEPTED:
                     watched.open.add(fd)
                     self._accepted(monitor, fd)
                 else:

@@ -30,7 +30,7 @@ from cargo_sync.control.router import Router, bind_commands
 from cargo_sync.process.tasks import SOON, lasting
 
 _SILENCE_S, _PROBES = 5, 3
-_BACKLOG = 128
+_BACKLOG = 4_096
 _TRIES = 50
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - values of a file
 

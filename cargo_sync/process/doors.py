@@ -30,7 +30,8 @@ from cargo_sync.process.tasks import contained
 AT_ONCE: Final = 4
 """Connections that a door accepts in one turn of the event loop: those that it accepted before get
 their turns in between, so that many honest ones at the same moment do not drop each other."""
-BACKLOG: Final = 1_024
+BACKLOG: Final = 4_096
+"""When the queue of the kernel overflows, honest clients try again only after a second."""
 SHARE: Final = 8
 """Half-open connections use at most one in so many of the process's descriptors."""
 GRAIN: Final = 0.25
