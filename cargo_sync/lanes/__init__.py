@@ -3,6 +3,7 @@
 arriving  a batch at its receiver: which files are still missing
 channel   a socket as a byte stream that never blocks
 connect   opens lanes: connect or accept, then the handshake
+current   the file that is under way on a lane
 end       one end of a lane: what `Sender` and `Receiver` have in common
 figures   what a lane reports about itself while it runs
 joining   messages that arrive in several records

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Final
 
 from cargo_sync.lanes import states
+from cargo_sync.lanes.current import CurrentFiles, missing_of
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.lanes.joining import Joining, OnMessage, OnRecord
 from cargo_sync.lanes.link import Link
@@ -117,6 +118,8 @@ class End(ABC):
         self._enter(LaneState.OPEN)
         self._ways = states.CLIENT if client else states.SERVER
         self._content = 0
+        self._had = 0
+        self._current = CurrentFiles()
         self._resumed: dict[str, int] = {}
         self._report = LinkReport()
         self._received = self._sent = 0
@@ -176,9 +179,15 @@ class End(ABC):
 
     def figures(self) -> Figures:
         """The lane's figures now. May be called from any thread."""
-        return Figures(
-            self._content, self.link.sent + self.link.received, self._moving(), *self._report
-        )
+        wire = self.link.sent + self.link.received
+        partial = self._partial()
+        current = self._current.now
+        files: tuple[Moving, ...] = ()
+        if current is not None:
+            offer = current.offer
+            done = min(offer.size, current.done + partial)
+            files = (Moving(offer.path, done, offer.size, offer.transfer),)
+        return Figures(self._content + partial, self._had, wire, files, *self._report)
 
     def resumed(self) -> dict[str, int]:
         """What the receiver already had of the files that began before: transfer id -> bytes.
@@ -335,15 +344,19 @@ class End(ABC):
     def _patience(self) -> float:
         """For how many seconds the other end may be silent."""
 
-    @abstractmethod
-    def _moving(self) -> tuple[Moving, ...]:
-        """The files that are being transferred."""
+    def _partial(self) -> int:
+        """Bytes of content that are here, in a frame that is not complete. Any thread may ask."""
+        return 0
 
-    def _note_resumed(self, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
+    def _note_begun(self, batch: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
+        """A batch begins, of which this is wanted."""
         for offer, want in zip(offers, wants, strict=True):
             if want.ranges:
-                missing = sum(end - start for start, end in want.ranges)
-                self._resumed[offer.transfer] = offer.size - missing
+                had = self._resumed[offer.transfer] = offer.size - missing_of(want)
+                self._had += had
+            elif want.code == "none":
+                self._had += offer.size
+        self._current.begin(batch, offers, wants)
 
     def _waits(self, batch: int) -> bool:
         """Whether a batch waits because too many others are open."""
@@ -358,11 +371,13 @@ class End(ABC):
 
     # -- messages -------------------------------------------------------------------------------
 
-    def _queue(self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"") -> None:
+    def _queue(
+        self, kind: int, batch: int = 0, index: int = 0, payload: bytes = b"", offset: int = 0
+    ) -> None:
         """Queues a message, in several records when it is long; after BYE it does nothing."""
         if self._state in states.BYE_QUEUED and kind != records.BYE:
             return
-        self._outgoing.add(kind, batch, index, payload)
+        self._outgoing.add(kind, batch, index, payload, offset)
 
     def _join(self, kind: int, handler: OnMessage) -> None:
         """Calls `handler` with each message of a kind."""

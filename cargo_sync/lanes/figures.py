@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Moving(NamedTuple):
     """One file that is being transferred: its batch is not committed yet.
 
-    done, size  bytes; `done` counts what the destination has, also from earlier tries
+    done, size  bytes; `done` counts what the receiver has got, also in earlier tries
     id          id of the transfer
     """
 
@@ -21,13 +21,15 @@ class Moving(NamedTuple):
 class Figures:
     """One lane at one moment.
 
-    content  bytes of files' content that it carried
+    content  bytes of files' content that it carried, as its receiver counted them
+    had      bytes that the receiver had already of the files that were offered
     wire     bytes of its frames, both ways
     files    the files that are being transferred now
     lost, rtt_ms, min_rtt_ms   measured by the sending side; None if its platform cannot
     """
 
     content: int = 0
+    had: int = 0
     wire: int = 0
     files: tuple[Moving, ...] = ()
     lost: int | None = None

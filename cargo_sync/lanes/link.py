@@ -8,6 +8,7 @@ from cargo_sync.lanes.ports import Channel
 from cargo_sync.wire.frames import (
     FRAME_MAX,
     HEADER,
+    TRAILER,
     FrameMaker,
     FrameOpener,
     PlainMaker,
@@ -49,6 +50,13 @@ class Link:
     @property
     def finished(self) -> bool:
         return self._opener.finished
+
+    @property
+    def partial(self) -> int:
+        """Bytes of the next frame's body that have arrived, but are not checked yet."""
+        if self._opened:
+            return 0
+        return max(0, min(self._fill, self._frame - TRAILER) - HEADER)
 
     def close_frame(self, length: int, last: bool = False) -> int:
         """Closes the frame whose records fill `body` up to `length`; `flush` sends it.

@@ -30,7 +30,7 @@ class Outgoing:
     def __bool__(self) -> bool:
         return bool(self._records)
 
-    def add(self, kind: int, batch: int, index: int, payload: bytes) -> None:
+    def add(self, kind: int, batch: int, index: int, payload: bytes, offset: int = 0) -> None:
         """Adds a message, as several records when it is long.
 
         Raises:
@@ -46,9 +46,9 @@ class Outgoing:
             )
         view = memoryview(payload)
         while len(view) > PIECE:
-            self._append(records.Record(kind, records.MORE, index, batch, 0, view[:PIECE]))
+            self._append(records.Record(kind, records.MORE, index, batch, offset, view[:PIECE]))
             view = view[PIECE:]
-        self._append(records.Record(kind, 0, index, batch, 0, view))
+        self._append(records.Record(kind, 0, index, batch, offset, view))
         if self.unsent > UNSENT_MAX:
             raise breach("the other end sends, but does not read our answers")
 

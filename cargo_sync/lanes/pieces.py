@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cargo_sync.lanes.figures import Moving
+from cargo_sync.lanes.current import WANTED
 from cargo_sync.lanes.ports import Reader, Source
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Want
@@ -21,7 +21,6 @@ from cargo_sync.wire.messages import encode_problem
 ENOUGH: Final = 256 << 10
 """A frame with so many bytes of content is sent without more."""
 _CANCELLED: Final = Problem(Code.CANCELLED, "the transfer was cancelled", retry=False)
-_WANTED: Final = ("all", "ranges")
 
 
 @dataclass(slots=True)
@@ -57,11 +56,12 @@ class Pieces:
         self._index = 0
         self._reader: Reader | None = None
         self._spans: deque[tuple[int, int]] | None = None
-        self._moving: tuple[int, Offer, int] | None = None
+        self._ends: dict[int, int] = {}
+        """What `content` was when all of a batch was sent."""
 
     def add(self, number: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
         """Queues what is wanted of a batch. A link has no content: its offer has everything."""
-        todo = [i for i, want in enumerate(wants) if want.code in _WANTED and not offers[i].target]
+        todo = [i for i, want in enumerate(wants) if want.code in WANTED and not offers[i].target]
         if todo:
             self._batches[number] = _Batch(number, offers, wants, iter(todo), len(todo))
 
@@ -75,18 +75,9 @@ class Pieces:
         if batch and index < len(batch.offers):
             batch.stopped.add(index)
 
-    def moving(self) -> tuple[Moving, ...]:
-        """The file that was read last, until its batch is committed. Callable from any thread."""
-        current = self._moving
-        if current is None:
-            return ()
-        _, offer, done = current
-        return (Moving(offer.path, done, offer.size, offer.transfer),)
-
-    def committed(self, number: int) -> None:
-        """The receiver has committed this batch: `moving` does not report it any more."""
-        if self._moving is not None and self._moving[0] == number:
-            self._moving = None
+    def committed(self, number: int) -> int:
+        """The receiver has committed this batch; returns what `content` was at its end."""
+        return self._ends.pop(number, 0)
 
     def __bool__(self) -> bool:
         return bool(self._batches)
@@ -94,7 +85,6 @@ class Pieces:
     def close(self) -> None:
         """Gives everything up."""
         self._batches.clear()
-        self._moving = None
         self._close_file()
 
     def fill(self, body: memoryview, used: int, limit: int) -> int:
@@ -150,7 +140,6 @@ class Pieces:
             body, at, records.DATA, flags, self._index, self._batch.number, size, 0
         )
         self.content += size
-        self._moving = (self._batch.number, offer, size)
         self._done()
         return end
 
@@ -179,8 +168,6 @@ class Pieces:
             body, at, records.DATA, flags, self._index, self._batch.number, count, offset
         )
         self.content += count
-        left = sum(end - start for start, end in spans)
-        self._moving = (self._batch.number, offer, offer.size - left)
         if not spans:
             self._done()
         return end
@@ -197,6 +184,7 @@ class Pieces:
         batch.left -= 1
         if not batch.left:
             del self._batches[batch.number]
+            self._ends[batch.number] = self.content
         self._close_file()
 
     def _close_file(self) -> None:

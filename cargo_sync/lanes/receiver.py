@@ -1,12 +1,13 @@
 """The receiving end of a lane: the server's in an upload, the client's in a download."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from cargo_sync.lanes.arriving import Arriving
+from cargo_sync.lanes.current import CurrentFile
 from cargo_sync.lanes.end import SILENCE_SECONDS, Clock, End, OnGrant, OnReceipts
-from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Unpaced
 from cargo_sync.lanes.ports import Budget, Sink
@@ -18,6 +19,8 @@ from cargo_sync.wire.refusal import breach
 
 CHECKPOINT_BYTES: Final = 64 << 20
 CHECKPOINT_SECONDS: Final = 5.0
+COUNT_SECONDS: Final = 0.5
+"""How often the sender is told what has arrived."""
 
 
 class Receiver(End):
@@ -51,7 +54,8 @@ class Receiver(End):
         self._newest = -1
         self._unsaved = 0
         self._saved_at = 0.0
-        self._last: tuple[int, Offer, int] | None = None
+        self._told = 0
+        self._tell_at = -math.inf
         self._handlers[records.DATA] = self._take_content
         self._handlers[records.FAIL] = self._take_fail
         self._join(records.REPORT, self._take_report)
@@ -76,7 +80,11 @@ class Receiver(End):
 
     def due(self) -> float:
         due = super().due()
-        return min(due, self._saved_at + CHECKPOINT_SECONDS) if self._unsaved else due
+        if self._unsaved:
+            due = min(due, self._saved_at + CHECKPOINT_SECONDS)
+        if self._current.now and not self.link.pending and self._arrived() != self._told:
+            due = min(due, self._tell_at)
+        return due
 
     # -- what arrives ---------------------------------------------------------------------------
 
@@ -108,13 +116,13 @@ class Receiver(End):
                 raise breach("a record of a whole file does not begin or end with the file")
             arriving.take_whole(index, count)
             self._sink.whole(batch, index, payload)
-            self._last = (batch, arriving.offers[index], 0)
+            missing = 0
         else:
             missing = arriving.take_piece(index, offset, count, bool(flags & records.FINAL))
             if count:
                 self._sink.part(batch, index, offset, payload)
                 self._note_unsaved(count)
-            self._last = (batch, arriving.offers[index], missing)
+        self._current.reach(batch, index, arriving.offers[index], missing)
         self._content += count
         if not arriving.left:
             self._commit_if_complete(batch, arriving)
@@ -160,7 +168,7 @@ class Receiver(End):
         except ProblemError as error:
             problem = error.problem
             wants = [Want(problem.code_text, message=problem.message)] * len(offers)
-        self._note_resumed(offers, wants)
+        self._note_begun(batch, offers, wants)
         arriving = self._open[batch] = Arriving(offers, wants, problem)
         return arriving
 
@@ -174,8 +182,7 @@ class Receiver(End):
         except ProblemError as error:
             receipts = [_refusal(error.problem)] * len(arriving.offers)
         del self._open[batch]
-        if self._last is not None and self._last[0] == batch:
-            self._last = None
+        self._current.committed(batch)
         if not any(other.under_way() for other in self._open.values()):
             self._unsaved = 0
         if self._on_receipts:
@@ -197,7 +204,23 @@ class Receiver(End):
         if self._unsaved and now - self._saved_at >= CHECKPOINT_SECONDS:
             self._unsaved = 0
             self._sink.checkpoint()
+        if now >= self._tell_at and self._current.now:
+            self._tell_count(now, self._current.now)
         super()._tend(now)
+
+    def _tell_count(self, now: float, current: CurrentFile) -> None:
+        """Tells the sender what is here, if that has changed."""
+        arrived = self._arrived()
+        if arrived == self._told or self.link.pending:
+            return
+        self._told, self._tell_at = arrived, now + COUNT_SECONDS
+        done = min(current.offer.size, current.done + self._partial())
+        self._queue(
+            records.PING, current.batch, current.number, messages.encode_count(arrived), done
+        )
+
+    def _arrived(self) -> int:
+        return self._content + self._partial()
 
     # -- the rest -------------------------------------------------------------------------------
 
@@ -221,6 +244,7 @@ class Receiver(End):
 
     def _close(self) -> None:
         self._open.clear()
+        self._current.clear()
         self._unsaved = 0
         if not self._sink_closed:
             self._sink_closed = True
@@ -229,12 +253,8 @@ class Receiver(End):
     def _patience(self) -> float:
         return SILENCE_SECONDS
 
-    def _moving(self) -> tuple[Moving, ...]:
-        last = self._last
-        if last is None:
-            return ()
-        _, offer, missing = last
-        return (Moving(offer.path, offer.size - missing, offer.size, offer.transfer),)
+    def _partial(self) -> int:
+        return max(0, self.link.partial - records.SIZE) if self._current.now else 0
 
 
 def _refusal(problem: Problem) -> Receipt:

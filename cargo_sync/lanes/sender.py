@@ -12,7 +12,6 @@ from cargo_sync.lanes.end import (
     OnGrant,
     OnReceipts,
 )
-from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
@@ -58,6 +57,7 @@ class Sender(End):
         self._newest = -1
         self._reported_at = -math.inf
         self._reported: tuple[int, LinkReport] = (0, LinkReport())
+        self._handlers[records.PING] = self._take_ping
         self._join(records.RECEIPT, self._take_receipts)
         self._handlers[records.CANCEL] = self._take_cancel
         if client:
@@ -97,7 +97,7 @@ class Sender(End):
         self._postponed.room_came(self._clock())
         offers = self._open[batch]
         wants = messages.decode_wants(payload, offers)
-        self._note_resumed(offers, wants)
+        self._note_begun(batch, offers, wants)
         stopped = self._stopped.pop(batch, ())
         if self._state is not LaneState.CANCELLED:
             self._pieces.add(batch, offers, wants)
@@ -116,8 +116,27 @@ class Sender(End):
                 return False
         self._held[batch] = (len(offers), len(payload))
         self._open[batch] = offers
+        self._note_begun(batch, offers, wants)
         self._pieces.add(batch, offers, wants)
         return True
+
+    def _take_ping(
+        self, _flags: int, index: int, batch: int, offset: int, payload: memoryview
+    ) -> None:
+        """The receiver is alive, and may say how far it is.
+
+        Only its word counts: what the channel took may wait in a buffer, a tunnel or a proxy.
+        """
+        if not payload:
+            return
+        offers = self._open.get(batch, ())
+        if index < len(offers):  # a batch may wait for room, or be cancelled
+            offer = offers[index]
+            self._current.reach(batch, index, offer, max(0, offer.size - offset))
+        count = min(messages.decode_count(payload), self._pieces.content)
+        if count > self._content:
+            self._content = count
+            self._active_at = self._clock()  # what the channel took long ago still arrives
 
     def _take_receipts(self, batch: int, payload: Payload) -> None:
         offers = self._open.get(batch)
@@ -125,7 +144,8 @@ class Sender(End):
             raise breach(f"batch {batch} was committed before it was sent")
         receipts = messages.decode_receipts(payload, len(offers))
         del self._open[batch]
-        self._pieces.committed(batch)
+        self._content = max(self._content, self._pieces.committed(batch))
+        self._current.committed(batch)
         if batch in self._held:
             self._budget.give(*self._held.pop(batch))
         self._postponed.room_came(self._clock())
@@ -164,9 +184,7 @@ class Sender(End):
         self._active_at = now  # also while it is us who wait, for the pace
         if self._pace.ready_at(now) > now:
             return used
-        used = self._pieces.fill(self.link.body, used, self._pace.frame_limit)
-        self._content = self._pieces.content
-        return used
+        return self._pieces.fill(self.link.body, used, self._pace.frame_limit)
 
     def _before_bye(self) -> None:
         self._queue_report()
@@ -191,13 +209,11 @@ class Sender(End):
         return batch in self._unanswered
 
     def _stop(self) -> None:
+        self._current.clear()
         self._pieces.close()
 
     def _close(self) -> None:
-        self._pieces.close()
+        self._stop()
 
     def _patience(self) -> float:
         return SILENCE_SECONDS if self._state in BYE_QUEUED else BUSY_SECONDS
-
-    def _moving(self) -> tuple[Moving, ...]:
-        return self._pieces.moving()

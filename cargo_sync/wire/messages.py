@@ -138,6 +138,19 @@ def decode_grant(payload: Payload) -> int | None:
     return value
 
 
+def encode_count(count: int) -> bytes:
+    """Returns the JSON of how much content has arrived over a lane, in bytes."""
+    return _encode(count)
+
+
+def decode_count(payload: Payload) -> int:
+    """Reads how much content has arrived over a lane: bytes."""
+    value = _decode(payload)
+    if type(value) is not int or not 0 <= value < _INT64:
+        raise breach("a count of content cannot be read")
+    return value
+
+
 def encode_report(report: LinkReport) -> bytes:
     """Returns the JSON of a sender's measurements."""
     return _encode(list(report))

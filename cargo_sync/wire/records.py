@@ -36,7 +36,7 @@ REPORT: Final = 8
 CANCEL: Final = 9
 """Receiver: stop this file. Client with EVERYTHING: stop all."""
 PING: Final = 10
-"""Both: the lane is alive."""
+"""Both: the lane is alive. A receiver's may say how much of a file it has, and of all content."""
 DONE: Final = 11
 """Client: no more batches."""
 BYE: Final = 12

@@ -3,7 +3,6 @@
 import pytest
 
 from cargo_sync.lanes.end import BUSY_SECONDS, IDLE_SECONDS, PING_SECONDS, SILENCE_SECONDS, Step
-from cargo_sync.lanes.figures import Moving
 from cargo_sync.lanes.pacing import BucketPace
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -143,23 +142,6 @@ def test_a_sender_reports_what_was_measured(upload: bool) -> None:
         assert (figures.lost, figures.rtt_ms, figures.min_rtt_ms) == (3, 20.5, 19.0)
         assert figures.content == 10_000
     assert flow.sender.figures().wire == flow.receiver.figures().wire > 10_000
-
-
-@each_way
-def test_figures_show_the_file_under_way(upload: bool) -> None:
-    flow = Flow(upload, files(big=pattern(4 << 20)), capacity=1 << 12)
-    offers = flow.offers()
-    flow.batch(0, offers)
-    while not flow.receiver.figures().files:
-        flow.client.step()
-        flow.server.step()
-    assert flow.receiver.figures().files == (Moving("big", 1 << 20, 4 << 20, offers[0].transfer),)
-    [sent] = flow.sender.figures().files
-    assert (sent.path, sent.id, sent.size) == ("big", offers[0].transfer, 4 << 20)
-    assert 1 << 20 <= sent.done < 4 << 20, "more was sent than has come"
-    flow.client.finish()
-    flow.run()
-    assert flow.sender.figures().files == flow.receiver.figures().files == (), "all is committed"
 
 
 def test_a_problem_of_the_owner_ends_it_and_closes_all() -> None:
