@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -138,16 +139,10 @@ def _daemon(config: str | None, job: str | None, port: int | None, *, with_paren
         _refuse([str(problem) for problem in error.problems])
 
     def ready(places: "Sequence[Addresses]") -> None:
-        for place in places:
-            click.echo(
-                f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
-            )
-        log = logging.getLogger(__name__)
+        _announce(instance, places)
         if not (reading.jobs or reading.errors):
-            log.warning(
-                "there are no jobs: put job files into %s, then `cargo_ctl reload`",
-                settings.jobs_dir,
-            )
+            words = "there are no jobs: put job files into %s, then `cargo_ctl reload`"
+            logging.getLogger(__name__).warning(words, settings.jobs_dir)
 
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         control = settings.control if port is None else replace(settings.control, port=port)
@@ -163,6 +158,11 @@ def _daemon(config: str | None, job: str | None, port: int | None, *, with_paren
         )
 
     _run(application, settings.process.log, "cargo-daemon")
+
+
+def _announce(instance: str, places: "Sequence[Addresses]") -> None:
+    for place in places:
+        click.echo(f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}')
 
 
 def _read_jobs(files: "JobFiles", *, needed: bool) -> "JobsRead":
@@ -194,19 +194,13 @@ def _private_daemon() -> None:
     env, instance = os.environ, private_instance(os.getppid())
     settings = DaemonSettings(state_folder(env, "sessions"), "")
 
-    def ready(places: "Sequence[Addresses]") -> None:
-        for place in places:
-            click.echo(
-                f'the daemon "{instance}" is up: commands {place.commands}, feed {place.feed}'
-            )
-
     def application(service: "Service") -> Coroutine[Any, Any, None]:
         return app.run(
             settings,
             JobFiles(list, env),
             instance=instance,
             env=env,
-            ready=ready,
+            ready=partial(_announce, instance),
             service=service,
             private=True,
         )

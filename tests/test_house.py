@@ -21,7 +21,7 @@ EDGES: Final = {
     "cargo_sync/process/scrape.py": "the keyword arguments of aiohttp's server",
     "cargo_sync/server/http/answers.py": "encodes the answers of the HTTP API",
     "cargo_sync/server/http/limits.py": "the keyword arguments of aiohttp's server",
-    "cargo_sync/server/views.py": "encodes what a server tells of users and flows",
+    "cargo_sync/server/reporting/views.py": "encodes what a server tells of users and flows",
     "cargo_sync/state/events.py": "encodes the details of an event's row",
 }
 """The encoders and decoders: the only files in which an object may have any fields of any type."""

@@ -1,10 +1,15 @@
 """The identity of a process: what `hello` answers."""
 
+import os
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Literal
 
 from cargo_sync.api.messages import VERSION, JsonObject
+
+Kind = Literal["daemon", "server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Me:
     pid: int
     instance: str
     started: float
-    kind: Literal["daemon", "server"] = "daemon"
+    kind: Kind = "daemon"
 
     def hello(self, supports: Iterable[str]) -> JsonObject:
         """The reply to `hello`; `supports` are the names of all commands."""
@@ -36,3 +41,9 @@ class Me:
             "kind": self.kind,
             "supports": sorted(supports),
         }
+
+
+def this_process(epoch: str, instance: str, started: float, kind: Kind = "daemon") -> Me:
+    """The identity of the process that calls it."""
+    me = os.getuid(), socket.gethostname(), os.getpid()
+    return Me(version("cargo-sync"), epoch, *me, instance, started, kind)

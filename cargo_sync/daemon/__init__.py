@@ -1,6 +1,7 @@
 """The daemon: many jobs, each a local folder kept in step with a remote one.
 
-app            constructs all parts and runs them until the daemon is stopped
+app            runs a daemon until it is stopped
+daemon         the parts of a daemon, connected
 handlers/      one method per command: request -> call
 job/           one job: its loop, its limits and its status
 jobs/          the set of all jobs and their files

@@ -1,104 +1,31 @@
-"""Constructs and runs the daemon: settings -> state -> trees and supervisors -> sockets.
-
-Only here does the daemon use the real clock, real chance and real threads.
-"""
+"""Runs a daemon until it is stopped."""
 
 import asyncio
 import logging
 import os
-import random
 import secrets
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
 from itertools import count
 
-from cargo_sync.admission.bandwidth import Shares
-from cargo_sync.admission.slots import Slots
 from cargo_sync.api.addresses import Addresses, keys_dir, runtime_dir
-from cargo_sync.api.daemon_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.daemon import DaemonSettings
-from cargo_sync.config.job import JobSettings
 from cargo_sync.control.endpoint import Endpoint
-from cargo_sync.control.identity import Me
-from cargo_sync.control.nouns.audit import AuditHandlers
-from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
-from cargo_sync.control.nouns.feed import FeedHandlers
-from cargo_sync.control.nouns.key import KeyHandlers
-from cargo_sync.control.nouns.log import LogHandlers
-from cargo_sync.control.nouns.process import ProcessHandlers
-from cargo_sync.control.router import Router
-from cargo_sync.control.routes import routed
-from cargo_sync.daemon.handlers.callback import CallbackHandlers
-from cargo_sync.daemon.handlers.check import CheckHandlers
-from cargo_sync.daemon.handlers.daemon import reloaded, status
-from cargo_sync.daemon.handlers.history import HistoryHandlers
-from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
-from cargo_sync.daemon.handlers.plan import PlanHandlers
-from cargo_sync.daemon.handlers.session import SessionHandlers
-from cargo_sync.daemon.handlers.transfer import TransferHandlers
-from cargo_sync.daemon.job.check_steps import CheckCase
-from cargo_sync.daemon.job.checks import Checks
-from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
-from cargo_sync.daemon.job.local_hints import Watchers
-from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
+from cargo_sync.control.identity import this_process
+from cargo_sync.daemon.daemon import Daemon
 from cargo_sync.daemon.jobs.loading import JobFiles
-from cargo_sync.daemon.jobs.registry import Job, Jobs
-from cargo_sync.daemon.jobs.unusable import UnusableJob
-from cargo_sync.daemon.live_settings import LiveSettings
-from cargo_sync.daemon.reporting.feed import DaemonFeed
-from cargo_sync.daemon.reporting.listeners import Listeners
-from cargo_sync.daemon.reporting.metrics import JobMetrics
-from cargo_sync.daemon.reporting.webhooks import JobWebhooks
-from cargo_sync.daemon.retention import DaemonRetention
-from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.login import open_remote
-from cargo_sync.daemon.sessions.registry import Sessions
-from cargo_sync.engine.context import JobMemory
-from cargo_sync.lanes.figures import Figures
-from cargo_sync.local.space import SpaceLedger
-from cargo_sync.machines.progress import TryProgress
-from cargo_sync.machines.retry import Failures, cancelled
-from cargo_sync.machines.room import DestinationRoom
-from cargo_sync.machines.settling import Settling
-from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.model.world import World
-from cargo_sync.process.alongside import alongside
-from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
-from cargo_sync.process.doors import Doors
-from cargo_sync.process.offload import ThreadOffload, threads
+from cargo_sync.process.offload import threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
-from cargo_sync.process.tasks import lasting
-from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.process.zone_rules import ZoneRules
-from cargo_sync.state.ages import Ages
-from cargo_sync.state.audit import AuditTable
-from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
-from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders
-from cargo_sync.state.jobs import JobRow, JobRows
-from cargo_sync.state.limits import LimitRows
-from cargo_sync.state.orders import Orders
-from cargo_sync.state.planned import Planned
-from cargo_sync.state.replies import Replies
-from cargo_sync.state.suspects import JobSuspects, suspect_all
-from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Apis, ServerLogin
-from cargo_sync.trees.cargo.probe import ProbingApi
-from cargo_sync.trees.cargo.tree import CargoTree
-from cargo_sync.trees.folder import FolderTree
-from cargo_sync.trees.guest import Guests
+from cargo_sync.state.suspects import suspect_all
 
 _log = logging.getLogger(__name__)
 
@@ -137,48 +64,32 @@ async def run(
     stop = Stop()
     epoch = secrets.token_hex(16)
     control = control or settings.control
-    runtime = control.runtime_dir or runtime_dir(env)
+    sockets = Endpoint(
+        control.runtime_dir or runtime_dir(env),
+        instance,
+        epoch=epoch,
+        now=time.time,
+        control=control,
+        keys=keys_dir(env, instance),
+    )
     with (
-        Endpoint(
-            runtime,
-            instance,
-            epoch=epoch,
-            now=time.time,
-            control=control,
-            keys=keys_dir(env, instance),
-        ) as endpoint,
+        sockets as endpoint,
         _state(settings.state_dir, private=private) as database,
-        RetentionClock(database, system_clocks(time.time), partial(suspect_all, database)) as clock,
+        RetentionClock(database, system_clocks(), partial(suspect_all, database)) as clock,
         threads() as pool,
     ):
-        world = World(
-            time.time,
-            time.monotonic,
-            random.random,
-            lambda: secrets.token_hex(16),
-            ThreadOffload(pool),
-            clock,
-        )
-        daemon = Daemon(
-            settings, files, database, endpoint, world, clock, env, stop, service or Service()
-        )
+        world = system_world(pool, clock)
+        service = service or Service()
+        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service)
         if private or with_parent:
             stop.with_parent()
         else:
             stop.on_signals(daemon.reload)
-        me = Me(
-            version("cargo-sync"),
-            epoch,
-            os.getuid(),
-            socket.gethostname(),
-            os.getpid(),
-            instance,
-            world.steady(),
-        )
-        serving = asyncio.create_task(daemon.serve(me, ready))
+        me = this_process(epoch, instance, world.steady())
+        serving = asyncio.create_task(daemon.serve(me, clock, ready))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        daemon.service.notifier.stopping()
+        service.notifier.stopping()
         stop.at_last()
         for task in (serving, stopped):
             task.cancel()
@@ -213,292 +124,3 @@ def _remove_folder(folder: str) -> None:
     with suppress(OSError):
         os.unlink(os.path.join(folder, "lock"))
         os.rmdir(folder)
-
-
-class Daemon:
-    """All parts of one daemon, connected."""
-
-    def __init__(
-        self,
-        settings: DaemonSettings,
-        files: JobFiles,
-        database: Database,
-        endpoint: Endpoint,
-        world: World,
-        clock: RetentionClock,
-        env: Mapping[str, str],
-        stop: Stop,
-        service: Service,
-    ) -> None:
-        self.service = service
-        self._settings = settings
-        self._files = files
-        self._endpoint = endpoint
-        self._world = world
-        self._clock = clock
-        self._stop = stop
-        self._database = database
-        self._rows = JobRows(database)
-        self._planned = Planned(database)
-        self._listing = asyncio.Lock()
-        self._events = Events(database)
-        self._replies = Replies(database, world.lived)
-        self._audit = AuditTable(database, world.wall, world.lived)
-        self._checkpoints = Checkpoints(database, world.lived)
-        self._ages = Ages(database, world.lived)
-        self._space = SpaceLedger(database.path)
-        slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
-        self._zones = ZoneRules(env)
-        self._room = SharedLimits(slots, shares, limits, self._zones.zone)
-        self._live_settings = LiveSettings(settings, env, slots, shares, limits, world.offload)
-        self._watchers = Watchers(world)
-        self._apis = Apis(world.steady)
-        self._reloads = Wakeup()
-        self._jobs: Jobs | None = None
-        self._feed = DaemonFeed(endpoint.publisher, self._all, self._unusable)
-        self._metrics = JobMetrics(self._all, self._unusable)
-        self._callbacks = JobWebhooks(database, settings.callbacks, world, self._all)
-        self._listeners = Listeners((self._metrics, self._feed, self._callbacks))
-
-    def _all(self) -> Mapping[str, Job]:
-        return self._jobs.all if self._jobs else {}
-
-    def _unusable(self) -> Mapping[str, UnusableJob]:
-        return self._jobs.unusable if self._jobs else {}
-
-    def reload(self) -> None:
-        """Reads all files again, soon."""
-        self._reloads.set()
-
-    async def serve(self, me: Me, ready: Callable[[Sequence[Addresses]], None]) -> None:
-        """Serves until cancelled.
-
-        Args:
-            me: how the daemon identifies itself to clients.
-            ready: called when commands are answered, with all addresses where they are.
-        """
-        await self._live_settings.begin()
-        async with asyncio.TaskGroup() as group:
-            self._jobs = jobs = Jobs(
-                self._files,
-                self._build,
-                self._world,
-                group,
-                self._listeners.removed,
-                self._refused,
-            )
-            await jobs.read()
-            sessions = Sessions(self._world, self._endpoint.publisher, group)
-            open_session = partial(open_remote, shared=self._shared(), world=self._world)
-            routes = routed(
-                (
-                    ProcessHandlers(
-                        me,
-                        COMMANDS,
-                        status=partial(status, jobs, self._zones),
-                        reload=partial(reloaded, jobs, self._read_settings),
-                        stop=self._stop,
-                        steady=self._world.steady,
-                    ),
-                    JobHandlers(jobs),
-                    PlanHandlers(jobs, self._planned, self._world),
-                    JobFolderHandlers(jobs, self._rows),
-                    HistoryHandlers(jobs, self._events, self._world),
-                    CheckHandlers(jobs, Checks(self._check_case, self._world, group)),
-                    AuditHandlers(self._audit, self._world.offload),
-                    FeedHandlers(self._endpoint.publisher),
-                    KeyHandlers(self._endpoint, self._world.offload),
-                    CallbackHandlers(jobs, self._callbacks, self._world),
-                    TransferHandlers(jobs, self._room.slots),
-                    BandwidthHandlers(self._live_settings.limits, BANDWIDTH_SET),
-                    LogHandlers(self.service.log, jobs.check_name),
-                    SessionHandlers(sessions, open_session),
-                )
-            )
-            router = Router(routes, self._replies, audit=self._audit, offload=self._world.offload)
-            retention = DaemonRetention(
-                self._database, self._world, self._settings.keep, jobs.known, self._moving
-            )
-            clock = partial(
-                self._clock.run, self._world.offload, self._events.mark, self._clock_jumped
-            )
-            beside = partial(
-                alongside,
-                self._settings.process,
-                self.service,
-                self._database.path,
-                [self._metrics.families, self._callbacks.families],
-                Doors(),
-            )
-            for work, what in (
-                (partial(self._endpoint.serve, router), "answering commands"),
-                (self._feed.run, "publishing the feed"),
-                (self._callbacks.run, "sending callbacks"),
-                (sessions.run, "serving sessions"),
-                (partial(self._reload_when_asked, jobs), "reading files again"),
-                (retention.run, "deleting old records"),
-                (clock, "storing the retention clock"),
-                (beside, "the watchdog and the metrics"),
-            ):
-                group.create_task(lasting(work, what))
-            ready(self._endpoint.all_addresses)
-            self.service.notifier.ready(self._job_count())
-
-    async def _clock_jumped(self, message: str) -> None:
-        event = Event("", Happened.CLOCK_JUMPED, self._world.wall(), details=EventDetails(message))
-        cursor = await self._world.offload(self._events.append, [event])
-        self._listeners.happened([event], cursor)
-
-    def _job_count(self) -> str:
-        count, unusable = len(self._all()), len(self._unusable())
-        jobs = f"{count} job{'' if count == 1 else 's'}"
-        return f"{jobs}, {unusable} cannot run" if unusable else jobs
-
-    async def _reload_when_asked(self, jobs: Jobs) -> None:
-        while await self._reloads.wait():
-            with self.service.notifier.reloading(self._job_count):
-                await self._read_again(jobs)
-
-    async def _read_settings(self) -> list[str]:
-        """Takes the current rules of time zones, and reads the daemon's file again."""
-        before = self._zones.version
-        await self._world.offload(self._zones.read)
-        if self._zones.version != before:
-            _log.info("time zones: rules %s (before: %s)", self._zones, before)
-        return await self._live_settings.read()
-
-    async def _read_again(self, jobs: Jobs) -> None:
-        try:
-            for line in await self._read_settings():
-                _log.error("%s", line)
-            results, _ = await jobs.read()
-        except ProblemError as error:
-            _log.error("%s", error)
-            return
-        except Exception as error:  # a bug of ours: the jobs that run go on
-            _log.error("reading the files again failed", exc_info=error)
-            return
-        changed = [f"{name} {result}" for name, result in results.items() if result != "unchanged"]
-        _log.info("files read again: %s", ", ".join(changed) or "nothing changed")
-
-    # -- one job -----------------------------------------------------------------------------------
-
-    async def _refused(self, job: UnusableJob) -> None:
-        """Tells that a job cannot run: an event, and a callback if its file asks for one."""
-        self._callbacks.know(job)
-        event = job.event(self._world.wall())
-        try:
-            cursor = await self._world.offload(Events(self._database).append, [event])
-        except ProblemError as error:
-            _log.error("an event cannot be stored: %s", error, extra={"job": job.name})
-        else:
-            self._listeners.happened([event], cursor)
-
-    async def _build(self, settings: JobSettings) -> tuple[Supervisor, JobSampler]:
-        self._callbacks.know(settings)
-        row = await self._world.offload(self._rows.get_or_create, settings.name)
-        memory = JobMemory(
-            settings.name,
-            row.id,
-            self._rows,
-            Folders(self._database, row.id),
-            Transfers(self._database),
-            self._planned,
-            Failures(),
-            Settling(settings.settle),
-            DestinationRoom(),
-            TryProgress(),
-            JobSuspects(self._database, row.id, settings.name),
-            self._listing,
-        )
-        for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
-            memory.failures.put_off(path, cancelled(settings.name, path), source)
-        sides, bounds = self._ends(settings, row)
-        await bounds.read()
-        supervisor = Supervisor(settings, sides, memory, row, self._world, self._listeners, bounds)
-        return supervisor, JobSampler(supervisor, self._world)
-
-    def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:
-        async def set_speed(bits: int | None) -> None:
-            await server.set_speed(bits)
-
-        api = self._apis.of(_login(settings))
-        bounds = JobLimits(settings, row.id, self._room, self._world, set_speed)
-        server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
-
-        def bound() -> str | None:
-            row = self._rows.get(settings.name)
-            return row.binding.near if row and row.binding else None
-
-        near = FolderTree(
-            settings.local_dir,
-            rules(settings),
-            self._world,
-            self._checkpoints,
-            self._space,
-            self._ages,
-            bound,
-            partial(self._delivers, row.id),
-        )
-
-        def figures() -> Figures | None:
-            return server.flow.figures() if server.flow is not None else None
-
-        watch = partial(self._watchers.watch, settings.local_dir)
-        return Sides(near, server, figures, watch, api.ask_afresh), bounds
-
-    def _delivers(self, job: int) -> bool:
-        """Whether the base of a job has files."""
-        return Folders(self._database, job).counts()[0] > 0
-
-    def _shared(self) -> Shared:
-        """What interactive sessions share with the jobs."""
-
-        def roots() -> list[str]:
-            return [job.supervisor.settings.local_dir for job in self._all().values()]
-
-        orders = Orders(self._database, self._world.lived)
-        room = self._room
-        return Shared(
-            room.slots,
-            room.shares,
-            self._apis,
-            self._checkpoints,
-            self._space,
-            self._ages,
-            orders,
-            Guests(),
-            set(),
-            roots,
-        )
-
-    def _moving(self) -> Iterator[str]:
-        """The ids of all running transfers."""
-        for job in self._all().values():
-            yield from (task.transfer for task in job.supervisor.sides.far.open_tasks())
-
-    async def _check_case(self, settings: JobSettings) -> CheckCase:
-        row = await self._world.offload(self._rows.get, settings.name)
-        bound = row.binding.near if row and row.binding else None
-        speed = self._all()[settings.name].supervisor.bounds.share.own()
-        return CheckCase(
-            settings,
-            ProbingApi(_login(settings), self._world.steady),
-            self._world,
-            self._space,
-            speed,
-            bound,
-            self._zones.zone(settings.timezone or ""),
-            self._zones.version,
-            row is not None and await self._world.offload(self._delivers, row.id),
-        )
-
-
-def _login(settings: JobSettings) -> ServerLogin:
-    return ServerLogin(
-        settings.url,
-        settings.username,
-        settings.password.reveal,
-        settings.tls_fingerprint or "",
-        settings.ca_file or "",
-    )

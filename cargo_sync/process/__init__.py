@@ -1,9 +1,8 @@
 """What each long-running process needs, independent of what it does.
 
 alongside    tasks that run beside the application: watchdog, process metrics, metrics page
-boot         the clocks of the system
-descriptors  raises the limit of open files and sockets
-doors        the TCP ports: connections are counted until their client has logged in
+descriptors  how many files and sockets may be open, and how many are kept back
+doors        the TCP ports; connections are counted until their client has logged in
 file_lock    one process per file, by a kernel lock that names its holder
 http_connection  a connection that speaks HTTP, at a door
 journal      the log in systemd's journal
@@ -17,6 +16,7 @@ ring         the last lines of the log, in memory
 scrape       serves the metrics over HTTP
 service      what an application gets from its process: its log, its service manager
 stopping     how a process ends: the first request stops it, the second one ends it at once
+system       the clocks, chance and threads of the system
 systemd      tells systemd: ready, reloading, stopping, alive
 tasks        tasks whose failure costs only themselves
 vitals       metrics of the process itself: event loop, memory, descriptors

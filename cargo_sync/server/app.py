@@ -1,125 +1,34 @@
-"""The server, constructed and run: from settings to a running gateway, until stopped.
-
-Only here the server's clock, randomness and threads are real.
-"""
+"""Runs a server: from settings to a running gateway, until it is stopped."""
 
 import asyncio
-import datetime
 import logging
 import os
-import random
 import secrets
-import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
-from importlib.metadata import version
-from typing import Final
 
-import argon2
-
-from cargo_sync.api.addresses import SERVER, Addresses, keys_dir, runtime_dir
-from cargo_sync.api.messages import JsonObject
-from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
+from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.config.server import ServerSettings
 from cargo_sync.control.endpoint import Endpoint
-from cargo_sync.control.identity import Me
-from cargo_sync.control.limits import Limits
-from cargo_sync.control.nouns.audit import AuditHandlers
-from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
-from cargo_sync.control.nouns.feed import FeedHandlers
-from cargo_sync.control.nouns.key import KeyHandlers
-from cargo_sync.control.nouns.log import LogHandlers
-from cargo_sync.control.nouns.process import ProcessHandlers
-from cargo_sync.control.router import Router
-from cargo_sync.control.routes import routed
-from cargo_sync.local.space import SpaceLedger
-from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.control.identity import this_process
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.process.alongside import alongside
-from cargo_sync.process.boot import system_clocks
 from cargo_sync.process.descriptors import more_descriptors
-from cargo_sync.process.doors import Doors
-from cargo_sync.process.metrics import Family
-from cargo_sync.process.offload import ThreadOffload, threads
-from cargo_sync.process.ring import Ring
+from cargo_sync.process.offload import threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
+from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.process.tasks import lasting
-from cargo_sync.server import views
-from cargo_sync.server.accounts.access import Grants, served
-from cargo_sync.server.accounts.logins import Logins
-from cargo_sync.server.accounts.permits import Permits
-from cargo_sync.server.accounts.registry import Read, Registry
-from cargo_sync.server.accounts.roster import Roster
-from cargo_sync.server.accounts.users import Users
-from cargo_sync.server.backup.coordinator import Coordinator, coordinator
-from cargo_sync.server.backup.nicknames import UserLogin
-from cargo_sync.server.feed import TICK, ServerFeed
-from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
-from cargo_sync.server.flows.lane_listener import LaneListener
-from cargo_sync.server.flows.sampler import FlowSampler, totals
-from cargo_sync.server.handlers.flow import FlowHandlers
-from cargo_sync.server.handlers.refusals import no_job
-from cargo_sync.server.handlers.server import reloaded
-from cargo_sync.server.handlers.user import UserHandlers
-from cargo_sync.server.handlers.workspace import WorkspaceHandlers
-from cargo_sync.server.http import tls
-from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.browsing.polls import Polls
-from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.http.listener import HttpListener
-from cargo_sync.server.metrics import families
-from cargo_sync.server.retention import ServerRetention
-from cargo_sync.server.workspace.opened import OpenWorkspaces
-from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.ages import Ages
-from cargo_sync.state.audit import AuditTable
-from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.server.server import Server, Up
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
-from cargo_sync.state.limits import LimitRows
-from cargo_sync.state.replies import Replies
-from cargo_sync.state.users import UserRows
-from cargo_sync.state.workspaces import WorkspaceRows
-
-LANES: Final = 2.0
-"""Seconds that lanes have to write their checkpoints."""
-
-_LIVE: Final = frozenset(
-    {
-        "users",
-        "workspaces",
-        "global_upload_bandwidth",
-        "global_download_bandwidth",
-        "warnings",
-        "file",
-    }
-)
-"""Settings that are applied while the server runs."""
-_WRITTEN: Final = {"host": "listen", "port": "listen"}
-"""Settings that have another name in the file."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Up:
-    """The addresses of a running server, and the fingerprint for clients ("" without TLS).
-
-    backup  addresses of the backup protocol by their field in the file: framed, listen
-    """
-
-    api: str
-    data_port: str
-    fingerprint: str
-    control: Sequence[Addresses]
-    backup: Mapping[str, str] = field(default_factory=dict)
 
 
 def announce(up: Up) -> None:
@@ -162,69 +71,29 @@ async def run(
     epoch = secrets.token_hex(16)
     with ExitStack() as last:
         last.callback(stop.rested)
-        runtime = settings.control.runtime_dir or runtime_dir(env)
-        endpoint = last.enter_context(
-            Endpoint(
-                runtime,
-                SERVER,
-                epoch=epoch,
-                now=time.time,
-                control=settings.control,
-                keys=keys_dir(env, SERVER),
-            )
-        )
+        endpoint = last.enter_context(_endpoint(settings, env, epoch))
         database = last.enter_context(
             Database.open(os.path.join(settings.state_dir, "state.db"), "server")
         )
-        clock = last.enter_context(
-            RetentionClock(
-                database,
-                system_clocks(time.time),
-                SqliteCatalogue(database).suspect,
-            )
-        )
-        pool = last.enter_context(threads())
-        world = World(
-            time.time,
-            time.monotonic,
-            random.random,
-            partial(secrets.token_hex, 16),
-            ThreadOffload(pool),
-            clock,
-        )
+        suspect = SqliteCatalogue(database).suspect
+        clock = last.enter_context(RetentionClock(database, system_clocks(), suspect))
+        world = system_world(last.enter_context(threads()), clock)
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
-        me = Me(
-            version("cargo-sync"),
-            epoch,
-            os.getuid(),
-            socket.gethostname(),
-            os.getpid(),
-            SERVER,
-            world.steady(),
-            "server",
-        )
+        me = this_process(epoch, SERVER, world.steady(), "server")
+        beside = (settings.process, service, database.path, [server.measured], server.doors)
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
-            beat = partial(clock.run, world.offload, server.beat, server.clock_jumped)
-            beside = partial(
-                alongside,
-                settings.process,
-                service,
-                database.path,
-                [server.measured],
-                server.doors,
-            )
             serving = [
                 tasks.create_task(lasting(work, what))
                 for work, what in (
                     (partial(server.answer, me, stop, service.log), "answering commands"),
-                    (server.speak, "publishing the feed"),
+                    (server.feed.run, "publishing the feed"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
-                    (beside, "the watchdog and the metrics"),
-                    (server.sweep.run, "deleting old state"),
-                    (server.renew, "looking at the certificate"),
-                    (beat, "storing the retention clock"),
+                    (partial(alongside, *beside), "the watchdog and the metrics"),
+                    (server.retention.run, "deleting old state"),
+                    (server.watch_certificate, "looking at the certificate"),
+                    (partial(server.keep_time, clock), "storing the retention clock"),
                 )
             ]
             ready(up)
@@ -238,272 +107,16 @@ async def run(
     _log.info("ended")
 
 
-class Server:
-    """All parts of one server, connected."""
-
-    def __init__(
-        self,
-        settings: ServerSettings,
-        database: Database,
-        endpoint: Endpoint,
-        world: World,
-        env: Mapping[str, str],
-    ) -> None:
-        self._settings = settings
-        self._endpoint = endpoint
-        self._world = world
-        self._env = env
-        self._replies = Replies(database, world.lived)
-        self._audit = AuditTable(database, world.wall, world.lived)
-        catalogue = self._catalogue = SqliteCatalogue(database)
-        self.sweep = ServerRetention(database, catalogue, world)
-        self._checkpoints = Checkpoints(database, world.lived)
-        self._polls = Polls(asyncio.get_running_loop())
-        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
-        self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
-        self.doors = Doors(settings.trusted_proxies)
-        self._spaces = Grants()
-        self._permits = Permits(self._spaces)
-        self._opened = OpenWorkspaces(
-            world,
-            catalogue,
-            self._checkpoints,
-            SpaceLedger(database.path),
-            Ages(database, world.lived),
-            self._polls.changed,
-        )
-        self._registry = Registry(
-            UserRows(database),
-            WorkspaceRows(database),
-            self._users,
-            self._opened,
-            world.offload,
-            self._take,
-        )
-        self._flows = Flows(self._spaces, self._permits, self._users.get, world.steady)
-        self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
-        self._sampler = FlowSampler(self._flows.all, world)
-        self._feed = ServerFeed(endpoint.publisher, self._general, self._sampler)
-        self._coordinator: Coordinator | None = None
-        if settings.backup is not None:
-            self._coordinator = coordinator(
-                settings.backup,
-                database,
-                world,
-                self._registry,
-                partial(UserLogin, self._sessions, self._spaces, self._permits),
-            )
-        self._tasks: asyncio.TaskGroup | None = None
-        self._lanes: LaneListener | None = None
-        self._listener: HttpListener | None = None
-        self._certificate: tls.ServedCertificate | None = None
-
-    async def start(self, tasks: asyncio.TaskGroup) -> Up:
-        """Opens the ports and folders.
-
-        Raises:
-            ProblemError: one of them cannot be opened.
-        """
-        settings, world = self._settings, self._world
-        certificate = None if settings.plain else await world.offload(_certificate, settings)
-        self._tasks = tasks
-        await self.apply(settings)
-        lanes = self._lanes = LaneListener(
-            self._flows, settings.total_connections, world.steady, world.offload
-        )
-        data_port = await self._listen_for_lanes(lanes)
-        self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
-        gateway = Gateway(
-            Authentication(self._sessions, self._spaces, self._permits, settings.trusted_proxies),
-            self._spaces,
-            self._polls,
-            self._flows,
-            world.offload,
-            world.wall,
-            settings.prefix,
-        )
-        context = None
-        if certificate is not None:
-            self._certificate = tls.ServedCertificate(certificate, world)
-            context = self._certificate.context
-        self._listener = HttpListener(gateway.application(), context, self.doors)
-        port = await self._listener.start(settings.host, settings.port)
-        if settings.plain:
-            _log.warning("plain HTTP: others on the network can read passwords and files")
-        backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
-        scheme = "http" if settings.plain else "https"
-        return Up(
-            f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
-            f"{_shown(settings.private_ip or settings.host)}:{data_port}",
-            certificate.fingerprint if certificate else "",
-            self._endpoint.all_addresses,
-            {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
-        )
-
-    async def _listen_for_lanes(self, lanes: LaneListener) -> int:
-        """The data port, open. Raises ProblemError."""
-        settings = self._settings
-        host = settings.private_ip or settings.host
-        try:
-            return await lanes.start(self.doors, host, settings.initial_port)
-        except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            where = f"{_shown(host)}:{settings.initial_port}"
-            words = f"the data port {where} cannot be opened: {reason}"
-            hint = "change initial_port or private_ip, or stop the program that listens there"
-            raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
-
-    # -- users and workspaces ----------------------------------------------------------------------
-
-    async def apply(self, settings: ServerSettings) -> Read:
-        """Applies a file's users, workspaces and bandwidth to the running server.
-
-        Other settings need a restart.
-
-        Raises:
-            ProblemError: the state cannot be read or written.
-        """
-        file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
-        await self._limits.read(asdict(file))
-        read = await self._registry.read(settings)
-        for notice in (*settings.warnings, *read.notices):
-            _log.warning("%s", notice)
-        return read
-
-    def _grant(self) -> None:
-        """Applies the current total bandwidth."""
-        self._flows.limit(Bandwidth(**self._limits.holding()))
-
-    async def reread(self) -> Read:
-        """Reads the file again.
-
-        Raises:
-            ConfigError: it cannot be used; nothing has changed.
-            ProblemError: not all of it could be applied.
-        """
-        fresh = await self._world.offload(load_server, self._settings.file, self._env)
-        read = await self.apply(fresh)
-        if self._certificate is not None:
-            self._certificate.look_again()
-        if waiting := _waiting(self._settings, fresh):
-            notice = f"{fresh.file}: changes of {', '.join(waiting)} take effect at the next start"
-            _log.warning("%s", notice)
-            return replace(read, notices=(*read.notices, notice))
-        return read
-
-    async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
-        """Makes a roster take effect. Folders that are not served any more stay open."""
-        assert self._tasks is not None, "the server has started"
-        paths = await self._world.offload(served, roster.users, roster.workspaces)
-        for path in paths:
-            if path not in self._opened and (problem := await self._opened.open(path)):
-                # Other folders are served, and this one is tried again.
-                _log.error("%s: %s", path, problem)
-        self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
-        self._opened.serve(paths, self._settings, self._tasks)
-        self._sessions.forget(ended)
-        self._permits.end_of(ended)
-        self._permits.renew()
-        self._flows.renew()
-        self._feed.changed()
-
-    # -- the control plane -------------------------------------------------------------------------
-
-    async def answer(self, me: Me, stop: Callable[[], None], log: Ring) -> None:
-        """Answers commands until cancelled."""
-        registry, offload = self._registry, self._world.offload
-        routes = routed(
-            (
-                ProcessHandlers(
-                    me,
-                    COMMANDS,
-                    status=self._status,
-                    reload=partial(reloaded, self.reread),
-                    stop=stop,
-                    steady=self._world.steady,
-                ),
-                UserHandlers(registry, self._users, self._sampler, offload, self._feed.notice),
-                WorkspaceHandlers(registry, offload),
-                BandwidthHandlers(self._limits, BANDWIDTH_SET),
-                FlowHandlers(self._sampler),
-                AuditHandlers(self._audit, offload),
-                FeedHandlers(self._endpoint.publisher),
-                KeyHandlers(self._endpoint, offload),
-                LogHandlers(log, no_job),
-            )
-        )
-        router = Router(routes, self._replies, audit=self._audit, offload=offload)
-        await self._endpoint.serve(router)
-
-    async def renew(self) -> None:
-        """Looks at the certificate once a day and after a reload, until cancelled."""
-        if self._certificate is not None:
-            await self._certificate.run()
-
-    async def speak(self) -> None:
-        """Publishes the feed until cancelled."""
-        while True:
-            try:
-                self._feed.tick()
-            except Exception as error:  # a bug of ours: it costs one tick
-                _log.error("publishing the feed failed", exc_info=error)
-            await asyncio.sleep(TICK)
-
-    def beat(self, now: float) -> None:
-        """Stores what is stored each minute; `now` reads the retention clock."""
-        self._catalogue.mark(now, 0.0)
-
-    async def clock_jumped(self, message: str) -> None:
-        """Publishes that the wall clock jumped."""
-        self._feed.clock_jumped(message)
-
-    def _general(self) -> JsonObject:
-        opened, flows = self._opened, len(self._flows.all())
-        return views.general(self._registry.roster, opened.problems(), opened.unoffered(), flows)
-
-    def _status(self) -> JsonObject:
-        return {
-            **self._general(),
-            "kind": "server",
-            "totals": views.progress(totals(self._sampler.readings())),
-            "data_connections": {
-                "open": self._flows.lanes(),
-                "most": self._settings.total_connections,
-            },
-            "warnings": list(self._certificate.warnings) if self._certificate else [],
-        }
-
-    # -- state of the server -----------------------------------------------------------------------
-
-    def words(self) -> str:
-        """The state of the server in one line."""
-        return f"{len(self._users)} users, {len(self._opened)} folders"
-
-    def measured(self) -> Iterable[Family]:
-        """The metrics of the server."""
-        return families(
-            self._users, len(self._opened), self._sessions, self._flows, self._polls, self.doors
-        )
-
-    # -- the end -----------------------------------------------------------------------------------
-
-    async def rest(self) -> None:
-        """Ends requests, lanes (at their checkpoints) and scans."""
-        self._opened.stop()
-        if self._listener is not None:
-            await self._listener.close()
-        if self._coordinator is not None:
-            await self._coordinator.close()
-        if self._lanes is not None:
-            self._lanes.close()
-            until = self._world.steady() + LANES
-            for lane in self._flows.close():
-                await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
-        self._opened.rest()
-
-    def close(self) -> None:
-        """Closes the folders, which must not be in use any more."""
-        self._opened.close()
+def _endpoint(settings: ServerSettings, env: Mapping[str, str], epoch: str) -> Endpoint:
+    """The control sockets. Raises EndpointError and AddressError."""
+    return Endpoint(
+        settings.control.runtime_dir or runtime_dir(env),
+        SERVER,
+        epoch=epoch,
+        now=time.time,
+        control=settings.control,
+        keys=keys_dir(env, SERVER),
+    )
 
 
 async def _reload(server: Server, again: asyncio.Event, notifier: Notifier) -> None:
@@ -523,26 +136,3 @@ async def _read_again(server: Server) -> None:
         _log.error("not all of the new settings could be applied: %s", error)
     else:
         _log.info("users, workspaces and bandwidth were read again")
-
-
-def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
-    """The changed fields of the file that need a restart."""
-    changed = [
-        _WRITTEN.get(field.name, field.name)
-        for field in fields(ServerSettings)
-        if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
-    ]
-    return list(dict.fromkeys(changed))
-
-
-def _certificate(settings: ServerSettings) -> tls.Certificate:
-    if settings.tls is not None:
-        return tls.own(settings.tls.cert, settings.tls.key)
-    addresses: Sequence[str | None] = (settings.host, settings.private_ip, settings.public_ip)
-    reached = [one for one in addresses if one and one not in ("0.0.0.0", "::")]  # noqa: S104
-    names = ["localhost", socket.gethostname(), "127.0.0.1", "::1", *reached]
-    return tls.self_made(settings.state_dir, names, datetime.datetime.now(datetime.UTC))
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -10,12 +10,13 @@ from typing import Any
 from cargo_sync.api.client import Client, CommandError
 from cargo_sync.config.server import load_server
 from cargo_sync.server import app
+from cargo_sync.server.server import Up
 
 
 @asynccontextmanager
-async def governed(file: Path) -> AsyncIterator[app.Up]:
+async def governed(file: Path) -> AsyncIterator[Up]:
     """A server until it is told to end: signals reach only one in a process."""
-    up: asyncio.Future[app.Up] = asyncio.get_running_loop().create_future()
+    up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
     server = asyncio.ensure_future(app.run(load_server(str(file), os.environ), ready=up.set_result))
     server.add_done_callback(lambda _: up.done() or up.cancel())
     await asyncio.wait({up})
@@ -29,7 +30,7 @@ async def governed(file: Path) -> AsyncIterator[app.Up]:
         await asyncio.wait_for(server, 60)
 
 
-async def ask(up: app.Up, cmd: str, /, **args: Any) -> Any:
+async def ask(up: Up, cmd: str, /, **args: Any) -> Any:
     """The result; or the error's code and message."""
 
     def call() -> Any:

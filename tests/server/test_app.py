@@ -23,6 +23,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
+from cargo_sync.server.server import Up
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from tests.server.surroundings import CHEAP, until
@@ -44,9 +45,9 @@ def settings(place: Path, **changed: Any) -> Path:
 
 
 @asynccontextmanager
-async def running(file: Path) -> AsyncIterator[app.Up]:
+async def running(file: Path) -> AsyncIterator[Up]:
     """A server until it is stopped, by a signal, as anybody would."""
-    up: asyncio.Future[app.Up] = asyncio.get_running_loop().create_future()
+    up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
     server = asyncio.ensure_future(app.run(load_server(str(file), os.environ), ready=up.set_result))
     server.add_done_callback(lambda _: up.done() or up.cancel())
     try:

@@ -16,6 +16,7 @@ from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.config.server import load_server
 from cargo_sync.control.endpoint import EndpointError
 from cargo_sync.server import app
+from cargo_sync.server.server import Up
 from tests.server.admin import ask, governed
 from tests.server.surroundings import CHEAP, until
 from tests.server.test_app import running, settings
@@ -33,7 +34,7 @@ def plain(place: Path, **changed: Any) -> Path:
     return settings(place, plain=True, **changed)
 
 
-async def http(up: app.Up, path: str, token: str = "", **body: Any) -> tuple[int, Any]:
+async def http(up: Up, path: str, token: str = "", **body: Any) -> tuple[int, Any]:
     """A POST of `body`, or a GET without one."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
@@ -45,13 +46,13 @@ async def http(up: app.Up, path: str, token: str = "", **body: Any) -> tuple[int
         return response.status, await response.json()
 
 
-async def login(up: app.Up, user: str, password: str) -> str:
+async def login(up: Up, user: str, password: str) -> str:
     """The token, or "" when there is none to be had."""
     status, answer = await http(up, "login", username=user, password=password)
     return str(answer["token"]) if status == 200 else ""
 
 
-async def spaces(up: app.Up, token: str) -> dict[str, str]:
+async def spaces(up: Up, token: str) -> dict[str, str]:
     _, answer = await http(up, "workspaces", token)
     return {one["name"]: one["access"] for one in answer["workspaces"]}
 
@@ -95,7 +96,7 @@ async def test_a_second_server_is_refused_and_told_how(tmp_path: Path) -> None:
 
 
 async def test_shutdown_is_answered_and_ends_it(tmp_path: Path) -> None:
-    up: asyncio.Future[app.Up] = asyncio.get_running_loop().create_future()
+    up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
     settings = load_server(str(plain(tmp_path)), os.environ)
     server = asyncio.ensure_future(app.run(settings, ready=up.set_result))
     assert await ask(await up, "shutdown") == {}

@@ -7,8 +7,8 @@ from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.server_commands import FLOW_LIST
 from cargo_sync.control.routes import Route
-from cargo_sync.server import views
 from cargo_sync.server.flows.sampler import FlowSampler
+from cargo_sync.server.reporting import views
 
 
 class FlowHandlers:

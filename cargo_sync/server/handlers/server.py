@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.server import views
 from cargo_sync.server.accounts.registry import Read
+from cargo_sync.server.reporting import views
 
 
 async def reloaded(reread: Callable[[], Awaitable[Read]]) -> JsonObject:

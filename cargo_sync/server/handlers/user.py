@@ -26,14 +26,14 @@ from cargo_sync.config.server import UserSettings
 from cargo_sync.control.limits import speed
 from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
-from cargo_sync.server import views
 from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.roster import RATES
 from cargo_sync.server.accounts.users import Users
-from cargo_sync.server.feed import Tell
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.handlers.refusals import in_file
+from cargo_sync.server.reporting import views
+from cargo_sync.server.reporting.feed import Tell
 from cargo_sync.state.users import UserRow
 
 _PASSWORDS: Final = ("password", "password_file", "password_hash")

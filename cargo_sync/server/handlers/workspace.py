@@ -20,9 +20,9 @@ from cargo_sync.config import places
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
-from cargo_sync.server import views
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
+from cargo_sync.server.reporting import views
 from cargo_sync.state.workspaces import WorkspaceGrant, WorkspaceRow
 
 

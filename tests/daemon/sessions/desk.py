@@ -19,7 +19,7 @@ from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
-from cargo_sync.server import app
+from cargo_sync.server.server import Up
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
@@ -65,7 +65,7 @@ class Desk:
             args.setdefault("session", self.session)
         return dict(await route.handler(route.command.decode(args)))
 
-    async def open(self, up: app.Up, **args: Any) -> dict[str, Any]:
+    async def open(self, up: Up, **args: Any) -> dict[str, Any]:
         fields = {"url": up.api, "username": "ana", "password": "correct horse"}
         opened = await self.call("open", **(fields | {"tls_fingerprint": up.fingerprint} | args))
         self.session = opened["session"]

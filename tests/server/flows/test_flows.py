@@ -29,7 +29,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server import app
+from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.replies import Decoder, FlowReply, SpacesReply, SpeedReply, T
@@ -53,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def login(
-    up: app.Up, user: str = "ana", password: str = "correct horse", **changed: Any
+    up: Up, user: str = "ana", password: str = "correct horse", **changed: Any
 ) -> ServerLogin:
     return ServerLogin(
         up.api, user, lambda: password, **({"fingerprint": up.fingerprint} | changed)
@@ -404,7 +404,7 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
         assert tree(tmp_path / "a" / "here") == tree(there)
 
 
-async def numbered(up: app.Up, sequence: int) -> None:
+async def numbered(up: Up, sequence: int) -> None:
     """Waits until the server's scan has numbered so many changes."""
     api = Api(login(up), time.monotonic)
     async with asyncio.timeout(60):

@@ -15,8 +15,8 @@ from cargo_sync.api.client import Client, subscribe
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server import app
 from cargo_sync.server.flows.lane_listener import LaneListener
+from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
 from tests.server.admin import ask, governed
@@ -36,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 class Going:
     """One upload of 80 s that is under way. `granted` is what its client was told."""
 
-    def __init__(self, up: app.Up, system: Any, task: "asyncio.Future[Any]", there: Path) -> None:
+    def __init__(self, up: Up, system: Any, task: "asyncio.Future[Any]", there: Path) -> None:
         self.up = up
         self.task = task
         self.there = there

@@ -3,14 +3,18 @@
 Flows are published once a second, and only while somebody subscribes.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from cargo_sync.api import topics
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.control.changes import Changes, Publish
-from cargo_sync.server import views
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
+from cargo_sync.server.reporting import views
+
+_log = logging.getLogger(__name__)
 
 TICK: Final = 1.0
 
@@ -47,6 +51,16 @@ class ServerFeed:
         """Publishes the status if it has changed."""
         status = self._status()
         self._changes.publish(topics.STATUS, "status", status, lambda: status)
+
+    async def run(self) -> None:
+        """Ticks until cancelled."""
+        never = Wakeup()
+        while True:
+            try:
+                self.tick()
+            except Exception as error:  # a bug of ours: it costs one tick, not the server
+                _log.error("publishing the feed failed", exc_info=error)
+            await never.wait(TICK)
 
     def tick(self) -> None:
         """Publishes what is due once a second."""

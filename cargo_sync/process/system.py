@@ -1,0 +1,53 @@
+"""The system that this process runs on: its clocks, chance and threads."""
+
+import random
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from cargo_sync.machines.retention import SystemClocks
+from cargo_sync.model.world import World
+from cargo_sync.process.offload import ThreadOffload
+
+_BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+
+
+def system_world(pool: ThreadPoolExecutor, lived: Callable[[], float]) -> World:
+    """The world of a real process.
+
+    Args:
+        pool: for blocking work.
+        lived: reads the retention clock.
+    """
+    return World(
+        time.time,
+        time.monotonic,
+        random.random,
+        partial(secrets.token_hex, 16),
+        ThreadOffload(pool),
+        lived,
+    )
+
+
+def system_clocks() -> Callable[[], SystemClocks]:
+    """Reads the system's clocks.
+
+    Where there is no CLOCK_BOOTTIME, the monotonic clock takes its place: it does not count the
+    time that the system sleeps, so things only get old later.
+    """
+    boot = _boot_id()
+    if sys.platform == "linux":
+        return lambda: SystemClocks(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
+    return lambda: SystemClocks(time.time(), time.monotonic(), boot)
+
+
+def _boot_id() -> str:
+    try:
+        with open(_BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return ""
