@@ -16,7 +16,7 @@ from typing import Final
 from cargo_sync.lanes import states
 from cargo_sync.lanes.current import CurrentFiles, missing_of
 from cargo_sync.lanes.figures import Figures, Moving
-from cargo_sync.lanes.joining import Joining, OnMessage, OnRecord
+from cargo_sync.lanes.joining import Joining, Longest, OnMessage, OnRecord
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.outgoing import AHEAD, Outgoing
 from cargo_sync.lanes.pacing import Pace
@@ -108,7 +108,7 @@ class End(ABC):
             records.BYE: self._take_bye,
         }
         if client:
-            self._join(records.GRANT, self._take_grant)
+            self._join(records.GRANT, self._take_grant, lambda _: messages.SHORT_MAX)
             self._handlers[records.LATER] = self._take_later
         else:
             self._handlers[records.DONE] = self._take_done
@@ -379,9 +379,9 @@ class End(ABC):
             return
         self._outgoing.add(kind, batch, index, payload, offset)
 
-    def _join(self, kind: int, handler: OnMessage) -> None:
-        """Calls `handler` with each message of a kind."""
-        self._handlers[kind] = self._joining.each(kind, handler)
+    def _join(self, kind: int, handler: OnMessage, longest: Longest) -> None:
+        """Calls `handler` with each message of a kind, of which no more than `longest` is kept."""
+        self._handlers[kind] = self._joining.each(kind, handler, longest)
 
     def _join_openings(self, kind: int, handler: Callable[[int, Payload | None], bool]) -> None:
         """Server: calls `handler` with each message that opens a batch.

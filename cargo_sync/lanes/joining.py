@@ -11,6 +11,9 @@ OnRecord = Callable[[int, int, int, int, memoryview], None]
 """(flags, index, batch, offset, payload) of one record."""
 OnMessage = Callable[[int, Payload], None]
 """(batch, payload) of one message."""
+Longest = Callable[[int], int]
+"""The most bytes of a message of this batch that comes in several records. Raises ProblemError if
+there can be no such message."""
 OnOpening = Callable[[int, Payload | None], None]
 """(batch, payload) of a message that opens a batch; None if the budget has no room for it."""
 
@@ -25,15 +28,15 @@ class Joining:
         self._lost = False
         """There is no room for the message: its content is dropped."""
 
-    def each(self, kind: int, handler: OnMessage) -> OnRecord:
-        """Calls `handler` with each message of a kind."""
+    def each(self, kind: int, handler: OnMessage, longest: Longest) -> OnRecord:
+        """Calls `handler` with each message of a kind; no more than `longest` of it is kept."""
 
         def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
             self._refuse_other(kind, batch)
             if not flags & records.MORE and self._of is None:
                 handler(batch, payload)
                 return
-            self._add(payload)
+            self._add(payload, longest(batch))
             self._of = (kind, batch)
             if not flags & records.MORE:
                 handler(batch, self._whole())
@@ -46,7 +49,7 @@ class Joining:
         def take(flags: int, _index: int, batch: int, _offset: int, payload: memoryview) -> None:
             self._refuse_other(kind, batch)
             if not self._lost and self._budget.take(0, len(payload)):
-                self._add(payload)
+                self._add(payload, MESSAGE_MAX)
             elif not self._lost:
                 self._budget.give(0, len(self._part))
                 self._part, self._lost = bytearray(), True
@@ -62,10 +65,10 @@ class Joining:
         if self._of not in (None, (kind, batch)):
             raise breach("a message was interrupted by another one")
 
-    def _add(self, payload: memoryview) -> None:
+    def _add(self, payload: memoryview, longest: int) -> None:
         self._part += payload
-        if len(self._part) > MESSAGE_MAX:
-            raise breach(f"a message is longer than {MESSAGE_MAX} bytes")
+        if len(self._part) > longest:
+            raise breach(f"a message is longer than {longest} bytes")
 
     def _whole(self) -> bytearray:
         whole, self._part, self._of = self._part, bytearray(), None

@@ -58,7 +58,7 @@ class Receiver(End):
         self._tell_at = -math.inf
         self._handlers[records.DATA] = self._take_content
         self._handlers[records.FAIL] = self._take_fail
-        self._join(records.REPORT, self._take_report)
+        self._join(records.REPORT, self._take_report, lambda _: messages.SHORT_MAX)
         if not client:
             self._join_openings(records.OFFER, self._take_offers)
             self._handlers[records.CANCEL] = self._take_cancel

@@ -19,10 +19,13 @@ from cargo_sync.lanes.ports import Budget, Source
 from cargo_sync.lanes.states import BYE_QUEUED, LaneState
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
+from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import LinkReport, Payload
 from cargo_sync.wire.refusal import breach
 
 REPORT_SECONDS: Final = 1.0
+RECEIPTS_OF_ASK: Final = 4
+"""The receipts of a batch may be so many times as long as the request for it, beyond a record."""
 
 
 class Sender(End):
@@ -58,10 +61,10 @@ class Sender(End):
         self._reported_at = -math.inf
         self._reported: tuple[int, LinkReport] = (0, LinkReport())
         self._handlers[records.PING] = self._take_ping
-        self._join(records.RECEIPT, self._take_receipts)
+        self._join(records.RECEIPT, self._take_receipts, self._longest_receipts)
         self._handlers[records.CANCEL] = self._take_cancel
         if client:
-            self._join(records.WANT, self._take_wants)
+            self._join(records.WANT, self._take_wants, lambda _: messages.MESSAGE_MAX)
         else:
             self._join_openings(records.ASK, self._take_ask)
 
@@ -151,6 +154,15 @@ class Sender(End):
         self._postponed.room_came(self._clock())
         if self._on_receipts:
             self._on_receipts(batch, receipts)
+
+    def _longest_receipts(self, batch: int) -> int:
+        """The most bytes of a batch's receipts. At a server only what has room in memory counts."""
+        if batch not in self._open:
+            raise breach(f"receipts came for batch {batch}, which is not open")
+        if self._client:
+            return messages.MESSAGE_MAX
+        _, asked = self._held[batch]
+        return min(messages.MESSAGE_MAX, PIECE + RECEIPTS_OF_ASK * asked)
 
     def _take_cancel(
         self, _flags: int, index: int, batch: int, _offset: int, _payload: memoryview

@@ -22,6 +22,9 @@ from cargo_sync.wire.refusal import breach
 MESSAGE_MAX: Final = 12 << 20
 """The largest JSON of one message in bytes: 2,000 paths of 4,096 bytes fit."""
 
+SHORT_MAX: Final = 4096
+"""The same for grants and reports, which are a few numbers."""
+
 VALUES_MAX: Final = 1 << 20
 """The most values in one message: the largest batch has 65,535 files with 11 fields each."""
 
