@@ -93,7 +93,7 @@ class Copier:
         self._world = world
         self._page: WalkPage | None = None
         """Found, but not decided yet."""
-        self._waiting: BatchQueue[_Copy] = BatchQueue(_size, world.steady)
+        self._waiting: BatchQueue[_Copy] = BatchQueue(_size, world.steady, sides.far.rate)
         self._open: dict[str, int] = {}
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()

@@ -1,11 +1,14 @@
 """Batches: files that are handed over together.
 
-Their size is limited so that neither small nor large files take long until they are committed.
+Each file is published with its batch. So a larger file is a batch of its own, and the others wait
+for no more than moves in a second.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
+
+from cargo_sync.model.checkpoints import resumable
 
 BATCH_FILES: Final = 2_000
 BATCH_BYTES: Final = 256 * 2**20
@@ -15,46 +18,67 @@ T = TypeVar("T")
 
 
 class BatchQueue(Generic[T]):
-    """Items in their order, taken in batches.
+    """Items, taken in batches; smaller items keep their order, and so do larger ones.
 
-    A batch is full when it has BATCH_FILES items, or with the item that brings it to BATCH_BYTES.
-    A batch that is not full is due BATCH_SECONDS after its first item came.
+    A resumable file is a batch alone, and due at once. A batch of smaller ones is full when it has
+    BATCH_FILES items, or with the item that brings it to BATCH_BYTES or to what moves in
+    BATCH_SECONDS. A batch that is not full is due BATCH_SECONDS after its first item came.
 
     size    gives the bytes of an item's content
     steady  gives seconds of the steady clock
+    rate    gives the bytes per second that move now
     """
 
-    def __init__(self, size: Callable[[T], int], steady: Callable[[], float]) -> None:
+    def __init__(
+        self, size: Callable[[T], int], steady: Callable[[], float], rate: Callable[[], int]
+    ) -> None:
         self._size_of = size
         self._steady = steady
+        self._rate = rate
         self._items: deque[T] = deque()
+        self._large: deque[T] = deque()
         self._bytes = 0
+        """Of the smaller ones."""
         self._since = 0.0
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) + len(self._large)
 
     def extend(self, items: Sequence[T]) -> None:
         if not self._items:
             self._since = self._steady()
-        self._items.extend(items)
-        self._bytes += sum(map(self._size_of, items))
+        for item in items:
+            size = self._size_of(item)
+            if resumable(size):
+                self._large.append(item)
+            else:
+                self._items.append(item)
+                self._bytes += size
 
     def due(self) -> list[T]:
         """The next batch if it is full or has waited long enough; else an empty list."""
-        full = len(self._items) >= BATCH_FILES or self._bytes >= BATCH_BYTES
-        if full or (self._items and self._steady() - self._since >= BATCH_SECONDS):
-            return self.rest()
-        return []
+        if self._items and (
+            len(self._items) >= BATCH_FILES
+            or self._bytes >= self._most()
+            or self._steady() - self._since >= BATCH_SECONDS
+        ):
+            return self._smaller()
+        return [self._large.popleft()] if self._large else []
 
     def rest(self) -> list[T]:
         """The next batch, due or not; an empty list if nothing waits."""
+        return self.due() or self._smaller()
+
+    def _smaller(self) -> list[T]:
         batch: list[T] = []
-        size = 0
-        while self._items and len(batch) < BATCH_FILES and size < BATCH_BYTES:
+        size, most = 0, self._most()
+        while self._items and len(batch) < BATCH_FILES and size < most:
             item = self._items.popleft()
             batch.append(item)
             size += self._size_of(item)
         self._bytes -= size
         self._since = self._steady()
         return batch
+
+    def _most(self) -> int:
+        return min(BATCH_BYTES, max(1, int(self._rate() * BATCH_SECONDS)))

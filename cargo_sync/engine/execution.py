@@ -4,7 +4,7 @@ Steps that move no content are done at once, in groups. The others go to the far
 while the survey goes on.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from cargo_sync.engine.batches import BatchQueue
@@ -21,7 +21,10 @@ from cargo_sync.trees.contract import Task, Tree
 
 
 class Execution:
-    """Executes the steps of one run, from the tree `source` to the tree `destination`."""
+    """Executes the steps of one run, from the tree `source` to the tree `destination`.
+
+    `rate` gives the bytes per second that move now.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Execution:
         starts: TransferStarts,
         commit: Commit,
         damaged: DamagedFiles,
+        rate: Callable[[], int],
     ) -> None:
         self._rules = context.rules
         self._world = context.world
@@ -44,6 +48,7 @@ class Execution:
         self._starts = starts
         self._commit = commit
         self._damaged = damaged
+        self._rate = rate
         self._not_emptied: set[str] = set()
 
     async def batches(
@@ -55,7 +60,7 @@ class Execution:
             steps: in the order of the plan.
             counted: the guard has let these steps pass already.
         """
-        waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady)
+        waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady, self._rate)
         async for actions in steps:
             puts = await self._without_content(actions, counted)
             self._progress.planned(len(puts), sum(map(_size, puts)))

@@ -144,7 +144,9 @@ class Run:
         source, destination = (near, far) if upload else (far, near)
         starts = TransferStarts(self._context, self._on_events)
         damaged = DamagedSources(self._context, near, commit) if upload else DamagedThere(commit)
-        return Execution(self._context, source, destination, guard, starts, commit, damaged)
+        return Execution(
+            self._context, source, destination, guard, starts, commit, damaged, far.rate
+        )
 
     async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
         rules = self._rules

@@ -154,6 +154,9 @@ class FarTree(Tree, Protocol):
         Some of them may still wait for their turn.
         """
 
+    def rate(self) -> int:
+        """Bytes of content per second that move now, as granted or measured; until then a guess."""
+
     def resumed(self) -> Mapping[str, int]:
         """What the destination had of unfinished files when the last transfer began.
 

@@ -68,6 +68,9 @@ class FarVisited(Visited, Protocol):
     def figures(self) -> Figures | None:
         """The figures of the running flow; None if nothing moves."""
 
+    def rate(self) -> int:
+        """Like FarTree.rate."""
+
     async def set_speed(self, bits: int | None) -> None:
         """Like FarTree.set_speed."""
 

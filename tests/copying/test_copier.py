@@ -101,6 +101,9 @@ class Side:
     def figures(self) -> Figures | None:
         return None
 
+    def rate(self) -> int:
+        return 1 << 30
+
     async def set_speed(self, bits: int | None) -> None:
         raise NotImplementedError
 
@@ -197,7 +200,7 @@ async def test_what_arrived_without_a_receipt_counts_once_and_is_not_sent_twice(
     house = House(tmp_path, Side("a", "d/b", size=LARGE), Side())
     house.far.steps = [lost]
     assert await house.attempts() == 2
-    assert house.far.batches == [["a", "d/b"]]
+    assert house.far.batches == [["a"], ["d/b"]]
     assert house.counts == (2, 2, 0, 0)
     assert house.progress.bytes_done == house.progress.bytes_total == 2 * LARGE
     assert house.in_use == set()

@@ -16,14 +16,15 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Batches of 3 items, 100 bytes, or 1 second; an item is its size."""
+    """Batches of 3 items, 100 bytes, or 1 second; an item is its size, and from 1000 large."""
     monkeypatch.setattr(batches, "BATCH_FILES", 3)
+    monkeypatch.setattr(batches, "resumable", lambda size: size >= 1000)
     monkeypatch.setattr(batches, "BATCH_BYTES", 100)
     return Clock()
 
 
-def queue(clock: Clock) -> BatchQueue[int]:
-    return BatchQueue(lambda size: size, clock)
+def queue(clock: Clock, rate: int = 1 << 30) -> BatchQueue[int]:
+    return BatchQueue(lambda size: size, clock, lambda: rate)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,30 @@ def test_what_a_full_batch_left_waits_from_then_on(clock: Clock) -> None:
     assert waiting.due() == []
     clock.now += 0.1
     assert waiting.due() == [4]
+
+
+def test_a_large_file_is_a_batch_alone_and_due_at_once(clock: Clock) -> None:
+    waiting = queue(clock)
+    waiting.extend([1, 1000, 2, 5000])
+    assert (waiting.due(), waiting.due(), waiting.due()) == ([1000], [5000], [])
+    waiting.extend([3, 2000, 4, 3000])
+    assert waiting.due() == [1, 2, 3], "what is full goes first, although it came first too"
+    assert list(iter(waiting.rest, [])) == [[2000], [3000], [4]]
+    assert len(waiting) == 0
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (1, [[5], [5], [5], [5], [5]]),
+        (9, [[5, 5], [5, 5], [5]]),
+        (11, [[5, 5, 5], [5, 5]]),
+        (1 << 40, [[5, 5, 5], [5, 5]]),
+    ],
+)
+def test_a_batch_holds_what_moves_in_a_second(
+    clock: Clock, rate: int, expected: list[list[int]]
+) -> None:
+    waiting = queue(clock, rate)
+    waiting.extend([5] * 5)
+    assert list(iter(waiting.rest, [])) == expected

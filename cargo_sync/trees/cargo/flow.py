@@ -22,6 +22,7 @@ from cargo_sync.lanes.pacing import pace_of
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -38,6 +39,8 @@ from cargo_sync.wire.handshake import LaneKeys
 CONNECT: Final = 15.0
 GOODBYE: Final = 3.0
 """Seconds that a stopped lane may take to write its checkpoint."""
+UNMEASURED: Final = 256 << 10
+"""Bytes per second that a flow is expected to move before anything was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,25 @@ class ClientFlow:
         self._machine: Sender | Receiver | None = None
         self._lane: LaneThread | None = None
         self._cancelled: set[str] = set()
+        self._meter = RateMeter()
         self.granted: int | None = None
         self.resumed: Mapping[str, int] = {}
 
     def figures(self) -> Figures | None:
         """The lane's figures; None while there is no lane."""
         return self._machine.figures() if self._machine else None
+
+    def rate(self) -> int:
+        """Like FarTree.rate."""
+        measured = 0
+        if self._machine is not None and self._open:
+            content = self._machine.figures().content
+            measured = int(self._meter.rate(self._world.steady(), content))
+        else:
+            self._meter = RateMeter()  # while nothing moves there is nothing to measure
+        granted = self._speed if self._machine is None else self.granted
+        rate = measured or UNMEASURED
+        return rate if granted is None else min(rate, granted // 8)
 
     def open_tasks(self) -> list[Task]:
         """Like FarTree.open_tasks."""

@@ -16,7 +16,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delive
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
-from cargo_sync.trees.cargo.flow import ClientFlow
+from cargo_sync.trees.cargo.flow import UNMEASURED, ClientFlow
 from cargo_sync.trees.cargo.problems import bad_answer
 from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
@@ -193,6 +193,9 @@ class CargoTree:
                     yield outcomes
         finally:
             self._resumed, self.flow = self.flow.resumed, None
+
+    def rate(self) -> int:
+        return self.flow.rate() if self.flow is not None else UNMEASURED
 
     def resumed(self) -> Mapping[str, int]:
         return self._resumed
