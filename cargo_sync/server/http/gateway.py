@@ -31,7 +31,7 @@ from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
 from cargo_sync.server.http.files import FileRoutes
-from cargo_sync.server.http.limits import LOGIN_BYTES, read_object
+from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
 
@@ -90,10 +90,11 @@ class Gateway:
         self._entrance = entrance
         self._flows = flows
         self._polls = polls
+        self._bodies = Bodies(offload)
         self._v1 = f"{prefix}/v1"
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
-            *OperationRoutes(entrance, offload).routes(self._v1),
+            *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *FileRoutes(entrance, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
         ]
@@ -114,20 +115,20 @@ class Gateway:
         return app
 
     async def login(self, request: web.Request) -> web.Response:
-        asked = _Login.read(await read_object(request, LOGIN_BYTES))
+        asked = _Login.read(await read_login(request))
         return answer(
             logged_in(await self._entrance.login(request, asked.username, asked.password))
         )
 
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        asked = _Flow.read(await read_object(request))
+        asked = _Flow.read(await self._bodies.read(request, user.name))
         address = self._entrance.address(request)
         return answer(opened(await self._flows.open(user, address, asked.request())))
 
     async def flow_speed(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
-        asked = _Speed.read(await read_object(request))
+        asked = _Speed.read(await self._bodies.read(request, user.name))
         granted = await self._flows.speed(user, request.match_info["id"], asked.speed)
         return answer({"granted": granted})
 

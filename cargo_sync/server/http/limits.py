@@ -5,14 +5,19 @@ limit.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
+from cargo_sync.machines.budget import Amount, Budgets
+from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.refusals import bad_request
+from cargo_sync.model.world import Offload
+from cargo_sync.server.refusals import LaterError, bad_request
 
 LOGIN_BYTES: Final = 8 * 1024
 BODY_BYTES: Final = 16 * 1024 * 1024
@@ -21,6 +26,11 @@ BODY_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 30.0
 """Seconds without a byte of an upload, or while a client does not read a download."""
 DRAIN_SECONDS: Final = 60.0
+VALUES: Final = 1 << 16
+"""The most values in a large body; 2,000 operations have a quarter of them."""
+SMALL: Final = 64 * 1024
+"""Bytes of a body that are parsed at once. The values of a larger one are counted before, in a
+thread."""
 
 SERVER_OPTIONS: Final[Mapping[str, Any]] = {
     # aiohttp closes a connection whose request is not complete by then, also its first one:
@@ -35,28 +45,81 @@ SERVER_OPTIONS: Final[Mapping[str, Any]] = {
 }
 """Options for the aiohttp runner."""
 
+Body = Mapping[str, object]
+_Take = Callable[[int], None]
 
-async def read_object(request: web.Request, cap: int = BODY_BYTES) -> Mapping[str, object]:
-    """The JSON object in a request's body.
+
+class Bodies:
+    """Reads the JSON bodies of users, and keeps them until they are complete.
+
+    budgets  in bytes: who sends many at once, and slowly, gets 429 for the next ones
+    """
+
+    def __init__(self, offload: Offload, budgets: Budgets | None = None) -> None:
+        self._offload = offload
+        self._budgets = budgets or Budgets()
+        self._numbers = count()
+
+    async def read(self, request: web.Request, user: str) -> Body:
+        """The JSON object in the body of a user's request.
+
+        Raises:
+            ProblemError: `too_large`, `timeout`, `cut`, `bad_request`, `busy`.
+        """
+        with self._room(user) as take:
+            content = await _content(request, BODY_BYTES, take)
+            if len(content) <= SMALL:
+                return _object(content)
+            return await self._offload(_object, content)
+
+    @contextmanager
+    def _room(self, user: str) -> Iterator[_Take]:
+        number, held = f"{next(self._numbers)}", 0
+
+        def take(size: int) -> None:
+            nonlocal held
+            if not self._budgets.take(number, user, Amount(0, size)):
+                raise LaterError(Problem(Code.BUSY, "too much is being sent at the same time"), 1)
+            held += size
+
+        try:
+            yield take
+        finally:
+            self._budgets.give(number, user, Amount(0, held))
+
+
+async def read_login(request: web.Request) -> Body:
+    """The JSON object in the body of a login, which is small.
 
     Raises:
         ProblemError: `too_large`, `timeout`, `cut`, `bad_request`.
     """
+    return _object(await _content(request, LOGIN_BYTES, lambda _: None))
+
+
+async def _content(request: web.Request, cap: int, take: _Take) -> bytearray:
     refuse_encoding(request)
     refuse_length(request, cap)
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in chunks(request):
-                content += chunk
-                if len(content) > cap:
+                if len(content) + len(chunk) > cap:
                     raise too_large(cap)
+                take(len(chunk))
+                content += chunk
     except TimeoutError as error:
         raise timed_out() from error
+    return content
+
+
+def _object(content: bytearray) -> Body:
     try:
-        value = orjson.loads(content)
+        value = parsed(content, VALUES)
     except orjson.JSONDecodeError as error:
         raise bad_request("the body is not JSON", "send one JSON object") from error
+    except ValueError as error:
+        raise bad_request(f"the body cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise bad_request("the body is not a JSON object", "send one JSON object")
     return value

@@ -22,7 +22,7 @@ from cargo_sync.server.http.fields import (
     items,
     whole,
 )
-from cargo_sync.server.http.limits import read_object, sent
+from cargo_sync.server.http.limits import Bodies, sent
 from cargo_sync.server.refusals import bad_request
 from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
@@ -79,8 +79,9 @@ class _HashedFile(Asked):
 class OperationRoutes:
     """The handlers for batches."""
 
-    def __init__(self, entrance: Authentication, offload: Offload) -> None:
+    def __init__(self, entrance: Authentication, bodies: Bodies, offload: Offload) -> None:
         self._entrance = entrance
+        self._bodies = bodies
         self._offload = offload
         self._hashing = asyncio.Semaphore(HASHING)
 
@@ -93,7 +94,7 @@ class OperationRoutes:
     async def operations(self, request: web.Request) -> web.Response:
         permit = self._entrance.permit(request, writes=True)
         workspace = permit.access.workspace
-        asked = _Operations.read(await read_object(request))
+        asked = _Operations.read(await self._bodies.read(request, permit.user))
         wanted = [_operation(item) for item in asked.operations]
         good = [one for one in wanted if not isinstance(one, Problem)]
         results = iter(await self._offload(workspace.change, good, asked.run, permit.check))
@@ -102,8 +103,9 @@ class OperationRoutes:
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order, each as soon as it is known."""
-        workspace = self._entrance.permit(request).access.workspace
-        asked = _Hashes.read(await read_object(request))
+        permit = self._entrance.permit(request)
+        workspace = permit.access.workspace
+        asked = _Hashes.read(await self._bodies.read(request, permit.user))
         files = [_file(item) for item in asked.files]
         response = web.StreamResponse(
             headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
