@@ -7,7 +7,8 @@ the control port with keys.
 
 In every second block of time a process of strangers holds silent connections to that port; those
 that the server drops are opened again after a while. The rates of both kinds of blocks are
-compared, pair by pair.
+compared, pair by pair. On a machine that is busy with other things this comparison says little; so
+the processor time that the strangers alone cost the server is printed as well.
 
     python -m benchmarks.strangers --silent 2000 --pairs 5
     python -m benchmarks.strangers --silent 2000 --pairs 5 --own
@@ -17,7 +18,6 @@ loopback addresses (only on Linux).
 """
 
 import argparse
-import asyncio
 import itertools
 import json
 import os
@@ -31,10 +31,10 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.programs import USER, Programs, free_ports, until
 from cargo_sync.api.client import Client
@@ -45,8 +45,6 @@ from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.transfers import Offer
 from cargo_sync.testing.disk import MemoryFile, MemorySource
-from cargo_sync.trees.cargo.api import Api, ServerLogin
-from cargo_sync.trees.cargo.replies import FlowReply
 from cargo_sync.wire.handshake import LaneKeys
 
 TICK: Final = 0.02
@@ -83,7 +81,8 @@ def main() -> None:
             for name, (port, work) in server.works().items():
                 if chosen.only not in name:
                     continue
-                print(measure(name, port, work, chosen), flush=True)
+                cost = price(server.pid, port, chosen)
+                print(f"{measure(name, port, work, chosen)}; {cost:.1%} of a core", flush=True)
         finally:
             server.close()
 
@@ -144,39 +143,55 @@ def silent(port: int, count: int, again: float, *, own: bool) -> Iterator[None]:
             strangers.stdin.close()
 
 
+def price(pid: int, port: int, chosen: argparse.Namespace) -> float:
+    """The share of a core that a server needs for silent connections and nothing else."""
+    with silent(port, chosen.silent, chosen.again, own=chosen.own):
+        before, began = processor_time(pid), time.monotonic()
+        time.sleep(2 * chosen.again)
+        return (processor_time(pid) - before) / (time.monotonic() - began)
+
+
+def processor_time(pid: int) -> float:
+    """Seconds that a process has used; only on Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 # -- the measurement -------------------------------------------------------------------------------
 
 
 def measure(name: str, port: int, work: Callable[[], None], chosen: argparse.Namespace) -> str:
     """Run all pairs of blocks at one port; a line about them."""
     work()  # the first one is not measured
-    ratios, rates = [], []
+    ratios, rates, failed = [], [], 0
     for number in range(chosen.pairs):
         pair: dict[bool, float] = {}
         for beside in (number % 2 == 1, number % 2 == 0):
             if beside:
                 with silent(port, chosen.silent, chosen.again, own=chosen.own):
-                    pair[True] = rate(work, chosen.seconds)
+                    pair[True], failures = rate(work, chosen.seconds)
+                failed += failures
             else:
-                pair[False] = rate(work, chosen.seconds)
+                pair[False], _ = rate(work, chosen.seconds)
         ratios.append(pair[True] / pair[False])
         rates.append(pair[False])
     shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     median = statistics.median(ratios)
-    return f"{name:12} {statistics.median(rates):6.1f}/s alone; beside: {median:.2f} ({shown})"
+    alone = statistics.median(rates)
+    return f"{name:10} {alone:6.1f}/s alone; beside: {median:.2f} ({shown}), {failed} failed"
 
 
-def rate(work: Callable[[], None], seconds: float) -> float:
-    """How often something is done per second. A failure counts as not done."""
-    done, began = 0, time.monotonic()
+def rate(work: Callable[[], None], seconds: float) -> tuple[float, int]:
+    """How often something is done per second, and how often it failed."""
+    done, failed, began = 0, 0, time.monotonic()
     while time.monotonic() - began < seconds:
         try:
             work()
-        except Exception as error:
-            print(f"  failed: {error!r}", file=sys.stderr)
+        except Exception:
+            failed += 1
         else:
             done += 1
-    return done / (time.monotonic() - began)
+    return done / (time.monotonic() - began), failed
 
 
 # -- the server, and what honest clients do --------------------------------------------------------
@@ -201,7 +216,7 @@ class Besieged:
         }
         self._programs = Programs(folder, {}, server=settings, log_level="error")
         self._key = folder / ".config" / "cargo_sync" / "keys" / "server" / "local.key"
-        self._folder = folder
+        self._data = json.loads((folder / "server.json").read_text())["initial_port"]
         self._stored = 0
 
     def start(self) -> None:
@@ -210,17 +225,20 @@ class Besieged:
         until(self._programs.listens, "the server answers")
         until(self._key.exists, "the control port has keys")
         self._text_exchange(b'TRANSMITIR{"apelido":"a","nome_arquivo":"n","conteudo_arquivo":"c"}')
-        self._token = self._login()
+        self._token = self._post("/v1/login", {"username": USER, "password": USER})["token"]
 
     def close(self) -> None:
         self._programs.close()
 
+    @property
+    def pid(self) -> int:
+        return self._programs.processes["server"].pid
+
     def works(self) -> dict[str, tuple[int, Callable[[], None]]]:
         """The ports, and what is done at each of them."""
-        data_port = json.loads((self._folder / "server.json").read_text())["initial_port"]
         return {
             "API": (self._programs.port, self._read),
-            "data port": (data_port, self._send),
+            "data port": (self._data, self._send),
             "framed": (self._framed, self._store),
             "text": (self._text, self._list),
             "metrics": (self._metrics, self._scrape),
@@ -233,9 +251,7 @@ class Besieged:
         assert answer.startswith(b"HTTP/1.1 200"), answer
 
     def _send(self) -> None:
-        lane = asyncio.run(self._opened()).lane
-        keys = LaneKeys(lane.token, lane.auth, lane.up, lane.down)
-        sock, link = open_lane("127.0.0.1", lane.port, keys, 20.0, time.monotonic)
+        sock, link = open_lane("127.0.0.1", self._data, self._opened(), 20.0, time.monotonic)
         self._stored += 1
         content = {
             f"{self._stored}/{number}": MemoryFile(b"x" * 16_384, 1) for number in range(FILES)
@@ -268,21 +284,19 @@ class Besieged:
         with Client(key.address, key=key) as client:
             client.call("status", timeout=20)
 
-    def _login(self) -> str:
-        body = json.dumps({"username": USER, "password": USER}).encode()
-        head = f"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        answer = self._over_tls(self._programs.port, head.encode() + body)
-        return str(json.loads(answer.partition(b"\r\n\r\n")[2])["token"])
-
-    async def _opened(self) -> FlowReply:
-        url = f"https://127.0.0.1:{self._programs.port}"
-        ca_file = str(self._folder / "server" / "server.crt")
-        api = Api(ServerLogin(url, USER, lambda: USER, ca_file=ca_file), time.monotonic)
+    def _opened(self) -> LaneKeys:
         asked = {"direction": "upload", "workspace": "default", "path": "", "run": "r"}
-        try:
-            return await api.post("/flows", FlowReply.read, asked | {"speed": None})
-        finally:
-            await api.close()
+        lane = self._post("/v1/flows", asked, self._token)["lane"]
+        return LaneKeys(*(bytes.fromhex(lane[name]) for name in ("token", "auth", "up", "down")))
+
+    def _post(self, path: str, asked: Mapping[str, str], token: str = "") -> dict[str, Any]:
+        body = json.dumps(asked).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        head += f"Authorization: Bearer {token}\r\n\r\n" if token else "\r\n"
+        answer = self._over_tls(self._programs.port, head.encode() + body)
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+        reply: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return reply
 
     def _over_tls(self, port: int, said: bytes) -> bytes:
         with (
