@@ -16,7 +16,13 @@ from blake3 import blake3
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import (
+    Code,
+    Problem,
+    ProblemError,
+    from_os_error,
+    lacks_descriptors,
+)
 from cargo_sync.model.transfers import Offer
 from cargo_sync.process.descriptors import kept_line
 
@@ -156,6 +162,7 @@ class PartFile:
 
         Raises:
             ProblemError: the disk failed; the part is dropped, because its content is unknown then.
+                Or too many files are open; then it stays as it is.
         """
         if self._checkpoints is None or not self._fresh:
             return
@@ -243,13 +250,26 @@ class PartFile:
 
     def _opened(self) -> int:
         if self._fd < 0:
-            system = self._root.system
             if self._written:
-                self._fd = system.reopen(self._folder, self._name)
+                self._fd = self._reopened()
             else:
                 mode = created_mode(self._offer.mode)
                 self._fd = _create_over(self._root, self._folder, self._name, mode)
         return self._fd
+
+    def _reopened(self) -> int:
+        """Opens the file again.
+
+        Raises:
+            OSError: it cannot be used any more.
+            ProblemError: too many files are open. What has arrived is as good as before.
+        """
+        try:
+            return self._root.system.reopen(self._folder, self._name)
+        except OSError as error:
+            if lacks_descriptors(error):
+                raise ProblemError(from_os_error(error, self._offer.path)) from error
+            raise
 
     def _resumed(self) -> list[Span]:
         """The recorded spans whose bytes on the disk still have their digest."""
@@ -261,7 +281,7 @@ class PartFile:
             self.drop()
             return []
         try:
-            self._fd = self._root.system.reopen(self._folder, self._name)
+            self._fd = self._reopened()
             # Two names: it was published without renameat2, and a crash came before the staged name
             # was removed.
             if os.fstat(self._fd).st_nlink != 1:

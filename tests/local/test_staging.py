@@ -17,7 +17,7 @@ from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.entries import BY_UMASK
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import MTIME, offer
-from tests.local.systems import failing_in, recording
+from tests.local.systems import failing_in, recording, system
 
 MIB = 2**20
 BIG = b"".join(bytes([number]) * MIB for number in range(10))
@@ -310,6 +310,40 @@ def test_after_a_failed_sync_nothing_of_it_counts(top: Path, kind: str) -> None:
     put(part, 0)
     assert code(part.checkpoint) == "disk_error"
     assert (names(top), checkpoints.kept) == ([], {})
+
+
+def test_what_has_arrived_outlives_a_moment_without_descriptors(top: Path, kind: str) -> None:
+    checkpoints, short = MemoryCheckpoints(), False
+
+    def on_call(name: str) -> None:
+        if short and name == "reopen":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    staging = Staging(Root.open(str(top), system(kind, on_call)), checkpoints, SpaceLedger())
+    cut(staging, 0, 1, 2)
+    short = True
+    assert code(lambda: staging.part(offer("big", BIG))) == "no_descriptors"
+    short = False
+    part = staging.part(offer("big", BIG))
+    put(part, 3)
+    part.pause()
+    short = True
+    assert code(part.checkpoint) == "no_descriptors"
+    part.leave()
+    staging.release(offer("big").transfer)
+    short = False
+    part = staging.part(offer("big", BIG))
+    assert part.missing == ((3 * MIB, 10 * MIB),)
+    put(part, *range(3, 10))
+    part.checkpoint()
+    part.leave()
+    staging.release(offer("big").transfer)
+    part = staging.part(offer("big", BIG))
+    assert part.complete
+    short = True
+    assert code(part.finish) == "no_descriptors"
+    short = False
+    assert part.finish().hash == blake3(BIG).hexdigest()
 
 
 def test_one_transfer_is_under_way_once(staging: Staging) -> None:
