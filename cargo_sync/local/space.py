@@ -7,7 +7,6 @@ the bytes that are still missing, and gives them back as it is written.
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -88,6 +87,19 @@ class Reservation:
         self._ledger.give_back(self._root, back)
 
 
+class _Reserved:
+    """What is reserved on one file system.
+
+    lock  held while it is asked what is free. One that hangs holds up no other.
+    """
+
+    __slots__ = ("bytes", "lock")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.lock = threading.Lock()
+
+
 class SpaceLedger:
     """What is reserved on each file system; one per process. Several threads may use it.
 
@@ -98,8 +110,7 @@ class SpaceLedger:
     def __init__(self, state: str | None = None) -> None:
         """`state` is a path on the file system of our own state, which always keeps RESERVE."""
         self._state = None if state is None else os.stat(state).st_dev
-        self._reserved: Counter[int] = Counter()
-        self._lock = threading.Lock()
+        self._reserved: dict[int, _Reserved] = {}
 
     def space(self, root: Root) -> FreeSpace:
         """The bytes of the file system of `root` now. Raises ProblemError."""
@@ -115,7 +126,8 @@ class SpaceLedger:
         """For reservations: the bytes that each file has now, and the files without room."""
         taken: dict[int, int] = {}
         short: dict[int, Shortage] = {}
-        with self._lock:
+        reserved = self._of(root)
+        with reserved.lock:
             space, block = self._look(root)
             left = space.left
             for file, size in sizes.items():
@@ -125,13 +137,17 @@ class SpaceLedger:
                 else:
                     taken[file] = needed
                     left -= needed
-            self._reserved[root.device] += space.left - left
+            reserved.bytes += space.left - left
         return taken, short
 
     def give_back(self, root: Root, count: int) -> None:
         """For reservations: so many bytes are not reserved any more."""
-        with self._lock:
-            self._reserved[root.device] -= count
+        reserved = self._of(root)
+        with reserved.lock:
+            reserved.bytes -= count
+
+    def _of(self, root: Root) -> _Reserved:
+        return self._reserved.setdefault(root.device, _Reserved())
 
     def _look(self, root: Root) -> tuple[FreeSpace, int]:
         """The bytes, and how many of them make a block."""
@@ -140,5 +156,5 @@ class SpaceLedger:
         except OSError as error:
             raise ProblemError(from_os_error(error, root.path)) from error
         stays = RESERVE if root.device == self._state else min(RESERVE, volume.size // PARTS)
-        space = FreeSpace(volume.free, stays, self._reserved[root.device])
+        space = FreeSpace(volume.free, stays, self._of(root).bytes)
         return space, max(1, volume.block)

@@ -1,7 +1,9 @@
 """What is reserved on a disk: missing bytes, in whole blocks, in the order of the files."""
 
 import errno
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,30 @@ def test_a_disk_that_says_nothing_reserves_nothing(root: Root, on: System) -> No
         ledger.reservation(root).take({0: 1})
     disk(on, RESERVE + 1)
     assert ledger.space(root).reserved == 0
+
+
+def test_a_disk_that_does_not_answer_holds_up_no_other(tmp_path: Path) -> None:
+    """A network file system may take minutes to say what is free."""
+    ledger, asked, answer = SpaceLedger(), threading.Event(), threading.Event()
+    hanging, fine = System.portable(), System.portable()
+    disk(fine, RESERVE + 100)
+
+    def volume(fd: int) -> Volume:
+        asked.set()
+        answer.wait(60.0)
+        return Volume(RESERVE + 100, GIB, 1)
+
+    hanging.volume = volume  # type: ignore[method-assign]
+    roots = [Root.open(str(tmp_path), one) for one in (hanging, fine)]
+    roots[0].device += 1
+    with ThreadPoolExecutor(2) as threads:
+        waits = threads.submit(ledger.reservation(roots[0]).take, {0: 1})
+        assert asked.wait(60.0)
+        try:
+            assert threads.submit(ledger.reservation(roots[1]).take, {0: 60}).result(10.0) == {}
+        finally:
+            answer.set()
+        assert waits.result() == {}
+    assert [ledger.space(root).reserved for root in roots] == [1, 60]
+    for root in roots:
+        root.close()
