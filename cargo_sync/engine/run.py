@@ -110,7 +110,7 @@ class Run:
         Raises:
             ProblemError: a side cannot be reached.
         """
-        opened = await self._open()
+        opened = await self._open(preview=True)
         planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
@@ -130,11 +130,13 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    async def _open(self) -> OpenedSides:
+    async def _open(self, *, preview: bool = False) -> OpenedSides:
         opened = await open_sides(
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
-        if opened.suspects:
+        # A preview's survey overwrites what was seen of a source, so it must be checked before it;
+        # but a preview takes no file away from a destination.
+        if opened.suspects and not (preview and self._rules.mode is Mode.DOWNLOAD):
             await Verification(self._context, self._near, self._on_events)(opened.suspects)
         return opened
 

@@ -5,7 +5,7 @@ file at the destination goes to the trash and is fetched again; one at the sourc
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
@@ -16,7 +16,7 @@ from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import damaged, damaged_there
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, damaged_there
 from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
 from cargo_sync.trees.contract import NearTree
@@ -27,6 +27,19 @@ FOLDERS: Final = 100
 _REPLACED: Final = "damaged by an unclean stop: it is fetched again"
 
 Found = tuple[KnownFile, Entry]
+
+
+class _Checked(NamedTuple):
+    """What became of suspects: `damaged` ones, and those that cannot be read now."""
+
+    damaged: list[Found]
+    unread: list[KnownFile]
+
+    def leave(self, one: KnownFile, problem: Problem) -> None:
+        """A file cannot be read. Without descriptors nothing can: then the run must begin anew."""
+        if problem.code is Code.NO_DESCRIPTORS:
+            raise ProblemError(problem)
+        self.unread.append(one)
 
 
 class Verification:
@@ -45,12 +58,15 @@ class Verification:
         """Checks all of them. If it is stopped, the next run begins anew.
 
         Raises:
-            ProblemError: the state cannot be written, or the near side is gone.
+            ProblemError: the state cannot be written, the near side is gone, or there are no
+                descriptors to look at it.
         """
         async for known in self._known(suspects):
-            damaged = await self._damaged(known, rebooted=suspects.rebooted)
-            if damaged:
-                await (self._hold(damaged) if self._source else self._fetch_again(damaged))
+            checked = await self._check(known, rebooted=suspects.rebooted)
+            if self._source:
+                await self._hold(checked)
+            else:
+                await self._fetch_again(checked.damaged)
         await self._world.offload(self._memory.suspects.checked)
 
     # -- which files -------------------------------------------------------------------------------
@@ -66,8 +82,7 @@ class Verification:
             page := await offload(self._memory.folders.unsettled, after, None, FOLDERS)
         ):
             after = paths.key(page[-1].path)
-            for state in page:
-                yield list(_seen(state, suspects.since_ns))
+            yield [one for state in page for one in _seen(state, suspects.since_ns)]
 
     def _committed(self, rows: Sequence[Committed], since_ns: int) -> list[KnownFile]:
         """What was agreed about these files; of those that did not move, about the newest.
@@ -94,34 +109,54 @@ class Verification:
 
     # -- what became of them -----------------------------------------------------------------------
 
-    async def _damaged(self, known: Sequence[KnownFile], *, rebooted: bool) -> list[Found]:
+    async def _check(self, known: Sequence[KnownFile], *, rebooted: bool) -> _Checked:
+        checked = _Checked([], [])
+        if not known:
+            return checked
+        read: list[Found] = []
         found = await self._near.entries([one.path for one in known])
-        damaged: list[Found] = []
-        unsure: list[Found] = []
         for one, entry in zip(known, found, strict=True):
-            if not isinstance(entry, Entry):
-                continue  # it is gone, or cannot be read: then it cannot be sent either
-            match judge(one, entry, source=self._source, rebooted=rebooted):
-                case Verdict.DAMAGED:
-                    damaged.append((one, entry))
-                case Verdict.READ:
-                    unsure.append((one, entry))
+            if isinstance(entry, Problem):
+                checked.leave(one, entry)
+                continue
+            verdict = judge(one, entry, source=self._source, rebooted=rebooted)
+            if entry is not None and verdict is Verdict.DAMAGED:
+                checked.damaged.append((one, entry))
+            elif entry is not None and verdict is Verdict.READ:
+                read.append((one, entry))
         if self._source:
-            blank = await self._near.blank([(one.path, entry) for one, entry in unsure])
-            unsure = [file for file, nothing in zip(unsure, blank, strict=True) if nothing]
-        hashes = await self._near.hashes([(one.path, entry) for one, entry in unsure])
-        for file, content in zip(unsure, hashes, strict=True):
-            if isinstance(content, str) and content != file[0].hash:
-                damaged.append(file)
-        return damaged
+            read = await self._blank(read, checked)
+        hashes = await self._near.hashes([(one.path, entry) for one, entry in read])
+        for file, content in zip(read, hashes, strict=True):
+            if isinstance(content, Problem):
+                checked.leave(file[0], content)
+            elif content != file[0].hash:
+                checked.damaged.append(file)
+        return checked
 
-    async def _hold(self, damaged_files: Sequence[Found]) -> None:
-        """Source files are not sent. Those that no plan will name are reported now."""
-        held = [HeldFile(one.path, one.size, one.mtime_ns) for one, _ in damaged_files]
-        await self._world.offload(self._memory.suspects.hold, held)
+    async def _blank(self, files: Sequence[Found], checked: _Checked) -> list[Found]:
+        """Those that are nothing but zeros."""
+        blank = []
+        answers = await self._near.blank([(one.path, entry) for one, entry in files])
+        for file, answer in zip(files, answers, strict=True):
+            if isinstance(answer, Problem):
+                checked.leave(file[0], answer)
+            elif answer:
+                blank.append(file)
+        return blank
+
+    async def _hold(self, checked: _Checked) -> None:
+        """Source files are not sent. Those that no plan will name are reported now.
+
+        What could not be read is checked again when it would be sent.
+        """
+        files = [*(one for one, _ in checked.damaged), *checked.unread]
+        held = [HeldFile(one.path, one.size, one.mtime_ns) for one in files]
+        if held:
+            await self._world.offload(self._memory.suspects.hold, held)
         await self._record(
             self._event(Happened.FAILED, one, EventDetails(str(problem), problem.code_text))
-            for one, entry in damaged_files
+            for one, entry in checked.damaged
             if one.hash
             and (entry.version, entry.size) == (one.version, one.size)
             and (problem := damaged(one.path, self._rules.name))
@@ -132,6 +167,8 @@ class Verification:
 
         So the plan of this run fetches them as new ones, which the guard does not count.
         """
+        if not damaged_files:
+            return
         gone = [(one.path, None) for one, _ in damaged_files]
         await self._world.offload(self._memory.folders.agree, gone)
         deletions = [Action(Op.DELETE, one.path, expected=entry) for one, entry in damaged_files]
@@ -193,25 +230,28 @@ class DamagedSources:
         if not await self._offload(self._suspects.holds_any):
             return actions
         held = await self._offload(self._suspects.held, [action.path for action in actions])
-        failed = []
-        for action in actions:
-            if action.path in held and await self._is_damaged(action, held[action.path]):
-                problem = damaged(action.path, self._rules.name)
-                failed.append(Outcome(action, problem=problem))
+        failed = [
+            Outcome(action, problem=problem)
+            for action in actions
+            if action.path in held and (problem := await self._problem(action, held[action.path]))
+        ]
         stays = {outcome.action.path for outcome in failed}
         await self._offload(self._suspects.release, list(held.keys() - stays))
         if failed:
             await self._commit(failed)
         return [action for action in actions if action.path not in stays]
 
-    async def _is_damaged(self, action: Action, held: HeldFile) -> bool:
+    async def _problem(self, action: Action, held: HeldFile) -> Problem | None:
+        """Why a file is not sent: it is damaged, or it cannot be read to know that."""
         entry = action.source
         if entry is None or entry.kind != FILE or entry.mtime_ns != held.mtime_ns:
-            return False
-        if entry.size < held.size:
-            return True
-        [blank] = await self._near.blank([(action.path, entry)])
-        return blank
+            return None
+        blank: bool | Problem = entry.size < held.size
+        if not blank:
+            [blank] = await self._near.blank([(action.path, entry)])
+        if isinstance(blank, Problem):
+            return blank
+        return damaged(action.path, self._rules.name) if blank else None
 
 
 def _agreed(path: str, row: Agreed) -> KnownFile:

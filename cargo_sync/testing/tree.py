@@ -126,7 +126,7 @@ class MemoryTree:
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         return [self._entries.get(path) for path in some]
 
-    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         return [not any(self._contents[path]) for path, _ in items]
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:

@@ -122,8 +122,8 @@ class NearTree(Tree, Ends, Protocol):
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         """What is at these paths now, in order; None for nothing."""
 
-    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
-        """Whether files hold nothing but zeros, in order; False for one that cannot be read."""
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
+        """Whether files hold nothing but zeros, in order; one that cannot be read has a problem."""
 
 
 class FarTree(Tree, Protocol):

@@ -90,7 +90,7 @@ class FolderTree:
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         return await self._world.offload(self._entries, some)
 
-    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool]:
+    async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         return [await self._world.offload(self._is_blank, path, entry) for path, entry in items]
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
@@ -210,19 +210,13 @@ class FolderTree:
             return error.problem
 
     def _entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
-        found: list[Entry | Problem | None] = []
-        for path in some:
-            try:
-                found.append(self._opened().entry(path))
-            except ProblemError as error:
-                found.append(error.problem)
-        return found
+        return self._opened().entries(some)
 
-    def _is_blank(self, path: str, entry: Entry) -> bool:
+    def _is_blank(self, path: str, entry: Entry) -> bool | Problem:
         try:
             return is_blank(self._opened(), path, entry)
-        except ProblemError:
-            return False
+        except ProblemError as error:
+            return error.problem
 
     def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         root = self._opened()

@@ -1,6 +1,6 @@
 """After an unclean stop, on trees in memory: damage is neither believed nor sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ import pytest
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.entries import DAMAGED
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.events import Events
 from cargo_sync.state.suspects import suspect_all
+from cargo_sync.testing.tree import MemoryTree
 from tests.engine.world import System
 
 Make = Callable[..., System]
@@ -173,6 +175,62 @@ async def test_what_the_server_calls_damaged_fails_alone(make: Make) -> None:
     report = await system.run().execute()
     assert [(one.path, one.code) for one in report.problems] == [("cut", "damaged")]
     assert system.near.files() == dict.fromkeys((*DAMAGE, "fine"), GOOD) | {"new": b"new"}
+
+
+async def test_a_preview_takes_nothing_away(make: Make) -> None:
+    system = make(Mode.DOWNLOAD)
+    await delivered(system)
+    stopped(system)
+    damage(system)
+    await system.run().preview()
+    assert system.near.files() == DAMAGE | {"fine": GOOD}
+    await system.run().execute()
+    assert set(system.near.files().values()) == {GOOD}
+
+
+SHORT = Problem(Code.NO_DESCRIPTORS, "too many files are open")
+UNREADABLE = Problem(Code.UNREADABLE, "it cannot be read now")
+
+
+def answering(tree: MemoryTree, call: str, problem: Problem) -> Callable[[], None]:
+    """This call gives the problem for each file; until what is returned is called."""
+
+    async def failing(items: Sequence[Any]) -> list[Problem]:
+        return [problem] * len(items)
+
+    setattr(tree, call, failing)
+    return lambda: delattr(tree, call)
+
+
+@pytest.mark.parametrize("call", ["entries", "hashes"])
+async def test_a_check_without_descriptors_begins_again(make: Make, call: str) -> None:
+    system = make(Mode.DOWNLOAD)
+    await delivered(system)
+    stopped(system)
+    damage(system)
+    in_order = answering(system.near, call, SHORT)
+    with pytest.raises(ProblemError, match="too many files"):
+        await system.run().execute()
+    in_order()
+    await system.run().execute()
+    assert set(system.near.files().values()) == {GOOD}
+
+
+@pytest.mark.parametrize("call", ["entries", "blank", "hashes"])
+async def test_a_source_that_cannot_be_checked_now_is_checked_before_it_is_sent(
+    make: Make, call: str
+) -> None:
+    system = make(Mode.UPLOAD)
+    await delivered(system)
+    stopped(system)
+    damage(system)
+    in_order = answering(system.near, call, UNREADABLE)
+    await system.run().execute()
+    in_order()
+    system.memory.failures.expedite()
+    system.near.write("fine", GOOD[::-1], 5)
+    await system.run().execute()
+    assert system.far.files() == dict.fromkeys(DAMAGE, GOOD) | {"fine": GOOD[::-1]}
 
 
 async def test_a_check_that_was_stopped_begins_again(make: Make) -> None:
