@@ -17,7 +17,7 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
-from cargo_sync.server.workspace.suspects import SuspectFiles
+from cargo_sync.server.workspace.suspects import Going, SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
 _log = logging.getLogger(__name__)
@@ -282,21 +282,22 @@ class CataloguedFolder:
 
     # -- after an unclean stop ---------------------------------------------------------------------
 
-    def verify(self, going: Callable[[], bool]) -> None:
+    def verify(self, going: Going) -> None:
         """Reads suspect files that look as they did; call it after everything was compared.
 
         Args:
             going: when it gives False, this ends and begins again at the next start.
 
         Raises:
-            ProblemError: `stopped`; `root_gone`; the state cannot be written.
+            ProblemError: `stopped`; `root_gone`; `no_descriptors`; the state cannot be written.
         """
         for path, held in self._suspects.unread():
             if not going():
                 raise ProblemError(Problem(Code.STOPPED, "checking files was stopped", path))
             root = self.store.root
-            seen = root.entry(path)  # it is read without the lock, so others can work meanwhile
-            if seen is None or not self._suspects.is_damaged(root, path, held, seen):
+            seen = seen_now(root, path)
+            # It is read without the lock, so others can work meanwhile.
+            if seen is None or not self._suspects.is_damaged(root, path, held, seen, going):
                 continue
             with self.lock:
                 if root.entry(path) == seen and self.catalogue.entry(self.id, path) == held:

@@ -4,17 +4,22 @@ A file that looks different from its row is judged when it would be recorded as 
 a restart of the machine, files that look as they did are read once, beside the server's work.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued
-from cargo_sync.local.read import hash_file, is_blank
+from cargo_sync.local.read import hash_reader, is_blank, open_file
 from cargo_sync.local.root import Root
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 
 PAGE: Final = 1_000
+_UNKNOWN: Final = frozenset({Code.NO_DESCRIPTORS, Code.STOPPED})
+"""Codes of problems that say nothing about a file."""
+
+Going = Callable[[], bool]
+"""Whether the server goes on."""
 
 
 class SuspectFiles:
@@ -30,8 +35,15 @@ class SuspectFiles:
         self._suspects: Suspects | None = catalogue.suspects(workspace)
         self._checked = self._suspects is None
 
-    def is_damaged(self, root: Root, path: str, held: Catalogued, seen: Entry) -> bool:
-        """Whether an unclean stop has damaged what is at `path`; `held` was there before."""
+    def is_damaged(
+        self, root: Root, path: str, held: Catalogued, seen: Entry, going: Going = lambda: True
+    ) -> bool:
+        """Whether an unclean stop has damaged what is at `path`; `held` was there before.
+
+        Raises:
+            ProblemError: `no_descriptors`, so that nothing is known about it; `stopped` when
+                `going` gave False.
+        """
         entry, suspects = held.entry, self._suspects
         if (entry.kind, seen.kind) != (FILE, FILE) or entry.mtime_ns != seen.mtime_ns:
             return False
@@ -46,7 +58,7 @@ class SuspectFiles:
         known = KnownFile(path, entry.size, entry.mtime_ns, held.ctime_ns, held.inode, entry.hash)
         verdict = judge(known, seen, source=not entry.hash, rebooted=suspects.rebooted)
         return verdict is Verdict.DAMAGED or (
-            verdict is Verdict.READ and _is_other(root, path, seen, entry.hash)
+            verdict is Verdict.READ and _is_other(root, path, seen, entry.hash, going)
         )
 
     def unread(self) -> Iterator[tuple[str, Catalogued]]:
@@ -65,9 +77,27 @@ class SuspectFiles:
             self._checked = True
 
 
-def _is_other(root: Root, path: str, seen: Entry, content: str) -> bool:
+def seen_now(root: Root, path: str) -> Entry | None:
+    """What is at `path`; None also if it cannot be looked at, because then nobody gets it.
+
+    Raises:
+        ProblemError: `no_descriptors`.
+    """
+    try:
+        return root.entry(path)
+    except ProblemError as error:
+        if error.problem.code in _UNKNOWN:
+            raise
+        return None
+
+
+def _is_other(root: Root, path: str, seen: Entry, content: str, going: Going) -> bool:
     """Whether the content is not that of the hash; without a hash, whether it is only zeros."""
     try:
-        return hash_file(root, path, seen) != content if content else is_blank(root, path, seen)
-    except ProblemError:
+        if not content:
+            return is_blank(root, path, seen)
+        return hash_reader(open_file(root, path, seen), path, seen.size, going) != content
+    except ProblemError as error:
+        if error.problem.code in _UNKNOWN:
+            raise
         return False  # it is gone, changes, or cannot be read: the next look decides

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.local.root import Root
 from cargo_sync.machines.suspects import UncleanStop
-from cargo_sync.model.entries import DAMAGED
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.entries import DAMAGED, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
@@ -163,3 +165,62 @@ def test_old_files_and_later_changes_are_no_suspects(served: Served) -> None:
     served.write("new", b"")
     served.scan()
     assert served.entry("new").hash == ""
+
+
+@pytest.mark.parametrize("looks_different", [True, False])
+def test_without_descriptors_nothing_is_believed(
+    served: Served, monkeypatch: pytest.MonkeyPatch, looks_different: bool
+) -> None:
+    served.known("zeros")
+    before = served.entry("zeros")
+    served.killed(rebooted=True)
+    served.write("zeros", bytes(len(GOOD)))
+    check = served.scan if looks_different else served.workspace.verify
+    with monkeypatch.context() as short:
+        short.setattr(Root, "open_file", failing(Code.NO_DESCRIPTORS))
+        assert served.code(check) == "no_descriptors"
+    assert served.entry("zeros") == before
+    check()
+    assert served.entry("zeros").hash == DAMAGED
+    assert served.folder._suspects._checked is not looks_different
+
+
+def test_a_file_that_cannot_be_looked_at_does_not_stop_the_check_of_others(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.known("a", "zeros")
+    served.killed(rebooted=True)
+    served.write("zeros", bytes(len(GOOD)))
+    entry = Root.entry
+
+    def unreadable(root: Root, path: str) -> Entry | None:
+        return failing(Code.UNREADABLE)() if path == "a" else entry(root, path)
+
+    monkeypatch.setattr(Root, "entry", unreadable)
+    served.workspace.verify()
+    assert served.entry("zeros").hash == DAMAGED
+    assert served.catalogue.suspects(served.folder.id) is None
+
+
+def test_a_server_that_stops_does_not_read_a_large_file_to_its_end(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.known("large")
+    served.killed(rebooted=True)
+    monkeypatch.setattr(Root, "open_file", stop_when_called(served, Root.open_file))
+    assert served.code(served.workspace.verify) == "stopped"
+
+
+def failing(code: Code) -> Callable[..., Any]:
+    def call(*_: object) -> Any:
+        raise ProblemError(Problem(code, "it cannot be opened"))
+
+    return call
+
+
+def stop_when_called(served: Served, real: Callable[..., int]) -> Callable[..., int]:
+    def call(*arguments: Any) -> int:
+        served.workspace.stop()
+        return real(*arguments)
+
+    return call
