@@ -67,6 +67,8 @@ class ExternalChanges:
         self._failures = Failures()
         """The folders that could not be read."""
         self._tries = 0
+        self._lost = False
+        """Hints were lost since the last scan began."""
         self._native = inotify
 
     async def run(self) -> None:
@@ -89,6 +91,7 @@ class ExternalChanges:
         """Something changed in these folders, or somewhere (None). For the loop's thread."""
         now = self._world.steady()
         if folders is None:
+            self._lost = True
             self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
         for folder in folders or ():
             self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)))
@@ -133,8 +136,7 @@ class ExternalChanges:
     async def _step(self) -> None:
         try:
             if self._world.steady() >= self._scan_at:
-                await self.scan()
-                self._scan_at, self._tries = self._world.steady() + self._interval, 0
+                await self._scan_all()
                 self._log_once(None)
             if not self._workspace.attached:
                 return  # why was logged by the scan, which is tried again
@@ -144,6 +146,17 @@ class ExternalChanges:
             self._scan_soon()
         else:
             await self._tidy()
+
+    async def _scan_all(self) -> None:
+        """Scans, and says when to scan again.
+
+        If hints were lost meanwhile, that is soon, but others have as much time as the scan took.
+        """
+        began, self._lost = self._world.steady(), False
+        await self.scan()
+        ended = self._world.steady()
+        rest = ended - began if self._lost else self._interval
+        self._scan_at, self._tries = ended + min(rest, self._interval), 0
 
     def _scan_soon(self) -> None:
         """After a failure of the whole, everything is scanned again."""

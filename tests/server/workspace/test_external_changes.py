@@ -94,6 +94,28 @@ async def test_names_that_no_client_could_use_are_logged_once_and_counted(
         assert len(caplog.records) == 21
 
 
+async def test_hints_that_were_lost_during_a_scan_begin_another(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        compare = one.workspace.compare
+
+        def overflowing(folder: str, still: Still) -> Compared:
+            found = compare(folder, still)
+            one.workspace.compare = compare  # type: ignore[method-assign]
+            (one.place / "late").touch()
+            one.intake.hint(None)
+            one.clock.now += 7.0
+            return found
+
+        one.workspace.compare = overflowing  # type: ignore[method-assign]
+        await one.intake._step()
+        one.clock.now += 6.9  # others have their turn, for as long as the scan took
+        await one.intake._step()
+        assert one.names() == []
+        one.clock.now += 0.1
+        await one.intake._step()
+        assert one.names() == ["late"]
+
+
 async def test_what_was_changed_within_a_minute_is_watched_first(tmp_path: Path) -> None:
     async with yard(tmp_path) as one:
         (one.place / "file").write_text("x")
