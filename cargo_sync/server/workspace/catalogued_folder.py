@@ -271,6 +271,7 @@ class CataloguedFolder:
                     continue
                 if seen.kind == FILE and not still(path, seen):
                     found = found._replace(unsettled=True)
+                    self._suspects.put_off(held, seen)
                     continue
                 changes.append(self._put(path, held, seen))
             if known:

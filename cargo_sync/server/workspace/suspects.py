@@ -34,6 +34,7 @@ class SuspectFiles:
         self._upto = upto
         self._suspects: Suspects | None = catalogue.suspects(workspace)
         self._checked = self._suspects is None
+        self._waits = False
 
     def is_damaged(
         self, root: Root, path: str, held: Catalogued, seen: Entry, going: Going = lambda: True
@@ -70,11 +71,22 @@ class SuspectFiles:
             yield from page
             suspects = suspects._replace(after=page[-1][1].entry.version)
 
+    def put_off(self, held: Catalogued | None, seen: Entry) -> None:
+        """A file is still being written. If it may be damaged, its row must stay suspect."""
+        self._waits |= held is not None and held.entry.mtime_ns == seen.mtime_ns
+
     def checked(self) -> None:
-        """The workspace was scanned, and `unread` was read. Raises ProblemError."""
+        """The workspace was scanned, and `unread` was read. Raises ProblemError.
+
+        What could not be compared then is, before the next scan. So after that nothing is suspect
+        any more: some programs keep a file's time when they change it.
+        """
         if not self._checked:
             self._catalogue.checked(self._workspace)
             self._checked = True
+        elif not self._waits:
+            self._suspects = None
+        self._waits = False
 
 
 def seen_now(root: Root, path: str) -> Entry | None:

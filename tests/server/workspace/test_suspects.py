@@ -211,6 +211,21 @@ def test_a_server_that_stops_does_not_read_a_large_file_to_its_end(
     assert served.code(served.workspace.verify) == "stopped"
 
 
+def test_after_two_full_looks_nothing_is_suspect_any_more(served: Served) -> None:
+    """Some programs keep a file's time when they change it."""
+    served.known("photo", "zeros")
+    served.killed()
+    served.write("zeros", bytes(len(GOOD)))
+    for _ in range(3):
+        served.workspace.compare("", lambda path, entry: path != "zeros")  # it may still change
+        served.workspace.verify()
+    served.scan()
+    served.workspace.verify()
+    served.write("photo", GOOD + b" with a caption")
+    served.scan()
+    assert [served.entry(name).hash for name in ("photo", "zeros")] == ["", DAMAGED]
+
+
 def failing(code: Code) -> Callable[..., Any]:
     def call(*_: object) -> Any:
         raise ProblemError(Problem(code, "it cannot be opened"))
