@@ -7,9 +7,11 @@ sent is known only on Linux; elsewhere each connection counts as if its handshak
 """
 
 import asyncio
+import errno
 import os
 import socket as sockets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from struct import unpack, unpack_from
 from typing import Final
@@ -39,10 +41,11 @@ class _Watched:
     """The connections of one socket, by their descriptors.
 
     handshake  bytes that a client sends until the gate is asked about it
+    open       each with the address of its client; None if it had left already
     """
 
     handshake: int
-    open: set[int] = field(default_factory=set)
+    open: dict[int, object] = field(default_factory=dict)
 
 
 class Connections:
@@ -111,21 +114,23 @@ class Connections:
                 event, fd = unpack("=HI", monitor.recv_multipart(zmq.NOBLOCK)[0])
                 self._half_open.remove((monitor, fd))
                 if event == zmq.EVENT_ACCEPTED:
-                    watched.open.add(fd)
+                    watched.open[fd] = None
                     self._accepted(monitor, fd)
                 else:
-                    watched.open.discard(fd)
+                    watched.open.pop(fd, None)
 
     def _accepted(self, monitor: _Monitor, fd: int) -> None:
         """Counts a new connection, and drops another one if there are too many silent ones."""
         now = asyncio.get_running_loop().time()
         self._half_open.overdue(now)  # libzmq has ended them, or their handshake is done
         with suppress(OSError), _borrowed(fd) as connection:
-            address = network(str(connection.getpeername()[0]))
+            client = connection.getpeername()
+            self._watched[monitor].open[fd] = client
+            address = network(str(client[0]))
             due = now + HANDSHAKE_MS / 1_000
             dropped = self._half_open.arrive((monitor, fd), address, due)
             if dropped is not None and self._is_silent(*dropped):
-                with _borrowed(dropped[1]) as silent:
+                with self._same(*dropped) as silent:
                     silent.shutdown(sockets.SHUT_RDWR)
 
     def _is_silent(self, monitor: _Monitor, fd: int) -> bool:
@@ -133,7 +138,7 @@ class Connections:
         if not hasattr(sockets, "TCP_INFO"):
             return False
         try:
-            with _borrowed(fd) as connection:
+            with self._same(monitor, fd) as connection:
                 info = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, 256)
         except OSError:  # it has ended already
             return False
@@ -142,7 +147,24 @@ class Connections:
         received: int = unpack_from("=Q", info, _BYTES_RECEIVED)[0]
         return received < self._watched[monitor].handshake
 
+    @contextmanager
+    def _same(self, monitor: _Monitor, fd: int) -> Iterator[sockets.socket]:
+        """A connection that was reported.
+
+        Raises:
+            OSError: it has ended, and its number may be that of something else by now.
+        """
+        with _borrowed(fd) as connection:
+            if connection.getpeername() != self._watched[monitor].open.get(fd):
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            yield connection
+
 
 def _borrowed(fd: int) -> sockets.socket:
     """A connection of libzmq's, with a descriptor of our own. Raises OSError if it has ended."""
-    return sockets.socket(fileno=os.dup(fd))
+    own = os.dup(fd)
+    try:
+        return sockets.socket(fileno=own)
+    except BaseException:  # it is a file by now
+        os.close(own)
+        raise

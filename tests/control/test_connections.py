@@ -1,8 +1,13 @@
 """How many peers are connected, as the gate asks for it."""
 
 import asyncio
+import os
 import socket
+import stat
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import zmq
@@ -94,3 +99,63 @@ def _is_ended(sock: socket.socket) -> bool:
     except ConnectionResetError:
         return True
     return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a client has sent")
+async def test_another_connection_with_the_number_of_one_that_ended_is_left_alone() -> None:
+    context = zmq.asyncio.Context()
+    connections = Connections(limits=HalfOpenLimits(per_address=1, total=9))
+    server = context.socket(zmq.ROUTER)
+    address = ("127.0.0.1", server.bind_to_random_port("tcp://127.0.0.1"))
+    counting = asyncio.ensure_future(connections.count(server, PLAIN_BYTES))
+    listening = socket.create_server(("127.0.0.1", 0))
+    far = socket.create_connection(listening.getsockname())
+    near, _ = listening.accept()
+    await asyncio.sleep(0)
+    first = socket.create_connection(address)
+    async with asyncio.timeout(60):
+        while not len(connections):
+            await asyncio.sleep(0.01)
+    ended = _accepted_from(first)
+    assert ended is not None
+    # From here on nothing is awaited, so the reports that libzmq makes have to wait.
+    second = socket.create_connection(address)
+    _until(lambda: _accepted_from(second) is not None)
+    first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    first.close()
+    _until(lambda: not _is_open(ended))
+    os.dup2(near.fileno(), ended)
+    connections.has_room()
+    far.setblocking(False)
+    try:
+        with pytest.raises(BlockingIOError):  # it would read the end, if that had been shut down
+            far.recv(1)
+    finally:
+        counting.cancel()
+        await asyncio.wait({counting})
+        server.close(linger=0)
+        context.term()
+        os.close(ended)
+        for one in (second, listening, far, near):
+            one.close()
+
+
+def _accepted_from(client: socket.socket) -> int | None:
+    """The number of the other end of a connection, in this process."""
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if _is_open(fd) and stat.S_ISSOCK(os.fstat(fd).st_mode):
+            with socket.socket(fileno=os.dup(fd)) as connection, suppress(OSError):
+                if connection.getpeername() == client.getsockname():
+                    return fd
+    return None
+
+
+def _is_open(fd: int) -> bool:
+    return os.path.exists(f"/proc/self/fd/{fd}")
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
