@@ -24,6 +24,14 @@ class HttpConnection(web.RequestHandler):
         self.arrival = arrival
         self.on_lost: Callable[[], object] | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request, and may get the next one."""
+        waiter, transport = self._waiter, self.transport
+        if waiter is None or waiter.done() or self._messages:
+            return False
+        return transport is not None and not transport.is_closing()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.arrival.owned(cast(asyncio.Transport, transport).abort)

@@ -7,13 +7,17 @@ once, such as a thread that is about to publish a file, asks with `check` first.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Final, Self
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.refusals import LaterError
 
+REQUESTS: Final = 1_024
+"""Requests of one user at the same time, polls included: others need connections, too."""
 LOGGED_OUT: Final = Problem(
     Code.LOGGED_OUT, "the user was logged out on the server meanwhile", hint="log in again"
 )
@@ -81,6 +85,7 @@ class Permits:
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
         self._used: dict[Permit, Revoked] = {}
+        self._of_user: Counter[str] = Counter()
 
     def issue(
         self, user: str, revoked: Revoked, space: Access | None = None, *, writes: bool = False
@@ -88,17 +93,24 @@ class Permits:
         """A permit for something that runs for `user`; `revoked` ends it."""
         permit = Permit(self, user, space, writes)
         self._used[permit] = revoked
+        self._of_user[user] += 1
         return permit
 
     def for_task(self, user: str, space: Access | None = None, *, writes: bool = False) -> Permit:
-        """A permit for the current task, which is cancelled if it is revoked."""
+        """A permit for the current task, which is cancelled if it is revoked.
+
+        Raises:
+            LaterError: `busy`, when the user has too many requests already.
+        """
+        if self._of_user[user] >= REQUESTS:
+            raise LaterError(Problem(Code.BUSY, f"{user} already has {REQUESTS:,} requests"), 5)
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
         return self.issue(user, lambda _: task.cancel(), space, writes=writes)
 
     def forget(self, permit: Permit) -> None:
         """Forgets a permit that is not used any more."""
-        self._used.pop(permit, None)
+        self._take_back(permit)
 
     def refusal(self, permit: Permit) -> Problem | None:
         """Why the user of a permit may not do this any more, by the current grants."""
@@ -122,4 +134,13 @@ class Permits:
 
     def _revoke(self, permit: Permit, problem: Problem) -> None:
         permit.problem = problem
-        self._used.pop(permit)(problem)
+        if (revoked := self._take_back(permit)) is not None:
+            revoked(problem)
+
+    def _take_back(self, permit: Permit) -> Revoked | None:
+        revoked = self._used.pop(permit, None)
+        if revoked is not None:
+            self._of_user[permit.user] -= 1
+            if not self._of_user[permit.user]:
+                del self._of_user[permit.user]
+        return revoked

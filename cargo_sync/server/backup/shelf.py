@@ -135,10 +135,14 @@ class Shelves:
             if (place, path) in self._coming:
                 continue
             self._coming.add((place, path))  # before the look: another request may come meanwhile
-            [held] = await self._world.offload(access.workspace.entries, [path])
+            held: object = path
+            try:
+                [held] = await self._world.offload(access.workspace.entries, [path])
+            finally:  # also if the look failed, or the client has left
+                if held is not None:
+                    self._coming.discard((place, path))
             if held is None:
                 return path
-            self._coming.discard((place, path))
         raise AssertionError("names do not end")
 
     async def _take(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
@@ -22,7 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class HttpListener:
-    """Serves one address until it is closed. Connections beyond the limit are closed at once."""
+    """Serves one address until it is closed.
+
+    Beyond the limit of connections an old idle one makes room for a new one. If none is idle, the
+    new one is closed at once.
+    """
 
     def __init__(
         self, application: web.Application, context: ssl.SSLContext | None, doors: Doors
@@ -57,9 +62,19 @@ class HttpListener:
     def _connected(self, arrival: Arrival) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None, "the runner is set up"
-        if len(server.connections) >= CONNECTIONS:
+        connections = server.connections
+        if len(connections) >= CONNECTIONS and not _drop_idle(connections):
             return Refusing(arrival)
         return _Connection(server, arrival, **SERVER_OPTIONS)
+
+
+def _drop_idle(connections: Iterable[web.RequestHandler]) -> bool:
+    """Drops the first idle connection. Clients connect again when they have the next request."""
+    for one in connections:
+        if isinstance(one, HttpConnection) and one.is_idle and one.transport is not None:
+            one.transport.abort()
+            return True
+    return False
 
 
 class _Connection(HttpConnection):

@@ -6,8 +6,8 @@ import pytest
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
-from cargo_sync.server.accounts.permits import LOGGED_OUT, Permits
-from cargo_sync.server.refusals import unknown
+from cargo_sync.server.accounts.permits import LOGGED_OUT, REQUESTS, Permits
+from cargo_sync.server.refusals import LaterError, unknown
 
 
 class Shared(Grants):
@@ -99,3 +99,17 @@ async def test_a_task_that_others_cancel_as_well_is_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(permits) == 0
+
+
+async def test_a_user_cannot_have_all_connections() -> None:
+    permits = Permits(Grants())
+    many = [permits.for_task("ana") for _ in range(REQUESTS)]
+    with pytest.raises(LaterError, match="already has 1,024 requests"):
+        permits.for_task("ana")
+    with permits.for_task("ben"):
+        many.pop().give_back()
+    many.append(permits.for_task("ana"))
+    for permit in many:
+        permit.give_back()
+    with permits.for_task("ana"):
+        assert len(permits) == 1

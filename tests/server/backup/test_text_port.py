@@ -4,6 +4,10 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.backup_files import BackupFile
 from tests.server.backup.ports import FramedClient, ports, published_client
 
@@ -158,3 +162,18 @@ async def test_the_silent_are_dropped_at_the_deadline(tmp_path: Path) -> None:
             async with asyncio.timeout(60):
                 assert await reader.read() == b"255"
             writer.close()
+
+
+async def test_a_look_that_fails_keeps_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise ProblemError(Problem(Code.DISK_ERROR, "the disk reports an error"))
+
+    async with ports(tmp_path) as there:
+        with monkeypatch.context() as patch:
+            patch.setattr(Workspace, "entries", failing)
+            answer = await published_client(there.text, b"TRANSMITIR", NOTE)
+            assert "the disk reports an error" in answer.decode()
+        assert await published_client(there.text, b"TRANSMITIR", NOTE) == b"3507"
+        assert (there.folder / "nota.txt").exists()

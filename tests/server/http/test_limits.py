@@ -8,6 +8,7 @@ import pytest
 
 from cargo_sync.server.http import limits, listener
 from tests.server.house import House, living
+from tests.server.surroundings import until
 
 
 async def dawdle(house: House, sent: bytes) -> bytes:
@@ -56,9 +57,34 @@ async def test_more_connections_than_there_is_room_for(
 ) -> None:
     monkeypatch.setattr(listener, "CONNECTIONS", 1)
     async with living(tmp_path) as house:
+        token = await house.token("ana")
         _, first = await asyncio.open_connection("127.0.0.1", house.port)
-        first.write(b"GET /v1/workspaces HTTP/1.1\r\nHost: x\r\n")
-        await first.drain()
+        head = f"Host: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        first.write(f"GET /v1/workspaces/default/changes?wait=55 HTTP/1.1\r\n{head}".encode())
+        await until(lambda: len(house.polls) == 1, asyncio.sleep)
         with contextlib.suppress(ConnectionResetError):
             assert await dawdle(house, b"GET /") == b""
         first.close()
+
+
+async def test_an_idle_connection_makes_room_for_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "CONNECTIONS", 2)
+    async with living(tmp_path) as house:
+        head = f"Host: x\r\nAuthorization: Bearer {await house.token('ana')}\r\n\r\n".encode()
+        idle, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        waiting, poll = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(b"GET /v1/workspaces HTTP/1.1\r\n" + head)
+        await idle.readuntil(b"}]}")
+        poll.write(b"GET /v1/workspaces/default/changes?wait=55 HTTP/1.1\r\n" + head)
+        await until(lambda: len(house.polls) == 1, asyncio.sleep)
+        new = await dawdle(house, b"GET /v1/workspaces HTTP/1.0\r\n" + head)
+        assert new.startswith((b"HTTP/1.0 200 ", b"HTTP/1.1 200 "))
+        with contextlib.suppress(ConnectionResetError):
+            assert await idle.read() == b""
+        assert len(house.polls) == 1
+        house.polls.close()
+        assert (await waiting.readline()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        poll.close()
