@@ -3,6 +3,8 @@
 import math
 from typing import Final
 
+from cargo_sync.machines.retry import doubled
+
 FIRST: Final = 1.0
 LONGEST: Final = 15.0
 """Seconds before a refused batch is opened again, at first and at most."""
@@ -25,7 +27,7 @@ class Postponed:
     def add(self, batch: int, now: float = 0.0) -> None:
         """The server has refused a batch."""
         self._batches[batch] = None
-        self._at = now + min(LONGEST, FIRST * 2.0 ** min(self._tries, 10))
+        self._at = now + doubled(self._tries + 1, FIRST, LONGEST)
 
     def remove(self, batch: int) -> None:
         """A batch was opened after all."""

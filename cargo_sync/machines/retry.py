@@ -21,8 +21,12 @@ SourceVersion = tuple[int, int]
 
 def delay(tries: int, chance: float, first: float = FIRST, ceiling: float = CEILING) -> float:
     """Seconds to wait after `tries` failures in a row (at least 1); `chance` is in [0, 1)."""
-    grown = min(ceiling, first * 2.0 ** min(tries - 1, 30))
-    return grown * (0.5 + chance / 2)
+    return doubled(tries, first, ceiling) * (0.5 + chance / 2)
+
+
+def doubled(tries: int, first: float, ceiling: float) -> float:
+    """`first` after one failure, twice as long after each further one, up to `ceiling`."""
+    return min(ceiling, first * 2.0 ** min(tries - 1, 30))
 
 
 def cancelled(job: str, path: str) -> Problem:

@@ -211,6 +211,13 @@ def no_descriptors(what: str, path: str = "") -> Problem:
     return Problem(Code.NO_DESCRIPTORS, message, path, "raise the limit of open files")
 
 
+def unopened_port(host: str, port: int, error: OSError, hint: str) -> Problem:
+    """A port of ours could not be opened, so nobody can connect to it."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    message = f"the port {where} cannot be opened: {error.strerror or error}"
+    return Problem(Code.ADDRESS, message, hint=hint)
+
+
 def changed(path: str) -> Problem:
     """The entry at `path` is not the one that the plan saw: the next run plans again."""
     return Problem(Code.CHANGED, f"{path!r} has changed since it was last checked", path)

@@ -75,14 +75,22 @@ def below(line: int, fd: int) -> int:
     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
+def socket_below(line: int, made: socket.socket) -> socket.socket:
+    """Returns a new socket; closes it if its number is not below the line.
+
+    Raises:
+        OSError: EMFILE.
+    """
+    if made.fileno() < line:
+        return made
+    made.close()
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
 def new_socket(info: tuple[int, int, int, str, Any]) -> socket.socket:
     """A new socket for a connection; `info` is one of the rows of `socket.getaddrinfo`.
 
     Raises:
         OSError: also EMFILE, at the line.
     """
-    made = socket.socket(*info[:3])
-    if made.fileno() < line(limit()):
-        return made
-    made.close()
-    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return socket_below(line(limit()), socket.socket(*info[:3]))

@@ -24,7 +24,7 @@ from cargo_sync.machines.half_open import (
     HalfOpenLimits,
     network,
 )
-from cargo_sync.process.descriptors import door_line, limit, line
+from cargo_sync.process.descriptors import door_line, limit, line, socket_below
 from cargo_sync.process.tasks import contained
 
 AT_ONCE: Final = 4
@@ -242,9 +242,7 @@ class Door:
         for _ in range(AT_ONCE):
             try:
                 sock, address = listening.accept()
-                if sock.fileno() >= self._line:
-                    sock.close()
-                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+                socket_below(self._line, sock)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:

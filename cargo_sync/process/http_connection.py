@@ -1,23 +1,28 @@
 """A connection that speaks HTTP, at a door where it is counted."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, ClassVar, Final, cast
 
 from aiohttp import web
 
 from cargo_sync.process.doors import Arrival
 
+ANONYMOUS: Final[Mapping[str, str]] = {"Server": "Cargo"}
+"""Hides the library and its version, which aiohttp would tell strangers."""
+
 
 class HttpConnection(web.RequestHandler):
     """One connection. What is not valid HTTP gets 400, and no traceback in the log.
 
+    headers  of answers that the application does not give
     arrival  counts it while it is half-open
     on_lost  called when it is lost; see `told_of_loss`
     """
 
     __slots__ = ("arrival", "on_lost")
+    headers: ClassVar[Mapping[str, str]] = ANONYMOUS
 
     def __init__(self, server: web.Server, arrival: Arrival, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
@@ -49,13 +54,16 @@ class HttpConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        response: web.StreamResponse
         if status == 400:
             response = self.malformed(request)
+            response.force_close()
         elif isinstance(exc, ConnectionError):  # nobody reads the answer any more
             response = web.Response(status=status)
+            response.force_close()
         else:
-            return super().handle_error(request, status, exc, message)
-        response.force_close()
+            response = super().handle_error(request, status, exc, message)
+        response.headers.update(self.headers)
         return response
 
     def malformed(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from cargo_sync.config.process_shape import MetricsSettings
 from cargo_sync.process.doors import Doors, speaks
-from cargo_sync.process.http_connection import HttpConnection, arrival_of
+from cargo_sync.process.http_connection import ANONYMOUS, HttpConnection, arrival_of
 from cargo_sync.process.metrics import CONTENT_TYPE, MetricSource, exposition
 
 AGAIN: Final = 30.0
@@ -63,7 +63,7 @@ class Scrape:
         await runner.setup()
         server = runner.server
         assert server is not None, "it is set up"
-        take = speaks(lambda arrival: _Connection(server, arrival, **_OPTIONS))
+        take = speaks(lambda arrival: HttpConnection(server, arrival, **_OPTIONS))
         door = None
         try:
             door = await self._doors.open(
@@ -89,20 +89,4 @@ class Scrape:
 
 
 async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
-    """Hides the library and its version, which aiohttp would tell strangers."""
-    response.headers["Server"] = "Cargo"
-
-
-class _Connection(HttpConnection):
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        response = super().handle_error(request, status, exc, message)
-        response.headers["Server"] = "Cargo"
-        return response
+    response.headers.update(ANONYMOUS)

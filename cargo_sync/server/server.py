@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import logging
-import os
 import secrets
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +29,7 @@ from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
@@ -211,15 +210,12 @@ class Server:
     async def _listen_for_lanes(self, lanes: LaneListener) -> int:
         """The data port, open. Raises ProblemError."""
         settings = self._settings
-        host = settings.private_ip or settings.host
+        host, port = settings.private_ip or settings.host, settings.initial_port
         try:
-            return await lanes.start(self.doors, host, settings.initial_port)
+            return await lanes.start(self.doors, host, port)
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            where = f"{_shown(host)}:{settings.initial_port}"
-            words = f"the data port {where} cannot be opened: {reason}"
             hint = "change initial_port or private_ip, or stop the program that listens there"
-            raise ProblemError(Problem(Code.ADDRESS, words, hint=hint)) from error
+            raise ProblemError(unopened_port(host, port, error, hint)) from error
 
     # -- users and workspaces ----------------------------------------------------------------------
 

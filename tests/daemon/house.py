@@ -15,8 +15,9 @@ from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
+from cargo_sync.daemon.job.local_hints import FolderHints, WatchFolder
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.supervisor import FolderHints, Listener, Sides, Supervisor
+from cargo_sync.daemon.job.supervisor import Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
@@ -164,6 +165,7 @@ class House:
         self.limits = LimitRows(self.database)
         self.zone: tzinfo = ZoneInfo("Europe/Madrid")
         self._ids = 0
+        self.watch: WatchFolder = unwatched
         self.refused: list[UnusableJob] = []
         self.all: Callable[[], Mapping[str, Job]] = dict
         self.callbacks = JobWebhooks(self.database, ANYWHERE, self.world(), lambda: self.all())
@@ -209,7 +211,7 @@ class House:
             TryProgress(),
             JobSuspects(self.database, row.id, row.name),
         )
-        sides = Sides(near, far, lambda: None, unwatched, lambda: self.afresh.append(name))
+        sides = Sides(near, far, lambda: None, self.watch, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn

@@ -31,9 +31,9 @@ class PlanHandlers:
             enabled(job)
             return {"run": job.plan(), "ready": False}
         page = await self._world.offload(self._planned.page, run, args.after, limit)
-        if problem := job.no_plan(run):
+        if problem := job.previews.problem(run):
             raise ControlError(problem.code_text, problem.message, problem.hint)
-        if (page is None and not job.is_planning(run)) or (
+        if (page is None and not job.previews.waits(run)) or (
             page is not None and page.job != job.name
         ):
             raise ControlError(

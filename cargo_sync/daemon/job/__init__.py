@@ -6,6 +6,7 @@ following     windows that open and speeds that change during a run
 limits        when this job may move files and how fast
 local_hints   changes in the local folder, which bring the next look forward
 outcomes      how the last looks ended, each reported once
+previews      plans that people asked for
 remote_hints  the server's long poll, which brings the next look forward
 sampler       progress and speeds, once per second
 schedule      the job's window and timetable, compared with the clock

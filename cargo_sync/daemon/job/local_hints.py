@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 
 from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.local.watch import Watch, native
@@ -13,6 +13,61 @@ from cargo_sync.model.world import World
 MOST: Final = 2_000 if sys.platform == "linux" else 64
 """Folders that a daemon watches at most; the others are scanned at intervals. On systems other than
 Linux each watched folder costs a thread."""
+
+
+class FolderHints(Protocol):
+    """Hints of changes in a local folder, until `close`.
+
+    note   what a person should know, such as that the folder is not watched; "" if all is well
+    ended  the folder is not at its path any more: another one there is not watched
+    """
+
+    note: str
+
+    @property
+    def ended(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+WatchFolder = Callable[[Callable[[], None]], Awaitable[FolderHints | None]]
+"""Begins to watch a folder, and calls back on the event loop for every hint. Gives None if that is
+not possible now."""
+
+
+class NearHints:
+    """The hints of an upload's folder, which is watched as soon as that is possible.
+
+    While a look finds that the folder is away, nothing is watched: what is at its path then is not
+    the folder that will come back.
+    """
+
+    def __init__(self, watch: WatchFolder, hint: Callable[[], None]) -> None:
+        self._begin = watch
+        self._hint = hint
+        self._watch: FolderHints | None = None
+        self._was_away = False
+
+    @property
+    def note(self) -> str:
+        """What a person should know; "" if all is well."""
+        return self._watch.note if self._watch else ""
+
+    async def follow(self, *, away: bool) -> None:
+        """Begins or ends to watch, after each look; `away`: it found that the folder is away."""
+        if self._watch is not None and (away or self._watch.ended):
+            await self.close()
+        if self._watch is None and not away:
+            self._watch = await self._begin(self._hint)
+            if self._was_away:
+                self._hint()  # something may have changed before the watch began
+        self._was_away = away
+
+    async def close(self) -> None:
+        """Ends the watch, if there is one."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.close()
 
 
 class Watching:

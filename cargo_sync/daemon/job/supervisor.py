@@ -9,14 +9,16 @@ preview, a run, or waiting. So a pause, a reload or a second command can come at
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.following import follow_hours, follow_speed
 from cargo_sync.daemon.job.limits import JobLimits
+from cargo_sync.daemon.job.local_hints import NearHints, WatchFolder
 from cargo_sync.daemon.job.outcomes import JobOutcomes
+from cargo_sync.daemon.job.previews import Previews
 from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
@@ -31,33 +33,14 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import FarTree, NearTree
 
-_PLANS: Final = 20
-"""Failed previews that are remembered, to answer requests for their actions."""
-
 _log = logging.getLogger(__name__)
-
-
-class FolderHints(Protocol):
-    """Hints of changes in a local folder, until `close`.
-
-    note   what a person should know, such as that the folder is not watched; "" if all is well
-    ended  the folder is not at its path any more: another one there is not watched
-    """
-
-    note: str
-
-    @property
-    def ended(self) -> bool: ...
-
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Both sides of a job.
 
-    watch    begins to watch the near side, and calls back on the event loop for every hint; gives
-             None if that is not possible now
+    watch    begins to watch the near side
     figures  figures of the open flow, or None
     afresh   forgets that the server refused a login lately: a person's command is a reason to try
              again
@@ -66,7 +49,7 @@ class Sides:
     near: NearTree
     far: FarTree
     figures: Callable[[], Figures | None]
-    watch: Callable[[Callable[[], None]], Awaitable[FolderHints | None]]
+    watch: WatchFolder
     afresh: Callable[[], None]
 
 
@@ -109,6 +92,7 @@ class Supervisor:
     row       what the state remembers about the job
     bounds    when it may move files, and how fast
     outdated  why its file cannot be used now, so that the old settings hold; or ""
+    previews  those that were ordered, and why the last ones failed
     """
 
     def __init__(
@@ -128,16 +112,14 @@ class Supervisor:
         self.run_now: Run | None = None
         self.paused = row.paused
         self.outdated = ""
+        self.previews = Previews()
         self._rules = rules(settings)
         self._memory = memory
         self._world = world
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
-        self._watch: FolderHints | None = None
-        self._was_away = False
+        self._near_hints = NearHints(sides.watch, self.hint)
         self._ordered: tuple[Run, bool] | None = None
-        self._previews: dict[str, Run] = {}
-        self._no_plan: dict[str, Problem] = {}
         self._hinted: float | None = None
         self._wakeup = Wakeup()
         self._seen = Wakeup()
@@ -149,7 +131,7 @@ class Supervisor:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the job, besides its state."""
-        watching = self._watch.note if self._watch else ""
+        watching = self._near_hints.note
         outdated = f"the old settings hold: {self.outdated}" if self.outdated else ""
         return (*self.settings.warnings, *filter(None, (outdated, watching)))
 
@@ -235,18 +217,9 @@ class Supervisor:
 
     def plan(self) -> str:
         """Orders a preview as soon as the loop is free. Returns the id to ask for its plan with."""
-        run = self._new_run()
         self.sides.afresh()
-        self._previews[run.report.run] = run
         self._wakeup.set()
-        return run.report.run
-
-    def is_planning(self, run: str) -> bool:
-        return run in self._previews
-
-    def no_plan(self, run: str) -> Problem | None:
-        """Why there is no plan of this id: the problem of its preview, or None."""
-        return self._no_plan.get(run)
+        return self.previews.order(self._new_run())
 
     def hint(self) -> None:
         """Something may have changed on one side."""
@@ -273,7 +246,8 @@ class Supervisor:
                     )
                 group.create_task(follow_speed(self.bounds.share, self.sides.far, self.name))
                 while True:
-                    await self._hear_near()
+                    if self._listens and self._rules.mode is Mode.UPLOAD:
+                        await self._near_hints.follow(away=self.outcomes.is_away)
                     work = self._next()
                     if work is None:
                         await self._wakeup.wait(self._patience())
@@ -282,15 +256,13 @@ class Supervisor:
                     await asyncio.wait({self._task})
                     self._task = None
         finally:
-            watch, self._watch = self._watch, None
-            if watch is not None:
-                await watch.close()
+            await self._near_hints.close()
             await self.sides.far.close()
             await self.sides.near.close()
 
     def _next(self) -> Coroutine[Any, Any, None] | None:
-        if self._previews:
-            return self._preview(next(iter(self._previews.values())))
+        if (preview := self.previews.next()) is not None:
+            return self._preview(preview)
         if not self._may_look:
             return None
         if self._ordered is not None:
@@ -345,17 +317,15 @@ class Supervisor:
         await self._write_down(run)
 
     async def _preview(self, run: Run) -> None:
-        id = run.report.run
+        problem = None
         try:
             await run.preview(spent=self.outcomes.spent, refused=self.outcomes.refused)
         except ProblemError as error:
-            self._no_plan[id] = error.problem
+            problem = error.problem
         except Exception as error:
-            self._no_plan[id] = self._unexpected(error)
+            problem = self._unexpected(error)
         finally:
-            del self._previews[id]
-        while len(self._no_plan) > _PLANS:
-            del self._no_plan[next(iter(self._no_plan))]
+            self.previews.ended(run, problem)
 
     async def _write_down(self, run: Run) -> None:
         """Stores the last run, and events if the job is held, fails as a whole or is idle."""
@@ -416,22 +386,6 @@ class Supervisor:
             self.outcomes.forget_look()
         self._wakeup.set()
         self._listener.changed(self)
-
-    async def _hear_near(self) -> None:
-        """Watches an upload's folder, as soon as it can be watched.
-
-        While a look finds that the folder is away, nothing is watched: what is at its path then is
-        not the folder that will come back.
-        """
-        away = self.outcomes.is_away
-        if self._watch is not None and (away or self._watch.ended):
-            watch, self._watch = self._watch, None
-            await watch.close()
-        if self._watch is None and self._listens and self._rules.mode is Mode.UPLOAD and not away:
-            self._watch = await self.sides.watch(self.hint)
-            if self._was_away:
-                self.hint()  # something may have changed before the watch began
-        self._was_away = away
 
     async def _hear_far(self) -> None:
         async def cursor() -> int:

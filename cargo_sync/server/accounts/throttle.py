@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cargo_sync.machines.half_open import network
+from cargo_sync.machines.retry import doubled
 
 FREE: Final = 5
 """Wrong passwords without a delay: people mistype."""
@@ -79,4 +80,4 @@ class Throttle:
 
 def delay(failures: int) -> float:
     """Seconds to wait after that many wrong passwords: none, then 1, 2, 4 … up to five minutes."""
-    return 0.0 if failures < FREE else min(LONGEST, FIRST * 2.0 ** min(failures - FREE, 30))
+    return 0.0 if failures < FREE else doubled(failures - FREE + 1, FIRST, LONGEST)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from cargo_sync.machines.half_open import HANDSHAKE
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.process.doors import Arrival, Door, Doors, speaks
 from cargo_sync.process.tasks import contained
 
@@ -69,9 +69,8 @@ class BackupPort:
                 handshake=self._handshake,
             )
         except OSError as error:
-            message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = f'change "{self._name}" in "backup", or stop the program that listens there'
-            raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
+            raise ProblemError(unopened_port(host, port, error, hint)) from error
         return self._door.port
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.http_connection import ANONYMOUS
 from cargo_sync.server.accounts.logins import IssuedToken
 from cargo_sync.server.flows.flows import OpenedFlow
 from cargo_sync.server.refusals import LaterError, public
@@ -55,8 +56,7 @@ _PRIVATE: Final[Mapping[str, str]] = {
 
 
 EVERY_ANSWER: Final[Mapping[str, str]] = {
-    # Not the library and its version, which aiohttp would tell strangers.
-    "Server": "Cargo",
+    **ANONYMOUS,
     # Pages of other sites may not embed answers.
     "Cross-Origin-Resource-Policy": "same-origin",
 }

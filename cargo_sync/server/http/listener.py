@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.process.doors import Arrival, Door, Doors, speaks
 from cargo_sync.process.http_connection import HttpConnection, Refusing
 from cargo_sync.server.http.answers import EVERY_ANSWER, refusal
@@ -48,9 +48,8 @@ class HttpListener:
         try:
             self._door = await self._doors.open(host, port, take)
         except OSError as error:
-            message = f"{host} port {port} cannot be listened on: {error.strerror or error}"
             hint = 'change "listen", or stop the program that listens there'
-            raise ProblemError(Problem(Code.ADDRESS, message, hint=hint)) from error
+            raise ProblemError(unopened_port(host, port, error, hint)) from error
         return self._door.port
 
     async def close(self) -> None:
@@ -78,21 +77,9 @@ def _drop_idle(connections: Iterable[web.RequestHandler]) -> bool:
 
 
 class _Connection(HttpConnection):
-    """One connection; requests that never reach the application get all headers here."""
-
     __slots__ = ()
+    headers = EVERY_ANSWER
 
     def malformed(self, request: web.BaseRequest) -> web.StreamResponse:
         _log.debug("%s sent a request that is not valid HTTP", request.remote)
         return refusal(bad_request("the request line or a header is not valid, or is too long"))
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        response = super().handle_error(request, status, exc, message)
-        response.headers.update(EVERY_ANSWER)
-        return response

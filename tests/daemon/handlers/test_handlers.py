@@ -254,7 +254,7 @@ async def test_a_plan_is_paged(tmp_path: Path) -> None:
         begun = await daemon.ask("job.plan", job="nightly")
         assert begun["ready"] is False
         run = begun["run"]
-        await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
+        await until(lambda: not daemon.jobs.get("nightly").supervisor.previews.waits(run))
         page = await daemon.ask("job.plan", job="nightly", run=run, limit=3)
         assert (page["ready"], page["totals"]["put"], page["totals"]["bytes"]) == (True, 5, 10)
         assert [action["path"] for action in page["actions"]] == ["0.txt", "1.txt", "2.txt"]
@@ -270,7 +270,7 @@ async def test_a_plan_that_cannot_be_made_says_why(tmp_path: Path) -> None:
         await daemon.synced("nightly")
         daemon.house.far["nightly"].away = Problem(Code.UNREACHABLE, "nobody answers")
         run = (await daemon.ask("job.plan", job="nightly"))["run"]
-        await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
+        await until(lambda: not daemon.jobs.get("nightly").supervisor.previews.waits(run))
         assert await daemon.ask("job.plan", job="nightly", run=run) == "unreachable"
 
 
@@ -365,7 +365,7 @@ async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
         }  # fmt: skip
         daemon.house.near["nightly"].write("a.txt", b"1")
         run = (await daemon.ask("job.plan", job="nightly"))["run"]
-        await until(lambda: not daemon.jobs.get("nightly").supervisor.is_planning(run))
+        await until(lambda: not daemon.jobs.get("nightly").supervisor.previews.waits(run))
         assert (await daemon.ask("job.plan", job="nightly", run=run))["totals"]["put"] == 1
         await daemon.ask("job.pause", job="nightly")
         await daemon.ask("job.start", job="nightly")

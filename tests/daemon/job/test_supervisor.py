@@ -253,8 +253,8 @@ async def test_a_plan_does_nothing_and_works_while_paused(house: House) -> None:
     await job.pause()
     async with going(job):
         run = job.plan()
-        assert job.is_planning(run)
-        await until(lambda: not job.is_planning(run))
+        assert job.previews.waits(run)
+        await until(lambda: not job.previews.waits(run))
     page = house.planned.page(run, 0, 100)
     assert page and page.totals and page.totals["put"] == 1
     assert [(action.op, action.path) for _, action in page.actions] == [("put", "a.txt")]
@@ -267,8 +267,8 @@ async def test_a_plan_that_fails_says_why(house: House) -> None:
     await job.pause()
     async with going(job):
         run = job.plan()
-        await until(lambda: not job.is_planning(run))
-    problem = job.no_plan(run)
+        await until(lambda: not job.previews.waits(run))
+    problem = job.previews.problem(run)
     assert problem is not None and problem.message == "nobody answers"
 
 
@@ -400,14 +400,14 @@ class Hints:
 
 async def test_a_folder_that_went_away_is_watched_again_when_it_is_back(tmp_path: Path) -> None:
     house = House(tmp_path)
-    job = house.job(watch=True)
     made: list[Hints] = []
 
     async def watch(hint: object) -> Hints:
         made.append(Hints())
         return made[-1]
 
-    job.sides = replace(job.sides, watch=watch)
+    house.watch = watch
+    job = house.job(watch=True)
     async with going(job):
         await until(lambda: job.state == "synced")
         assert [one.closed for one in made] == [False]
