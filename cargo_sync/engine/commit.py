@@ -125,6 +125,7 @@ class Commit:
                 seconds=round(outcome.seconds, 6) if action.op is Op.PUT else None,
                 lost=outcome.lost,
                 rtt_ms=outcome.rtt_ms,
+                moved=action.bytes - outcome.had if outcome.had else None,
             )
             events.append(self._event(happened, action, now, details))
         elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:

@@ -23,6 +23,7 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.ports import Budget, Unbudgeted
 from cargo_sync.lanes.postponed import Postponed
 from cargo_sync.lanes.states import LaneEvent, LaneState
+from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
@@ -80,6 +81,8 @@ class End(ABC):
     problem  why the lane ended, once it is `done`; None when it ended normally
     measure  a sender calls it once per second to get the driver's measurements of the connection
     granted  server: what the lane may use, bits per second; None: no limit
+    line     what the driver measured that the connection carries, bits per second; None: unknown
+    report   what the sender measured last
     """
 
     def __init__(
@@ -93,6 +96,8 @@ class End(ABC):
     ) -> None:
         self.link = link
         self.granted: int | None = None
+        self.line: int | None = None
+        self.report = LinkReport()
         self._budget = budget or Unbudgeted()
         self._joining = Joining(self._budget)
         self._outgoing = Outgoing(self._budget)
@@ -121,7 +126,6 @@ class End(ABC):
         self._had = 0
         self._current = CurrentFiles()
         self._resumed: dict[str, int] = {}
-        self._report = LinkReport()
         self._received = self._sent = 0
         self._received_at = self._sent_at = self._active_at = clock()
 
@@ -187,7 +191,7 @@ class End(ABC):
             offer = current.offer
             done = min(offer.size, current.done + partial)
             files = (Moving(offer.path, done, offer.size, offer.transfer),)
-        return Figures(self._content + partial, self._had, wire, files, *self._report)
+        return Figures(self._content + partial, self._had, wire, files, *self.report)
 
     def resumed(self) -> dict[str, int]:
         """What the receiver already had of the files that began before: transfer id -> bytes.
@@ -356,6 +360,8 @@ class End(ABC):
                 self._had += had
             elif want.code == "none":
                 self._had += offer.size
+                if resumable(offer.size):
+                    self._resumed[offer.transfer] = offer.size
         self._current.begin(batch, offers, wants)
 
     def _waits(self, batch: int) -> bool:

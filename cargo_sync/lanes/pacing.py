@@ -10,7 +10,10 @@ from cargo_sync.wire.frames import PIECE
 _SO_MAX_PACING_RATE: Final = 47
 """From asm-generic/socket.h. Bytes per second: u32 before Linux 4.20, since then also u64."""
 _NO_LIMIT: Final = b"\xff" * 8
-_LOWAT_SECONDS: Final = 0.5
+_UNSENT: Final = 256 << 10
+"""The most that the kernel may hold of an unlimited lane without sending it, bytes. Reports, grants
+and receipts go behind it."""
+_UNSENT_SECONDS: Final = 0.5
 _ETHERNET_MSS: Final = 1448
 
 
@@ -73,19 +76,18 @@ class KernelPace:
         """Raises OSError if the system has no such option."""
         self.frame_limit = PIECE
         self._socket = sock
-        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, _NO_LIMIT)
+        self.limit(None, 0.0)
 
     def limit(self, bits: int | None, now: float) -> None:
         self.frame_limit = frame_limit(bits)
         if bits is None:
-            rate, waiting = _NO_LIMIT, 0
+            rate, waiting = _NO_LIMIT, _UNSENT
         else:
             bytes_per_second = content_rate(bits, _mss(self._socket))
             rate = bytes_per_second.to_bytes(8, sys.byteorder)
-            waiting = max(self.frame_limit, int(bytes_per_second * _LOWAT_SECONDS))
+            waiting = max(self.frame_limit, int(bytes_per_second * _UNSENT_SECONDS))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate)
-        # Unsent bytes in the kernel cannot be stopped any more, so at a low rate it may hold only
-        # a few.
+        # Unsent bytes in the kernel cannot be stopped any more, and nothing can overtake them.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, waiting)
 
     def ready_at(self, now: float) -> float:

@@ -1,9 +1,10 @@
 """The receiving end of a lane: the server's in an upload, the client's in a download."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.lanes.arriving import Arriving
 from cargo_sync.lanes.current import CurrentFile
@@ -21,6 +22,21 @@ CHECKPOINT_BYTES: Final = 64 << 20
 CHECKPOINT_SECONDS: Final = 5.0
 COUNT_SECONDS: Final = 0.5
 """How often the sender is told what has arrived."""
+REPORT_SECONDS: Final = 2.0
+"""How long a client waits for the sender's measurements of a committed batch."""
+
+
+class _Committed(NamedTuple):
+    """A committed batch, of which the sender may still report lost frames.
+
+    order  how many batches are committed, with this one
+    until  when it is not waited for any more, by the lane's clock
+    """
+
+    order: int
+    batch: int
+    receipts: list[Receipt]
+    until: float
 
 
 class Receiver(End):
@@ -28,8 +44,8 @@ class Receiver(End):
 
     client       True for a download: `ask` for batches, then `finish`. False for an upload: the
                  client offers
-    on_receipts  called in the lane's thread for each batch that `sink` committed, before the
-                 receipts are sent
+    on_receipts  called in the lane's thread for each batch that `sink` committed: in a download
+                 when `report` covers the whole batch, or cannot any more
     budget       server: how much its client may have open; None: no limit
     """
 
@@ -52,6 +68,8 @@ class Receiver(End):
         self._held: dict[int, tuple[int, int]] = {}
         """What each batch takes of the budget."""
         self._newest = -1
+        self._committed = 0
+        self._unreported: deque[_Committed] = deque()
         self._unsaved = 0
         self._saved_at = 0.0
         self._told = 0
@@ -82,6 +100,8 @@ class Receiver(End):
         due = super().due()
         if self._unsaved:
             due = min(due, self._saved_at + CHECKPOINT_SECONDS)
+        if self._unreported:
+            due = min(due, self._unreported[0].until)
         if self._current.now and not self.link.pending and self._arrived() != self._told:
             due = min(due, self._tell_at)
         return due
@@ -138,8 +158,10 @@ class Receiver(End):
         self._sink.failed(batch, index, replace(problem, path=arriving.offers[index].path))
         self._commit_if_complete(batch, arriving)
 
-    def _take_report(self, _batch: int, payload: Payload) -> None:
-        self._report = messages.decode_report(payload)
+    def _take_report(self, committed: int, payload: Payload) -> None:
+        self.report = messages.decode_report(payload)
+        while self._unreported and self._unreported[0].order <= committed:
+            self._pass_on()
 
     def _take_cancel(
         self, _flags: int, index: int, _batch: int, _offset: int, _payload: memoryview
@@ -185,12 +207,20 @@ class Receiver(End):
         self._current.committed(batch)
         if not any(other.under_way() for other in self._open.values()):
             self._unsaved = 0
-        if self._on_receipts:
-            self._on_receipts(batch, receipts)
+        self._committed += 1
+        until = self._clock() + REPORT_SECONDS
+        self._unreported.append(_Committed(self._committed, batch, receipts, until))
+        if not self._client:
+            self._pass_on()
         self._queue(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
         if batch in self._held:
             self._outgoing.settle(self._held.pop(batch))
         self._postponed.room_came(self._clock())
+
+    def _pass_on(self) -> None:
+        committed = self._unreported.popleft()
+        if self._on_receipts:
+            self._on_receipts(committed.batch, committed.receipts)
 
     def _note_unsaved(self, count: int) -> None:
         if not self._unsaved:
@@ -204,6 +234,8 @@ class Receiver(End):
         if self._unsaved and now - self._saved_at >= CHECKPOINT_SECONDS:
             self._unsaved = 0
             self._sink.checkpoint()
+        while self._unreported and now >= self._unreported[0].until:
+            self._pass_on()
         if now >= self._tell_at and self._current.now:
             self._tell_count(now, self._current.now)
         super()._tend(now)
@@ -243,6 +275,8 @@ class Receiver(End):
             self._close()
 
     def _close(self) -> None:
+        while self._unreported:
+            self._pass_on()
         self._open.clear()
         self._current.clear()
         self._unsaved = 0

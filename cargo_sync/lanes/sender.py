@@ -17,6 +17,7 @@ from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
 from cargo_sync.lanes.ports import Budget, Source
 from cargo_sync.lanes.states import BYE_QUEUED, LaneState
+from cargo_sync.machines.pacing import frame_limit
 from cargo_sync.model.transfers import Offer
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.frames import PIECE
@@ -58,6 +59,7 @@ class Sender(End):
         self._held: dict[int, tuple[int, int]] = {}
         """What each batch takes of the budget."""
         self._newest = -1
+        self._committed = 0
         self._reported_at = -math.inf
         self._reported: tuple[int, LinkReport] = (0, LinkReport())
         self._handlers[records.PING] = self._take_ping
@@ -152,6 +154,11 @@ class Sender(End):
         if batch in self._held:
             self._budget.give(*self._held.pop(batch))
         self._postponed.room_came(self._clock())
+        self._committed += 1
+        if self._client:
+            self.report = self.measure()
+        else:
+            self._queue_report(asked=True)
         if self._on_receipts:
             self._on_receipts(batch, receipts)
 
@@ -196,18 +203,23 @@ class Sender(End):
         self._active_at = now  # also while it is us who wait, for the pace
         if self._pace.ready_at(now) > now:
             return used
-        return self._pieces.fill(self.link.body, used, self._pace.frame_limit)
+        limit = min(self._pace.frame_limit, frame_limit(self.line))
+        return self._pieces.fill(self.link.body, used, limit)
 
     def _before_bye(self) -> None:
         self._queue_report()
 
-    def _queue_report(self) -> None:
-        """Queues the measurements, if there are any and something changed since the last time."""
-        self._report = self.measure()
-        current = (self._content, self._report)
-        if current != self._reported and self._report != LinkReport():
+    def _queue_report(self, *, asked: bool = False) -> None:
+        """Queues the measurements, if they are new or the receiver waits for them.
+
+        They say how many batches were committed then: of these all content was acknowledged.
+        """
+        self.report = self.measure()
+        current = (self._content, self.report)
+        if asked or (current != self._reported and self.report != LinkReport()):
             self._reported = current
-            self._queue(records.REPORT, payload=messages.encode_report(self._report))
+            payload = messages.encode_report(self.report)
+            self._queue(records.REPORT, self._committed, payload=payload)
 
     # -- the rest -------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ _HEARD: Final = Struct("=52xII")
 _RTT: Final = Struct("=68xI")
 _RETRANS: Final = Struct("=100xI")
 _MIN_RTT: Final = Struct("=148xI")
+_DELIVERY: Final = Struct("=160xQ")
+_APP_LIMITED: Final = Struct("=7xB")
 _DSACK: Final = Struct("=216xI")
 _UNMEASURED: Final = 0xFFFFFFFF
 
@@ -29,6 +31,7 @@ class TcpInfo(NamedTuple):
     lost        segments that were lost: all that were sent again, minus those that arrived twice
     rtt_ms      smoothed round trip time
     min_rtt_ms  the smallest round trip time of the last minutes
+    line        bits per second that the connection carried when it was busy last; None: unknown
     stuck_ms    for how long the other end's kernel has not answered; 0 when no answer is due. A
                 busy receiver closes its window, but its kernel still answers the probes
     """
@@ -36,6 +39,7 @@ class TcpInfo(NamedTuple):
     lost: int
     rtt_ms: float
     min_rtt_ms: float | None
+    line: int | None
     stuck_ms: int
 
 
@@ -50,8 +54,16 @@ def parse(raw: bytes) -> TcpInfo | None:
         max(0, _RETRANS.unpack_from(raw)[0] - _DSACK.unpack_from(raw)[0]),
         _RTT.unpack_from(raw)[0] / 1000,
         None if least == _UNMEASURED else least / 1000,
+        _line(raw),
         min(content, acknowledgement) if owed else 0,
     )
+
+
+def _line(raw: bytes) -> int | None:
+    """What the connection carries; the kernel marks figures of times with too little to send."""
+    if _APP_LIMITED.unpack_from(raw)[0] & 1:
+        return None
+    return 8 * _DELIVERY.unpack_from(raw)[0] or None
 
 
 def read(sock: socket.socket) -> TcpInfo | None:
@@ -72,18 +84,13 @@ class LinkMeter:
         self._sum = 0.0
         self._count = 0
 
-    def sample(self) -> int:
-        """Takes a sample of the round trip time.
-
-        Returns:
-            For how many ms the other end's kernel has not answered (`stuck_ms`).
-        """
+    def sample(self) -> TcpInfo | None:
+        """Takes a sample, also of the round trip time; None if the platform has no figures."""
         figures = read(self._socket)
-        if figures is None:
-            return 0
-        self._sum += figures.rtt_ms
-        self._count += 1
-        return figures.stuck_ms
+        if figures is not None:
+            self._sum += figures.rtt_ms
+            self._count += 1
+        return figures
 
     def report(self) -> LinkReport:
         """Everything that was measured until now."""

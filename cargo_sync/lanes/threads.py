@@ -86,6 +86,17 @@ class LaneThread:
             self._posted.clear()
             self._on_end(machine.problem)
 
+    def _sample(self) -> None:
+        machine = self._machine
+        if machine.done:
+            return
+        sample = self._meter.sample()
+        if sample is not None:
+            machine.line = sample.line
+            if sample.stuck_ms >= SILENCE_SECONDS * 1000:
+                why = "the connection is broken: the other end does not answer"
+                machine.fail(cut(why).problem)
+
     def _drive(self) -> None:
         machine, posted = self._machine, self._posted
         lane, woken = self._socket.fileno(), self._woken.fileno()
@@ -100,10 +111,7 @@ class LaneThread:
             now = time.monotonic()
             if now >= sample_at:
                 sample_at = now + SAMPLE_SECONDS
-                if not machine.done and self._meter.sample() >= SILENCE_SECONDS * 1000:
-                    machine.fail(
-                        cut("the connection is broken: the other end does not answer").problem
-                    )
+                self._sample()
             step = machine.step()
             if step is Step.DONE:
                 return

@@ -70,9 +70,10 @@ class Outcome:
     displaced       where in the trash the displaced entry is now, or ""
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, "" when no content moved
-    seconds         how long it took
+    seconds         how long it took, without the time in which other files moved
     lost, rtt_ms    the flow's lost frames and mean round trip in that time; None when they were
                     not measured
+    had             bytes that the destination had before
     """
 
     action: Action
@@ -85,3 +86,4 @@ class Outcome:
     seconds: float = 0.0
     lost: int | None = None
     rtt_ms: float | None = None
+    had: int = 0

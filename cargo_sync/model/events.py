@@ -72,6 +72,7 @@ class EventDetails(NamedTuple):
     hash       BLAKE3 of the content, hex
     displaced  where in the trash the displaced file is
     seconds    how long it took
+    moved      the bytes that moved in these seconds, if that is not the whole file
     lost       how many frames were sent again
     rtt_ms     the mean round trip time, milliseconds
     files      how many files were transferred
@@ -86,6 +87,7 @@ class EventDetails(NamedTuple):
     seconds: float | None = None
     lost: int | None = None
     rtt_ms: float | None = None
+    moved: int | None = None
     files: int | None = None
     deletions: int | None = None
     overwrites: int | None = None
@@ -115,6 +117,13 @@ class Event:
     def message(self) -> str:
         """The sentence that goes with it, or ""."""
         return self.details.message or ""
+
+    @property
+    def speed(self) -> int | None:
+        """Bits per second on average; None if that is not known, or nothing moved."""
+        details = self.details
+        moved = self.size if details.moved is None else details.moved
+        return round(moved * 8 / details.seconds) if moved and details.seconds else None
 
     @property
     def transfer(self) -> str | None:

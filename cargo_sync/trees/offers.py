@@ -1,7 +1,7 @@
 """Between the engine's values and a flow's: tasks -> offers, receipts -> outcomes."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Outcome
@@ -43,12 +43,26 @@ class Moved(NamedTuple):
     rtt_ms: float | None = None
 
 
-def outcomes(tasks: Sequence[Task], receipts: Sequence[Receipt], moved: Moved) -> list[Outcome]:
-    """The outcomes of the tasks, from the receiver's receipts."""
-    return [_outcome(task, receipt, moved) for task, receipt in zip(tasks, receipts, strict=True)]
+NONE_HAD: Final[Mapping[str, int]] = {}
 
 
-def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
+def outcomes(
+    tasks: Sequence[Task],
+    receipts: Sequence[Receipt],
+    moved: Moved,
+    had: Mapping[str, int] = NONE_HAD,
+) -> list[Outcome]:
+    """The outcomes of the tasks, from the receiver's receipts.
+
+    `had` has what the receiver had already of some files, by the transfer's id.
+    """
+    return [
+        _outcome(task, receipt, moved, had.get(task.transfer, 0))
+        for task, receipt in zip(tasks, receipts, strict=True)
+    ]
+
+
+def _outcome(task: Task, receipt: Receipt, moved: Moved, had: int) -> Outcome:
     action, source = task.action, task.action.source
     assert source is not None
     if receipt.code != "done":
@@ -65,6 +79,7 @@ def _outcome(task: Task, receipt: Receipt, moved: Moved) -> Outcome:
         None,
         task.transfer,
         *moved,
+        had,
     )
 
 

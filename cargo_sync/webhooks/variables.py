@@ -50,7 +50,7 @@ def _nothing(_: Event) -> Variables:
 def _finish(event: Event) -> Variables:
     seconds = event.details.seconds
     return {
-        "AVG_SPEED": round(event.size * 8 / seconds) if seconds else None,
+        "AVG_SPEED": event.speed,
         "DURATION": None if seconds is None else round(seconds, 3),
         "LOST_FRAMES": event.details.lost,
         "AVG_RTT": event.details.rtt_ms,

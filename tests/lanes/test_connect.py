@@ -14,7 +14,7 @@ from cargo_sync.lanes.connect import accept_lane, open_lane
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
-from cargo_sync.lanes.tcp_info import LinkMeter
+from cargo_sync.lanes.tcp_info import LinkMeter, TcpInfo
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
@@ -159,9 +159,9 @@ def test_a_way_on_which_nothing_comes_back_for_twenty_seconds_is_broken(
     ended = Ended()
     lane = LaneThread(Sender(link, files(), time.monotonic, client=True), sock, "sender", ended)
 
-    def sample(_: LinkMeter) -> int:
+    def sample(_: LinkMeter) -> TcpInfo:
         lane.stop()  # in the next turn, if there is one
-        return stuck
+        return TcpInfo(0, 0.0, None, None, stuck)
 
     monkeypatch.setattr(LinkMeter, "sample", sample)
     lane.start()

@@ -22,7 +22,11 @@ def test_the_figures_stand_where_linux_puts_them() -> None:
         (216, 12),
     ):
         pack_into("=I", raw, offset, value)
-    assert tcp_info.parse(bytes(raw)) == tcp_info.TcpInfo(3_436, 21.5, 19.0, 40)
+    pack_into("=Q", raw, 160, 250_000)
+    assert tcp_info.parse(bytes(raw)) == tcp_info.TcpInfo(3_436, 21.5, 19.0, 2_000_000, 40)
+    raw[7] = 1
+    found = tcp_info.parse(bytes(raw))
+    assert found and found.line is None, "there was too little to send"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "platform", "darwin")
     with socket.socket() as sock:
         meter = tcp_info.LinkMeter(sock)
-        assert meter.sample() == 0
+        assert meter.sample() is None
         assert meter.report() == LinkReport(None, None, None)
 
 
@@ -58,7 +62,8 @@ def test_the_round_trip_that_is_told_is_the_mean_of_the_samples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     figures = [
-        tcp_info.TcpInfo(lost, rtt, 10.0, 0) for lost, rtt in ((0, 20.0), (0, 31.0), (5, 90.0))
+        tcp_info.TcpInfo(lost, rtt, 10.0, None, 0)
+        for lost, rtt in ((0, 20.0), (0, 31.0), (5, 90.0))
     ]
     monkeypatch.setattr(tcp_info, "read", lambda _: figures.pop(0))
     with socket.socket() as sock:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from cargo_sync.config.events import VARIABLES
 from cargo_sync.model.events import Event, EventDetails, Happened, Moment
 from cargo_sync.webhooks.variables import example, variables_of
@@ -52,3 +54,16 @@ def test_what_is_told_has_exactly_the_variables_of_its_event() -> None:
     assert unknown is not None
     assert [unknown.variables[name] for name in VARIABLES["onFinish"][4:]] == [None] * 4
     assert variables_of(Event("j", Happened.DELETED, 1.0, "a")) is None
+
+
+@pytest.mark.parametrize(
+    ("moved", "seconds", "speed"),
+    [(None, 2.0, 4_000), (250, 2.0, 1_000), (0, 0.5, None), (None, 0.0, None), (None, None, None)],
+)
+def test_the_speed_is_of_the_bytes_that_moved_in_the_duration(
+    moved: int | None, seconds: float | None, speed: int | None
+) -> None:
+    details = EventDetails(transfer="id", seconds=seconds, moved=moved)
+    found = variables_of(Event("j", Happened.UPLOADED, 1.0, "a", 1000, details, "upload"))
+    assert found is not None
+    assert found.variables["AVG_SPEED"] == speed

@@ -321,7 +321,7 @@ def _happened(row: EventRow) -> dict[str, Any]:
         "path": event.path,
         "bytes": event.size,
         "seconds": seconds,
-        "speed_bps": round(event.size * 8 / seconds) if seconds else None,
+        "speed_bps": event.speed,
         "transfer": event.transfer,
         "message": event.message,
     }

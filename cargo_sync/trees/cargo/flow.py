@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from socket import socket
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import OPEN_MAX
@@ -35,6 +35,7 @@ from cargo_sync.trees.cargo.replies import FlowReply, SpeedReply
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
 from cargo_sync.wire.handshake import LaneKeys
+from cargo_sync.wire.messages import LinkReport
 
 CONNECT: Final = 15.0
 GOODBYE: Final = 3.0
@@ -59,18 +60,26 @@ class _Batch:
     """A batch in the lane.
 
     since  when the lane got it, by the steady clock
-    lost   how many frames the lane had lost until then
     """
 
     tasks: Sequence[Task]
     since: float
-    lost: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Committed:
+    """A batch that is committed, and what was known then.
+
+    at      by the steady clock
+    report  what the sender had measured since the lane began
+    had     transfer id -> bytes that the receiver had of files that began before
+    """
+
     batch: int
     receipts: list[Receipt]
+    at: float
+    report: LinkReport
+    had: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,13 @@ class _Over:
     """The lane ended, or the planner failed; None if all went well."""
 
     error: BaseException | None
+
+
+class _Milestone(NamedTuple):
+    """When the batch before was committed, by the steady clock, and the frames lost until then."""
+
+    at: float = 0.0
+    lost: int = 0
 
 
 FlowAnswer = _Committed | _Over
@@ -118,6 +134,7 @@ class ClientFlow:
         self._lane: LaneThread | None = None
         self._cancelled: set[str] = set()
         self._meter = RateMeter()
+        self._before = _Milestone()
         self.granted: int | None = None
         self.resumed: Mapping[str, int] = {}
 
@@ -264,6 +281,7 @@ class ClientFlow:
             loop.call_soon_threadsafe(self._results.put_nowait, result)
 
         self.granted = opened.speed
+        self._before = _Milestone()
         machine, hand_over = self._machinery(mode, near, sock, link, post, run)
         self._machine = machine
         lane = LaneThread(
@@ -301,16 +319,17 @@ class ClientFlow:
         """Makes the lane's end; also returns the call that gives it a batch."""
 
         def on_receipts(batch: int, receipts: list[Receipt]) -> None:
-            post(_Committed(batch, receipts))
+            post(_Committed(batch, receipts, steady(), machine.report, machine.resumed()))
 
         def on_grant(bits: int | None) -> None:
             self.granted = bits
 
         steady = self._world.steady
+        machine: Sender | Receiver
         if mode is Mode.UPLOAD:
             pace = pace_of(sock)
             pace.limit(self.granted, steady())
-            sender = Sender(
+            machine = sender = Sender(
                 link,
                 near.source(),
                 steady,
@@ -320,7 +339,7 @@ class ClientFlow:
                 on_grant=on_grant,
             )
             return sender, sender.offer
-        receiver = Receiver(
+        machine = receiver = Receiver(
             link, near.sink(run), steady, client=True, on_receipts=on_receipts, on_grant=on_grant
         )
         return receiver, receiver.ask
@@ -338,8 +357,7 @@ class ClientFlow:
         try:
             while True:
                 await self._room.acquire()
-                lost = machine.figures().lost or 0
-                self._open[number] = _Batch(tasks, self._world.steady(), lost)
+                self._open[number] = _Batch(tasks, self._world.steady())
                 self._taken = ()
                 given_up = _indexes(tasks, self._cancelled)
                 lane.submit(partial(_begin, machine, hand_over, number, offers(tasks), given_up))
@@ -372,11 +390,12 @@ class ClientFlow:
     def _outcomes(self, committed: _Committed) -> list[Outcome]:
         batch = self._open.pop(committed.batch)
         self._room.release()
-        seconds = self._world.steady() - batch.since
-        figures = self.figures() or Figures()
-        lost = None if figures.lost is None else max(0, figures.lost - batch.lost)
-        moved = Moved(seconds, lost, figures.rtt_ms)
-        return outcomes(batch.tasks, committed.receipts, moved)
+        # Batches move one after the other: while the one before moved, this one waited.
+        seconds = committed.at - max(batch.since, self._before.at)
+        lost, rtt_ms, _ = committed.report
+        moved = Moved(seconds, None if lost is None else max(0, lost - self._before.lost), rtt_ms)
+        self._before = _Milestone(committed.at, lost or 0)
+        return outcomes(batch.tasks, committed.receipts, moved, committed.had)
 
 
 def _indexes(tasks: Sequence[Task], paths: AbstractSet[str]) -> list[int]:

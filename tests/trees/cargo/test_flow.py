@@ -20,6 +20,7 @@ from cargo_sync.trees.cargo.flow import ClientFlow, _Committed
 from cargo_sync.trees.cargo.replies import Decoder, T
 from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.contract import Task
+from cargo_sync.wire.messages import LinkReport
 from tests.server.flows.test_flows import REAL
 
 LOGIN = ServerLogin("http://127.0.0.1:9", "ana", lambda: "")
@@ -103,7 +104,7 @@ async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
     await settled()
     assert lane.heard == list(range(OPEN_MAX)), "no more than these are open at a time"
     for number in range(total):
-        flow._outcomes(_Committed(number, [Receipt("done")]))
+        flow._outcomes(_Committed(number, [Receipt("done")], 0.0, LinkReport(), {}))
         await settled()
         handed_over = min(total, OPEN_MAX + 1 + number)
         assert lane.heard[:handed_over] == list(range(handed_over))
