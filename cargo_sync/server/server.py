@@ -127,10 +127,10 @@ class Server:
         self._checkpoints = Checkpoints(database, world.lived)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
-        self._sessions = Logins(self._users, world.steady, secrets.token_bytes)
+        self._logins = Logins(self._users, world.steady, secrets.token_bytes)
         self.doors = Doors(settings.trusted_proxies)
-        self._spaces = Grants()
-        self._permits = Permits(self._spaces)
+        self._grants = Grants()
+        self._permits = Permits(self._grants)
         self._opened = OpenWorkspaces(
             world,
             catalogue,
@@ -147,19 +147,15 @@ class Server:
             world.offload,
             self._take,
         )
-        self._flows = Flows(self._spaces, self._permits, self._users.get, world.steady)
-        self._limits = Limits(None, LimitRows(database), world.offload, self._grant)
+        self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
+        self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
         self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler)
-        self._coordinator: Coordinator | None = None
-        if settings.backup is not None:
-            self._coordinator = coordinator(
-                settings.backup,
-                database,
-                world,
-                self._registry,
-                partial(UserLogin, self._sessions, self._spaces, self._permits),
-            )
+        login = partial(UserLogin, self._logins, self._grants, self._permits)
+        backup = settings.backup
+        self._coordinator: Coordinator | None = (
+            coordinator(backup, database, world, self._registry, login) if backup else None
+        )
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: HttpListener | None = None
@@ -181,8 +177,8 @@ class Server:
         data_port = await self._listen_for_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
         gateway = Gateway(
-            Authentication(self._sessions, self._spaces, self._permits, settings.trusted_proxies),
-            self._spaces,
+            Authentication(self._logins, self._grants, self._permits, settings.trusted_proxies),
+            self._grants,
             self._polls,
             self._flows,
             world.offload,
@@ -234,7 +230,7 @@ class Server:
             _log.warning("%s", notice)
         return read
 
-    def _grant(self) -> None:
+    def _apply_bandwidth(self) -> None:
         """Applies the current total bandwidth."""
         self._flows.limit(Bandwidth(**self._limits.holding()))
 
@@ -263,9 +259,9 @@ class Server:
             if path not in self._opened and (problem := await self._opened.open(path)):
                 # Other folders are served, and this one is tried again.
                 _log.error("%s: %s", path, problem)
-        self._spaces.apply(roster.users, roster.workspaces, self._opened.at)
+        self._grants.apply(roster.users, roster.workspaces, self._opened.at)
         self._opened.serve(paths, self._settings, self._tasks)
-        self._sessions.forget(ended)
+        self._logins.forget(ended)
         self._permits.end_of(ended)
         self._permits.renew()
         self._flows.renew()
@@ -339,7 +335,7 @@ class Server:
     def measured(self) -> Iterable[Family]:
         """The metrics of the server."""
         return families(
-            self._users, len(self._opened), self._sessions, self._flows, self._polls, self.doors
+            self._users, len(self._opened), self._logins, self._flows, self._polls, self.doors
         )
 
     # -- the end -----------------------------------------------------------------------------------

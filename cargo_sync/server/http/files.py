@@ -40,6 +40,7 @@ from cargo_sync.server.http.conditions import (
 from cargo_sync.server.http.fields import HTTP_RUN, After, Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.refusals import bad_request, unknown
+from cargo_sync.server.workspace.upload import Upload
 from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
@@ -109,28 +110,7 @@ class FileRoutes:
     async def put(self, request: web.Request) -> web.Response:
         """Stores a file: 201 for a new one, 204 if it replaced another one."""
         permit = await self._entrance.permit_of_files(request, writes=True)
-        path = _path(request)
-        if not path or path.endswith("/"):
-            raise bad_request(
-                "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at the end"
-            )
-        paths.check(path)
-        if "Content-Range" in request.headers:
-            raise bad_request(
-                "a part of a file cannot be put", "send the whole file, without Content-Range"
-            )
-        refuse_encoding(request)
-        if (size := request.content_length) is None:
-            hint = "curl sends it for a file, but not for a pipe"
-            raise ProblemError(
-                Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
-            )
-        conditions = _conditions(request)
-        if conditions.unmodified_since is not None:
-            raise bad_request(
-                "If-Unmodified-Since cannot tell two versions of one second apart",
-                "send If-Match with the file's ETag",
-            )
+        path, size, conditions = _asked_upload(request)
         workspace = permit.access.workspace
         upload = await self._offload(
             workspace.stage,
@@ -142,18 +122,21 @@ class FileRoutes:
         )
         try:
             await _go_on(request)
-            waiting = bytearray()
-            async for chunk in chunks(request):
-                waiting += chunk
-                if len(waiting) >= CHUNK:
-                    await self._offload(upload.write, waiting)
-                    waiting = bytearray()
-            await self._offload(upload.write, waiting)
+            await self._receive(request, upload)
             held, created = await self._offload(upload.publish)
         finally:
             await self._offload(upload.drop)
         headers = {"ETag": etag(workspace.epoch, held.entry.version), "X-Blake3": held.entry.hash}
         return web.Response(status=201 if created else 204, headers=headers)
+
+    async def _receive(self, request: web.Request, upload: Upload) -> None:
+        waiting = bytearray()
+        async for chunk in chunks(request):
+            waiting += chunk
+            if len(waiting) >= CHUNK:
+                await self._offload(upload.write, waiting)
+                waiting = bytearray()
+        await self._offload(upload.write, waiting)
 
     async def _file(
         self, request: web.Request, workspace: Workspace, held: Catalogued, reader: Reader
@@ -262,6 +245,37 @@ def _path(request: web.Request) -> str:
             Problem(Code.BAD_PATH, "the path is not UTF-8", hint="names are UTF-8", retry=False)
         ) from None
     return request.match_info.get("path", "")
+
+
+def _asked_upload(request: web.Request) -> tuple[str, int, Conditions]:
+    """The path, the size and the conditions of a PUT.
+
+    Raises:
+        ProblemError: `bad_request`, `bad_path`, `reserved_name`, `unsupported`, `no_length`.
+    """
+    path = _path(request)
+    if not path or path.endswith("/"):
+        raise bad_request(
+            "a file needs a name", "PUT to …/files/WORKSPACE/PATH, without a slash at the end"
+        )
+    paths.check(path)
+    if "Content-Range" in request.headers:
+        raise bad_request(
+            "a part of a file cannot be put", "send the whole file, without Content-Range"
+        )
+    refuse_encoding(request)
+    if (size := request.content_length) is None:
+        hint = "curl sends it for a file, but not for a pipe"
+        raise ProblemError(
+            Problem(Code.NO_LENGTH, "there is no Content-Length", hint=hint, retry=False)
+        )
+    conditions = _conditions(request)
+    if conditions.unmodified_since is not None:
+        raise bad_request(
+            "If-Unmodified-Since cannot tell two versions of one second apart",
+            "send If-Match with the file's ETag",
+        )
+    return path, size, conditions
 
 
 async def _later(_: web.Request) -> None:
