@@ -113,7 +113,8 @@ class Endpoint:
                 group.create_task(lasting(commands, "answering commands", again=SOON))
                 group.create_task(lasting(feed, "replaying the feed", again=SOON))
             for port in self._ports:
-                group.create_task(lasting(partial(port.serve, router), "a port", again=SOON))
+                serving = partial(port.serve, router)
+                group.create_task(lasting(serving, "serving a control port", again=SOON))
 
     def cut(self) -> None:
         """Disconnects all subscribers over TCP. Those whose key still holds reconnect."""
