@@ -34,7 +34,7 @@ from cargo_sync.plan.filters import Filters
 SMALL, MEDIUM = 3000, 100
 MIB: Final = 2**20
 UP, DOWN = "demo up", "demo down"
-START: Final = 20.0
+START: Final = 60.0
 STILL: Final = 60.0
 """Seconds without any progress after which the demo has failed."""
 HOPELESS: Final = 10.0

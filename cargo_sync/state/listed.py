@@ -15,8 +15,10 @@ EVERY: Final = 100_000
 """Rows between two looks."""
 BYTES: Final = 8 * 2**30
 """Of one job's listings of the far side."""
+HARMLESS: Final = 256 * 2**20
+"""Bytes of listings that fill no disk: more than a million files."""
 FREE: Final = 2 * 2**30
-"""Bytes that stay free on the state's disk; of a small disk a tenth."""
+"""Bytes that larger listings leave free on the state's disk; of a small disk a tenth."""
 
 # The length of a blob is read without the blob.
 _SIZE: Final = "SELECT coalesce(sum(length(far)), 0) FROM folder WHERE job = ?"
@@ -63,7 +65,7 @@ def refused(size: int, free: int, least: int, folder: str) -> Problem | None:
         message = f"the server lists more than a job can keep: {size / 2**30:.1f} GiB of names"
         hint = "divide the tree: give several jobs a part of it each, with remote_dir"
         return Problem(Code.TOO_LARGE, message, hint=hint)
-    if free < least:
+    if size > HARMLESS and free < least:
         message = (
             f"the server lists more than there is room for: {folder!r} has only "
             f"{free / 2**20:,.0f} MiB free"

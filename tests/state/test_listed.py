@@ -11,7 +11,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import FAR
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
-from cargo_sync.state.listed import BYTES, FREE, refused
+from cargo_sync.state.listed import BYTES, FREE, HARMLESS, refused
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,8 @@ from cargo_sync.state.listed import BYTES, FREE, refused
         (0, FREE, None),
         (BYTES, FREE, None),
         (BYTES + 1, FREE, "more than a job can keep: 8.0 GiB of names"),
-        (0, FREE - 1, "'/state' has only 2,048 MiB free"),
+        (HARMLESS, 0, None),
+        (HARMLESS + 1, FREE - 1, "'/state' has only 2,048 MiB free"),
     ],
 )
 def test_what_a_job_keeps_and_what_stays_free(size: int, free: int, words: str | None) -> None:
