@@ -1,6 +1,6 @@
 """Small state machines and schedules, as tables and pure functions: time is an argument.
 
-budget     how many offers clients may have open
+budget     how much of what clients have begun a server holds
 cover      which bytes of a wanted file have arrived
 half_open  connections without a login: which one is dropped
 job_state  the state of a job, and of a whole daemon

@@ -1,7 +1,8 @@
-"""Budgets for offers: how much of what clients opened a server holds, per lane, user and in all.
+"""Budgets: how much of what clients have begun a server holds, per lane, per user and in all.
 
 An offer that is open costs memory at the server until its batch is committed. One lane may have as
-many as one batch can name, so an honest client, whose batches are smaller, never notices.
+many as one batch can name, so an honest client, whose batches are smaller, never notices. A JSON
+body of the API that is still arriving counts as a lane of its own.
 """
 
 from collections import Counter

@@ -1,26 +1,26 @@
 """What each long-running process needs, independent of what it does.
 
-alongside    tasks that run beside the application: watchdog, process metrics, metrics page
-descriptors  how many files and sockets may be open, and how many are kept back
-doors        the TCP ports; connections are counted until their client has logged in
-file_lock    one process per file, by a kernel lock that names its holder
+alongside        tasks that run beside the application: watchdog, process metrics, metrics page
+descriptors      how many files and sockets may be open, and how many are kept back
+doors            the TCP ports; connections are counted until their client has logged in
+file_lock        one process per file, by a kernel lock that names its holder
 http_connection  a connection that speaks HTTP, at a door
-journal      the log in systemd's journal
-lines        one line of the log, without secrets
-log_file     the log as a file with rotation
-logs         where the log goes: terminal or journal, file, memory
-metrics      metrics in the text format of Prometheus
-offload      blocking work, in a bounded number of threads
-parent       ends a process together with the process that started it
-ring         the last lines of the log, in memory
-scrape       serves the metrics over HTTP
-service      what an application gets from its process: its log, its service manager
-stopping     how a process ends: the first request stops it, the second one ends it at once
-system       the clocks, chance and threads of the system
-systemd      tells systemd: ready, reloading, stopping, alive
-tasks        tasks whose failure costs only themselves
-vitals       metrics of the process itself: event loop, memory, descriptors
-wakeup       an event that wakes up one waiting task
-zone         the time zone of this machine
-zone_rules   the newer rules of time zones: the system's or those of the package tzdata
+journal          the log in systemd's journal
+lines            one line of the log, without secrets
+log_file         the log as a file with rotation
+logs             where the log goes: terminal or journal, file, memory
+metrics          metrics in the text format of Prometheus
+offload          blocking work, in a bounded number of threads
+parent           ends a process together with the process that started it
+ring             the last lines of the log, in memory
+scrape           serves the metrics over HTTP
+service          what an application gets from its process: its log, its service manager
+stopping         how a process ends: the first request stops it, the second one ends it at once
+system           the clocks, chance and threads of the system
+systemd          tells systemd: ready, reloading, stopping, alive
+tasks            tasks whose failure costs only themselves
+vitals           metrics of the process itself: event loop, memory, descriptors
+wakeup           an event that wakes up one waiting task
+zone             the time zone of this machine
+zone_rules       the newer rules of time zones: the system's or those of the package tzdata
 """
