@@ -110,10 +110,13 @@ class Doors:
         proxies: addresses and networks that others connect through; they are exempt from the limit
             per address.
         limits: how many connections may be half-open.
+
+    spare  each drops a connection that its client can easily open again; False if there is none
     """
 
     def __init__(self, proxies: Sequence[str] = (), limits: HalfOpenLimits = _LIMITS) -> None:
         self.half_open: HalfOpen[Arrival] = HalfOpen(_affordable(limits))
+        self.spare: list[Callable[[], bool]] = []
         self.dropped = 0
         self.loop = asyncio.get_running_loop()
         self._proxies = [ipaddress.ip_network(one) for one in proxies]
@@ -166,11 +169,12 @@ class Doors:
             self._timer = self.loop.call_later(GRAIN, self._look)
 
     def make_room(self) -> bool:
-        """Drops a half-open connection because there are no descriptors; False if there is none."""
+        """Drops a half-open or idle connection, for its descriptor; False if there is none."""
         dropped = self.half_open.sacrifice()
-        if dropped is not None:
-            self._drop(dropped)
-        return dropped is not None
+        if dropped is None:
+            return any(drop() for drop in self.spare)
+        self._drop(dropped)
+        return True
 
     def _look(self) -> None:
         """Drops what is overdue, and looks again at the next deadline."""
@@ -242,7 +246,8 @@ class Door:
         for _ in range(AT_ONCE):
             try:
                 sock, address = listening.accept()
-                socket_below(self._line, sock)
+                if sock.fileno() < self._line or not self._doors.make_room():
+                    socket_below(self._line, sock)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:

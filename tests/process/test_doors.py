@@ -223,3 +223,27 @@ async def test_a_connection_leaves_descriptors_for_who_is_inside(
         door._line = enough
         clients.connect(b"x")
         await until(lambda: len(taken.sockets) == 1, asyncio.sleep)
+
+
+async def test_a_client_takes_the_place_of_what_can_be_spared() -> None:
+    doors, taken = Doors(), Taken()
+    async with standing(doors, taken) as (door, clients):
+        silent = clients.connect()
+        await until(lambda: len(doors.half_open) == 1, asyncio.sleep)
+        door._line = 0  # no descriptor is left for newcomers
+        clients.connect(b"x")
+        await until(lambda: len(taken.sockets) == 1 and is_closed(silent), asyncio.sleep)
+        taken.arrivals[0].enter()
+        idle = [taken.sockets[0]]
+
+        def drop() -> bool:
+            if idle:
+                idle.pop().close()
+                return True
+            return False
+
+        doors.spare.append(drop)
+        clients.connect(b"x")
+        await until(lambda: len(taken.sockets) == 2, asyncio.sleep)
+        assert idle == []
+        taken.sockets[1].close()

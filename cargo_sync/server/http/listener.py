@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -50,6 +50,8 @@ class HttpListener:
         except OSError as error:
             hint = 'change "listen", or stop the program that listens there'
             raise ProblemError(unopened_port(host, port, error, hint)) from error
+        assert self._runner.server is not None, "the runner is set up"
+        self._doors.spare.append(partial(_drop_idle, self._runner.server))
         return self._door.port
 
     async def close(self) -> None:
@@ -61,15 +63,14 @@ class HttpListener:
     def _connected(self, arrival: Arrival) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None, "the runner is set up"
-        connections = server.connections
-        if len(connections) >= CONNECTIONS and not _drop_idle(connections):
+        if len(server.connections) >= CONNECTIONS and not _drop_idle(server):
             return Refusing(arrival)
         return _Connection(server, arrival, **SERVER_OPTIONS)
 
 
-def _drop_idle(connections: Iterable[web.RequestHandler]) -> bool:
+def _drop_idle(server: web.Server) -> bool:
     """Drops the first idle connection. Clients connect again when they have the next request."""
-    for one in connections:
+    for one in server.connections:
         if isinstance(one, HttpConnection) and one.is_idle and one.transport is not None:
             one.transport.abort()
             return True
