@@ -66,8 +66,7 @@ class TcpPort:
         self.addresses: Addresses = tcp_addresses(_EVERYWHERE.get(host, host), self.port)
         # These cannot fail because of the port: libzmq takes over sockets that listen already.
         self._commands = bind_commands(context, self._bound_to(COMMANDS), self._prepare(COMMANDS))
-        self._feed = bind_feed(context, self._bound_to(FEED), self._prepare(FEED))
-        publisher.attach(self._feed)
+        self._open_feed()
 
     @property
     def keyed(self) -> bool:
@@ -94,6 +93,8 @@ class TcpPort:
             group.create_task(lasting(commands, "answering commands", again=SOON))
             group.create_task(lasting(counting, "counting clients", again=SOON))
             while True:
+                if self._feed.closed:
+                    self._open_feed()
                 replaying = partial(self._publisher.serve, self._feed)
                 counting = partial(self._connections.count, self._feed, handshake)
                 feed = [
@@ -106,8 +107,10 @@ class TcpPort:
                     task.cancel()
                 await asyncio.wait(feed)
                 self._feed.close(linger=0)
-                self._feed = bind_feed(self._context, self._bound_to(FEED), self._prepare(FEED))
-                self._publisher.attach(self._feed)
+
+    def _open_feed(self) -> None:
+        self._feed = bind_feed(self._context, self._bound_to(FEED), self._prepare(FEED))
+        self._publisher.attach(self._feed)
 
     def cut(self) -> None:
         """Disconnects all subscribers. Those whose key still holds reconnect."""

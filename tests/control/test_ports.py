@@ -1,6 +1,7 @@
 """Commands and the feed over TCP, through real sockets: keys and roles."""
 
 import contextlib
+import errno
 import os
 import random
 import socket
@@ -35,7 +36,7 @@ from cargo_sync.control import endpoint as endpoints
 from cargo_sync.control import tcp
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.endpoint import Endpoint, EndpointError
-from cargo_sync.control.publisher import Publisher
+from cargo_sync.control.publisher import Publisher, bind_feed
 from tests.control.canned import Answer, Canned, canned
 
 KEYED = ControlSettings(port=0)
@@ -430,3 +431,29 @@ def test_a_message_over_a_mebibyte_ends_that_connection(runtime: str) -> None:
                 huge.call("job.pause", {"job": "x" * 1024 * 1024}, timeout=0.2)
             assert other.call("status") == {"state": "synced"}
     assert ("job.pause", {"job": "x" * 1024 * 1024}) not in daemon.asked
+
+
+def test_a_feed_that_cannot_be_bound_again_is_tried_again(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind, failed = bind_feed, list[str]()
+
+    def failing_once(context: Any, address: str, prepare: Any) -> Any:
+        if not failed:
+            failed.append(address)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return bind(context, address, prepare)
+
+    monkeypatch.setattr(endpoints, "SOON", 0.01)
+    with canned(runtime, JOBS, control=KEYED) as daemon:
+        daemon.made_key("gone", "control")
+        daemon.tell(lambda publisher: publisher.publish("test/", "test", {"number": 1}))
+        monkeypatch.setattr(tcp, "bind_feed", failing_once)
+        with Client(daemon.addresses.commands) as local:
+            local.call("key.revoke", {"name": "gone"})
+        stays = daemon.made_key("stays", "watch")
+        with subscribe(replace(daemon.ports[0], key=stays), ["test/"]) as feed:
+            assert heard(feed, 1) == [1]
+            daemon.tell(lambda publisher: publisher.publish("test/", "test", {"number": 2}))
+            assert heard(feed, 1) == [2]
+    assert failed
