@@ -18,7 +18,7 @@ import pytest
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.machines.half_open import HalfOpenLimits
 from cargo_sync.process.doors import Doors
-from cargo_sync.server import app
+from cargo_sync.server import server as server_module
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
 from cargo_sync.wire.handshake import LaneKeys
@@ -44,7 +44,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Doors]:
         doors.append(Doors(proxies, LIMITS))
         return doors[0]
 
-    monkeypatch.setattr(app, "Doors", make)
+    monkeypatch.setattr(server_module, "Doors", make)
     return doors
 
 
