@@ -120,13 +120,10 @@ class Sink(Protocol):
 
 
 class Budget(Protocol):
-    """How much of what its client opened a server's end may hold in memory.
+    """How much of what its client opened a server's end may hold in memory."""
 
-    turn  held while a message is decoded
-    """
-
-    @property
-    def turn(self) -> AbstractContextManager[object]: ...
+    def turn(self, size: int) -> AbstractContextManager[object]:
+        """Held while a message of so many bytes is decoded."""
 
     def take(self, offers: int, size: int) -> bool:
         """Takes room for so many offers, and bytes of messages; False if there is none now."""
@@ -141,7 +138,8 @@ class Budget(Protocol):
 class Unbudgeted:
     """Holds any amount: for clients, who choose themselves what they open."""
 
-    turn: AbstractContextManager[object] = nullcontext()
+    def turn(self, size: int) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def take(self, offers: int, size: int) -> bool:
         return True

@@ -114,7 +114,7 @@ class Receiver(End):
         self._newest = max(self._newest, batch)
         if payload is None:
             return False
-        with self._budget.turn:
+        with self._budget.turn(len(payload)):
             offers = messages.decode_offers(payload)
             if not self._budget.take(len(offers), 0):
                 return False

@@ -115,7 +115,7 @@ class Sender(End):
         self._newest = max(self._newest, batch)
         if payload is None:
             return False
-        with self._budget.turn:
+        with self._budget.turn(len(payload)):
             offers, wants = messages.decode_ask(payload)
             if not self._budget.take(len(offers), 0):
                 return False

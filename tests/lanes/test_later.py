@@ -1,6 +1,6 @@
 """Batches that the server has no room for: the client waits and goes on, and loses nothing."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -20,12 +20,13 @@ each_way = pytest.mark.parametrize("upload", [True, False], ids=["upload", "down
 class Room:
     """A budget of so many offers and bytes. `refused` counts."""
 
-    turn = nullcontext()
-
     def __init__(self, offers: int, size: int = 1 << 20) -> None:
         self.offers, self.size = offers, size
         self.held = (0, 0)
         self.refused = 0
+
+    def turn(self, size: int) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def take(self, offers: int, size: int) -> bool:
         count, held = self.held[0] + offers, self.held[1] + size

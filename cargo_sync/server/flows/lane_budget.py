@@ -1,9 +1,14 @@
 """One lane's part of the budgets for offers; its thread asks."""
 
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
 
 from cargo_sync.machines.budget import Amount, Budgets
+
+LARGE: Final = 256 * 1024
+"""Bytes of a message from which it waits for its turn: usual batches of honest clients are smaller,
+and do not queue behind somebody who opens the largest ones again and again."""
 
 
 class FlowBudgets:
@@ -13,7 +18,7 @@ class FlowBudgets:
         self.budgets = budgets
         self.lock = threading.Lock()
         self.turn = threading.Lock()
-        """Held while a message is decoded, which takes several times its size."""
+        """Held while a large message is decoded, which takes several times its size."""
 
     def of(self, lane: str, user: str) -> "LaneBudget":
         """The budget of one lane."""
@@ -29,9 +34,8 @@ class LaneBudget:
         self._user = user
         self._held = Amount(0, 0)
 
-    @property
-    def turn(self) -> AbstractContextManager[object]:
-        return self._flows.turn
+    def turn(self, size: int) -> AbstractContextManager[object]:
+        return self._flows.turn if size > LARGE else nullcontext()
 
     def take(self, offers: int, size: int) -> bool:
         amount = Amount(offers, size)
