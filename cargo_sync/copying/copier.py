@@ -17,6 +17,7 @@ from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import PAGE, EntryPages, WalkPage
 from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.comparison import FilePair, compare
+from cargo_sync.machines.arrival import Arrival
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -97,7 +98,7 @@ class Copier:
         self._open: dict[str, int] = {}
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()
-        self._bytes_before = 0
+        self._arrival = Arrival()
         self._room = DestinationRoom()
 
     async def attempt(self, speed: int | None) -> None:
@@ -117,7 +118,7 @@ class Copier:
             await Wakeup().wait(seconds)
 
     async def _round(self, speed: int | None) -> None:
-        self._bytes_before = self.progress.bytes_done
+        self._arrival.begin(self.progress.bytes_done)
         sides = self._sides
         moving = sides.far.transfer(
             sides.mode, sides.near, self._batches(), speed, self._options.run
@@ -127,19 +128,14 @@ class Copier:
                 await self._record(outcomes)
 
     def arrived(self) -> tuple[int, str]:
-        """Bytes that are committed or already transferred, and the path of the current file.
-
-        A flow counts what it carried; but only the files that are being transferred know how much
-        arrived in earlier tries.
-        """
+        """Bytes at the destination, also those that are staged, and the current file's path."""
         figures = self._sides.far.figures()
         if figures is None:
             return self.progress.bytes_done, self.progress.path
-        of_files = self.progress.bytes_done + sum(file.done for file in figures.files)
-        carried = self._bytes_before + figures.content
-        self.progress.resumed = max(self.progress.resumed, of_files - carried)
+        arrived = self._arrival.count(self.progress.bytes_done, figures.content, figures.had)
+        self.progress.resumed = self._arrival.resumed
         path = figures.files[-1].path if figures.files else self.progress.path
-        return max(of_files, carried), path
+        return arrived, path
 
     # -- handing over ------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ class CopyProgress:
 
     path       the current file, or the last one
     displaced  files that were replaced and went to the trash
-    resumed    bytes of the current files that an earlier get or put had transferred
+    resumed    bytes that an earlier get or put had transferred
     failed     the first failures: (path, problem); `failures` counts all
     id         the id that the server gave to a backup
     note       a sentence for the end, or ""

@@ -112,9 +112,10 @@ class Commit:
                 self._memory.failures.retry_at(Code.DISK_FULL, 0.0)
                 self._report.look_again(0.0)
             self._report.acted = True
-            self._progress.done(1, action.bytes)
-            self._report.files += action.op is Op.PUT
             self._report.bytes += action.bytes
+            if action.op is Op.PUT:
+                self._progress.done(1, action.bytes)
+                self._report.files += 1
         events = []
         if action.op is Op.PUT or (action.op is Op.ADOPT and outcome.transfer):
             upload = self._rules.mode is Mode.UPLOAD

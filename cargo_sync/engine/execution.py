@@ -85,7 +85,6 @@ class Execution:
         outcomes = [Outcome(action) for action in by_op[Op.FORGET]]
         outcomes += [Outcome(action, action.source, action.expected) for action in by_op[Op.LEAVE]]
         if by_op[Op.MKDIR]:
-            self._progress.planned(len(by_op[Op.MKDIR]), 0)
             outcomes += await self._destination.apply(by_op[Op.MKDIR], self._report.run)
         if by_op[Op.ADOPT]:
             outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])

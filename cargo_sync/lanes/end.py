@@ -23,6 +23,7 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.ports import Budget, Unbudgeted
 from cargo_sync.lanes.postponed import Postponed
 from cargo_sync.lanes.states import LaneEvent, LaneState
+from cargo_sync.machines.pacing import LEAST_FRAME
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -42,7 +43,7 @@ IDLE_SECONDS: Final = 60.0
 for the answer to its BYE."""
 _QUIET: Final = frozenset({records.PING, records.REPORT})
 """Records that do not show that anything moves."""
-_SLOWEST_FRAME: Final = 2 * 8 * (16 << 10)
+_SLOWEST_FRAME: Final = 2 * 8 * LEAST_FRAME
 """Bits of two of the smallest frames: a slow sender may be silent between them."""
 _NOTHING: Final = memoryview(b"")
 
@@ -83,6 +84,7 @@ class End(ABC):
     granted  server: what the lane may use, bits per second; None: no limit
     line     what the driver measured that the connection carries, bits per second; None: unknown
     report   what the sender measured last
+    committed_at   when the batch was committed of which `on_receipts` tells, by the lane's clock
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class End(ABC):
         self.granted: int | None = None
         self.line: int | None = None
         self.report = LinkReport()
+        self.committed_at = 0.0
         self._budget = budget or Unbudgeted()
         self._joining = Joining(self._budget)
         self._outgoing = Outgoing(self._budget)

@@ -30,13 +30,18 @@ class _Committed(NamedTuple):
     """A committed batch, of which the sender may still report lost frames.
 
     order  how many batches are committed, with this one
-    until  when it is not waited for any more, by the lane's clock
+    at     when, by the lane's clock
     """
 
     order: int
     batch: int
     receipts: list[Receipt]
-    until: float
+    at: float
+
+    @property
+    def until(self) -> float:
+        """When the sender's measurements are not waited for any more."""
+        return self.at + REPORT_SECONDS
 
 
 class Receiver(End):
@@ -208,8 +213,8 @@ class Receiver(End):
         if not any(other.under_way() for other in self._open.values()):
             self._unsaved = 0
         self._committed += 1
-        until = self._clock() + REPORT_SECONDS
-        self._unreported.append(_Committed(self._committed, batch, receipts, until))
+        now = self._clock()
+        self._unreported.append(_Committed(self._committed, batch, receipts, now))
         if not self._client:
             self._pass_on()
         self._queue(records.RECEIPT, batch, payload=messages.encode_receipts(receipts))
@@ -219,6 +224,7 @@ class Receiver(End):
 
     def _pass_on(self) -> None:
         committed = self._unreported.popleft()
+        self.committed_at = committed.at
         if self._on_receipts:
             self._on_receipts(committed.batch, committed.receipts)
 

@@ -155,6 +155,7 @@ class Sender(End):
             self._budget.give(*self._held.pop(batch))
         self._postponed.room_came(self._clock())
         self._committed += 1
+        self.committed_at = self._clock()
         if self._client:
             self.report = self.measure()
         else:

@@ -1,5 +1,6 @@
 """Small state machines and schedules, as tables and pure functions: time is an argument.
 
+arrival    how much of what is to be moved is at its destination
 budget     how much of what clients have begun a server holds
 cover      which bytes of a wanted file have arrived
 half_open  connections without a login: which one is dropped

@@ -4,8 +4,9 @@ from typing import Final
 
 from cargo_sync.wire.frames import PIECE
 
-_LEAST_FRAME: Final = 16 << 10
-_FRAME_SECONDS: Final = 0.25
+LEAST_FRAME: Final = 1 << 10
+_FRAME_SECONDS: Final = 0.1
+"""A speed is kept within 2% over 5 s, so a frame may be no more than that."""
 _OVERHEAD: Final = 52
 """Bytes of a segment's headers: IP 20, TCP 20, timestamps 12."""
 
@@ -30,7 +31,7 @@ def frame_limit(bits: int | None) -> int:
     """
     if bits is None:
         return PIECE
-    return max(_LEAST_FRAME, min(PIECE, int(bits * _FRAME_SECONDS / 8) & ~4095))
+    return max(LEAST_FRAME, min(PIECE, int(bits * _FRAME_SECONDS / 8) & ~1023))
 
 
 class TokenBucket:

@@ -70,7 +70,7 @@ def test_a_client_that_does_not_answer_a_goodbye_is_left() -> None:
     assert receiver.problem is None
 
 
-@pytest.mark.parametrize(("granted", "seconds"), [(None, 60), (1_000_000, 60.3), (1_000, 322.1)])
+@pytest.mark.parametrize(("granted", "seconds"), [(None, 60), (1_000_000, 60.0), (1_000, 76.4)])
 def test_a_slow_lane_may_rest_longer(granted: int | None, seconds: float) -> None:
     flow = Flow(True, files())
     flow.server.granted = granted

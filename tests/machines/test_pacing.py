@@ -66,6 +66,6 @@ def test_wire_rates_leave_room_for_headers() -> None:
 
 def test_slow_lanes_take_small_frames() -> None:
     limits = [frame_limit(bits) for bits in (1, 10**6, 10**7, 10**8, None)]
-    quarters = [10**6 // 32, 10**7 // 32]  # bytes of a quarter of a second, then in whole pages
-    pages = [quarter // 4096 * 4096 for quarter in quarters]
-    assert limits == [16 << 10, *pages, 1 << 20, 1 << 20]
+    tenths = [10**6 // 80, 10**7 // 80]  # bytes of a tenth of a second, then in whole KiB
+    whole = [tenth // 1024 * 1024 for tenth in tenths]
+    assert limits == [1024, *whole, 1 << 20, 1 << 20]

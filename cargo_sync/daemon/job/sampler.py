@@ -12,6 +12,7 @@ from cargo_sync.daemon.job.status import (
 )
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.engine.report import Progress
+from cargo_sync.machines.arrival import Arrival
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.world import World
@@ -25,8 +26,7 @@ class JobSampler:
         self._world = world
         self._run = ""
         self._bytes = 0
-        self._before = 0
-        self._content = 0
+        self._arrival = Arrival()
         self._meter = RateMeter()
         self._meters: dict[str, RateMeter] = {}
 
@@ -91,10 +91,11 @@ class JobSampler:
             return AT_REST
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, RateMeter()
-            self._before = self._content = 0
+            self._arrival = Arrival()
         self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
         progress = run.progress
-        rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
+        moved = self._bytes - self._arrival.resumed
+        rate = 8 * self._meter.rate(self._world.steady(), moved)
         return Advance(
             progress.files_done,
             progress.files_total,
@@ -105,19 +106,11 @@ class JobSampler:
         )
 
     def _arrived(self, progress: Progress) -> int:
-        """Bytes that are committed or already transferred: the larger of two counts.
-
-        A flow counts all content that it carried, of small files too. But only the files that are
-        being transferred know how much arrived in earlier tries.
-        """
+        """Bytes at the destination, also those that are staged."""
         figures = self._job.sides.figures()
         if figures is None:
             return progress.bytes_done
-        if figures.content < self._content:
-            self._before = progress.bytes_done  # the same run has opened another flow
-        self._content = figures.content
-        moving = sum(file.done for file in figures.files)
-        return max(progress.bytes_done + moving, self._before + self._content)
+        return self._arrival.count(progress.bytes_done, figures.content, figures.had)
 
     def under_way(self) -> list[UnderWay]:
         """The files that are being transferred now."""

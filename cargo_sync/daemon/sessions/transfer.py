@@ -164,7 +164,8 @@ class Transfer:
         self._bytes = max(self._bytes, min(arrived, progress.bytes_total), progress.bytes_done)
         if self._bytes > before:
             self._moved_at, self.retrying = self._world.steady(), None
-        self._rate = 8 * self._meter.rate(self._world.steady(), self._bytes)
+        moved = self._bytes - progress.resumed
+        self._rate = 8 * self._meter.rate(self._world.steady(), moved)
 
     @property
     def progress(self) -> CopyProgress:

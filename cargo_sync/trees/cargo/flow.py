@@ -319,7 +319,8 @@ class ClientFlow:
         """Makes the lane's end; also returns the call that gives it a batch."""
 
         def on_receipts(batch: int, receipts: list[Receipt]) -> None:
-            post(_Committed(batch, receipts, steady(), machine.report, machine.resumed()))
+            at, had = machine.committed_at, machine.resumed()
+            post(_Committed(batch, receipts, at, machine.report, had))
 
         def on_grant(bits: int | None) -> None:
             self.granted = bits
