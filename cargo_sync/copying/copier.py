@@ -17,7 +17,7 @@ from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import PAGE, EntryPages, WalkPage
 from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.comparison import FilePair, compare
-from cargo_sync.machines.arrival import Arrival
+from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -98,7 +98,7 @@ class Copier:
         self._open: dict[str, int] = {}
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()
-        self._arrival = Arrival()
+        self._arrival = ArrivalCount()
         self._room = DestinationRoom()
 
     async def attempt(self, speed: int | None) -> None:

@@ -5,7 +5,7 @@ belong to what has arrived, but only what was carried says how fast it goes.
 """
 
 
-class Arrival:
+class ArrivalCount:
     """Counts the flows of one run or order. All numbers are bytes.
 
     resumed  what was there before the first flow began

@@ -12,7 +12,7 @@ from cargo_sync.daemon.job.status import (
 )
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.engine.report import Progress
-from cargo_sync.machines.arrival import Arrival
+from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.world import World
@@ -26,7 +26,7 @@ class JobSampler:
         self._world = world
         self._run = ""
         self._bytes = 0
-        self._arrival = Arrival()
+        self._arrival = ArrivalCount()
         self._meter = RateMeter()
         self._meters: dict[str, RateMeter] = {}
 
@@ -91,7 +91,7 @@ class JobSampler:
             return AT_REST
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, RateMeter()
-            self._arrival = Arrival()
+            self._arrival = ArrivalCount()
         self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
         progress = run.progress
         moved = self._bytes - self._arrival.resumed
