@@ -6,6 +6,7 @@ no figures: None.
 
 import socket
 import sys
+from collections import deque
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ _MIN_RTT: Final = Struct("=148xI")
 _DELIVERY: Final = Struct("=160xQ")
 _APP_LIMITED: Final = Struct("=7xB")
 _DSACK: Final = Struct("=216xI")
+_LINES: Final = 4
 _UNMEASURED: Final = 0xFFFFFFFF
 
 
@@ -83,14 +85,21 @@ class LinkMeter:
         self._socket = sock
         self._sum = 0.0
         self._count = 0
+        self._lines: deque[int] = deque(maxlen=_LINES)
 
     def sample(self) -> TcpInfo | None:
-        """Takes a sample, also of the round trip time; None if the platform has no figures."""
+        """Takes a sample, also of the round trip time; None if the platform has no figures.
+
+        Its `line` is the best of the last few: one late answer does not make a line slow.
+        """
         figures = read(self._socket)
-        if figures is not None:
-            self._sum += figures.rtt_ms
-            self._count += 1
-        return figures
+        if figures is None:
+            return None
+        self._sum += figures.rtt_ms
+        self._count += 1
+        if figures.line is not None:
+            self._lines.append(figures.line)
+        return figures._replace(line=max(self._lines, default=None))
 
     def report(self) -> LinkReport:
         """Everything that was measured until now."""

@@ -50,6 +50,16 @@ def test_an_unmeasured_least_is_none_and_an_old_kernel_tells_nothing() -> None:
     assert tcp_info.parse(bytes(raw[:220])) is not None
 
 
+def test_one_late_answer_does_not_make_a_line_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = iter([None, 900, 7, None, 800, 600, 5, 4, 3, 2])
+    monkeypatch.setattr(tcp_info, "read", lambda _: tcp_info.TcpInfo(0, 1.0, None, next(lines), 0))
+    with socket.socket() as sock:
+        meter = tcp_info.LinkMeter(sock)
+        samples = [meter.sample() for _ in range(10)]
+    seen = [sample and sample.line for sample in samples]
+    assert seen == [None, 900, 900, 900, 900, 900, 800, 800, 600, 5]
+
+
 def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with socket.socket() as sock:
