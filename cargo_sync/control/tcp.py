@@ -131,8 +131,8 @@ class TcpPort:
             on_thread(socket, number)
             socket.setsockopt(zmq.IPV6, ":" in self._host)
             socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
-            # The system notices a cut connection. Heartbeats of libzmq would too, but they end the
-            # process (an assertion, libzmq 4.3.5) if a client with unread messages has just left.
+            # The system notices a cut connection. Heartbeats of libzmq would too, but in 4.3.5 they
+            # can end the process.
             socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
             socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, _SILENCE_S)
             socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, _SILENCE_S)
