@@ -173,6 +173,7 @@ class Subscription:
             raise NotRunning(address)
         self.address = address
         self._sequence = Sequence()
+        self._answered = False
         self._last = _last(addresses, prefixes)
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.SUB)
@@ -196,13 +197,14 @@ class Subscription:
         """
         for last in self._last:
             if (message := self._sequence.take(last)) is not None:
+                self._answered = True
                 return message
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
             if not ready:
                 return None
             if self._socket not in ready:
-                self._line.look()
+                self._look()
                 continue
             parts = self._socket.recv_multipart()
             try:
@@ -210,7 +212,15 @@ class Subscription:
             except BadMessage:
                 continue
             if message is not None:
+                self._answered = True
                 return message
+
+    def _look(self) -> None:
+        try:
+            self._line.look()
+        except NotRunning as error:
+            # It answered a command, and ended before the feed was connected.
+            raise NotRunning(self.address, lost=error.lost or self._answered) from None
 
     def __iter__(self) -> Iterator[tuple[str, FeedMessage]]:
         while (message := self.receive()) is not None:

@@ -8,6 +8,7 @@ import pytest
 
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
+from cargo_sync.api.line import ConnectionMonitor
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.control.publisher import PAGE, Publisher
 from tests.control.canned import Answer, canned
@@ -106,6 +107,26 @@ def test_the_last_values_come_page_by_page_and_are_older_than_the_feed(runtime: 
             assert page["next"] is None
             rest = client.call("feed.last", {"after": "job/248/status"})
             assert [row["number"] for row in rest["messages"]] == [249, 250]
+
+
+def test_a_daemon_that_answered_and_ended_before_its_feed_was_connected_went_away(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with canned(runtime, {}) as daemon:
+        daemon.tell(lambda publisher: publisher.publish("job/a/status", "status", {}))
+        with subscribe(daemon.addresses, ["job/"]) as feed:
+            assert feed.receive(60) is not None
+
+            def never_connected(_: ConnectionMonitor) -> None:
+                raise NotRunning(feed.address)
+
+            monkeypatch.setattr(ConnectionMonitor, "look", never_connected)
+            daemon.end()
+            with pytest.raises(NotRunning, match="the daemon went away") as caught:
+                while feed.receive(60) is not None:
+                    pass
+            assert caught.value.lost
+        monkeypatch.undo()
 
 
 def test_without_an_answer_the_feed_itself_tells_the_last_values(runtime: str) -> None:
