@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz lint types imports unit format man clean
+.PHONY: demo test fuzz bench lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -21,6 +21,10 @@ fuzz: $(VENV)/installed
 	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
 	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
+
+# QUICK=1 is under a minute. SAVE=NAME writes benchmarks/results/NAME.json; `make bench OPTIONS=--help` shows the rest.
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.transfers $(if $(QUICK),--quick) $(if $(SAVE),--save $(SAVE)) $(OPTIONS)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -8,4 +8,5 @@ speeds           how exactly a flow follows a changed speed
 sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs
 subscribers      how fast commands are answered beside clients that subscribe in a loop
+transfers/       Cargo side by side with rsync, rclone, curl and others: `make bench`
 """

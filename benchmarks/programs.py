@@ -3,10 +3,12 @@
 All traffic stays on loopback. Only the folder is left at the end; the caller removes it.
 """
 
+import hashlib
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,6 +29,8 @@ class Programs:
     """A server and a daemon. `files` is the folder that the server serves to `USER`.
 
     server, jobs, daemon  additional fields of their files
+    sealed                over TLS; then jobs come later, by `job.add`, with the fields of `login`
+    python                the interpreter that has the `cargo_sync` which is measured
     """
 
     def __init__(
@@ -37,33 +41,46 @@ class Programs:
         daemon: Mapping[str, Any] | None = None,
         server: Mapping[str, Any] | None = None,
         log_level: str = "warning",
+        sealed: bool = False,
+        python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.files = folder / "files"
         self.runtime = str(folder / "run")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log_level = log_level
+        self._sealed = sealed
+        self._python = python
         self.port, data_port = free_ports()
-        login = {"username": USER, "password": USER}
         self.files.mkdir(exist_ok=True)
         (folder / "jobs").mkdir()
-        common: dict[str, Any] = {"listen": f"127.0.0.1:{self.port}", "plain": True}
+        common: dict[str, Any] = {"listen": f"127.0.0.1:{self.port}", "plain": not sealed}
         common |= {"initial_port": data_port, "state_dir": str(folder / "server")}
-        common |= {"users": [login | {"path": str(self.files)}]}
+        common |= {"users": [{"username": USER, "password": USER, "path": str(self.files)}]}
         store(folder / "server.json", common | dict(server or {}))
         common = {"jobs_dir": str(folder / "jobs"), "state_dir": str(folder / "daemon")}
         store(folder / "daemon.json", common | dict(daemon or {}))
         for name, job in jobs.items():
             Path(job["local_dir"]).mkdir(parents=True, exist_ok=True)
-            common = login | {"sync_name": name, "hostname": f"http://127.0.0.1:{self.port}"}
+            common = self.login() | {"sync_name": name}
             store(folder / "jobs" / f"{name.replace(' ', '-')}.json", common | dict(job))
+
+    def login(self) -> dict[str, str]:
+        """The fields of a job that name the server and its user; if it is `sealed`, it must run."""
+        login = {"username": USER, "password": USER}
+        if not self._sealed:
+            return login | {"hostname": f"http://127.0.0.1:{self.port}"}
+        pem = ssl.get_server_certificate(("127.0.0.1", self.port))
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        return login | {"hostname": f"https://127.0.0.1:{self.port}", "tls_fingerprint": digest}
 
     def start(self, name: str) -> None:
         """Starts "server" or "daemon"; its log is appended to NAME.log."""
-        command = [sys.executable, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
+        command = [self._python, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*command, "--config", str(self.folder / f"{name}.json")],
+                cwd=self.folder,  # so that only the interpreter decides which `cargo_sync` it is
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,18 @@
+"""Cargo side by side with what else would move the same files: `python -m benchmarks.transfers`.
+
+A round runs every tool once, one after the other, in an order that rotates; each run has a fresh
+folder to fill. What is compared is the ratio of two tools within a round, and its median over all
+rounds: so a machine that becomes slower for a while is slower for all. Cargo is a real server and
+a real daemon, each a process of its own, from `job.start` until the feed says `synced`.
+
+workloads  what is moved: how many files, how large, in which folders
+trees      folders of files: made, linked, checked
+procfs     what /proc tells of a process: CPU time, peak memory, children
+metering   what one run took at both ends: seconds, CPU time, memory
+peer       the contract of a tool that is measured
+peers/     the tools
+rounds     who runs when
+verdicts   medians, ratios and rates of what was measured
+results    rows and machine, as JSON
+table      rows as text
+"""

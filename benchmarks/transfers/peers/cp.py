@@ -1,0 +1,33 @@
+"""`cp -r`: no network, no server, no check. What the machine can do at most."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.transfers.peer import Commands, Move
+from benchmarks.transfers.servers import version_of
+from benchmarks.transfers.workloads import Direction, Workload
+
+
+class Cp:
+    """GNU cp."""
+
+    name = "cp"
+    over = ""
+
+    def __init__(self) -> None:
+        self.needs = {"cp": "coreutils"}
+
+    def version(self) -> str:
+        return version_of("cp", "--version")
+
+    def can(self, workload: Workload, direction: Direction) -> bool:
+        return True
+
+    @contextmanager
+    def serving(self, home: Path) -> Iterator[Commands]:
+        yield Commands((), _words)
+
+
+def _words(move: Move) -> Sequence[str]:
+    return "cp", "-r", f"{move.source}/.", f"{move.target}/"

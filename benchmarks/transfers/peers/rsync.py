@@ -1,0 +1,46 @@
+"""rsync with its daemon: no encryption, and nothing is synced to the disk."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.programs import free_ports
+from benchmarks.transfers.peer import FILES, Commands, Move
+from benchmarks.transfers.servers import started, version_of
+from benchmarks.transfers.workloads import Direction, Workload
+
+
+class Rsync:
+    """`rsync -a` to and from `rsync --daemon`."""
+
+    name = "rsync"
+    over = "rsync://"
+
+    def __init__(self) -> None:
+        self.needs = {"rsync": "rsync"}
+
+    def version(self) -> str:
+        return version_of("rsync", "--version")
+
+    def can(self, workload: Workload, direction: Direction) -> bool:
+        return True
+
+    @contextmanager
+    def serving(self, home: Path) -> Iterator[Commands]:
+        port, _ = free_ports()
+        settings = home / "rsyncd.conf"
+        settings.write_text(
+            f"address = 127.0.0.1\nport = {port}\nuse chroot = no\npid file = {home}/rsyncd.pid\n"
+            f"lock file = {home}/rsyncd.lock\nlog file = {home}/rsyncd.log\n"
+            f"uid = {home.stat().st_uid}\ngid = {home.stat().st_gid}\n"
+            f"[{FILES}]\npath = {home}/{FILES}\nread only = no\n"
+        )
+        words = ("rsync", "--daemon", "--no-detach", f"--config={settings}")
+        with started(words, port, home / "rsync.log") as pid:
+            yield Commands([pid], lambda move: _words(move, port))
+
+
+def _words(move: Move, port: int) -> Sequence[str]:
+    far = f"rsync://127.0.0.1:{port}/{FILES}/{move.far.name}/"
+    near = f"{move.near}/"
+    return ("rsync", "-a", *((near, far) if move.direction is Direction.UP else (far, near)))

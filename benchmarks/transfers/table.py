@@ -1,0 +1,45 @@
+"""Rows as a plain table."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from benchmarks.transfers.verdicts import Row
+
+HEAD: Final = (
+    "tool", "over", "s", "CPU s", "later", "MB/s", "files/s", "MB", "ours is",
+)  # fmt: skip
+WIDTHS: Final = (12, 9, 8, 8, 7, 8, 9, 7, 8)
+
+
+def heading(row: Row) -> str:
+    """What a group of rows has in common."""
+    return f"{row.workload}, {row.mode}, {row.direction}, medians of {row.runs}"
+
+
+def lines(rows: Sequence[Row]) -> list[str]:
+    """A table of rows of one workload, mode and direction."""
+    if not rows:
+        return []
+    return [heading(rows[0]), _line(HEAD), *(_line(_cells(row)) for row in rows), ""]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.tool,
+        row.over,
+        f"{row.seconds:.3f}",
+        f"{row.cpu_seconds:.2f}",
+        f"{row.cpu_later:.2f}",
+        f"{row.mb_per_s:,.0f}",
+        f"{row.files_per_s:,.0f}",
+        f"{row.rss_mb:,.0f}",
+        "" if row.ours_is is None else f"x {row.ours_is:.2f}",
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    shown = [
+        cell.ljust(width) if number < 2 else cell.rjust(width)
+        for number, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
+    ]
+    return "  ".join(shown).rstrip()

@@ -1,0 +1,98 @@
+"""What is moved. A workload is a number of equal files in a shape of folders."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Mode(StrEnum):
+    """How Cargo runs; peers that can encrypt do the same, others run as they are."""
+
+    SEALED = "sealed"
+    PLAIN = "plain"
+
+
+class Direction(StrEnum):
+    """Where the files go, seen from the client."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which folders the files are in. Each chain of folders is `depth` deep.
+
+    each   files in each folder; 0 for all of them in one
+    depth  folders below each other, all of them with files
+    """
+
+    each: int = 100
+    depth: int = 1
+
+    def folder(self, number: int) -> str:
+        """The folder of a file, with a slash at its end; "" is the top."""
+        if not self.each:
+            return ""
+        chain, rest = divmod(number, self.each * self.depth)
+        return f"{chain:04d}/" + "".join(f"{level:02d}/" for level in range(rest // self.each))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Files to move.
+
+    words    what it is, for people
+    files    how many
+    size     of each, bytes
+    modes    in which it is measured
+    on_disk  on a disk, and every tool has written it there when it ends
+    rounds   at most so many, because each takes long; 0 for no limit
+    """
+
+    name: str
+    words: str
+    files: int
+    size: int
+    shape: Shape = Shape()
+    modes: tuple[Mode, ...] = (Mode.SEALED,)
+    on_disk: bool = False
+    rounds: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.files * self.size
+
+    def path(self, number: int) -> str:
+        """The path of a file below the top."""
+        return f"{self.shape.folder(number)}{number:07d}.bin"
+
+    def paths(self) -> Iterator[str]:
+        return map(self.path, range(self.files))
+
+
+_ALL: Final = (
+    Workload("large", "one file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN)),
+    Workload("medium", "1,000 files of 1 MiB", 1_000, MIB),
+    Workload("mixed", "5,000 files of 200 KiB", 5_000, 200 * KIB),
+    Workload("small", "20,000 files of 4 KiB", 20_000, 4 * KIB),
+    Workload("tiny", "50,000 files of 1 KiB", 50_000, KIB),
+    Workload("flat", "100,000 files of 1 KiB in one folder", 100_000, KIB, Shape(each=0)),
+    Workload("deep", "10,000 files of 4 KiB, 40 folders deep", 10_000, 4 * KIB, Shape(5, 40)),
+    Workload("disk", "20,000 files of 4 KiB, on the disk", 20_000, 4 * KIB, on_disk=True),
+)
+WORKLOADS: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL}
+TRIAL: Final = Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5))
+"""To try the benchmark itself; its figures mean nothing."""
+
+
+def room(workload: Workload, tools: int) -> int:
+    """Bytes of disk that a workload needs at most: a source, one copy, links and state."""
+    entry = KIB  # an inode and its name; links have only a name, but folders of their own
+    return 2 * workload.bytes + workload.files * entry * (3 + 2 * tools) + 256 * MIB
