@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz bench lint types imports unit format man clean
+.PHONY: demo test fuzz bench bench-big lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -22,9 +22,16 @@ fuzz: $(VENV)/installed
 	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
 
-# QUICK=1 is under a minute. SAVE=NAME writes benchmarks/results/NAME.json; `make bench OPTIONS=--help` shows the rest.
+# Compares with other tools and installs what is missing of them. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
+# with an older build too, SAVE=NAME writes benchmarks/results/NAME.json; OPTIONS=--help shows the rest.
+BENCH = $(BIN)/python -m benchmarks.transfers --install $(if $(PREVIOUS),--previous $(PREVIOUS)) \
+  $(if $(SAVE),--save $(SAVE)) $(OPTIONS)
+
 bench: $(VENV)/installed
-	$(BIN)/python -m benchmarks.transfers $(if $(QUICK),--quick) $(if $(SAVE),--save $(SAVE)) $(OPTIONS)
+	$(BENCH) $(if $(QUICK),--quick)
+
+bench-big: $(VENV)/installed
+	$(BENCH) --big
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -49,4 +56,4 @@ man: $(VENV)/installed
 	  cargoclient=cargo_ctl.client.main:cargoclient cargo_sync=cargo_sync.main:cargo_sync
 
 clean:
-	rm -rf $(VENV) .coverage .coverage.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .bench .coverage .coverage.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,24 +1,23 @@
 """What one run took at both ends: wall seconds, CPU seconds, peak memory.
 
-The client is a command that is waited for, so the kernel tells what it used. Servers live on: their
-CPU time and memory are the difference in /proc. Cargo's client is a daemon, so it counts as one of
-the servers.
+The client is a command that is waited for, so the kernel tells its CPU time. Servers live on:
+theirs is the difference in /proc. Cargo's client is a daemon, so it counts as one of the servers.
 """
 
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from benchmarks.transfers import procfs
 
+SOON: Final = 0.02
 SAMPLED: Final = 0.1
-"""Seconds between two looks for children of the servers and their memory."""
+"""Seconds until the first look at the memory of all processes, and between two of them."""
 IDLE_SPAN: Final = 0.1
 IDLE_SHARE: Final = 0.15
 """Idle is who uses less than this share of a core over IDLE_SPAN seconds."""
@@ -29,12 +28,8 @@ class FailedCommandError(Exception):
     """A tool ended with an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """CPU seconds and peak memory in bytes of a client that has ended."""
-
-    cpu: float = 0.0
-    memory: int = 0
+Run = Callable[[], float]
+"""Runs a client to its end and returns the CPU seconds that it used, without those of servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +48,18 @@ class Took:
     memory: int
 
 
-def metered(run: Callable[[], Spent], pids: Sequence[int]) -> Took:
+def metered(run: Run, pids: Sequence[int]) -> Took:
     """Runs a client once beside the servers `pids`, then waits until these are idle."""
     procfs.forget_peaks(pids)
     before = procfs.cpu_seconds(pids)
-    with _Peaks(pids) as servers:
+    with _Peaks(pids) as peaks:
         began = time.perf_counter()
         client = run()
         seconds = time.perf_counter() - began
         used = procfs.cpu_seconds(pids) - before
     until_idle(pids)
     later = procfs.cpu_seconds(pids) - before - used
-    return Took(seconds, used + client.cpu, later, servers.total + client.memory)
+    return Took(seconds, used + client, later, peaks.total)
 
 
 def until_idle(pids: Sequence[int]) -> None:
@@ -77,37 +72,40 @@ def until_idle(pids: Sequence[int]) -> None:
             return
 
 
-def command(
-    words: Sequence[str], *, folder: Path | None = None, env: Mapping[str, str] | None = None
-) -> Spent:
-    """Runs a command to its end.
+def command(words: Sequence[str]) -> float:
+    """Runs a command to its end; its CPU seconds.
 
     Raises:
         FailedCommandError: with the end of what it said.
     """
     with subprocess.Popen(
-        words,
-        cwd=folder,
-        env=None if env is None else os.environ | dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr is not None
         said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        spent = waited(process)
     if process.returncode:
         text = said.decode(errors="replace").strip()[-500:]
         raise FailedCommandError(f"{' '.join(words)[:200]} ended with {process.returncode}: {text}")
-    return Spent(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    return spent
+
+
+def waited(process: subprocess.Popen[bytes]) -> float:
+    """Waits for the end of a process; CPU seconds of it and its children."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
 
 
 class _Peaks:
-    """Sees the memory of servers, also of children that end before the run does."""
+    """Sees the memory of servers and of all that starts meanwhile, until it ends.
 
-    def __init__(self, pids: Sequence[int]) -> None:
-        self._pids = pids
+    The kernel also tells the peak of a child that has ended, but counts the memory of the parent
+    that has started it: more than most tools need.
+    """
+
+    def __init__(self, servers: Sequence[int]) -> None:
+        self._others = {*procfs.family([os.getpid()])} - {*procfs.family(servers)}
         self._seen: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -131,9 +129,12 @@ class _Peaks:
         self._look()
 
     def _run(self) -> None:
-        while not self._ended.wait(SAMPLED):
+        after = SOON
+        while not self._ended.wait(after):
             self._look()
+            after = SAMPLED
 
     def _look(self) -> None:
-        for pid, peak in procfs.peaks(self._pids).items():
-            self._seen[pid] = max(peak, self._seen.get(pid, 0))
+        for pid, peak in procfs.peaks([os.getpid()]).items():
+            if pid not in self._others:
+                self._seen[pid] = max(peak, self._seen.get(pid, 0))

@@ -8,27 +8,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from benchmarks.transfers.metering import Spent, command
-from benchmarks.transfers.workloads import Direction, Workload
+from benchmarks.transfers.metering import Run, command
+from benchmarks.transfers.workloads import Direction, Kind, Workload
 
 NEAR: Final = "near"
 FILES: Final = "files"
+MOST_NAMES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """Files to move.
 
-    near  folder at the client
-    far   folder at the server, below what it serves
+    near    folder at the client
+    far     folder at the server, below what it serves
+    chosen  the path of a file, below both: it is compared at the end, and if the workload is that
+            one file has changed, it is this one
     """
 
     workload: Workload
     direction: Direction
     near: Path
     far: Path
+    chosen: str
 
     @property
     def target(self) -> Path:
@@ -46,11 +50,19 @@ class Serving(Protocol):
     def pids(self) -> Sequence[int]:
         """Processes that live between runs: their CPU time and memory count."""
 
-    def ready(self, move: Move) -> AbstractContextManager[Callable[[], Spent]]:
+    def ready(self, move: Move) -> AbstractContextManager[Run]:
         """Prepares a run, which is not timed. What it gives runs it once, and is timed.
 
-        `move.target` is an empty folder. The run returns when all files are there.
+        The run returns when `move.target` is like `move.source`. Before it, what is in the target
+        depends on the kind of the workload: nothing, everything, or all but one file.
         """
+
+
+class Need(NamedTuple):
+    """A command, and the package that has it: one of the system, or with `==` one of PyPI."""
+
+    command: str
+    package: str
 
 
 class Peer(Protocol):
@@ -58,12 +70,15 @@ class Peer(Protocol):
 
     name   for the command line and for results
     over   what carries the bytes, such as "https"; "" for a copy within the machine
-    needs  system packages by the command that shows that they are there
+    needs  commands that must be there
     """
 
-    name: str
-    over: str
-    needs: dict[str, str]
+    @property
+    def name(self) -> str: ...
+    @property
+    def over(self) -> str: ...
+    @property
+    def needs(self) -> Sequence[Need]: ...
 
     def version(self) -> str:
         """The version that runs here."""
@@ -73,6 +88,11 @@ class Peer(Protocol):
 
     def serving(self, home: Path) -> AbstractContextManager[Serving]:
         """Starts its servers; they end with the `with`."""
+
+
+def by_name(workload: Workload) -> bool:
+    """Whether it is for a tool that gets or asks for each file by its name."""
+    return workload.kind is Kind.FRESH and workload.files <= MOST_NAMES and not workload.on_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +106,7 @@ class Commands:
     words: Callable[[Move], Sequence[str]]
 
     @contextmanager
-    def ready(self, move: Move) -> Iterator[Callable[[], Spent]]:
+    def ready(self, move: Move) -> Iterator[Run]:
         words = list(self.words(move))
         if move.workload.on_disk:  # no peer does so by itself
             words = ["sh", "-c", '"$@" && sync -f "$0"', str(move.target), *words]

@@ -10,6 +10,7 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 """The unit of CPU times in /proc, per second."""
 _PROC: Final = Path("/proc")
 _FORGET_PEAK: Final = "5"
+_LISTENS: Final = "0A"
 
 
 def cpu_ticks(stat: str) -> int:
@@ -27,6 +28,17 @@ def peak_bytes(status: str) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def listening(table: str) -> set[int]:
+    """The ports on which somebody waits for connections, from /proc/net/tcp."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS}
+
+
+def listens(port: int) -> bool:
+    """Whether somebody waits for connections on this TCP port; no connection is made."""
+    return port in listening((_PROC / "net/tcp").read_text())
 
 
 def family(pids: Iterable[int]) -> Iterator[int]:

@@ -4,14 +4,17 @@ import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.transfers import trees
-from benchmarks.transfers.metering import Took, metered, until_idle
+from benchmarks.transfers.metering import FailedCommandError, Run, Took, metered, until_idle
 from benchmarks.transfers.peer import FILES, NEAR, Move, Peer, Serving
+from benchmarks.transfers.trees import WrongCopyError
 from benchmarks.transfers.verdicts import Row, rows
-from benchmarks.transfers.workloads import Direction, Mode, Workload
+from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
 
 SOURCE = "source"
 T = TypeVar("T")
@@ -23,11 +26,25 @@ def rotated(items: Sequence[T], number: int) -> list[T]:
     return [*items[start:], *items[:start]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A tool whose servers run."""
+
+    peer: Peer
+    home: Path
+    serving: Serving
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.peer.name, self.peer.over
+
+
 class Bench:
     """Measures tools in a folder, which the caller removes.
 
-    ours    name of the tool that the others are compared with
-    report  gets a line for people about each run
+    ours      name of the tool that the others are compared with
+    report    gets a line for people about each run
+    failures  of tools, in words
     """
 
     def __init__(self, folder: Path, rounds: int, ours: str, report: Callable[[str], None]) -> None:
@@ -35,6 +52,7 @@ class Bench:
         self._rounds = rounds
         self._ours = ours
         self._report = report
+        self.failures: list[str] = []
 
     def measure(
         self,
@@ -49,47 +67,80 @@ class Bench:
         try:
             trees.make(workload, base)
             for peer in peers:
-                for side in (NEAR, FILES):
-                    trees.link(workload, base, top / peer.name / side / SOURCE)
+                for folder in _folders(workload):
+                    trees.link(workload, base, top / peer.name / folder, self._apart(workload))
             with ExitStack() as stack:
-                served = [
-                    (peer, stack.enter_context(peer.serving(top / peer.name))) for peer in peers
+                running = [
+                    _Running(
+                        peer, top / peer.name, stack.enter_context(peer.serving(top / peer.name))
+                    )
+                    for peer in peers
                 ]
                 for direction in directions:
-                    able = [
-                        (peer, serving, top / peer.name)
-                        for peer, serving in served
-                        if peer.can(workload, direction)
-                    ]
-                    taken: dict[tuple[str, str], list[Took]] = {
-                        (peer.name, peer.over): [] for peer, _, _ in able
-                    }
-                    for number in range(min(self._rounds, workload.rounds or self._rounds)):
-                        for peer, serving, home in rotated(able, number):
-                            took = self._run(serving, home, workload, direction, number)
-                            taken[peer.name, peer.over].append(took)
-                            self._report(
-                                f"{workload.name} {mode} {direction}, round {number + 1}: "
-                                f"{peer.name} {took.seconds:.3f} s"
-                            )
+                    taken = self._rounds_of(workload, mode, direction, running)
                     yield rows(workload, mode, direction, taken, self._ours)
         finally:
             shutil.rmtree(top, ignore_errors=True)
 
-    def _run(
-        self, serving: Serving, home: Path, workload: Workload, direction: Direction, number: int
-    ) -> Took:
-        fresh = f"{direction}-{number}"
-        up = direction is Direction.UP
-        near = home / NEAR / (SOURCE if up else fresh)
-        far = home / FILES / (fresh if up else SOURCE)
-        move = Move(workload, direction, near, far)
-        move.target.mkdir()
-        with serving.ready(move) as run:
-            until_idle(serving.pids)
-            took = metered(run, serving.pids)
-            chosen = random.Random(number).randrange(workload.files)
-            trees.check(workload, move.source, move.target, chosen)
-        shutil.rmtree(move.target)
-        until_idle(serving.pids)
-        return took
+    def _apart(self, workload: Workload) -> set[str]:
+        """The files that will change."""
+        rounds = range(self._rounds if workload.kind is Kind.CHANGED else 0)
+        return {_chosen(workload, number) for number in rounds}
+
+    def _rounds_of(
+        self, workload: Workload, mode: Mode, direction: Direction, running: Sequence[_Running]
+    ) -> dict[tuple[str, str], list[Took]]:
+        """What each tool took in each round. A tool that fails is left out from then on."""
+        able = [one for one in running if one.peer.can(workload, direction)]
+        taken: dict[tuple[str, str], list[Took]] = {one.key: [] for one in able}
+        for number in range(self._rounds):
+            for one in rotated(able, number):
+                where = f"{workload.name} {mode} {direction}, round {number + 1}: {one.peer.name}"
+                try:
+                    took = _run(one, workload, direction, number)
+                except (FailedCommandError, WrongCopyError) as error:
+                    self.failures.append(f"{where}: {error}")
+                    able.remove(one)
+                    del taken[one.key]
+                else:
+                    taken[one.key].append(took)
+                    self._report(f"{where} {took.seconds:.3f} s")
+        return taken
+
+
+def _folders(workload: Workload) -> Iterator[str]:
+    """Where the files of a workload are before the first run, below the home of a tool."""
+    yield from (f"{NEAR}/{SOURCE}", f"{FILES}/{SOURCE}")
+    if workload.kind is not Kind.FRESH:
+        yield from (f"{FILES}/{Direction.UP}", f"{NEAR}/{Direction.DOWN}")
+
+
+def _run(one: _Running, workload: Workload, direction: Direction, number: int) -> Took:
+    fresh = workload.kind is Kind.FRESH
+    up = direction is Direction.UP
+    target = f"{direction}-{number}" if fresh else direction.value
+    near = one.home / NEAR / (SOURCE if up else target)
+    far = one.home / FILES / (target if up else SOURCE)
+    move = Move(workload, direction, near, far, _chosen(workload, number))
+    move.target.mkdir(exist_ok=not fresh)
+    try:
+        with one.serving.ready(move) as run:
+            until_idle(one.serving.pids)
+            took = metered(partial(_begin, move, run), one.serving.pids)
+            trees.check(workload, move.source, move.target, move.chosen)
+    finally:
+        if fresh:
+            shutil.rmtree(move.target)
+    until_idle(one.serving.pids)
+    return took
+
+
+def _chosen(workload: Workload, number: int) -> str:
+    """The file that is looked at in a round; for all tools the same."""
+    return workload.path(random.Random(number).randrange(workload.files))
+
+
+def _begin(move: Move, run: Run) -> float:
+    if move.workload.kind is Kind.CHANGED:
+        trees.change(move.source / move.chosen)
+    return run()

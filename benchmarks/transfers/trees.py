@@ -1,7 +1,8 @@
 """Folders of files: made, linked and checked; none of it is ever timed."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -25,19 +26,34 @@ def make(workload: Workload, top: Path) -> None:
     _each(workload, top, lambda path, target: write(target))
 
 
-def link(workload: Workload, source: Path, top: Path) -> None:
-    """The same files below `top` once more, as hard links: they cost no room."""
-    _each(workload, top, lambda path, target: os.link(f"{source}/{path}", target))
+def link(workload: Workload, source: Path, top: Path, apart: Container[str] = ()) -> None:
+    """The same files below `top` once more, as hard links, which cost no room.
+
+    Those whose paths are in `apart` are copied: to replace one name of a file changes the times of
+    all its names.
+    """
+
+    def made(path: str, target: str) -> None:
+        (shutil.copy2 if path in apart else os.link)(f"{source}/{path}", target)
+
+    _each(workload, top, made)
 
 
-def check(workload: Workload, source: Path, target: Path, number: int) -> None:
+def change(file: Path) -> None:
+    """Gives a file another content of the same size, as an editor does: by a rename."""
+    fresh = file.with_name(file.name + ".new")
+    fresh.write_bytes(os.urandom(file.stat().st_size))
+    fresh.rename(file)
+
+
+def check(workload: Workload, source: Path, target: Path, path: str) -> None:
     """Compares count and sizes of all files, and the content of one.
 
     Args:
         workload: what was moved.
         source: where it is.
         target: where it should be now.
-        number: the file whose content is compared.
+        path: of the file whose content is compared.
 
     Raises:
         WrongCopyError: something differs.
@@ -58,7 +74,6 @@ def check(workload: Workload, source: Path, target: Path, number: int) -> None:
             f"{found:,} files with {total:,} bytes arrived, "
             f"not {workload.files:,} files with {workload.bytes:,} bytes"
         )
-    path = workload.path(number)
     with open(source / path, "rb") as one, open(target / path, "rb") as other:
         while content := one.read(MIB):
             if content != other.read(MIB):

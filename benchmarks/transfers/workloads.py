@@ -44,6 +44,17 @@ class Shape:
         return f"{chain:04d}/" + "".join(f"{level:02d}/" for level in range(rest // self.each))
 
 
+class Kind(StrEnum):
+    """What a run finds, and has to do."""
+
+    FRESH = "fresh"
+    """The target is empty."""
+    SETTLED = "settled"
+    """All files are there already; both programs of ours have just started."""
+    CHANGED = "changed"
+    """One file differs. Ours watches; others look through all files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """Files to move.
@@ -51,9 +62,9 @@ class Workload:
     words    what it is, for people
     files    how many
     size     of each, bytes
+    kind     what is there already
     modes    in which it is measured
     on_disk  on a disk, and every tool has written it there when it ends
-    rounds   at most so many, because each takes long; 0 for no limit
     """
 
     name: str
@@ -61,9 +72,9 @@ class Workload:
     files: int
     size: int
     shape: Shape = Shape()
+    kind: Kind = Kind.FRESH
     modes: tuple[Mode, ...] = (Mode.SEALED,)
     on_disk: bool = False
-    rounds: int = 0
 
     @property
     def bytes(self) -> int:
@@ -77,8 +88,9 @@ class Workload:
         return map(self.path, range(self.files))
 
 
+_TREE: Final = 200_000
 _ALL: Final = (
-    Workload("large", "one file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN)),
+    Workload("large", "1 file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN)),
     Workload("medium", "1,000 files of 1 MiB", 1_000, MIB),
     Workload("mixed", "5,000 files of 200 KiB", 5_000, 200 * KIB),
     Workload("small", "20,000 files of 4 KiB", 20_000, 4 * KIB),
@@ -86,10 +98,25 @@ _ALL: Final = (
     Workload("flat", "100,000 files of 1 KiB in one folder", 100_000, KIB, Shape(each=0)),
     Workload("deep", "10,000 files of 4 KiB, 40 folders deep", 10_000, 4 * KIB, Shape(5, 40)),
     Workload("disk", "20,000 files of 4 KiB, on the disk", 20_000, 4 * KIB, on_disk=True),
+    Workload("settled", "200,000 files, nothing changed", _TREE, KIB, kind=Kind.SETTLED),
+    Workload("changed", "200,000 files, one changed", _TREE, KIB, kind=Kind.CHANGED),
 )
+_ALL_BIG: Final = (
+    Workload("million", "1,000,000 files of 1 KiB", 1_000_000, KIB),
+    Workload(
+        "million-settled", "1,000,000 files, nothing changed", 1_000_000, KIB, kind=Kind.SETTLED
+    ),
+)
+_TRIALS: Final = (
+    Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5)),
+    Workload("trial-settled", "20 files", 20, 4 * KIB, Shape(each=5), Kind.SETTLED),
+    Workload("trial-changed", "20 files", 20, 4 * KIB, Shape(each=5), Kind.CHANGED),
+)
+"""To try the benchmark itself; their figures mean nothing."""
+
 WORKLOADS: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL}
-TRIAL: Final = Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5))
-"""To try the benchmark itself; its figures mean nothing."""
+BIG: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL_BIG}
+TRIALS: Final[Mapping[str, Workload]] = {one.name: one for one in _TRIALS}
 
 
 def room(workload: Workload, tools: int) -> int:

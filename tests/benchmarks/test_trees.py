@@ -5,7 +5,9 @@ import pytest
 from benchmarks.transfers import trees
 from benchmarks.transfers.rounds import rotated
 from benchmarks.transfers.trees import WrongCopyError
-from benchmarks.transfers.workloads import TRIAL, WORKLOADS, Shape
+from benchmarks.transfers.workloads import TRIALS, WORKLOADS, Shape
+
+TRIAL = TRIALS["trial"]
 
 
 def test_files_are_in_folders_of_a_hundred() -> None:
@@ -45,21 +47,21 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_linked_tree_is_the_same(tmp_path: Path, source: Path) -> None:
     trees.link(TRIAL, source, tmp_path / "copy")
-    trees.check(TRIAL, source, tmp_path / "copy", 7)
+    trees.check(TRIAL, source, tmp_path / "copy", TRIAL.path(7))
 
 
 def test_what_our_programs_keep_in_a_folder_does_not_count(tmp_path: Path, source: Path) -> None:
     trees.link(TRIAL, source, tmp_path / "copy")
     (tmp_path / "copy/.cargo_sync").mkdir()
     (tmp_path / "copy/.cargo_sync/root").touch()
-    trees.check(TRIAL, source, tmp_path / "copy", 7)
+    trees.check(TRIAL, source, tmp_path / "copy", TRIAL.path(7))
 
 
 def test_a_missing_file_is_found(tmp_path: Path, source: Path) -> None:
     trees.link(TRIAL, source, tmp_path / "copy")
     (tmp_path / "copy" / TRIAL.path(3)).unlink()
     with pytest.raises(WrongCopyError, match="19 files"):
-        trees.check(TRIAL, source, tmp_path / "copy", 7)
+        trees.check(TRIAL, source, tmp_path / "copy", TRIAL.path(7))
 
 
 def test_another_content_is_found(tmp_path: Path, source: Path) -> None:
@@ -68,4 +70,4 @@ def test_another_content_is_found(tmp_path: Path, source: Path) -> None:
     changed.unlink()
     changed.write_bytes(bytes(TRIAL.size))
     with pytest.raises(WrongCopyError, match="another content"):
-        trees.check(TRIAL, source, tmp_path / "copy", 7)
+        trees.check(TRIAL, source, tmp_path / "copy", TRIAL.path(7))

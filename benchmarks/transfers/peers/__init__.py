@@ -1,23 +1,39 @@
 """The tools, as their users run them.
 
-cargo  ours, or an older build of it
-cp     cp -r
-rsync  rsync with a daemon
+cargo   ours, or an older build of it
+cp      cp -r
+rsync   rsync with its daemon
+rclone  rclone with its WebDAV server
+nginx   the server of those that follow
+curl    curl, and curl -Z for many files
+aria2   aria2c -x16
+lftp    lftp mirror
+tar_nc  tar | nc
 """
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from benchmarks.transfers.peer import Peer
+from benchmarks.transfers.peers.aria2 import Aria2
 from benchmarks.transfers.peers.cargo import Cargo
 from benchmarks.transfers.peers.cp import Cp
+from benchmarks.transfers.peers.curl import Curl
+from benchmarks.transfers.peers.lftp import Lftp
+from benchmarks.transfers.peers.rclone import Rclone
 from benchmarks.transfers.peers.rsync import Rsync
+from benchmarks.transfers.peers.tar_nc import TarNc
 from benchmarks.transfers.workloads import Mode
 
 OURS: Final = Cargo.name
 PEERS: Final[Mapping[str, Callable[[Mode], Peer]]] = {
     OURS: Cargo,
-    "cp": lambda mode: Cp(),
-    "rsync": lambda mode: Rsync(),
+    Cp.name: lambda mode: Cp(),
+    TarNc.name: lambda mode: TarNc(),
+    Rsync.name: lambda mode: Rsync(),
+    Rclone.name: Rclone,
+    Curl.name: Curl,
+    Aria2.name: Aria2,
+    Lftp.name: Lftp,
 }
 """By name; ours comes first."""

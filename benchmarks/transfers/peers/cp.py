@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.transfers.peer import Commands, Move
+from benchmarks.transfers.peer import Commands, Move, Need
 from benchmarks.transfers.servers import version_of
-from benchmarks.transfers.workloads import Direction, Workload
+from benchmarks.transfers.workloads import Direction, Kind, Workload
 
 
 class Cp:
@@ -16,13 +16,13 @@ class Cp:
     over = ""
 
     def __init__(self) -> None:
-        self.needs = {"cp": "coreutils"}
+        self.needs = [Need("cp", "coreutils")]
 
     def version(self) -> str:
         return version_of("cp", "--version")
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return True
+        return workload.kind is Kind.FRESH
 
     @contextmanager
     def serving(self, home: Path) -> Iterator[Commands]:

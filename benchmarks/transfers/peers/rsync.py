@@ -5,19 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, Commands, Move
+from benchmarks.transfers.peer import FILES, Commands, Move, Need
 from benchmarks.transfers.servers import started, version_of
-from benchmarks.transfers.workloads import Direction, Workload
+from benchmarks.transfers.workloads import Direction, Kind, Workload
 
 
 class Rsync:
-    """`rsync -a` to and from `rsync --daemon`."""
+    """`rsync -a` to and from `rsync --daemon`; `rsync -an` where nothing has changed."""
 
     name = "rsync"
     over = "rsync://"
 
     def __init__(self) -> None:
-        self.needs = {"rsync": "rsync"}
+        self.needs = [Need("rsync", "rsync")]
 
     def version(self) -> str:
         return version_of("rsync", "--version")
@@ -43,4 +43,5 @@ class Rsync:
 def _words(move: Move, port: int) -> Sequence[str]:
     far = f"rsync://127.0.0.1:{port}/{FILES}/{move.far.name}/"
     near = f"{move.near}/"
-    return ("rsync", "-a", *((near, far) if move.direction is Direction.UP else (far, near)))
+    option = "-an" if move.workload.kind is Kind.SETTLED else "-a"
+    return ("rsync", option, *((near, far) if move.direction is Direction.UP else (far, near)))

@@ -1,0 +1,104 @@
+"""The options of the command line, and what they mean."""
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.transfers import __doc__ as about
+from benchmarks.transfers.peers import OURS, PEERS
+from benchmarks.transfers.workloads import BIG, TRIALS, WORKLOADS, Direction, Workload, room
+
+QUICK: Final = ("small", "large")
+QUICK_TOOLS: Final = (OURS, "cp", "rsync")
+MEMORY: Final = Path("/dev/shm")
+DISK: Final = Path("/var/tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What shall be measured.
+
+    rounds    of each workload and direction
+    install   packages that are missing
+    on        the folder for the files, or None for one with enough room
+    disk      the same for workloads that are on a disk
+    previous  a commit to compare with, or ""
+    save      the name of the results; "" for none
+    """
+
+    workloads: Sequence[Workload]
+    tools: Sequence[str]
+    directions: Sequence[Direction]
+    rounds: int
+    install: bool
+    on: Path | None
+    disk: Path
+    previous: str
+    save: str
+
+    def place(self, workload: Workload) -> Path:
+        """Where the files of a workload go: in memory if it has room."""
+        if workload.on_disk:
+            return self.disk
+        if self.on is not None:
+            return self.on
+        needed = room(workload, len(self.tools))
+        if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > needed:
+            return MEMORY
+        return Path(tempfile.gettempdir())
+
+
+def parsed(words: Sequence[str] | None = None) -> Options:
+    """The options in `words`; by default those of this process. Exits if they are wrong."""
+    parser = _parser()
+    given = parser.parse_args(words)
+    known = {**WORKLOADS, **BIG, **TRIALS}
+    names = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
+    tools = given.tools or (QUICK_TOOLS if given.quick else tuple(PEERS))
+    for kind, chosen, there in (
+        ("workload", names, list(known)),
+        ("tool", tools, list(PEERS)),
+        ("direction", given.directions, list(Direction)),
+    ):
+        for name in chosen:
+            if name not in there:
+                parser.error(f"there is no {kind} {name!r}; there are: {', '.join(there)}")
+    return Options(
+        workloads=[known[name] for name in names],
+        tools=tools,
+        directions=[Direction(name) for name in given.directions],
+        rounds=given.rounds or (3 if given.quick or given.big else 5),
+        install=given.install,
+        on=given.on,
+        disk=given.disk,
+        previous=given.previous,
+        save=given.save,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.transfers",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", metavar="NAME,…", type=_names, help=", ".join([*WORKLOADS, *BIG]))
+    parser.add_argument("--tools", metavar="NAME,…", type=_names, help=", ".join(PEERS))
+    parser.add_argument("--directions", type=_names, default=tuple(Direction), help="up,down")
+    parser.add_argument("--rounds", type=int, help="default: 5, or 3 with --quick and --big")
+    parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--big", action="store_true", help="1,000,000 files")
+    parser.add_argument("--install", action="store_true", help="install tools that are missing")
+    parser.add_argument("--on", type=Path, help=f"a folder; default: {MEMORY} if it has room")
+    parser.add_argument("--disk", type=Path, default=DISK, help=f"on a disk; default: {DISK}")
+    parser.add_argument("--previous", metavar="COMMIT", default="", help="an older build of ours")
+    parser.add_argument("--save", metavar="NAME", default="", help="write results/NAME.json")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
