@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.transfers import __doc__ as about
 from benchmarks.transfers.peers import OURS, PEERS
-from benchmarks.transfers.workloads import BIG, TRIALS, WORKLOADS, Direction, Workload, room
+from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Workload, room
 
 QUICK: Final = ("small", "large")
 QUICK_TOOLS: Final = (OURS, "cp", "rsync")
@@ -56,11 +56,10 @@ def parsed(words: Sequence[str] | None = None) -> Options:
     """The options in `words`; by default those of this process. Exits if they are wrong."""
     parser = _parser()
     given = parser.parse_args(words)
-    known = {**WORKLOADS, **BIG, **TRIALS}
     names = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
     tools = given.tools or (QUICK_TOOLS if given.quick else tuple(PEERS))
     for kind, chosen, there in (
-        ("workload", names, list(known)),
+        ("workload", names, list(ALL)),
         ("tool", tools, list(PEERS)),
         ("direction", given.directions, list(Direction)),
     ):
@@ -68,7 +67,7 @@ def parsed(words: Sequence[str] | None = None) -> Options:
             if name not in there:
                 parser.error(f"there is no {kind} {name!r}; there are: {', '.join(there)}")
     return Options(
-        workloads=[known[name] for name in names],
+        workloads=[ALL[name] for name in names],
         tools=tools,
         directions=[Direction(name) for name in given.directions],
         rounds=given.rounds or (3 if given.quick or given.big else 5),

@@ -42,7 +42,7 @@ def built(commit: str) -> Iterator[Build]:
         _git("worktree", "add", "--quiet", "--detach", tree, name)
         try:
             python = f"{venv}/bin/python"
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
             _run(sys.executable, "-m", "venv", venv)
             _run(*pip, "--require-hashes", "--no-deps", "-r", f"{tree}/requirements.lock")
             _run(*pip, "--no-deps", "--no-build-isolation", tree)

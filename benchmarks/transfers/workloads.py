@@ -117,6 +117,7 @@ _TRIALS: Final = (
 WORKLOADS: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL}
 BIG: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL_BIG}
 TRIALS: Final[Mapping[str, Workload]] = {one.name: one for one in _TRIALS}
+ALL: Final = {**WORKLOADS, **BIG, **TRIALS}
 
 
 def room(workload: Workload, tools: int) -> int:

@@ -26,3 +26,12 @@ def test_a_process_that_has_ended_counts_as_nothing() -> None:
 def test_this_process_has_used_both() -> None:
     assert procfs.cpu_seconds([os.getpid()]) > 0
     assert procfs.peaks([os.getpid()])[os.getpid()] > 1_000_000
+
+
+def test_a_port_listens_in_the_kernels_table() -> None:
+    table = (
+        "  sl  local_address rem_address   st tx_queue\n"
+        "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000\n"
+        "   1: 0100007F:0050 0100007F:9C40 01 00000000:00000000\n"
+    )
+    assert procfs.listening(table) == {8080}
