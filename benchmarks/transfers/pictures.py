@@ -32,11 +32,11 @@ def picture(title: str, rows: Sequence[Row], ours: str) -> str:
     longest = max(row.seconds for row in rows)
     parts: list[str] = []
     y = TOP
-    modes = {row.mode for row in rows}
-    for (mode, tool), of_tool in groupby(_sorted(rows), key=lambda row: (row.mode, row.tool)):
+    for (_, tool), of_tool in groupby(_sorted(rows), key=lambda row: (row.mode, row.tool)):
         bars = list(of_tool)
-        label = f"{tool} ({mode})" if len(modes) > 1 else tool
-        parts.append(_text(0, y + (len(bars) * BAR + 9) // 2, label))
+        over = bars[0].over
+        label = tool if over.startswith(tool) else f"{tool} {over}"
+        parts.append(_text(0, y + (len(bars) * BAR + 9) // 2, label.strip()))
         for row in bars:
             kind = "ours" if tool == ours else "other"
             parts += _bar(y, row, kind, max(1, round(LONGEST * row.seconds / longest)))
