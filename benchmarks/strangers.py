@@ -6,9 +6,12 @@ Backup and list files at its text port, ask for a page at the port of the metric
 the control port with keys.
 
 In every second block of time a process of strangers holds silent connections to that port; those
-that the server drops are opened again after a while. The rates of both kinds of blocks are
-compared, pair by pair. On a machine that is busy with other things this comparison says little; so
-the processor time that the strangers alone cost the server is printed as well.
+that the server drops are opened again after a while. In the other blocks the same strangers do the
+same to a decoy, a program that takes connections and drops them as the server does, and nothing
+else. For here the strangers share the cores and the loopback device with the server, which they do
+not elsewhere; what is compared is what they cost because the server deals with them. With `--idle`
+there are no strangers in the other blocks. The rates of both kinds of blocks are compared, pair by
+pair; the processor time that the strangers alone cost the server is printed as well.
 
     python -m benchmarks.strangers --silent 2000 --pairs 5
     python -m benchmarks.strangers --silent 2000 --pairs 5 --own
@@ -32,7 +35,8 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +47,7 @@ from cargo_sync.backup_protocol import frames
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.machines.half_open import FIRST_BYTES, HalfOpenLimits
 from cargo_sync.model.transfers import Offer
 from cargo_sync.testing.disk import MemoryFile, MemorySource
 from cargo_sync.wire.handshake import LaneKeys
@@ -69,8 +74,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each block")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of blocks at each port")
     parser.add_argument("--only", metavar="WORD", default="", help="ports whose name has this word")
+    parser.add_argument("--idle", action="store_true", help="no strangers in the other blocks")
     parser.add_argument("--hold", metavar="PORT", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--decoy", metavar="PORT", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.decoy:
+        decoy(chosen.decoy)
+        return
     if chosen.hold:
         hold(chosen.hold, chosen.silent, chosen.again, own=chosen.own)
         return
@@ -129,23 +139,45 @@ def _is_dropped(sock: socket.socket) -> bool:
         return True
 
 
+def decoy(port: int) -> None:
+    """Take connections and drop them as a server does, until standard input is closed."""
+    held: deque[tuple[float, socket.socket]] = deque()
+    most = HalfOpenLimits().total
+    with socket.create_server(("127.0.0.1", port), backlog=4_096) as listener:
+        listener.setblocking(False)
+        while not select.select([sys.stdin], [], [], TICK)[0]:
+            now = time.monotonic()
+            with suppress(BlockingIOError):
+                while True:
+                    held.append((now + FIRST_BYTES, listener.accept()[0]))
+            while held and (len(held) > most or held[0][0] <= now):
+                held.popleft()[1].close()
+
+
 @contextmanager
-def silent(port: int, count: int, again: float, *, own: bool) -> Iterator[None]:
-    """Silent connections to a port, for as long as the `with` lasts."""
-    command = [sys.executable, "-m", "benchmarks.strangers", "--hold", str(port)]
-    command += ["--silent", str(count), "--again", str(again), *(["--own"] if own else [])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as strangers:
-        assert strangers.stdin is not None
-        time.sleep(1.0 + again)
+def beside(*options: object) -> Iterator[None]:
+    """This program once more, with other options, for as long as the `with` lasts."""
+    command = [sys.executable, "-m", "benchmarks.strangers", *map(str, options)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as other:
+        assert other.stdin is not None
         try:
             yield
         finally:
-            strangers.stdin.close()
+            other.stdin.close()
+
+
+@contextmanager
+def silent(port: int, chosen: argparse.Namespace) -> Iterator[None]:
+    """Silent connections to a port, for as long as the `with` lasts."""
+    own = ["--own"] if chosen.own else []
+    with beside("--hold", port, "--silent", chosen.silent, "--again", chosen.again, *own):
+        time.sleep(1.0 + chosen.again)
+        yield
 
 
 def price(pid: int, port: int, chosen: argparse.Namespace) -> float:
     """The share of a core that a server needs for silent connections and nothing else."""
-    with silent(port, chosen.silent, chosen.again, own=chosen.own):
+    with silent(port, chosen):
         before, began = processor_time(pid), time.monotonic()
         time.sleep(2 * chosen.again)
         return (processor_time(pid) - before) / (time.monotonic() - began)
@@ -166,19 +198,37 @@ def measure(name: str, port: int, work: Callable[[], None], chosen: argparse.Nam
     ratios, rates, failed = [], [], 0
     for number in range(chosen.pairs):
         pair: dict[bool, float] = {}
-        for beside in (number % 2 == 1, number % 2 == 0):
-            if beside:
-                with silent(port, chosen.silent, chosen.again, own=chosen.own):
-                    pair[True], failures = rate(work, chosen.seconds)
-                failed += failures
-            else:
-                pair[False], _ = rate(work, chosen.seconds)
+        for besieged in (number % 2 == 1, number % 2 == 0):
+            with _elsewhere(chosen) if not besieged else silent(port, chosen):
+                pair[besieged], failures = rate(work, chosen.seconds)
+            failed += failures if besieged else 0
         ratios.append(pair[True] / pair[False])
         rates.append(pair[False])
     shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     median = statistics.median(ratios)
     alone = statistics.median(rates)
-    return f"{name:10} {alone:6.1f}/s alone; beside: {median:.2f} ({shown}), {failed} failed"
+    return f"{name:10} {alone:6.1f}/s; besieged: {median:.2f} ({shown}), {failed} failed"
+
+
+@contextmanager
+def _elsewhere(chosen: argparse.Namespace) -> Iterator[None]:
+    """The strangers at a decoy, or none at all."""
+    if chosen.idle:
+        yield
+        return
+    port, _ = free_ports()
+    with beside("--decoy", port):
+        until(partial(_listens, port), "the decoy listens")
+        with silent(port, chosen):
+            yield
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def rate(work: Callable[[], None], seconds: float) -> tuple[float, int]:
