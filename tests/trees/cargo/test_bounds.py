@@ -3,9 +3,10 @@
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from cargo_sync.model.problems import Problem, ProblemError
@@ -16,6 +17,18 @@ from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
 Talk = Callable[[asyncio.StreamWriter], AsyncIterator[bytes]]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+
+def leaping(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Returns the call that moves the loop's clock forward by some seconds."""
+    loop, ahead = asyncio.get_running_loop(), [0.0]
+    real = loop.time
+
+    def leap(seconds: float) -> None:
+        ahead[0] += seconds
+
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead[0])
+    return leap
 
 
 async def problem(*answers: Answer, login: Answer = TOKEN) -> Problem:
@@ -108,21 +121,31 @@ async def test_a_page_without_an_end_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "piece", "code", "words"),
-    [
-        (HEAD + b'{"token":"', b"a", "bad_answer", "not complete in time"),
-        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", "unreachable", "does not answer"),
-        (b"HTTP/1.1 200 OK\r\n", b"", "unreachable", "does not answer"),
-    ],
-    ids=["a body", "provisional answers", "a head"],
+    ("head", "piece"),
+    [(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), (b"HTTP/1.1 200 OK\r\n", b"")],
+    ids=["provisional answers", "a head"],
 )
-async def test_an_answer_that_trickles_is_left_after_a_minute(
-    head: bytes, piece: bytes, code: str, words: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_head_that_does_not_come_is_left_after_a_minute(
+    head: bytes, piece: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "SECONDS", 0.2)
     async with saying(head, piece, pause=0.02) as login:
         found = await told(login)
-    assert (found.code, found.retry) == (code, True) and words in found.message
+    assert (found.code, found.retry) == ("unreachable", True) and "not answer" in found.message
+
+
+async def test_a_body_that_trickles_is_left_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    leap, beginning = leaping(monkeypatch), bounds.beginning
+
+    async def later(response: aiohttp.ClientResponse, most: int) -> bytes:
+        leap(bounds.SECONDS + 1)  # the head is there
+        return await beginning(response, most)
+
+    monkeypatch.setattr(bounds, "beginning", later)
+    async with saying(HEAD + b'{"token":"', b"a", pause=0.02) as login:
+        found = await told(login)
+    assert (found.code, found.retry) == ("bad_answer", True)
+    assert "not complete in time" in found.message
 
 
 async def test_a_head_without_an_end_is_left() -> None:
@@ -132,24 +155,24 @@ async def test_a_head_without_an_end_is_left() -> None:
 
 async def test_lines_may_take_their_time_but_not_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashing takes hours; a server sends an empty line now and then."""
-    monkeypatch.setattr(bounds, "SECONDS", 0.05)
     async with answering() as (login, _):
         api = Api(login, time.monotonic)
         await api._log_in("")
-    async with saying(HEAD + b"{}\n", b"\n", pause=0.02) as elsewhere:
+    leap = leaping(monkeypatch)
+    async with saying(HEAD, b"\n{}\n", pause=0.02) as elsewhere:
         api.login = elsewhere
         lines = api.lines("/hashes", lambda value: value, {})
-        assert await anext(lines) == {}
-        waiting = asyncio.ensure_future(anext(lines))
-        await asyncio.sleep(0.15)
-        assert not waiting.done()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    monkeypatch.setattr(bounds, "IDLE", 0.1)
+        for _ in range(10):
+            assert await anext(lines) == {}
+            leap(bounds.IDLE / 3)
+        assert isinstance(lines, AsyncGenerator)
+        await lines.aclose()
+    assert 10 * bounds.IDLE / 3 > bounds.SECONDS
     async with saying(HEAD + b"{}\n", b"", pause=0.02) as elsewhere:
         api.login = elsewhere
         lines = api.lines("/hashes", lambda value: value, {})
         assert await anext(lines) == {}
+        leap(bounds.IDLE + 1)
         with pytest.raises(ProblemError) as raised:
             await anext(lines)
         assert raised.value.problem.code == "unreachable"
