@@ -33,6 +33,9 @@ READ: Final = Select(f"{SELECT} WHERE workspace = ? AND path IN")
 
 WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})", UPDATE)
 
+ADD: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})")
+"""For paths without rows."""
+
 _SIGN: Final = 1 << 63
 _ALL: Final = 1 << 64
 

@@ -13,7 +13,17 @@ from cargo_sync.catalogue.contract import (
     Put,
     WorkspaceRecord,
 )
-from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, WRITE, held_of, is_known, row_of
+from cargo_sync.catalogue.rows import (
+    ADD,
+    INSERT,
+    READ,
+    SELECT,
+    UPDATE,
+    WRITE,
+    held_of,
+    is_known,
+    row_of,
+)
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
@@ -249,6 +259,9 @@ class _Recording:
         """Records consecutive puts: one read of the old rows, one write of the new ones."""
         keys = [paths.key(_checked(put.path)) for put in puts]
         known = {row[1]: row for row in READ(self._connection, (self._workspace,), keys)}
+        if not known and len(set(keys)) == len(keys):
+            self._put_new(keys, puts)
+            return
         writes: dict[bytes, tuple[Any, ...]] = {}
         for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
             old = known.get(key)
@@ -271,6 +284,17 @@ class _Recording:
                 writes[key] = known[key] = row
             self.versions.append(version)
         WRITE(self._connection, list(writes.values()))
+
+    def _put_new(self, keys: Sequence[bytes], puts: Sequence[Put]) -> None:
+        """Records puts at paths without rows, which are all different."""
+        versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
+        self._sequence += len(puts)
+        self.versions += versions
+        rows = [
+            row_of(self._workspace, key, put, version, version, put.entry.hash)
+            for key, put, version in zip(keys, puts, versions, strict=True)
+        ]
+        ADD(self._connection, rows)
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))

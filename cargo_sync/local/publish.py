@@ -8,16 +8,17 @@ to the trash, so that a reader finds either the old file or the new one.
 """
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.parts import Staged
-from cargo_sync.local.root import above
+from cargo_sync.local.root import above, inode
 from cargo_sync.local.staging import PLACE, Staging
 from cargo_sync.model import paths
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 MANY: Final = 16
@@ -44,6 +45,9 @@ class Published(NamedTuple):
     displaced: str = ""
     drifted: bool = False
     problem: Problem | None = None
+
+
+_RENAMED: Final = Published()
 
 
 def publish(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
@@ -76,6 +80,8 @@ def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
 
 def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
     """Renames secured files into place, syncs the names, checks each; one result per placement."""
+    if not placements:
+        return []
     root = staging.root
     batch = _Batch(staging, run)
     try:
@@ -102,7 +108,8 @@ class _Batch:
         self._root = staging.root
         self._run = run
         self._folder: Folder | None = None
-        self.touched: set[str] = set()
+        self.touched: set[str] = {PLACE}
+        """Folders whose names have changed, or may have."""
 
     def rename(self, placement: Placement) -> Published:
         staged, expected = placement
@@ -111,9 +118,8 @@ class _Batch:
             folder = self._in(paths.parent(path))
             if expected is None:
                 self._onto_nothing(folder, path, staged)
-                result = Published()
-            else:
-                result = self._onto(folder, path, staged, expected)
+                return _RENAMED
+            result = self._onto(folder, path, staged, expected)
         except ProblemError as error:
             self._staging.discard(staged, keep=error.problem.retry)
             return Published(problem=error.problem)
@@ -129,12 +135,35 @@ class _Batch:
         if unsure is not None:
             return result._replace(problem=unsure)
         try:
-            found = self._root.look(self._in(paths.parent(path), make=False), paths.name(path))
+            folder = self._in(paths.parent(path), make=False)
+            entry = self._published(folder, paths.name(path), staged)
         except ProblemError as error:
             return result._replace(problem=error.problem)
-        if found is None or not _is(found, staged):
+        if entry is None:
             return result._replace(problem=_changed(path, "changed right after it was published"))
-        return Published(found._replace(hash=staged.hash), result.displaced, result.drifted)
+        return Published(entry, result.displaced, result.drifted)
+
+    def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
+        """The entry at the place, if it is the staged one. The rename gave it another ctime."""
+        if staged.target:
+            found = self._root.look(folder, name)
+            return found if found is not None and _is(found, staged) else None
+        try:
+            there = os.lstat(name, dir_fd=folder.fd)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ProblemError(from_os_error(error, staged.path)) from error
+        mode, size, mtime = there.st_mode, there.st_size, there.st_mtime_ns
+        ident = inode(there)
+        if not stat.S_ISREG(mode) or (ident, size, mtime) != (
+            staged.ident,
+            staged.size,
+            staged.mtime_ns,
+        ):
+            return None
+        ctime = there.st_ctime_ns
+        return Entry(name, FILE, size, mtime, mode & 0o7777, ctime, ident, staged.hash)
 
     def close(self) -> None:
         if self._folder is not None:
@@ -152,6 +181,7 @@ class _Batch:
                 raise
             self.touched.update(above(self._root.make_folder(path)))
             self._folder = self._root.folder(path)
+        self.touched.add(path)
         return self._folder
 
     def _onto_nothing(self, folder: Folder, path: str, staged: Staged) -> None:
@@ -168,7 +198,6 @@ class _Batch:
             ) from error
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
-        self.touched.update((folder.path, PLACE))
 
     def _onto(self, folder: Folder, path: str, staged: Staged, expected: Entry) -> Published:
         root, name = self._root, paths.name(path)
@@ -180,7 +209,7 @@ class _Batch:
         with trash.spare(root, path, self._run) as (aside, names):
             taken = next(unused for unused in names if root.look(aside, unused) is None)
             there = paths.join(aside.path, taken)
-            self.touched.update((PLACE, *trash.touched(path, there)))
+            self.touched.update(trash.touched(path, there))
             problem = None
             try:
                 root.system.swap_in(self._staging.fd, staged.name, folder.fd, name, aside.fd, taken)

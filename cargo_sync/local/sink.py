@@ -25,7 +25,9 @@ BATCHES: Final = 16
 OPEN: Final = 64
 """How many larger files may be open at once; a sender sends them one after the other. When few
 descriptors are left, it is only one."""
-
+LOOKED_AT: Final = 1 << 20
+"""Bytes from which a place is looked at before a file is sent to it, although nothing is expected
+there. For a smaller one the rename alone finds out: two looks cost more than sending it in vain."""
 
 _ALL: Final = Want("all")
 
@@ -52,6 +54,12 @@ class Judge(Protocol):
 
         `offers` are those that were published, and those that were "none", whose `published` is
         None. Offers that failed already have their receipts.
+        """
+
+    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
+        """The problems of offers at whose places, against expectation, something is.
+
+        Called under `lock`.
         """
 
     def lock(self) -> AbstractContextManager[object]:
@@ -129,7 +137,8 @@ class FolderSink:
                 batch, begun, index, _protocol(f"{offer.path!r} is not what was offered").problem
             )
             return
-        self._release(begun, index)
+        if index in begun.parts:
+            self._release(begun, index)
         try:
             begun.staged[index] = self._staging.write(offer, content)
         except ProblemError as error:
@@ -342,11 +351,17 @@ class FolderSink:
                 placements[index] = Placement(begun.staged[index], entry)
         results = place(self._staging, list(placements.values()), self._run)
         published: dict[int, Published] = {}
+        occupied: list[int] = []
         for index, result in zip(placements, results, strict=True):
             if result.problem is None:
                 published[index] = result
             else:
                 begun.problems[index] = result.problem
+                if result.problem.code is Code.OCCUPIED:
+                    occupied.append(index)
+        if occupied:
+            problems = self._judge.occupied([begun.offers[index] for index in occupied])
+            begun.problems.update(zip(occupied, problems, strict=True))
         return published
 
 

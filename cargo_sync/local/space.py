@@ -44,14 +44,33 @@ class Shortage(NamedTuple):
     left: int
 
 
+class _Reserved:
+    """What is reserved on one file system.
+
+    lock  held while it is asked what is free. One that hangs holds up no other.
+    """
+
+    __slots__ = ("bytes", "lock")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.lock = threading.Lock()
+
+    def give_back(self, count: int) -> None:
+        """So many bytes are not reserved any more."""
+        with self.lock:
+            self.bytes -= count
+
+
 class Reservation:
     """The bytes that belong to some files, by number, until they are written or given up."""
 
-    __slots__ = ("_bytes", "_ledger", "_root")
+    __slots__ = ("_bytes", "_ledger", "_reserved", "_root")
 
-    def __init__(self, ledger: "SpaceLedger", root: Root) -> None:
+    def __init__(self, ledger: "SpaceLedger", root: Root, reserved: _Reserved) -> None:
         self._ledger = ledger
         self._root = root
+        self._reserved = reserved
         self._bytes: dict[int, int] = {}
 
     def take(self, sizes: Mapping[int, int]) -> dict[int, Shortage]:
@@ -73,31 +92,18 @@ class Reservation:
         back = min(count, held)
         if back:
             self._bytes[file] = held - back
-            self._ledger.give_back(self._root, back)
+            self._reserved.give_back(back)
 
     def end(self, file: int) -> None:
         """A file is complete, or was given up."""
         if back := self._bytes.pop(file, 0):
-            self._ledger.give_back(self._root, back)
+            self._reserved.give_back(back)
 
     def close(self) -> None:
         """Ends all files."""
         back = sum(self._bytes.values())
         self._bytes.clear()
-        self._ledger.give_back(self._root, back)
-
-
-class _Reserved:
-    """What is reserved on one file system.
-
-    lock  held while it is asked what is free. One that hangs holds up no other.
-    """
-
-    __slots__ = ("bytes", "lock")
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.lock = threading.Lock()
+        self._reserved.give_back(back)
 
 
 class SpaceLedger:
@@ -118,7 +124,7 @@ class SpaceLedger:
 
     def reservation(self, root: Root) -> Reservation:
         """A reservation below `root`, with no bytes yet."""
-        return Reservation(self, root)
+        return Reservation(self, root, self._of(root))
 
     def take(
         self, root: Root, sizes: Mapping[int, int]
@@ -139,12 +145,6 @@ class SpaceLedger:
                     left -= needed
             reserved.bytes += space.left - left
         return taken, short
-
-    def give_back(self, root: Root, count: int) -> None:
-        """For reservations: so many bytes are not reserved any more."""
-        reserved = self._of(root)
-        with reserved.lock:
-            reserved.bytes -= count
 
     def _of(self, root: Root) -> _Reserved:
         return self._reserved.setdefault(root.device, _Reserved())

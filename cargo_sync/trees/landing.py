@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
+from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, changed
@@ -19,8 +20,9 @@ class Landing:
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """A refusal for each file that cannot be put there; None for the others."""
-        found = self._root.entries([offer.path for offer in offers])
-        return [_refusal(offer, at) for offer, at in zip(offers, found, strict=True)]
+        return [
+            _refusal(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)
+        ]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         message = (
@@ -31,8 +33,9 @@ class Landing:
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
-        found = self._root.entries([offer.path for offer in offers])
-        return [_expected(offer, at) for offer, at in zip(offers, found, strict=True)]
+        return [
+            _expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)
+        ]
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
@@ -40,8 +43,19 @@ class Landing:
         """Returns the receipts; nothing is recorded here, because the engine does that."""
         return [_receipt(result or Published()) for result in published]
 
+    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
+        return [changed(offer.path) for offer in offers]
+
     def lock(self) -> AbstractContextManager[object]:
         return nullcontext()
+
+    def _found(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        """What is at the offers' places; None, without a look, where nothing is expected."""
+        looked = [offer for offer in offers if offer.occupant or offer.size >= LOOKED_AT]
+        found = iter(self._root.entries([offer.path for offer in looked]))
+        return [
+            next(found) if offer.occupant or offer.size >= LOOKED_AT else None for offer in offers
+        ]
 
 
 def _refusal(offer: Offer, found: Entry | Problem | None) -> Want | None:

@@ -96,6 +96,9 @@ class LooseJudge:
         self.recorded += [one.path for one in offers]
         return [_receipt(one) for one in published]
 
+    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
+        return [Problem(Code.OCCUPIED, "something is there", one.path) for one in offers]
+
     def lock(self) -> contextlib.AbstractContextManager[object]:
         return contextlib.nullcontext()
 

@@ -11,6 +11,7 @@ once more.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
@@ -192,13 +193,28 @@ class CataloguedFolder:
         self.take_in(path, seen)
         return self.catalogue.entry(self.id, path), seen
 
-    def look_at_all(self, some: Sequence[str]) -> list[PathLook | Problem]:
-        """Like `look_closely`, for many paths; each can fail alone. The lock is held."""
+    def look_at_all(
+        self, some: Sequence[str], unlooked: AbstractSet[str] = frozenset()
+    ) -> list[PathLook | Problem]:
+        """Like `look_closely`, for many paths; each can fail alone. The lock is held.
+
+        Where the catalogue has nothing at a path of `unlooked`, it is believed. What is published
+        there replaces nothing: if something is there after all, the rename says so.
+        """
         self.must_be_there()
         looks: list[PathLook | Problem] = []
-        for path, held, seen in zip(
-            some, self.catalogue.entries(self.id, some), self.store.root.entries(some), strict=True
-        ):
+        catalogued = self.catalogue.entries(self.id, some)
+        there = iter(
+            self.store.root.entries(
+                [
+                    path
+                    for path, held in zip(some, catalogued, strict=True)
+                    if held is not None or path not in unlooked
+                ]
+            )
+        )
+        for path, held in zip(some, catalogued, strict=True):
+            seen = None if held is None and path in unlooked else next(there)
             if isinstance(seen, Problem) or _agree(held, seen):
                 looks.append(seen if isinstance(seen, Problem) else PathLook(held, seen))
                 continue

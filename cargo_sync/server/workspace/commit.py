@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
+from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, LINK, PERMISSIONS, Entry
@@ -33,7 +34,7 @@ class WorkspaceCommit:
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         folder = self._folder
         with folder.lock:
-            looks = folder.look_at_all([offer.path for offer in offers])
+            looks = folder.look_at_all([offer.path for offer in offers], _unlooked(offers))
         return [_judged(offer, look) for offer, look in zip(offers, looks, strict=True)]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
@@ -45,7 +46,7 @@ class WorkspaceCommit:
             self._permitted()
         except ProblemError as error:
             return [error.problem] * len(offers)
-        looks = self._folder.look_at_all([offer.path for offer in offers])
+        looks = self._folder.look_at_all([offer.path for offer in offers], _unlooked(offers))
         for offer, look in zip(offers, looks, strict=True):
             if isinstance(look, Problem):
                 answers.append(look)
@@ -85,6 +86,14 @@ class WorkspaceCommit:
             )
         return receipts
 
+    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
+        # What other programs put there becomes a version, which the client's next look shows.
+        looks = self._folder.look_at_all([offer.path for offer in offers])
+        return [
+            look if isinstance(look, Problem) else changed(offer.path).problem
+            for offer, look in zip(offers, looks, strict=True)
+        ]
+
     def lock(self) -> AbstractContextManager[object]:
         return self._folder.lock
 
@@ -99,6 +108,11 @@ class WorkspaceCommit:
             return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
         entry = held.entry
         return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
+
+
+def _unlooked(offers: Sequence[Offer]) -> set[str]:
+    """The paths that need no look: nothing is expected there, and little is sent in vain."""
+    return {offer.path for offer in offers if not offer.expected and offer.size < LOOKED_AT}
 
 
 def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -255,6 +256,24 @@ def test_it_is_looked_at_again_at_the_moment_of_replacement(ground: Ground) -> N
     assert (ground.place / "file").read_text() == "meanwhile"
     assert (ground.place / "new").read_text() == "meanwhile"
     assert ground.trash() == {}
+
+
+def test_what_stands_unknown_in_the_way_becomes_a_version(ground: Ground) -> None:
+    """Where nothing is known, only large files are worth a look before they are sent."""
+    for name in ("small", "large", "fine"):
+        (ground.place / name).write_text("by hand")
+    (ground.place / "fine").unlink()
+    large = offer("large", b"x" * LOOKED_AT)
+    wants, receipts = ground.bring(
+        (offer("small", b"one"), b"one"), (large, b""), (offer("fine", b"two"), b"two")
+    )
+    assert [want.code for want in wants] == ["all", "changed", "all"]
+    assert [receipt.code for receipt in receipts] == ["changed", "changed", "done"]
+    assert ground.there() == "fine:f3 large:f1 small:f2"
+    assert (ground.place / "small").read_text() == "by hand" and ground.trash() == {}
+    assert list((ground.place / ".cargo_sync" / "staging").iterdir()) == []
+    _, [receipt] = ground.bring((offer("small", b"one", expected=2), b"one"))
+    assert (receipt.code, ground.trash()) == ("done", {"small": b"by hand"})
 
 
 def test_what_is_there_already_is_not_sent(ground: Ground) -> None:
