@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from cargo_sync.api import daemon_commands, server_commands
@@ -26,7 +26,11 @@ from tests.offloads import inline
 NOW = 1_700_000_000.0
 PATIENCE = 60.0
 """Seconds after which nothing will come any more, however busy the machine is."""
-Answer = dict[str, Any] | ControlError | Callable[[dict[str, Any]], dict[str, Any]]
+Answer = (
+    dict[str, Any]
+    | ControlError
+    | Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
+)
 
 
 class Canned:
@@ -100,7 +104,10 @@ class Canned:
             answer = self._answers[cmd]
             if isinstance(answer, ControlError):
                 raise answer
-            return answer(args) if callable(answer) else answer
+            if not callable(answer):
+                return answer
+            found = answer(args)
+            return found if isinstance(found, dict) else await found
 
         return handle
 

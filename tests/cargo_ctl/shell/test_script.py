@@ -1,5 +1,6 @@
 """Commands from standard input, against a daemon that keeps the contract."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -328,12 +329,16 @@ def test_a_fingerprint_on_the_command_line_is_what_the_session_is_held_to(
     assert far.calls("session.open")[0]["tls_fingerprint"] == FINGERPRINT
 
 
-def test_a_daemon_that_goes_away_ends_it_with_3(far: Far, runtime: str) -> None:
-    def gone(_args: dict[str, object]) -> dict[str, object]:
+def test_a_daemon_that_goes_away_ends_it_with_3(
+    far: Far, runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_args: dict[str, object]) -> dict[str, object]:
         assert far.daemon is not None
         far.daemon.end()
-        return {"jobs": []}
+        await asyncio.Event().wait()  # it ends before it answers
+        return {}
 
-    with far.running(runtime, job_list=gone):
-        told = script("jobs\nls\n")
-    assert told.exit_code == 3
+    monkeypatch.setattr("cargo_sync.control.router._LAST_WORDS", 0.0)
+    with far.running(runtime, session_list=gone):
+        told = script("cwd\nls\ncwd\n")
+    assert (told.exit_code, told.stdout) == (3, "/\n")
