@@ -20,9 +20,7 @@ class Landing:
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """A refusal for each file that cannot be put there; None for the others."""
-        return [
-            _refusal(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)
-        ]
+        return [_refusal(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         message = (
@@ -33,9 +31,7 @@ class Landing:
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
-        return [
-            _expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)
-        ]
+        return [_expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
