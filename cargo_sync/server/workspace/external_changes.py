@@ -234,7 +234,10 @@ class ExternalChanges:
 
     def _still(self, wall: float, path: str, entry: Entry) -> bool:
         """Whether a file is complete. Its times count before `wall`; 0 for only what was seen."""
-        return self._settling.is_still(path, entry, wall, self._world.steady())
+        still = self._settling.is_still(path, entry, wall, self._world.steady())
+        if still:
+            self._settling.forget(path)  # it is recorded now, and others need the room
+        return still
 
     def _due_at(self, folder: str, at: float) -> None:
         self._due[folder] = min(at, self._due.get(folder, at))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local.watch import Watch, native
+from cargo_sync.machines import settling
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.catalogued_folder import Compared, Still
@@ -114,6 +115,19 @@ async def test_hints_that_were_lost_during_a_scan_begin_another(tmp_path: Path) 
         one.clock.now += 0.1
         await one.intake._step()
         assert one.names() == ["late"]
+
+
+async def test_more_new_files_than_are_watched_at_once_all_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "WATCHED", 3)
+    async with yard(tmp_path) as one:
+        await one.intake.scan()
+        for number in range(8):
+            (one.place / f"{number}").touch()
+        one.intake.hint(frozenset({""}))
+        counts = [len(await one.after(max(SOON, SETTLE))) for _ in range(4)]
+        assert counts == [0, 3, 6, 8]
 
 
 async def test_what_was_changed_within_a_minute_is_watched_first(tmp_path: Path) -> None:
