@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from benchmarks.transfers import procfs
 
@@ -28,8 +28,19 @@ class FailedCommandError(Exception):
     """A tool ended with an error."""
 
 
-Run = Callable[[], float]
-"""Runs a client to its end and returns the CPU seconds that it used, without those of servers."""
+class Ended(NamedTuple):
+    """A client that has ended.
+
+    cpu       CPU seconds that it used, without those of servers
+    answered  seconds until each command was answered, if some were sent meanwhile
+    """
+
+    cpu: float = 0.0
+    answered: Sequence[float] = ()
+
+
+Run = Callable[[], Ended]
+"""Runs a client to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +49,38 @@ class Took:
 
     seconds    by the clock
     cpu        CPU seconds of both ends until then
+    cpu_far    those of the server among them
     cpu_later  CPU seconds after that, until both ends were idle
     memory     bytes: peaks of the client and of all servers, added
+    answered   as in Ended
     """
 
     seconds: float
     cpu: float
+    cpu_far: float
     cpu_later: float
     memory: int
+    answered: Sequence[float] = ()
 
 
 def metered(run: Run, pids: Sequence[int]) -> Took:
-    """Runs a client once beside the servers `pids`, then waits until these are idle."""
+    """Runs a client once, then waits until all is idle.
+
+    Args:
+        run: runs the client.
+        pids: processes that live on; the server comes first.
+    """
     procfs.forget_peaks(pids)
-    before = procfs.cpu_seconds(pids)
+    before = [procfs.cpu_seconds([pid]) for pid in pids]
     with _Peaks(pids) as peaks:
         began = time.perf_counter()
         client = run()
         seconds = time.perf_counter() - began
-        used = procfs.cpu_seconds(pids) - before
+        used = [procfs.cpu_seconds([pid]) - old for pid, old in zip(pids, before, strict=True)]
     until_idle(pids)
-    later = procfs.cpu_seconds(pids) - before - used
-    return Took(seconds, used + client, later, peaks.total)
+    later = max(0.0, procfs.cpu_seconds(pids) - sum(before) - sum(used))
+    far = used[0] if used else 0.0
+    return Took(seconds, sum(used) + client.cpu, far, later, peaks.total, client.answered)
 
 
 def until_idle(pids: Sequence[int]) -> None:
@@ -72,8 +93,8 @@ def until_idle(pids: Sequence[int]) -> None:
             return
 
 
-def command(words: Sequence[str]) -> float:
-    """Runs a command to its end; its CPU seconds.
+def command(words: Sequence[str]) -> Ended:
+    """Runs a command to its end.
 
     Raises:
         FailedCommandError: with the end of what it said.
@@ -83,11 +104,11 @@ def command(words: Sequence[str]) -> float:
     ) as process:
         assert process.stderr is not None
         said = process.stderr.read()
-        spent = waited(process)
+        cpu = waited(process)
     if process.returncode:
         text = said.decode(errors="replace").strip()[-500:]
         raise FailedCommandError(f"{' '.join(words)[:200]} ended with {process.returncode}: {text}")
-    return spent
+    return Ended(cpu)
 
 
 def waited(process: subprocess.Popen[bytes]) -> float:

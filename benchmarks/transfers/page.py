@@ -1,7 +1,7 @@
 """Writes docs/benchmarks.md and its pictures: `python -m benchmarks.transfers.page RESULT.json`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from benchmarks.transfers.peers import OURS
 from benchmarks.transfers.pictures import picture
 from benchmarks.transfers.results import Results, load
 from benchmarks.transfers.verdicts import Row
-from benchmarks.transfers.workloads import ALL
+from benchmarks.transfers.workloads import ALL, Kind
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 ABOUT: Final = """# Benchmarks
@@ -38,7 +38,9 @@ def page(results: Results) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in results.versions.items())
     parts = [ABOUT, f"Measured {results.date[:10]} on: {machine}.\n\nVersions: {versions}.\n"]
     for name, rows in _by_workload(results.rows):
-        parts.append(f"## {_words(name)}\n\n![{_words(name)}](benchmarks/{name}.svg)\n")
+        parts.append(f"## {_words(name)}\n")
+        if _drawn(name):
+            parts.append(f"![{_words(name)}](benchmarks/{name}.svg)\n")
         for mode, of_mode in groupby(rows, key=lambda row: row.mode):
             parts.append(_table(mode, list(of_mode)))
     parts.append(_ahead(results.rows))
@@ -46,18 +48,42 @@ def page(results: Results) -> str:
 
 
 def _table(mode: str, rows: Sequence[Row]) -> str:
+    columns = _columns(rows[0])
     lines = [
-        f"| {mode} | over | | seconds | ours is | CPU s | MB/s | files/s | memory, MB |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"| {mode} | over | | {' | '.join(columns)} |",
+        f"| --- | --- | --- |{' ---: |' * len(columns)}",
     ]
     for row in rows:
-        ratio = "" if row.ours_is is None or row.tool == OURS else f"x {row.ours_is:.2f}"
-        lines.append(
-            f"| {row.tool} | {row.over} | {row.direction} | {row.seconds:.3f} | {ratio} "
-            f"| {row.cpu_seconds:.2f} | {row.mb_per_s:,.0f} | {row.files_per_s:,.0f} "
-            f"| {row.rss_mb:,.0f} |"
-        )
+        cells = [row.tool, row.over, row.direction, *(shown(row) for shown in columns.values())]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _columns(row: Row) -> dict[str, Callable[[Row], str]]:
+    """The columns of a table of rows like this one: heading, and the cell of a row."""
+    kind = ALL[row.workload].kind if row.workload in ALL else Kind.FRESH
+    memory: dict[str, Callable[[Row], str]] = {"memory, MB": lambda row: f"{row.rss_mb:,.0f}"}
+    if kind is Kind.IDLE:
+        return {
+            "server, % of a core": lambda row: f"{100 * row.far_cpu_seconds / row.seconds:.2f}",
+            "daemon": lambda row: (
+                f"{100 * (row.cpu_seconds - row.far_cpu_seconds) / row.seconds:.2f}"
+            ),
+        } | memory
+    if kind is Kind.STATUS:
+        return {"p99 of `status`, ms": lambda row: f"{row.status_p99_ms or 0:.1f}"} | memory
+    rates: dict[str, Callable[[Row], str]] = {
+        "MB/s": lambda row: f"{row.mb_per_s:,.0f}",
+        "files/s": lambda row: f"{row.files_per_s:,.0f}",
+    }
+    return {
+        "seconds": lambda row: f"{row.seconds:.3f}",
+        "ours is": lambda row: (
+            "" if row.ours_is is None or row.tool == OURS else f"x {row.ours_is:.2f}"
+        ),
+        "CPU s": lambda row: f"{row.cpu_seconds:.2f}",
+        **(rates if kind is Kind.FRESH else {}),
+    } | memory
 
 
 def _ahead(rows: Iterable[Row]) -> str:
@@ -66,13 +92,18 @@ def _ahead(rows: Iterable[Row]) -> str:
         f"- {_words(row.workload)}, {row.mode}, {row.direction}: {row.tool} takes "
         f"{row.ours_is:.2f} of our time"
         for row in rows
-        if row.ours_is is not None and row.ours_is < 1
+        if row.ours_is is not None and row.ours_is < 1 and _drawn(row.workload)
     ]
     return "\n".join(["## Where another tool is faster", "", *(lines or ["Nowhere."]), ""])
 
 
 def _by_workload(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
     return [(name, list(found)) for name, found in groupby(rows, key=lambda row: row.workload)]
+
+
+def _drawn(workload: str) -> bool:
+    """Whether it has a picture: one of seconds, so these must be what was measured."""
+    return workload not in ALL or ALL[workload].kind not in (Kind.IDLE, Kind.STATUS)
 
 
 def _words(workload: str) -> str:
@@ -87,7 +118,8 @@ def main(words: Sequence[str]) -> None:
     (DOCS / "benchmarks.md").write_text(page(results))
     (DOCS / "benchmarks").mkdir(exist_ok=True)
     for name, rows in _by_workload(results.rows):
-        (DOCS / "benchmarks" / f"{name}.svg").write_text(picture(_words(name), rows, OURS))
+        if _drawn(name):
+            (DOCS / "benchmarks" / f"{name}.svg").write_text(picture(_words(name), rows, OURS))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class Peer(Protocol):
     def can(self, workload: Workload, direction: Direction) -> bool:
         """Whether it is measured with this: a tool for single files is not with thousands."""
 
-    def serving(self, home: Path) -> AbstractContextManager[Serving]:
+    def serving(self, home: Path, workload: Workload) -> AbstractContextManager[Serving]:
         """Starts its servers; they end with the `with`."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.transfers import trees
-from benchmarks.transfers.metering import FailedCommandError, Run, Took, metered, until_idle
+from benchmarks.transfers.metering import Ended, FailedCommandError, Run, Took, metered, until_idle
 from benchmarks.transfers.peer import FILES, NEAR, Move, Peer, Serving
 from benchmarks.transfers.trees import WrongCopyError
 from benchmarks.transfers.verdicts import Row, rows
@@ -66,19 +66,18 @@ class Bench:
         base = top / SOURCE
         try:
             trees.make(workload, base)
-            for peer in peers:
+            homes = [(peer, top / peer.name) for peer in peers]
+            for _, home in homes:
                 for folder in _folders(workload):
-                    trees.link(workload, base, top / peer.name / folder, self._apart(workload))
+                    trees.link(workload, base, home / folder, self._apart(workload))
             with ExitStack() as stack:
                 running = [
-                    _Running(
-                        peer, top / peer.name, stack.enter_context(peer.serving(top / peer.name))
-                    )
-                    for peer in peers
+                    _Running(peer, home, stack.enter_context(peer.serving(home, workload)))
+                    for peer, home in homes
                 ]
                 for direction in directions:
-                    taken = self._rounds_of(workload, mode, direction, running)
-                    yield rows(workload, mode, direction, taken, self._ours)
+                    if taken := self._rounds_of(workload, mode, direction, running):
+                        yield rows(workload, mode, direction, taken, self._ours)
         finally:
             shutil.rmtree(top, ignore_errors=True)
 
@@ -93,7 +92,7 @@ class Bench:
         """What each tool took in each round. A tool that fails is left out from then on."""
         able = [one for one in running if one.peer.can(workload, direction)]
         taken: dict[tuple[str, str], list[Took]] = {one.key: [] for one in able}
-        for number in range(self._rounds):
+        for number in range(1 if workload.kind is Kind.IDLE else self._rounds):
             for one in rotated(able, number):
                 where = f"{workload.name} {mode} {direction}, round {number + 1}: {one.peer.name}"
                 try:
@@ -111,25 +110,24 @@ class Bench:
 def _folders(workload: Workload) -> Iterator[str]:
     """Where the files of a workload are before the first run, below the home of a tool."""
     yield from (f"{NEAR}/{SOURCE}", f"{FILES}/{SOURCE}")
-    if workload.kind is not Kind.FRESH:
+    if not workload.fresh:
         yield from (f"{FILES}/{Direction.UP}", f"{NEAR}/{Direction.DOWN}")
 
 
 def _run(one: _Running, workload: Workload, direction: Direction, number: int) -> Took:
-    fresh = workload.kind is Kind.FRESH
     up = direction is Direction.UP
-    target = f"{direction}-{number}" if fresh else direction.value
+    target = f"{direction}-{number}" if workload.fresh else direction.value
     near = one.home / NEAR / (SOURCE if up else target)
     far = one.home / FILES / (target if up else SOURCE)
     move = Move(workload, direction, near, far, _chosen(workload, number))
-    move.target.mkdir(exist_ok=not fresh)
+    move.target.mkdir(exist_ok=not workload.fresh)
     try:
         with one.serving.ready(move) as run:
             until_idle(one.serving.pids)
             took = metered(partial(_begin, move, run), one.serving.pids)
             trees.check(workload, move.source, move.target, move.chosen)
     finally:
-        if fresh:
+        if workload.fresh:
             shutil.rmtree(move.target)
     until_idle(one.serving.pids)
     return took
@@ -140,7 +138,7 @@ def _chosen(workload: Workload, number: int) -> str:
     return workload.path(random.Random(number).randrange(workload.files))
 
 
-def _begin(move: Move, run: Run) -> float:
+def _begin(move: Move, run: Run) -> Ended:
     if move.workload.kind is Kind.CHANGED:
         trees.change(move.source / move.chosen)
     return run()

@@ -6,9 +6,9 @@ from typing import Final
 from benchmarks.transfers.verdicts import Row
 
 HEAD: Final = (
-    "tool", "over", "s", "CPU s", "later", "MB/s", "files/s", "MB", "ours is",
+    "tool", "over", "s", "CPU s", "far", "later", "MB/s", "files/s", "MB", "ours is",
 )  # fmt: skip
-WIDTHS: Final = (12, 9, 8, 8, 7, 8, 9, 7, 8)
+WIDTHS: Final = (10, 9, 8, 7, 6, 6, 7, 9, 6, 7)
 
 
 def heading(row: Row) -> str:
@@ -20,7 +20,12 @@ def lines(rows: Sequence[Row]) -> list[str]:
     """A table of rows of one workload, mode and direction."""
     if not rows:
         return []
-    return [heading(rows[0]), _line(HEAD), *(_line(_cells(row)) for row in rows), ""]
+    asked = [
+        f"{row.tool}: `status` is answered within {row.status_p99_ms:.1f} ms (p99)"
+        for row in rows
+        if row.status_p99_ms is not None
+    ]
+    return [heading(rows[0]), _line(HEAD), *(_line(_cells(row)) for row in rows), *asked, ""]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -29,6 +34,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.over,
         f"{row.seconds:.3f}",
         f"{row.cpu_seconds:.2f}",
+        f"{row.far_cpu_seconds:.2f}",
         f"{row.cpu_later:.2f}",
         f"{row.mb_per_s:,.0f}",
         f"{row.files_per_s:,.0f}",

@@ -19,10 +19,13 @@ class Row:
     runs         how many rounds
     fastest, slowest  seconds of a run
     cpu_seconds  of both ends, until the end of the run
+    far_cpu_seconds  of the server among them; 0 if it ends with the client
     cpu_later    of both ends, from then until they were idle
     rss_mb       peak memory of both ends together, in 1,000,000 bytes
     ours_is      how many times our time the tool needed: 1.5 means that ours takes 1/1.5 of its
                  time; None without ours beside it
+    status_p99_ms  99 of 100 commands sent meanwhile were answered within so many milliseconds;
+                 None if none were sent
     """
 
     workload: str
@@ -35,11 +38,13 @@ class Row:
     fastest: float
     slowest: float
     cpu_seconds: float
+    far_cpu_seconds: float
     cpu_later: float
     mb_per_s: float
     files_per_s: float
     rss_mb: float
     ours_is: float | None
+    status_p99_ms: float | None = None
 
 
 def row(
@@ -72,11 +77,13 @@ def row(
         fastest=round(min(run.seconds for run in runs), 4),
         slowest=round(max(run.seconds for run in runs), 4),
         cpu_seconds=round(median(run.cpu for run in runs), 3),
+        far_cpu_seconds=round(median(run.cpu_far for run in runs), 3),
         cpu_later=round(median(run.cpu_later for run in runs), 3),
         mb_per_s=round(workload.bytes / seconds / 1e6, 1),
         files_per_s=round(workload.files / seconds, 1),
         rss_mb=round(median(run.memory for run in runs) / 1e6, 1),
         ours_is=ratio(runs, ours),
+        status_p99_ms=p99([seconds for run in runs for seconds in run.answered]),
     )
 
 
@@ -86,6 +93,11 @@ def ratio(runs: Sequence[Took], ours: Sequence[Took]) -> float | None:
         return None
     pairs = zip(runs, ours, strict=True)
     return round(median(theirs.seconds / mine.seconds for theirs, mine in pairs), 3)
+
+
+def p99(seconds: Sequence[float]) -> float | None:
+    """The 99th percentile in milliseconds; None of nothing."""
+    return round(1000 * sorted(seconds)[len(seconds) * 99 // 100], 2) if seconds else None
 
 
 def rows(

@@ -53,6 +53,10 @@ class Kind(StrEnum):
     """All files are there already; both programs of ours have just started."""
     CHANGED = "changed"
     """One file differs. Ours watches; others look through all files."""
+    IDLE = "idle"
+    """Ours watches, and nothing happens."""
+    STATUS = "status"
+    """Files move as in FRESH; what counts is how fast ours answers `status` meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class Workload:
     kind: Kind = Kind.FRESH
     modes: tuple[Mode, ...] = (Mode.SEALED,)
     on_disk: bool = False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether each run has an empty folder to fill."""
+        return self.kind in (Kind.FRESH, Kind.STATUS)
 
     @property
     def bytes(self) -> int:
@@ -100,6 +109,11 @@ _ALL: Final = (
     Workload("disk", "20,000 files of 4 KiB, on the disk", 20_000, 4 * KIB, on_disk=True),
     Workload("settled", "200,000 files, nothing changed", _TREE, KIB, kind=Kind.SETTLED),
     Workload("changed", "200,000 files, one changed", _TREE, KIB, kind=Kind.CHANGED),
+    Workload("idle", "200,000 files are watched, nothing happens", _TREE, KIB, kind=Kind.IDLE),
+    Workload(
+        "status-small", "`status` beside 20,000 files of 4 KiB", 20_000, 4 * KIB, kind=Kind.STATUS
+    ),
+    Workload("status-large", "`status` beside a file of 1 GiB", 1, GIB, kind=Kind.STATUS),
 )
 _ALL_BIG: Final = (
     Workload("million", "1,000,000 files of 1 KiB", 1_000_000, KIB),
@@ -111,6 +125,8 @@ _TRIALS: Final = (
     Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5)),
     Workload("trial-settled", "20 files", 20, 4 * KIB, Shape(each=5), Kind.SETTLED),
     Workload("trial-changed", "20 files", 20, 4 * KIB, Shape(each=5), Kind.CHANGED),
+    Workload("trial-idle", "20 files", 20, 4 * KIB, Shape(each=5), Kind.IDLE),
+    Workload("trial-status", "20 files", 20, 4 * KIB, Shape(each=5), Kind.STATUS),
 )
 """To try the benchmark itself; their figures mean nothing."""
 

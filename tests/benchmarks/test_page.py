@@ -13,7 +13,7 @@ from benchmarks.transfers.workloads import WORKLOADS, Direction, Mode
 
 def measured(mode: Mode, direction: Direction, **seconds: float) -> list[Row]:
     taken = {
-        (name, "https" if name == "cargo" else ""): [Took(took, 0.5, 0.0, 90_000_000)]
+        (name, "https" if name == "cargo" else ""): [Took(took, 0.5, 0.25, 0.0, 90_000_000)]
         for name, took in seconds.items()
     }
     return rows(WORKLOADS["large"], mode, direction, taken, "cargo")

@@ -2,14 +2,14 @@ import pytest
 
 from benchmarks.transfers import table
 from benchmarks.transfers.metering import Took
-from benchmarks.transfers.verdicts import ratio, rows
+from benchmarks.transfers.verdicts import p99, ratio, rows
 from benchmarks.transfers.workloads import WORKLOADS, Direction, Mode
 
 SMALL = WORKLOADS["small"]
 
 
 def took(*seconds: float) -> list[Took]:
-    return [Took(one, 2 * one, 0.5, 100_000_000) for one in seconds]
+    return [Took(one, 2 * one, one, 0.5, 100_000_000) for one in seconds]
 
 
 def test_the_verdict_is_the_median_of_the_rounds_ratios() -> None:
@@ -41,11 +41,16 @@ def test_a_table_has_a_line_per_tool() -> None:
     shown = table.lines(rows(SMALL, Mode.SEALED, Direction.DOWN, taken, "cargo"))
     assert shown == [
         "small, sealed, down, medians of 1",
-        "tool          over              s     CPU s    later      MB/s    files/s"
-        "       MB   ours is",
-        "cargo         https         1.000      2.00     0.50        82     20,000"
-        "      100    x 1.00",
-        "rsync         rsync://      1.500      3.00     0.50        55     13,333"
-        "      100    x 1.50",
+        "tool        over              s    CPU s     far   later     MB/s    files/s"
+        "      MB  ours is",
+        "cargo       https         1.000     2.00    1.00    0.50       82     20,000"
+        "     100   x 1.00",
+        "rsync       rsync://      1.500     3.00    1.50    0.50       55     13,333"
+        "     100   x 1.50",
         "",
     ]
+
+
+def test_the_slowest_of_a_hundred_answers_counts() -> None:
+    assert p99([0.001] * 98 + [0.004, 0.002]) == 4.0
+    assert p99([]) is None

@@ -1,14 +1,15 @@
 """The tools, as their users run them.
 
-cargo   ours, or an older build of it
-cp      cp -r
-rsync   rsync with its daemon
-rclone  rclone with its WebDAV server
-nginx   the server of those that follow
-curl    curl, and curl -Z for many files
-aria2   aria2c -x16
-lftp    lftp mirror
-tar_nc  tar | nc
+cargo      ours, or an older build of it
+catalogue  waits until our server knows its files
+cp         cp -r
+rsync      rsync with its daemon
+rclone     rclone with its WebDAV server
+nginx      the server of those that follow
+curl       curl, and curl -Z for many files
+aria2      aria2c -x16
+lftp       lftp mirror
+tar_nc     tar | nc
 """
 
 from collections.abc import Callable, Mapping

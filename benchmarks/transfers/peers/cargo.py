@@ -4,19 +4,18 @@ What the server acknowledges is on its disk: it syncs before it says so, which t
 """
 
 import json
-import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
-from urllib.request import Request, urlopen
+from typing import Final
 
-from benchmarks.programs import PATIENCE, USER, Programs, running, until
-from benchmarks.transfers.metering import FailedCommandError, Run
+from benchmarks.programs import PATIENCE, Programs, running, until
+from benchmarks.transfers.metering import Ended, FailedCommandError, Run
 from benchmarks.transfers.peer import Move, Need
+from benchmarks.transfers.peers import catalogue
 from benchmarks.transfers.previous import Build, current
 from benchmarks.transfers.servers import version_of
 from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
@@ -24,11 +23,17 @@ from cargo_sync.api import topics
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, Subscription, subscribe
 
-SETTLE: Final = 0
-"""Seconds: all tools are told to begin when the files are complete."""
-SCAN_INTERVAL: Final = 3600
-"""Seconds: nothing that one tool does shall fall into the run of another."""
+SELDOM: Final = 3600
+"""Seconds: nothing that one tool does by itself shall fall into the run of another."""
+SERVER: Final = {"settle": 0, "scan_interval": SELDOM}
+JOB: Final = {"settle": 0, "sleep": SELDOM, "watch": False}
+"""All tools begin when the files are complete. Idle programs have no settings but WATCHING."""
+WATCHING: Final = {"settle": 0, "watch": True}
 FAILED: Final = frozenset({"error", "held"})
+IDLE: Final = 60.0
+"""Seconds over which idle programs are measured: a scan of the server falls into them."""
+ASKED: Final = 0.005
+"""Seconds between two commands."""
 LOOK: Final = 0.002
 """Seconds between two looks whether a changed file has arrived."""
 
@@ -50,16 +55,13 @@ class Cargo:
         return f"{number} ({self._build.commit})"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return True
+        return workload.kind is not Kind.IDLE or direction is Direction.UP
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator["RunningCargo"]:
+    def serving(self, home: Path, workload: Workload) -> Iterator["RunningCargo"]:
+        settings = {} if workload.kind is Kind.IDLE else SERVER
         programs = Programs(
-            home,
-            {},
-            server={"settle": SETTLE, "scan_interval": SCAN_INTERVAL},
-            sealed=self._sealed,
-            python=self._build.python,
+            home, {}, server=settings, sealed=self._sealed, python=self._build.python
         )
         with running(programs), programs.client() as client:
             yield RunningCargo(programs, client)
@@ -75,25 +77,29 @@ class RunningCargo:
 
     @property
     def pids(self) -> Sequence[int]:
-        return [process.pid for process in self.programs.processes.values()]
+        return [self.programs.processes[name].pid for name in ("server", "daemon")]
 
     @contextmanager
     def ready(self, move: Move) -> Iterator[Run]:
         if move.direction is Direction.DOWN:
-            self.await_catalogue(move.far.name, move.workload.files)
+            catalogue.wait_for(self.programs.login(), move.far.name, move.workload.files)
         match move.workload.kind:
-            case Kind.FRESH:
+            case Kind.FRESH | Kind.STATUS:
                 with self._job(move) as start:
-                    yield start
+                    asks = move.workload.kind is Kind.STATUS
+                    yield partial(self._asking, start) if asks else start
                 self.client.call("job.remove", {"job": move.direction}, timeout=60)
             case Kind.SETTLED:
                 with self._settled(move) as start:
                     yield start
             case Kind.CHANGED:
-                self.watch(move)
+                self._watch(move)
                 yield partial(_arrived, move)
+            case Kind.IDLE:
+                self._watch(move)
+                yield partial(_slept, IDLE)
 
-    def watch(self, move: Move) -> None:
+    def _watch(self, move: Move) -> None:
         """Lets a job keep both folders the same from now on."""
         if move.direction not in self._jobs:
             with self._job(move, watch=True) as start:
@@ -118,15 +124,14 @@ class RunningCargo:
     @contextmanager
     def _job(self, move: Move, *, watch: bool = False) -> Iterator[Run]:
         """Adds a job that waits; the run starts it, and returns when it is synced."""
-        settings = self.programs.login() | {
+        settings: dict[str, object] = {
+            **self.programs.login(),
             "sync_name": move.direction,
             "sync_mode": "upload" if move.direction is Direction.UP else "download",
             "local_dir": str(move.near),
             "remote_dir": f"/{move.far.name}",
-            "settle": SETTLE,
-            "sleep": SCAN_INTERVAL,
-            "watch": watch,
         }
+        settings |= WATCHING if watch else JOB
         self.client.call("job.add", {"text": json.dumps(settings), "paused": True})
         self._jobs.add(move.direction)
         with self._following(move.direction) as start:
@@ -138,7 +143,7 @@ class RunningCargo:
         with subscribe(addresses, [topics.job_status(job)]) as feed:
             yield partial(self._start, job, feed)
 
-    def _start(self, job: str, feed: Subscription) -> float:
+    def _start(self, job: str, feed: Subscription) -> Ended:
         """Starts a job, and returns when it is synced.
 
         Raises:
@@ -148,39 +153,24 @@ class RunningCargo:
         self.client.call("job.start", {"job": job}, timeout=60)
         while message := feed.receive(max(0.0, deadline - time.monotonic())):
             if (state := message.fields["state"]) == "synced":
-                return 0.0  # the daemon lives on: its CPU time is counted with that of the server
+                return Ended()  # the daemon lives on: its CPU time is counted with the server's
             if state in FAILED:
                 raise FailedCommandError(f"the job is {state}: {message.fields['detail']}")
         raise FailedCommandError(f"the job was not synced within {PATIENCE:g} s")
 
-    def await_catalogue(self, folder: str, files: int) -> None:
-        """Waits until the server knows so many files in a folder."""
-        token = self._ask("login", {"username": USER, "password": USER})["token"]
-        since = known = 0
-        while known < files:
-            query = f"since={since}&under={quote(folder)}&wait=30&limit=10000"
-            page = self._ask(f"workspaces/default/changes?{query}", token=token)
-            since = page["next"]
-            known += sum(kind == "f" for kind in page["rows"][1]) if page["rows"] else 0
-
-    def _ask(
-        self, path: str, body: Mapping[str, str] | None = None, *, token: str = ""
-    ) -> dict[str, Any]:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is our own server
-        url = f"{self.programs.login()['hostname']}/v1/{path}"
-        asked = Request(url, None if body is None else json.dumps(body).encode())
-        asked.add_header("Content-Type", "application/json")
-        if token:
-            asked.add_header("Authorization", f"Bearer {token}")
-        with urlopen(
-            asked, timeout=60, context=context if url.startswith("https") else None
-        ) as got:
-            answer: dict[str, Any] = json.load(got)
-        return answer
+    def _asking(self, start: Run) -> Ended:
+        """Asks for the status, again and again, until a job is synced."""
+        answered = []
+        with self.programs.client() as client, ThreadPoolExecutor(1) as threads:
+            running = threads.submit(start)
+            while not wait([running], ASKED).done:
+                began = time.perf_counter()
+                client.call("status", timeout=60)
+                answered.append(time.perf_counter() - began)
+        return running.result()._replace(answered=answered)
 
 
-def _arrived(move: Move) -> float:
+def _arrived(move: Move) -> Ended:
     """Waits until the chosen file is the same on both sides.
 
     Raises:
@@ -192,4 +182,9 @@ def _arrived(move: Move) -> float:
         if time.monotonic() > deadline:
             raise FailedCommandError(f"a change did not arrive within {PATIENCE:g} s")
         time.sleep(LOOK)
-    return 0.0
+    return Ended()
+
+
+def _slept(seconds: float) -> Ended:
+    time.sleep(seconds)
+    return Ended()

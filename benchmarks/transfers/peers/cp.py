@@ -25,7 +25,7 @@ class Cp:
         return workload.kind is Kind.FRESH
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator[Commands]:
+    def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         yield Commands((), _words)
 
 

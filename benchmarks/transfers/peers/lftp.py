@@ -28,7 +28,7 @@ class Lftp:
         return direction is Direction.DOWN and by_name(workload)
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator[Commands]:
+    def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         with nginx.nginx(home, sealed=self._sealed) as server:
             yield Commands([server.pid], lambda move: _words(move, server))
 

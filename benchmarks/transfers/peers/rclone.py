@@ -28,7 +28,7 @@ class Rclone:
         return by_name(workload)
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator[Commands]:
+    def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         port, _ = free_ports()
         certificate = certificate_in(home) if self._sealed else None
         keys = ["--cert", certificate.cert, "--key", certificate.key] if certificate else []

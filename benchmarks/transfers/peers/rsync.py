@@ -23,10 +23,10 @@ class Rsync:
         return version_of("rsync", "--version")
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return True
+        return workload.kind in (Kind.FRESH, Kind.SETTLED, Kind.CHANGED)
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator[Commands]:
+    def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         port, _ = free_ports()
         settings = home / "rsyncd.conf"
         settings.write_text(

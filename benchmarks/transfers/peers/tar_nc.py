@@ -7,7 +7,7 @@ from subprocess import DEVNULL, Popen
 from typing import Final
 
 from benchmarks.programs import free_ports, until
-from benchmarks.transfers.metering import Run, command, waited
+from benchmarks.transfers.metering import Ended, Run, command, waited
 from benchmarks.transfers.peer import Move, Need
 from benchmarks.transfers.procfs import listens
 from benchmarks.transfers.servers import version_of
@@ -33,7 +33,7 @@ class TarNc:
         return workload.kind is Kind.FRESH and not workload.on_disk
 
     @contextmanager
-    def serving(self, home: Path) -> Iterator["_Listening"]:
+    def serving(self, home: Path, workload: Workload) -> Iterator["_Listening"]:
         yield _Listening()
 
 
@@ -52,8 +52,8 @@ class _Listening:
         near = f"{sends} 127.0.0.1 {port}" if up else f"{NC} 127.0.0.1 {port} {takes}"
         server = Popen(["sh", "-c", far], stdin=DEVNULL)
 
-        def run() -> float:
-            return command(["sh", "-c", near]) + waited(server)
+        def run() -> Ended:
+            return Ended(command(["sh", "-c", near]).cpu + waited(server))
 
         try:
             until(lambda: listens(port), "nc listens")
