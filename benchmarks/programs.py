@@ -76,16 +76,24 @@ class Programs:
 
     def start(self, name: str) -> None:
         """Starts "server" or "daemon"; its log is appended to NAME.log."""
-        command = [self._python, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*command, "--config", str(self.folder / f"{name}.json")],
+                self.command(name),
                 cwd=self.folder,  # so that only the interpreter decides which `cargo_sync` it is
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"CARGO_RUNTIME_DIR": self.runtime, "HOME": str(self.folder)},
+                env=os.environ | self.env,
             )
+
+    def command(self, name: str) -> list[str]:
+        """The command that runs "server" or "daemon", with `env` in its environment."""
+        command = [self._python, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
+        return [*command, "--config", str(self.folder / f"{name}.json")]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"CARGO_RUNTIME_DIR": self.runtime, "HOME": str(self.folder)}
 
     def stop(self, name: str) -> None:
         self.processes[name].send_signal(signal.SIGTERM)

@@ -7,10 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
 
 from benchmarks.transfers import packages, table
-from benchmarks.transfers.options import Options, parsed
+from benchmarks.transfers.options import RESULTS, Options, parsed
 from benchmarks.transfers.peer import Peer
 from benchmarks.transfers.peers import OURS, PEERS
 from benchmarks.transfers.peers.cargo import Cargo
@@ -19,8 +18,6 @@ from benchmarks.transfers.results import Results, machine, now
 from benchmarks.transfers.rounds import Bench
 from benchmarks.transfers.verdicts import Row
 from benchmarks.transfers.workloads import Mode
-
-RESULTS: Final = Path(__file__).parents[1] / "results"
 
 
 def main() -> int:

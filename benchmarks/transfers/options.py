@@ -16,6 +16,7 @@ QUICK: Final = ("small", "large")
 QUICK_TOOLS: Final = (OURS, "cp", "rsync")
 MEMORY: Final = Path("/dev/shm")
 DISK: Final = Path("/var/tmp")
+RESULTS: Final = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,18 @@ def parsed(words: Sequence[str] | None = None) -> Options:
     """The options in `words`; by default those of this process. Exits if they are wrong."""
     parser = _parser()
     given = parser.parse_args(words)
-    names = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
+    chosen = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
     tools = given.tools or (QUICK_TOOLS if given.quick else tuple(PEERS))
-    for kind, chosen, there in (
-        ("workload", names, list(ALL)),
+    for kind, those, there in (
+        ("workload", chosen, list(ALL)),
         ("tool", tools, list(PEERS)),
         ("direction", given.directions, list(Direction)),
     ):
-        for name in chosen:
+        for name in those:
             if name not in there:
                 parser.error(f"there is no {kind} {name!r}; there are: {', '.join(there)}")
     return Options(
-        workloads=[ALL[name] for name in names],
+        workloads=[ALL[name] for name in chosen],
         tools=tools,
         directions=[Direction(name) for name in given.directions],
         rounds=given.rounds or (3 if given.quick or given.big else 5),
@@ -85,9 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", metavar="NAME,…", type=_names, help=", ".join([*WORKLOADS, *BIG]))
-    parser.add_argument("--tools", metavar="NAME,…", type=_names, help=", ".join(PEERS))
-    parser.add_argument("--directions", type=_names, default=tuple(Direction), help="up,down")
+    parser.add_argument("--only", metavar="NAME,…", type=names, help=", ".join([*WORKLOADS, *BIG]))
+    parser.add_argument("--tools", metavar="NAME,…", type=names, help=", ".join(PEERS))
+    parser.add_argument("--directions", type=names, default=tuple(Direction), help="up,down")
     parser.add_argument("--rounds", type=int, help="default: 5, or 3 with --quick and --big")
     parser.add_argument("--quick", action="store_true", help="under a minute")
     parser.add_argument("--big", action="store_true", help="1,000,000 files")
@@ -99,5 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names(text: str) -> tuple[str, ...]:
+    """The names in a list with commas."""
     return tuple(text.split(","))

@@ -15,6 +15,7 @@ from benchmarks.transfers.workloads import Direction, Kind, Workload
 
 NEAR: Final = "near"
 FILES: Final = "files"
+LOOPBACK: Final = "127.0.0.1"
 MOST_NAMES: Final = 20_000
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from benchmarks.transfers.link.links import Link
 from benchmarks.transfers.verdicts import Row
 
 HEAD: Final = (
@@ -26,6 +27,18 @@ def lines(rows: Sequence[Row]) -> list[str]:
         if row.status_p99_ms is not None
     ]
     return [heading(rows[0]), _line(HEAD), *(_line(_cells(row)) for row in rows), *asked, ""]
+
+
+def link_lines(link: Link, rows: Sequence[Row]) -> list[str]:
+    """A table of rows of one link and direction."""
+    head = f"{link.words}, {rows[0].direction}, {rows[0].seconds:g} s, medians of {rows[0].runs}"
+    shown = [
+        f"{row.tool:10}  {row.over:9}  {row.mb_per_s:8.2f} MB/s  "
+        f"{link.share(row.mb_per_s):5.1f}% of the link  "
+        + ("" if row.ours_is is None else f"x {row.ours_is:.2f}")
+        for row in rows
+    ]
+    return [head, *shown, ""]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

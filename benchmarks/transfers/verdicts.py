@@ -37,13 +37,13 @@ class Row:
     seconds: float
     fastest: float
     slowest: float
-    cpu_seconds: float
-    far_cpu_seconds: float
-    cpu_later: float
     mb_per_s: float
-    files_per_s: float
-    rss_mb: float
     ours_is: float | None
+    files_per_s: float = 0.0
+    cpu_seconds: float = 0.0
+    far_cpu_seconds: float = 0.0
+    cpu_later: float = 0.0
+    rss_mb: float = 0.0
     status_p99_ms: float | None = None
 
 

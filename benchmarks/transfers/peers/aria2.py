@@ -30,10 +30,11 @@ class Aria2:
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         with nginx.nginx(home, sealed=self._sealed) as server:
-            yield Commands([server.pid], lambda move: _words(move, server, home / "aria2.txt"))
+            yield Commands([server.pid], lambda move: client(move, server, home / "aria2.txt"))
 
 
-def _words(move: Move, server: Nginx, listed: Path) -> Sequence[str]:
+def client(move: Move, server: Nginx, listed: Path) -> Sequence[str]:
+    """The command of a run; its list of files is written to `listed`."""
     with listed.open("w") as lines:
         for path in move.workload.paths():
             lines.write(f"{server.url}/{move.far.name}/{path}\n  out={path}\n")

@@ -1,7 +1,7 @@
 """nginx, the server of all peers that speak HTTP: files, lists of them, and PUT."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, Need
+from benchmarks.transfers.peer import FILES, LOOPBACK, Need
 from benchmarks.transfers.servers import started
-from cargo_sync.server.http import tls
+from cargo_sync.server.http.tls import Certificate, self_made
 
 NEED: Final = Need("nginx", "nginx-light")
-HOST: Final = "127.0.0.1"
 SETTINGS: Final = """
 daemon off; pid {home}/nginx.pid; error_log {home}/nginx-errors.log; {user} worker_processes auto;
 events {{ worker_connections 4096; }}
@@ -47,25 +46,31 @@ class Nginx:
 def nginx(home: Path, *, sealed: bool) -> Iterator[Nginx]:
     """Serves what a peer serves, over HTTPS if `sealed`."""
     port, _ = free_ports()
-    certificate = certificate_in(home) if sealed else None
+    certificate = certificate_in(home, LOOPBACK) if sealed else None
+    with started(command(home, LOOPBACK, port, certificate), port, home / "nginx.log") as pid:
+        url = f"{'https' if sealed else 'http'}://{LOOPBACK}:{port}"
+        yield Nginx(pid, url, certificate.cert if certificate else "")
+
+
+def command(home: Path, host: str, port: int, certificate: Certificate | None) -> Sequence[str]:
+    """The command that serves, with its settings written; over HTTPS with a certificate."""
     settings = home / "nginx.conf"
+    tls = ""
+    if certificate:
+        tls = f"ssl; ssl_certificate {certificate.cert}; ssl_certificate_key {certificate.key}"
     settings.write_text(
         SETTINGS.format(
             home=home,
             files=FILES,
-            host=HOST,
+            host=host,
             port=port,
             user="user root;" if os.geteuid() == 0 else "",
-            tls=f"ssl; ssl_certificate {certificate.cert}; ssl_certificate_key {certificate.key}"
-            if certificate
-            else "",
+            tls=tls,
         )
     )
-    with started(["nginx", "-c", str(settings)], port, home / "nginx.log") as pid:
-        url = f"{'https' if sealed else 'http'}://{HOST}:{port}"
-        yield Nginx(pid, url, certificate.cert if certificate else "")
+    return ["nginx", "-c", str(settings)]
 
 
-def certificate_in(home: Path) -> tls.Certificate:
-    """A certificate for loopback, of the same kind as ours."""
-    return tls.self_made(str(home), [HOST], datetime.now(UTC))
+def certificate_in(home: Path, host: str) -> Certificate:
+    """A certificate for a host, of the same kind as ours."""
+    return self_made(str(home), [host], datetime.now(UTC))

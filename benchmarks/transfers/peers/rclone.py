@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, Commands, Move, Need, by_name
-from benchmarks.transfers.peers.nginx import HOST, certificate_in
+from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need, by_name
+from benchmarks.transfers.peers.nginx import certificate_in
 from benchmarks.transfers.servers import started, version_of
 from benchmarks.transfers.workloads import Direction, Mode, Workload
+from cargo_sync.server.http.tls import Certificate
 
 
 class Rclone:
@@ -30,18 +31,23 @@ class Rclone:
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         port, _ = free_ports()
-        certificate = certificate_in(home) if self._sealed else None
-        keys = ["--cert", certificate.cert, "--key", certificate.key] if certificate else []
-        trusted = ["--ca-cert", certificate.cert] if certificate else []
-        address = ["--addr", f"{HOST}:{port}"]
-        nothing = ["--config", ""]
-        words = ["rclone", "serve", "webdav", *nothing, *address, *keys, str(home / FILES)]
-        remote = f":webdav,url='{'https' if self._sealed else 'http'}://{HOST}:{port}/':"
+        certificate = certificate_in(home, LOOPBACK) if self._sealed else None
+        words = server(home, LOOPBACK, port, certificate)
         with started(words, port, home / "rclone.log") as pid:
-            copy = ["rclone", "copy", *nothing, *trusted]
-            yield Commands([pid], lambda move: [*copy, *_ends(move, remote)])
+            yield Commands([pid], lambda move: client(move, LOOPBACK, port, certificate))
 
 
-def _ends(move: Move, remote: str) -> Sequence[str]:
-    near, far = str(move.near), remote + move.far.name
-    return (near, far) if move.direction is Direction.UP else (far, near)
+def server(home: Path, host: str, port: int, certificate: Certificate | None) -> Sequence[str]:
+    """The command that serves; over HTTPS with a certificate."""
+    keys = ["--cert", certificate.cert, "--key", certificate.key] if certificate else []
+    address = ["--addr", f"{host}:{port}"]
+    return ["rclone", "serve", "webdav", "--config", "", *address, *keys, str(home / FILES)]
+
+
+def client(move: Move, host: str, port: int, certificate: Certificate | None) -> Sequence[str]:
+    """The command of a run."""
+    url = f"{'https' if certificate else 'http'}://{host}:{port}/"
+    near, far = str(move.near), f":webdav,url='{url}':{move.far.name}"
+    ends = (near, far) if move.direction is Direction.UP else (far, near)
+    trusted = ["--ca-cert", certificate.cert] if certificate else []
+    return ["rclone", "copy", "--config", "", *trusted, *ends]

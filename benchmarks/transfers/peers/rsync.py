@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, Commands, Move, Need
+from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need
 from benchmarks.transfers.servers import started, version_of
 from benchmarks.transfers.workloads import Direction, Kind, Workload
 
@@ -28,20 +28,26 @@ class Rsync:
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
         port, _ = free_ports()
-        settings = home / "rsyncd.conf"
-        settings.write_text(
-            f"address = 127.0.0.1\nport = {port}\nuse chroot = no\npid file = {home}/rsyncd.pid\n"
-            f"lock file = {home}/rsyncd.lock\nlog file = {home}/rsyncd.log\n"
-            f"uid = {home.stat().st_uid}\ngid = {home.stat().st_gid}\n"
-            f"[{FILES}]\npath = {home}/{FILES}\nread only = no\n"
-        )
-        words = ("rsync", "--daemon", "--no-detach", f"--config={settings}")
+        words = server(home, LOOPBACK, port)
         with started(words, port, home / "rsync.log") as pid:
-            yield Commands([pid], lambda move: _words(move, port))
+            yield Commands([pid], lambda move: client(move, LOOPBACK, port))
 
 
-def _words(move: Move, port: int) -> Sequence[str]:
-    far = f"rsync://127.0.0.1:{port}/{FILES}/{move.far.name}/"
+def server(home: Path, host: str, port: int) -> Sequence[str]:
+    """The command of the daemon, with its settings written."""
+    settings = home / "rsyncd.conf"
+    settings.write_text(
+        f"address = {host}\nport = {port}\nuse chroot = no\npid file = {home}/rsyncd.pid\n"
+        f"lock file = {home}/rsyncd.lock\nlog file = {home}/rsyncd.log\n"
+        f"uid = {home.stat().st_uid}\ngid = {home.stat().st_gid}\n"
+        f"[{FILES}]\npath = {home}/{FILES}\nread only = no\n"
+    )
+    return ["rsync", "--daemon", "--no-detach", f"--config={settings}"]
+
+
+def client(move: Move, host: str, port: int) -> Sequence[str]:
+    """The command of a run."""
+    far = f"rsync://{host}:{port}/{FILES}/{move.far.name}/"
     near = f"{move.near}/"
     option = "-an" if move.workload.kind is Kind.SETTLED else "-a"
-    return ("rsync", option, *((near, far) if move.direction is Direction.UP else (far, near)))
+    return ["rsync", option, *((near, far) if move.direction is Direction.UP else (far, near))]
