@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz bench bench-big lint types imports unit format man clean
+.PHONY: demo test fuzz bench bench-big bench-link lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -32,6 +32,10 @@ bench: $(VENV)/installed
 
 bench-big: $(VENV)/installed
 	$(BENCH) --big
+
+# As root; over tc netem, or over the emulator that WANLINK names.
+bench-link: $(VENV)/installed
+	$(BIN)/python -m benchmarks.transfers.link $(if $(SAVE),--save $(SAVE)) $(OPTIONS)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ servers    starts the servers of peers, asks commands for their versions
 peer       the contract of a tool that is measured
 peers/     the tools
 rounds     who runs when
+link/      the same over long links that lose packets
 verdicts   medians, ratios and rates of what was measured
 results    rows and machine, as JSON
 table      rows as text

@@ -1,4 +1,7 @@
-"""Writes docs/benchmarks.md and its pictures: `python -m benchmarks.transfers.page RESULT.json`."""
+"""Writes docs/benchmarks.md and its pictures: `python -m benchmarks.transfers.page RESULT.json …`.
+
+Several results become one page; they should be of the same machine.
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -6,9 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from benchmarks.transfers.link.links import LINKS
 from benchmarks.transfers.peers import OURS
-from benchmarks.transfers.pictures import picture
-from benchmarks.transfers.results import Results, load
+from benchmarks.transfers.pictures import RATE, SECONDS, picture
+from benchmarks.transfers.results import Results, load, merged
 from benchmarks.transfers.verdicts import Row
 from benchmarks.transfers.workloads import ALL, Kind
 
@@ -26,6 +30,9 @@ file, records both sides in its catalogue and state, and its server has synced t
 disk before it says that it has them. rsync, `cp`, `tar | nc` and the HTTP clients do not sync,
 and only tools that run over https or webdavs encrypt. In `plain` runs Cargo does not encrypt
 either.
+
+Over a link, all tools move a file for the same time, and what has arrived by then counts. Cargo
+chooses its congestion control, the others use what the system uses: cubic.
 
 `make bench` measures again, and installs the tools that are missing; `make bench QUICK=1` takes
 less than a minute.
@@ -61,6 +68,13 @@ def _table(mode: str, rows: Sequence[Row]) -> str:
 
 def _columns(row: Row) -> dict[str, Callable[[Row], str]]:
     """The columns of a table of rows like this one: heading, and the cell of a row."""
+    if row.workload in LINKS:
+        link = LINKS[row.workload]
+        return {
+            "MB/s": lambda row: f"{row.mb_per_s:.2f}",
+            "of the link": lambda row: f"{link.share(row.mb_per_s):.1f}%",
+            "ours is": _ours_is,
+        }
     kind = ALL[row.workload].kind if row.workload in ALL else Kind.FRESH
     memory: dict[str, Callable[[Row], str]] = {"memory, MB": lambda row: f"{row.rss_mb:,.0f}"}
     if kind is Kind.IDLE:
@@ -78,12 +92,14 @@ def _columns(row: Row) -> dict[str, Callable[[Row], str]]:
     }
     return {
         "seconds": lambda row: f"{row.seconds:.3f}",
-        "ours is": lambda row: (
-            "" if row.ours_is is None or row.tool == OURS else f"x {row.ours_is:.2f}"
-        ),
+        "ours is": _ours_is,
         "CPU s": lambda row: f"{row.cpu_seconds:.2f}",
         **(rates if kind is Kind.FRESH else {}),
     } | memory
+
+
+def _ours_is(row: Row) -> str:
+    return "" if row.ours_is is None or row.tool == OURS else f"x {row.ours_is:.2f}"
 
 
 def _ahead(rows: Iterable[Row]) -> str:
@@ -101,25 +117,31 @@ def _by_workload(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
     return [(name, list(found)) for name, found in groupby(rows, key=lambda row: row.workload)]
 
 
+def _picture(workload: str, rows: Sequence[Row]) -> str:
+    return picture(_words(workload), rows, OURS, RATE if workload in LINKS else SECONDS)
+
+
 def _drawn(workload: str) -> bool:
-    """Whether it has a picture: one of seconds, so these must be what was measured."""
+    """Whether it has a picture: it shows how fast files move."""
     return workload not in ALL or ALL[workload].kind not in (Kind.IDLE, Kind.STATUS)
 
 
 def _words(workload: str) -> str:
+    if workload in LINKS:
+        return LINKS[workload].words
     return ALL[workload].words if workload in ALL else workload
 
 
 def main(words: Sequence[str]) -> None:
     """Write the page and its pictures."""
-    if len(words) != 1:
+    if not words:
         raise SystemExit(__doc__)
-    results = load(Path(words[0]))
+    results = merged([load(Path(word)) for word in words])
     (DOCS / "benchmarks.md").write_text(page(results))
     (DOCS / "benchmarks").mkdir(exist_ok=True)
     for name, rows in _by_workload(results.rows):
         if _drawn(name):
-            (DOCS / "benchmarks" / f"{name}.svg").write_text(picture(_words(name), rows, OURS))
+            (DOCS / "benchmarks" / f"{name}.svg").write_text(_picture(name, rows))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""Pictures of results: bars as SVG, readable on light and dark pages. Pure.
+"""Pictures of results: bars as SVG, readable on light and dark pages. Pure."""
 
-A bar is as long as the time that a tool took: the shortest is the fastest.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape
@@ -27,9 +25,22 @@ text { font: 12px system-ui, sans-serif; fill: #1f2937 }
 """
 
 
-def picture(title: str, rows: Sequence[Row], ours: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the length of a bar is."""
+
+    words: str
+    unit: str
+    of: Callable[[Row], float]
+
+
+SECONDS: Final = Measure("seconds, shorter is faster", "s", lambda row: row.seconds)
+RATE: Final = Measure("MB/s, longer is faster", "MB/s", lambda row: row.mb_per_s)
+
+
+def picture(title: str, rows: Sequence[Row], ours: str, measure: Measure = SECONDS) -> str:
     """The picture of one workload: for each mode and tool a bar for each direction."""
-    longest = max(row.seconds for row in rows)
+    longest = max(measure.of(row) for row in rows) or 1.0
     parts: list[str] = []
     y = TOP
     for (_, tool), of_tool in groupby(_sorted(rows), key=lambda row: (row.mode, row.tool)):
@@ -39,10 +50,12 @@ def picture(title: str, rows: Sequence[Row], ours: str) -> str:
         parts.append(_text(0, y + (len(bars) * BAR + 9) // 2, label.strip()))
         for row in bars:
             kind = "ours" if tool == ours else "other"
-            parts += _bar(y, row, kind, max(1, round(LONGEST * row.seconds / longest)))
+            value = measure.of(row)
+            length = max(1, round(LONGEST * value / longest))
+            parts += _bar(y, row.direction, kind, length, f"{value:.2f} {measure.unit}")
             y += BAR
         y += GAP
-    return _document(title, y, parts)
+    return _document(f"{title}: {measure.words}", y, parts)
 
 
 def _sorted(rows: Sequence[Row]) -> list[Row]:
@@ -51,12 +64,12 @@ def _sorted(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: order.index((row.mode, row.tool)))
 
 
-def _bar(y: int, row: Row, kind: str, length: int) -> list[str]:
+def _bar(y: int, direction: str, kind: str, length: int, words: str) -> list[str]:
     place = f'x="{LABEL}" y="{y + 1}" width="{length}" height="{BAR - 2}"'
     return [
-        _text(LABEL - 6, y + BAR - 3, row.direction, "side", 'text-anchor="end" '),
+        _text(LABEL - 6, y + BAR - 3, direction, "side", 'text-anchor="end" '),
         f'<rect class="{kind}" {place} rx="2"/>',
-        _text(LABEL + length + 6, y + BAR - 2, f"{row.seconds:.2f} s", "side"),
+        _text(LABEL + length + 6, y + BAR - 2, words, "side"),
     ]
 
 
@@ -69,9 +82,9 @@ def _document(title: str, height: int, parts: Sequence[str]) -> str:
     size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-        f"<title>{escape(title)}: seconds, shorter is faster</title>",
+        f"<title>{escape(title)}</title>",
         f"<style>{STYLE}</style>",
-        _text(0, 14, f"{title}: seconds, shorter is faster", "head"),
+        _text(0, 14, title, "head"),
         *parts,
         "</svg>",
     ]

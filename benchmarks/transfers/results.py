@@ -40,6 +40,13 @@ def load(path: Path) -> Results:
     )
 
 
+def merged(found: Sequence[Results]) -> Results:
+    """Several results as one; the machine and the date are those of the first."""
+    versions = {name: version for one in found for name, version in one.versions.items()}
+    rows = [row for one in found for row in one.rows]
+    return Results(found[0].date, found[0].machine, versions, rows)
+
+
 def now() -> str:
     """The time now, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

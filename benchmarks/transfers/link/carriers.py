@@ -19,7 +19,7 @@ from benchmarks.transfers.link.links import (
     shaped,
 )
 
-BEFORE: Final = 2.0
+BEFORE: Final = 3.0
 """Seconds from the start of the server to that of the client."""
 
 

@@ -60,7 +60,9 @@ def _rsync(home: Path, move: Move) -> Ends:
 def _rclone(home: Path, move: Move) -> Ends:
     trusted = certificate_in(home, FAR_HOST)
     return _ends(
-        rclone.server(home, FAR_HOST, PORT, trusted), rclone.client(move, FAR_HOST, PORT, trusted)
+        rclone.server(home, FAR_HOST, PORT, trusted),
+        # What has arrived is measured by the room that it takes.
+        [*rclone.client(move, FAR_HOST, PORT, trusted), "--local-no-preallocate"],
     )
 
 
@@ -69,7 +71,7 @@ def _aria2(home: Path, move: Move) -> Ends:
     server = Nginx(0, f"https://{FAR_HOST}:{PORT}", trusted.cert)
     return _ends(
         nginx.command(home, FAR_HOST, PORT, trusted),
-        aria2.client(move, server, home / "aria2.txt"),
+        [*aria2.client(move, server, home / "aria2.txt"), "--disk-cache=0"],
     )
 
 
