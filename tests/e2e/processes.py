@@ -191,7 +191,7 @@ class Place:
     # -- waiting -----------------------------------------------------------------------------------
 
     def until(self, holds: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-        """Returns as soon as `holds()`; fails with the logs when it does not."""
+        """Returns as soon as `holds()`; fails with the jobs and the logs when it does not."""
         deadline = time.monotonic() + patience
         while not holds():
             for name, process in self._running.items():
@@ -206,7 +206,15 @@ class Place:
             f"--- {path.name}\n{path.read_text()[-4000:]}"
             for path in sorted(self.folder.glob("*.log"))
         ]
-        pytest.fail("\n".join([why, *logs]), pytrace=False)
+        pytest.fail("\n".join([why, *self._jobs(), *logs]), pytrace=False)
+
+    def _jobs(self) -> list[str]:
+        """What the daemon says of its jobs, if it says anything."""
+        try:
+            names = [row["name"] for row in self.call("job.list")["jobs"]]
+            return [f"--- job {name}\n{self.shown(name)}" for name in names]
+        except (NotRunning, CommandError):
+            return []
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

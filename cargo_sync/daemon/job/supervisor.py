@@ -210,7 +210,6 @@ class Supervisor:
         """
         if self._ordered is None or (approved and not self._ordered[1]):
             self._ordered = (self._new_run(), approved)
-        self._memory.failures.expedite()
         self.sides.afresh()
         self._wakeup.set()
         return self._ordered[0].report.run
@@ -267,6 +266,8 @@ class Supervisor:
             return None
         if self._ordered is not None:
             (run, approved), self._ordered = self._ordered, None
+            # Not before: the look that ran when it was ordered may have put files off once more.
+            self._memory.failures.expedite()
             return self._look(run, approved=approved)
         at = self.next_at()
         if at is not None and at <= self._world.steady():

@@ -13,7 +13,8 @@ from cargo_sync.config.timetable import TimetableRow, Window
 from cargo_sync.daemon.job import following
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.lanes.figures import Figures
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Code, Problem, damaged
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
 
@@ -77,6 +78,25 @@ async def test_news_of_the_server_bring_the_look_of_a_download_forward(house: Ho
             far.write(name, b"1")
             far.news.set()
             await until(functools.partial(_arrived, house.near["nightly"], name))
+
+
+async def test_an_ordered_look_also_tries_what_the_one_before_it_has_put_off(house: House) -> None:
+    """So an approval counts, although the look that was running at that moment failed as before."""
+    job = house.job()
+    near, far = house.near["nightly"], house.far["nightly"]
+    near.write("big.bin", b"0" * 1000)
+    far.stuck = True
+    async with going(job):
+        await far.moving.wait()
+        job.sync(approved=True)
+        near.write("off.bin", b"1")
+        [entry] = await near.entries(["off.bin"])
+        assert isinstance(entry, Entry)
+        state = (entry.version, entry.ident)
+        job._memory.failures.put_off("off.bin", damaged("off.bin", "nightly"), state)
+        far.stuck = False
+        far.go.set()
+        await until(lambda: far.files() == near.files())
 
 
 async def test_pause_stops_in_the_middle_and_start_goes_on(house: House) -> None:
