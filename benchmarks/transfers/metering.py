@@ -126,7 +126,8 @@ class _Peaks:
     """
 
     def __init__(self, servers: Sequence[int]) -> None:
-        self._others = {*procfs.family([os.getpid()])} - {*procfs.family(servers)}
+        self._me = os.getpid()
+        self._others = {*procfs.family([self._me])} - {*procfs.family(servers)} - {self._me}
         self._seen: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -156,6 +157,6 @@ class _Peaks:
             after = SAMPLED
 
     def _look(self) -> None:
-        for pid, peak in procfs.peaks([os.getpid()]).items():
-            if pid not in self._others:
+        for pid, peak in procfs.peaks([self._me], self._others).items():
+            if pid != self._me:
                 self._seen[pid] = max(peak, self._seen.get(pid, 0))

@@ -29,7 +29,7 @@ Cargo does more than most of them: it checks every byte on its way, computes the
 file, records both sides in its catalogue and state, and its server has synced the files to the
 disk before it says that it has them. rsync, `cp`, `tar | nc` and the HTTP clients do not sync,
 and only tools that run over https or webdavs encrypt. In `plain` runs Cargo does not encrypt
-either.
+either. Where the files are on a disk, each of the others is followed by `sync`, and that counts.
 
 Over a link, all tools move a file for the same time, and what has arrived by then counts. Cargo
 chooses its congestion control, the others use what the system uses: cubic.

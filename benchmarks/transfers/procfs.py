@@ -1,7 +1,7 @@
 """What /proc tells of a process: CPU time, peak memory, children. Linux only."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -41,11 +41,12 @@ def listens(port: int) -> bool:
     return port in listening((_PROC / "net/tcp").read_text())
 
 
-def family(pids: Iterable[int]) -> Iterator[int]:
-    """These processes and all their descendants that live."""
+def family(pids: Iterable[int], apart: Container[int] = ()) -> Iterator[int]:
+    """These processes and all their descendants that live, without those below `apart`."""
     pending = list(pids)
     while pending:
-        pid = pending.pop()
+        if (pid := pending.pop()) in apart:
+            continue
         yield pid
         # Children are listed at the thread that has started them.
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -62,9 +63,9 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return ticks / TICKS
 
 
-def peaks(pids: Iterable[int]) -> dict[int, int]:
-    """The peak memory of these processes and of their descendants, bytes by process id."""
-    return {pid: peak_bytes(_read(pid, "status")) for pid in family(pids)}
+def peaks(pids: Iterable[int], apart: Container[int] = ()) -> dict[int, int]:
+    """The peak memory of the processes in `family`, bytes by process id."""
+    return {pid: peak_bytes(_read(pid, "status")) for pid in family(pids, apart)}
 
 
 def forget_peaks(pids: Iterable[int]) -> None:

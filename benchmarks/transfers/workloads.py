@@ -23,6 +23,8 @@ class Direction(StrEnum):
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
+PAGE: Final = 4 * KIB
+"""What a small file takes at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +141,5 @@ ALL: Final = {**WORKLOADS, **BIG, **TRIALS}
 def room(workload: Workload, tools: int) -> int:
     """Bytes of disk that a workload needs at most: a source, one copy, links and state."""
     entry = KIB  # an inode and its name; links have only a name, but folders of their own
-    return 2 * workload.bytes + workload.files * entry * (3 + 2 * tools) + 256 * MIB
+    on_disk = -(-workload.size // PAGE) * PAGE
+    return workload.files * (2 * on_disk + entry * (3 + 2 * tools)) + 256 * MIB

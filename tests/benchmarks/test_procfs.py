@@ -1,4 +1,5 @@
 import os
+import subprocess
 
 from benchmarks.transfers import procfs
 
@@ -35,3 +36,12 @@ def test_a_port_listens_in_the_kernels_table() -> None:
         "   1: 0100007F:0050 0100007F:9C40 01 00000000:00000000\n"
     )
     assert procfs.listening(table) == {8080}
+
+
+def test_a_family_has_children_but_not_those_apart() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            assert child.pid in procfs.family([os.getpid()])
+            assert child.pid not in procfs.family([os.getpid()], {child.pid})
+        finally:
+            child.kill()

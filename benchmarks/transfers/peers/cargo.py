@@ -21,7 +21,7 @@ from benchmarks.transfers.servers import version_of
 from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
 from cargo_sync.api import topics
 from cargo_sync.api.addresses import instance_addresses
-from cargo_sync.api.client import Client, Subscription, subscribe
+from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
 
 SELDOM: Final = 3600
 """Seconds: nothing that one tool does by itself shall fall into the run of another."""
@@ -88,7 +88,7 @@ class RunningCargo:
                 with self._job(move) as start:
                     asks = move.workload.kind is Kind.STATUS
                     yield partial(self._asking, start) if asks else start
-                self.client.call("job.remove", {"job": move.direction}, timeout=60)
+                self._call("job.remove", job=move.direction)
             case Kind.SETTLED:
                 with self._settled(move) as start:
                     yield start
@@ -98,6 +98,17 @@ class RunningCargo:
             case Kind.IDLE:
                 self._watch(move)
                 yield partial(_slept, IDLE)
+
+    def _call(self, cmd: str, **args: object) -> None:
+        """Sends a command to the daemon.
+
+        Raises:
+            FailedCommandError: it is refused, or not answered.
+        """
+        try:
+            self.client.call(cmd, args, timeout=60)
+        except (CommandError, NotRunning) as error:
+            raise FailedCommandError(f"{cmd}: {error}") from error
 
     def _watch(self, move: Move) -> None:
         """Lets a job keep both folders the same from now on."""
@@ -111,7 +122,7 @@ class RunningCargo:
         if move.direction not in self._jobs:
             with self._job(move) as start:
                 start()
-        self.client.call("job.pause", {"job": move.direction}, timeout=60)
+        self._call("job.pause", job=move.direction)
         for program in ("daemon", "server"):
             self.programs.stop(program)
         self.programs.start("server")
@@ -132,7 +143,7 @@ class RunningCargo:
             "remote_dir": f"/{move.far.name}",
         }
         settings |= WATCHING if watch else JOB
-        self.client.call("job.add", {"text": json.dumps(settings), "paused": True})
+        self._call("job.add", text=json.dumps(settings), paused=True)
         self._jobs.add(move.direction)
         with self._following(move.direction) as start:
             yield start
@@ -150,7 +161,7 @@ class RunningCargo:
             FailedCommandError: it fails, is held, or takes too long.
         """
         deadline = time.monotonic() + PATIENCE
-        self.client.call("job.start", {"job": job}, timeout=60)
+        self._call("job.start", job=job)
         while message := feed.receive(max(0.0, deadline - time.monotonic())):
             if (state := message.fields["state"]) == "synced":
                 return Ended()  # the daemon lives on: its CPU time is counted with the server's
