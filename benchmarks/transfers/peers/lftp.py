@@ -1,4 +1,4 @@
-"""lftp with nginx: `mirror` of a folder."""
+"""lftp with nginx: `mirror` of a folder. Its uploads need a server of another kind."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
