@@ -9,6 +9,7 @@ options    the options of the command line, and what they mean
 packages   the packages of the tools: which are missing, how they are installed
 previous   an older commit, built beside this one
 workloads  what is moved: how many files, how large, in which folders
+places     where the files are: in memory or on a disk
 trees      folders of files: made, linked, checked
 procfs     what /proc tells of a process: CPU time, peak memory, children
 metering   what one run took at both ends: seconds, CPU time, memory

@@ -1,23 +1,21 @@
 """Runs the benchmark with the options of the command line."""
 
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from benchmarks.transfers import packages, table
 from benchmarks.transfers.options import RESULTS, Options, parsed
 from benchmarks.transfers.peer import Peer
 from benchmarks.transfers.peers import OURS, PEERS
 from benchmarks.transfers.peers.cargo import Cargo
+from benchmarks.transfers.places import folder_for
 from benchmarks.transfers.previous import Build, built
 from benchmarks.transfers.results import Results, machine, now
 from benchmarks.transfers.rounds import Bench
 from benchmarks.transfers.verdicts import Row
-from benchmarks.transfers.workloads import Mode
+from benchmarks.transfers.workloads import Mode, Workload
 
 
 def main() -> int:
@@ -32,11 +30,13 @@ def main() -> int:
     with ExitStack() as stack:
         older = stack.enter_context(built(options.previous)) if options.previous else None
         for workload in options.workloads:
-            with _temporary(options.place(workload)) as folder:
+            able = _able(tools, workload, options)
+            many = len(able) + (older is not None)
+            with folder_for(workload, many, options.on, options.disk) as folder:
                 about_machine = machine(folder)
                 bench = Bench(folder, options.rounds, OURS, _progress)
                 for mode in workload.modes:
-                    peers = _peers(tools, mode, older)
+                    peers = _peers(able, mode, older)
                     versions |= {peer.name: peer.version() for peer in peers}
                     for found in bench.measure(workload, mode, options.directions, peers):
                         rows += found
@@ -63,19 +63,19 @@ def _available(options: Options) -> list[str]:
     return [name for name, peer in both.items() if not packages.missing([peer])]
 
 
+def _able(tools: Sequence[str], workload: Workload, options: Options) -> list[str]:
+    """The names of tools that can do something of a workload."""
+    peers = {name: PEERS[name](Mode.SEALED) for name in tools}
+    return [
+        name
+        for name, peer in peers.items()
+        if any(peer.can(workload, direction) for direction in options.directions)
+    ]
+
+
 def _peers(tools: list[str], mode: Mode, older: Build | None) -> list[Peer]:
     peers = [PEERS[name](mode) for name in tools]
     return peers if older is None else [*peers, Cargo(mode, name="previous", build=older)]
-
-
-@contextmanager
-def _temporary(on: Path) -> Iterator[Path]:
-    """A folder that is removed at the end, whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="cargo-bench-", dir=on))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 def _progress(line: str) -> None:

@@ -1,8 +1,6 @@
 """The options of the command line, and what they mean."""
 
 import argparse
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +8,11 @@ from typing import Final
 
 from benchmarks.transfers import __doc__ as about
 from benchmarks.transfers.peers import OURS, PEERS
-from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Workload, room
+from benchmarks.transfers.places import DISK, MEMORY
+from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Workload
 
 QUICK: Final = ("small", "large")
-QUICK_TOOLS: Final = (OURS, "cp", "rsync")
-MEMORY: Final = Path("/dev/shm")
-DISK: Final = Path("/var/tmp")
+FEW_TOOLS: Final = (OURS, "cp", "rsync")
 RESULTS: Final = Path(__file__).parents[1] / "results"
 
 
@@ -41,24 +38,13 @@ class Options:
     previous: str
     save: str
 
-    def place(self, workload: Workload) -> Path:
-        """Where the files of a workload go: in memory if it has room."""
-        if workload.on_disk:
-            return self.disk
-        if self.on is not None:
-            return self.on
-        needed = room(workload, len(self.tools))
-        if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > needed:
-            return MEMORY
-        return Path(tempfile.gettempdir())
-
 
 def parsed(words: Sequence[str] | None = None) -> Options:
     """The options in `words`; by default those of this process. Exits if they are wrong."""
     parser = _parser()
     given = parser.parse_args(words)
     chosen = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
-    tools = given.tools or (QUICK_TOOLS if given.quick else tuple(PEERS))
+    tools = given.tools or (FEW_TOOLS if given.quick or given.big else tuple(PEERS))
     for kind, those, there in (
         ("workload", chosen, list(ALL)),
         ("tool", tools, list(PEERS)),

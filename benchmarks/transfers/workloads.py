@@ -23,8 +23,6 @@ class Direction(StrEnum):
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
-PAGE: Final = 4 * KIB
-"""What a small file takes at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,3 @@ WORKLOADS: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL}
 BIG: Final[Mapping[str, Workload]] = {one.name: one for one in _ALL_BIG}
 TRIALS: Final[Mapping[str, Workload]] = {one.name: one for one in _TRIALS}
 ALL: Final = {**WORKLOADS, **BIG, **TRIALS}
-
-
-def room(workload: Workload, tools: int) -> int:
-    """Bytes of disk that a workload needs at most: a source, one copy, links and state."""
-    entry = KIB  # an inode and its name; links have only a name, but folders of their own
-    on_disk = -(-workload.size // PAGE) * PAGE
-    return workload.files * (2 * on_disk + entry * (3 + 2 * tools)) + 256 * MIB

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.transfers.metering import Ended, FailedCommandError, Run
 from benchmarks.transfers.peer import Move, Need
 from benchmarks.transfers.rounds import Bench
-from benchmarks.transfers.workloads import TRIALS, Direction, Mode, Workload, room
+from benchmarks.transfers.workloads import TRIALS, Direction, Mode, Workload
 
 UP = [Direction.UP]
 
@@ -98,7 +98,3 @@ def test_a_settled_tree_is_the_same_on_both_sides(tmp_path: Path) -> None:
     peers = [Copier("ours", [], cheats=True)]
     found = list(bench(tmp_path, 1).measure(TRIALS["trial-settled"], Mode.SEALED, UP, peers))
     assert [row.tool for rows in found for row in rows] == ["ours"]
-
-
-def test_a_small_file_takes_a_page() -> None:
-    assert room(Workload("x", "", 1_000_000, 1), 0) > 2 * 4096 * 1_000_000

@@ -13,8 +13,9 @@ from benchmarks.transfers.link.links import LINKS, Link
 from benchmarks.transfers.link.runs import arrived
 from benchmarks.transfers.link.tools import TOOLS
 from benchmarks.transfers.link.verdicts import link_rows
-from benchmarks.transfers.options import MEMORY, RESULTS, names
+from benchmarks.transfers.options import RESULTS, names
 from benchmarks.transfers.peers import OURS, PEERS
+from benchmarks.transfers.places import MEMORY, temporary
 from benchmarks.transfers.rounds import rotated
 from benchmarks.transfers.verdicts import Row
 from benchmarks.transfers.workloads import Direction, Mode
@@ -32,8 +33,7 @@ def main() -> int:
         found: dict[str, list[int]] = {name: [] for name in tools}
         for number in range(given.rounds):
             for name in rotated(tools, number):
-                with tempfile.TemporaryDirectory(prefix="cargo-link-", dir=on) as folder:
-                    home = Path(folder)
+                with temporary(on) as home:
                     found[name].append(arrived(across, link, name, direction, given.seconds, home))
         return link_rows(link, direction, given.seconds, found, OURS)
 
