@@ -27,6 +27,10 @@ Lookup = Callable[[bytes], LaneKeys | None]
 Entropy = Callable[[int], bytes]
 """Returns so many unpredictable bytes."""
 
+_PAST_A_PROXY: Final = (
+    "data connections go past a proxy of the API: open this port in the firewall, or set "
+    "public_ip in the server's file to the address where it can be reached"
+)
 _UP: Final = b"up"
 _DOWN: Final = b"down"
 
@@ -74,6 +78,9 @@ def open_lane(
                 )
             )
         return sock, _link(SocketChannel(sock), (_UP, keys.up), (_DOWN, keys.down), sent, answered)
+    except ProblemError as error:
+        sock.close()
+        raise _unopened(host, port, error.problem) from error
     except BaseException:
         sock.close()
         raise
@@ -169,7 +176,7 @@ def _send(sock: socket.socket, message: bytes, until: float, clock: Clock) -> No
         sock.settimeout(_left(until, clock))
         sock.sendall(message)
     except OSError as error:
-        raise cut(f"the connection broke while the lane was opened: {error}") from error
+        raise cut(f"the connection broke: {error}") from error
 
 
 def _receive(sock: socket.socket, count: int, until: float, clock: Clock) -> bytes:
@@ -180,9 +187,9 @@ def _receive(sock: socket.socket, count: int, until: float, clock: Clock) -> byt
             sock.settimeout(_left(until, clock))
             part = sock.recv(count - len(received))
         except OSError as error:
-            raise cut(f"the connection broke while the lane was opened: {error}") from error
+            raise cut(f"the connection broke: {error}") from error
         if not part:
-            raise cut("the other end closed the connection instead of opening the lane")
+            raise cut("the connection was closed at once")
         received += part
     return received
 
@@ -190,7 +197,7 @@ def _receive(sock: socket.socket, count: int, until: float, clock: Clock) -> byt
 def _left(until: float, clock: Clock) -> float:
     left = until - clock()
     if left <= 0:
-        raise cut("the lane was not opened in time")
+        raise cut("there was no answer in time")
     return left
 
 
@@ -201,6 +208,15 @@ def _unreachable(host: str, port: int, error: OSError | None) -> ProblemError:
         Problem(
             Code.UNREACHABLE,
             f"the server's data port at {host} port {port} cannot be reached: {error}",
-            hint="a firewall or a proxy may allow the API, but not this port",
+            hint=_PAST_A_PROXY,
         )
     )
+
+
+def _unopened(host: str, port: int, problem: Problem) -> ProblemError:
+    """The problem of a handshake: what answers there may not be the server."""
+    if problem.code not in (Code.CUT, Code.PROTOCOL):
+        return ProblemError(problem)
+    why = "another program answers there" if problem.code is Code.PROTOCOL else problem.message
+    message = f"no data connection could be opened at {host} port {port}: {why}"
+    return ProblemError(Problem(problem.code, message, hint=_PAST_A_PROXY))

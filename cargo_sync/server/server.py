@@ -16,6 +16,7 @@ from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, load_server
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
@@ -37,6 +38,7 @@ from cargo_sync.process.ring import Ring
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
+from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import Users
@@ -177,7 +179,9 @@ class Server:
         data_port = await self._listen_for_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
         gateway = Gateway(
-            Authentication(self._logins, self._grants, self._permits, settings.trusted_proxies),
+            Authentication(
+                self._logins, self._grants, self._permits, Proxies(settings.trusted_proxies)
+            ),
             self._grants,
             self._polls,
             self._flows,
@@ -191,7 +195,7 @@ class Server:
             context = self._certificate.context
         self._listener = HttpListener(gateway.application(), context, self.doors)
         port = await self._listener.start(settings.host, settings.port)
-        if settings.plain:
+        if settings.plain and not places.is_loopback(settings.host):
             _log.warning("plain HTTP: others on the network can read passwords and files")
         backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
         scheme = "http" if settings.plain else "https"

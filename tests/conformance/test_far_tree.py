@@ -104,7 +104,7 @@ async def test_what_was_taken_is_open_until_its_outcome(far: FarTree) -> None:
 async def test_a_batch_that_waits_for_its_turn_is_open() -> None:
     nothing: Any = None
     turn = asyncio.Semaphore(0)
-    flow = ClientFlow(nothing, nothing, nothing, turn, None)
+    flow = ClientFlow(nothing, nothing, turn, None)
     task = Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "id")
 
     async def batches() -> AsyncIterator[list[Task]]:

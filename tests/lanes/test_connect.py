@@ -211,6 +211,27 @@ def test_strangers_are_sent_away_without_a_word(listener: socket.socket, hello: 
     assert server.problem
 
 
+def test_another_program_at_the_data_port_is_named(listener: socket.socket) -> None:
+    """As when a proxy, or its neighbour, listens at the address that clients are told."""
+
+    def serve() -> None:
+        sock, _ = listener.accept()
+        with sock:
+            sock.recv(handshake.HELLO_SIZE, socket.MSG_WAITALL)
+            sock.sendall(b"HTTP/1.1 400 Bad Request\r\n".ljust(handshake.ANSWER_SIZE))
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    port = listener.getsockname()[1]
+    with pytest.raises(ProblemError) as caught:
+        open_lane("127.0.0.1", port, PLAIN, SECONDS, time.monotonic)
+    server.join(SECONDS)
+    problem = caught.value.problem
+    opened = f"no data connection could be opened at 127.0.0.1 port {port}"
+    assert problem.message == f"{opened}: another program answers there"
+    assert "public_ip" in problem.hint and problem.retry
+
+
 def test_a_full_server_says_so_to_who_knows_the_key(listener: socket.socket) -> None:
     server = Server(listener, SEALED)
     server.full = True

@@ -23,9 +23,9 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
+from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
 from cargo_sync.server.http.authentication import Authentication
@@ -88,9 +88,9 @@ class FlowsHeard:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
-        self.asked.append(("open", user.name, address, request))
-        keys = LaneKeys(b"t", b"a", b"u", b"d") if address.secure else LaneKeys(b"t", b"a")
+    async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
+        self.asked.append(("open", user.name, request))
+        keys = LaneKeys(b"t", b"a", b"u", b"d") if request.sealed else LaneKeys(b"t", b"a")
         return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
@@ -153,7 +153,7 @@ class House:
         await self.users.apply(settings)
         self._own = settings
         self.share({"ana": "rw", "ben": "ro"})
-        entrance = Authentication(self.sessions, self.spaces, self.permits, proxies)
+        entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
         gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
         self._listener = HttpListener(gateway.application(), None, self.doors)
         self.port = await self._listener.start("127.0.0.1", 0)

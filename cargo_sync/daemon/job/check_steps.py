@@ -1,8 +1,8 @@
 """The check of one job: its connection to the server and its folders, step by step, without a run.
 
-A check leaves nothing behind on either side. It only makes what it throws away at once: a login, a
-flow that it opens and ends, and the bytes of a probe. It does not touch a run of the job, but the
-probe shares the connection with it for two seconds.
+A check leaves nothing behind on either side. It only makes what it throws away at once: a login,
+flows that it opens and ends, a lane without content, and the bytes of a probe. It does not touch a
+run of the job, but the probe shares the connection with it for two seconds.
 """
 
 import asyncio
@@ -24,10 +24,11 @@ from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.plan.filters import Filters
-from cargo_sync.trees.cargo import replies, requests
+from cargo_sync.trees.cargo import replies
 from cargo_sync.trees.cargo.api import segment
+from cargo_sync.trees.cargo.opening import end_flow, open_flow, try_lane
 from cargo_sync.trees.cargo.probe import PROBE_BYTES, ProbeResult, ProbingApi
-from cargo_sync.trees.cargo.replies import FlowReply, SpacesReply
+from cargo_sync.trees.cargo.replies import SpacesReply
 from cargo_sync.trees.cargo.tree import no_workspace
 from cargo_sync.trees.folder import check_source, was_here
 
@@ -39,6 +40,8 @@ LEAST: Final = 256 * 1024
 """Bytes that a probe may always move."""
 LISTED: Final = 1_000
 """So many names of the remote folder are looked at."""
+RUN: Final = "test"
+"""The run of the flows that a check opens."""
 CLOCKS: Final = 2.0
 """Seconds that two clocks may differ without a warning."""
 
@@ -202,12 +205,21 @@ async def local_folder(case: CheckCase) -> Passed:
 async def granted(case: CheckCase) -> Passed:
     """The speed that the server would grant the job now."""
     job = case.settings
-    body = requests.flow(Mode(job.mode), job.workspace, job.remote_dir, case.speed, run="test")
-    opened = await case.api.post("/flows", FlowReply.read, body)
-    await case.api.delete(f"/flows/{segment(opened.flow)}")
-    if opened.granted is None:
+    where = (job.workspace, job.remote_dir)
+    opened = await open_flow(case.api, Mode(job.mode), where, case.speed, RUN)
+    await end_flow(case.api, opened.flow)
+    if opened.speed is None:
         return "the server sets no limit", ""
-    return f"the server grants {format_speed(opened.granted)}", ""
+    return f"the server grants {format_speed(opened.speed)}", ""
+
+
+async def data_port(case: CheckCase) -> Passed:
+    """A data connection can be opened, which goes past a proxy of the API."""
+    job = case.settings
+    where = (job.workspace, job.remote_dir)
+    opened = await try_lane(case.api, case.world, Mode(job.mode), where, RUN)
+    how = "encrypted" if opened.sealed else "without encryption"
+    return f"{opened.host} port {opened.port} takes data connections, {how}", ""
 
 
 async def speed(case: CheckCase) -> Passed:
@@ -255,6 +267,7 @@ STEPS: Final[tuple[tuple[str, str, Callable[[CheckCase], Awaitable[Passed]]], ..
     ("remote folder", "workspace", remote_folder),
     ("local folder", "", local_folder),
     ("granted speed", "workspace", granted),
+    ("data port", "granted speed", data_port),
     ("speed", "login", speed),
     ("clock", "server", clock),
     ("time zone", "", time_zone),

@@ -1,10 +1,10 @@
 """Accounts: the users of a server, how they log in, and which workspaces each of them may use.
 
 access    the workspaces of each user
-address   where a request comes from
 gate      how many logins are checked at the same time
 logins    tokens and passwords
 permits   what runs for whom, and ends with their permission
+proxies   the address of a client behind trusted proxies
 registry  the current users and workspaces, changed by the file and by commands
 roster    the users and workspaces of the file and of the state, merged
 throttle  delays after wrong passwords

@@ -1,8 +1,8 @@
 """The server's end of flows: opened over HTTP, carried by lanes, ended by either side.
 
 A flow waits a minute for its lane and lives as long as that lane. Its id and its lane's token
-cannot be guessed and belong to its user. Its frames are sealed if the client used HTTPS for the
-API.
+cannot be guessed and belong to its user. Its frames are sealed if the client asks for keys: only
+the client knows whether its end of the API is TLS.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import LaterError, unknown
@@ -69,6 +68,7 @@ class FlowRequest(NamedTuple):
     folder  path in the workspace
     run     its trash takes what is displaced
     speed   bits per second; None for no limit of its own
+    sealed  the client wants keys for its lane
     """
 
     mode: Mode
@@ -76,6 +76,7 @@ class FlowRequest(NamedTuple):
     folder: str
     run: str
     speed: int | None = None
+    sealed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Flows:
 
     # -- calls of the gateway ----------------------------------------------------------------------
 
-    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
+    async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
         """Opens a flow.
 
         Raises:
@@ -155,7 +156,7 @@ class Flows:
             raise LaterError(
                 Problem(Code.BUSY, f"{user.name} already has {FLOWS_A_USER} open flows"), 5
             )
-        flow = self._flow(user, address, request)
+        flow = self._flow(user, request)
         self._flows[flow.id] = flow
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
@@ -175,11 +176,11 @@ class Flows:
         if flow is not None and flow.user.name == user.name:
             self._end(flow, Problem(Code.STOPPED, "the flow was ended over HTTP"))
 
-    def _flow(self, user: User, address: ClientAddress, request: FlowRequest) -> Flow:
+    def _flow(self, user: User, request: FlowRequest) -> Flow:
         access = self._spaces.get(user.name, request.workspace)
         if request.mode is Mode.UPLOAD:
             access.may_write()
-        key = partial(secrets.token_bytes, 32) if address.secure else lambda: None
+        key = partial(secrets.token_bytes, 32) if request.sealed else lambda: None
         keys = LaneKeys(
             secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX)
         )

@@ -2,29 +2,23 @@
 
 import base64
 import binascii
-import ipaddress
-import re
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from cargo_sync.process.http_connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.logins import IssuedToken, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
+from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import unauthorized
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_PORT: Final = r"(?::[0-9]{1,5})?"
 _PERMITS: Final = web.RequestKey("permits", ExitStack)
-_HOP: Final = re.compile(rf"\[(?P<v6>[^\]]+)\]{_PORT}|(?P<v4>[0-9.]+){_PORT}|(?P<bare>.+)")
+_log = logging.getLogger(__name__)
 
 
 class Authentication:
@@ -36,25 +30,20 @@ class Authentication:
         sessions: the logins.
         spaces: the workspaces of each user.
         permits: of everything that runs for a user.
-        proxies: networks whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are trusted.
+        proxies: those that are trusted; None for none.
     """
 
     def __init__(
-        self, sessions: Logins, spaces: Grants, permits: Permits, proxies: Sequence[str] = ()
+        self, sessions: Logins, spaces: Grants, permits: Permits, proxies: Proxies | None = None
     ) -> None:
         self._sessions = sessions
         self._spaces = spaces
         self._permits = permits
-        self._proxies = [ipaddress.ip_network(one) for one in proxies]
+        self._proxies = proxies or Proxies()
 
-    def address(self, request: web.Request) -> ClientAddress:
-        ip, host, secure = request.remote or "", request.host, request.secure
-        if self._is_proxy(ip):
-            headers = request.headers
-            secure = forwarded(headers.getall("X-Forwarded-Proto", []), "http").lower() == "https"
-            host = forwarded(headers.getall("X-Forwarded-Host", []), host)
-            ip = forwarded_ip(ip, headers.getall("X-Forwarded-For", []), self._proxies)
-        return ClientAddress(ip, _host(host), secure)
+    def address(self, request: web.Request) -> str:
+        """The IP address of a client: of the peer, or what trusted proxies say."""
+        return self._proxies.client(*_hops(request))
 
     @contextmanager
     def serving(self, request: web.Request) -> Iterator[None]:
@@ -80,7 +69,8 @@ class Authentication:
             ProblemError: `unauthorized`, `throttled`, `busy`.
         """
         arrival_of(request).heard()
-        issued = await self._sessions.login(name, password, self.address(request).ip)
+        issued = await self._sessions.login(name, password, self.address(request))
+        self._doubt(request)
         arrival_of(request).enter()
         return issued
 
@@ -137,11 +127,19 @@ class Authentication:
         if not colon:
             raise unauthorized()
         arrival_of(request).heard()
-        return await self._sessions.basic(name, password, self.address(request).ip)
+        user = await self._sessions.basic(name, password, self.address(request))
+        self._doubt(request)
+        return user
 
-    def _is_proxy(self, ip: str) -> bool:
-        peer = _parsed(ip)
-        return peer is not None and _trusted(peer, self._proxies)
+    def _doubt(self, request: web.Request) -> None:
+        """Warns of a proxy that hides its clients; not for strangers, who send what they want."""
+        if doubt := self._proxies.doubt(*_hops(request)):
+            _log.warning("%s", doubt)
+
+
+def _hops(request: web.Request) -> tuple[str, Sequence[str]]:
+    """The peer of a request, and the lines of its X-Forwarded-For."""
+    return request.remote or "", request.headers.getall("X-Forwarded-For", [])
 
 
 def _authorization(request: web.Request) -> tuple[str, str]:
@@ -149,64 +147,3 @@ def _authorization(request: web.Request) -> tuple[str, str]:
     header = request.headers.get("Authorization", "")
     scheme, _, credentials = header.partition(" ") if header.isascii() else ("", "", "")
     return scheme.lower(), credentials.strip()
-
-
-def forwarded(lines: Sequence[str], own: str) -> str:
-    """What the nearest proxy says: the last element of all lines of a header.
-
-    The elements before it may be what the client made up, if a proxy appends instead of replacing.
-
-    Args:
-        lines: the values of all headers of one name, in their order.
-        own: what holds if the proxy says nothing.
-    """
-    return ",".join(lines).rpartition(",")[2].strip() or own
-
-
-def forwarded_ip(peer: str, lines: Sequence[str], proxies: Sequence[Network]) -> str:
-    """The address of a client behind trusted proxies.
-
-    A proxy appends the address of its own peer, so the right end is true and the left end is what
-    the client made up. The first address from the right that is no trusted proxy is the client's.
-    An element that is no address ends the search: nothing to the left of it is believed.
-
-    Args:
-        peer: the address of the proxy that the connection comes from.
-        lines: the values of all X-Forwarded-For headers, in their order.
-        proxies: the trusted networks.
-    """
-    client = peer
-    for hop in reversed(",".join(lines).split(",")):
-        address = _parsed(hop)
-        if address is None:
-            break
-        client = str(address)
-        if not _trusted(address, proxies):
-            break
-    return client
-
-
-def _parsed(hop: str) -> Address | None:
-    """An address, with or without a port and brackets; one form for each address."""
-    found = _HOP.fullmatch(hop.strip())
-    if found is None:
-        return None
-    text = found["v6"] or found["v4"] or found["bare"]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return address.ipv4_mapped
-    return address
-
-
-def _trusted(address: Address, proxies: Sequence[Network]) -> bool:
-    return any(address in network for network in proxies)
-
-
-def _host(text: str) -> str:
-    try:
-        return urlsplit(f"//{text}").hostname or ""
-    except ValueError:
-        return ""

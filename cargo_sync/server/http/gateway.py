@@ -15,7 +15,6 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.address import ClientAddress
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
 from cargo_sync.server.http.answers import (
@@ -44,7 +43,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class FlowBroker(Protocol):
     """Negotiates flows (server.flows). A flow of another user counts as unknown."""
 
-    async def open(self, user: User, address: ClientAddress, request: FlowRequest) -> OpenedFlow:
+    async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
         """Opens a flow."""
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
@@ -65,9 +64,12 @@ class _Flow(Asked):
     path: Path
     run: Run = HTTP_RUN
     speed: Speed = None
+    sealed: Annotated[bool, Field(description="true or false")] = True
 
     def request(self) -> FlowRequest:
-        return FlowRequest(self.direction, self.workspace, self.path, self.run, self.speed)
+        return FlowRequest(
+            self.direction, self.workspace, self.path, self.run, self.speed, self.sealed
+        )
 
 
 class _Speed(Asked):
@@ -123,8 +125,7 @@ class Gateway:
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
         asked = _Flow.read(await self._bodies.read(request, user.name))
-        address = self._entrance.address(request)
-        return answer(opened(await self._flows.open(user, address, asked.request())))
+        return answer(opened(await self._flows.open(user, asked.request())))
 
     async def flow_speed(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)

@@ -4,6 +4,7 @@ api       calls of one user to one server
 bounds    what an answer may cost: bytes, seconds, memory
 flow      the client's end of a flow
 look      which server answers at an address, before a login
+opening   opens a flow and its lane, also only to try it
 probe     calls that only test a server: login, clock, speed
 problems  errors of calls, as problems
 pydio     recognises Pydio servers

@@ -27,11 +27,22 @@ from cargo_sync.trees.cargo.replies import VALUES, Decoder, ErrorReply, LoginRep
 from cargo_sync.trees.cargo.requests import Body
 
 CONNECT: Final = 10.0
-LONG_POLL: Final = 50.0
+LONG_POLL: Final = 45.0
+"""Seconds: proxies cut an answer that does not begin in 60 s, haproxy as Debian sets it up in 50 s.
+"""
 REFUSED: Final = 1.0
 """Seconds for which a failed login is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
 """Like REFUSED, for a wrong password or certificate; shorter than a job's wait before a retry."""
+
+_OF_A_PROXY: Final[Mapping[int, str]] = {
+    413: "a proxy in front of the server limits the size of requests: let it pass bodies of any "
+    "size, in nginx with client_max_body_size 0",
+    502: "a proxy in front of the server does not reach it, or was cut off",
+    503: "a proxy in front of the server does not reach it",
+    504: "a proxy in front of the server does not wait long enough: let it wait for 60 s or longer",
+}
+"""Hints for answers that are not a Cargo server's own, by status."""
 
 _Query = Mapping[str, str | int]
 
@@ -291,7 +302,7 @@ def _refusal(response: aiohttp.ClientResponse, content: bytes) -> ProblemError:
         hint = (
             "set the job's hostname to the address of this redirect"
             if response.status < 400
-            else ""
+            else _OF_A_PROXY.get(response.status, "")
         )
     retry = response.status == 429 or response.status >= 500
     return ProblemError(Problem.received(code, message, hint=hint, retry=retry))

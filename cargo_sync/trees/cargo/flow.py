@@ -9,12 +9,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from socket import socket
 from typing import Any, Final, NamedTuple
 
-from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import OPEN_MAX
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.link import Link
@@ -29,30 +28,17 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import requests
-from cargo_sync.trees.cargo.api import Api, ServerLogin, segment
-from cargo_sync.trees.cargo.problems import bad_answer
-from cargo_sync.trees.cargo.replies import FlowReply, SpeedReply
+from cargo_sync.trees.cargo.api import Api, segment
+from cargo_sync.trees.cargo.opening import GrantedFlow, end_flow, open_flow
+from cargo_sync.trees.cargo.replies import SpeedReply
 from cargo_sync.trees.contract import Ends, Task
 from cargo_sync.trees.offers import Moved, offers, outcomes
-from cargo_sync.wire.handshake import LaneKeys
 from cargo_sync.wire.messages import LinkReport
 
-CONNECT: Final = 15.0
 GOODBYE: Final = 3.0
 """Seconds that a stopped lane may take to write its checkpoint."""
 UNMEASURED: Final = 256 << 10
 """Bytes per second that a flow is expected to move before anything was measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class GrantedFlow:
-    """A flow that the server opened. `speed` is in bits per second; None means no limit."""
-
-    flow: str
-    host: str
-    port: int
-    keys: LaneKeys
-    speed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +97,11 @@ class ClientFlow:
     def __init__(
         self,
         api: Api,
-        login: ServerLogin,
         world: World,
         turn: AbstractAsyncContextManager[Any],
         speed: int | None,
     ) -> None:
         self._api = api
-        self._login = login
         self._world = world
         self._turn = turn
         self._speed = speed
@@ -205,7 +189,7 @@ class ClientFlow:
     ) -> AsyncGenerator[list[Outcome], None]:
         """One flow with its lane, until all is moved or nothing moves."""
         asked = self._speed
-        opened = await self._post(mode, where, asked, run)
+        opened = await open_flow(self._api, mode, where, asked, run)
         self._id = opened.flow
         try:
             if self._speed != asked:
@@ -215,7 +199,7 @@ class ClientFlow:
                     yield batch_outcomes
         finally:
             self._id = ""
-            await self._delete(opened.flow)
+            await end_flow(self._api, opened.flow)
 
     async def _next(self, batches: AsyncIterator[Sequence[Task]]) -> Sequence[Task] | None:
         """The next batch, None after the last one. If the wait is cancelled, none is lost."""
@@ -240,28 +224,6 @@ class ClientFlow:
                 await self._api.post(where, SpeedReply.read, requests.speed(bits))
             ).granted
 
-    async def _post(
-        self, mode: Mode, where: tuple[str, str], speed: int | None, run: str
-    ) -> GrantedFlow:
-        body = requests.flow(mode, *where, speed, run)
-        opened = await self._api.post("/flows", FlowReply.read, body)
-        lane = opened.lane
-        keys = LaneKeys(lane.token, lane.auth)
-        if self._login.sealed:
-            # This depends on the API's URL only, so that a server cannot switch off encryption.
-            if lane.up is None or lane.down is None:
-                raise bad_answer("a lane without keys")
-            keys = replace(keys, up=lane.up, down=lane.down)
-        return GrantedFlow(
-            opened.flow, lane.host or self._login.host, lane.port, keys, opened.granted
-        )
-
-    async def _delete(self, flow: str) -> None:
-        try:
-            await self._api.delete(f"/flows/{segment(flow)}")
-        except ProblemError:
-            return  # a server ends flows without lanes by itself
-
     async def _carry(
         self,
         mode: Mode,
@@ -272,9 +234,7 @@ class ClientFlow:
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
         steady = self._world.steady
-        sock, link = await self._world.offload(
-            open_lane, opened.host, opened.port, opened.keys, CONNECT, steady
-        )
+        sock, link = await self._world.offload(opened.connect, steady)
         loop = asyncio.get_running_loop()
 
         def post(result: FlowAnswer) -> None:

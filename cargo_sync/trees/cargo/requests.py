@@ -12,14 +12,20 @@ def login(username: str, password: str) -> Body:
     return {"username": username, "password": password}
 
 
-def flow(mode: Mode, workspace: str, folder: str, speed: int | None, run: str) -> Body:
-    """The body that opens a flow; `speed` is in bits per second, None means no limit."""
+def flow(
+    mode: Mode, workspace: str, folder: str, speed: int | None, run: str, *, sealed: bool
+) -> Body:
+    """The body that opens a flow; `speed` is in bits per second, None means no limit.
+
+    `sealed`: the lane gets keys, because this body and its answer travel over TLS.
+    """
     return {
         "direction": mode.value,
         "workspace": workspace,
         "path": folder,
         "speed": speed,
         "run": run,
+        "sealed": sealed,
     }
 
 

@@ -185,7 +185,7 @@ class CargoTree:
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[list[Outcome], None]:
-        self.flow = ClientFlow(self._api, self._login, self._world, self._turn, speed)
+        self.flow = ClientFlow(self._api, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
         try:
             async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:

@@ -30,6 +30,7 @@ from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.daemon.house import settings
 from tests.offloads import inline
 from tests.server import test_app
+from tests.server.flows.test_flows import REAL
 from tests.server.surroundings import CHEAP
 from tests.trees.cargo.answers import Answer, answering, ok, refuse
 
@@ -44,7 +45,7 @@ SPACES = ok(
     }
 )
 TREE = ok({"entries": [], "next": None})
-LANE = {"port": 8444, "token": "ab" * 16, "auth": "cd" * 32}
+LANE = {"port": 9, "token": "ab" * 16, "auth": "cd" * 32}
 FLOW = ok({"flow": "f1", "lane": LANE, "granted": 8_000_000})
 ALL = [
     "server",
@@ -53,6 +54,7 @@ ALL = [
     "remote folder",
     "local folder",
     "granted speed",
+    "data port",
     "speed",
     "clock",
     "time zone",
@@ -147,8 +149,9 @@ async def test_names_that_are_not_transferred_are_a_warning(tmp_path: Path) -> N
 @pytest.mark.usefixtures("runtime")
 @pytest.mark.parametrize("mode", ["upload", "download"])
 async def test_all_steps_against_a_real_server(
-    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     monkeypatch.setattr(check_steps, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
     monkeypatch.setattr(check_steps, "MEASURE", 60.0)
@@ -158,8 +161,7 @@ async def test_all_steps_against_a_real_server(
     async with test_app.running(test_app.settings(tmp_path)) as up:
         login = ServerLogin(up.api, "ana", lambda: "correct horse", up.fingerprint)
         one = case(login, local, mode=mode, remote_dir="")
-        one = replace(one, world=replace(one.world, wall=time.time))
-        steps = await made(one)
+        steps = await made(replace(one, world=replace(REAL, wall=time.time)))
         other = await made(case(replace(login, password=lambda: "wrong"), local, mode=mode))
         stranger = await made(
             case(replace(login, fingerprint="sha256:" + "0" * 64), local, mode=mode)
@@ -171,6 +173,10 @@ async def test_all_steps_against_a_real_server(
         == f"{up.api} answers, over TLS, with the certificate that the job names"
     )
     assert steps["granted speed"].message == "the server sets no limit"
+    port = up.data_port.rpartition(":")[2]
+    told = f"127.0.0.1 port {port} takes data connections, encrypted"
+    assert steps["data port"].message == told
+    assert not [line for line in caplog.messages if "flow" in line], "it ended well, for the server"
     way = "up" if mode == "upload" else "down"
     assert f"bps {way}, measured over HTTP (" in steps["speed"].message
     assert list(other) == ["server", "login", "local folder", "clock", "time zone"]
@@ -182,9 +188,19 @@ async def test_all_steps_against_a_real_server(
     )
 
 
+async def test_a_data_port_that_is_not_reached(tmp_path: Path) -> None:
+    """As behind a proxy that is on another machine than the server."""
+    steps = await tried(tmp_path)
+    step = steps["data port"]
+    where = "127.0.0.1 port 9"
+    assert not step.ok
+    assert step.message.startswith(f"the server's data port at {where} cannot be reached: ")
+    assert "public_ip" in step.hint and "firewall" in step.hint
+
+
 async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
     steps = await tried(tmp_path)
-    assert all(step.ok for step in steps.values())
+    assert [name for name, step in steps.items() if not step.ok] == ["data port"]
     assert steps["granted speed"].message == "the server grants 8mbps"
     assert steps["speed"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
     message = "Europe/Madrid: it is 09:00 (UTC+0100) now, by the rules of 2026f"
@@ -234,7 +250,7 @@ async def test_a_remote_folder_that_is_not_there(tmp_path: Path) -> None:
 async def test_a_probe_that_is_refused_fails_alone(tmp_path: Path) -> None:
     steps = await tried(tmp_path, POST_probe=[refuse(429, "busy", "another probe is running")])
     assert list(steps) == ALL
-    assert [name for name, step in steps.items() if not step.ok] == ["speed"]
+    assert [name for name, step in steps.items() if not step.ok] == ["data port", "speed"]
 
 
 async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path) -> None:

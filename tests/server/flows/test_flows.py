@@ -276,7 +276,7 @@ async def test_a_client_is_told_what_was_shared_anew_while_its_lane_was_on_its_w
         may_go.wait(60)
         return open_lane(*args)
 
-    monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", slowly)
+    monkeypatch.setattr("cargo_sync.trees.cargo.opening.open_lane", slowly)
     file = settings(tmp_path, global_upload_bandwidth="2mbps")
     async with running(file) as up, job(tmp_path / "a", login(up), Mode.UPLOAD) as system:
         (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))

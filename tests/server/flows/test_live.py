@@ -121,7 +121,7 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
                 client.call("bandwidth.set", {"upload": "900kbps"})
             return open_lane(*args)
 
-        monkeypatch.setattr("cargo_sync.trees.cargo.flow.open_lane", late)
+        monkeypatch.setattr("cargo_sync.trees.cargo.opening.open_lane", late)
         (tmp_path / "a" / "here" / "large").write_bytes(bytes(SIZE))
         going = asyncio.ensure_future(run(system).execute())
         await until(lambda: moving(system), asyncio.sleep)

@@ -375,7 +375,9 @@ async def test_large_and_packed_bodies_are_refused(tmp_path: Path) -> None:
 
 async def test_flows_are_handed_over(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
-        wanted = {"direction": "upload", "workspace": "default", "path": "a", "speed": 8}
+        wanted = {
+            "direction": "upload", "workspace": "default", "path": "a", "speed": 8, "sealed": False,
+        }  # fmt: skip
         lane = {"port": 8444, "token": "74", "auth": "61"}
         opened = {"flow": "f1", "lane": lane, "granted": 8}
         assert (await house.call("POST", "/v1/flows", wanted)).json == opened
@@ -384,30 +386,26 @@ async def test_flows_are_handed_over(tmp_path: Path) -> None:
             assert answer.json == {"granted": speed}
         assert (await house.call("DELETE", "/v1/flows/f1")).json == {}
         assert (await house.call("DELETE", "/v1/flows/f2")).code == "unknown"
-        address = house.flows.asked[0][2]
-        assert address == ("127.0.0.1", "127.0.0.1", False)
         assert house.flows.asked == [
-            ("open", "ana", address, FlowRequest(Mode.UPLOAD, "default", "a", "http", 8)),
+            ("open", "ana", FlowRequest(Mode.UPLOAD, "default", "a", "http", 8, sealed=False)),
             ("speed", "ana", "f1", 8_000), ("speed", "ana", "f1", None), ("end", "ana", "f1"),
         ]  # fmt: skip
 
 
-FORWARDED = {
-    "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
-    "X-Forwarded-Proto": "https",
-    "X-Forwarded-Host": "files.example:443",
-}
-
-
-async def test_only_trusted_proxies_are_believed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("says", [{}, {"X-Forwarded-Proto": "http"}], ids=["nothing", "http"])
+async def test_a_client_says_whether_it_uses_tls_and_a_proxy_is_not_asked(
+    tmp_path: Path, says: dict[str, str]
+) -> None:
     async with living(tmp_path, proxies=["127.0.0.0/8"]) as house:
-        opened = await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
-        assert {"up": "75", "down": "64"}.items() <= opened.json["lane"].items()
-        assert house.flows.asked[0][2] == ("198.51.100.7", "files.example", True)
-    (tmp_path / "strict").mkdir()
-    async with living(tmp_path / "strict") as house:
-        await house.call("POST", "/v1/flows", FLOW, headers=FORWARDED)
-        assert house.flows.asked[0][2] == ("127.0.0.1", "127.0.0.1", False)
+        lanes = {}
+        for sealed in (None, True, False):
+            body = FLOW if sealed is None else FLOW | {"sealed": sealed}
+            opened = await house.call("POST", "/v1/flows", body, headers=says)
+            lanes[sealed] = sorted(opened.json["lane"])
+        with_keys = ["auth", "down", "port", "token", "up"]
+        assert lanes == {None: with_keys, True: with_keys, False: ["auth", "port", "token"]}
+        answer = await house.call("POST", "/v1/flows", FLOW | {"sealed": "yes"})
+        assert (answer.status, answer.code) == (400, "bad_request")
 
 
 async def test_it_lives_under_a_prefix(tmp_path: Path) -> None:

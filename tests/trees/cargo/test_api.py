@@ -88,6 +88,22 @@ async def test_a_refusal_without_our_words_is_told_by_its_status(content: bytes)
     assert (found.code, found.retry) == ("refused", True) and "502 Bad Gateway" in found.message
 
 
+@pytest.mark.parametrize(
+    ("status", "retry", "hint"),
+    [
+        (413, False, "in nginx with client_max_body_size 0"),
+        (502, True, "a proxy in front of the server does not reach it"),
+        (504, True, "let it wait for 60 s or longer"),
+    ],
+)
+async def test_an_answer_of_a_proxy_says_what_to_set_there(
+    status: int, retry: bool, hint: str
+) -> None:
+    found = await problem(raw(b"<html>no</html>", status))
+    assert found.message.startswith(f"127.0.0.1 answered {status} ")
+    assert (found.retry, hint in found.hint) == (retry, True)
+
+
 async def test_a_redirect_is_refused_and_its_target_never_asked() -> None:
     found = await problem(raw(b"", 302, Location="/elsewhere"))
     assert (

@@ -49,7 +49,7 @@ class Meanwhile(Api):
 
 async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
     near, api = MemoryTree("near"), Meanwhile()
-    api.flow = flow = ClientFlow(api, LOGIN, REAL, nullcontext(), 5)
+    api.flow = flow = ClientFlow(api, REAL, nullcontext(), 5)
 
     async def batches() -> AsyncIterator[list[Task]]:
         yield [Task(Action(Op.PUT, "a", near.write("a", b"1")), "0" * 32)]
@@ -92,7 +92,7 @@ async def settled() -> None:
 
 async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
     lane: Any = Lane()
-    flow = ClientFlow(Meanwhile(), LOGIN, REAL, nullcontext(), None)
+    flow = ClientFlow(Meanwhile(), REAL, nullcontext(), None)
     task = Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "0" * 32)
     total = OPEN_MAX + 3
 

@@ -23,7 +23,7 @@ class Machine:
 
 def flow_of(system: System) -> ClientFlow:
     nothing: Any = None
-    return ClientFlow(nothing, nothing, system.world(), nothing, 80_000)
+    return ClientFlow(nothing, system.world(), nothing, 80_000)
 
 
 def committed(
