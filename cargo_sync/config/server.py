@@ -186,6 +186,13 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
     ]
     if plain and (warning := exposure(document.file)):
         found.append(warning)
+    lanes_on = shape.private_ip or shape.listen[0]
+    if shape.trusted_proxies and not shape.public_ip and places.is_loopback(lanes_on):
+        found.append(
+            f"{document.file}: the data port is open on {lanes_on} only, and data connections go "
+            "past the proxy: clients on other machines need private_ip (for example "
+            '"private_ip": "0.0.0.0")'
+        )
     return found
 
 

@@ -37,6 +37,25 @@ def test_an_empty_file_has_defaults_for_everything(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({}, True),
+        ({"private_ip": "0.0.0.0"}, False),
+        ({"public_ip": "203.0.113.7"}, False),
+        ({"listen": "10.0.0.2:8443"}, False),
+        ({"listen": "localhost:8443"}, True),
+        ({"trusted_proxies": []}, False),
+    ],
+)
+def test_a_data_port_that_only_the_proxy_can_reach_is_warned_of(
+    tmp_path: Path, changes: dict[str, Any], warned: bool
+) -> None:
+    behind = {"listen": "127.0.0.1:8443", "trusted_proxies": ["127.0.0.1"]}
+    found = load_server(write(tmp_path, behind | changes), ENV).warnings
+    assert [("private_ip" in warning) for warning in found] == [True] * warned
+
+
 def test_every_field(tmp_path: Path) -> None:
     digest = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("canary-hash")
     for name in ("cert.pem", "key.pem", "ben.password"):

@@ -20,6 +20,10 @@ class Proxies:
         self._networks = [ipaddress.ip_network(one) for one in networks]
         self._told: set[str] = set()
 
+    def trusts(self, peer: str) -> bool:
+        """Whether the address is a trusted proxy's."""
+        return self._is_trusted(_parsed(peer))
+
     def client(self, peer: str, lines: Sequence[str]) -> str:
         """The address of the client of a request.
 
@@ -32,7 +36,7 @@ class Proxies:
             peer: the address that the connection comes from.
             lines: the values of all X-Forwarded-For headers, in their order.
         """
-        if not self._is_trusted(_parsed(peer)):
+        if not self.trusts(peer):
             return peer
         client = peer
         for hop in reversed(",".join(lines).split(",")):
@@ -48,7 +52,7 @@ class Proxies:
         """What a person should look at, once for each peer; "" for nothing. See `client`."""
         if peer in self._told or len(self._told) >= TOLD:
             return ""
-        trusted = self._is_trusted(_parsed(peer))
+        trusted = self.trusts(peer)
         if trusted == bool(lines):
             return ""
         self._told.add(peer)

@@ -76,7 +76,7 @@ class FlowRequest(NamedTuple):
     folder: str
     run: str
     speed: int | None = None
-    sealed: bool = True
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Authentication:
         """The IP address of a client: of the peer, or what trusted proxies say."""
         return self._proxies.client(*_hops(request))
 
+    def is_private(self, request: web.Request) -> bool:
+        """Whether a request came over TLS, as far as is known: a proxy may have taken it off."""
+        return request.secure or self._proxies.trusts(request.remote or "")
+
     @contextmanager
     def serving(self, request: web.Request) -> Iterator[None]:
         """The time in which a request is handled; its permits are given back at the end.

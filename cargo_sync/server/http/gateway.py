@@ -64,12 +64,12 @@ class _Flow(Asked):
     path: Path
     run: Run = HTTP_RUN
     speed: Speed = None
-    sealed: Annotated[bool, Field(description="true or false")] = True
+    sealed: Annotated[bool | None, Field(description="true or false")] = None
 
-    def request(self) -> FlowRequest:
-        return FlowRequest(
-            self.direction, self.workspace, self.path, self.run, self.speed, self.sealed
-        )
+    def request(self, sealed: bool) -> FlowRequest:
+        """`sealed`: for a client that does not say what it wants."""
+        sealed = sealed if self.sealed is None else self.sealed
+        return FlowRequest(self.direction, self.workspace, self.path, self.run, self.speed, sealed)
 
 
 class _Speed(Asked):
@@ -125,7 +125,8 @@ class Gateway:
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
         asked = _Flow.read(await self._bodies.read(request, user.name))
-        return answer(opened(await self._flows.open(user, asked.request())))
+        wanted = asked.request(self._entrance.is_private(request))
+        return answer(opened(await self._flows.open(user, wanted)))
 
     async def flow_speed(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)

@@ -397,7 +397,7 @@ async def test_a_client_says_whether_it_uses_tls_and_a_proxy_is_not_asked(
     tmp_path: Path, says: dict[str, str]
 ) -> None:
     async with living(tmp_path, proxies=["127.0.0.0/8"]) as house:
-        lanes = {}
+        lanes = {}  # an older client says nothing
         for sealed in (None, True, False):
             body = FLOW if sealed is None else FLOW | {"sealed": sealed}
             opened = await house.call("POST", "/v1/flows", body, headers=says)
