@@ -7,7 +7,7 @@ from typing import Final
 
 from cryptography import x509
 
-SOON: Final = 30 * 86400.0
+SOON: Final = 14 * 86400.0
 """Seconds before its end in which a certificate is warned of."""
 
 
@@ -21,6 +21,12 @@ def expiry(ends: float, now: float) -> str:
     days = int((ends - now) // 86400)
     when = "today or tomorrow" if days == 0 else f"in {days} day{'s' if days > 1 else ''}"
     return f"expires {when}, on {date}"
+
+
+def end_warning(cert: str, ends: float, now: float) -> str:
+    """A warning if the certificate of the file `cert` ends soon; else "". Unix seconds."""
+    end = expiry(ends, now)
+    return f"the certificate {cert} {end}: renew it; a server takes it by itself" if end else ""
 
 
 def certificate_warnings(cert: str, key: str, now: float) -> list[str]:
@@ -56,5 +62,4 @@ def _end_of(cert: str, now: float) -> str:
         return f"the certificate {cert} cannot be read: {error.strerror}"
     except ValueError:
         return f"the certificate {cert} cannot be read: it is not one in PEM"
-    end = expiry(first.not_valid_after_utc.timestamp(), now)
-    return f"the certificate {cert} {end}: renew it, then reload the server" if end else ""
+    return end_warning(cert, first.not_valid_after_utc.timestamp(), now)

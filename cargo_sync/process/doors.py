@@ -318,16 +318,18 @@ class Door:
             raise
 
 
-def speaks(
-    protocol: Callable[[Arrival], asyncio.Protocol], context: ssl.SSLContext | None = None
-) -> Take:
+Tls = Callable[[], ssl.SSLContext]
+"""Returns the TLS context for a new connection: a certificate is renewed while a process runs."""
+
+
+def speaks(protocol: Callable[[Arrival], asyncio.Protocol], context: Tls | None = None) -> Take:
     """Takes connections over as asyncio protocols, with TLS if there is a context."""
 
     async def take(sock: socket.socket, arrival: Arrival) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
             lambda: protocol(arrival),
             sock,
-            ssl=context,
+            ssl=context() if context else None,
             ssl_handshake_timeout=HANDSHAKE if context else None,
         )
 

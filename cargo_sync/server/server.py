@@ -247,13 +247,14 @@ class Server:
         """
         fresh = await self._world.offload(load_server, self._settings.file, self._env)
         read = await self.apply(fresh)
-        if self._certificate is not None:
-            self._certificate.look_again()
+        notices = []
+        if self._certificate is not None and (seen := await self._certificate.look_again()):
+            notices.append(seen)
         if waiting := _waiting(self._settings, fresh):
             notice = f"{fresh.file}: changes of {', '.join(waiting)} take effect at the next start"
             _log.warning("%s", notice)
-            return replace(read, notices=(*read.notices, notice))
-        return read
+            notices.append(notice)
+        return replace(read, notices=(*read.notices, *notices))
 
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
         """Makes a roster take effect. Folders that are not served any more stay open."""
@@ -300,7 +301,7 @@ class Server:
         await self._endpoint.serve(router)
 
     async def watch_certificate(self) -> None:
-        """Looks at the certificate once a day and after a reload, until cancelled."""
+        """Takes a renewed certificate, and warns of the one that is served, until cancelled."""
         if self._certificate is not None:
             await self._certificate.run()
 
@@ -338,8 +339,9 @@ class Server:
 
     def measured(self) -> Iterable[Family]:
         """The metrics of the server."""
+        ends = self._certificate.served.ends if self._certificate else None
         return families(
-            self._users, len(self._opened), self._logins, self._flows, self._polls, self.doors
+            self._users, len(self._opened), self._logins, self._flows, self._polls, self.doors, ends
         )
 
     # -- the end -----------------------------------------------------------------------------------

@@ -46,8 +46,8 @@ def certificate(folder: Path, days: float) -> tuple[str, str]:
     ("days", "words"),
     [
         (365.0, ""),
-        (30.1, ""),
-        (30.0, "expires in 30 days, on 2026-03-31"),
+        (14.1, ""),
+        (14.0, "expires in 14 days, on 2026-03-15"),
         (1.5, "expires in 1 day, on 2026-03-02"),
         (0.5, "expires today or tomorrow, on 2026-03-01"),
         (0.0, "expired on 2026-03-01"),
@@ -66,8 +66,8 @@ def test_the_end_and_an_open_key_are_warned_of(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path, 12)
     Path(key).chmod(0o640)
     assert certificate_warnings(cert, key, NOW) == [
-        f"the certificate {cert} expires in 12 days, on 2026-03-13: renew it, then reload the "
-        "server",
+        f"the certificate {cert} expires in 12 days, on 2026-03-13: renew it; a server takes it "
+        "by itself",
         f"others can read the key {key} (mode 0640); run: chmod 600 {key}",
     ]
 
@@ -104,8 +104,8 @@ def test_check_says_it_too(tmp_path: Path) -> None:
     assert check([file], {"HOME": "/"}, NOW) == (
         [
             f"{file}: OK",
-            f"{file}: warning: the certificate {cert} expires in 3 days, on 2026-03-04: renew it, "
-            "then reload the server",
+            f"{file}: warning: the certificate {cert} expires in 3 days, on 2026-03-04: renew it; "
+            "a server takes it by itself",
         ],
         0,
     )

@@ -2,8 +2,11 @@
 restart."""
 
 import asyncio
+import hashlib
 import json
+import os
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,10 @@ from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import load_server
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.http import tls
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.database import Database
+from tests.server.admin import ask, governed
 from tests.server.backup.ports import FramedClient, published_client
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import quick, running, settings
@@ -67,6 +72,35 @@ async def test_the_published_program_saves_lists_and_fetches_across_a_restart(
             )
         )
         assert fetched == {"nome_arquivo": "nota.txt", "conteudo": "um\ndois\n"}
+
+
+async def shown(address: str) -> str:
+    """The fingerprint of the certificate at a port."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", port(address), ssl=context)
+    der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return "sha256:" + hashlib.sha256(der).hexdigest()
+
+
+async def test_a_reload_takes_a_renewed_certificate_at_every_port_and_says_so(
+    tmp_path: Path,
+) -> None:
+    async with governed(backup(tmp_path)) as up:
+        (tmp_path / "new").mkdir()
+        now = datetime.now(UTC)
+        fresh = tls.self_made(str(tmp_path / "new"), ["localhost"], now)
+        os.replace(fresh.cert, tmp_path / "state/server.crt")
+        [notice] = (await ask(up, "reload"))["notices"]
+        assert notice.startswith("the old certificate stays: ")
+        assert (await ask(up, "status"))["warnings"] == [notice]
+        ports = (up.api, up.backup["framed"])
+        assert [await shown(one) for one in ports] == [up.fingerprint] * 2
+        os.replace(fresh.key, tmp_path / "state/server.key")
+        notices = (await ask(up, "reload"))["notices"]
+        assert notices == [f"new connections get the new certificate, {fresh.fingerprint}"]
+        assert [await shown(one) for one in ports] == [fresh.fingerprint] * 2
 
 
 async def test_a_nickname_is_made_by_sending_alone(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """The coordinator: the ports in the server's file, connected, opened and closed."""
 
 import secrets
-import ssl
 from collections.abc import Callable
 
 from cargo_sync.backup_protocol.text import GREETING
 from cargo_sync.config.backup import BackupSettings
 from cargo_sync.model.world import Offload, World
-from cargo_sync.process.doors import Doors
+from cargo_sync.process.doors import Doors, Tls
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
@@ -33,9 +32,7 @@ class Coordinator:
         self._offload = offload
         self._ports: list[BackupPort] = []
 
-    async def start(
-        self, context: ssl.SSLContext | None, doors: Doors
-    ) -> dict[str, tuple[str, int]]:
+    async def start(self, context: Tls | None, doors: Doors) -> dict[str, tuple[str, int]]:
         """Opens the ports; returns the host and port of each, by its field in the file.
 
         Args:
@@ -66,9 +63,7 @@ class Coordinator:
         for port in self._ports:
             await port.close()
 
-    async def _opened(
-        self, port: BackupPort, host: str, asked: int, context: ssl.SSLContext | None
-    ) -> int:
+    async def _opened(self, port: BackupPort, host: str, asked: int, context: Tls | None) -> int:
         got = await port.start(host, asked, context)
         self._ports.append(port)
         return got

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
 from cargo_sync.machines.half_open import HANDSHAKE
 from cargo_sync.model.problems import ProblemError, unopened_port
-from cargo_sync.process.doors import Arrival, Door, Doors, speaks
+from cargo_sync.process.doors import Arrival, Door, Doors, Tls, speaks
 from cargo_sync.process.tasks import contained
 
 CONNECTIONS: Final = 128
@@ -54,7 +53,7 @@ class BackupPort:
         self._door: Door | None = None
         self._open: dict[asyncio.Task[None], Arrival] = {}
 
-    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+    async def start(self, host: str, port: int, context: Tls | None = None) -> int:
         """Begins to listen; returns the port, which differs from `port` when that is 0.
 
         Raises:

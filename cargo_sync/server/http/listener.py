@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import ssl
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from cargo_sync.model.problems import ProblemError, unopened_port
-from cargo_sync.process.doors import Arrival, Door, Doors, speaks
+from cargo_sync.process.doors import Arrival, Door, Doors, Tls, speaks
 from cargo_sync.process.http_connection import HttpConnection, Refusing
 from cargo_sync.server.http.answers import EVERY_ANSWER, refusal
 from cargo_sync.server.http.limits import SERVER_OPTIONS
@@ -29,9 +28,7 @@ class HttpListener:
     new one is closed at once.
     """
 
-    def __init__(
-        self, application: web.Application, context: ssl.SSLContext | None, doors: Doors
-    ) -> None:
+    def __init__(self, application: web.Application, context: Tls | None, doors: Doors) -> None:
         self._runner = web.AppRunner(application, shutdown_timeout=GOODBYE, **SERVER_OPTIONS)
         self._context = context
         self._doors = doors

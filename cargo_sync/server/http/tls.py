@@ -4,13 +4,14 @@ A pinned certificate is trusted for itself, not for who signed it. It is long-li
 all names and addresses of this server.
 """
 
+import asyncio
 import datetime
 import hashlib
 import ipaddress
 import logging
 import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from cryptography import x509
@@ -18,24 +19,35 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cargo_sync.config.certificates import certificate_warnings
+from cargo_sync.config.certificates import end_warning, key_exposure
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 
 YEARS: Final = 10
 DAY: Final = 86400.0
+LOOK: Final = 30.0
+"""Seconds between two looks at the files."""
 _CERT, _KEY = "server.crt", "server.key"
+
+_Stamp = tuple[tuple[int, ...] | None, tuple[int, ...] | None]
+_UNKNOWN: Final[_Stamp] = ((), ())
 
 _log = logging.getLogger(__name__)
 
 
 class Certificate(NamedTuple):
-    """PEM files of a certificate (with its chain) and its key. Clients pin the fingerprint."""
+    """PEM files of a certificate (with its chain) and its key. Clients pin the fingerprint.
+
+    ends     unix seconds
+    content  a digest of both files
+    """
 
     cert: str
     key: str
     fingerprint: str
+    ends: float
+    content: bytes
 
 
 def own(cert: str, key: str) -> Certificate:
@@ -44,7 +56,12 @@ def own(cert: str, key: str) -> Certificate:
     Raises:
         ProblemError: `certificate`, when it cannot be read or is not one.
     """
-    return Certificate(cert, key, fingerprint(_read(cert)))
+    pem, secret = _read(cert), _read(key)
+    first = _first(pem)
+    digest = hashlib.sha256(first.public_bytes(serialization.Encoding.DER)).hexdigest()
+    content = hashlib.sha256(hashlib.sha256(pem).digest() + hashlib.sha256(secret).digest())
+    ends = first.not_valid_after_utc.timestamp()
+    return Certificate(cert, key, f"sha256:{digest}", ends, content.digest())
 
 
 def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Certificate:
@@ -69,19 +86,6 @@ def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Cert
     return own(cert, key)
 
 
-def fingerprint(pem: bytes) -> str:
-    """`sha256:` and the SHA-256 of the first certificate in `pem`, as 64 hex digits.
-
-    Raises:
-        ProblemError: `certificate`, when there is none.
-    """
-    try:
-        first = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
-        raise _bad("it has no certificate in PEM") from error
-    return "sha256:" + hashlib.sha256(first.public_bytes(serialization.Encoding.DER)).hexdigest()
-
-
 def context(certificate: Certificate) -> ssl.SSLContext:
     """The TLS context of a listener: TLS 1.2 and newer.
 
@@ -92,57 +96,114 @@ def context(certificate: Certificate) -> ssl.SSLContext:
     made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        made.load_cert_chain(certificate.cert, certificate.key)
-    except (ssl.SSLError, OSError) as error:
-        raise _bad(f"{certificate.cert} and {certificate.key} cannot be used: {error}") from error
+        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
+        made.load_cert_chain(certificate.cert, certificate.key, password="")
+    except OSError as error:  # ssl.SSLError is one, without a sentence for people
+        why = "the key is encrypted, or it is not the key of this certificate in PEM"
+        raise _bad(f"{certificate.cert} and {certificate.key} cannot be used: {why}") from error
     return made
 
 
 class ServedCertificate:
     """The certificate of the listeners while a server runs.
 
-    It is looked at at the start, after a reload and once a day. If the file has another one, new
-    connections get that.
+    Its files are looked at twice a minute: if they have changed and belong together, new
+    connections get what they hold. Until then the old certificate is served.
 
-    context   of the listeners
-    warnings  of its files, as they were when they were looked at
+    served    what new connections get
+    warnings  what somebody should do, as of the last look
     """
 
     def __init__(self, certificate: Certificate, world: World) -> None:
         """Raises ProblemError: `certificate`, when it cannot be used."""
-        self.context = context(certificate)
+        self.served = certificate
         self.warnings: tuple[str, ...] = ()
-        self._served = certificate
+        self._context = context(certificate)
         self._world = world
-        self._again = Wakeup()
+        self._looking = asyncio.Lock()
+        self._stamp = _UNKNOWN
+        self._stays = ""
+        """Why the files are not taken, or ""."""
+        self._told: dict[str, float] = {}
+        """When each kind of warning was last logged, by the steady clock."""
 
-    def look_again(self) -> None:
-        """Looks at the files soon."""
-        self._again.set()
+    def context(self) -> ssl.SSLContext:
+        """For a new connection."""
+        return self._context
 
     async def run(self) -> None:
         """Looks at the files, until cancelled."""
+        never = Wakeup()
         while True:
             await self.look()
-            await self._again.wait(DAY)
+            await never.wait(LOOK)
 
-    async def look(self) -> None:
-        """Looks at the files once, and logs the warnings."""
-        cert, key = self._served.cert, self._served.key
-        offload = self._world.offload
-        found = await offload(certificate_warnings, cert, key, self._world.wall())
+    async def look_again(self) -> str:
+        """Looks at the files now, whatever was seen before, for a reload.
+
+        Returns:
+            What changed, or why nothing does; "" if the files hold what is served.
+        """
+        self._stamp = _UNKNOWN
+        self._told.clear()
+        taken = await self.look()
+        return taken or self._stays
+
+    async def look(self) -> str:
+        """Looks at the files once, and logs the warnings that are new, or a day old.
+
+        Returns:
+            That another certificate is served now, or "".
+        """
+        async with self._looking:
+            cert, key = self.served.cert, self.served.key
+            stamp, exposed = await self._world.offload(_looked_at, cert, key)
+            taken = "" if stamp == self._stamp else await self._take()
+            # It was looked at before it was read: what is written meanwhile is seen next time.
+            self._stamp = stamp
+            end = end_warning(cert, self.served.ends, self._world.wall())
+            self._warn({"end": end, "key": exposed, "stays": self._stays})
+            return taken
+
+    async def _take(self) -> str:
+        """Serves what the files hold, if they belong together."""
         try:
-            fresh = await offload(own, cert, key)
-            if fresh != self._served:
-                await offload(context, fresh)  # the files may not belong together (yet)
-                self.context.load_cert_chain(cert, key)
-                self._served = fresh
-                _log.info("new connections get the new certificate, %s", fresh.fingerprint)
+            fresh = await self._world.offload(own, self.served.cert, self.served.key)
+            if fresh.content != self.served.content:
+                self._context = await self._world.offload(context, fresh)
+                self.served = fresh
+                self._stays = ""
+                taken = f"new connections get the new certificate, {fresh.fingerprint}"
+                _log.info("%s", taken)
+                return taken
+            self._stays = ""
         except ProblemError as error:
-            found.append(f"the old certificate stays: {error}")
-        self.warnings = tuple(dict.fromkeys(found))
-        for warning in self.warnings:
-            _log.warning("%s", warning)
+            self._stays = f"the old certificate stays: {error}"
+        return ""
+
+    def _warn(self, found: Mapping[str, str]) -> None:
+        now = self._world.steady()
+        found = {kind: warning for kind, warning in found.items() if warning}
+        self.warnings = tuple(found.values())
+        self._told = {kind: at for kind, at in self._told.items() if kind in found}
+        for kind, warning in found.items():
+            if kind not in self._told or now - self._told[kind] >= DAY:
+                self._told[kind] = now
+                _log.warning("%s", warning)
+
+
+def _looked_at(cert: str, key: str) -> tuple[_Stamp, str]:
+    """What tells whether the files have changed, and a warning if others can read the key."""
+    return (_stamped(cert), _stamped(key)), key_exposure(key)
+
+
+def _stamped(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    # The ctime too: a copy can have the size and the time of what it replaces.
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _make(names: Iterable[str], now: datetime.datetime) -> tuple[bytes, bytes]:
@@ -189,6 +250,14 @@ def _write(path: str, content: bytes, mode: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
+
+
+def _first(pem: bytes) -> x509.Certificate:
+    """The first certificate of a file, which clients pin. Raises ProblemError."""
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise _bad("it has no certificate in PEM") from error
 
 
 def _read(path: str) -> bytes:

@@ -18,6 +18,7 @@ def families(
     flows: Flows | None,
     polls: Polls,
     doors: Doors,
+    certificate_ends: float | None,
 ) -> Iterable[Family]:
     """The metric families of a server.
 
@@ -28,6 +29,7 @@ def families(
         flows: None before the server is up.
         polls: requests that wait for changes.
         doors: the TCP ports.
+        certificate_ends: unix seconds; None without TLS.
     """
     yield Family.one("cargo_server_users", "gauge", "Users who may log in.", len(users))
     yield Family.one("cargo_server_folders", "gauge", "Folders that are served.", folders)
@@ -50,6 +52,13 @@ def families(
         "Passwords that were checked.",
         [({"result": "ok"}, sessions.accepted), ({"result": "failed"}, sessions.refused)],
     )
+    if certificate_ends is not None:
+        yield Family.one(
+            "cargo_server_certificate_end_timestamp_seconds",
+            "gauge",
+            "When the served certificate ends.",
+            certificate_ends,
+        )
     if flows is not None:
         yield Family(
             "cargo_server_flows",

@@ -1,20 +1,24 @@
 """The self-made certificate: made once, private, for every name it is reached by."""
 
+import asyncio
 import datetime
 import hashlib
 import os
-import shutil
 import ssl
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.http import tls
+from tests import virtual
 from tests.offloads import inline
 
 NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -83,31 +87,128 @@ def served(context: ssl.SSLContext) -> str:
     return "sha256:" + hashlib.sha256(der).hexdigest()
 
 
-async def test_a_renewed_certificate_is_taken_and_a_wrong_one_is_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@dataclass
+class Renewing:
+    """A certificate in the folder `a` is watched, `b` has another. Clocks are set by hand."""
+
+    folder: Path
+    now: float = NOW.timestamp()
+
+    def __post_init__(self) -> None:
+        self.first = tls.self_made(str(_folder(self.folder / "a")), NAMES, NOW)
+        self.second = tls.self_made(str(_folder(self.folder / "b")), NAMES, NOW)
+        wall = lambda: self.now  # noqa: E731
+        world = World(wall, wall, lambda: 0.5, lambda: "id", inline, wall)
+        self.watched = tls.ServedCertificate(self.first, world)
+
+    @property
+    def fingerprint(self) -> str:
+        assert self.watched.served.fingerprint == served(self.watched.context())
+        return self.watched.served.fingerprint
+
+    def put(self, **files: str) -> None:
+        """Writes over the first certificate's files, in place."""
+        for name, content in files.items():
+            Path(getattr(self.first, name)).write_text(content)
+
+
+@pytest.fixture
+def renewing(tmp_path: Path) -> Renewing:
+    return Renewing(tmp_path)
+
+
+def test_a_renewed_certificate_is_noticed_within_a_minute(
+    renewing: Renewing, caplog: pytest.LogCaptureFixture
 ) -> None:
-    now = NOW.timestamp()
-    world = World(lambda: now, lambda: 0.0, lambda: 0.5, lambda: "id", inline, lambda: now)
-    first = tls.self_made(str(_folder(tmp_path / "a")), NAMES, NOW)
-    certificate = tls.ServedCertificate(first, world)
-    await certificate.look()
-    assert (certificate.warnings, served(certificate.context)) == ((), first.fingerprint)
+    caplog.set_level("INFO")
 
-    second = tls.self_made(str(_folder(tmp_path / "b")), NAMES, NOW)
-    shutil.copy(second.cert, first.cert)
-    await certificate.look()
-    [warning] = certificate.warnings
-    assert warning.startswith("the old certificate stays: ")
-    assert served(certificate.context) == first.fingerprint
+    async def story() -> None:
+        watching = asyncio.create_task(renewing.watched.run())
+        await Wakeup().wait(45.0)
+        os.replace(renewing.second.key, renewing.first.key)
+        os.replace(renewing.second.cert, renewing.first.cert)
+        await Wakeup().wait(60.0)
+        watching.cancel()
 
-    shutil.copy(second.key, first.key)
-    os.chmod(first.key, 0o644)
-    await certificate.look()
-    assert served(certificate.context) == second.fingerprint
-    assert certificate.warnings == (
-        f"others can read the key {first.key} (mode 0644); run: chmod 600 {first.key}",
+    virtual.run(story())
+    assert renewing.fingerprint == renewing.second.fingerprint
+    told = f"new connections get the new certificate, {renewing.second.fingerprint}"
+    assert caplog.messages == [told]
+
+
+async def test_half_a_pair_is_not_taken_and_the_old_one_serves_on(
+    renewing: Renewing, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = renewing.first, renewing.second
+    new_cert, new_key = Path(second.cert).read_text(), Path(second.key).read_text()
+    for broken in ({"cert": new_cert}, {"cert": new_cert[:300]}, {"cert": "", "key": ""}):
+        renewing.put(**broken)
+        await renewing.watched.look()
+        [warning] = renewing.watched.warnings
+        assert warning.startswith("the old certificate stays: ")
+        assert renewing.fingerprint == first.fingerprint
+    os.unlink(first.key)
+    assert await renewing.watched.look_again() == renewing.watched.warnings[-1]
+    assert "cannot be read" in renewing.watched.warnings[-1]
+    renewing.put(cert=new_cert, key=new_key)
+    os.chmod(first.key, 0o600)
+    assert await renewing.watched.look() == (
+        f"new connections get the new certificate, {second.fingerprint}"
     )
-    now += tls.YEARS * 365 * 86400 - 86400
-    await certificate.look()
-    assert certificate.warnings[0].startswith(f"the certificate {first.cert} expires in 1 day, ")
-    assert certificate.warnings[0] in [record.getMessage() for record in caplog.records]
+    assert (renewing.fingerprint, renewing.watched.warnings) == (second.fingerprint, ())
+
+
+async def test_the_content_decides_not_the_time_of_the_files(
+    renewing: Renewing, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await renewing.watched.look()
+    os.utime(renewing.first.cert, (1, 1))
+    renewing.put(key=Path(renewing.first.key).read_text())
+    assert await renewing.watched.look() == await renewing.watched.look_again() == ""
+    assert not caplog.messages
+
+    chain = Path(renewing.first.cert).read_text() + Path(renewing.second.cert).read_text()
+    renewing.put(cert=chain)
+    assert "new certificate" in await renewing.watched.look(), "another chain counts too"
+    assert renewing.fingerprint == renewing.first.fingerprint
+
+
+async def test_files_that_did_not_change_are_not_read_again(
+    renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await renewing.watched.look()
+    monkeypatch.setattr(tls, "_read", lambda _: pytest.fail("it was read"))
+    await renewing.watched.look()
+
+
+async def test_warnings_are_logged_when_they_are_new_and_once_a_day(
+    renewing: Renewing, caplog: pytest.LogCaptureFixture
+) -> None:
+    renewing.now = renewing.first.ends - 15 * tls.DAY
+    await renewing.watched.look()
+    assert (renewing.watched.warnings, caplog.messages) == ((), [])
+    for hour in range(3 * 24):
+        renewing.now = renewing.first.ends - 14 * tls.DAY + hour * 3600
+        await renewing.watched.look()
+    days = [message.partition(" expires in ")[2].partition(",")[0] for message in caplog.messages]
+    assert days == ["14 days", "13 days", "12 days"]
+    os.chmod(renewing.first.key, 0o644)
+    await renewing.watched.look()
+    key = renewing.first.key
+    assert caplog.messages[3:] == [
+        f"others can read the key {key} (mode 0644); run: chmod 600 {key}"
+    ]
+    assert len(renewing.watched.warnings) == 2
+    await renewing.watched.look_again()
+    assert len(caplog.messages) == 6, "a reload says all of them"
+
+
+def test_an_encrypted_key_is_an_error_and_asks_nobody(renewing: Renewing) -> None:
+    secret = serialization.load_pem_private_key(Path(renewing.first.key).read_bytes(), None)
+    form = serialization.PrivateFormat.PKCS8
+    hidden = serialization.BestAvailableEncryption(b"hidden")
+    encrypted = secret.private_bytes(serialization.Encoding.PEM, form, hidden)
+    renewing.put(key=encrypted.decode())
+    with pytest.raises(ProblemError, match="the key is encrypted, or"):
+        tls.context(renewing.first)
