@@ -57,7 +57,7 @@ def own(cert: str, key: str) -> Certificate:
         ProblemError: `certificate`, when it cannot be read or is not one.
     """
     pem, secret = _read(cert), _read(key)
-    first = _first(pem)
+    first = _first(pem, cert)
     digest = hashlib.sha256(first.public_bytes(serialization.Encoding.DER)).hexdigest()
     content = hashlib.sha256(hashlib.sha256(pem).digest() + hashlib.sha256(secret).digest())
     ends = first.not_valid_after_utc.timestamp()
@@ -252,12 +252,12 @@ def _write(path: str, content: bytes, mode: int) -> None:
     os.replace(fresh, path)
 
 
-def _first(pem: bytes) -> x509.Certificate:
+def _first(pem: bytes, path: str) -> x509.Certificate:
     """The first certificate of a file, which clients pin. Raises ProblemError."""
     try:
         return x509.load_pem_x509_certificate(pem)
     except ValueError as error:
-        raise _bad("it has no certificate in PEM") from error
+        raise _bad(f"{path} has no certificate in PEM") from error
 
 
 def _read(path: str) -> bytes:
