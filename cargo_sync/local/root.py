@@ -90,6 +90,16 @@ class Root:
         """Device and inode as "device:inode"; a folder mounted or made again has another one."""
         return f"{self.device}:{self._inode}"
 
+    @property
+    def lasting_identity(self) -> str:
+        """As `identity`, but with the number that most file systems keep across restarts."""
+        return f"{os.fstatvfs(self.fd).f_fsid or self.device:x}:{self._inode}"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file system cannot be written to now: it can be mounted anew at any time."""
+        return self.system.read_only(self.fd)
+
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
         try:

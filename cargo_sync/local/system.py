@@ -79,6 +79,13 @@ class System:
         """The system that uses only POSIX, on each platform."""
         return System()
 
+    def read_only(self, fd: int) -> bool:
+        """Whether the file system of an open folder, or this mount of it, cannot be written to."""
+        try:
+            return bool(os.fstatvfs(fd).f_flag & os.ST_RDONLY)
+        except OSError:  # it is broken; what is read or written there next says how
+            return False
+
     # -- files -------------------------------------------------------------------------------------
 
     def open_below(self, folder: int, path: str, flags: int) -> int:

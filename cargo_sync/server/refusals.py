@@ -84,3 +84,10 @@ def read_only(workspace: str) -> ProblemError:
     message = f'you may read the workspace "{workspace}" but not change it'
     hint = 'the person who runs the server can grant "rw"'
     return ProblemError(Problem(Code.READ_ONLY, message, hint=hint, retry=False))
+
+
+def read_only_folder(workspace: str) -> ProblemError:
+    """The refusal of a change in a folder on a read-only file system."""
+    message = f'the folder of the workspace "{workspace}" is on a read-only file system'
+    hint = "the person who runs the server can mount it writable"
+    return ProblemError(Problem(Code.READ_ONLY, message, hint=hint, retry=False))

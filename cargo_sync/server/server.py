@@ -265,6 +265,8 @@ class Server:
                 # Other folders are served, and this one is tried again.
                 _log.error("%s: %s", path, problem)
         self._grants.apply(roster.users, roster.workspaces, self._opened.at)
+        for warning in views.only_reading(self._grants.only_reading()):
+            _log.warning("%s", warning)
         self._opened.serve(paths, self._settings, self._tasks)
         self._logins.forget(ended)
         self._permits.end_of(ended)
@@ -328,7 +330,10 @@ class Server:
                 "open": self._flows.lanes(),
                 "most": self._settings.total_connections,
             },
-            "warnings": list(self._certificate.warnings) if self._certificate else [],
+            "warnings": [
+                *(self._certificate.warnings if self._certificate else ()),
+                *views.only_reading(self._grants.only_reading()),
+            ],
         }
 
     # -- state of the server -----------------------------------------------------------------------

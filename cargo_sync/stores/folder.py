@@ -1,7 +1,8 @@
 """The folder store: a workspace as plain files, which other programs may read and write too.
 
 A marker identifies the folder. So an empty mount point, or another disk in its place, never looks
-like a workspace whose files were all deleted.
+like a workspace whose files were all deleted. Nothing is written to a read-only file system: a
+folder there that has no marker is identified by its file system and inode.
 """
 
 import os
@@ -26,7 +27,8 @@ STALE: Final = 7 * DAY
 class FolderStore:
     """One open folder that this process owns: its root, its staging, its trash.
 
-    marker  identifies the folder
+    marker     identifies the folder
+    read_only  nothing can be written there, and nothing is
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class FolderStore:
         root: Root,
         held: lock.RootLock,
         marker: str,
+        read_only: bool,
         checkpoints: CheckpointStore,
         space: SpaceLedger,
         ages: AgeStore,
@@ -42,6 +45,7 @@ class FolderStore:
         """Use `open`."""
         self.root = root
         self.marker = marker
+        self.read_only = read_only
         self.staging = Staging(root, checkpoints, space)
         self._held = held
         self._ages = ages
@@ -82,12 +86,15 @@ class FolderStore:
             _make(path)
         root = Root.open(path, system)
         try:
-            if known and lock.read_marker(root) != known:
-                raise _replaced(path, known)
-            held = lock.lock_root(root, "cargo_sync server", leave_name=True)
+            read_only, found = root.read_only, lock.read_marker(root)
+            if known and known not in (found, root.lasting_identity):
+                raise _replaced(path, known, read_only)
+            held = lock.lock_root(root, "cargo_sync server", leave_name=not read_only)
             try:
-                store = cls(root, held, lock.marker(root, token()), checkpoints, space, ages, wall)
-                store.staging.sweep(ages, 0.0)
+                own = found or root.lasting_identity if read_only else lock.marker(root, token())
+                store = cls(root, held, own, read_only, checkpoints, space, ages, wall)
+                if not read_only:
+                    store.staging.sweep(ages, 0.0)
             except BaseException:
                 held.release()
                 raise
@@ -99,6 +106,10 @@ class FolderStore:
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
         return self.root.still_there()
+
+    def is_as_opened(self) -> bool:
+        """Whether the folder can be written to, or not, as when it was opened."""
+        return self.root.read_only == self.read_only
 
     def run(self, run: str) -> str:
         """The name of the trash folder of a run; after an hour, the run gets another one."""
@@ -129,6 +140,8 @@ class FolderStore:
         Raises:
             ProblemError: the folder cannot be read.
         """
+        if self.read_only:
+            return trash.Freed(0, 0)
         self.staging.sweep(self._ages, STALE)
         return trash.purge(self.root, self._ages, trash_days * DAY + SAME_RUN)
 
@@ -165,13 +178,14 @@ def _gone(path: str) -> ProblemError:
     return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
 
 
-def _replaced(path: str, known: str) -> ProblemError:
+def _replaced(path: str, known: str, read_only: bool) -> ProblemError:
     message = (
         f"the folder {path!r} is not the one that the server used there before: "
         "its marker is missing or different"
     )
-    hint = (
-        "mount the right folder; if this is the right one, restore its marker: "
-        f"mkdir -p .cargo_sync && echo {known} > .cargo_sync/marker"
-    )
+    if read_only or ":" in known:
+        restore = "serve it under another path; its clients then compare everything again"
+    else:
+        restore = f"restore its marker: mkdir -p .cargo_sync && echo {known} > .cargo_sync/marker"
+    hint = f"mount the right folder; if this is the right one, {restore}"
     return ProblemError(Problem(Code.ROOT_REPLACED, message, hint=hint))

@@ -1,5 +1,6 @@
 """The folder store: which folder is accepted as a workspace's, and which is not."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.local.system import System
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.folder import DAY, SAME_RUN, FolderStore
+from tests.local.systems import KINDS, system
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -22,10 +25,19 @@ class Wall:
         return self.now
 
 
-def opened(path: Path, known: str = "", wall: Wall | None = None) -> FolderStore:
+def opened(
+    path: Path, known: str = "", wall: Wall | None = None, system: System | None = None
+) -> FolderStore:
     now = wall or Wall()
     return FolderStore.open(
-        str(path), known, lambda: TOKEN, MemoryCheckpoints(), SpaceLedger(), MemoryAges(now), now
+        str(path),
+        known,
+        lambda: TOKEN,
+        MemoryCheckpoints(),
+        SpaceLedger(),
+        MemoryAges(now),
+        now,
+        system,
     )
 
 
@@ -102,3 +114,80 @@ def test_staging_of_an_earlier_process_is_swept(tmp_path: Path) -> None:
     wall.now = 4_000_000_000.0
     opened(tmp_path / "files", TOKEN, wall).close()
     assert list(staging.iterdir()) == []
+
+
+class Mount:
+    """A file system that is mounted read-only, or writable; calls that write fail meanwhile."""
+
+    def __init__(self, kind: str) -> None:
+        self.read_only = True
+        self.system = system(kind, self._written)
+        vars(self.system)["read_only"] = lambda fd: self.read_only
+
+    def _written(self, name: str) -> None:
+        if self.read_only:
+            raise OSError(errno.EROFS, name)
+
+
+@pytest.fixture(params=KINDS)
+def mount(request: pytest.FixtureRequest) -> Mount:
+    return Mount(request.param)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_text("a")
+    return tmp_path / "files"
+
+
+def test_nothing_is_written_to_a_read_only_folder(disk: Path, mount: Mount) -> None:
+    store = opened(disk, system=mount.system)
+    assert store.read_only and store.tidy(0) == (0, 0)
+    assert os.listdir(disk) == ["a"]
+    known = store.marker
+    assert refusal(disk, "") == "root_in_use", "it is locked all the same"
+    store.close()
+    opened(disk, known, system=mount.system).close()
+
+
+def test_a_read_only_folder_is_known_by_its_file_system_and_inode(disk: Path, mount: Mount) -> None:
+    store = opened(disk, system=mount.system)
+    known = store.marker
+    store.close()
+    disk.rename(disk.with_name("away"))
+    disk.mkdir()  # the mount point, or another disk
+    with pytest.raises(ProblemError, match="is not the one") as refused:
+        opened(disk, known, system=mount.system)
+    assert refused.value.problem.code == "root_replaced"
+    assert "serve it under another path" in refused.value.problem.hint
+    assert refusal(disk, known) == "root_replaced"
+    assert os.listdir(disk) == []
+
+
+def test_a_folder_that_can_be_written_to_again_gets_its_marker(disk: Path, mount: Mount) -> None:
+    store = opened(disk, system=mount.system)
+    known = store.marker
+    assert store.is_as_opened()
+    mount.read_only = False
+    assert not store.is_as_opened()
+    store.close()
+    again = opened(disk, known, system=mount.system)
+    assert (again.marker, again.read_only) == (TOKEN, False)
+    again.close()
+    mount.read_only = True  # an error, or a person, took the permission away again
+    assert not again.is_as_opened()
+    last = opened(disk, TOKEN, system=mount.system)
+    assert (last.marker, last.read_only) == (TOKEN, True)
+    last.close()
+
+
+def test_a_read_only_file_system_without_locks(
+    disk: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_: System, fd: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(System, "flock", flock)
+    opened(disk, system=mount.system).close()
+    assert os.listdir(disk) == ["a"]

@@ -157,9 +157,8 @@ async def workspace(case: CheckCase) -> Passed:
     writes = case.uploads or case.retires
     if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
-        raise ProblemError(
-            Problem(Code.READ_ONLY, message, hint='the person who runs the server can grant "rw"')
-        )
+        hint = 'the person who runs the server can grant "rw", or mount its folder writable'
+        raise ProblemError(Problem(Code.READ_ONLY, message, hint=hint))
     may = "read and write" if found.access == "rw" else "read"
     return f"{job.username} may {may} the workspace {job.workspace!r}", ""
 

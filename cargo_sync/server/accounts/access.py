@@ -11,16 +11,23 @@ from typing import NamedTuple
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.refusals import read_only, unknown
+from cargo_sync.server.refusals import read_only, read_only_folder, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 
 
 class Access(NamedTuple):
-    """A workspace as one user sees it."""
+    """A workspace as one user sees it.
+
+    granted  the user may write, if the folder can be written to
+    """
 
     name: str
     workspace: Workspace
-    writable: bool
+    granted: bool
+
+    @property
+    def writable(self) -> bool:
+        return self.granted and not self.workspace.read_only
 
     def may_write(self) -> None:
         """Checks the permission to write.
@@ -28,8 +35,10 @@ class Access(NamedTuple):
         Raises:
             ProblemError: `read_only`.
         """
-        if not self.writable:
+        if not self.granted:
             raise read_only(self.name)
+        if self.workspace.read_only:
+            raise read_only_folder(self.name)
 
 
 def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings]) -> list[str]:
@@ -61,6 +70,15 @@ class Grants:
                 if name in own:
                     own[name][one.name] = Access(one.name, workspace, access == "rw")
         self._of = own
+
+    def only_reading(self) -> dict[str, list[str]]:
+        """Who was granted to write to a read-only folder: users by the folder's path."""
+        found: dict[str, list[str]] = {}
+        for user, accesses in sorted(self._of.items()):
+            for access in accesses.values():
+                if access.granted and not access.writable:
+                    found.setdefault(access.workspace.path, []).append(user)
+        return found
 
     def of(self, user: str) -> list[Access]:
         """A user's workspaces, by name."""

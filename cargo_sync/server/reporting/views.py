@@ -58,6 +58,14 @@ def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict
     }
 
 
+def only_reading(folders: Mapping[str, Sequence[str]]) -> list[str]:
+    """Warnings of read-only folders to which users were granted to write: the users by folder."""
+    return [
+        f"{path} is on a read-only file system: {', '.join(users[:SHOWN])} can only read there"
+        for path, users in folders.items()
+    ]
+
+
 def flow(one: FlowReading) -> dict[str, Any]:
     """A row of `flow.list`."""
     return asdict(one) | {"direction": one.direction.value, "since": round(one.since, 3)}

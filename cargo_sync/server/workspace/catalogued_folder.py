@@ -104,6 +104,8 @@ class CataloguedFolder:
     def attach(self) -> bool:
         """Opens the folder if it is not open, or if another one is at the path now.
 
+        It is also opened anew if it can be written to now and could not before, or the other way.
+
         Returns:
             Whether it was opened.
 
@@ -111,8 +113,9 @@ class CataloguedFolder:
             ProblemError: it is not there, is another folder, or belongs to another server.
         """
         with self.lock:
+            before = self._store
             if self._store is not None:
-                if self._store.still_there():
+                if self._store.still_there() and self._store.is_as_opened():
                     return False
                 self._store.let_go()
                 self._store = None
@@ -121,16 +124,30 @@ class CataloguedFolder:
             except ProblemError as error:
                 self.problem = error.problem
                 raise
-            if not self._marker:
+            if store.marker != self._marker:
                 self.catalogue.set_marker(self.id, store.marker)
                 self._marker = store.marker
             self._store, self.problem = store, None
+            self._say_if_read_only(before)
             return True
+
+    def _say_if_read_only(self, before: FolderStore | None) -> None:
+        store = self.store
+        if store.read_only:
+            level = logging.INFO if before is None else logging.WARNING
+            _log.log(level, "%s is on a read-only file system: it can only be read", self.path)
+        elif before is not None and before.read_only:
+            _log.info("%s can be written to again", self.path)
 
     @property
     def attached(self) -> bool:
         """Whether the folder was there at the last attempt to use it."""
         return self._store is not None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether its file system could not be written to at the last attempt to use it."""
+        return self._store is not None and self._store.read_only
 
     def must_not_be_held(self) -> None:
         """Raises ProblemError `root_held` while another program holds the folder.

@@ -74,6 +74,11 @@ class Workspace:
         return self._folder.attached
 
     @property
+    def read_only(self) -> bool:
+        """Whether its file system could not be written to at the last attempt to use it."""
+        return self._folder.read_only
+
+    @property
     def problem(self) -> Problem | None:
         """Why the folder could not be used at the last attempt, or None."""
         return self._folder.problem

@@ -10,12 +10,18 @@ from cargo_sync.server.accounts.permits import LOGGED_OUT, REQUESTS, Permits
 from cargo_sync.server.refusals import LaterError, unknown
 
 
+class Folder:
+    """A workspace, of which only this is asked."""
+
+    read_only = False
+
+
 class Shared(Grants):
     """One workspace that everybody has, until `access` is another one or None."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.access: Access | None = Access("music", object(), True)  # type: ignore[arg-type]
+        self.access: Access | None = Access("music", Folder(), True)  # type: ignore[arg-type]
 
     def get(self, user: str, name: str) -> Access:
         if self.access is None or name != self.access.name:
@@ -27,9 +33,9 @@ class Shared(Grants):
     ("writes", "change", "code"),
     [
         (True, {}, None),
-        (True, {"writable": False}, "read_only"),
-        (False, {"writable": False}, None),
-        (True, {"workspace": object()}, "unknown"),
+        (True, {"granted": False}, "read_only"),
+        (False, {"granted": False}, None),
+        (True, {"workspace": Folder()}, "unknown"),
         (False, {"name": "other"}, "unknown"),
     ],
 )
@@ -46,6 +52,21 @@ def test_what_the_grants_still_allow(
     permits.renew()  # each is told once
     assert [problem.code for problem in heard] == ([] if code is None else [code])
     assert code_of(permit.check) == code
+
+
+def test_who_writes_ends_when_the_folder_becomes_read_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grants = Shared()
+    permits = Permits(grants)
+    assert grants.access is not None and grants.access.writable
+    writing, reading = (
+        permits.issue("ana", lambda _: None, grants.access, writes=writes)
+        for writes in (True, False)
+    )
+    monkeypatch.setattr(Folder, "read_only", True)
+    assert not grants.access.writable
+    assert [code_of(one.check) for one in (writing, reading)] == ["read_only", None]
 
 
 def code_of(check: object) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
+from cargo_sync.local.system import System
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import TOKEN_SECONDS
@@ -116,6 +117,33 @@ async def test_what_is_granted_for_reading_is_not_written(tmp_path: Path) -> Non
         assert (house.folders["shared"] / "notice").read_text() == "read me"
         answer = await house.call("POST", "/v1/workspaces/shared/operations", delete)
         assert answer.json["results"][0]["code"] == "done"
+
+
+async def test_a_folder_on_a_read_only_file_system_is_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(System, "read_only", lambda self, fd: True)
+    (tmp_path / "ana").mkdir()
+    (tmp_path / "ana" / "a").write_text("a")
+    async with living(tmp_path) as house:
+        rows = (await house.call("GET", "/v1/workspaces")).json["workspaces"]
+        assert [row["access"] for row in rows] == ["ro", "ro"]
+        assert (await house.call("GET", "/v1/files/default/a")).body == b"a"
+        delete = {"operations": [{"op": "delete", "path": "a", "expected": 1}]}
+        for method, path, body in (
+            ("PUT", "/v1/files/default/b", b"b"),
+            ("POST", "/v1/workspaces/default/operations", delete),
+        ):
+            refused = await house.call(method, path, body)
+            assert (refused.status, refused.code) == (403, "read_only")
+            told = 'the folder of the workspace "default" is on a read-only file system'
+            assert refused.json["error"]["message"] == told
+        assert house.spaces.only_reading() == {
+            str(tmp_path / "ana"): ["ana"],
+            str(tmp_path / "ben"): ["ben"],
+            str(tmp_path / "shared"): ["ana"],
+        }
+    assert os.listdir(tmp_path / "ana") == ["a"]
 
 
 async def test_a_tree_is_told_in_pages(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def test_a_thread_that_is_about_to_publish_looks_again(tmp_path: Path) -> 
         body = HalfSent()
         uploading = await put(house, "shared", body)
         shared = house.spaces.get("ana", "shared")
-        house.spaces._of = {"ana": {"shared": shared._replace(writable=False)}}
+        house.spaces._of = {"ana": {"shared": shared._replace(granted=False)}}
         body.rest.set()
         assert (await uploading).code == "read_only"
         assert not (house.folders["shared"] / "new").exists()
