@@ -137,7 +137,7 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
                 chunk = await request.content.readany()
         except TimeoutError as error:
             raise timed_out() from error
-        except (ConnectionError, web.RequestPayloadError) as error:
+        except (OSError, web.RequestPayloadError) as error:  # also a broken record of TLS
             raise ProblemError(
                 Problem(Code.CUT, "the connection was closed before the end of the body")
             ) from error

@@ -1,11 +1,18 @@
 """Clients that leave before the end: no traceback, at most one debug line, and nothing stays."""
 
 import asyncio
+import errno
 import json
 import logging
+import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from aiohttp import web
+
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.server.http.limits import chunks
 
 from tests.server.house import House, living
 from tests.server.surroundings import until
@@ -59,3 +66,25 @@ async def test_who_leaves_costs_one_debug_line_at_most(
         assert [one.levelno for one in told] in ([], [logging.DEBUG])
         assert len(house.polls) == 0
         assert not (house.folders["ana"] / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ConnectionResetError("reset"),
+        ssl.SSLError(1, "wrong version number"),  # bytes were changed on the way
+        OSError(errno.EHOSTUNREACH, "no route to host"),
+        web.RequestPayloadError("closed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_connection_that_breaks_amid_a_body_is_cut_and_no_mistake_of_the_server(
+    broken: Exception,
+) -> None:
+    async def readany() -> bytes:
+        raise broken
+
+    request = SimpleNamespace(content=SimpleNamespace(readany=readany))
+    with pytest.raises(ProblemError) as caught:
+        [chunk async for chunk in chunks(request)]  # type: ignore[arg-type]
+    assert caught.value.problem.code is Code.CUT
