@@ -13,7 +13,6 @@ from aiohttp import web
 
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.server.http.limits import chunks
-
 from tests.server.house import House, living
 from tests.server.surroundings import until
 
