@@ -18,6 +18,14 @@ PIECE: Final = 2**20
 Expect = Callable[[Offer], Entry | None]
 """Returns the local entry that an offer means; None if it does not exist any more."""
 
+Going = Callable[[], bool]
+"""Asked between two pieces of a long read: False ends it."""
+
+
+def always() -> bool:
+    """Ends nothing."""
+    return True
+
 
 def as_offered(offer: Offer) -> Entry:
     """The entry that an offer means if it was made from this folder itself."""
@@ -111,23 +119,21 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     return FileReader(fd, path, state)
 
 
-def hash_file(root: Root, path: str, expect: Entry) -> str:
+def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> str:
     """BLAKE3 of a stable read, as 64 hex digits.
 
     Raises:
         ProblemError: `changed` when the file is not the expected one, or changes while it is read;
-            vanished, …
+            `stopped`; vanished, …
     """
-    return hash_reader(open_file(root, path, expect), path, expect.size)
+    return hash_reader(open_file(root, path, expect), path, expect.size, going)
 
 
-def hash_reader(
-    reader: FileReader, path: str, size: int, going: Callable[[], bool] = lambda: True
-) -> str:
+def hash_reader(reader: FileReader, path: str, size: int, going: Going = always) -> str:
     """BLAKE3 of an open file of `size` bytes, as 64 hex digits; the file is closed.
 
     Raises:
-        ProblemError: `changed` while it was read; `stopped` when `going` returned False.
+        ProblemError: `changed` while it was read; `stopped`.
     """
     try:
         digest = blake3()
@@ -135,7 +141,7 @@ def hash_reader(
         done = 0
         while done < size:
             if not going():
-                raise ProblemError(Problem(Code.STOPPED, f"reading {path!r} was stopped", path))
+                raise _stopped(path)
             got = reader.read_into(buffer[: size - done], done)
             if not got:
                 break
@@ -148,23 +154,29 @@ def hash_reader(
         reader.close()
 
 
-def is_blank(root: Root, path: str, expect: Entry) -> bool:
+def is_blank(root: Root, path: str, expect: Entry, going: Going = always) -> bool:
     """Whether the file holds nothing but zeros; it is read up to the first other byte.
 
     Raises:
-        ProblemError: as for `open_file`.
+        ProblemError: as for `open_file`; `stopped`.
     """
     reader = open_file(root, path, expect)
     try:
         buffer = memoryview(bytearray(PIECE))
         done = 0
         while got := reader.read_into(buffer, done):
+            if not going():
+                raise _stopped(path)
             if buffer[:got].tobytes().count(0) != got:
                 return False
             done += got
         return True
     finally:
         reader.close()
+
+
+def _stopped(path: str) -> ProblemError:
+    return ProblemError(Problem(Code.STOPPED, f"reading {path!r} was stopped", path))
 
 
 def _state(found: os.stat_result) -> tuple[int, int, int, int]:

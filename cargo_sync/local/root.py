@@ -109,7 +109,9 @@ class Root:
         return (found.st_dev, found.st_ino) == (self.device, self._inode)
 
     def close(self) -> None:
-        os.close(self.fd)
+        """Closes it. What still uses it then reaches nothing, and no other folder either."""
+        fd, self.fd = self.fd, -1
+        os.close(fd)
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The sides of a job, behind one contract: a local folder, or a workspace on a server.
 
+calls     calls in threads that use a folder, which is not closed under them
 cargo/    a workspace on a Cargo server
 contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
 folder    the near tree: the local folder of a job

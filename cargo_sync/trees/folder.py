@@ -25,8 +25,9 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
-from cargo_sync.model.world import World
+from cargo_sync.model.world import T, Ts, World
 from cargo_sync.plan.filters import Filters
+from cargo_sync.trees.calls import Calls
 from cargo_sync.trees.contract import Missed, Observation, Whole
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.retiring import retire
@@ -72,34 +73,40 @@ class FolderTree:
         self._lock: RootLock | None = None
         self._staging: Staging | None = None
         self._purged_at = float("-inf")
+        self._calls = Calls()
 
     async def open(self, cursor: int = 0) -> Identity:
-        return await self._world.offload(self._open)
+        return await self._do(self._open)
 
     async def close(self) -> None:
-        await self._world.offload(self._close)
+        await self._world.offload(self._end)
+
+    async def _do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Does `work` in a thread; the folder is not closed meanwhile."""
+        return await self._world.offload(self._calls, work, *args)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         folders = walk(self._opened(), self._filters.excluded)
-        while group := await self._world.offload(_group, folders):
+        while group := await self._do(_group, folders):
             yield group
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
-        return [await self._world.offload(self._hash, path, entry) for path, entry in items]
+        return [await self._do(self._hash, path, entry) for path, entry in items]
 
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
-        return await self._world.offload(self._entries, some)
+        return await self._do(self._entries, some)
 
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
-        return [await self._world.offload(self._is_blank, path, entry) for path, entry in items]
+        return [await self._do(self._is_blank, path, entry) for path, entry in items]
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        return await self._world.offload(self._apply, actions, run)
+        return await self._do(self._apply, actions, run)
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
     ) -> Problem | None:
-        return await self._world.offload(retire, self._opened(), path, entry, content, move_to, run)
+        going, opened = self._calls.go_on, self._opened()
+        return await self._do(retire, opened, path, entry, content, move_to, run, going)
 
     def source(self) -> Source:
         return FolderSource(self._opened())
@@ -194,6 +201,10 @@ class FolderTree:
             if self._staging is not None:
                 self._staging.sweep(self._ages, STALE)
 
+    def _end(self) -> None:
+        with self._calls.ended():
+            self._close()
+
     def _close(self) -> None:
         if self._staging is not None:
             self._staging.close()
@@ -205,7 +216,7 @@ class FolderTree:
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:
-            return hash_file(self._opened(), path, entry)
+            return hash_file(self._opened(), path, entry, self._calls.go_on)
         except ProblemError as error:
             return error.problem
 
@@ -214,7 +225,7 @@ class FolderTree:
 
     def _is_blank(self, path: str, entry: Entry) -> bool | Problem:
         try:
-            return is_blank(self._opened(), path, entry)
+            return is_blank(self._opened(), path, entry, self._calls.go_on)
         except ProblemError as error:
             return error.problem
 

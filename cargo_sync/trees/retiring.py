@@ -1,7 +1,7 @@
 """Retiring: a delivered source file is deleted or moved, but only after a last check."""
 
 from cargo_sync.local import trash
-from cargo_sync.local.read import hash_file
+from cargo_sync.local.read import Going, always, hash_file
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
@@ -9,7 +9,13 @@ from cargo_sync.model.problems import Problem, ProblemError, from_os_error, not_
 
 
 def retire(
-    root: Root, path: str, entry: Entry, content: str, move_to: str, run: str
+    root: Root,
+    path: str,
+    entry: Entry,
+    content: str,
+    move_to: str,
+    run: str,
+    going: Going = always,
 ) -> Problem | None:
     """Moves a file to `move_to` or to the trash, if it is still what was delivered.
 
@@ -21,12 +27,13 @@ def retire(
         move_to: a folder relative to the root, or an absolute one on the same file system; "" for
             the trash.
         run: the name of the trash folder.
+        going: False ends the reading of the file.
 
     Returns:
         Why the file was left where it is, or None.
     """
     try:
-        if hash_file(root, path, entry) != content:
+        if hash_file(root, path, entry, going) != content:
             return not_as_delivered(path)
         if not move_to:
             place = trash.displace(root, path, run)

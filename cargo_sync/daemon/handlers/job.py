@@ -1,5 +1,6 @@
 """`job.…`: list, show, start, pause, reload, sync, approve, speed; others are in other files."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,8 +56,7 @@ class JobHandlers:
         jobs = self._jobs.chosen(args.job)
         if args.job is not None:
             enabled(jobs[0].supervisor)
-        for job in jobs:
-            await job.supervisor.pause()
+        await asyncio.gather(*(job.supervisor.pause() for job in jobs))
         return _states(jobs)
 
     async def reload(self, args: OneOrAllJobs) -> JsonObject:

@@ -4,7 +4,7 @@ check_steps   the steps of `cargo_ctl job test`, which need no run
 checks        the checks that run now or ended lately
 following     windows that open and speeds that change during a run
 limits        when this job may move files and how fast
-local_hints   changes in the local folder, which bring the next look forward
+local_hints   the local folder: its changes bring the next look forward; when it is let go
 outcomes      how the last looks ended, each reported once
 previews      plans that people asked for
 remote_hints  the server's long poll, which brings the next look forward

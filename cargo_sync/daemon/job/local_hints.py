@@ -1,6 +1,10 @@
-"""Hints of changes in local folders, brought from the watcher's threads to the event loop."""
+"""A job's local folder: hints of changes in it, and when it is let go.
+
+The hints are brought from the watcher's threads to the event loop.
+"""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,10 +13,13 @@ from typing import Final, Protocol
 from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.model.world import World
+from cargo_sync.trees.contract import NearTree
 
 MOST: Final = 2_000 if sys.platform == "linux" else 64
 """Folders that a daemon watches at most; the others are scanned at intervals. On systems other than
 Linux each watched folder costs a thread."""
+LET_GO: Final = 5.0
+"""Seconds that the answer to a pause waits for its folder at most."""
 
 
 class FolderHints(Protocol):
@@ -68,6 +75,51 @@ class NearHints:
         watch, self._watch = self._watch, None
         if watch is not None:
             await watch.close()
+
+
+class NearFolder:
+    """A job's local folder: open and watched while the job may move files, else let go.
+
+    Then nothing of it is open, locked or watched: its disk can be unmounted, and another process
+    may use it.
+    """
+
+    def __init__(self, near: NearTree, hints: NearHints | None) -> None:
+        """`hints` is None if the folder is not watched."""
+        self._near = near
+        self._hints = hints
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @property
+    def note(self) -> str:
+        """What a person should know; "" if all is well."""
+        return self._hints.note if self._hints else ""
+
+    def use(self) -> None:
+        """Something opens the folder from now on."""
+        self._free.clear()
+
+    async def watch(self, *, away: bool) -> None:
+        """Begins or ends to watch, after each look; `away`: it found that the folder is away."""
+        if self._hints is not None:
+            self.use()
+            await self._hints.follow(away=away)
+
+    async def let_go(self) -> None:
+        """Closes all of it."""
+        if self._free.is_set():
+            return
+        if self._hints is not None:
+            await self._hints.close()
+        await self._near.close()
+        self._free.set()
+
+    async def wait_free(self) -> None:
+        """Waits until it is let go, or has not been for `LET_GO`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO):
+                await self._free.wait()
 
 
 class Watching:

@@ -16,7 +16,7 @@ from typing import Any
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.following import follow_hours, follow_speed
 from cargo_sync.daemon.job.limits import JobLimits
-from cargo_sync.daemon.job.local_hints import NearHints, WatchFolder
+from cargo_sync.daemon.job.local_hints import NearFolder, NearHints, WatchFolder
 from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.daemon.job.previews import Previews
 from cargo_sync.daemon.job.remote_hints import hear_far
@@ -29,6 +29,7 @@ from cargo_sync.model.events import Event, EventDetails, Happened, Moment
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import FarTree, NearTree
@@ -118,7 +119,9 @@ class Supervisor:
         self._world = world
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
-        self._near_hints = NearHints(sides.watch, self.hint)
+        watched = settings.watch and self._rules.mode is Mode.UPLOAD
+        hints = NearHints(sides.watch, self.hint) if watched else None
+        self._near_folder = NearFolder(sides.near, hints)
         self._ordered: tuple[Run, bool] | None = None
         self._hinted: float | None = None
         self._wakeup = Wakeup()
@@ -131,13 +134,9 @@ class Supervisor:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the job, besides its state."""
-        watching = self._near_hints.note
+        watching = self._near_folder.note
         outdated = f"the old settings hold: {self.outdated}" if self.outdated else ""
         return (*self.settings.warnings, *filter(None, (outdated, watching)))
-
-    @property
-    def _listens(self) -> bool:
-        return self.settings.enabled and self.settings.watch
 
     def __repr__(self) -> str:
         return f"<Supervisor of {self.name!r}: {self.state}>"
@@ -187,11 +186,16 @@ class Supervisor:
     # -- commands ----------------------------------------------------------------------------------
 
     async def pause(self) -> None:
-        """Stops at a checkpoint, even within a file; the pause survives restarts."""
+        """Stops at a checkpoint, even within a file; the pause survives restarts.
+
+        When this returns, the local folder is let go, unless its disk hangs or a preview uses it.
+        """
         self.paused = True
         self._stop()
+        self._wakeup.set()
         self._listener.changed(self)
         await self._world.offload(self._memory.jobs.set_paused, self.name, True)
+        await self._near_folder.wait_free()
 
     async def start(self) -> None:
         """Ends a pause, and looks at once."""
@@ -237,27 +241,32 @@ class Supervisor:
         """Runs the loop until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                if self._listens and self._rules.mode is Mode.DOWNLOAD:
-                    group.create_task(self._hear_far())
+                wanted = self.settings.enabled and self.settings.watch
+                if wanted and self._rules.mode is Mode.DOWNLOAD:
+                    group.create_task(
+                        lasting(self._hear_far, "listening to the server", job=self.name)
+                    )
                 if self.bounds.hours.matter:
                     group.create_task(
                         follow_hours(self.bounds.hours, self.bounds.share, self._turned)
                     )
                 group.create_task(follow_speed(self.bounds.share, self.sides.far, self.name))
                 while True:
-                    if self._listens and self._rules.mode is Mode.UPLOAD:
-                        await self._near_hints.follow(away=self.outcomes.is_away)
+                    if self._may_look:
+                        await self._near_folder.watch(away=self.outcomes.is_away)
+                    else:
+                        await self._near_folder.let_go()
                     work = self._next()
                     if work is None:
                         await self._wakeup.wait(self._patience())
                         continue
+                    self._near_folder.use()
                     self._task = group.create_task(work)
                     await asyncio.wait({self._task})
                     self._task = None
         finally:
-            await self._near_hints.close()
+            await self._near_folder.let_go()
             await self.sides.far.close()
-            await self.sides.near.close()
 
     def _next(self) -> Coroutine[Any, Any, None] | None:
         if (preview := self.previews.next()) is not None:
@@ -393,11 +402,4 @@ class Supervisor:
             row = await self._world.offload(self._memory.jobs.get, self.name)
             return row.far_cursor if row else 0
 
-        while True:
-            try:
-                await hear_far(self.sides.far, self._seen, cursor, self.hint, self._world.steady)
-            except Exception as error:
-                # The next look comes without hints too; a bug here must not end the job.
-                _log.error(
-                    "listening to the server failed", exc_info=error, extra={"job": self.name}
-                )
+        await hear_far(self.sides.far, self._seen, cursor, self.hint, self._world.steady)

@@ -15,10 +15,11 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
+from cargo_sync.local.read import Going
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
-from cargo_sync.server.workspace.suspects import Going, SuspectFiles, seen_now
+from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
 _log = logging.getLogger(__name__)

@@ -4,11 +4,11 @@ A file that looks different from its row is judged when it would be recorded as 
 a restart of the machine, files that look as they did are read once, beside the server's work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued
-from cargo_sync.local.read import hash_reader, is_blank, open_file
+from cargo_sync.local.read import Going, always, hash_reader, is_blank, open_file
 from cargo_sync.local.root import Root
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
@@ -17,9 +17,6 @@ from cargo_sync.model.problems import Code, ProblemError
 PAGE: Final = 1_000
 _UNKNOWN: Final = frozenset({Code.NO_DESCRIPTORS, Code.STOPPED})
 """Codes of problems that say nothing about a file."""
-
-Going = Callable[[], bool]
-"""Whether the server goes on."""
 
 
 class SuspectFiles:
@@ -37,7 +34,7 @@ class SuspectFiles:
         self._waits = False
 
     def is_damaged(
-        self, root: Root, path: str, held: Catalogued, seen: Entry, going: Going = lambda: True
+        self, root: Root, path: str, held: Catalogued, seen: Entry, going: Going = always
     ) -> bool:
         """Whether an unclean stop has damaged what is at `path`; `held` was there before.
 
@@ -107,7 +104,7 @@ def _is_other(root: Root, path: str, seen: Entry, content: str, going: Going) ->
     """Whether the content is not that of the hash; without a hash, whether it is only zeros."""
     try:
         if not content:
-            return is_blank(root, path, seen)
+            return is_blank(root, path, seen, going)
         return hash_reader(open_file(root, path, seen), path, seen.size, going) != content
     except ProblemError as error:
         if error.problem.code in _UNKNOWN:
