@@ -29,6 +29,7 @@ from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
+from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
@@ -257,7 +258,7 @@ class Server:
         return replace(read, notices=(*read.notices, *notices))
 
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
-        """Makes a roster take effect. Folders that are not served any more stay open."""
+        """Makes a roster take effect, and closes the folders that are not served any more."""
         assert self._tasks is not None, "the server has started"
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
@@ -273,6 +274,18 @@ class Server:
         self._permits.renew()
         self._flows.renew()
         self.feed.changed()
+        unserved = self._opened.unserved()
+        if await self._end_of(self._flows.lanes_in(unserved)):
+            await self._opened.let_go(unserved)
+
+    async def _end_of(self, lanes: Iterable[LaneThread]) -> bool:
+        """Waits for lanes that were told to end; whether they did in time."""
+        until = self._world.steady() + LANES
+        ended = [
+            await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
+            for lane in lanes
+        ]
+        return all(ended)
 
     # -- the control plane -------------------------------------------------------------------------
 
@@ -360,9 +373,7 @@ class Server:
             await self._coordinator.close()
         if self._lanes is not None:
             self._lanes.close()
-            until = self._world.steady() + LANES
-            for lane in self._flows.close():
-                await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
+            await self._end_of(self._flows.close())
         self._opened.rest()
 
     def close(self) -> None:

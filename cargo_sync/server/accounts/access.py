@@ -42,8 +42,8 @@ class Access(NamedTuple):
 
 
 def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings]) -> list[str]:
-    """The folders of a file's users and workspaces, each once: real paths, sorted."""
-    folders = [one.path for one in users] + [one.path for one in workspaces]
+    """The folders of enabled users and of workspaces, each once: real paths, sorted."""
+    folders = [one.path for one in users if one.enabled] + [one.path for one in workspaces]
     return sorted({os.path.realpath(folder) for folder in folders})
 
 
@@ -61,7 +61,7 @@ class Grants:
     ) -> None:
         """Takes over users and workspaces; `at` gives the workspace of a real path."""
         own: dict[str, dict[str, Access]] = {}
-        for user in users:
+        for user in (one for one in users if one.enabled):
             home = at(os.path.realpath(user.path))
             own[user.username] = {USER_WORKSPACE: Access(USER_WORKSPACE, home, True)}
         for one in workspaces:

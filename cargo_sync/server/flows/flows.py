@@ -8,7 +8,7 @@ the client knows whether its end of the API is TLS.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.refusals import LaterError, unknown
+from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
 
 WAIT: Final = 60.0
@@ -284,6 +285,11 @@ class Flows:
     def lanes(self) -> int:
         """How many lanes run."""
         return len(self._lanes)
+
+    def lanes_in(self, some: Collection[Workspace]) -> list[LaneThread]:
+        """The lanes that use these workspaces, also those of flows that ended."""
+        used = [flow for flow in self._running.values() if flow.permit.access.workspace in some]
+        return [flow.lane for flow in used if flow.lane is not None]
 
     # -- figures -----------------------------------------------------------------------------------
 

@@ -182,12 +182,21 @@ class CataloguedFolder:
             raise _away()
         return self._store
 
-    def close(self) -> None:
-        """Closes the folder."""
-        with self.lock:
+    def close(self, patience: float = -1) -> bool:
+        """Closes the folder.
+
+        Returns:
+            False if another call did not end within `patience` seconds, because the disk hangs.
+        """
+        if not self.lock.acquire(timeout=patience):
+            return False
+        try:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+            return True
+        finally:
+            self.lock.release()
 
     # -- reading and recording ---------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 from functools import partial
+from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
@@ -19,15 +20,14 @@ from cargo_sync.server.workspace.external_changes import ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.stores.folder import FolderStore
 
+PATIENCE: Final = 3.0
+"""Seconds that a call may still use a folder that is not served any more."""
+
 _log = logging.getLogger(__name__)
 
 
 class OpenWorkspaces:
-    """Workspaces by real path.
-
-    A folder that is not served any more stays open until the server ends, because requests may
-    still read from it. It is not watched, and costs only its descriptor.
-    """
+    """Workspaces by real path."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class OpenWorkspaces:
         self._native = native()
         self._open: dict[str, Workspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
+        self._ending: list[asyncio.Task[None]] = []
 
     def at(self, path: str) -> Workspace:
         """The workspace of a real path; it was opened before."""
@@ -81,7 +82,8 @@ class OpenWorkspaces:
     ) -> None:
         """Notices other programs' changes in these folders from now on, and in no others."""
         for path in self._external.keys() - set(paths):
-            self._external.pop(path).cancel()
+            self._ending.append(self._external.pop(path))
+            self._ending[-1].cancel()
         for path in paths:
             if path not in self._external:
                 changes = ExternalChanges(
@@ -95,6 +97,23 @@ class OpenWorkspaces:
                 self._external[path] = tasks.create_task(
                     lasting(changes.run, f"looking for changes in {path!r}")
                 )
+
+    def unserved(self) -> list[Workspace]:
+        """The open folders that are not served any more, until `let_go`."""
+        return [self._open[path] for path in sorted(self._open.keys() - self._external.keys())]
+
+    async def let_go(self, some: Collection[Workspace]) -> None:
+        """Closes folders that are not served, so that their disks can be unmounted.
+
+        No lane may use them any more. A request that still does gets `root_gone`. A folder whose
+        disk hangs stays open.
+        """
+        ending, self._ending = self._ending, []
+        await asyncio.gather(*ending, return_exceptions=True)
+        for workspace in some:
+            workspace.stop()
+            if await self._world.offload(workspace.close, PATIENCE):
+                del self._open[workspace.path]
 
     def problems(self) -> dict[str, Problem | None]:
         """The served folders that cannot be used now, with the reason if it is known."""

@@ -99,17 +99,24 @@ class Workspace:
         """Opens the folder if it is not open, or came back; returns whether it did.
 
         Raises:
-            ProblemError: as for `CataloguedFolder.attach`.
+            ProblemError: as for `CataloguedFolder.attach`; `stopped`.
         """
-        return self._folder.attach()
+        with self._folder.lock:
+            if self._closing:
+                raise ProblemError(Problem(Code.STOPPED, "the folder is not served any more"))
+            return self._folder.attach()
 
     def stop(self) -> None:
-        """Makes hash computations end soon."""
+        """Makes hash computations end soon; once closed, it is not opened again."""
         self._closing = True
 
-    def close(self) -> None:
-        """Closes the folder, which must not be in use any more."""
-        self._folder.close()
+    def close(self, patience: float = -1) -> bool:
+        """Closes the folder; lanes must not use it any more.
+
+        Returns:
+            False if another call did not end within `patience` seconds.
+        """
+        return self._folder.close(patience)
 
     # -- from the catalogue ------------------------------------------------------------------------
 
