@@ -63,6 +63,7 @@ from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.retention import ServerRetention
 from cargo_sync.server.workspace.opened import OpenWorkspaces
+from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
@@ -274,8 +275,12 @@ class Server:
         self._permits.renew()
         self._flows.renew()
         self.feed.changed()
-        unserved = self._opened.unserved()
-        if await self._end_of(self._flows.lanes_in(unserved)):
+        await self._let_go(self._opened.unserved())
+
+    async def _let_go(self, unserved: Sequence[Workspace]) -> None:
+        """Closes folders that are not served; one in use is tried again at the next change."""
+        lanes = self._flows.lanes_in(unserved)
+        if lanes is not None and await self._end_of(lanes):
             await self._opened.let_go(unserved)
 
     async def _end_of(self, lanes: Iterable[LaneThread]) -> bool:

@@ -15,8 +15,11 @@ from cargo_sync.api.client import Client, subscribe
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.config.server import load_server
 from cargo_sync.control.endpoint import EndpointError
+from cargo_sync.local.lock import lock_root
+from cargo_sync.local.root import Root
 from cargo_sync.server import app
 from cargo_sync.server.server import Up
+from tests.descriptors import open_below
 from tests.server.admin import ask, governed
 from tests.server.surroundings import CHEAP, until
 from tests.server.test_app import running, settings
@@ -288,10 +291,27 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
             "path": folder,
         }
         assert (await ask(up, "workspace.list")) == {"workspaces": []}
-        # The same folder under another name, while the server still has it open.
         again = await ask(up, "workspace.add", workspace="songs", path=folder, grants={"ana": "rw"})
         assert again["grants"] == {"ana": "rw"}
         assert await spaces(up, token) == {"default": "rw", "songs": "rw"}
+
+
+async def test_a_folder_that_is_not_served_any_more_is_let_go(tmp_path: Path) -> None:
+    async with governed(plain(tmp_path)) as up:
+        ben = tmp_path / "ben"
+        await ask(up, "user.add", user="ben", path=str(ben), password=CANARY)
+        await ask(up, "workspace.add", workspace="music", path=str(tmp_path / "music"))
+        assert open_below(ben) and open_below(tmp_path / "music")
+        await ask(up, "workspace.remove", workspace="music")
+        await ask(up, "user.disable", user="ben")
+        for folder in (ben, tmp_path / "music"):
+            assert open_below(folder) == []
+            other = Root.open(str(folder))
+            lock_root(other, "another program", leave_name=False).release()
+            other.close()
+        await ask(up, "user.enable", user="ben")
+        assert open_below(ben)
+        assert await spaces(up, await login(up, "ben", CANARY)) == {"default": "rw"}
 
 
 async def test_who_has_a_name_again_has_nothing_of_who_had_it_before(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.lock import lock_root
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError, bad_time
 from cargo_sync.trees.folder import FolderTree
+from tests.descriptors import open_below
 from tests.engine.world import System
 from tests.local.samples import IN_2300, dated
 
@@ -168,6 +171,26 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
     )
     with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
         await other.open()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_closed_folder_is_free_for_others(make: Make, tmp_path: Path, mode: Mode) -> None:
+    system = make(mode)
+    (system.far.write if mode is Mode.DOWNLOAD else _writer(tmp_path / "here"))("a/x", b"one")
+    assert (await system.run().execute()).files == 1
+    await system.near.close()
+    assert open_below(tmp_path / "here") == []
+    lock_root(Root.open(str(tmp_path / "here")), "another", leave_name=False)
+    with pytest.raises(ProblemError, match="in use by process"):
+        await system.run().execute()
+
+
+def _writer(folder: Path) -> Callable[[str, bytes], None]:
+    def write(path: str, content: bytes) -> None:
+        (folder / path).parent.mkdir()
+        (folder / path).write_bytes(content)
+
+    return write
 
 
 async def test_what_a_kill_left_in_staging_is_cleared_away(make: Make, tmp_path: Path) -> None:

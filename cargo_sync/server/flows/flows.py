@@ -8,7 +8,7 @@ the client knows whether its end of the API is TLS.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -137,6 +137,8 @@ class Flows:
         self._lanes: set[LaneThread] = set()
         """Running lanes, also of ended flows that still write their checkpoint."""
         self._running: dict[str, Flow] = {}
+        self._connecting: dict[str, Flow] = {}
+        """Claimed flows, also ended ones, whose lane does not run yet."""
         self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
 
@@ -215,17 +217,19 @@ class Flows:
         if flow is None or flow.claimed:
             return None
         flow.claimed = True
+        self._connecting[flow.id] = flow
         return flow
 
     def release(self, flow: Flow) -> None:
         """Releases a claim after a failed handshake: the right lane may still come."""
         flow.claimed = False
+        self._connecting.pop(flow.id, None)
 
     def started(self, flow: Flow, lane: LaneThread, machine: End, pace: Pace | None) -> None:
         """Connects a flow with its lane: from now on changes of its grant are sent at once."""
         flow.lane, flow.machine = lane, machine
         self._lanes.add(lane)
-        self._running[flow.id] = flow
+        self._running[flow.id] = self._connecting.pop(flow.id)
         machine.granted = flow.granted
         if pace is not None:
             pace.limit(flow.granted, self._steady())
@@ -286,10 +290,15 @@ class Flows:
         """How many lanes run."""
         return len(self._lanes)
 
-    def lanes_in(self, some: Collection[Workspace]) -> list[LaneThread]:
-        """The lanes that use these workspaces, also those of flows that ended."""
-        used = [flow for flow in self._running.values() if flow.permit.access.workspace in some]
-        return [flow.lane for flow in used if flow.lane is not None]
+    def lanes_in(self, some: Collection[Workspace]) -> list[LaneThread] | None:
+        """The lanes that use these workspaces, also those of ended flows; None if one connects."""
+
+        def using(flows: Iterable[Flow]) -> list[Flow]:
+            return [flow for flow in flows if flow.permit.access.workspace in some]
+
+        if using(self._connecting.values()):
+            return None
+        return [flow.lane for flow in using(self._running.values()) if flow.lane is not None]
 
     # -- figures -----------------------------------------------------------------------------------
 
