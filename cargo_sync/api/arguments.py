@@ -29,7 +29,7 @@ from cargo_sync.suggest import did_you_mean
 ArgumentKind = type[str] | type[int] | type[bool] | type[dict[str, object]] | type[list[str]]
 _LARGEST = 2**53
 _LONGEST_NAME = 64
-_LONGEST_LIST = 100
+LONGEST_LIST: Final = 100
 
 
 class Range(NamedTuple):
@@ -118,7 +118,7 @@ _WORDS: Final[Mapping[ArgumentKind, str]] = {
     str: "text",
     bool: "true or false",
     dict: "an object",
-    list: f"a list of at most {_LONGEST_LIST} texts",
+    list: f"a list of at most {LONGEST_LIST} texts",
 }
 _KINDS: Final[Mapping[object, ArgumentKind]] = {
     str: str,
@@ -130,7 +130,7 @@ _KINDS: Final[Mapping[object, ArgumentKind]] = {
 
 
 def _are_texts(values: list[object]) -> bool:
-    return len(values) <= _LONGEST_LIST and all(isinstance(each, str) for each in values)
+    return len(values) <= LONGEST_LIST and all(isinstance(each, str) for each in values)
 
 
 def arguments_of(takes: type[Args]) -> Mapping[str, Argument]:

@@ -6,12 +6,14 @@ In `api` only this module and `line` import zmq, so that others do not need to l
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
 from cargo_sync.api.addresses import Addresses, is_live
+from cargo_sync.api.arguments import LONGEST_LIST
 from cargo_sync.api.keys import ClientKey
 from cargo_sync.api.line import ConnectionMonitor, NotAdmitted, NotRunning, prepare
 from cargo_sync.api.messages import (
@@ -178,6 +180,7 @@ class Subscription:
         self._context = zmq.Context(1)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.SUB)
         prepare(self._socket, address, key)
+        self._socket.setsockopt(zmq.SNDHWM, 0)  # or libzmq drops subscriptions beyond so many
         self._socket.setsockopt(zmq.RCVHWM, _WAITING_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REPLY)
         self._line = ConnectionMonitor(self._socket, address, key)
@@ -283,13 +286,14 @@ def last_of_each(client: Client, prefixes: Iterable[str]) -> Iterator[FeedMessag
     Raises:
         CommandError, NotRunning, NotAdmitted: as `Client.call`.
     """
-    asked: dict[str, object] = {"prefixes": list(prefixes)}
-    while True:
-        page = client.call("feed.last", asked, timeout=_LAST_WAIT)
-        yield from last_messages(page)
-        if not isinstance(page.get("next"), str):
-            return
-        asked["after"] = page["next"]
+    wanted = iter(prefixes)
+    while some := list(islice(wanted, LONGEST_LIST)):
+        after: object = ""
+        while isinstance(after, str):
+            asked: JsonObject = {"prefixes": some, "after": after}
+            page = client.call("feed.last", asked, timeout=_LAST_WAIT)
+            yield from last_messages(page)
+            after = page.get("next")
 
 
 def _result(reply: Reply) -> dict[str, Any]:

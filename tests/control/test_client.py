@@ -7,7 +7,15 @@ from itertools import islice
 import pytest
 
 from cargo_sync.api.addresses import instance_addresses
-from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
+from cargo_sync.api.arguments import LONGEST_LIST
+from cargo_sync.api.client import (
+    Client,
+    CommandError,
+    NotRunning,
+    Subscription,
+    last_of_each,
+    subscribe,
+)
 from cargo_sync.api.line import ConnectionMonitor
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.control.publisher import PAGE, Publisher
@@ -107,6 +115,44 @@ def test_the_last_values_come_page_by_page_and_are_older_than_the_feed(runtime: 
             assert page["next"] is None
             rest = client.call("feed.last", {"after": "job/248/status"})
             assert [row["number"] for row in rest["messages"]] == [249, 250]
+
+
+def test_five_thousand_topics_are_all_subscribed_to(runtime: str) -> None:
+    wanted = [f"job/{number:04d}/" for number in range(5_000)]
+    last = f"{wanted[-1]}status"
+    arrived = threading.Event()
+
+    def look(publisher: Publisher) -> None:
+        if publisher.has_subscribers(last):
+            publisher.publish(last, "status", {"number": 2})
+            arrived.set()
+
+    with canned(runtime, {}) as daemon:
+        daemon.tell(lambda publisher: publisher.publish(last, "status", {"number": 1}))
+        with subscribe(daemon.addresses, wanted) as feed:
+            first = feed.receive(60)
+            for _ in range(100_000):
+                daemon.tell(look)
+                if arrived.is_set():
+                    break
+            second = feed.receive(60)
+    assert first is not None and second is not None
+    assert [one.fields["number"] for one in (first, second)] == [1, 2]
+
+
+def test_the_last_values_are_asked_for_in_groups_of_topics(runtime: str) -> None:
+    wanted = [f"job/{number:03d}/" for number in range(2 * LONGEST_LIST + 1)]
+
+    def tell(publisher: Publisher) -> None:
+        for prefix in wanted:
+            publisher.publish(f"{prefix}status", "status", {})
+
+    with canned(runtime, {}) as daemon, Client(daemon.addresses.commands) as client:
+        daemon.tell(tell)
+        assert [one.topic for one in last_of_each(client, wanted)] == [
+            f"{prefix}status" for prefix in wanted
+        ]
+        assert list(last_of_each(client, [])) == []
 
 
 def test_a_daemon_that_answered_and_ended_before_its_feed_was_connected_went_away(
