@@ -112,7 +112,7 @@ class Reach:
         except NotAdmitted as error:
             self.fail(FAILED, "not_admitted", error.message, error.hint)
         except NotRunning as error:
-            self.not_running("the server went away" if error.lost and self.server else str(error))
+            self.not_running(error.of(self._kind))
 
     def kind(self) -> str:
         """What answers, "daemon" or "server"; if nothing does, the program ends."""
@@ -120,7 +120,7 @@ class Reach:
 
         addresses = self.addresses()
         with self.ending(), Client(addresses.commands, key=addresses.key) as client:
-            return _kind(client) or ("server" if self.server else "daemon")
+            return _kind(client) or self._kind
 
     def feed(self, topics: Iterable[str]) -> "Subscription":
         """A subscription; if there is no daemon, the program ends."""
@@ -171,11 +171,16 @@ class Reach:
         except AddressError as error:
             self.fail(BAD_INPUT, "bad_address", str(error))
         if found is None:
-            self.not_running(f"no {'server' if self.server else 'daemon'} is running")
+            named = os.environ.get("CARGO_RUNTIME_DIR")
+            where = f" in {named}, which CARGO_RUNTIME_DIR names" if named else ""
+            self.not_running(f"no {self._kind} is running{where}")
         if found.foreign is not None:
-            kind = "server" if self.server else "daemon"
-            click.echo(f"cargo_ctl: this is a {kind} of {_user(found.foreign)}", err=True)
+            click.echo(f"cargo_ctl: this is a {self._kind} of {_user(found.foreign)}", err=True)
         return found
+
+    @property
+    def _kind(self) -> str:
+        return "server" if self.server else "daemon"
 
 
 def _user(uid: int) -> str:

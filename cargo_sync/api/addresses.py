@@ -148,10 +148,7 @@ def find(
 
 
 def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
-    """All running instances by folder: first local sockets, then ports with a key of this user.
-
-    If $CARGO_RUNTIME_DIR names a folder, only the instances that have a folder in it count.
-    """
+    """All running instances by folder: first local sockets, then ports with a key of this user."""
     found: dict[str, Addresses] = {}
     for runtime in runtime_dirs(env):
         for instance in _names(runtime):
@@ -163,11 +160,12 @@ def _live(env: Mapping[str, str]) -> dict[str, Addresses]:
                 found[addresses.folder] = addresses
     named = {os.path.basename(folder) for folder in found}
     keys = _all_keys(env)
-    known = set(os.listdir(keys)) if _is_ours(keys) else set[str]()
-    if env.get("CARGO_RUNTIME_DIR"):
-        known.intersection_update(*map(_names, runtime_dirs(env)))
-    for instance in sorted(known):
-        if instance not in named and (own := _own_key(env, instance)) and is_live(own.commands):
+    for instance in sorted(os.listdir(keys)) if _is_ours(keys) else ():
+        if (
+            instance not in named
+            and (own := _own_key_here(env, instance))
+            and is_live(own.commands)
+        ):
             found[keys_dir(env, instance)] = own
     return found
 
@@ -266,6 +264,13 @@ def _own_key(env: Mapping[str, str], instance: str) -> Addresses | None:
         return None
 
 
+def _own_key_here(env: Mapping[str, str], instance: str) -> Addresses | None:
+    """As `_own_key`, but if $CARGO_RUNTIME_DIR names a folder, the instance must have one in it."""
+    named = env.get("CARGO_RUNTIME_DIR")
+    here = not named or any(instance in _names(runtime) for runtime in runtime_dirs(env))
+    return _own_key(env, instance) if here else None
+
+
 def _read(path: str) -> ClientKey:
     try:
         return read_key(path)
@@ -299,7 +304,7 @@ def _named(chosen: str, env: Mapping[str, str]) -> Addresses:
     else:
         candidates = [instance_addresses(runtime, chosen) for runtime in runtime_dirs(env)]
         live = (trusted(each, env) for each in candidates if is_live(each.commands))
-        return next(live, None) or _own_key(env, chosen) or candidates[0]
+        return next(live, None) or _own_key_here(env, chosen) or candidates[0]
     return _trusted(instance_addresses(*os.path.split(folder)), by_path=True)
 
 

@@ -101,7 +101,7 @@ class Client:
             if not ready:
                 left -= step
                 if self._line is None and not is_live(self.address):
-                    raise NotRunning(self.address, "the daemon went away")
+                    raise NotRunning(self.address, lost=True)
                 continue
             if self._socket not in ready:
                 assert self._line is not None

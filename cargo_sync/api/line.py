@@ -28,10 +28,15 @@ class NotRunning(Exception):  # noqa: N818 - a state, not an error of ours
     """No process answers at `address`; `lost` if one did before, and went away."""
 
     def __init__(self, address: str, message: str = "", *, lost: bool = False) -> None:
-        nobody = "the daemon went away" if lost else f"no daemon answers at {address}"
-        super().__init__(message or nobody)
         self.address = address
         self.lost = lost
+        self._message = message
+        super().__init__(self.of("daemon"))
+
+    def of(self, kind: str) -> str:
+        """The message, if what was asked is a `kind` ("daemon" or "server")."""
+        nobody = f"the {kind} went away" if self.lost else f"no {kind} answers at {self.address}"
+        return self._message or nobody
 
 
 class NotAdmitted(Exception):  # noqa: N818 - a state, not an error of ours

@@ -36,13 +36,14 @@ def transcript(runtime: str, answers: Mapping[str, Answer], *lines: str) -> str:
 def test_no_daemon(runtime: str) -> None:
     result = run("status")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == (f"cargo_ctl: no daemon is running ({HOW_TO_START})\n")
+    message = f"no daemon is running in {runtime}, which CARGO_RUNTIME_DIR names"
+    assert result.stderr == (f"cargo_ctl: {message} ({HOW_TO_START})\n")
     result = run("--json", "job", "list")
     assert (result.exit_code, result.stderr) == (3, "")
     assert orjson.loads(result.stdout) == {
         "error": {
             "code": "not_running",
-            "message": "no daemon is running",
+            "message": message,
             "hint": HOW_TO_START,
         }
     }

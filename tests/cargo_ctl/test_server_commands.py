@@ -42,8 +42,21 @@ def test_no_server(runtime: str) -> None:
         result = run(*line)
         assert (result.exit_code, result.stderr) == (
             3,
-            f"cargo_ctl: no server is running ({HOW_TO_SERVE})\n",
+            f"cargo_ctl: no server is running in {runtime}, which CARGO_RUNTIME_DIR names "
+            f"({HOW_TO_SERVE})\n",
         )
+    result = run("--connect", "other", "user", "list")
+    assert (result.exit_code, result.stderr) == (
+        3,
+        f"cargo_ctl: no server answers at ipc://{runtime}/other/commands ({HOW_TO_SERVE})\n",
+    )
+
+
+def test_no_server_where_nothing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CARGO_RUNTIME_DIR")
+    for name in ("TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert run("user", "list").stderr == f"cargo_ctl: no server is running ({HOW_TO_SERVE})\n"
 
 
 def test_looking(runtime: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import zmq
 
-from cargo_sync.api.addresses import AddressError, find
+from cargo_sync.api.addresses import AddressError, find, instance_addresses
 from cargo_sync.api.arguments import ArgumentKind
 from cargo_sync.api.client import (
     Client,
@@ -299,7 +299,9 @@ def test_a_key_of_an_instance_elsewhere_is_not_used_for_a_runtime_folder(
 ) -> None:
     with canned(runtime, JOBS, control=KEYED, ipc=False):
         assert find(None, {"CARGO_RUNTIME_DIR": runtime, "XDG_CONFIG_HOME": runtime}) is not None
-        assert find(None, {"CARGO_RUNTIME_DIR": str(tmp_path), "XDG_CONFIG_HOME": runtime}) is None
+        elsewhere = {"CARGO_RUNTIME_DIR": str(tmp_path), "XDG_CONFIG_HOME": runtime}
+        assert find(None, elsewhere) is None
+        assert find("daemon", elsewhere) == instance_addresses(str(tmp_path), "daemon")
 
 
 def test_the_keys_are_made_once_and_are_the_owners_alone(runtime: str) -> None:
