@@ -5,21 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cargo_sync.suggest import did_you_mean
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-class OneOf(click.Choice[str]):
-    """One of some words; a wrong one gets a "did you mean"."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter as error:
-            if near := did_you_mean(str(value), [str(one) for one in self.choices]):
-                self.fail(f"{error.message.rstrip('.')}; {near}", param, ctx)
-            raise
 
 
 def yes_option(function: _Function) -> _Function:

@@ -50,6 +50,8 @@ _WRONG_KIND = frozenset({ReplyCode.UNKNOWN_COMMAND, ReplyCode.BAD_ARGUMENT})
 """Codes that a daemon answers to a command for servers, and the other way round."""
 _LISTS = frozenset({ReplyCode.BAD_CONFIG.value, "bad_address"})
 """Codes of errors that have several lines; in all other errors a line break is part of a name."""
+_TOLD = "cargo_ctl.foreign"
+"""Where the context of the program keeps whose daemons were named."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -158,7 +160,7 @@ class Reach:
         if self.as_json:
             click.echo(as_line({"error": {"code": code, "message": message, "hint": hint}}))
         else:
-            hint = typed(hint, server=self.server)
+            message, hint = (typed(text, server=self.server) for text in (message, hint))
             text = f"cargo_ctl: {message} ({hint})" if hint else f"cargo_ctl: {message}"
             lines = text.split("\n") if code in _LISTS else [text]
             click.echo("\n".join(escaped(line) for line in lines), err=True)
@@ -175,8 +177,15 @@ class Reach:
             where = f" in {named}, which CARGO_RUNTIME_DIR names" if named else ""
             self.not_running(f"no {self._kind} is running{where}")
         if found.foreign is not None:
-            click.echo(f"cargo_ctl: this is a {self._kind} of {_user(found.foreign)}", err=True)
+            self._tell_of(found.foreign)
         return found
+
+    def _tell_of(self, uid: int) -> None:
+        """Say once per program whose daemon it is: some commands connect several times."""
+        told = click.get_current_context().meta.setdefault(_TOLD, set())
+        if uid not in told:
+            told.add(uid)
+            click.echo(f"cargo_ctl: this is a {self._kind} of {_user(uid)}", err=True)
 
     @property
     def _kind(self) -> str:

@@ -85,18 +85,19 @@ class LiveView:
         self.draw()
 
     def draw(self) -> None:
-        height = self._live.console.size.height - 1  # the last line stays for the cursor
-        self._live.update(_picture(self._board, time.time(), height), refresh=True)
+        width, height = self._live.console.size
+        # The last line stays for the cursor.
+        self._live.update(_picture(self._board, time.time(), height - 1, width), refresh=True)
         self._drawn, self._stale = time.monotonic(), False
 
 
-def _picture(board: Board | ServerBoard, now: float, height: int) -> "RenderableType":
+def _picture(board: Board | ServerBoard, now: float, height: int, width: int) -> "RenderableType":
     from cargo_ctl.render import live, server_live
 
     return (
-        server_live.picture(board, now, height)
+        server_live.picture(board, now, height, width)
         if isinstance(board, ServerBoard)
-        else live.picture(board, now, height)
+        else live.picture(board, now, height, width)
     )
 
 

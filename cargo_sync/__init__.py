@@ -4,6 +4,7 @@ admission/        who may move files now, and how fast
 api/              the messages of the control plane, its addresses, and a small client
 backup_protocol/  Servidor Backup's protocol, both ends
 catalogue/        the entries of a workspace, with their versions
+choice            a word of a few, on a command line
 config/           settings files -> frozen settings, with errors that name the line
 control/          ZeroMQ: commands and feed, ports and keys
 copying/          one get or put, without a job

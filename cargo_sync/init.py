@@ -10,6 +10,7 @@ from typing import Any
 import argon2
 import click
 
+from cargo_sync.choice import OneOf
 from cargo_sync.config import places, units
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import load_job
@@ -89,7 +90,7 @@ def _job() -> tuple[_Settings, str, _Command]:
     click.echo("A job: it keeps a folder on this machine in sync with a folder on a server.")
     name = click.prompt("Name of the job", value_proc=_checked(places.display_name))
     mode = click.prompt(
-        "Upload to the server, or download from it", type=click.Choice(["upload", "download"])
+        "Upload to the server, or download from it", type=OneOf(["upload", "download"])
     )
     local = click.prompt("Folder on this machine", value_proc=_checked(_folder))
     if not os.path.isdir(local) and click.confirm(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from cargo_sync.choice import OneOf
+
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
     from cargo_sync.config.process_shape import LogSettings
@@ -58,7 +60,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=OneOf(["debug", "info", "warning", "error"]),
     help="The lowest level to log. Default: the level in the file, else info.",
 )
 @click.pass_context
@@ -243,7 +245,7 @@ def server(config: str | None) -> None:
 
 
 @cargo_sync.command()
-@click.argument("kind", type=click.Choice(["server", "job"]))
+@click.argument("kind", type=OneOf(["server", "job"]))
 @click.argument("path", required=False, type=click.Path())
 def init(kind: str, path: str | None) -> None:
     """Ask a few questions and write a server file or a job file.
@@ -304,7 +306,7 @@ def demo(source: str | None, keep: bool, files: int | None) -> None:
 
 
 @cargo_sync.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the shell script for Tab completion of commands, options and files.
 

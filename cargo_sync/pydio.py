@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from cargo_sync.choice import OneOf
+
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
     from cargo_sync.config.arguments import Arguments
@@ -80,7 +82,7 @@ class PydioOptions:
 @click.option(
     "-dir",
     "direction",
-    type=click.Choice(["up", "down", "bi"]),
+    type=OneOf(["up", "down", "bi"]),
     help="The direction.  [default: bi]",
 )
 @click.option(
@@ -99,7 +101,7 @@ class PydioOptions:
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=OneOf(["debug", "info", "warning", "error"]),
     help="The lowest level to log.",
 )
 @click.option(_PIPED, "descriptor", type=click.IntRange(min=3), hidden=True)

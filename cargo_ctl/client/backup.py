@@ -111,7 +111,7 @@ class BackupMenu:
         self._person: Person | None = Prompter(output.note) if terminal else None
         self._file = config_file(env, "backup.json")
         self._settings = read_settings(self._file)
-        self._door = SessionOpener(client, wanted, self._person, env)
+        self._door = SessionOpener(client, wanted, self._person, env, words.trust)
         self._session: OpenSession | None = None
         self._transfers: SessionTransfers | None = None
 
@@ -195,9 +195,8 @@ class BackupMenu:
             return
         row = self._unlocking(lambda: self._transfer(_Order("get", folder, id)))
         if row is not None:
-            self._output.show(
-                row.fields, self._words.received.format(escaped(_local_file(row, folder)))
-            )
+            said = self._words.same if row.fields.get("skipped") else self._words.received
+            self._output.show(row.fields, said.format(escaped(_local_file(row, folder))))
 
     def _transfer(self, order: _Order) -> TransferRow | None:
         """Carry out one transfer; its last row, or None if it did not happen and the user knows."""

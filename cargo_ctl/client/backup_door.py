@@ -6,7 +6,7 @@ from dataclasses import replace
 from cargo_ctl.client.backup_settings import MenuSettings
 from cargo_ctl.session.opening import WRONG, Person, Wanted, looked, settle
 from cargo_ctl.session.session import OpenSession, SessionLogin
-from cargo_ctl.session.trust import SeenServer
+from cargo_ctl.session.trust import SeenServer, TrustQuestions
 from cargo_sync.api.client import Client, CommandError
 
 _CERTIFICATE, _REFUSED = "certificate", "refused"
@@ -17,16 +17,25 @@ _NO_TLS = frozenset({"tls", "cut", "protocol", "timeout"})
 
 
 class SessionOpener:
-    """Opens sessions. `password` is the one to use, "" if it is not known yet."""
+    """Opens sessions; the person is asked in `words`.
+
+    `password` is the one to use, "" if it is not known yet.
+    """
 
     def __init__(
-        self, client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
+        self,
+        client: Client,
+        wanted: Wanted,
+        person: Person | None,
+        env: Mapping[str, str],
+        words: TrustQuestions,
     ) -> None:
         self.password = wanted.password
         self._client = client
         self._wanted = wanted
         self._person = person
         self._env = env
+        self._words = words
 
     def forget(self) -> None:
         """Forget a typed password: it belongs to another coordinator or nickname."""
@@ -53,7 +62,7 @@ class SessionOpener:
         except CommandError as error:
             if error.code not in _NO_TLS:
                 raise
-        _, plain = settle(SeenServer(f"tcp://{typed}"), self._wanted, self._person, self._env)
+        _, plain = self._settled(SeenServer(f"tcp://{typed}"))
         return self._open_at(f"tcp://{typed}", settings.nickname, plain)
 
     def _open_at(self, url: str, nickname: str, allow_plain: bool = False) -> OpenSession:
@@ -72,9 +81,11 @@ class SessionOpener:
         except CommandError as error:
             if error.code != _CERTIFICATE or wanted.fingerprint or wanted.ca_file:
                 raise
-        look = looked(self._client, url)
-        fingerprint, _ = settle(look, wanted, self._person, self._env)
+        fingerprint, _ = self._settled(looked(self._client, url))
         return OpenSession.open(self._client, replace(login, fingerprint=fingerprint))
+
+    def _settled(self, look: SeenServer) -> tuple[str, bool]:
+        return settle(look, self._wanted, self._person, self._env, self._words)
 
 
 def is_locked(error: CommandError) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
+from cargo_sync.choice import OneOf
 from cargo_sync.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ Exit codes:
 @click.option("--config", metavar="JOBFILE", type=click.Path(), help="For datasync: the job file.")
 @click.option("--host", metavar="URL", help="For client: the server's address.")
 @click.option(
-    "--lang", type=click.Choice(["pt", "es", "en"]), help="For backup: the language of the menu."
+    "--lang", type=OneOf(["pt", "es", "en"]), help="For backup: the language of the menu."
 )
 @click.option("--connect", metavar="NAME", help="The daemon to use: its name or address.")
 @login_options

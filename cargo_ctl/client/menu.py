@@ -7,13 +7,16 @@ from typing import Final
 
 from cargo_ctl.render.words import escaped, size
 from cargo_ctl.session.session import RemoteEntry
+from cargo_ctl.session.trust import ENGLISH as ENGLISH_QUESTIONS
+from cargo_ctl.session.trust import TrustQuestions
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """All texts of the menu in one language.
 
-    `{}` is filled in; `yes` is the letter that answers a question with yes.
+    `{}` is filled in; `yes` is the letter that answers a question with yes; `trust` are the
+    questions about a coordinator that is not known.
     """
 
     title: str
@@ -39,6 +42,7 @@ class Words:
     which_id: str
     sent: str
     received: str
+    same: str
     user: str
     file_line: str
     nothing: str
@@ -49,6 +53,7 @@ class Words:
     cancelled: str
     no_password: str
     yes: str
+    trust: TrustQuestions
     problems: Mapping[str, str]
 
 
@@ -76,6 +81,7 @@ PORTUGUESE: Final = Words(
     which_id="ID do arquivo: ",
     sent="Arquivo transmitido: {} (ID: {})",
     received="Arquivo salvo em {}",
+    same="O arquivo já está em {}, com o mesmo conteúdo.",
     user="Usuário: {}",
     file_line="ID: {} ---- Nome do Arquivo: {}",
     nothing="Nenhum dado salvo",
@@ -86,6 +92,18 @@ PORTUGUESE: Final = Words(
     cancelled="Cancelado em {} de {}; repita a ordem para continuar.",
     no_password="O coordenador pede uma senha e não há terminal: use --password-file.",  # noqa: S106
     yes="s",
+    trust=TrustQuestions(
+        "Esta é a primeira conexão com {place}. Nenhuma autoridade conhecida assinou o "
+        "certificado:\n"
+        "  sha256:{fingerprint}\n"
+        "O servidor mostra a impressão digital quando é iniciado. É a mesma?",
+        "A conexão com {place} não é cifrada: outros poderiam ler a senha e todos os arquivos. "
+        "Continuar mesmo assim?",
+        "[s/N]",
+        ("s", "sim"),
+        "{place} não é de confiança",
+        "A conexão com {place} não é cifrada",
+    ),
     problems=MappingProxyType(
         {
             "unauthorized": "O coordenador não aceita este apelido ou esta senha.",
@@ -126,6 +144,7 @@ SPANISH: Final = Words(
     which_id="ID del archivo: ",
     sent="Archivo transmitido: {} (ID: {})",
     received="Archivo guardado en {}",
+    same="El archivo ya está en {}, con el mismo contenido.",
     user="Usuario: {}",
     file_line="ID: {} ---- Nombre del archivo: {}",
     nothing="No hay datos guardados",
@@ -138,6 +157,17 @@ SPANISH: Final = Words(
         "El coordinador pide una contraseña y no hay terminal: use --password-file."
     ),
     yes="s",
+    trust=TrustQuestions(
+        "Es la primera conexión con {place}. Ninguna autoridad conocida firmó su certificado:\n"
+        "  sha256:{fingerprint}\n"
+        "El servidor muestra su huella cuando se inicia. ¿Es la misma?",
+        "La conexión con {place} no está cifrada: otros podrían leer la contraseña y todos los "
+        "archivos. ¿Continuar de todos modos?",
+        "[s/N]",
+        ("s", "si", "sí"),
+        "{place} no es de confianza",
+        "La conexión con {place} no está cifrada",
+    ),
     problems=MappingProxyType(
         {
             "unauthorized": "El coordinador no acepta este apodo o esta contraseña.",
@@ -176,6 +206,7 @@ ENGLISH: Final = Words(
     which_id="File ID: ",
     sent="Sent: {} (ID: {})",
     received="Saved as {}",
+    same="The file is already there, with the same content: {}",
     user="User: {}",
     file_line="ID: {} ---- File name: {}",
     nothing="No files are saved",
@@ -188,6 +219,7 @@ ENGLISH: Final = Words(
         "The coordinator asks for a password, but there is no terminal: use --password-file."
     ),
     yes="y",
+    trust=ENGLISH_QUESTIONS,
     problems=MappingProxyType({"unknown": "There is no file with this ID"}),
 )
 

@@ -7,10 +7,11 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import CALLBACK, JOB
-from cargo_ctl.options import OneOf, limit_option
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
 from cargo_ctl.render import callbacks
 from cargo_sync.api.messages import JsonObject
+from cargo_sync.choice import OneOf
 
 _PAGE = 1000
 

@@ -3,7 +3,7 @@
 import click
 
 from cargo_ctl.completion import SHELLS, script
-from cargo_ctl.options import OneOf
+from cargo_sync.choice import OneOf
 
 
 @click.command()

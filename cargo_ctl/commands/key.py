@@ -8,9 +8,9 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import KEY
-from cargo_ctl.options import OneOf
 from cargo_ctl.reach import BAD_INPUT, FAILED, Reach, common_options, reaching
 from cargo_ctl.render import keys
+from cargo_sync.choice import OneOf
 
 
 @click.group()

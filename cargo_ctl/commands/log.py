@@ -7,10 +7,11 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.names import JOB
-from cargo_ctl.options import OneOf, limit_option
+from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, reaching
 from cargo_ctl.render import log as lines
 from cargo_sync.api.log_command import LEVELS, LONGEST_PAGE
+from cargo_sync.choice import OneOf
 
 _POLL = 0.5
 

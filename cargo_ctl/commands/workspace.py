@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from cargo_ctl.names import USER, WORKSPACE
-from cargo_ctl.options import OneOf, yes_option
+from cargo_ctl.options import yes_option
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
+from cargo_sync.choice import OneOf
 
 _ACCESS = ("rw", "ro")
 

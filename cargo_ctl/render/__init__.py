@@ -1,6 +1,7 @@
 """Results and feed messages as text. Pure: a dict in, lines out; nothing is read or printed.
 
 bandwidth     bandwidth: now, in the file, set by command
+bars          rows with a bar, as wide as the terminal
 board         what a daemon's feed has reported so far
 callbacks     HTTP callbacks
 checks        the steps of `job test`

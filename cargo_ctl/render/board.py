@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ctl.render.progress import moving, progress
-from cargo_ctl.render.words import count, escaped, size
+from cargo_ctl.render.words import clock, count, escaped, size
 from cargo_sync.api.messages import FeedMessage
 from cargo_sync.api.topics import PROGRESS, STATUS, name_of
 
@@ -24,7 +24,7 @@ class Board:
     state, totals  of the daemon as a whole, as in `status`
     jobs           by name: state, detail and progress, as in `job.list`
     transfers      by id, as in `transfer.list`
-    notices        the last few, as lines, oldest first
+    notices        the last few, as lines with their time, oldest first
     """
 
     def __init__(self, waiting: str = FIRST) -> None:
@@ -49,7 +49,7 @@ class Board:
             self._take_transfer(name, message)
         elif message.type == "notice":
             if not message.replay:  # a replayed notice is old
-                self.notices.append(notice(name, fields))
+                self.notices.append(f"{clock(message.time)} {notice(name, fields)}")
                 return self.notices[-1]
         elif message.type == "status":
             if fields.get("state") == _REMOVED:

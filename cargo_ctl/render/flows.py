@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ctl.render.bandwidth import limit
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped, rate, size
 
@@ -34,7 +33,7 @@ def _row(flow: Mapping[str, Any]) -> Sequence[str]:
         escaped(flow.get("direction", "")),
         size(flow.get("bytes") or 0),
         rate(flow["speed_bps"]) if flow.get("speed_bps") else "",
-        limit(flow["granted"]) if flow.get("granted") is not None else "",
+        rate(flow["granted"]) if flow.get("granted") is not None else "",
         "" if rtt is None else f"{rtt:.1f} ms" if rtt >= 1 else f"{rtt:.2f} ms",
         "" if lost is None else f"{lost:,}",
         place(flow),

@@ -66,4 +66,6 @@ def _args(command: str, args: Mapping[str, Any]) -> str:
 
 
 def _arg(value: object) -> str:
+    if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+        return ",".join(f"{name}:{each}" for name, each in value.items())
     return value if isinstance(value, str) else encode(value).decode()

@@ -7,7 +7,7 @@ from typing import Any
 from cargo_ctl.render.board import FIRST
 from cargo_ctl.render.flows import place
 from cargo_ctl.render.servers import served
-from cargo_ctl.render.words import escaped, size
+from cargo_ctl.render.words import clock, escaped, size
 from cargo_sync.api.messages import FeedMessage
 from cargo_sync.api.topics import PROGRESS, STATUS, name_of
 
@@ -31,7 +31,7 @@ class ServerBoard:
     status   users, workspaces and flows, as counts
     totals   speeds of all uploads and of all downloads
     flows    by id, as in `flow.list`
-    notices  the last few, as lines, oldest first
+    notices  the last few, as lines with their time, oldest first
     """
 
     counts_down = False
@@ -57,7 +57,7 @@ class ServerBoard:
         elif message.type == "flow":
             return self._take_flow(name_of(message.topic), message)
         elif message.type == "notice" and not message.replay:  # a replayed one is old
-            self.notices.append(notice(fields))
+            self.notices.append(f"{clock(message.time)} {notice(fields)}")
             return self.notices[-1]
         return None
 

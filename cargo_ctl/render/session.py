@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from cargo_ctl.render.bars import BarRow, bars
 from cargo_ctl.render.progress import pace
 from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
 
-_BAR = 24
 _STALLED = 3
 """Seconds without a byte after which a transfer says so, instead of a bar that stands still."""
 _MOST = 8
@@ -102,22 +100,23 @@ def _in_words(row: TransferFields) -> str:
     return what + f" at {_share(row)}" * bool(_number(row, "bytes_total"))
 
 
-def picture(running: Sequence[TransferFields], waiting: int) -> RenderableType:
-    """A bar for each of the first running transfers, and how many others wait."""
-    grid = Table.grid(padding=(0, 2))
-    for row in running[:_MOST]:
-        total = _number(row, "bytes_total")
-        bar: RenderableType = ProgressBar(
-            total=total or 1, completed=_number(row, "bytes_done"), width=_BAR
-        )
-        grid.add_row(
-            Text(name(row), no_wrap=True, overflow="ellipsis"),
-            bar,
-            Text(_percent(row)),
-            Text(", ".join([*_counted(row), *_pace(row)]), no_wrap=True, overflow="ellipsis"),
-        )
+def picture(running: Sequence[TransferFields], waiting: int, width: int) -> RenderableType:
+    """A bar for each of the first running transfers, and how many others wait.
+
+    It has lines of at most `width` cells.
+    """
+    rows = bars([_row(row) for row in running[:_MOST]], width)
     more = len(running[_MOST:]) + waiting
-    return Group(grid, Text(f"{more:,} more", style="dim")) if more else grid
+    return Group(rows, Text(f"{more:,} more", style="dim")) if more else rows
+
+
+def _row(row: TransferFields) -> BarRow:
+    return BarRow(
+        Text(name(row)),
+        [*_counted(row), *_pace(row)],
+        done=_number(row, "bytes_done"),
+        total=_number(row, "bytes_total"),
+    )
 
 
 def _pace(row: TransferFields) -> list[str]:

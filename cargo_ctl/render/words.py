@@ -1,5 +1,7 @@
 """Numbers, names, sizes, speeds and times as text."""
 
+from datetime import datetime
+
 from cargo_sync.api.escaping import escaped as escaped
 
 
@@ -32,6 +34,11 @@ def duration(seconds: float) -> str:
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if part)
+
+
+def clock(time: float) -> str:
+    """A time of today in this machine's time zone: `19:07:40`. `time` in unix seconds."""
+    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
 
 
 def until(seconds: float) -> str:

@@ -10,7 +10,7 @@ from cargo_ctl.session import trust
 from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
 from cargo_ctl.session.places import config_file
 from cargo_ctl.session.session import OpenSession, SessionLogin
-from cargo_ctl.session.trust import SeenServer, TrustVerdict, seen_server
+from cargo_ctl.session.trust import SeenServer, TrustQuestions, TrustVerdict, seen_server
 from cargo_sync.api.client import Client, CommandError
 
 _TRIES = 3
@@ -35,7 +35,7 @@ class SessionRefused(Exception):  # noqa: N818 - a decision, not an error of the
 class Person(Protocol):
     """The user at a terminal."""
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, words: TrustQuestions) -> bool:
         """The answer to a yes-or-no question; Enter means no."""
 
     def ask(self, question: str) -> str:
@@ -118,11 +118,16 @@ def looked(client: Client, url: str) -> SeenServer:
 
 
 def settle(
-    look: SeenServer, wanted: Wanted, person: Person | None, env: Mapping[str, str]
+    look: SeenServer,
+    wanted: Wanted,
+    person: Person | None,
+    env: Mapping[str, str],
+    words: TrustQuestions = trust.ENGLISH,
 ) -> tuple[str, bool]:
     """The fingerprint that the server must have, and whether the connection may be unencrypted.
 
-    A fingerprint of "" means that certificate authorities decide. Raises SessionRefused.
+    The person is asked in `words`. A fingerprint of "" means that certificate authorities decide.
+    Raises SessionRefused.
     """
     place, file = trust.place_of(look.url), config_file(env, "known_servers")
     try:
@@ -145,13 +150,14 @@ def settle(
                 raise SessionRefused(*trust.plain(place))
             case TrustVerdict.ASK:
                 assert person is not None
-                if not person.confirm(trust.first_time(place, seen)):
-                    raise SessionRefused(f"{place} is not trusted")
+                asked = words.first_time.format(place=place, fingerprint=seen)
+                if not person.confirm(asked, words):
+                    raise SessionRefused(words.not_trusted.format(place=place))
                 keep_fingerprint(file, place, seen)
             case TrustVerdict.ASK_PLAIN:
                 assert person is not None
-                if not person.confirm(f"{trust.plain(place)[0]}. Continue anyway?"):
-                    raise SessionRefused(f"the connection to {place} is not encrypted")
+                if not person.confirm(words.plain.format(place=place), words):
+                    raise SessionRefused(words.not_plain.format(place=place))
     except OSError as error:
         raise SessionRefused(f"{file} cannot be read or written: {error.strerror}") from error
     return seen, wanted.allow_plain or verdict.verdict is TrustVerdict.ASK_PLAIN
@@ -192,8 +198,8 @@ class Prompter:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
 
-    def confirm(self, question: str) -> bool:
-        return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    def confirm(self, question: str, words: TrustQuestions) -> bool:
+        return self.ask(f"{question} {words.choice} ").strip().lower() in words.yes
 
     def ask(self, question: str) -> str:
         return input(question)

@@ -109,14 +109,38 @@ def is_loopback(url: str) -> bool:
     )
 
 
-def first_time(place: str, fingerprint: str) -> str:
-    """The question about a certificate that was not seen before."""
-    return (
-        f"You connect to {place} for the first time. No known authority has signed its "
-        "certificate:\n"
-        f"  sha256:{fingerprint}\n"
-        "The server prints its fingerprint when it starts. Is it the same?"
-    )
+@dataclass(frozen=True, slots=True)
+class TrustQuestions:
+    """What the user is asked about a server, in one language.
+
+    `{place}` is its `host:port`, `{fingerprint}` that of its certificate.
+
+    first_time  about a certificate that was not seen before
+    plain       about a connection without encryption
+    choice      what may be answered, after a question
+    yes         answers that mean yes
+    not_trusted, not_plain  what is said after another answer
+    """
+
+    first_time: str
+    plain: str
+    choice: str
+    yes: tuple[str, ...]
+    not_trusted: str
+    not_plain: str
+
+
+_PLAIN = "the connection to {place} is not encrypted: others could read the password and all files"
+ENGLISH = TrustQuestions(
+    "You connect to {place} for the first time. No known authority has signed its certificate:\n"
+    "  sha256:{fingerprint}\n"
+    "The server prints its fingerprint when it starts. Is it the same?",
+    f"{_PLAIN}. Continue anyway?",
+    "[y/N]",
+    ("y", "yes"),
+    "{place} is not trusted",
+    "the connection to {place} is not encrypted",
+)
 
 
 def changed(place: str, known: str, seen: str, file: str) -> tuple[str, str]:
@@ -146,6 +170,6 @@ def unknown(place: str, fingerprint: str) -> tuple[str, str]:
 def plain(place: str) -> tuple[str, str]:
     """Message and hint about a server without encryption."""
     return (
-        f"the connection to {place} is not encrypted: others could read the password and all files",
+        _PLAIN.format(place=place),
         "use https://, or --allow-plain if the network is your own",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from cargo_ctl.reach import as_line
+from cargo_ctl.render.hints import in_the_shell
 from cargo_ctl.render.words import escaped
 from cargo_sync.api.messages import JsonObject
 
@@ -44,8 +45,8 @@ class Output(Protocol):
 
 
 def plain_error(message: str, hint: str = "") -> str:
-    """An error as text that is safe for a terminal."""
-    text = f"{message} ({hint})" if hint else message
+    """An error as text that is safe for a terminal, in the words of the interactive client."""
+    text = in_the_shell(f"{message} ({hint})" if hint else message)
     return "\n".join(escaped(line) for line in text.splitlines())
 
 
@@ -125,7 +126,8 @@ class TerminalOutput:
             self._live = live
             try:
                 yield lambda running, waiting: live.update(
-                    picture([row.fields for row in running], waiting), refresh=True
+                    picture([row.fields for row in running], waiting, live.console.width),
+                    refresh=True,
                 )
             finally:
                 self._live = None

@@ -11,6 +11,7 @@ The annotation of a field says which values are allowed:
     Annotated[int, Range(1, 10)]   a whole number from 1 to 10
     Annotated[str, Mark.EMPTY]     the text may be empty
     Annotated[str, Mark.SECRET]    it is never logged or stored
+    Annotated[Mapping[str, object], Mark.TOLD]   the audit has its values, too
     Annotated[str | None, Mark.NULL]   null may be sent, with a meaning of its own
 
 A field without a default is required. A default of None means that the argument was not sent; if
@@ -48,6 +49,8 @@ class Mark(Enum):
     """Null is allowed, and has a meaning of its own, such as no limit."""
     SECRET = auto()
     """It is never in logs, in the feed or in the audit."""
+    TOLD = auto()
+    """The audit also has the values of the object, not only the names of its fields."""
 
 
 class Unset(Enum):
@@ -87,6 +90,11 @@ class Argument:
     def secret(self) -> bool:
         """Whether it is never logged or stored."""
         return Mark.SECRET in self.marks
+
+    @property
+    def told(self) -> bool:
+        """Whether the audit has the values of the object's fields."""
+        return Mark.TOLD in self.marks
 
     def allows(self, value: object) -> bool:
         """Whether `value`, decoded from JSON, is allowed."""
@@ -160,14 +168,14 @@ def check_arguments(cmd: str, known: Mapping[str, Argument], args: Mapping[str, 
         if allowed is None:
             hint = did_you_mean(name, known) or _takes(known)
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, f'{cmd} has no argument "{name[:_LONGEST_NAME]}"', hint
+                ReplyCode.BAD_ARGUMENT, f'`{cmd}` has no argument "{name[:_LONGEST_NAME]}"', hint
             )
         if not allowed.allows(value):
-            raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{name}" must be {allowed}')
+            raise ControlError(ReplyCode.BAD_ARGUMENT, f'`{cmd}`: "{name}" must be {allowed}')
     for name, argument in known.items():
         if argument.required and name not in args:
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, f'{cmd} needs the argument "{name}"', _takes(known)
+                ReplyCode.BAD_ARGUMENT, f'`{cmd}` needs the argument "{name}"', _takes(known)
             )
 
 

@@ -111,12 +111,12 @@ class Client:
                 reply = parse_reply(self._socket.recv_multipart()[-1])
             except BadMessage as error:
                 raise CommandError(
-                    "bad_reply", f"the reply to {cmd} cannot be decoded: {error}"
+                    "bad_reply", f"the reply to `{cmd}` cannot be decoded: {error}"
                 ) from error
             if reply.id == id:  # the reply to an earlier call that timed out may come late
                 return _result(reply)
         raise NotRunning(
-            self.address, f"no answer to {cmd} from {self.address} within {timeout:g} s"
+            self.address, f"no answer to `{cmd}` from {self.address} within {timeout:g} s"
         )
 
     def _send(self, request: bytes, timeout: float) -> float:

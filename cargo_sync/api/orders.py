@@ -54,4 +54,8 @@ def encode_answer(order: LegacyOrder, reply: Reply) -> bytes:
 
 
 def _sentence(refusal: Refusal) -> str:
-    return f"{refusal.message} ({refusal.hint})" if refusal.hint else refusal.message
+    """The refusal, with orders in place of the commands that it names in backticks."""
+    text = f"{refusal.message} ({refusal.hint})" if refusal.hint else refusal.message
+    for order, cmd in ((_LIST, "job.list"), *((name, cmd) for name, (cmd, _) in _COMMANDS.items())):
+        text = text.replace(f"`{cmd}`", order)
+    return text

@@ -64,7 +64,7 @@ class WorkspaceAddArgs(OneWorkspace):
     """path: a folder on the server's machine. grants: user -> "rw" or "ro"."""
 
     path: str
-    grants: Mapping[str, object] = field(default_factory=dict)
+    grants: Annotated[Mapping[str, object], Mark.TOLD] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

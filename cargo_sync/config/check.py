@@ -7,7 +7,7 @@ from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.certificates import certificate_warnings
 from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder
+from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder, not_read
 from cargo_sync.config.job_shape import JobShape
 from cargo_sync.config.pydio import is_pydio
 from cargo_sync.config.relaxed import Document, read
@@ -37,7 +37,10 @@ def check(paths: Iterable[str], env: Mapping[str, str], now: float) -> tuple[lis
     failed = False
     for path in paths:
         try:
-            files = job_files(path) if os.path.isdir(path) else [path]
+            files = [path]
+            if os.path.isdir(path):
+                files = job_files(path)
+                lines.extend(f"warning: {ignored}" for ignored in not_read(path))
         except ConfigError as error:
             files, failed = [], True
             lines.extend(map(str, error.problems))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from cargo_sync.config import places, pydio
 from cargo_sync.config.environment import expand
@@ -16,6 +16,9 @@ from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
 from cargo_sync.config.timetable import TimetableRow, Window, window
+
+_NEARLY: Final = (".json5", ".jsonc", ".hjson", ".json.txt")
+"""Endings of files that their author may take for job files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,22 +194,40 @@ def still_valid(path: str, env: Mapping[str, str]) -> StillValid:
 def job_files(folder: str) -> list[str]:
     """The paths of the job files in a folder, sorted; none if there is no such folder.
 
+    A name ends with `.json`, in upper or lower case; hidden files are none.
+
     Raises:
         ConfigError: the folder cannot be listed.
     """
+    return [
+        os.path.join(folder, name) for name in _visible(folder) if name.lower().endswith(".json")
+    ]
+
+
+def not_read(folder: str) -> list[FieldProblem]:
+    """A sentence about each file that looks like a job file, but whose name ends otherwise.
+
+    Raises:
+        ConfigError: the folder cannot be listed.
+    """
+    message, hint = "is not read", "the name of a job file ends with .json"
+    return [
+        FieldProblem(os.path.join(folder, name), "", None, message, hint)
+        for name in _visible(folder)
+        if name.lower().endswith(_NEARLY)
+    ]
+
+
+def _visible(folder: str) -> list[str]:
+    """The names in a folder without hidden ones, sorted."""
     try:
-        names = sorted(os.listdir(folder))
+        return [name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ConfigError(
             [FieldProblem(folder, "", None, f"cannot be listed: {error.strerror or error}")]
         ) from None
-    return [
-        os.path.join(folder, name)
-        for name in names
-        if name.endswith(".json") and not name.startswith(".")
-    ]
 
 
 class Neighbours:

@@ -9,6 +9,8 @@ from cargo_sync.api.messages import encode
 DONE: Final = "ok"
 """The outcome of a command that succeeded; other outcomes are the code of the error."""
 _LONGEST = 200
+_MOST = 50
+"""Values of an object that are kept."""
 _HIDDEN = "***"
 
 
@@ -44,18 +46,21 @@ class MemoryAudit:
 def written(command: Command[Any], args: Mapping[str, object]) -> str:
     """The arguments of a command as JSON for the audit.
 
-    Secrets are hidden. Objects are reduced to the names of their fields and lists to their lengths,
-    because an argument may be a whole job file.
+    Secrets are hidden. Objects are reduced to the names of their fields (unless the command says
+    that they may be told) and lists to their lengths, because an argument may be a whole job file.
     """
     shown = {
-        name: _HIDDEN if command.args[name].secret else _summary(value)
+        name: _HIDDEN if argument.secret else _summary(value, told=argument.told)
         for name, value in args.items()
+        for argument in (command.args[name],)
     }
     return encode(shown).decode()
 
 
-def _summary(value: object) -> object:
+def _summary(value: object, *, told: bool) -> object:
     match value:
+        case dict() if told:
+            return {_short(str(name)): _short(str(value[name])) for name in sorted(value)[:_MOST]}
         case dict():
             return {"fields": sorted(_short(str(name)) for name in value)[:_LONGEST]}
         case list():

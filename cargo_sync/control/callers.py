@@ -77,7 +77,7 @@ def check_role(caller: Caller, command: Command[Any], *, order: bool) -> None:
     if caller.role is Role.PLAIN:
         raise ControlError(
             ReplyCode.FORBIDDEN,
-            f"{command.name} is not allowed on a plain port",
+            f"`{command.name}` is not allowed on a plain port",
             "use the local socket, or a port with keys",
         )
     why = "changes something" if command.changes else "needs the role control"

@@ -131,7 +131,9 @@ def speed(cmd: str, argument: str, text: str) -> int | None:
         return parse_speed(text)
     except ValueError as error:
         hint = f'{SPEED_FORM}, or "none" for no limit'
-        raise ControlError(ReplyCode.BAD_ARGUMENT, f'{cmd}: "{argument}": {error}', hint) from error
+        raise ControlError(
+            ReplyCode.BAD_ARGUMENT, f'`{cmd}`: "{argument}": {error}', hint
+        ) from error
 
 
 def _json(value: FileSpeed) -> str:

@@ -40,6 +40,7 @@ PAUSE: Final = 1.0
 """Seconds without accepting when there is no descriptor and nothing to drop."""
 _LIMITS: Final = HalfOpenLimits()
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+_TLS_HANDSHAKE: Final = b"\x16"
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _log = logging.getLogger(__name__)
@@ -322,18 +323,36 @@ Tls = Callable[[], ssl.SSLContext]
 """Returns the TLS context for a new connection: a certificate is renewed while a process runs."""
 
 
-def speaks(protocol: Callable[[Arrival], asyncio.Protocol], context: Tls | None = None) -> Take:
-    """Takes connections over as asyncio protocols, with TLS if there is a context."""
+Speaks = Callable[[Arrival], asyncio.Protocol]
+"""Makes the protocol for a connection."""
+
+
+def speaks(protocol: Speaks, context: Tls | None = None, unsealed: Speaks | None = None) -> Take:
+    """Takes connections over as asyncio protocols.
+
+    Args:
+        protocol: of each connection.
+        context: makes the TLS context; None for a port without it.
+        unsealed: of a client that does not begin with TLS, although the port has it.
+    """
 
     async def take(sock: socket.socket, arrival: Arrival) -> None:
+        made, sealed = protocol, context
+        if context is not None and unsealed is not None and not _begins_tls(sock):
+            made, sealed = unsealed, None
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: protocol(arrival),
+            lambda: made(arrival),
             sock,
-            ssl=context() if context else None,
-            ssl_handshake_timeout=HANDSHAKE if context else None,
+            ssl=sealed() if sealed else None,
+            ssl_handshake_timeout=HANDSHAKE if sealed else None,
         )
 
     return take
+
+
+def _begins_tls(sock: socket.socket) -> bool:
+    """Whether the first byte, which is there, is that of a TLS handshake (RFC 8446, 5.1)."""
+    return sock.recv(1, socket.MSG_PEEK) in (_TLS_HANDSHAKE, b"")
 
 
 def _listen(family: int, address: tuple[str, int]) -> socket.socket:

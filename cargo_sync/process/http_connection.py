@@ -90,6 +90,27 @@ def told_of_loss(request: web.BaseRequest, call: Callable[[], object]) -> Iterat
         connection.on_lost = None
 
 
+class Answering(asyncio.Protocol):
+    """A connection that gets the same answer, whatever it asks, and is closed then."""
+
+    def __init__(self, arrival: Arrival, answer: bytes) -> None:
+        self._arrival = arrival
+        self._answer = answer
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._arrival.owned(self._transport.abort)
+
+    def data_received(self, _data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(self._answer)
+            self._transport.close()
+
+    def connection_lost(self, _exc: BaseException | None) -> None:
+        self._arrival.left()
+
+
 class Refusing(asyncio.Protocol):
     """A connection that is closed at once, because there are too many."""
 

@@ -79,15 +79,15 @@ def test_what_was_sent_becomes_a_value() -> None:
     ],
 )
 def test_what_is_not_allowed_is_refused_by_name(argument: str, value: Any, allowed: str) -> None:
-    assert refused({"name": "x", argument: value}) == (f'do: "{argument}" must be {allowed}', "")
+    assert refused({"name": "x", argument: value}) == (f'`do`: "{argument}" must be {allowed}', "")
 
 
 def test_what_is_missing_or_unknown_is_named() -> None:
     takes = "it takes name, limit, after, size, level, mode, deep, grants, speed, password"
-    assert refused({}) == ('do needs the argument "name"', takes)
-    assert refused({"nmae": "x"}) == ('do has no argument "nmae"', 'did you mean "name"?')
-    assert refused({"q" * 200: "x"}) == (f'do has no argument "{"q" * 64}"', takes)
-    with pytest.raises(ControlError, match='status has no argument "job"') as caught:
+    assert refused({}) == ('`do` needs the argument "name"', takes)
+    assert refused({"nmae": "x"}) == ('`do` has no argument "nmae"', 'did you mean "name"?')
+    assert refused({"q" * 200: "x"}) == (f'`do` has no argument "{"q" * 64}"', takes)
+    with pytest.raises(ControlError, match='`status` has no argument "job"') as caught:
         Command("status", "", Args).decode({"job": "a"})
     assert caught.value.hint == "it takes none"
 

@@ -27,26 +27,26 @@ def refused(cmd: str, args: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("cmd", "args", "said"),
     [
-        ("status", {"job": "a"}, 'status has no argument "job" (it takes none)'),
-        ("job.show", {"jop": "a"}, 'job.show has no argument "jop" (did you mean "job"?)'),
-        ("job.show", {}, 'job.show needs the argument "job" (it takes job)'),
-        ("job.show", {"job": ""}, 'job.show: "job" must be text'),
-        ("job.show", {"job": 3}, 'job.show: "job" must be text'),
-        ("job.pause", {"job": None}, 'job.pause: "job" must be text'),
+        ("status", {"job": "a"}, '`status` has no argument "job" (it takes none)'),
+        ("job.show", {"jop": "a"}, '`job.show` has no argument "jop" (did you mean "job"?)'),
+        ("job.show", {}, '`job.show` needs the argument "job" (it takes job)'),
+        ("job.show", {"job": ""}, '`job.show`: "job" must be text'),
+        ("job.show", {"job": 3}, '`job.show`: "job" must be text'),
+        ("job.pause", {"job": None}, '`job.pause`: "job" must be text'),
         (
             "job.plan",
             {"job": "a", "limit": 0},
-            'job.plan: "limit" must be a whole number from 1 to 1000',
+            '`job.plan`: "limit" must be a whole number from 1 to 1000',
         ),
         (
             "job.plan",
             {"job": "a", "limit": 1001},
-            'job.plan: "limit" must be a whole number from 1 to 1000',
+            '`job.plan`: "limit" must be a whole number from 1 to 1000',
         ),
         (
             "job.plan",
             {"job": "a", "limit": True},
-            'job.plan: "limit" must be a whole number from 1 to 1000',
+            '`job.plan`: "limit" must be a whole number from 1 to 1000',
         ),
     ],
 )

@@ -8,6 +8,7 @@ from rich.live import Live
 
 from cargo_ctl.render.board import Board
 from cargo_ctl.render.live import picture
+from cargo_ctl.render.words import clock
 from cargo_ctl.watching import LiveView
 from cargo_sync.api import topics
 from cargo_sync.api.messages import FeedMessage
@@ -52,7 +53,7 @@ def test_a_run_as_plain_lines() -> None:
         "nightly: starting",
         "nightly: syncing",
         "nightly: 120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left",
-        "nightly: uploaded 500 files (20.0 MB): a.txt, b\\x1b, c, …",
+        f"{clock(NOW)} nightly: uploaded 500 files (20.0 MB): a.txt, b\\x1b, c, …",
         "nightly: error, 1 file could not be read",
     ]
 
@@ -67,7 +68,7 @@ def test_notices() -> None:
         "bytes": 0,
         "message": "permission denied",
     }
-    assert lines(
+    told = lines(
         message(topic, "notice", held, replay=True),
         message(topic, "notice", held),
         message(topic, "notice", error),
@@ -75,7 +76,9 @@ def test_notices() -> None:
             topic, "notice", error | {"paths": [], "message": "there is no host files.example"}
         ),
         message(topics.notice(""), "notice", {"kind": "clock_jumped", "message": "a year ahead"}),
-    ) == [
+    )
+    assert all(line.startswith(f"{clock(NOW)} ") for line in told)
+    assert [line.partition(" ")[2] for line in told] == [
         "my job\\x0a: held: 120 deletions wait",
         "my job\\x0a: error 1 file: a: permission denied",
         "my job\\x0a: error: there is no host files.example",
@@ -110,7 +113,7 @@ def drawn(board: Board, height: int = 24) -> str:
         file=io.StringIO(), width=100, force_terminal=False, color_system=None, legacy_windows=False
     )
     with console.capture() as capture:
-        console.print(picture(board, NOW, height))
+        console.print(picture(board, NOW, height, 100))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -149,8 +152,8 @@ def test_the_picture() -> None:
         "docs\\x1b  error                                   1 file could not be read; next try in "
         "40 s\n"
         "nightly   syncing  ━━━━━━                    25%  12.3 MB/s, 16 s left\n"
-        "  video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
-        "nightly: uploaded 1 file: [red]a"
+        "  nightly: video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
+        f"{clock(NOW)} nightly: uploaded 1 file: [red]a"
     )
 
 
@@ -163,7 +166,7 @@ def test_jobs_that_do_not_fit_are_counted_and_what_fails_or_moves_comes_first() 
     board.take(status("job41", "syncing"))
     assert drawn(board, height=7).splitlines() == [
         "error",
-        "job30  error                                its folder is gone",
+        "job30  error    its folder is gone",
         "job41  syncing",
         "job20  paused",
         "job00  synced",

@@ -112,6 +112,9 @@ def test_the_audit_is_a_table(runtime: str) -> None:
     numbers = row | {"args": {"job": "a", "speed": None, "limit": 20, "paused": True}}
     with canned(runtime, {"audit": {"rows": [numbers], "next": 7}}):
         assert run("audit").stdout.endswith("job=a speed=reset limit=20 paused=true\n")
+    grants = row | {"args": {"workspace": "m", "grants": {"ben": "ro", "eva": "rw"}}}
+    with canned(runtime, {"audit": {"rows": [grants], "next": 7}}):
+        assert run("audit").stdout.endswith("workspace=m grants=ben:ro,eva:rw\n")
     session = row | {"command": "session.speed", "args": {"session": "1", "speed": None}}
     with canned(runtime, {"audit": {"rows": [session], "next": 7}}):
         assert run("audit").stdout.endswith("session=1 speed=none\n")

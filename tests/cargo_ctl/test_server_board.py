@@ -8,6 +8,7 @@ from rich.live import Live
 
 from cargo_ctl.render.server_board import ServerBoard
 from cargo_ctl.render.server_live import picture
+from cargo_ctl.render.words import clock
 from cargo_ctl.watching import LiveView
 from cargo_sync.api import topics
 from cargo_sync.api.messages import FeedMessage
@@ -52,16 +53,16 @@ def test_lines() -> None:
         "serving 3 users (1 disabled), 1 workspace, 1 folder not usable",
         "ana: upload into default/in/box started",
         "ana: download from music\\x07 started",
-        "ben\\x1b was disabled",
-        "eva of a later\\x1b version",
-        "a year ahead",
+        f"{clock(NOW)} ben\\x1b was disabled",
+        f"{clock(NOW)} eva of a later\\x1b version",
+        f"{clock(NOW)} a year ahead",
         "ana: upload into default/in/box ended after 2.5 MB",
     ]
 
 
 def drawn(board: ServerBoard, height: int = 24) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=96, color_system=None).print(picture(board, NOW, height))
+    Console(file=out, width=96, color_system=None).print(picture(board, NOW, height, 96))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -81,11 +82,11 @@ def test_a_picture_of_flows_by_user() -> None:
         "serving  3 users (1 disabled), 1 workspace, 1 folder not usable; 1 upload at 12.3 MB/s, 2 "
         "downl…",
         "ana                                           2 flows, 1.0 MB/s",
-        "  ↑ default/in/box  ━━━╸                      1.0 MB/s, limit 50mbps, 1.2 MB",
-        "  ↓ music\\x07                                 0 B/s, 0 B",
+        "  ↑ default/in/box  ━━━╸                      1.2 MB, 1.0 MB/s of 6.2 MB/s",
+        "  ↓ music\\x07                                 0 B, 0 B/s",
         "eva\\x1b[2J                                    1 flow, 10.0 MB/s",
-        "  ↑ default/in/box  ━━━━━━━━━━━━━━━━━━━━━━━━  10.0 MB/s, 1.2 MB",
-        "ben was removed",
+        "  ↑ default/in/box  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 MB, 10.0 MB/s",
+        f"{clock(NOW)} ben was removed",
     ]
 
 

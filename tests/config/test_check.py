@@ -58,6 +58,13 @@ def test_local_folders(tmp_path: Path) -> None:
     )
 
 
+def test_files_of_a_folder_that_are_not_read_are_named(tmp_path: Path) -> None:
+    write(tmp_path, job(local_dir="."), "a.JSON")
+    write(tmp_path, job(local_dir="."), "b.json5")
+    hint = "the name of a job file ends with .json"
+    assert run(tmp_path, "") == ([f"warning: b.json5: is not read ({hint})", "a.JSON: OK"], 0)
+
+
 def test_a_folder_stands_for_its_job_files(tmp_path: Path) -> None:
     write(tmp_path, job(local_dir="."), "a.json")
     write(tmp_path, "{", ".b.json")

@@ -12,6 +12,7 @@ from cargo_sync.api.arguments import Args, Mark
 from cargo_sync.api.commands import Command
 from cargo_sync.api.messages import ControlError, JsonObject
 from cargo_sync.api.roles import Role
+from cargo_sync.api.server_commands import WORKSPACE_ADD
 from cargo_sync.control.audit import MemoryAudit, written
 from cargo_sync.control.callers import Caller
 from cargo_sync.control.once import MemoryDeduplicate
@@ -159,3 +160,11 @@ async def test_a_full_disk_keeps_nobody_from_giving_orders(
         answer = orjson.loads(await router.answer(request("user.set", {"user": "ben"}), ANA))
     assert answer["ok"] is True
     assert 'user.set {"user":"ben"} by ana' in caplog.text
+
+
+def test_a_grant_is_written_down_with_its_right() -> None:
+    told = written(WORKSPACE_ADD, {"workspace": "m", "path": "/m", "grants": {"ben": "ro"}})
+    assert orjson.loads(told) == {"workspace": "m", "path": "/m", "grants": {"ben": "ro"}}
+    many = {f"u{number:03}": "rw" * 1_000 for number in range(1_000)}
+    told = written(WORKSPACE_ADD, {"workspace": "m", "path": "/m", "grants": many})
+    assert len(told) < 20_000

@@ -103,7 +103,7 @@ def router(jobs: Jobs, clock: Clock | None = None) -> Router:
         (
             b'{"id":"7","cmd":"status","args":{"job":"nightly"}}',
             b'{"v":1,"id":"7","ok":false,"error":{"code":"bad_argument",'
-            b'"message":"status has no argument \\"job\\"","hint":"it takes none"}}',
+            b'"message":"`status` has no argument \\"job\\"","hint":"it takes none"}}',
         ),
         (
             b"[1]",

@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import select
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,6 +68,35 @@ async def standing(
     finally:
         clients.close()
         door.close()
+
+
+class Said(asyncio.Protocol):
+    """Says one word to each connection."""
+
+    def __init__(self, word: bytes) -> None:
+        self._word = word
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(self._word)
+
+
+async def test_who_does_not_begin_with_tls_gets_another_protocol() -> None:
+    def plain(_: Arrival) -> asyncio.Protocol:
+        return Said(b"use TLS")
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    doors = Doors()
+    take = speaks(lambda _: Said(b"never"), lambda: context, plain)
+    async with standing(doors, take) as (_, clients):
+        http, begins = clients.connect(b"GET / HTTP/1.1\r\n\r\n"), clients.connect(b"\x16\x03")
+        await until(lambda: readable(http), asyncio.sleep)
+        assert http.recv(99) == b"use TLS"
+        assert not readable(begins), "it waits for the rest of the handshake"
+
+
+def readable(sock: socket.socket) -> bool:
+    return bool(select.select([sock], [], [], 0)[0])
 
 
 async def test_nothing_is_handed_over_before_the_first_bytes() -> None:

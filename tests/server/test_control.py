@@ -232,8 +232,8 @@ async def test_what_a_user_cannot_be(tmp_path: Path) -> None:
             ({"password": ""}, '"password" must be text'),
             ({"upload_speed": 5_000}, '"upload_speed" must be text'),
             ({"upload_speed": None}, '"upload_speed" must be text'),
-            ({"upload_speed": "fast"}, 'user.add: "upload_speed": "fast" is not a speed'),
-            ({"upload_speed": "0kbps"}, 'user.add: "upload_speed": a speed must be more than 0'),
+            ({"upload_speed": "fast"}, '`user.add`: "upload_speed": "fast" is not a speed'),
+            ({"upload_speed": "0kbps"}, '`user.add`: "upload_speed": a speed must be more than 0'),
         ):
             if "ana/ben" in str(changed):
                 words = "overlap" if (tmp_path / "ana").is_dir() else words

@@ -31,7 +31,7 @@ class BandwidthHandlers(Generic[Wanted]):
         if not wanted:
             names = " or ".join(self._limits.holding())
             raise ControlError(
-                ReplyCode.BAD_ARGUMENT, "bandwidth.set needs something to set", names
+                ReplyCode.BAD_ARGUMENT, "`bandwidth.set` needs something to set", names
             )
         await self._limits.order("bandwidth.set", wanted)
         return await self.show(args)

@@ -43,7 +43,7 @@ class CallbackHandlers:
         if state is not None and state not in _STATES:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT,
-                'callback.list: "state" must be pending or dead',
+                '`callback.list`: "state" must be pending or dead',
                 did_you_mean(state, _STATES),
             )
         rows, offload = self._callbacks.rows, self._world.offload

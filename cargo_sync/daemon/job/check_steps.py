@@ -232,8 +232,8 @@ async def speed(case: CheckCase) -> Passed:
     if not found.bytes:
         raise ProblemError(Problem(Code.CUT, f"no byte arrived within {MEASURE:g} s"))
     way = "up" if case.uploads else "down"
-    size = f"{found.bytes / 1e6:.1f} MB in {found.seconds:.1f} s"
-    return f"{format_speed(max(1, round(found.speed_bps)))} {way}, measured over HTTP ({size})", ""
+    speed = format_speed(max(1, round(found.speed_bps)))
+    return f"{speed} {way}, measured over HTTP for {found.seconds:.1f} s", ""
 
 
 async def clock(case: CheckCase) -> Passed:

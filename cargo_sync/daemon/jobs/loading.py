@@ -14,6 +14,7 @@ from cargo_sync.config.job import (
     job_files,
     job_from,
     load_job,
+    not_read,
     still_valid,
 )
 from cargo_sync.config.relaxed import parse
@@ -31,12 +32,14 @@ class JobsRead:
     errors    one per file that could not be used
     outdated  why a job runs with its old settings, by the path of its file
     unusable  those that cannot run
+    ignored   about files of the folder that are not read because of their names
     """
 
     jobs: tuple[JobSettings, ...]
     errors: tuple[ConfigError, ...] = ()
     outdated: Mapping[str, str] = field(default_factory=dict)
     unusable: tuple[UnusableJob, ...] = ()
+    ignored: tuple[FieldProblem, ...] = ()
 
 
 class JobFiles:
@@ -47,6 +50,7 @@ class JobFiles:
     callbacks   where the daemon may send callbacks: a job that names another place gets a warning
     filing      adds and removes files; None if no job can be added
     load        reads one file, if options add to the file; the path "" then means no file
+    ignored     tells of files that are not read because of their names
     """
 
     def __init__(
@@ -56,11 +60,13 @@ class JobFiles:
         callbacks: CallbackLimits = ANYWHERE,
         filing: JobFolder | None = None,
         load: Callable[[str], JobSettings] | None = None,
+        ignored: Callable[[], Iterable[FieldProblem]] = tuple,
     ) -> None:
         self._list_files = list_files
         self._env = env
         self._callbacks = callbacks
         self.filing = filing
+        self._ignored = ignored
         self._load_job = load or (lambda path: load_job(path, env))
 
     @classmethod
@@ -68,7 +74,13 @@ class JobFiles:
         cls, folder: str, env: Mapping[str, str], callbacks: CallbackLimits = ANYWHERE
     ) -> "JobFiles":
         """Every job file of a folder."""
-        return cls(lambda: job_files(folder), env, callbacks, JobFolder(folder))
+        return cls(
+            lambda: job_files(folder),
+            env,
+            callbacks,
+            JobFolder(folder),
+            ignored=lambda: not_read(folder),
+        )
 
     @classmethod
     def one(cls, path: str, env: Mapping[str, str]) -> "JobFiles":
@@ -82,7 +94,7 @@ class JobFiles:
         """
         before = {job.file: job for job in running}
         try:
-            files = self._list_files()
+            files, ignored = self._list_files(), tuple(self._ignored())
             if before and not files and self.filing is not None:
                 self.filing.check()
         except ConfigError as error:
@@ -111,6 +123,7 @@ class JobFiles:
             tuple(errors),
             outdated,
             tuple(sorted(unusable, key=lambda job: job.file)),
+            ignored,
         )
 
     def unusable(self, path: str, error: ConfigError) -> UnusableJob:

@@ -64,6 +64,7 @@ class Jobs:
         """Jobs that could not be started; they are tried again until they can be."""
         self._unusable: dict[str, UnusableJob] = {}
         self._told: dict[str, UnusableJob] = {}
+        self._told_unread: tuple[FieldProblem, ...] = ()
         self._retrying = False
         self._changing = asyncio.Lock()
 
@@ -118,6 +119,10 @@ class Jobs:
             for error in reading.errors:
                 for problem in error.problems:
                     _log.error("%s", problem)
+            for ignored in reading.ignored:
+                if ignored not in self._told_unread:
+                    _log.warning("%s", ignored)
+            self._told_unread = reading.ignored
             wanted = {job.name: job for job in reading.jobs}
             known = [*self._jobs, *self._unstarted]
             results = {name: "removed" for name in known if name not in wanted}

@@ -54,7 +54,7 @@ class UnusableJob:
 
 def of_file(file: str, error: ConfigError, valid: StillValid) -> UnusableJob:
     """The job of a file that cannot be used; `valid`: what could be read of it all the same."""
-    name = os.path.basename(file).removesuffix(".json") or file
+    name = os.path.splitext(os.path.basename(file))[0] or file
     return UnusableJob(name, file, Code.BAD_SETTINGS, _texts(error), valid.mode, valid.events)
 
 

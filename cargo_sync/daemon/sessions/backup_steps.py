@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cargo_sync.backup_protocol.answers import fetched_file, stored_id
 from cargo_sync.backup_protocol.client import Connection, CoordinatorAddress, connected
-from cargo_sync.copying.decision import CopyStep, decide
+from cargo_sync.copying.decision import CopyStep, decide, decide_by_content
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.retries import CONNECTION_LOST
 from cargo_sync.daemon.sessions.transfer import CopyOrder
@@ -94,10 +94,7 @@ class Sending(_Work):
             )
             raise ProblemError(problem)
         self._begin(self._name, entry.size)
-        offer = Offer(
-            self._name, entry.size, entry.mtime_ns, entry.mode, entry.version, entry.ident, ""
-        )
-        reader = await self._do(self._near.source().open, offer)
+        reader = await self._do(self._near.source().open, offer_of(entry))
         try:
             async with connected(self._address) as connection:
                 await connection.ask({**self._fields(), "tamanho": entry.size})
@@ -185,8 +182,21 @@ class Fetching(_Work):
             answer = await connection.answer()
             file = fetched_file(answer)
             name = self._name or local_name(file.name, self._order.remote)
-            offer = await self._offer(name, file.size)
+            now = int(self._world.wall() * 1e9)
+            there = (await self._near.stand("", [name])).get(name)
+            decided = decide(
+                name, Entry(name, FILE, file.size, now), there, overwrite=self._order.overwrite
+            )
             self._begin(name, file.size)
+            if decided.step is CopyStep.COMPARE and isinstance(there, Entry) and decided.problem:
+                equal = await self._is_equal(connection, there)
+                decided = decide_by_content(decided, equal=equal)
+            if decided.step is CopyStep.EQUAL:
+                self._skip()
+                return
+            if decided.problem is not None:
+                raise ProblemError(decided.problem)
+            offer = self._offer(name, file.size, now, there)
             sink = self._near.sink(self._run)
             try:
                 await self._stage(connection, sink, offer)
@@ -200,14 +210,28 @@ class Fetching(_Work):
             self.progress.note = f"the replaced file is in {place} now"
         await super().close()
 
-    async def _offer(self, name: str, size: int) -> Offer:
-        there = (await self._near.stand("", [name])).get(name)
-        now = int(self._world.wall() * 1e9)
-        step, problem = decide(
-            name, Entry(name, FILE, size, now), there, overwrite=self._order.overwrite
-        )
-        if problem is not None and step in (CopyStep.REFUSE, CopyStep.COMPARE):
-            raise ProblemError(problem)
+    async def _is_equal(self, connection: Connection, there: Entry) -> bool:
+        """Whether the content that arrives is that of the local file, which has the same size."""
+        reader = await self._do(self._near.source().open, offer_of(there))
+        try:
+            while self._moved < there.size:
+                piece = await connection.receive(there.size - self._moved)
+                mine = memoryview(bytearray(len(piece)))
+                if await self._do(reader.read_into, mine, self._moved) != len(piece):
+                    return False
+                if mine != piece:
+                    return False
+                self._moved += len(piece)
+            return await self._do(reader.unchanged)
+        finally:
+            await self._wait_for_thread()
+            reader.close()
+
+    def _skip(self) -> None:
+        self._moved = self.progress.files_total = self.progress.bytes_total = 0
+        self.progress.skipped = 1
+
+    def _offer(self, name: str, size: int, now: int, there: Entry | Problem | None) -> Offer:
         seen = there if isinstance(there, Entry) else None
         expected, occupant = (seen.version, seen.ident) if seen else (0, 0)
         return Offer(name, size, now, BY_UMASK, 0, 0, self._world.token(), expected, occupant)
@@ -235,6 +259,11 @@ class Fetching(_Work):
             )
         self.progress.displaced = int(bool(receipt.displaced))
         self.progress.done(offer.path, offer.size)
+
+
+def offer_of(entry: Entry) -> Offer:
+    """A local file, as a source opens it."""
+    return Offer(entry.name, entry.size, entry.mtime_ns, entry.mode, entry.version, entry.ident, "")
 
 
 def local_name(remote: str, id: str) -> str:

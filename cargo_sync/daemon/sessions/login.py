@@ -55,7 +55,7 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
     if kind != "files":
         raise _bad('"kind" must be "files" or "backup"')
     if password is None:
-        raise _bad('session.open needs the argument "password"')
+        raise _bad('`session.open` needs the argument "password"')
     url = server_url(args.url)
     _refuse_plain(places.url_host(url), url.startswith("https:"), trust)
     login = ServerLogin(url, args.username, password.reveal, trust.fingerprint, trust.ca_file)

@@ -104,7 +104,7 @@ class UserHandlers:
             user = self._registry.user(args.user)
             if not changed:
                 raise ControlError(
-                    ReplyCode.BAD_ARGUMENT, "user.set needs something to set", "such as a speed"
+                    ReplyCode.BAD_ARGUMENT, "`user.set` needs something to set", "such as a speed"
                 )
             in_file(self._registry, user, *changed)
             row = _rated(await self._kept(user), rates)

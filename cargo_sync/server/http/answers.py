@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_PATH: 400,
     Code.RESERVED_NAME: 400,
     Code.BAD_TIME: 400,
+    Code.TLS: 400,
     Code.UNAUTHORIZED: 401,
     Code.LOGGED_OUT: 401,
     Code.READ_ONLY: 403,
@@ -93,6 +95,21 @@ def refusal(error: ProblemError) -> web.Response:
         content_type="application/json",
         headers=headers,
     )
+
+
+def at_once(problem: Problem) -> bytes:
+    """The same response as bytes, for a connection that is closed after it."""
+    body = orjson.dumps({"error": shown_problem(problem)}, option=orjson.OPT_APPEND_NEWLINE)
+    headers = {
+        **EVERY_ANSWER,
+        **_PRIVATE,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    status = HTTPStatus(status_of(problem))
+    return f"HTTP/1.1 {status} {status.phrase}\r\n{lines}\r\n".encode() + body
 
 
 # -- bodies ----------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import ProblemError, unopened_port
+from cargo_sync.model.problems import Code, Problem, ProblemError, unopened_port
 from cargo_sync.process.doors import Arrival, Door, Doors, Tls, speaks
-from cargo_sync.process.http_connection import HttpConnection, Refusing
-from cargo_sync.server.http.answers import EVERY_ANSWER, refusal
+from cargo_sync.process.http_connection import Answering, HttpConnection, Refusing
+from cargo_sync.server.http.answers import EVERY_ANSWER, at_once, refusal
 from cargo_sync.server.http.limits import SERVER_OPTIONS
 from cargo_sync.server.refusals import bad_request
 
@@ -41,7 +41,7 @@ class HttpListener:
             ProblemError: `address`.
         """
         await self._runner.setup()
-        take = speaks(self._connected, self._context)
+        take = speaks(self._connected, self._context, _needs_tls)
         try:
             self._door = await self._doors.open(host, port, take)
         except OSError as error:
@@ -63,6 +63,11 @@ class HttpListener:
         if len(server.connections) >= CONNECTIONS and not _drop_idle(server):
             return Refusing(arrival)
         return _Connection(server, arrival, **SERVER_OPTIONS)
+
+
+def _needs_tls(arrival: Arrival) -> asyncio.Protocol:
+    hint = "its address begins with https://, not http://"
+    return Answering(arrival, at_once(Problem(Code.TLS, "this port needs TLS", hint=hint)))
 
 
 def _drop_idle(server: web.Server) -> bool:

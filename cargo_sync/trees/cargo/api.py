@@ -22,7 +22,7 @@ from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.descriptors import new_socket
 from cargo_sync.trees.cargo import bounds, pydio, requests
-from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
+from cargo_sync.trees.cargo.problems import bad_answer, decoded, needs_tls, translated
 from cargo_sync.trees.cargo.replies import VALUES, Decoder, ErrorReply, LoginReply, T
 from cargo_sync.trees.cargo.requests import Body
 
@@ -294,6 +294,8 @@ def _refusal(response: aiohttp.ClientResponse, content: bytes) -> ProblemError:
     try:
         error = ErrorReply.read(parsed(content, VALUES)).error
         code, message, hint = error.code, error.message, error.hint or ""
+        if code == Code.TLS:
+            return ProblemError(needs_tls(response.url.authority))
     except ValueError:
         code, message = (
             Code.REFUSED,

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -11,6 +13,8 @@ from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError, lacks_descriptors, no_descriptors
 from cargo_sync.trees.cargo.replies import VALUES, Decoder, T, reason
 
+_PERHAPS_TLS: Final = "does the server use TLS? then its address begins with https://"
+
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
@@ -18,7 +22,11 @@ def translated(url: str) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError, UnicodeError) as error:
-        raise ProblemError(_problem(error, urlsplit(url).netloc)) from error
+        parts = urlsplit(url)
+        problem = _problem(error, parts.netloc)
+        if problem.code == Code.CUT and parts.scheme == "http":
+            problem = replace(problem, hint=_PERHAPS_TLS)
+        raise ProblemError(problem) from error
 
 
 def decoded(decode: Decoder[T], content: bytes) -> T:
@@ -43,6 +51,13 @@ def bad_answer(why: str) -> ProblemError:
             f"the server's answer is not valid: {why}",
             hint="check that hostname is the address of a Cargo server",
         )
+    )
+
+
+def needs_tls(where: str) -> Problem:
+    """The problem of a server with TLS that was asked without it."""
+    return Problem(
+        Code.TLS, f"{where} needs TLS", hint="its address begins with https://, not http://"
     )
 
 
@@ -89,5 +104,7 @@ def _problem(error: aiohttp.ClientError | OSError | UnicodeError, where: str) ->
             )
         case TimeoutError():
             return Problem(Code.UNREACHABLE, f"{where} does not answer")
+        case aiohttp.ServerDisconnectedError():
+            return Problem(Code.CUT, f"{where} closed the connection without an answer")
         case _:
             return Problem(Code.CUT, f"the connection to {where} was cut")

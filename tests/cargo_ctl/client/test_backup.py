@@ -1,6 +1,7 @@
 """The backup menu: its texts, its use in a pipe, and its use at a terminal."""
 
 import json
+import re
 import stat
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from cargo_ctl.client import menu
 from cargo_ctl.client.backup_settings import MenuSettings, address, is_nickname, read_settings
 from cargo_ctl.client.main import cargoclient
 from cargo_ctl.session.session import RemoteEntry
+from cargo_ctl.session.trust import ENGLISH
 from tests.cargo_ctl.session.far import FINGERPRINT, PASSWORD, Far
 from tests.cargo_ctl.shell.terminal import screen
 
@@ -68,6 +70,10 @@ def test_every_language_says_everything() -> None:
             if isinstance(said, str):
                 assert said, field.name
                 assert said.count("{}") == theirs.count("{}"), field.name
+        for field in fields(words.trust):
+            said, theirs = getattr(words.trust, field.name), getattr(ENGLISH, field.name)
+            assert said and (words is menu.ENGLISH or said != theirs), field.name
+            assert re.findall(r"{\w+}", str(said)) == re.findall(r"{\w+}", str(theirs))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +202,26 @@ def test_a_coordinator_with_tls_is_known_by_its_certificate(
         result = piped("2\n", f"--tls-fingerprint={FINGERPRINT}")
     assert "ID: 3507" in result.output
     assert far.calls("session.look") == [{"url": "tls://backup.example:10001"}]
+
+
+def test_a_person_is_asked_in_the_language_of_the_menu(far: Far, runtime: str, here: Path) -> None:
+    configured(here, "backup.example:10001")
+    far.seals_backups = True
+    far.look = far.look | {"url": "tls://backup.example:10001", "trusted": False}
+    with far.running(runtime), screen("cargoclient", *OPTIONS) as shown:
+        shown.wait("Opção: ")
+        shown.type("2")
+        shown.wait(f"sha256:{FINGERPRINT}")
+        shown.wait("É a mesma? [s/N] ")
+        shown.type("n")
+        shown.wait("backup.example:10001 não é de confiança")
+        shown.wait("Opção: ")
+        shown.type("2")
+        shown.wait("É a mesma? [s/N] ")
+        shown.type("sim")
+        shown.wait("ID: 3507 ---- Nome do Arquivo: nota.txt (3 B)")
+        shown.type("5")
+        assert shown.end() == 0
 
 
 def test_a_password_is_asked_for_where_one_is_wanted(far: Far, runtime: str, here: Path) -> None:

@@ -31,5 +31,5 @@ def test_it_says_for_how_long_nothing_has_arrived(changes: dict[str, Any], said:
     assert session.line(row) == f"a.bin 50% {said}"
     assert session.rows([row], {"t1": 1}) == (f"  1  get a.bin: running 4.0 MB of 8.0 MB, {said}")
     out = io.StringIO()
-    Console(file=out, width=160, color_system=None).print(session.picture([row], 0))
+    Console(file=out, width=160, color_system=None).print(session.picture([row], 0, 160))
     assert out.getvalue().rstrip().endswith(f"4.0 MB of 8.0 MB, {said}")

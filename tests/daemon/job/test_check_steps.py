@@ -178,7 +178,7 @@ async def test_all_steps_against_a_real_server(
     assert steps["data port"].message == told
     assert not [line for line in caplog.messages if "flow" in line], "it ended well, for the server"
     way = "up" if mode == "upload" else "down"
-    assert f"bps {way}, measured over HTTP (" in steps["speed"].message
+    assert f"bps {way}, measured over HTTP for " in steps["speed"].message
     assert list(other) == ["server", "login", "local folder", "clock", "time zone"]
     assert not other["login"].ok and "refused the login of 'ana'" in other["login"].message
     assert list(stranger) == ["server", "local folder", "time zone"]
@@ -202,7 +202,7 @@ async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
     steps = await tried(tmp_path)
     assert [name for name, step in steps.items() if not step.ok] == ["data port"]
     assert steps["granted speed"].message == "the server grants 8mbps"
-    assert steps["speed"].message == "16mbps up, measured over HTTP (1.0 MB in 0.5 s)"
+    assert steps["speed"].message == "16mbps up, measured over HTTP for 0.5 s"
     message = "Europe/Madrid: it is 09:00 (UTC+0100) now, by the rules of 2026f"
     assert steps["time zone"].message == message
     assert steps["workspace"].message == "ana may read and write the workspace 'default'"

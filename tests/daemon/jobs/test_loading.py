@@ -149,6 +149,19 @@ def test_a_running_job_with_a_bad_file_says_that_it_is_outdated(folder: Folder) 
     assert "sleep: must be a number" in why
 
 
+def test_files_that_are_not_read_because_of_their_names_are_told(folder: Folder) -> None:
+    folder.write("one", "a")
+    (folder.path / "one.json").rename(folder.path / "One.JSON")
+    for name in ("b.json5", "C.JSONC", "d.json.txt", "notes.txt", ".e.json5", "f.password"):
+        (folder.path / name).write_text("{}")
+    reading = folder.files.read()
+    assert [job.name for job in reading.jobs] == ["a"]
+    assert [str(one).removeprefix(f"{folder.path}/") for one in reading.ignored] == [
+        f"{name}: is not read (the name of a job file ends with .json)"
+        for name in ("C.JSONC", "b.json5", "d.json.txt")
+    ]
+
+
 def test_a_folder_that_is_gone_is_no_folder_without_jobs(folder: Folder) -> None:
     assert folder.files.read(()) == JobsRead(())
     folder.write("one", "a")

@@ -27,9 +27,11 @@ class Files(JobFiles):
         super().__init__(list, {})
         self.jobs = list(jobs)
         self.error: ConfigError | None = None
+        self.ignored: tuple[FieldProblem, ...] = ()
 
     def read(self, running: object = ()) -> JobsRead:
-        return JobsRead(tuple(self.jobs), (self.error,) if self.error else ())
+        errors = (self.error,) if self.error else ()
+        return JobsRead(tuple(self.jobs), errors, ignored=self.ignored)
 
     def read_one(self, job: JobSettings, running: object) -> JobSettings:
         if self.error is not None:
@@ -60,6 +62,16 @@ async def test_what_did_not_change_is_not_touched(tmp_path: Path) -> None:
         assert jobs.all["a"].supervisor is before["a"]
         assert jobs.all["b"].supervisor is not before["b"]
         assert house.far["c"].closed and not house.far["a"].closed
+
+
+async def test_a_file_that_is_not_read_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, files = House(tmp_path), Files(settings("a"))
+    files.ignored = (FieldProblem("b.json5", "", None, "is not read"),)
+    async with jobs_of(house, files, []) as jobs:
+        await jobs.read()
+        assert [one.getMessage() for one in caplog.records].count("b.json5: is not read") == 1
 
 
 async def test_one_file_read_again(tmp_path: Path) -> None:

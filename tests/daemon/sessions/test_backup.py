@@ -169,3 +169,22 @@ async def test_over_tls_by_its_fingerprint(tmp_path: Path) -> None:
 )
 def test_a_name_that_a_server_tells_leads_nowhere(told: str, name: str) -> None:
     assert local_name(told, "4/2") == name
+
+
+@pytest.mark.parametrize("content", [b"", b"same", LARGE])
+async def test_an_equal_file_is_skipped_and_a_different_one_asks(
+    tmp_path: Path, content: bytes
+) -> None:
+    async with coordinating() as there, desk(tmp_path / "daemon") as one:
+        there.files["1"] = ("f", content)
+        await enter(one, there)
+        here = tmp_path / "d"
+        here.mkdir()
+        (here / "f").write_bytes(content)
+        row = await one.ended("get", remote="1", local=str(here))
+        assert (row["state"], row["skipped"], row["files_done"]) == ("done", 1, 0)
+        assert os.listdir(here) == ["f"], "nothing was staged or displaced"
+        if content:
+            (here / "f").write_bytes(content[:-1] + b"!")
+            row = await one.ended("get", remote="1", local=str(here))
+            assert (row["state"], row["problem"]["code"]) == ("failed", "occupied")

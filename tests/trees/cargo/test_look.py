@@ -54,6 +54,15 @@ async def test_a_pydio_server_is_told_to_be_one() -> None:
     assert "Pydio" in found.message
 
 
+async def test_a_cargo_server_with_tls_that_is_asked_without_it() -> None:
+    async with answering(GET_workspaces=[refuse(400, "tls")]) as (login, _):
+        with pytest.raises(ProblemError) as caught:
+            await look(login.url)
+        place = login.url.removeprefix("http://")
+    assert caught.value.problem.message == f"{place} needs TLS"
+    assert "https://" in caught.value.problem.hint
+
+
 async def test_nobody_there() -> None:
     with pytest.raises(ProblemError) as caught:
         await look("http://127.0.0.1:1", any_port=False)

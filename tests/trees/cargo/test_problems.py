@@ -27,15 +27,15 @@ CASES = [
     (aiohttp.ConnectionTimeoutError(), "unreachable", True, "does not answer"),
     (aiohttp.SocketTimeoutError(), "unreachable", True, "does not answer"),
     (TimeoutError(), "unreachable", True, "does not answer"),
-    (aiohttp.ServerDisconnectedError(), "cut", True, "was cut"),
+    (aiohttp.ServerDisconnectedError(), "cut", True, "closed the connection without an answer"),
     (aiohttp.ClientPayloadError(), "cut", True, "was cut"),
     (ConnectionResetError(errno.ECONNRESET, "reset"), "cut", True, "was cut"),
     (UnicodeError("label too long"), "unknown_host", True, "no host server"),
 ]  # fmt: skip
 
 
-def problem_of(error: Exception) -> Problem:
-    with pytest.raises(ProblemError) as raised, translated("https://server:8443/prefix"):
+def problem_of(error: Exception, url: str = "https://server:8443/prefix") -> Problem:
+    with pytest.raises(ProblemError) as raised, translated(url):
         raise error
     assert raised.value.__cause__ is error
     return raised.value.problem
@@ -53,6 +53,12 @@ def test_each_has_its_code_and_its_words(
     assert "127.0.0.1" not in problem.message, (
         "the address that a name has says nothing to a person"
     )
+
+
+def test_a_connection_without_tls_that_is_cut_asks_for_tls() -> None:
+    for error in (aiohttp.ServerDisconnectedError(), ConnectionResetError(errno.ECONNRESET, "")):
+        assert "https://" in problem_of(error, "http://server:8443/prefix").hint
+        assert problem_of(error).hint == ""
 
 
 def test_ours_passes_as_it_is_and_mistakes_of_ours_are_not_hidden() -> None:
