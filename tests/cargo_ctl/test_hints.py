@@ -76,7 +76,10 @@ BARE = re.compile(rf"(?<![`.\w])(?:{'|'.join(map(re.escape, DOTTED))})(?![`\w])"
 def texts() -> Iterator[tuple[str, str]]:
     """(file:line, text) of each text with spaces in the code that is not a docstring."""
     for path in sorted(CODE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        code = path.read_text(encoding="utf-8")
+        if not BARE.search(code):
+            continue
+        tree = ast.parse(code)
         docs = {
             id(node.value)
             for node in ast.walk(tree)

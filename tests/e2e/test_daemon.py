@@ -1,11 +1,16 @@
 """A server and a daemon of their own: what survives a kill or a pause, and what is refused at the
 start."""
 
+import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.e2e.processes import Place, tree
+from tests.e2e.processes import PATIENCE, Place, tree
 
+README = Path(__file__).parents[2] / "README.md"
 MIB = 2**20
 RANGE = 64 * MIB
 
@@ -161,6 +166,10 @@ def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> Non
         place.run("cargo_ctl", "--connect", path, "job", "pause", "nightly").stdout
         == "nightly: paused\n"
     )
+    address = json.loads(Path(path).read_text())["address"]
+    assert the_readmes_script(address, path) == (0, "ok\n")
+    code, told = the_readmes_script(address)
+    assert (code, "does it need a key?" in told) == (1, True)
     assert place.run("cargo_ctl", "key", "revoke", "laptop").returncode == 0
     refused = place.run("cargo_ctl", "--connect", path, "status")
     assert (refused.returncode, "does not know this key" in refused.stderr) == (1, True)
@@ -180,6 +189,20 @@ def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> Non
     assert rows[0]["who"].startswith(f"uid {os.getuid()}, process ")
     up = (place.folder / "daemon.log").read_text()
     assert 'the daemon "daemon" is up: commands tcp://127.0.0.1:' in up
+
+
+def the_readmes_script(*arguments: str) -> tuple[int, str]:
+    """The script that asks for jobs: its exit code, and its first line or its error."""
+    script = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[0]
+    patience = "500" if len(arguments) == 1 else "60_000"  # without a key nothing ever comes
+    done = subprocess.run(
+        [sys.executable, "-c", script.replace("10_000", patience), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stderr or done.stdout.splitlines(keepends=True)[0]
 
 
 def test_a_second_daemon_is_refused_by_name(place: Place) -> None:
