@@ -65,7 +65,7 @@ async def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         totals = Totals(database)
         await totals.read()
         with pytest.raises(
-            ControlError, match=r'^bandwidth\.set: "download": "fast" is not a speed'
+            ControlError, match=r'^`bandwidth\.set`: "download": "fast" is not a speed'
         ):
             await totals.order(upload="50bps", download="fast")
 
@@ -108,7 +108,7 @@ def test_a_speed(text: str, bits: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["fast", "0bps", "10", "-1mbps", "reset", "nan bps"])
 def test_what_is_no_speed_is_told_how(text: str) -> None:
-    with pytest.raises(ControlError, match=r'^user\.set: "upload_speed": .*a speed') as refused:
+    with pytest.raises(ControlError, match=r'^`user\.set`: "upload_speed": .*a speed') as refused:
         speed("user.set", "upload_speed", text)
     assert refused.value.code == "bad_argument"
     assert (

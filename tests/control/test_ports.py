@@ -167,11 +167,11 @@ def test_a_plain_port_takes_the_old_orders_and_little_else(
         with client(daemon, None) as one:
             assert one.call("status") == {"state": "synced"}
             assert refusal(lambda: one.call("job.sync", {"job": "a"})) == (
-                "forbidden: job.sync is not allowed on a plain port (use the local socket, or a "
+                "forbidden: `job.sync` is not allowed on a plain port (use the local socket, or a "
                 "port with keys)"
             )
             assert refusal(lambda: one.call("job.pause")).startswith(
-                "forbidden: job.pause is not allowed"
+                "forbidden: `job.pause` is not allowed"
             )
             assert refusal(lambda: one.call("job.show", {"job": "a"})).startswith("unknown_command")
         assert ordered(daemon, b"PAUSE a") == b"PAUSED"

@@ -18,8 +18,8 @@ from cargo_sync.trees.cargo.look import ServerLook
 _HINTS: Final[Mapping[Code, str]] = {
     Code.UNAUTHORIZED: "",
     Code.UNKNOWN_HOST: "check the address",
-    Code.CERTIFICATE: "if the server printed this fingerprint when it started, give it as "
-    "`tls_fingerprint`; or give its CA as `ca_file`",
+    Code.CERTIFICATE: "give the fingerprint that the server printed when it started as "
+    "`tls_fingerprint`, or its CA as `ca_file`",
     Code.REFUSED: "",
     Code.PYDIO_SERVER: "start `cargo_sync server` on the same machine, on the folder of its files, "
     "and open a session there",

@@ -14,7 +14,7 @@ import aiohttp
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.cargo import bounds, pydio
-from cargo_sync.trees.cargo.problems import needs_tls, translated
+from cargo_sync.trees.cargo.problems import asks_for_tls, needs_tls, translated
 from cargo_sync.trees.cargo.replies import VALUES, ErrorReply
 
 SECONDS: Final = 10.0
@@ -88,7 +88,7 @@ async def _look(url: str) -> ServerLook:
             trusted = await _is_trusted(session, url)
             trust = aiohttp.Fingerprint(bytes.fromhex(fingerprint))
         first = await _ask(session, f"{url}/v1/workspaces", trust)
-        if _refuses_plain(first):
+        if asks_for_tls(first.body):
             raise ProblemError(needs_tls(urlsplit(url).netloc))
         kind = recognised(*first)
         if kind == "unknown":
@@ -126,14 +126,6 @@ async def _ask(
         async with session.get(url, ssl=trust, allow_redirects=False) as response:
             body = await bounds.beginning(response, bounds.SMALL)
             return _Answer(response.status, response.headers, body)
-
-
-def _refuses_plain(answer: _Answer) -> bool:
-    """Whether this is a Cargo server's answer to a connection without TLS."""
-    try:
-        return ErrorReply.read(parsed(answer.body, VALUES)).error.code == Code.TLS
-    except ValueError:
-        return False
 
 
 def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKind:

@@ -13,9 +13,10 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.trees.cargo import bounds
 from cargo_sync.trees.cargo.api import Api
-from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
+from cargo_sync.trees.cargo.problems import asks_for_tls, bad_answer, decoded, needs_tls, translated
 from cargo_sync.trees.cargo.replies import ProbeReply
 
 PROBE_BYTES: Final = 64 * 2**20
@@ -41,9 +42,17 @@ class ProbingApi(Api):
     """A separate `Api` for one test. All calls raise ProblemError and nothing else."""
 
     async def reach(self) -> float | None:
-        """The server's clock in whole unix seconds, or None if it is not sent. Needs no login."""
+        """The server's clock in whole unix seconds, or None if it is not sent. Needs no login.
+
+        Raises:
+            ProblemError: no server answers there, or one that needs TLS.
+        """
         with translated(self.login.url):
             async with await self._request("GET", "/login", None, {}) as response:
+                if response.status == 400 and asks_for_tls(
+                    await bounds.beginning(response, bounds.SMALL)
+                ):
+                    raise ProblemError(needs_tls(response.url.authority))
                 date = response.headers.get("Date")
                 return _seconds(date) if date else None
 

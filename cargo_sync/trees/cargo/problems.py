@@ -11,7 +11,7 @@ import aiohttp
 
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError, lacks_descriptors, no_descriptors
-from cargo_sync.trees.cargo.replies import VALUES, Decoder, T, reason
+from cargo_sync.trees.cargo.replies import VALUES, Decoder, ErrorReply, T, reason
 
 _PERHAPS_TLS: Final = "does the server use TLS? then its address begins with https://"
 
@@ -52,6 +52,14 @@ def bad_answer(why: str) -> ProblemError:
             hint="check that hostname is the address of a Cargo server",
         )
     )
+
+
+def asks_for_tls(body: bytes) -> bool:
+    """Whether this is the body of a Cargo server's answer to a connection without TLS."""
+    try:
+        return ErrorReply.read(parsed(body, VALUES)).error.code == Code.TLS
+    except ValueError:
+        return False
 
 
 def needs_tls(where: str) -> Problem:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, ServerLogin
+from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
 
@@ -102,6 +103,20 @@ async def test_an_answer_of_a_proxy_says_what_to_set_there(
     found = await problem(raw(b"<html>no</html>", status))
     assert found.message.startswith(f"127.0.0.1 answered {status} ")
     assert (found.retry, hint in found.hint) == (retry, True)
+
+
+async def test_a_server_that_needs_tls_is_told_to_need_it() -> None:
+    no = refuse(400, "tls")
+    for found in (await problem(no), await problem(ok({}), login=no)):
+        assert (found.code, found.retry) == ("tls", True)
+        assert found.message.startswith("127.0.0.1:") and found.message.endswith(" needs TLS")
+    async with answering(GET_login=[no]) as (to, _):
+        api = ProbingApi(to, time.monotonic)
+        try:
+            with pytest.raises(ProblemError, match="needs TLS"):
+                await api.reach()
+        finally:
+            await api.close()
 
 
 async def test_a_redirect_is_refused_and_its_target_never_asked() -> None:
