@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cargo_ctl.render.progress import fitting
 from cargo_ctl.render.words import percent
 
 _WIDEST = 24
@@ -79,7 +80,9 @@ def _cells(row: BarRow, state: int, bar: int, number: int, room: int) -> list[Re
         cells.append(_bar(row, bar) if row.total else "")
     if number:
         cells.append(row.number)
-    cells.append(row.reason if row.reason is not None else _one_line(Text(_fitting(row, room))))
+    cells.append(
+        row.reason if row.reason is not None else _one_line(Text(fitting(row.figures, room)))
+    )
     return cells
 
 
@@ -92,14 +95,6 @@ def _bar(row: BarRow, width: int) -> ProgressBar:
         complete_style="cyan",
         finished_style="green",
     )
-
-
-def _fitting(row: BarRow, room: int) -> str:
-    """The last figures that fit into `room` cells."""
-    figures = list(row.figures)
-    while len(figures) > 1 and len(", ".join(figures)) > room:
-        del figures[0]
-    return ", ".join(figures)
 
 
 def _one_line(text: Text) -> Text:

@@ -49,6 +49,7 @@ class Board:
             self._take_transfer(name, message)
         elif message.type == "notice":
             if not message.replay:  # a replayed notice is old
+                self._drop_moved(name, fields)
                 self.notices.append(f"{clock(message.time)} {notice(name, fields)}")
                 return self.notices[-1]
         elif message.type == "status":
@@ -84,6 +85,13 @@ class Board:
             return
         self.transfers[id] = message.fields
         self._heard[id] = message.time
+
+    def _drop_moved(self, job: str, fields: Mapping[str, Any]) -> None:
+        """Files of a notice do not move any more, whatever was heard of them last."""
+        paths = fields.get("paths") or []
+        for id, one in list(self.transfers.items()):
+            if one.get("job") == job and one.get("path") in paths:
+                del self._heard[id], self.transfers[id]
 
     def _drop_silent(self, now: float) -> None:
         for id in [id for id, heard in self._heard.items() if now - heard > _SILENT]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from cargo_ctl.render.bars import BarRow, bars
 from cargo_ctl.render.board import Board
 from cargo_ctl.render.jobs import explained
-from cargo_ctl.render.progress import moving, pace, progress
+from cargo_ctl.render.progress import fitting, moving, pace, parts
 from cargo_ctl.render.words import count, escaped, size
 
 _COLOURS = {
@@ -39,24 +39,24 @@ def picture(board: Board, now: float, height: int, width: int) -> RenderableType
             move files come first.
         width: cells of a line.
     """
-    parts: list[RenderableType] = [_general(board)]
+    lines: list[RenderableType] = [_general(board, width)]
     transfers = list(board.transfers.values())
     below = min(len(transfers), _MOST_TRANSFERS) + (len(transfers) > _MOST_TRANSFERS)
     if board.jobs:
         room = max(_FEWEST, height - 1 - below - len(board.notices))
-        parts.append(_jobs(board, now, room, width))
+        lines.append(_jobs(board, now, room, width))
     if transfers:
-        parts.append(_transfers(transfers, width))
-    parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
-    return Group(*parts)
+        lines.append(_transfers(transfers, width))
+    lines += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
+    return Group(*lines)
 
 
-def _general(board: Board) -> Text:
+def _general(board: Board, width: int) -> Text:
     state = escaped(board.state.get("state", board.waiting))
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(state, style=f"bold {_COLOURS.get(state, 'white' if board.state else 'yellow')}")
     if moving(board.totals):
-        text.append(f"  {progress(board.totals)}")
+        text.append(f"  {fitting(parts(board.totals), width - text.cell_len - 2)}")
     return text
 
 

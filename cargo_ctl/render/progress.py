@@ -1,6 +1,6 @@
 """Progress as text: files, bytes, speed and time left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cargo_ctl.render.words import count, duration, percent, rate, size
@@ -8,14 +8,27 @@ from cargo_ctl.render.words import count, duration, percent, rate, size
 
 def progress(figures: Mapping[str, Any]) -> str:
     """`120 of 3,000 files, 1.2 MB of 256.0 MB (0%), 12.3 MB/s, 20 s left`."""
+    return ", ".join(parts(figures))
+
+
+def fitting(figures: Sequence[str], room: int) -> str:
+    """The last of the figures that fit into `room` cells: the time that is left stays longest."""
+    first = 0
+    while first < len(figures) - 1 and len(", ".join(figures[first:])) > room:
+        first += 1
+    return ", ".join(figures[first:])
+
+
+def parts(figures: Mapping[str, Any]) -> list[str]:
+    """What `progress` says, one by one."""
     files_done, files_total = _number(figures, "files_done"), _number(figures, "files_total")
     bytes_done, bytes_total = _number(figures, "bytes_done"), _number(figures, "bytes_total")
     share = percent(bytes_done, bytes_total) if bytes_total else percent(files_done, files_total)
-    parts = [
+    return [
         f"{files_done:,} of {count(files_total, 'file')}",
         f"{size(bytes_done)} of {size(bytes_total)} ({share})",
+        *pace(figures),
     ]
-    return ", ".join(parts + pace(figures))
 
 
 def pace(figures: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 from rich.live import Live
 
@@ -108,12 +109,24 @@ def test_a_transfer_is_over_when_it_is_complete_or_silent() -> None:
     assert list(board.transfers) == []
 
 
-def drawn(board: Board, height: int = 24) -> str:
+def test_a_transfer_is_over_when_a_notice_names_its_file() -> None:
+    board = Board()
+    first, second = TRANSFERS["transfers"]
+    for id, one in (("1", first), ("2", second), ("3", first | {"job": "other"})):
+        board.take(message(topics.transfer(id), "transfer", one))
+    told = {"kind": "uploaded", "count": 1, "paths": [first["path"]]}
+    board.take(message(topics.notice(first["job"]), "notice", told, replay=True))
+    assert list(board.transfers) == ["1", "2", "3"]
+    board.take(message(topics.notice(first["job"]), "notice", told))
+    assert list(board.transfers) == ["2", "3"]
+
+
+def drawn(board: Board, height: int = 24, width: int = 100) -> str:
     console = Console(
         file=io.StringIO(), width=100, force_terminal=False, color_system=None, legacy_windows=False
     )
     with console.capture() as capture:
-        console.print(picture(board, NOW, height, 100))
+        console.print(picture(board, NOW, height, width))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -155,6 +168,27 @@ def test_the_picture() -> None:
         "  nightly: video/long.mov  ━━━━━━━━━━━━              50%  2.1 GB, 100.0 MB/s, 11 s left\n"
         f"{clock(NOW)} nightly: uploaded 1 file: [red]a"
     )
+
+
+@pytest.mark.parametrize(
+    ("width", "first"),
+    [
+        (80, "syncing  120 of 3,000 files, 64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left"),
+        (60, "syncing  64.0 MB of 256.0 MB (25%), 12.3 MB/s, 16 s left"),
+        (40, "syncing  12.3 MB/s, 16 s left"),
+    ],
+)
+def test_the_time_that_is_left_is_there_on_every_width(width: int, first: str) -> None:
+    board = Board()
+    board.take(message(topics.STATUS, "status", STATUS | {"state": "syncing"}))
+    board.take(message(topics.PROGRESS, "progress", STATUS["totals"]))
+    board.take(message(topics.job_status("nightly"), "status", SYNCING))
+    board.take(message(topics.job_progress("nightly"), "progress", SYNCING["progress"]))
+    board.take(message(topics.transfer("1"), "transfer", TRANSFERS["transfers"][0]))
+    lines = drawn(board, width=width).splitlines()
+    assert lines[0] == first
+    assert len(lines) == 3 and all(line.endswith("s left") for line in lines)
+    assert all(len(line) <= width for line in lines)
 
 
 def test_jobs_that_do_not_fit_are_counted_and_what_fails_or_moves_comes_first() -> None:
