@@ -7,12 +7,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cargo_ctl.render.bars import BarRow, bars
-from cargo_ctl.render.progress import pace
+from cargo_ctl.render.progress import fitting, pace
+from cargo_ctl.render.table import cut
 from cargo_ctl.render.words import count, duration, escaped, percent, rate, size
 
 _STALLED = 3
 """Seconds without a byte after which a transfer says so, instead of a bar that stands still."""
 _MOST = 8
+_SHORTEST = 8
+"""Cells of a name that stay before figures are left out."""
 _FAILED = 20
 
 TransferFields = Mapping[str, Any]
@@ -78,10 +81,15 @@ def _done(row: TransferFields, seconds: float) -> str:
     return text + (f", {count(skipped, 'file')} skipped" if skipped else "")
 
 
-def line(row: TransferFields) -> str:
-    """One transfer, short, for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`."""
-    figures = ", ".join(_pace(row))
-    return f"{name(row)} {_percent(row)}" + (f" {figures}" if figures else "")
+def line(row: TransferFields, room: int) -> str:
+    """One transfer, short, for the bar below the prompt: `a.bin 42% 12.3 MB/s, 4 s left`.
+
+    If that is longer than `room` cells, the name is cut, and then the first figures go.
+    """
+    known, share = name(row), _percent(row)
+    figures = fitting(_pace(row), room - _SHORTEST - len(share) - 2)
+    rest = " ".join(["", share] + [figures] * bool(figures))
+    return cut(known, max(_SHORTEST, room - len(rest))) + rest
 
 
 def rows(transfers: Sequence[TransferFields], numbers: Mapping[str, int]) -> str:

@@ -9,6 +9,15 @@ def width(text: str) -> int:
     return sum(_cells(char) for char in text)
 
 
+def cut(text: str, room: int) -> str:
+    """`text`, or as much of its beginning as fits with `…` into `room` cells."""
+    if width(text) <= room:
+        return text
+    while text and width(text) >= room:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def _cells(char: str) -> int:
     if unicodedata.combining(char) or char in "\u200d\ufe0f":
         return 0

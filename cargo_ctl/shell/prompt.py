@@ -28,6 +28,7 @@ from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
 _DEADLINE = 2.0
 """Seconds that a Tab waits for the server."""
 _REFRESH = 1.0
+_GAP = "   "
 _PAGE = 1000
 _LONGEST_HISTORY = 1024 * 1024
 _STYLE = Style.from_dict({"prompt": "bold", "bottom-toolbar": "noreverse fg:ansibrightblack"})
@@ -101,10 +102,12 @@ def _toolbar(shell: Shell) -> FormattedText:
         return FormattedText([("fg:ansired", "the daemon went away")])
     space = f"{shell.here.workspace}:" if shell.here.workspace else ""
     parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
-    parts += [
-        f"[{shell.number(row.id)}] {in_a_word(row.fields)}" for row in shell.transfers.running
-    ]
-    return FormattedText([("", escaped("   ".join(parts)))])
+    running = [(f"[{shell.number(row.id)}] ", row.fields) for row in shell.transfers.running]
+    # What the numbers and the gaps leave is shared by the transfers.
+    fixed = len(parts[0]) + sum(len(_GAP) + len(number) for number, _ in running)
+    room = (shell.output.columns - fixed) // max(1, len(running))
+    parts += [number + in_a_word(fields, room) for number, fields in running]
+    return FormattedText([("", escaped(_GAP.join(parts)))])
 
 
 class _Completer(Completer):

@@ -170,7 +170,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     session.name: (MOVED,),
     session.resumes: (MOVED,),
     session.ended: (MOVED, 2.5),
-    session.line: (MOVED,),
+    session.line: (MOVED, 60),
     jobs.status: (STATUS,),
     jobs.job_list: ({"jobs": [SYNCING, FAILING]}, NOW),
     jobs.explained: (FAILING, NOW),
@@ -220,7 +220,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     server_board.notice: ({"user": "a", "kind": "b"},),
 }
 NUMBERS_ALONE = {
-    progress.progress, progress.pace, progress.moving, callbacks.retried, servers.status,
+    progress.progress, progress.parts, progress.pace, progress.moving, callbacks.retried, servers.status,
     servers.served,
     servers.moving,
 }  # fmt: skip
