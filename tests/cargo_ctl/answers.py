@@ -220,9 +220,8 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     server_board.notice: ({"user": "a", "kind": "b"},),
 }
 NUMBERS_ALONE = {
-    progress.progress, progress.parts, progress.pace, progress.moving, callbacks.retried, servers.status,
-    servers.served,
-    servers.moving,
+    progress.progress, progress.parts, progress.pace, progress.moving,
+    callbacks.retried, servers.status, servers.served, servers.moving,
 }  # fmt: skip
 """Renderers of values that have no text."""
 MADE_OF_THESE = {session.rows, session.picture}
