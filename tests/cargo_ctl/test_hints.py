@@ -68,7 +68,12 @@ def test_messages_are_told_so_too(runtime: str) -> None:
 
 CODE = Path(__file__).parents[2] / "cargo_sync"
 DOTTED = sorted(
-    {name for name in daemon_commands.COMMANDS | server_commands.COMMANDS if "." in name}
+    {
+        name
+        for commands in (daemon_commands.COMMANDS, server_commands.COMMANDS)
+        for name in commands
+        if "." in name
+    }
 )
 BARE = re.compile(rf"(?<![`.\w])(?:{'|'.join(map(re.escape, DOTTED))})(?![`\w])")
 

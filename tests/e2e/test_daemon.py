@@ -168,8 +168,8 @@ def test_a_port_is_opened_by_keys_and_what_they_did_is_kept(place: Place) -> Non
     )
     address = json.loads(Path(path).read_text())["address"]
     assert the_readmes_script(address, path) == (0, "ok\n")
-    code, told = the_readmes_script(address)
-    assert (code, "does it need a key?" in told) == (1, True)
+    code, said = the_readmes_script(address)
+    assert (code, "does it need a key?" in said) == (1, True)
     assert place.run("cargo_ctl", "key", "revoke", "laptop").returncode == 0
     refused = place.run("cargo_ctl", "--connect", path, "status")
     assert (refused.returncode, "does not know this key" in refused.stderr) == (1, True)
