@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from cargo_sync.config.errors import quoted
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.shape import Shape
 
@@ -66,7 +67,7 @@ def _plain(host: str) -> str:
 
 def _host(text: str) -> str:
     if not _PATTERN.fullmatch(text):
-        raise ValueError(f'"{text}" is not a host')
+        raise ValueError(f"{quoted(text)} is not a host")
     return _plain(text)
 
 
@@ -74,7 +75,7 @@ def _network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        raise ValueError(f'"{text}" is not a network') from None
+        raise ValueError(f"{quoted(text)} is not a network") from None
     return text
 
 

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 MOST: Final = 100
+_LONGEST: Final = 60
+
+
+def quoted(text: str) -> str:
+    """What somebody wrote, in quotes; of a very long text the beginning."""
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}…"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from cargo_sync.config import places, units
+from cargo_sync.config.errors import quoted
 from cargo_sync.config.globs import GlobError
 from cargo_sync.config.patterns import parsed
 from cargo_sync.config.secret import Secret, exposure, read_first_line
@@ -68,7 +69,7 @@ def _zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'there is no time zone "{name}"') from None
+        raise ValueError(f"there is no time zone {quoted(name)}") from None
     return name
 
 
@@ -76,13 +77,13 @@ def _pattern(text: str) -> str:
     try:
         parsed(text)
     except GlobError as error:
-        raise ValueError(f'"{text}" matches nothing: {error}') from None
+        raise ValueError(f"{quoted(text)} matches nothing: {error}") from None
     return text
 
 
 def _ip(text: str) -> str:
     if not places.is_ip(text):
-        raise ValueError(f'"{text}" is not an IP address')
+        raise ValueError(f"{quoted(text)} is not an IP address")
     return text
 
 

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from cargo_sync.config import places, units
+from cargo_sync.config.errors import quoted
 from cargo_sync.config.events import VARIABLES, EventSettings, read_events
 from cargo_sync.config.fields import (
     ClockTime,
@@ -187,7 +188,9 @@ class JobShape(Shape):
                 after = AfterTransfer("move", _move_to(folder, info))
             case _:
                 raise ValueError(
-                    f'"{value}" is not allowed' if isinstance(value, str) else "is not one of these"
+                    f"{quoted(value)} is not allowed"
+                    if isinstance(value, str)
+                    else "is not one of these"
                 )
         if info.data.get("delete") == "propagate":
             raise wrong(

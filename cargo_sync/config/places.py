@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from cargo_sync.config.errors import quoted
+
 DEFAULT_PORT = 8443
 RESERVED = ".cargo_sync"
 """Our folder in every root. The name is reserved everywhere, in upper or lower case."""
@@ -167,12 +169,12 @@ def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, in
         parts = urlsplit(f"//{address}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ValueError(f'"{text}" is not an address and port') from None
+        raise ValueError(f"{quoted(text)} is not an address and port") from None
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError(f'"{text}" is not an address and port')
+        raise ValueError(f"{quoted(text)} is not an address and port")
     host = host or "0.0.0.0"  # noqa: S104  (":8443" asks for every interface)
     if host != "localhost" and not is_ip(host):
-        raise ValueError(f'"{host}" is not an IP address')
+        raise ValueError(f"{quoted(host)} is not an IP address")
     return host, port_of_none if port is None else port
 
 
@@ -230,7 +232,7 @@ def network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
-        raise ValueError(f'"{text}" is not an IP address or network') from None
+        raise ValueError(f"{quoted(text)} is not an IP address or network") from None
 
 
 def url_prefix(text: str) -> str:
@@ -243,5 +245,5 @@ def url_prefix(text: str) -> str:
     if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", part) for part in parts) or {".", ".."} & set(
         parts
     ):
-        raise ValueError(f'"{text}" is not a path prefix')
+        raise ValueError(f"{quoted(text)} is not a path prefix")
     return "".join(f"/{part}" for part in parts)

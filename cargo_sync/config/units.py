@@ -3,6 +3,8 @@
 import re
 from decimal import Decimal
 
+from cargo_sync.config.errors import quoted
+
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)b", re.IGNORECASE | re.ASCII)
@@ -25,7 +27,7 @@ def parse_speed(text: str) -> int:
     """
     found = _SPEED.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f'"{text}" is not a speed')
+        raise ValueError(f"{quoted(text)} is not a speed")
     bits = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if bits < 1:
         raise ValueError("a speed must be more than 0; leave it out for no limit")
@@ -49,7 +51,7 @@ def parse_size(text: str) -> int:
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f'"{text}" is not a size')
+        raise ValueError(f"{quoted(text)} is not a size")
     size = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if size > _MOST:
         raise ValueError("a size must be at most 1000000GB")
@@ -63,7 +65,7 @@ def parse_clock(text: str) -> int:
         ValueError: it is not a time of day.
     """
     found = _CLOCK.fullmatch(text.strip())
-    wrong = ValueError(f'"{text}" is not a time of day')
+    wrong = ValueError(f"{quoted(text)} is not a time of day")
     if found is None:
         raise wrong
     hour, minute, half = int(found[1]), int(found[2]), found[3].lower()

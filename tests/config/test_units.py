@@ -1,8 +1,17 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_sync.config.units import format_clock, format_speed, parse_clock, parse_speed
+from cargo_sync.config.places import listen_address, network
+from cargo_sync.config.units import (
+    format_clock,
+    format_speed,
+    parse_clock,
+    parse_size,
+    parse_speed,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,17 @@ def test_rates_are_bits_in_decimal_units(text: str, bits: int) -> None:
 def test_what_is_no_speed(text: str) -> None:
     with pytest.raises(ValueError, match="speed"):
         parse_speed(text)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [parse_speed, parse_size, parse_clock, listen_address, network],
+    ids=lambda read: read.__name__,
+)
+def test_of_a_very_long_text_the_beginning_is_quoted(read: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError) as raised:
+        read("x" * 5_000)
+    assert f'"{"x" * 60}…" is not a' in str(raised.value) and len(str(raised.value)) < 120
 
 
 def test_rates_as_text() -> None:
