@@ -24,13 +24,12 @@ from enum import Enum, auto
 from types import MappingProxyType, UnionType
 from typing import Annotated, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.messages import LONGEST_LIST, ControlError, ReplyCode
 from cargo_sync.suggest import did_you_mean
 
 ArgumentKind = type[str] | type[int] | type[bool] | type[dict[str, object]] | type[list[str]]
 _LARGEST = 2**53
 _LONGEST_NAME = 64
-LONGEST_LIST: Final = 100
 
 
 class Range(NamedTuple):

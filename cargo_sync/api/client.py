@@ -13,10 +13,10 @@ from typing import Any, Self
 import zmq
 
 from cargo_sync.api.addresses import Addresses, is_live
-from cargo_sync.api.arguments import LONGEST_LIST
 from cargo_sync.api.keys import ClientKey
 from cargo_sync.api.line import ConnectionMonitor, NotAdmitted, NotRunning, prepare
 from cargo_sync.api.messages import (
+    LONGEST_LIST,
     BadMessage,
     FeedMessage,
     JsonObject,

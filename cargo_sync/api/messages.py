@@ -16,6 +16,8 @@ import orjson
 VERSION = 1
 LONGEST_ID = 128
 LONGEST_COMMAND = 64
+LONGEST_LIST = 100
+"""Texts in one argument that is a list."""
 HEADER = frozenset({"v", "epoch", "seq", "time", "type", "cursor", "replay"})
 """Names that other fields of a feed message must not have."""
 

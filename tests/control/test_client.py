@@ -8,7 +8,6 @@ from itertools import islice
 import pytest
 
 from cargo_sync.api.addresses import instance_addresses
-from cargo_sync.api.arguments import LONGEST_LIST
 from cargo_sync.api.client import (
     Client,
     CommandError,
@@ -18,7 +17,7 @@ from cargo_sync.api.client import (
     subscribe,
 )
 from cargo_sync.api.line import ConnectionMonitor
-from cargo_sync.api.messages import ControlError, FeedMessage
+from cargo_sync.api.messages import LONGEST_LIST, ControlError, FeedMessage
 from cargo_sync.control.publisher import PAGE, Publisher
 from tests.control.canned import PATIENCE, Answer, canned
 
