@@ -29,7 +29,8 @@ from cargo_sync.api.client import (
 )
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.keys import ClientKey, read_key
-from cargo_sync.api.line import new_pair
+from cargo_sync.api.line import new_pair, prepare
+from cargo_sync.api.messages import Request, encode_request, parse_reply
 from cargo_sync.api.roles import Role
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.control import endpoint as endpoints
@@ -422,6 +423,33 @@ def test_only_so_many_connections_are_let_in(runtime: str, monkeypatch: pytest.M
             with client(daemon, key) as second:
                 assert "has too many connections" in not_admitted(lambda: second.call("status"))
             assert first.call("status") == {"state": "synced"}
+
+
+def test_another_key_with_the_same_identity_takes_nobodys_answers(runtime: str) -> None:
+    with canned(runtime, JOBS, control=KEYED) as daemon, zmq.Context() as context:
+        first, second = (_named_same(context, daemon.made_key(key, "watch")) for key in "ab")
+        with first, second:
+            first.connect(daemon.ports[0].commands)
+            assert _status_of(first) == "synced"
+            with second.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) as events:
+                second.connect(daemon.ports[0].commands)
+                assert events.poll(60_000), "it is let in"
+            second.send_multipart([b"", encode_request(Request("status", {}, "1"))])
+            assert _status_of(first) == "synced"
+            second.disable_monitor()
+
+
+def _named_same(context: "zmq.Context[zmq.Socket[bytes]]", key: ClientKey) -> "zmq.Socket[bytes]":
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.IDENTITY, b"me")
+    prepare(socket, key.address, key)
+    return socket
+
+
+def _status_of(socket: "zmq.Socket[bytes]") -> object:
+    socket.send_multipart([b"", encode_request(Request("status", {}, "1"))])
+    assert socket.poll(60_000)
+    return parse_reply(socket.recv_multipart()[-1]).result["state"]
 
 
 def test_a_message_over_a_mebibyte_ends_that_connection(runtime: str) -> None:
