@@ -63,6 +63,8 @@ class FolderStore:
         ages: AgeStore,
         wall: Callable[[], float],
         system: System | None = None,
+        *,
+        holds_the_same: Callable[[Root], bool] = lambda _: False,
     ) -> Self:
         """Opens the folder at `path` and locks it; a new workspace's folder is made if missing.
 
@@ -75,6 +77,8 @@ class FolderStore:
             ages: how old trash and staged files are.
             wall: unix seconds.
             system: the calls that change the disk; None for the best of this platform.
+            holds_the_same: whether a folder that can only be read holds what the known one held:
+                the numbers of some file systems change when they are mounted again.
 
         Raises:
             ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used.
@@ -87,7 +91,12 @@ class FolderStore:
         root = Root.open(path, system)
         try:
             read_only, found = root.read_only, lock.read_marker(root)
-            if known and known not in (found, root.lasting_identity):
+            without_marker = read_only and ":" in known
+            if (
+                known
+                and known not in (found, root.lasting_identity)
+                and not (without_marker and holds_the_same(root))
+            ):
                 raise _replaced(path, known, read_only)
             held = lock.lock_root(root, "cargo_sync server", leave_name=not read_only)
             try:
@@ -179,10 +188,11 @@ def _gone(path: str) -> ProblemError:
 
 
 def _replaced(path: str, known: str, read_only: bool) -> ProblemError:
-    message = (
-        f"the folder {path!r} is not the one that the server used there before: "
-        "its marker is missing or different"
-    )
+    message = f"the folder {path!r} is not the one that the server used there before"
+    if ":" in known:
+        message += ": it is on another file system"
+    else:
+        message += ": its marker is missing or different"
     if read_only or ":" in known:
         restore = "serve it under another path; its clients then compare everything again"
     else:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cargo_ctl.main import cargo_ctl
+from cargo_sync.config.server import load_server
 from tests.e2e import processes
 from tests.e2e.processes import PASSWORD, tree
 
@@ -46,7 +47,7 @@ def test_a_user_made_by_command_uploads_at_once_and_after_a_kill(tmp_path: Path)
 
 def test_the_examples_of_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run as printed, in the order of the page, each prints what the page says."""
-    [file] = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    file, behind_a_proxy = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
     examples = re.findall(r"^    \$ (.*)\n((?:    .*\n)*)", GUIDE, re.MULTILINE)
     assert len(examples) == len(re.findall(r"^    \$", GUIDE, re.MULTILINE)) > 15
     with processes.place(tmp_path) as place:
@@ -55,6 +56,8 @@ def test_the_examples_of_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for name in ("ana", "ben"):
             (tmp_path / f"{name}.password").chmod(0o600)
         changed = {"listen": f"127.0.0.1:{place.api}", "initial_port": place.lanes}
+        loaded = load_server(place.write("proxied.json", json.loads(behind_a_proxy)), {})
+        assert (loaded.plain, loaded.warnings) == (True, ())
         place.write("server.json", json.loads(file) | changed)
         place.start("server")
         monkeypatch.chdir(tmp_path)

@@ -12,10 +12,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
 from cargo_sync.local.read import Going
+from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
@@ -24,8 +25,12 @@ from cargo_sync.stores.folder import FolderStore
 
 _log = logging.getLogger(__name__)
 
-OpenStore = Callable[[str], FolderStore]
-"""Opens the folder with a marker ("" if it was never served); raises ProblemError."""
+
+class OpenStore(Protocol):
+    """Opens the folder with a marker ("" if it was never served); raises ProblemError."""
+
+    def __call__(self, known: str, /, *, holds_the_same: Callable[[Root], bool]) -> FolderStore: ...
+
 
 Changed = Callable[[int, Sequence[str]], None]
 """Called with the workspace and the paths when a change is recorded, in the thread that made it. It
@@ -121,7 +126,7 @@ class CataloguedFolder:
                 self._store.let_go()
                 self._store = None
             try:
-                store = self._open_store(self._marker)
+                store = self._open_store(self._marker, holds_the_same=self._is_in)
             except ProblemError as error:
                 self.problem = error.problem
                 raise
@@ -131,6 +136,14 @@ class CataloguedFolder:
             self._store, self.problem = store, None
             self._say_if_read_only(before)
             return True
+
+    def _is_in(self, root: Root) -> bool:
+        """Whether a folder has at its top what the catalogue has, and at least one file of it."""
+        there, _ = root.listing("")
+        held = [one.entry for one in self.catalogue.listing(self.id, "")]
+        found = {(one.name, one.kind, one.size, one.mtime_ns) for one in there}
+        known = {(one.name, one.kind, one.size, one.mtime_ns) for one in held}
+        return found == known and any(one.kind == FILE for one in there)
 
     def _say_if_read_only(self, before: FolderStore | None) -> None:
         store = self.store

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.root import Root
+from cargo_sync.local.system import System
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.machines import settling
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -181,6 +183,30 @@ async def test_a_folder_that_is_away_deletes_nothing(tmp_path: Path) -> None:
         with pytest.raises(ProblemError):
             await one.intake.scan()
         assert one.names() == ["file"]
+
+
+async def test_a_read_only_folder_with_other_numbers_is_known_by_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an image that is mounted with another loop device after a restart."""
+    monkeypatch.setattr(System, "read_only", lambda self, fd: True)
+    (tmp_path / "files" / "a").mkdir(parents=True)
+    (tmp_path / "files" / "b").write_text("x")
+    for device in ("5:1", "6:1"):
+        monkeypatch.setattr(Root, "lasting_identity", device)
+        async with yard(tmp_path, LATER) as one:
+            await one.intake.scan()
+            assert one.workspace.position(0).sequence == 2, "nothing is new"
+    for other in ("empty", "only a"):
+        monkeypatch.setattr(Root, "lasting_identity", "7:1")
+        (tmp_path / "files" / "b").unlink(missing_ok=True)
+        if other == "empty":
+            (tmp_path / "files" / "a").rename(tmp_path / "a")
+        else:
+            (tmp_path / "a").rename(tmp_path / "files" / "a")
+        with pytest.raises(ProblemError, match="is not the one that the server used"):
+            async with yard(tmp_path, LATER):
+                pytest.fail("it was taken for the known one")
 
 
 async def test_a_problem_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
