@@ -196,7 +196,7 @@ def test_a_job_is_added_tried_and_removed(up: Place) -> None:
     lines = tried.stdout.splitlines()
     assert [line.split("  ")[0] for line in lines] == [
         "✓ server", "✓ login", "✓ workspace", "✓ remote folder", "✓ local folder",
-        "✓ granted speed",
+        "✓ granted speed", "✓ data port",
         "✓ speed", "✓ clock", "✓ time zone",
     ]  # fmt: skip
     assert "up, measured over HTTP" in tried.stdout and not (up.files / "added").exists()
