@@ -102,7 +102,8 @@ class DaemonRetention:
             await offload(self._rows.miss, frozenset(jobs), now)
         await self._until_done(self._rows.forget, now - JOBS_KEPT, FOLDERS)
         await self._until_done(self._upkeep.shrink)
-        await offload(self._upkeep.checkpoint)
+        if note := await offload(self._upkeep.checkpoint):
+            _log.warning("%s", note)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
         """Repeats `part` until nothing is left; between two parts others may use the state."""

@@ -62,7 +62,8 @@ class ServerRetention:
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
         await self._until_done(self._upkeep.shrink)
-        await offload(self._upkeep.checkpoint)
+        if note := await offload(self._upkeep.checkpoint):
+            _log.warning("%s", note)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
         """Calls `part` until nothing is left; in between, others can use the state."""

@@ -1,14 +1,16 @@
 """One SQLite file: opened, locked, migrated; one connection, one lock, transactions that join.
 
 WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
-the connection at a time, and only one process has the file open.
+the connection at a time, and only one process of ours has the file open. Other programs (a backup,
+a person's `sqlite3`) may read it or lock it as long as they like: nobody waits for them while
+holding the connection, so others can still read.
 """
 
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Final, Self
 
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -35,6 +37,11 @@ _PRAGMAS: Final = (
 
 _INCREMENTAL: Final = "PRAGMA auto_vacuum = INCREMENTAL"
 
+TRIES: Final = 40
+PAUSE: Final = 0.05
+"""A write that finds the file locked by another program tries so often, with so many seconds in
+between."""
+
 _RESTART: Final[dict[Schema, str]] = {
     "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing "
     "is deleted",
@@ -56,13 +63,17 @@ class _Asking:
 
 
 class Database:
-    """One open state file. Safe to use from several threads; only one is inside at a time."""
+    """One open state file. Safe to use from several threads; only one is inside at a time.
+
+    pause  waits so many seconds, in a thread
+    """
 
     def __init__(self, path: str, schema: Schema, lock: FileLock, fault: Fault | None) -> None:
         """Not called directly: see `open`."""
         self.path = path
         self._schema = schema
         self._lock = lock
+        self.pause: Callable[[float], object] = threading.Event().wait
         self._guard = threading.RLock()
         self._depth = 0
         self._spoilt = False
@@ -125,6 +136,7 @@ class Database:
                 self._connection.execute(_INCREMENTAL)  # an old file gets it when it is upgraded
             for pragma in _PRAGMAS:
                 self._connection.execute(pragma)
+            self._connection.execute("PRAGMA busy_timeout = 0")  # see `_begin`
         self.migrate(migrations.scripts(self._schema))
 
     def migrate(self, scripts: Sequence[str]) -> None:
@@ -168,10 +180,7 @@ class Database:
         Raises:
             ProblemError: see `problem_of`; then nothing was written.
         """
-        with self._guard, self._translated():
-            if self._depth == 0:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._spoilt = False
+        with self._translated(), self._begun():
             self._depth += 1
             try:
                 yield self._writing
@@ -186,6 +195,31 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Holds the connection, inside a transaction.
+
+        While another program has the file locked, the connection is let go between two tries: it
+        can be read meanwhile.
+        """
+        for left in reversed(range(TRIES)):
+            with self._guard:
+                if self._depth or self._begin(last=not left):
+                    yield
+                    return
+            self.pause(PAUSE)
+
+    def _begin(self, *, last: bool) -> bool:
+        """Begins a transaction; False if another program has the file locked. Raises `last`ly."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if last or not is_busy(error):
+                raise
+            return False
+        self._spoilt = False
+        return True
 
     @contextmanager
     def read(self) -> Iterator[Statements]:
@@ -208,6 +242,25 @@ class Database:
         """
         with self._guard, self._translated():
             self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
+
+    def checkpoint(self) -> int:
+        """Moves the log (-wal) into the file and empties it, as far as no other program reads it.
+
+        It waits for nobody, and nobody waits for it: it has a connection of its own.
+
+        Returns:
+            The bytes of the log that could not be moved.
+
+        Raises:
+            ProblemError: see `problem_of`.
+        """
+        with self._translated(), closing(sqlite3.connect(self.path, timeout=0)) as connection:
+            # The first does all the work without a lock; the second has only to cut the log off.
+            busy, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy and pages == moved:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        return size * max(0, int(pages) - int(moved))
 
     def close(self) -> None:
         """Closes the file and releases its lock."""
@@ -270,6 +323,11 @@ def _private(path: str) -> None:
             os.close(descriptor)
     except OSError as error:
         raise ProblemError(from_os_error(error, path)) from error
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another program has the file locked."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | None:

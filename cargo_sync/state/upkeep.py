@@ -5,7 +5,6 @@ Statistics (`PRAGMA optimize`) are left out on purpose: the statements that need
 and a plan that was chosen for a small table would be wrong when the table has grown.
 """
 
-import sqlite3
 from typing import Final
 
 from cargo_sync.state.database import Database
@@ -14,6 +13,8 @@ PAGES: Final = 128
 """Pages that are freed at a time: half a MiB."""
 LEAST: Final = 2_048
 """With fewer free pages nothing is given back: they are used again soon."""
+LOG: Final = 256 * 2**20
+"""Bytes of the log from which on a person should know that another program lets it grow."""
 
 
 class Upkeep:
@@ -36,11 +37,17 @@ class Upkeep:
             self._database.give_back(PAGES)
             return int(connection.execute("PRAGMA freelist_count").fetchone()[0]) < free
 
-    def checkpoint(self) -> None:
-        """Moves the log (-wal) into the file and empties it, unless somebody reads it."""
-        with self._database.read() as connection:
-            try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
+    def checkpoint(self) -> str:
+        """Moves the log (-wal) into the file and empties it, unless another program reads it.
+
+        Returns:
+            What a person should know about it, or "".
+        """
+        left = self._database.checkpoint()
+        if left < LOG:
+            return ""
+        path = self._database.path
+        return (
+            f"'{path}-wal' has grown to {left / 10**6:,.0f} MB, because another program has been "
+            f"reading the state all the time; end that program ('fuser -v {path}' names it)"
+        )

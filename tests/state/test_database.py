@@ -5,13 +5,16 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state import migrations
+from cargo_sync.model.world import T
+from cargo_sync.state import database as state_database
+from cargo_sync.state import migrations, upkeep
 from cargo_sync.state.database import Database
 from tests.state.crash import Killed
 
@@ -30,6 +33,16 @@ def names(database: Database) -> list[str]:
 def add(database: Database, name: str) -> None:
     with database.transaction() as connection:
         connection.execute("INSERT INTO job (name) VALUES (?)", (name,))
+
+
+def beside(work: Callable[[], T]) -> T:
+    """What `work` gives in another thread, which must not have to wait for this one."""
+    results: list[T] = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+    thread.start()
+    thread.join(5)
+    [result] = results
+    return result
 
 
 def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
@@ -212,18 +225,62 @@ def test_a_damaged_state_says_what_to_do(tmp_path: Path, start: int) -> None:
     assert "move the file away" in problem.hint and "nothing is deleted" in problem.hint
 
 
-def test_a_state_locked_by_another_program_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
+def test_a_state_locked_by_another_program_is_said_and_can_be_read_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, pauses = tmp_path / "state.db", list[float]()
     with Database.open(str(path), "daemon") as database:
+        add(database, "before")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with database.read() as connection:
-            connection.execute("PRAGMA busy_timeout = 0")
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            assert beside(lambda: names(database)) == ["before"]
+
+        database.pause = pause
+        monkeypatch.setattr(state_database, "TRIES", 3)
         with pytest.raises(ProblemError) as caught:
             add(database, "j")
         assert caught.value.problem.code == "state_locked"
+        assert pauses == [state_database.PAUSE] * 2
+
+        database.pause = lambda _: other.rollback()
+        add(database, "in time")
+        assert names(database) == ["before", "in time"]
         other.close()
+
+
+def test_a_checkpoint_waits_for_no_program(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Database.open(str(path), "daemon") as database:
+        add(database, "seen")
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
+        add(database, "not seen")
+        with database.transaction():
+            assert beside(database.checkpoint) > 0
+        assert database.checkpoint() > 0
+        reader.rollback()
+        assert database.checkpoint() == 0
+        assert os.path.getsize(f"{path}-wal") == 0
+        reader.close()
+
+
+def test_a_log_that_another_program_lets_grow_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.db"
+    monkeypatch.setattr(upkeep, "LOG", 1)
+    with Database.open(str(path), "daemon") as database:
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM job").fetchone()
         add(database, "j")
+        assert "state.db-wal' has grown" in upkeep.Upkeep(database).checkpoint()
+        reader.close()
+        assert upkeep.Upkeep(database).checkpoint() == ""
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
