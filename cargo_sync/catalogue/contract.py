@@ -164,8 +164,18 @@ class Catalogue(Protocol):
     def entries(self, workspace: int, paths: Sequence[str]) -> list[Catalogued | None]:
         """The entries at these paths, in the same order; cheaper than many calls of `entry`."""
 
-    def listing(self, workspace: int, folder: str) -> list[Catalogued]:
-        """The entries directly in `folder`, by name; none if there is no such folder."""
+    def listing(
+        self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1
+    ) -> list[Catalogued]:
+        """The entries directly in `folder`, by name; none if there is no such folder.
+
+        Args:
+            workspace: its id.
+            folder: a path.
+            after: only names after this one.
+            upto: only names up to this one; "" for all.
+            limit: how many at most; -1 for all.
+        """
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
         """Records changes; returns for each the version of the row at its `path`.

@@ -56,7 +56,8 @@ _ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
 
 # Without statistics SQLite would walk through the whole table in the order of its key.
 _LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
-WHERE workspace = ? AND parent = ? AND deleted = 0 ORDER BY path"""
+WHERE workspace = ? AND parent = ? AND deleted = 0 AND path > ? AND path < ?
+ORDER BY path LIMIT ?"""
 
 _CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
 WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
@@ -198,12 +199,16 @@ class SqliteCatalogue:
             }
         return [found.get(key) for key in keys]
 
-    def listing(self, workspace: int, folder: str) -> list[Catalogued]:
+    def listing(
+        self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1
+    ) -> list[Catalogued]:
+        parent = paths.key(paths.check(folder))
+        start = parent + b"\0" if folder else b""
+        low = start + _name_key(after)
+        high = start + _name_key(upto) + b"\0" if upto else below(folder)[1]
         with self._database.read() as connection:
             _workspace(connection, workspace)
-            rows = connection.execute(
-                _LISTING, (workspace, paths.key(paths.check(folder)))
-            ).fetchall()
+            rows = connection.execute(_LISTING, (workspace, parent, low, high, limit)).fetchall()
         return [held_of(row) for row in rows]
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
@@ -338,6 +343,11 @@ class _Recording:
     def _delete(self, path: str) -> None:
         deleted = (self._workspace, self._sequence, *at_or_below(path))
         self._sequence += self._connection.execute(_GONE, deleted).rowcount
+
+
+def _name_key(name: str) -> bytes:
+    """A limit of a listing may also be a name that is not UTF-8; it has its place in the order."""
+    return name.encode(errors="surrogatepass")
 
 
 def _checked(path: str) -> str:

@@ -12,9 +12,13 @@ from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.slices import path_cost, slices
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 """Codes that only mean that the plan is out of date; another look makes a new one at once."""
+
+TOGETHER: Final = 2_000
+"""Outcomes that are recorded in one transaction, fewer of those deep down."""
 
 OnEvents = Callable[[Sequence[Event], int], None]
 """Called with recorded events and the cursor of the last; must not block."""
@@ -33,6 +37,10 @@ class Commit:
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, which must be durable on their sides already."""
+        for some in slices(outcomes, _cost, TOGETHER):
+            await self._record(some)
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> None:
         now = self._world.wall()
         taken_up = [
             one.action.path
@@ -155,3 +163,7 @@ class Commit:
     ) -> Event:
         entry = action.source or action.expected
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)
+
+
+def _cost(outcome: Outcome) -> int:
+    return path_cost(outcome.action.path)

@@ -154,12 +154,15 @@ class Execution:
             return
         outcomes = []
         for one in await self._destination.apply(actions, self._report.run):
+            path = one.action.path
+            waits = one.problem is not None
             if not _not_empty(one):
                 outcomes.append(one)
-                if one.problem is not None:
-                    self._not_emptied.update(paths.upwards(paths.parent(one.action.path)))
-            elif one.action.path not in self._not_emptied:
+            elif path not in self._not_emptied:
                 outcomes.append(_kept(one))
+                waits = False
+            if waits:
+                self._not_emptied.add(paths.parent(path))
         await self._commit(outcomes)
 
 

@@ -1,6 +1,6 @@
 """Planning during the survey: folders that are not settled -> steps, page by page."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +10,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code
+from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
@@ -33,7 +34,7 @@ class Planning:
         self._world = context.world
         self._report = context.report
         self._filters = Filters(context.rules.include, context.rules.exclude)
-        self._replaced: set[str] = set()
+        self._replaced = Subtrees()
         self._old_failures = context.memory.failures.paths()
         self.deferred = 0
         self.waiting = 0
@@ -100,17 +101,17 @@ class Planning:
             if retire:
                 yield retire
 
-    def forget_old_failures(self, unseen: Callable[[str], bool]) -> list[str]:
+    def forget_old_failures(self, unseen: Subtrees) -> list[str]:
         """Forgets failures from before this run of files that no plan of this run names.
 
         Args:
-            unseen: whether the survey could not see a path.
+            unseen: what the survey could not see.
 
         Returns:
             The paths of those that a person had cancelled.
         """
         failures = self._memory.failures
-        gone = [path for path in self._old_failures if not unseen(path)]
+        gone = [path for path in self._old_failures if path not in unseen]
         put_off = [path for path in gone if failures.was_put_off(path)]
         for path in gone:
             failures.succeeded(path)
@@ -121,11 +122,13 @@ class Planning:
     ) -> Iterator[tuple[FolderState, FolderPlan]]:
         upload = self._rules.mode is Mode.UPLOAD
         for state in page:
-            if any(path in self._replaced for path in paths.upwards(state.path)):
+            if state.path in self._replaced:
                 continue  # a file is still in the place of this folder: the next look plans it
             source, destination = (state.near, state.far) if upload else (state.far, state.near)
             plan = plan_folder(state.path, source or (), destination or (), state.base or (), view)
-            self._replaced.update(action.path for action in plan.later if action.op is Op.MKDIR)
+            for action in plan.later:
+                if action.op is Op.MKDIR:
+                    self._replaced.add(action.path)
             yield state, plan
 
     def _view(self) -> JobView:

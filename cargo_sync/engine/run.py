@@ -89,7 +89,7 @@ class Run:
             self.report.hold(replace(held, tree=agreed + self._planning.found))
         self._judge_room()
         if self._survey.complete:
-            gone = self._planning.forget_old_failures(self._survey.is_missed)
+            gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
         if self._planning.deferred:

@@ -5,28 +5,26 @@ steps, costs one comparison.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from itertools import pairwise
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
-from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
 
 PAGE = 100
-PART = 2**20
-"""Characters of paths that are stored in one transaction."""
-
-_Changes = Sequence[tuple[str, Entry | None]]
+PART = 4_000
+"""Rows of a server's listing that are stored in one transaction, fewer of those deep down."""
 
 
 class Survey:
     """One look at both sides.
 
-    missed    folders that could not be read: nothing is known about them and what is below them
+    missed    what could not be read: nothing is known about these folders and what is below them
     complete  both sides were read to the end
     """
 
@@ -37,7 +35,7 @@ class Survey:
         self._world = world
         self._after: bytes | None = None
         self._refused: Sequence[Problem] = ()
-        self.missed: set[str] = set()
+        self.missed = Subtrees()
         self.complete = False
 
     async def folders(self, cursor: int, report: RunReport) -> AsyncIterator[list[FolderState]]:
@@ -79,24 +77,17 @@ class Survey:
         folders = self._memory.folders
         while page := await self._world.offload(folders.unsettled, self._after, upto, PAGE):
             self._after = paths.key(page[-1].path)
-            if known := [state for state in page if not self.is_missed(state.path)]:
+            if known := [state for state in page if state.path not in self.missed]:
                 yield known
-
-    def is_missed(self, path: str) -> bool:
-        """Whether nothing is known about `path`, because it or a folder above could not be read."""
-        return bool(self.missed) and (
-            "" in self.missed or any(one in self.missed for one in paths.upwards(path))
-        )
 
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
-            *parts, last = _parts(seen.changes)
-            for part in parts:
+            for part in slices(seen.changes, lambda row: path_cost(row[0]), PART):
                 async with self._memory.listing:
                     await offload(folders.observe_far, part)
             async with self._memory.listing:
-                self._refused = await offload(folders.observe_far, last, seen.refused)
+                self._refused = await offload(folders.observe_far, (), seen.refused)
             await offload(
                 self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
             )
@@ -111,18 +102,3 @@ class Survey:
                 report.leave_out(one.problems)
         listings = [(one.path, one.listing) for one in whole]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
-
-
-def _parts(changes: _Changes) -> list[_Changes]:
-    """The changes in parts: other jobs wait for the state while one is written.
-
-    Nearly always there is one part, but a page of the longest paths is as much work as hundreds of
-    ordinary ones.
-    """
-    starts, size = [0], 0
-    for index, (path, _) in enumerate(changes):
-        if size > PART:
-            starts.append(index)
-            size = 0
-        size += len(path)
-    return [changes[start:end] for start, end in pairwise([*starts, len(changes)])]

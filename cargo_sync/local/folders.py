@@ -36,6 +36,9 @@ class Folder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         os.close(self.fd)
 
 
@@ -72,11 +75,10 @@ def open_below(system: System, root: int, path: str, flags: int, within: str = "
         ProblemError: as for `open_folder`.
     """
     whole = paths.join(within, path)
-    for name in path.split("/"):
-        if reason := paths.bad_name(name):
-            raise ProblemError(
-                Problem(Code.BAD_PATH, f"the path {whole!r} {reason}", path=whole, retry=False)
-            )
+    if reason := paths.bad_part(path):
+        raise ProblemError(
+            Problem(Code.BAD_PATH, f"the path {whole!r} {reason}", path=whole, retry=False)
+        )
     try:
         return system.open_below(root, path, flags)
     except OSError as error:

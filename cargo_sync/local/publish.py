@@ -79,39 +79,60 @@ def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
 
 
 def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """Renames secured files into place, syncs the names, checks each; one result per placement."""
-    if not placements:
-        return []
-    root = staging.root
-    batch = _Batch(staging, run)
-    try:
-        results = [batch.rename(placement) for placement in placements]
-        batch.close()
-        unsure = None
-        try:
-            root.sync(batch.touched, whole=len(placements) >= MANY)
-        except ProblemError as error:
-            unsure = error.problem  # in place, perhaps not durable: the next look will show
-        return [
-            result if result.problem else batch.confirm(placement, result, unsure)
-            for placement, result in zip(placements, results, strict=True)
-        ]
-    finally:
-        batch.close()
+    """Does all steps of `Placing`; one result per placement."""
+    placing = Placing(staging, run)
+    placing.rename(placements)
+    placing.sync()
+    return placing.confirm(placements)
 
 
-class _Batch:
-    """One batch that is moved into place. Consecutive files of one folder share its lease."""
+class Placing:
+    """One batch that is moved into place: `rename` and `confirm` in parts, and `sync` in between.
+
+    Before a `rename` the caller must have looked at what is at the places, and nobody of this
+    process may change them in between. The same holds from `confirm` until its results are
+    recorded. The sync, which may take long, needs no lock: `confirm` looks again.
+    """
 
     def __init__(self, staging: Staging, run: str) -> None:
         self._staging = staging
         self._root = staging.root
         self._run = run
         self._folder: Folder | None = None
-        self.touched: set[str] = {PLACE}
+        """Consecutive files of one folder share it."""
+        self._touched: set[str] = {PLACE}
         """Folders whose names have changed, or may have."""
+        self._results: dict[str, Published] = {}
+        """By the name of the staged file."""
+        self._unsure: Problem | None = None
 
-    def rename(self, placement: Placement) -> Published:
+    def rename(self, placements: Sequence[Placement]) -> list[Problem | None]:
+        """Renames secured files into place; returns None or a problem per placement."""
+        try:
+            results = [self._rename(one) for one in placements]
+        finally:
+            self._close()
+        for one, result in zip(placements, results, strict=True):
+            self._results[one.staged.name] = result
+        return [result.problem for result in results]
+
+    def sync(self) -> None:
+        """Makes the names durable."""
+        if not self._results:
+            return
+        try:
+            self._root.sync(self._touched, whole=len(self._results) >= MANY)
+        except ProblemError as error:
+            self._unsure = error.problem  # in place, perhaps not durable: the next look will show
+
+    def confirm(self, placements: Sequence[Placement]) -> list[Published]:
+        """Checks what is at the places now; one result per placement."""
+        try:
+            return [self._confirm(one.staged) for one in placements]
+        finally:
+            self._close()
+
+    def _rename(self, placement: Placement) -> Published:
         staged, expected = placement
         path = staged.path
         try:
@@ -127,13 +148,14 @@ class _Batch:
             self._staging.discard(staged, keep=result.problem.retry)
         return result
 
-    def confirm(self, placement: Placement, result: Published, unsure: Problem | None) -> Published:
-        """Checks, after the last sync, that the entry at the place is the staged one."""
-        staged = placement.staged
-        path = staged.path
+    def _confirm(self, staged: Staged) -> Published:
+        """Checks, after the sync, that the entry at the place is the staged one."""
+        path, result = staged.path, self._results[staged.name]
+        if result.problem is not None:
+            return result
         self._staging.published(staged)
-        if unsure is not None:
-            return result._replace(problem=unsure)
+        if self._unsure is not None:
+            return result._replace(problem=self._unsure)
         try:
             folder = self._in(paths.parent(path), make=False)
             entry = self._published(folder, paths.name(path), staged)
@@ -165,23 +187,23 @@ class _Batch:
         ctime = there.st_ctime_ns
         return Entry(name, FILE, size, mtime, mode & 0o7777, ctime, ident, staged.hash)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         if self._folder is not None:
-            self._folder.__exit__(None, None, None)
+            self._folder.close()
             self._folder = None
 
     def _in(self, path: str, *, make: bool = True) -> Folder:
         if self._folder is not None and self._folder.path == path:
             return self._folder
-        self.close()
+        self._close()
         try:
             self._folder = self._root.folder(path)
         except ProblemError as error:
             if error.problem.code != Code.VANISHED or not make:
                 raise
-            self.touched.update(above(self._root.make_folder(path)))
+            self._touched.update(above(self._root.make_folder(path)))
             self._folder = self._root.folder(path)
-        self.touched.add(path)
+        self._touched.add(path)
         return self._folder
 
     def _onto_nothing(self, folder: Folder, path: str, staged: Staged) -> None:
@@ -206,10 +228,10 @@ class _Batch:
             return Published(
                 problem=_changed(path, "changed since the plan was made; it is not replaced")
             )
-        with trash.spare(root, path, self._run) as (aside, names):
+        with trash.spare(root, path, self._run) as (aside, names, touched):
             taken = next(unused for unused in names if root.look(aside, unused) is None)
             there = paths.join(aside.path, taken)
-            self.touched.update(trash.touched(path, there))
+            self._touched.update(touched)
             problem = None
             try:
                 root.system.swap_in(self._staging.fd, staged.name, folder.fd, name, aside.fd, taken)

@@ -192,13 +192,23 @@ class Root:
             ProblemError: the folder could not be read completely, so its content is unknown.
         """
         with self.folder(path) as folder:
-            try:
-                found = _read(folder.fd, path, excluded)
-                if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
-                    raise FileNotFoundError(2, "removed")
-            except OSError as error:
-                raise ProblemError(from_os_error(error, path)) from error
-        return found
+            return _listed(folder, _names(folder), excluded)
+
+    def names(self, path: str) -> list[str]:
+        """All names in a folder, sorted. Raises ProblemError, as `listing`."""
+        with self.folder(path) as folder:
+            return _names(folder)
+
+    def listed(
+        self, path: str, names: Sequence[str], excluded: Excluded = nothing_excluded
+    ) -> tuple[Listing, tuple[Problem, ...]]:
+        """As `listing`, for some of the folder's names (sorted). Those that are gone are left out.
+
+        Raises:
+            ProblemError: as for `listing`.
+        """
+        with self.folder(path) as folder:
+            return _listed(folder, names, excluded)
 
     # -- folders -----------------------------------------------------------------------------------
 
@@ -212,26 +222,40 @@ class Root:
         Raises:
             ProblemError: a folder cannot be made.
         """
-        private = path == RESERVED or path.startswith(RESERVED + "/")
+        private = paths.is_below(path, RESERVED)
         made: list[str] = []
-        reached = ""
-        for part in path.split("/"):
-            within, reached = reached, paths.join(reached, part)
+        for reached in self._missing(path):
             wanted = 0o700 if private else mode if reached == path else None
-            if self._make_one(within, part, reached, wanted):
+            if self._make_one(reached, wanted):
                 made.append(reached)
         return tuple(made)
 
-    def _make_one(self, within: str, name: str, path: str, mode: int | None) -> bool:
-        try:
-            with self.folder(path):
-                return False
-        except ProblemError as error:
-            if error.problem.code != Code.VANISHED:
-                raise
-        with self.folder(within) as above:
+    def _missing(self, path: str) -> list[str]:
+        """The folders at and above `path` that do not exist, outermost first.
+
+        They are looked for from below, because mostly only the last one is missing.
+        """
+        missing: list[str] = []
+        problem: ProblemError | None = None
+        while True:
             try:
-                self.system.mkdir(above.fd, name, PERMISSIONS if mode is None else 0o700)
+                self.folder(path).close()
+                break
+            except ProblemError as error:
+                if not path:
+                    raise
+                problem = error  # the last one is that of the outermost folder: the reason
+            missing.append(path)
+            path = paths.parent(path)
+        if problem is not None and problem.problem.code != Code.VANISHED:
+            raise problem
+        return missing[::-1]
+
+    def _make_one(self, path: str, mode: int | None) -> bool:
+        with self.folder(paths.parent(path)) as above:
+            try:
+                wanted = PERMISSIONS if mode is None else 0o700
+                self.system.mkdir(above.fd, paths.name(path), wanted)
             except FileExistsError:
                 return False
             except OSError as error:
@@ -322,54 +346,73 @@ def _refusal(prefix: str, name: str) -> Problem | None:
     return Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it")
 
 
-def _read(fd: int, path: str, excluded: Excluded) -> tuple[Listing, tuple[Problem, ...]]:
+def _names(folder: Folder) -> list[str]:
+    try:
+        return sorted(os.listdir(folder.fd))
+    except OSError as error:
+        raise ProblemError(from_os_error(error, folder.path)) from error
+
+
+def _listed(
+    folder: Folder, names: Sequence[str], excluded: Excluded
+) -> tuple[Listing, tuple[Problem, ...]]:
+    try:
+        found = _read(folder.fd, folder.path, names, excluded)
+        if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
+            raise FileNotFoundError(2, "removed")
+    except OSError as error:
+        raise ProblemError(from_os_error(error, folder.path)) from error
+    return found
+
+
+def _read(
+    fd: int, path: str, names: Sequence[str], excluded: Excluded
+) -> tuple[Listing, tuple[Problem, ...]]:
     """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     prefix = path + "/" if path else ""
     near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
-    regular, fresh = stat.S_IFREG, Entry._make
+    lstat, fresh = os.lstat, Entry._make
 
-    with os.scandir(fd) as items:
-        for item in items:
-            name = item.name
-            full = prefix + name
-            if (name[0] == "." or near_limit or not name.isascii()) and (
-                refused := _refusal(prefix, name)
-            ):
-                if full != RESERVED:
-                    problems.append(refused)
+    for name in names:
+        full = prefix + name
+        if (name[0] == "." or near_limit or not name.isascii()) and (
+            refused := _refusal(prefix, name)
+        ):
+            if full != RESERVED:
+                problems.append(refused)
+            continue
+        try:
+            found = lstat(name, dir_fd=fd)
+            mode = found.st_mode
+            kind = mode & 0o170000
+            if excluded(full, kind == stat.S_IFDIR):
                 continue
-            if excluded(full, item.is_dir(follow_symlinks=False)):
-                continue
-            try:
-                found = item.stat(follow_symlinks=False)
-                mode = found.st_mode
-                mtime = found.st_mtime_ns
-                if mode & 0o170000 == regular and EARLIEST < mtime < LATEST:
-                    entries.append(
-                        fresh(
-                            (
-                                name,
-                                FILE,
-                                found.st_size,
-                                mtime,
-                                mode & 0o7777,
-                                found.st_ctime_ns,
-                                found.st_ino & IDENT,
-                                "",
-                                "",
-                            )
+            mtime = found.st_mtime_ns
+            if kind == stat.S_IFREG and EARLIEST < mtime < LATEST:
+                entries.append(
+                    fresh(
+                        (
+                            name,
+                            FILE,
+                            found.st_size,
+                            mtime,
+                            mode & 0o7777,
+                            found.st_ctime_ns,
+                            found.st_ino & IDENT,
+                            "",
+                            "",
                         )
                     )
-                    continue
-                target = os.readlink(name, dir_fd=fd) if item.is_symlink() else ""
-            except FileNotFoundError:
-                continue  # removed between readdir and lstat
-            entry = entry_of(name, found, target)
-            if isinstance(entry, str):
-                problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
-            else:
-                entries.append(entry)
-    entries.sort()
+                )
+                continue
+            target = os.readlink(name, dir_fd=fd) if kind == stat.S_IFLNK else ""
+        except FileNotFoundError:
+            continue  # removed since the names were read
+        entry = entry_of(name, found, target)
+        if isinstance(entry, str):
+            problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
+        else:
+            entries.append(entry)
     return tuple(entries), tuple(problems)

@@ -1,23 +1,24 @@
 """The receiving end of a lane: offers are judged, staged, published and recorded, in batches.
 
-The owner of the folder (`Judge`) decides what is wanted, which entry should be at a target, and how
-a commit is recorded: a server asks its catalogue, a client its folder. All fields of an offer are
-checked, because the other end may be hostile.
+The owner of the folder (`judge.Judge`) decides what is wanted, which entry should be at a target,
+and how a commit is recorded. All fields of an offer are checked, because the other end may be
+hostile.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final
 
+from cargo_sync.local.judge import Judge
 from cargo_sync.local.parts import PartFile, Staged
-from cargo_sync.local.publish import Placement, Published, place, secure
-from cargo_sync.local.space import Reservation, Shortage
+from cargo_sync.local.publish import Placement, Placing, secure
+from cargo_sync.local.space import Reservation
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import Entry, is_bad_time
+from cargo_sync.model.entries import is_bad_time
 from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
+from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 BATCHES: Final = 16
@@ -29,41 +30,14 @@ LOOKED_AT: Final = 1 << 20
 """Bytes from which a place is looked at before a file is sent to it, although nothing is expected
 there. For a smaller one the rename alone finds out: two looks cost more than sending it in vain."""
 
+RENAMES: Final = 500
+RECORDED: Final = 1_000
+"""Files that are moved into place, and recorded, while the owner's lock is held; fewer of those
+deep down."""
+FOUND: Final = 5
+"""A file that was already here costs so much more: it is looked at alone."""
+
 _ALL: Final = Want("all")
-
-
-class Judge(Protocol):
-    """The decisions of the folder's owner."""
-
-    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        """For each offer: a refusal, "none" (this content is already here), or None: needed."""
-
-    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
-        """The problem, in the owner's words, of a file for which the disk has no room."""
-
-    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        """For each offer, the local entry that should be at its target; None: unoccupied.
-
-        A problem if the offer expects another entry than the owner knows. Called under `lock`.
-        """
-
-    def record(
-        self, offers: Sequence[Offer], published: Sequence[Published | None]
-    ) -> list[Receipt]:
-        """Records a commit in one transaction; called under `lock`.
-
-        `offers` are those that were published, and those that were "none", whose `published` is
-        None. Offers that failed already have their receipts.
-        """
-
-    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
-        """The problems of offers at whose places, against expectation, something is.
-
-        Called under `lock`.
-        """
-
-    def lock(self) -> AbstractContextManager[object]:
-        """Held from the check of the targets until they are recorded."""
 
 
 class _Batch:
@@ -330,17 +304,42 @@ class FolderSink:
         ):
             if problem is not None:
                 begun.problems[index] = problem
-        with self._judge.lock():
-            published = self._place(
-                begun, [index for index in order if index not in begun.problems]
-            )
-            done = sorted(published.keys() | begun.there)
-            offers = [begun.offers[index] for index in done]
-            receipts = self._judge.record(offers, [published.get(index) for index in done])
+        order = [index for index in order if index not in begun.problems]
+        cost = [path_cost(offer.path) for offer in begun.offers]
+        for index in begun.there:
+            cost[index] *= FOUND
+        placing, placed = Placing(self._staging, self._run), dict[int, Placement]()
+        for some in slices(order, cost.__getitem__, RENAMES):
+            with self._judge.lock():
+                placed |= self._place(begun, some, placing)
+        placing.sync()
+        receipts: dict[int, Receipt] = {}
+        for some in slices(sorted(placed.keys() | begun.there), cost.__getitem__, RECORDED):
+            with self._judge.lock():
+                receipts |= self._record(begun, some, placing, placed)
+        return receipts
+
+    def _record(
+        self,
+        begun: _Batch,
+        order: Sequence[int],
+        placing: Placing,
+        placed: Mapping[int, Placement],
+    ) -> dict[int, Receipt]:
+        """Confirms and records what is here now; failures are in the batch's problems."""
+        renamed = [index for index in order if index in placed]
+        confirmed = placing.confirm([placed[index] for index in renamed])
+        published = dict(zip(renamed, confirmed, strict=True))
+        for index, result in published.items():
+            if result.problem is not None:
+                begun.problems[index] = result.problem
+        done = [index for index in order if index not in begun.problems]
+        offers = [begun.offers[index] for index in done]
+        receipts = self._judge.record(offers, [published.get(index) for index in done])
         return dict(zip(done, receipts, strict=True))
 
-    def _place(self, begun: _Batch, order: list[int]) -> dict[int, Published]:
-        """What was published, by index."""
+    def _place(self, begun: _Batch, order: Sequence[int], placing: Placing) -> dict[int, Placement]:
+        """Moves files into place, and returns those that were expected there."""
         placements: dict[int, Placement] = {}
         expected = self._judge.expected([begun.offers[index] for index in order])
         for index, entry in zip(order, expected, strict=True):
@@ -349,20 +348,18 @@ class FolderSink:
                 self._staging.discard(begun.staged[index], keep=entry.retry)
             else:
                 placements[index] = Placement(begun.staged[index], entry)
-        results = place(self._staging, list(placements.values()), self._run)
-        published: dict[int, Published] = {}
-        occupied: list[int] = []
-        for index, result in zip(placements, results, strict=True):
-            if result.problem is None:
-                published[index] = result
-            else:
-                begun.problems[index] = result.problem
-                if result.problem.code is Code.OCCUPIED:
-                    occupied.append(index)
+        renamed = placing.rename(list(placements.values()))
+        failed = {
+            index: problem
+            for index, problem in zip(placements, renamed, strict=True)
+            if problem is not None
+        }
+        occupied = [index for index, one in failed.items() if one.code is Code.OCCUPIED]
         if occupied:
             problems = self._judge.occupied([begun.offers[index] for index in occupied])
-            begun.problems.update(zip(occupied, problems, strict=True))
-        return published
+            failed.update(zip(occupied, problems, strict=True))
+        begun.problems.update(failed)
+        return {index: one for index, one in placements.items() if index not in failed}
 
 
 def _improper(offer: Offer) -> str | None:

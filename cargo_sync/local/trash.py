@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.root import Root
+from cargo_sync.local.root import Root, above
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -18,6 +18,17 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 PLACE: Final = f"{RESERVED}/trash"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _RUN: Final = re.compile(r"\d{8}T\d{6}Z-", re.ASCII)
+
+
+class Displaced(NamedTuple):
+    """Where an entry is now.
+
+    place    its path in the trash
+    touched  the folders to sync, so that this is durable
+    """
+
+    place: str
+    touched: tuple[str, ...]
 
 
 class Freed(NamedTuple):
@@ -35,19 +46,14 @@ def run_folder(time: float, run: str) -> str:
     return f"{datetime.datetime.fromtimestamp(time, datetime.UTC).strftime(_STAMP)}-{run}"
 
 
-def displace(root: Root, path: str, run: str) -> str:
+def displace(root: Root, path: str, run: str) -> Displaced:
     """Moves a file, a link or a whole folder into the trash of `run` (see `run_folder`).
-
-    It is durable after `Root.sync` of `touched(path, place)`.
-
-    Returns:
-        Its path in the trash.
 
     Raises:
         ProblemError: vanished, or it cannot be moved; then it is where it was.
     """
     paths.check(path)
-    with root.folder(paths.parent(path)) as above, spare(root, path, run) as (folder, names):
+    with root.folder(paths.parent(path)) as above, spare(root, path, run) as (folder, names, new):
         for name in names:
             try:
                 root.system.rename_noreplace(above.fd, paths.name(path), folder.fd, name)
@@ -55,35 +61,26 @@ def displace(root: Root, path: str, run: str) -> str:
                 continue
             except OSError as error:
                 raise ProblemError(from_os_error(error, path)) from error
-            return paths.join(folder.path, name)
+            return Displaced(paths.join(folder.path, name), (above.path, *new))
     raise AssertionError("names never end")
 
 
-class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names)`)
-    """The open folder of a run's trash for `path`, and the names that it may have there."""
+class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names, touched)`)
+    """The open folder of a run's trash for `path`, and the names that it may have there.
+
+    The third value are the folders to sync once something is in it.
+    """
 
     def __init__(self, root: Root, path: str, run: str) -> None:
-        self._lease = _belongs(root, path, run)
+        self._folder, made = _belongs(root, path, run)
         self._names = numbered(paths.name(path))
+        self._touched = (self._folder.path, *above(made))
 
-    def __enter__(self) -> tuple[Folder, Iterator[str]]:
-        return self._lease, self._names
+    def __enter__(self) -> tuple[Folder, Iterator[str], tuple[str, ...]]:
+        return self._folder, self._names, self._touched
 
     def __exit__(self, *_: object) -> None:
-        self._lease.__exit__(None, None, None)
-
-
-def touched(path: str, place: str) -> list[str]:
-    """The folders to sync after a displacement from `path` to `place`.
-
-    These are both parents, and all folders of the trash above `place`.
-    """
-    folders = [paths.parent(path)]
-    above = paths.parent(place)
-    while above:
-        folders.append(above)
-        above = paths.parent(above)
-    return [*folders, ""]
+        self._folder.close()
 
 
 def numbered(name: str) -> Iterator[str]:
@@ -120,8 +117,8 @@ def purge(root: Root, ages: AgeStore, keep: float) -> Freed:
     return freed
 
 
-def _belongs(root: Root, path: str, run: str) -> Folder:
-    """The trash folder for `path`'s parent.
+def _belongs(root: Root, path: str, run: str) -> tuple[Folder, list[str]]:
+    """The trash folder for `path`'s parent, and the folders that were made for it.
 
     If a file that was displaced earlier is in the way, that component gets a number.
     """
@@ -129,23 +126,28 @@ def _belongs(root: Root, path: str, run: str) -> Folder:
         raise ProblemError(Problem(Code.BAD_PATH, f"the run's name {run!r} {reason}", retry=False))
     reached = f"{PLACE}/{run}"
     parent = paths.parent(path)
+    whole = f"{reached}/{parent}" if parent else reached
     try:
-        return root.folder(paths.join(reached, parent) if parent else reached)
+        return root.folder(whole), []
     except ProblemError as error:
-        if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER, Code.SYMLINK):
+        code = error.problem.code
+        if code not in (Code.VANISHED, Code.NOT_A_FOLDER, Code.SYMLINK):
             raise
-    root.make_folder(reached)
-    for part in parent.split("/") if parent else ():
+    if code is Code.VANISHED:
+        made = list(root.make_folder(whole))
+        return root.folder(whole), made
+    made = list(root.make_folder(reached))
+    for part in parent.split("/"):
         for name in numbered(part):
             try:
-                root.make_folder(paths.join(reached, name))
+                made += root.make_folder(paths.join(reached, name))
             except ProblemError as error:
                 if error.problem.code not in (Code.NOT_A_FOLDER, Code.SYMLINK):
                     raise
             else:
                 reached = paths.join(reached, name)
                 break
-    return root.folder(reached)
+    return root.folder(reached), made
 
 
 def _remove(root: Root, top: str) -> Freed:

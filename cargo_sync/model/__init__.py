@@ -10,6 +10,8 @@ jobs         what a run needs to know about its job
 limits       a limit that a command set in place of the configured one
 paths        relative paths: their order, their parts, which of them are valid
 problems     why something failed: a code for programs, a sentence for people
+slices       work on many paths, cut so that others come in between
+subtrees     some paths, each with everything below it, in a set
 transfers    offers, wants and receipts: what both ends of a flow exchange per file
 world        the clock, random numbers and threads, as arguments
 

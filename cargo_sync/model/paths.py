@@ -85,22 +85,26 @@ def is_reserved(name: str) -> bool:
 
 def bad_path(path: str) -> str | None:
     """Why a path cannot lead to an entry of a tree, or None when it can."""
-    if not path or _is_sound(path):
+    if path and len(path) <= PATH_BYTES and (reason := bad_part(path)):
+        return reason
+    too_long = len(path) > PATH_BYTES or len(path.encode()) > PATH_BYTES
+    return "is longer than 4096 bytes" if too_long else None
+
+
+def bad_part(path: str) -> str | None:
+    """Why a component of a path, of any length, cannot be a name; None when all can."""
+    if _has_sound_parts(path):
         return None
-    if len(path) <= PATH_BYTES:
-        for part in path.split("/"):
-            if reason := bad_name(part):
-                return reason
-    return "is longer than 4096 bytes"
+    return next(filter(None, map(bad_name, path.split("/"))), None)
 
 
-def _is_sound(path: str) -> bool:
-    """Whether `bad_path` finds nothing; a path of 2,000 folders costs no loop over them."""
+def _has_sound_parts(path: str) -> bool:
+    """Whether `bad_part` finds nothing; a path of 2,000 folders costs no loop over them."""
     try:
         raw = path.encode()
     except UnicodeEncodeError:
         return False
-    if len(raw) > PATH_BYTES or any(odd in f"/{path}/" for odd in _ODD_PARTS):
+    if any(odd in f"/{path}/" for odd in _ODD_PARTS):
         return False
     return len(raw) <= NAME_BYTES or max(map(len, raw.split(b"/"))) <= NAME_BYTES
 

@@ -1,6 +1,7 @@
 """Pure decisions: which steps make a destination like its source, and which of them must wait.
 
-filters  which paths a job leaves out: gitignore patterns
-guard    stops a run that would delete or overwrite too many files
-one_way  the planner: from the listings of one folder to its steps
+filters       which paths a job leaves out: gitignore patterns
+folder_chain  what a folder inherits from the folder above it
+guard         stops a run that would delete or overwrite too many files
+one_way       the planner: from the listings of one folder to its steps
 """

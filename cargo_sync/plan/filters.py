@@ -17,6 +17,7 @@ from typing import NamedTuple
 from cargo_sync.config.globs import GlobError
 from cargo_sync.config.patterns import Pattern, parsed
 from cargo_sync.model import paths
+from cargo_sync.plan.folder_chain import FolderChain
 
 
 class Filters:
@@ -25,6 +26,7 @@ class Filters:
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
         self._include = _Patterns(include)
         self._exclude = _Patterns(exclude)
+        self._taken_in = FolderChain(False, self._inherited)
 
     def excluded(self, path: str, is_folder: bool) -> bool:
         """True when `path` is reserved, or a pattern leaves it out by its own name or place.
@@ -37,13 +39,12 @@ class Filters:
 
     def _included(self, path: str) -> bool:
         decided = self._include.decide(path, False)
-        if decided is not None:
-            return decided
-        for folder in paths.upwards(paths.parent(path)):
-            decided = self._include.decide(folder, True)
-            if decided is not None:
-                return decided
-        return False
+        return self._taken_in(paths.parent(path)) if decided is None else decided
+
+    def _inherited(self, above: bool, folder: str) -> bool:
+        """Whether `include` takes in what is in `folder`, and is not decided by its own path."""
+        decided = self._include.decide(folder, True)
+        return above if decided is None else decided
 
 
 class _Patterns:

@@ -21,7 +21,7 @@ it is ("delivered is delivered"). It matters only for what a step would displace
 
 "file" means a file or a link. If a folder is left out, everything below it is left out too.
 Additions may run at once. Deletions and changes of kind wait for the end of the survey and for the
-guard. The planner sees one folder at a time and remembers nothing from one folder to the next.
+guard. The planner sees one folder at a time and decides nothing by what it saw before.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,6 +32,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, Base
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, Listing
 from cargo_sync.model.jobs import Mode
+from cargo_sync.plan.folder_chain import FolderChain
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class JobView:
 
     is_source, is_destination  whether an entry of that side is still what was agreed
     excluded   (path, is_folder) -> is left out
+    outside    (folder) -> it, or a folder above it, is left out
     still      (path, source entry) -> has been unchanged for long enough to be read
     due        (path, source entry) -> may be tried; False while it waits after a failure
     propagate  deletions at the source are repeated
@@ -49,6 +51,7 @@ class JobView:
     is_source: Callable[[Agreed, Entry], bool]
     is_destination: Callable[[Agreed, Entry], bool]
     excluded: Callable[[str, bool], bool]
+    outside: Callable[[str], bool]
     still: Callable[[str, Entry], bool] = lambda path, entry: True
     due: Callable[[str, Entry], bool] = lambda path, entry: True
     propagate: bool = False
@@ -73,11 +76,12 @@ class FolderPlan:
         return not (self.now or self.later or self.waiting)
 
 
-def view_of(mode: Mode, **rest: object) -> JobView:
+def view_of(mode: Mode, excluded: Callable[[str, bool], bool], **rest: object) -> JobView:
     """The view of a job that runs in `mode`."""
     near, far = Agreed.near_is, Agreed.far_is
     source, destination = (near, far) if mode is Mode.UPLOAD else (far, near)
-    return JobView(source, destination, **rest)  # type: ignore[arg-type]
+    outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
+    return JobView(source, destination, excluded, outside, **rest)  # type: ignore[arg-type]
 
 
 def plan_folder(
@@ -85,7 +89,7 @@ def plan_folder(
 ) -> FolderPlan:
     """The steps for the names directly in `folder`; all three inputs are sorted by name."""
     plan = FolderPlan()
-    folder_excluded = any(view.excluded(above, True) for above in paths.upwards(folder))
+    folder_excluded = view.outside(folder)
     for name, s, d, b in _merge(source, destination, base):
         path = paths.join(folder, name)
         kind = s.kind if s else b.kind if b else FILE

@@ -18,7 +18,6 @@ from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
 from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.listed import ListedLimit
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
@@ -174,8 +173,7 @@ class Folders:
         """
         low = b"" if after is None else after + b"\0"
         high = b"\xff" if upto is None else upto + b"\0"
-        with self._database.read() as connection:
-            return _states(connection, _UNSETTLED, (self._job, low, high, limit))
+        return self._states(_UNSETTLED, (self._job, low, high, limit))
 
     def settle(self, states: Sequence[FolderState]) -> None:
         """Marks folders as settled, except those that changed since they were read.
@@ -237,9 +235,8 @@ class Folders:
 
     def state(self, folder: str) -> FolderState | None:
         """One folder, or None if nothing is known about it."""
-        with self._database.read() as connection:
-            low = paths.key(folder)
-            states = _states(connection, _RANGE, (self._job, low, low + b"\0", 1))
+        low = paths.key(folder)
+        states = self._states(_RANGE, (self._job, low, low + b"\0", 1))
         return states[0] if states else None
 
     def entry(self, path: str) -> tuple[Entry | None, Entry | None, Agreed | None]:
@@ -257,8 +254,7 @@ class Folders:
         """`folder` and every folder below it, settled or not; each page shows its own moment."""
         low, high = at_or_below(folder)
         while True:
-            with self._database.read() as connection:
-                page = _states(connection, _RANGE, (self._job, low, high, _PAGE))
+            page = self._states(_RANGE, (self._job, low, high, _PAGE))
             if not page:
                 return
             yield from page
@@ -278,24 +274,20 @@ class Folders:
                         connection.execute(side.clear, (self._job, low, high))
                 connection.execute(side.write, row)
 
-    def _all(self, sql: str) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(sql, (self._job,))
+    def _states(self, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
+        """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together.
 
-
-def _subfolders(listing: bytes) -> set[str]:
-    return {entry.name for entry in entries.decode(listing) if entry.kind == FOLDER}
-
-
-def _states(connection: Statements, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
-    """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together."""
-    states: list[FolderState] = []
-    size = 0
-    for key, near, far, base, revision in connection.execute(sql, parameters):
-        if size > _LISTINGS:
-            break
-        size += sum(len(listing) for listing in (near, far, base) if listing)
-        states.append(
+        They are decoded without the connection, which others need.
+        """
+        rows = []
+        size = 0
+        with self._database.read() as connection:
+            for row in connection.execute(sql, parameters):
+                rows.append(row)
+                size += sum(len(listing) for listing in row[1:4] if listing)
+                if size > _LISTINGS:
+                    break
+        return [
             FolderState(
                 paths.from_key(key),
                 None if near is None else entries.decode(near),
@@ -303,5 +295,13 @@ def _states(connection: Statements, sql: str, parameters: tuple[object, ...]) ->
                 None if base is None else agreed.decode(base),
                 revision,
             )
-        )
-    return states
+            for key, near, far, base, revision in rows
+        ]
+
+    def _all(self, sql: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(sql, (self._job,))
+
+
+def _subfolders(listing: bytes) -> set[str]:
+    return {entry.name for entry in entries.decode(listing) if entry.kind == FOLDER}

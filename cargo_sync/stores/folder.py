@@ -131,17 +131,13 @@ class FolderStore:
             self._runs[run] = (trash.run_folder(now, run), now)
         return self._runs[run][0]
 
-    def displace(self, path: str, run: str) -> tuple[str, list[str]]:
+    def displace(self, path: str, run: str) -> trash.Displaced:
         """Moves what is at `path` into the trash of `run`.
-
-        Returns:
-            Its path in the trash, and the folders to sync.
 
         Raises:
             ProblemError: it was not moved.
         """
-        place = trash.displace(self.root, path, self.run(run))
-        return place, trash.touched(path, place)
+        return trash.displace(self.root, path, self.run(run))
 
     def tidy(self, trash_days: float) -> trash.Freed:
         """Removes trash that is old enough, and staged files that cannot be resumed any more.

@@ -25,6 +25,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.calls import Calls
@@ -282,7 +283,7 @@ def _group(folders: Iterator[Seen | Unseen]) -> list[Whole | Missed]:
             continue
         path, listing, problems = folder
         group.append(Whole(path, entries.encode(listing), len(listing), problems))
-        count += len(listing)
+        count += len(listing) + path_cost(path) - 1
         if count >= GROUP:
             break
     return group
@@ -311,8 +312,8 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
     if expected is not None:
         if not making and expected.kind == FOLDER and root.listing(path)[0]:
             return Outcome(action, problem=Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
-        displaced = trash.displace(root, path, run)
-        touched.update(trash.touched(path, displaced))
+        displaced, folders = trash.displace(root, path, run)
+        touched.update(folders)
     if not making:
         return Outcome(action, displaced=displaced)
     for made in root.make_folder(path, action.source.mode if action.source else None):

@@ -36,8 +36,7 @@ def retire(
         if hash_file(root, path, entry, going) != content:
             return not_as_delivered(path)
         if not move_to:
-            place = trash.displace(root, path, run)
-            root.sync(trash.touched(path, place))
+            root.sync(trash.displace(root, path, run).touched)
         elif move_to.startswith("/"):
             _move_outside(root, path, move_to)
         else:

@@ -258,7 +258,7 @@ def test_a_file_its_owner_may_not_read(top: Path, on: System) -> None:
 
 
 def test_looking_after_what_was_published_makes_no_folder(staging: Staging, top: Path) -> None:
-    placing = publishing._Batch(staging, RUN)
+    placing = publishing.Placing(staging, RUN)
     with pytest.raises(ProblemError) as error:
         placing._in("gone", make=False)
     assert error.value.problem.code == "vanished"

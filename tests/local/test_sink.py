@@ -421,8 +421,12 @@ def test_when_descriptors_are_few_one_file_stays_open_at_a_time(staging: Staging
     assert {one.code for one in sink.commit(1)} == {"done"}
 
 
-def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> None:
+def test_the_owners_lock_is_held_for_few_files_and_not_while_the_disk_is_synced(
+    staging: Staging, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
+    monkeypatch.setattr(sinks, "RENAMES", 2)
+    monkeypatch.setattr(staging.root, "sync", lambda *args, **kind: steps.append("synced"))
 
     class Locking(LooseJudge):
         @contextlib.contextmanager
@@ -442,9 +446,28 @@ def test_the_targets_are_looked_at_under_the_owners_lock(staging: Staging) -> No
             steps.append(f"recorded {[one.path for one in offers]}")
             return super().record(offers, published)
 
-    receipts = whole(FolderSink(staging, Locking(), RUN), 1, {"a": b"a", "refused": b"b"})
+    files = {"a": b"a", "refused": b"b", "b": b"b"}
+    receipts = whole(FolderSink(staging, Locking(), RUN), 1, files)
+    assert [one.code for one in receipts] == ["done", "changed", "done"]
+    assert steps == [
+        "locked", "expected ['a', 'refused']", "unlocked",
+        "locked", "expected ['b']", "unlocked",
+        "synced",
+        "locked", "recorded ['a', 'b']", "unlocked",
+    ]  # fmt: skip
+
+
+def test_what_is_replaced_before_it_is_recorded_is_not_recorded(
+    staging: Staging, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(*args: object, **kind: object) -> None:
+        (top / "b").unlink()
+        (top / "b").write_text("another program's")
+
+    monkeypatch.setattr(staging.root, "sync", replace)
+    receipts = whole(FolderSink(staging, LooseJudge(), RUN), 1, {"a": b"a", "b": b"b"})
     assert [one.code for one in receipts] == ["done", "changed"]
-    assert steps == ["locked", "expected ['a', 'refused']", "recorded ['a']", "unlocked"]
+    assert (top / "b").read_text() == "another program's"
 
 
 def test_when_the_owner_cannot_record_nothing_stays_staged(staging: Staging, top: Path) -> None:

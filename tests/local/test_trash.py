@@ -8,7 +8,7 @@ import pytest
 
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.root import Root
-from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder, touched
+from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import RUN, everything, tree
 from tests.local.systems import failing_in, system
@@ -26,12 +26,17 @@ def test_files_links_and_folders_keep_their_paths(root: Root, top: Path) -> None
     (top / "a" / "link").symlink_to("/nowhere")
     (top / "b" / "below").mkdir(parents=True)
     (top / "b" / "below" / "file").write_text("below")
-    places = [displace(root, path, RUN) for path in ("a/file", "a/link", "b")]
-    assert places == [f".cargo_sync/trash/{RUN}/{path}" for path in ("a/file", "a/link", "b")]
-    assert touched("a/file", places[0]) == [
-        "a", f".cargo_sync/trash/{RUN}/a", f".cargo_sync/trash/{RUN}",
-        ".cargo_sync/trash", ".cargo_sync", "",
-    ]  # fmt: skip
+    displaced = [displace(root, path, RUN) for path in ("a/file", "a/link", "b")]
+    trash = f".cargo_sync/trash/{RUN}"
+    assert [one.place for one in displaced] == [
+        f"{trash}/{path}" for path in ("a/file", "a/link", "b")
+    ]
+    # What has a new name in it must be synced: the trash folders only when they are made.
+    assert [one.touched for one in displaced] == [
+        ("a", f"{trash}/a", "", ".cargo_sync", ".cargo_sync/trash", trash),
+        ("a", f"{trash}/a"),
+        ("", trash),
+    ]
     assert everything(top / f".cargo_sync/trash/{RUN}") == {
         "a/file": "file", "a/link": "-> /nowhere", "b/below/file": "below",
     }  # fmt: skip
@@ -42,13 +47,13 @@ def test_nothing_in_the_trash_is_replaced(root: Root, top: Path) -> None:
     places = []
     for content in ("one", "two", "three"):
         (top / "file").write_text(content)
-        places.append(displace(root, "file", RUN))
+        places.append(displace(root, "file", RUN).place)
     (top / "file").mkdir()
     (top / "file" / "below").write_text("below a folder of that name")
-    places.append(displace(root, "file/below", RUN))
+    places.append(displace(root, "file/below", RUN).place)
     (top / "file" / "below").write_text("again")
-    places.append(displace(root, "file/below", RUN))
-    places.append(displace(root, "file", RUN))
+    places.append(displace(root, "file/below", RUN).place)
+    places.append(displace(root, "file", RUN).place)
     prefix = f".cargo_sync/trash/{RUN}/"
     assert [place.removeprefix(prefix) for place in places] == [
         "file", "file.1", "file.2", "file.3/below", "file.3/below.1", "file.4",

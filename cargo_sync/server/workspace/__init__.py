@@ -2,6 +2,7 @@
 
 catalogued_folder  the folder and its catalogue, kept in agreement
 commit             uploaded files made visible and recorded
+comparison         what other programs have changed in one folder
 external_changes   changes by other programs, noticed and recorded
 opened             the open workspaces of a server
 operations         create folder, delete, move

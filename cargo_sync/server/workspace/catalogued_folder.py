@@ -2,15 +2,15 @@
 
 The folder is the truth. An operation that depends on what is at a path looks at the folder first;
 a difference from the catalogue is recorded as a new version, so an operation on an older version is
-refused. One lock per workspace is held from this look until the result is recorded.
+refused. One lock per workspace is held from this look until the result is recorded; work on many
+paths is done in slices, and whoever waits comes next.
 
 Everything here blocks and is called from threads; paths that come from outside are checked here
 once more.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -18,8 +18,17 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import DAMAGED, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
+from cargo_sync.process.fair_lock import FairLock
+from cargo_sync.server.workspace.comparison import (
+    PART,
+    Compared,
+    FolderComparison,
+    Still,
+    agree,
+    put,
+)
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
@@ -35,24 +44,6 @@ class OpenStore(Protocol):
 Changed = Callable[[int, Sequence[str]], None]
 """Called with the workspace and the paths when a change is recorded, in the thread that made it. It
 must not block."""
-
-Still = Callable[[str, Entry], bool]
-"""Whether a file that another program wrote has been unchanged for long enough."""
-
-
-class Compared(NamedTuple):
-    """The result of comparing one folder.
-
-    below      the folders in it
-    fresh      those that are new or were replaced: their content is not known yet
-    unsettled  whether a file in it is still being written, and was not recorded
-    problems   one per name that is not offered
-    """
-
-    below: list[str]
-    fresh: list[str]
-    unsettled: bool
-    problems: tuple[Problem, ...] = ()
 
 
 class PathLook(NamedTuple):
@@ -95,7 +86,7 @@ class CataloguedFolder:
         self.epoch = known.epoch
         self.catalogue = catalogue
         self._suspects = SuspectFiles(catalogue, known.id, known.sequence)
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self._marker = known.marker
         self._open_store = open_store
         self._changed = changed
@@ -228,7 +219,7 @@ class CataloguedFolder:
         self.must_be_there()
         seen = self.store.root.entry(path)
         held = self.catalogue.entry(self.id, path)
-        if _agree(held, seen):
+        if agree(held, seen):
             return held, seen
         self.take_in(path, seen)
         return self.catalogue.entry(self.id, path), seen
@@ -255,7 +246,7 @@ class CataloguedFolder:
         )
         for path, held in zip(some, catalogued, strict=True):
             seen = None if held is None and path in unlooked else next(there)
-            if isinstance(seen, Problem) or _agree(held, seen):
+            if isinstance(seen, Problem) or agree(held, seen):
                 looks.append(seen if isinstance(seen, Problem) else PathLook(held, seen))
                 continue
             try:
@@ -273,24 +264,32 @@ class CataloguedFolder:
             held = self.catalogue.entry(self.id, path)
             self.record([*self.folders_above([path]), self._put(path, held, seen)])
 
-    def folders_above(self, some: Iterable[str]) -> list[Change]:
-        """The folders above these paths that the catalogue lacks: they must be recorded first."""
-        missing: dict[str, Change] = {}
-        known: set[str] = set()
+    def folders_above(
+        self, some: Iterable[str], recorded: Collection[str] = frozenset()
+    ) -> list[Change]:
+        """The folders above these paths that the catalogue lacks: they must be recorded first.
+
+        It has all folders above one that it has. Those in `recorded` will be recorded anyway.
+        """
+        root = self.store.root
+        missing: list[Change] = []
+        known = {""}
         for path in some:
-            above = []
+            lacking = []
             folder = paths.parent(path)
-            while folder and folder not in known:
+            while folder not in known and folder not in recorded:
                 known.add(folder)
-                above.append(folder)
-                folder = paths.parent(folder)
-            for folder in reversed(above):
                 held = self.catalogue.entry(self.id, folder)
-                if held is None or held.entry.kind != FOLDER:
-                    seen = self.store.root.entry(folder)
-                    if seen is not None:
-                        missing[folder] = put(folder, seen)
-        return list(missing.values())
+                if held is not None and held.entry.kind == FOLDER:
+                    break
+                lacking.append(folder)
+                folder = paths.parent(folder)
+            missing += [
+                put(folder, seen)
+                for folder in reversed(lacking)
+                if (seen := root.entry(folder)) is not None
+            ]
+        return missing
 
     def record(self, changes: Sequence[Change]) -> list[int]:
         """Records changes in one transaction, and wakes their readers. The lock is held."""
@@ -302,7 +301,8 @@ class CataloguedFolder:
         """Compares one folder with the catalogue and records what other programs changed.
 
         A file that is not `still` keeps its row. A folder that cannot be read, or is not there,
-        changes nothing.
+        changes nothing. A large one is compared in parts; between them, others can use the
+        workspace.
 
         Raises:
             ProblemError: `root_gone`; the folder cannot be read completely.
@@ -311,31 +311,33 @@ class CataloguedFolder:
             self.must_be_there()
             if folder and not self._is_folder(folder):
                 return Compared([], [], False)
-            listing, problems = self.store.root.listing(folder)
-            known = {held.entry.name: held for held in self.catalogue.listing(self.id, folder)}
-            changes: list[Change] = []
-            found = Compared([], [], False, problems)
-            for seen in listing:
-                path, held = paths.join(folder, seen.name), known.pop(seen.name, None)
-                if seen.kind == FOLDER:
-                    found.below.append(path)
-                    if held is None or held.entry.kind != FOLDER or held.inode != seen.ident:
-                        found.fresh.append(path)
-                        changes.append(put(path, seen))
-                        continue
-                if _agree(held, seen):
-                    continue
-                if seen.kind == FILE and not still(path, seen):
-                    found = found._replace(unsettled=True)
-                    self._suspects.put_off(held, seen)
-                    continue
-                changes.append(self._put(path, held, seen))
-            if known:
+        names = self.store.root.names(folder)
+        comparison = FolderComparison(folder, still)
+        for start in range(0, max(1, len(names)), PART):
+            part = names[start : start + PART]
+            after = names[start - 1] if start else ""
+            upto = part[-1] if start + PART < len(names) else ""
+            with self.lock:
+                self._compare_part(comparison, part, after, upto)
+        return comparison.found()
+
+    def _compare_part(
+        self, comparison: FolderComparison, names: Sequence[str], after: str, upto: str
+    ) -> None:
+        """Compares what is in a folder between two names; `names` were seen there just now."""
+        folder, root = comparison.folder, self.store.root
+        listing, problems = root.listed(folder, names)
+        held = self.catalogue.listing(self.id, folder, after, upto)
+        rows = {one.entry.name: one for one in held}
+        if missing := sorted(rows.keys() - names):
+            # The names were read without the lock: what is recorded by now may be there.
+            late, more = root.listed(folder, missing)
+            listing, problems = (*listing, *late), (*problems, *more)
+        changes = comparison.changes(listing, problems, rows, self._put, self._suspects)
+        if changes:
+            if isinstance(changes[-1], Gone):
                 self.must_be_there()
-                changes += [Gone(paths.join(folder, name)) for name in known]
-            if changes:
-                self.record(changes)
-            return found
+            self.record(changes)
 
     # -- after an unclean stop ---------------------------------------------------------------------
 
@@ -382,30 +384,10 @@ class CataloguedFolder:
         return True
 
 
-def put(path: str, seen: Entry) -> Put:
-    """The change that records `seen`, the folder's own entry, at `path`."""
-    return Put(path, seen, seen.version, seen.ident)
-
-
 def changed(path: str) -> ProblemError:
     """The problem of an operation on a version that is not the current one."""
     message = f"{path!r} has changed: it is not the expected version any more"
     return ProblemError(Problem(Code.CHANGED, message, path, hint="look again, then decide"))
-
-
-def _agree(held: Catalogued | None, seen: Entry | None) -> bool:
-    """Whether the catalogue's row and the folder's entry describe the same thing."""
-    if held is None or seen is None:
-        return held is None and seen is None
-    entry = held.entry
-    if entry.kind != seen.kind or entry.mode != seen.mode:
-        return False
-    if seen.kind == FOLDER:
-        return True
-    if seen.kind == LINK:
-        return entry.target == seen.target and entry.mtime_ns == seen.mtime_ns
-    known = (entry.size, entry.mtime_ns, held.ctime_ns, held.inode)
-    return known == (seen.size, seen.mtime_ns, seen.version, seen.ident)
 
 
 def _away() -> ProblemError:

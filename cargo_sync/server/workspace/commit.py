@@ -6,6 +6,7 @@ folder twice: before anything is sent, and when the file is replaced.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
@@ -14,8 +15,13 @@ from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
+from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed, put
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed
+from cargo_sync.server.workspace.comparison import put
+
+LOOKS: Final = 500
+"""Paths that are looked at while the folder is locked, fewer of those deep down."""
 
 
 class WorkspaceCommit:
@@ -32,9 +38,11 @@ class WorkspaceCommit:
         """What `expected` found at the paths of the batch that is being committed."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        folder = self._folder
-        with folder.lock:
-            looks = folder.look_at_all([offer.path for offer in offers], _unlooked(offers))
+        looks: list[PathLook | Problem] = []
+        unlooked = _unlooked(offers)
+        for some in slices([offer.path for offer in offers], path_cost, LOOKS):
+            with self._folder.lock:
+                looks += self._folder.look_at_all(some, unlooked)
         return [_judged(offer, look) for offer, look in zip(offers, looks, strict=True)]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:

@@ -23,7 +23,7 @@ from cargo_sync.machines.settling import Settling
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.catalogued_folder import Compared, Still
+from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.workspace import Workspace
 
 AGED: Final = 60.0

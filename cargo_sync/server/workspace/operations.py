@@ -14,7 +14,10 @@ from cargo_sync.local.root import above
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
+from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.subtrees import Subtrees
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
+from cargo_sync.server.workspace.comparison import put
 
 TOGETHER: Final = 200
 """Operations that are recorded together; the folder is locked meanwhile."""
@@ -91,23 +94,26 @@ class OperationBatch:
         self._folder = folder
         self._run = run
         self._permitted = permitted
+        self._made: set[str] = set()
+        """Folders that are made and not recorded yet."""
 
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result per operation, in order; each is durable."""
         results: list[OperationResult] = []
-        for start in range(0, len(operations), TOGETHER):
-            results += self._together(operations[start : start + TOGETHER])
+        for some in slices(operations, lambda one: path_cost(one.path), TOGETHER):
+            results += self._together(some)
         return results
 
     def _together(self, operations: Sequence[Operation]) -> list[OperationResult]:
         results: list[OperationResult] = []
         acts: list[_Act | Problem] = []
-        taken: set[str] = set()
+        taken = Subtrees()
         with self._folder.lock:
             for operation in operations:
-                if isinstance(operation, Move) or _depends(operation.path, taken):
+                # Something at or above the path was removed, and is not recorded yet.
+                if isinstance(operation, Move) or operation.path in taken:
                     results += self._record(acts)
-                    acts, taken = [], set()
+                    acts, taken = [], Subtrees()
                 try:
                     acts.append(self._act(operation))
                 except ProblemError as error:
@@ -122,6 +128,7 @@ class OperationBatch:
 
     def _record(self, acts: Sequence[_Act | Problem]) -> list[OperationResult]:
         """Makes the changes durable, then records them; if that fails, none is reported as done."""
+        self._made.clear()
         good = [act for act in acts if isinstance(act, _Act)]
         changes = [change for act in good for change in act.changes]
         try:
@@ -161,16 +168,18 @@ class OperationBatch:
         if held is not None and held.entry.kind == FOLDER:
             return _Act(Done(held.entry.version, held.entry.ident))
         _expect(held, operation.expected, path)
-        root, displaced, touched = folder.store.root, "", list[str]()
+        root, displaced, touched = folder.store.root, "", tuple[str, ...]()
         if held is not None:
             displaced, touched = folder.store.displace(path, self._run)
         made = root.make_folder(path, operation.mode)
         # Folders that were there but are not recorded yet come before those that were made.
-        changes = folder.folders_above([path])
+        changes = folder.folders_above([path], self._made)
         seen = root.entry(path)
         if seen is None or seen.kind != FOLDER:
             raise changed(path)
-        return _Act(Done(0, 0, displaced), [*changes, put(path, seen)], [*touched, *above(made)])
+        changes.append(put(path, seen))
+        self._made.update(change.path for change in changes)
+        return _Act(Done(0, 0, displaced), changes, [*touched, *above(made)])
 
     def _delete(self, operation: Delete) -> _Act:
         path, folder = operation.path, self._folder
@@ -234,10 +243,3 @@ def _expect(held: Catalogued | None, version: int, path: str) -> None:
 
 def _displaced(act: _Act | Problem) -> bool:
     return isinstance(act, _Act) and bool(act.done.displaced)
-
-
-def _depends(path: str, taken: set[str]) -> bool:
-    """Whether an entry at or above `path` was removed and is not recorded yet."""
-    while path and path not in taken:
-        path = paths.parent(path)
-    return bool(path)

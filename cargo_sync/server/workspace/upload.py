@@ -9,8 +9,9 @@ from cargo_sync.local.publish import Placement, place, secure
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed, put
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
 from cargo_sync.server.workspace.commit import no_room
+from cargo_sync.server.workspace.comparison import put
 
 Admit = Callable[[Catalogued | None], object]
 """Raises ProblemError when the entry at the path is not what the request expects."""

@@ -15,8 +15,9 @@ from cargo_sync.local.sink import FolderSink
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Compared, Still, changed
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
+from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
 from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
@@ -130,13 +131,17 @@ class Workspace:
         """Changes below `under` after `since`; see the catalogue's contract."""
         return self._folder.catalogue.changes(self.id, since, under, limit)
 
-    def listing(self, folder: str) -> list[Entry] | None:
-        """The entries directly in a folder, by name; None when there is no such folder."""
+    def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
+        """The entries directly in a folder, by name; None when there is no such folder.
+
+        Up to `limit` of those whose names come after `after`; -1 for all.
+        """
         if folder:
             above = self._folder.catalogue.entry(self.id, folder)
             if above is None or above.entry.kind != FOLDER:
                 return None
-        return [held.entry for held in self._folder.catalogue.listing(self.id, folder)]
+        rows = self._folder.catalogue.listing(self.id, folder, after, limit=limit)
+        return [held.entry for held in rows]
 
     def entries(self, some: Sequence[str]) -> list[Catalogued | None]:
         """The entries at these paths, in their order."""

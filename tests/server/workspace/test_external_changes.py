@@ -16,7 +16,7 @@ from cargo_sync.local.watch import Watch, native
 from cargo_sync.machines import settling
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.catalogued_folder import Compared, Still
+from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.external_changes import AGED, SOON, ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database

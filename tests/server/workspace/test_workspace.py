@@ -1,10 +1,11 @@
 """A workspace: the folder is the truth, an older version is refused, and what was displaced is
 kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
@@ -13,6 +14,7 @@ from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.workspace import catalogued_folder
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
@@ -118,6 +120,35 @@ def test_a_file_that_is_still_written_keeps_the_version_it_had(ground: Ground) -
     assert (found.unsettled, ground.there()) == (True, "file:f1")
 
 
+def test_a_large_folder_is_compared_in_parts_that_others_come_between(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["a", "b", "\udcff", "\ue000", "\U0001f600"]  # one is not UTF-8
+    monkeypatch.setattr(catalogued_folder, "PART", 2)
+    for name in names:
+        (ground.place / name).write_text("x")
+    asked: list[list[str]] = []
+    listed = ground.folder.store.root.listed
+
+    def between(path: str, some: Sequence[str], *args: Any) -> Any:
+        asked.append([*some])
+        if "a" in some:  # the names are known already
+            (ground.place / "a").unlink()
+            (ground.place / "d").write_text("new")
+            ground.entry("d")
+        return listed(path, some, *args)
+
+    monkeypatch.setattr(ground.folder.store.root, "listed", between)
+    ground.scan()
+    # "d" was recorded since the names were read: it is looked for, and it is there.
+    assert asked == [[".cargo_sync", "a"], ["b", "\udcff"], ["d"], ["\ue000", "\U0001f600"]]
+    assert ground.there() == "b:f2 d:f1 \ue000:f3 \U0001f600:f4"
+    (ground.place / "b").unlink()
+    (ground.place / "\U0001f600").unlink()
+    ground.scan()
+    assert ground.there() == "d:f1 \ue000:f3"
+
+
 def test_a_folder_that_another_took_the_place_of_is_to_be_looked_into(ground: Ground) -> None:
     (ground.place / "a").mkdir()
     (ground.place / "b").mkdir()
@@ -146,7 +177,7 @@ def test_an_unreadable_folder_deletes_nothing(
     def refuse(path: str) -> None:
         raise ProblemError(Problem(Code.UNREADABLE, "no", path))
 
-    monkeypatch.setattr(ground.folder.store.root, "listing", refuse)
+    monkeypatch.setattr(ground.folder.store.root, "names", refuse)
     with pytest.raises(ProblemError):
         ground.workspace.compare("a", lambda path, entry: True)
     assert ground.there() == "a:d1 a/file:f2"

@@ -1,9 +1,7 @@
 """The content of a workspace over HTTP: workspaces, tree, one entry, changes with long poll."""
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -98,11 +96,9 @@ class BrowseRoutes:
     async def tree(self, request: web.Request) -> web.Response:
         workspace = self._entrance.permit(request).access.workspace
         query = _Tree.read(request.query)
-        entries = await self._offload(workspace.listing, query.path)
-        if entries is None:
+        rest = await self._offload(workspace.listing, query.path, query.after, query.limit + 1)
+        if rest is None:
             raise unknown("such folder")
-        start = bisect_right(entries, query.after, key=attrgetter("name"))
-        rest = entries[start : start + query.limit + 1]
         rows = min(query.limit, len(rest))
         while _is_long(response := _tree(rest, rows)) and rows > 1:
             rows //= 2

@@ -1,8 +1,7 @@
 """Long polls: requests that wait until something changes.
 
 Each costs a dictionary entry and a socket. A change is announced by the thread that made it, with
-its paths. Those who wait for a folder wake up when a path at or below it changes. The folders of a
-change are computed once, not once per request that waits.
+its paths. Those who wait for a folder wake up when a path at or below it changes.
 """
 
 import asyncio
@@ -11,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.server.refusals import LaterError
 
 PER_USER: Final = 500
@@ -59,7 +58,7 @@ class Polls:
     def changed(self, workspace: int, changed: Iterable[str]) -> None:
         """Wakes the requests that wait for any of the paths."""
         if self._waiting.get(workspace):
-            self._loop.call_soon_threadsafe(self._wake, workspace, frozenset(changed))
+            self._loop.call_soon_threadsafe(self._wake, workspace, Subtrees(changed))
 
     def close(self) -> None:
         """Answers all waiting requests now; later ones do not wait."""
@@ -76,20 +75,8 @@ class Polls:
     def __len__(self) -> int:
         return self._of_user.total()
 
-    def _wake(self, workspace: int, changed: frozenset[str]) -> None:
-        above = _with_folders_above(changed)
+    def _wake(self, workspace: int, changed: Subtrees) -> None:
         for under, events in self._waiting.get(workspace, {}).items():
-            # When a folder is gone, everything below it is gone too.
-            if under in above or not changed.isdisjoint(_with_folders_above([under])):
+            if changed.meets(under):  # when a folder is gone, everything below it is gone too
                 for event in events:
                     event.set()
-
-
-def _with_folders_above(some: Iterable[str]) -> set[str]:
-    """The paths and all folders above them."""
-    found: set[str] = set()
-    for path in some:
-        while path not in found:
-            found.add(path)
-            path = paths.parent(path)
-    return found

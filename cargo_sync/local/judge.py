@@ -1,0 +1,48 @@
+"""The owner of a folder, as a receiver sees it: a server asks its catalogue, a client looks."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from cargo_sync.local.publish import Published
+from cargo_sync.local.space import Shortage
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Offer, Receipt, Want
+
+
+class Judge(Protocol):
+    """The decisions of the folder's owner."""
+
+    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        """For each offer: a refusal, "none" (this content is already here), or None: needed."""
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        """The problem, in the owner's words, of a file for which the disk has no room."""
+
+    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
+        """For each offer, the local entry that should be at its target; None: unoccupied.
+
+        A problem if the offer expects another entry than the owner knows. Called under `lock`.
+        """
+
+    def record(
+        self, offers: Sequence[Offer], published: Sequence[Published | None]
+    ) -> list[Receipt]:
+        """Records a commit in one transaction; called under `lock`.
+
+        `offers` are those that were published, and those that were "none", whose `published` is
+        None. Offers that failed already have their receipts.
+        """
+
+    def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
+        """The problems of offers at whose places, against expectation, something is.
+
+        Called under `lock`.
+        """
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Held from the check of the targets until they are replaced.
+
+        It is held again from the check of what was published until that is recorded.
+        """
