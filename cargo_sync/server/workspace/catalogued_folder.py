@@ -18,7 +18,7 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, FOLDER, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.comparison import (
