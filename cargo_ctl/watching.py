@@ -77,6 +77,11 @@ class LiveView:
         if new or (self._board.counts_down and age >= _SECOND):
             self.draw()
 
+    @property
+    def has_drawn(self) -> bool:
+        """Whether there was anything to show."""
+        return self._drawn > 0
+
     def say(self, line: str) -> None:
         self._live.console.print(escaped(line), markup=False, highlight=False)
 
@@ -115,4 +120,5 @@ def view(*, server: bool = False) -> Iterator[FeedView]:
         try:
             yield screen
         finally:
-            screen.draw()
+            if screen.has_drawn:  # else it would say at the end that it waits
+                screen.draw()

@@ -10,7 +10,7 @@ from rich.live import Live
 from cargo_ctl.render.board import Board
 from cargo_ctl.render.live import picture
 from cargo_ctl.render.words import clock
-from cargo_ctl.watching import LiveView
+from cargo_ctl.watching import LiveView, view
 from cargo_sync.api import topics
 from cargo_sync.api.messages import FeedMessage
 from tests.cargo_ctl.examples import FAILING, NOW, STATUS, SYNCING, TRANSFERS
@@ -225,3 +225,21 @@ def test_a_daemon_that_has_ended_leaves_no_old_picture() -> None:
     after = console.file.getvalue()[before:]  # type: ignore[attr-defined]
     assert "the daemon has ended" in after
     assert "nightly" not in after
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_view_that_got_nothing_leaves_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job file with errors: they are all that is said."""
+    for takes in (0, 1):
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stdout", terminal)
+        with view() as screen:
+            screen.say("the error")
+            for _ in range(takes):
+                screen.take(None)
+        assert "the error" in terminal.getvalue()
+        assert ("waiting for messages" in terminal.getvalue()) == bool(takes)
