@@ -20,6 +20,8 @@ from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
 
 MIB = 2**20
+LARGE = 48 * MIB
+"""At the speeds that are set here, its end is seconds away when its first part has come."""
 
 
 @pytest.fixture(autouse=True)
@@ -249,7 +251,7 @@ def _part(folder: Path) -> int:
 
 @pytest.mark.parametrize("restart", [False, True])
 async def test_a_cancelled_get_goes_on_where_it_was(tmp_path: Path, restart: bool) -> None:
-    large = content(12 * MIB)
+    large = content(LARGE)
     args = {"remote": "large", "local": str(tmp_path / "here" / "large")}
     async with running(settings(tmp_path)) as up:
         (tmp_path / "here").mkdir()
@@ -282,7 +284,7 @@ async def test_a_server_that_goes_away_in_the_middle_is_waited_for(tmp_path: Pat
     (tmp_path / "many").mkdir()
     for number in range(60):
         (tmp_path / "many" / f"{number}").write_bytes(content(100_000 + number))
-    (tmp_path / "many" / "large").write_bytes(content(10 * MIB))
+    (tmp_path / "many" / "large").write_bytes(content(LARGE))
     async with desk(tmp_path / "daemon") as one:
         async with running(settings(tmp_path, **fixed)) as up:
             await one.open(up)
@@ -306,7 +308,7 @@ async def test_a_server_that_goes_away_in_the_middle_is_waited_for(tmp_path: Pat
 
 async def test_what_moves_is_held_to_its_share_of_the_daemons_bandwidth(tmp_path: Path) -> None:
     async with sitting(tmp_path) as one:
-        (tmp_path / "ana" / "large").write_bytes(content(12 * MIB))
+        (tmp_path / "ana" / "large").write_bytes(content(LARGE))
         one.shares.limit(600_000)  # at which it would take minutes
         args = {"remote": "large", "local": str(tmp_path / "here" / "large")}
         transfer = (await one.call("get", **args))["transfer"]
@@ -326,7 +328,7 @@ async def test_what_moves_is_held_to_its_share_of_the_daemons_bandwidth(tmp_path
 
 async def test_a_large_file_is_claimed_by_one_transfer(tmp_path: Path) -> None:
     async with sitting(tmp_path) as one:
-        large = content(12 * MIB)
+        large = content(LARGE)
         (tmp_path / "ana" / "large").write_bytes(large)
         args = {"remote": "large", "local": str(tmp_path / "here" / "large")}
         await one.call("speed", speed="60mbps")
@@ -423,7 +425,7 @@ async def test_within_a_jobs_folder_is_staged_where_the_job_does_not_look(tmp_pa
     job = tmp_path / "job"
     (job / "sub").mkdir(parents=True)
     async with sitting(tmp_path, roots=[str(job)]) as one:
-        (tmp_path / "ana" / "large").write_bytes(content(12 * MIB))
+        (tmp_path / "ana" / "large").write_bytes(content(LARGE))
         await one.call("speed", speed="60mbps")
         args = {"remote": "large", "local": str(job / "sub" / "large")}
         transfer = (await one.call("get", **args))["transfer"]
@@ -439,7 +441,7 @@ async def test_within_a_jobs_folder_is_staged_where_the_job_does_not_look(tmp_pa
 
 async def test_the_feed_tells_the_beginning_the_way_and_the_end(tmp_path: Path) -> None:
     async with sitting(tmp_path) as one:
-        (tmp_path / "ana" / "large").write_bytes(content(8 * MIB))
+        (tmp_path / "ana" / "large").write_bytes(content(LARGE))
         await one.call("speed", speed="40mbps")
         transfer = (await one.call("get", remote="large", local=str(tmp_path / "here" / "x")))[
             "transfer"
@@ -455,7 +457,7 @@ async def test_the_feed_tells_the_beginning_the_way_and_the_end(tmp_path: Path) 
         assert all(message["transfer"] == transfer for message in told)
         counts = [message["bytes_done"] for message in told]
         assert counts == sorted(counts)
-        assert any(0 < count < 8 * MIB for count in counts)
+        assert any(0 < count < LARGE for count in counts)
         assert any(message["speed_bps"] > 0 and message["path"] == "large" for message in told)
 
 
