@@ -2,14 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from benchmarks.transfers import __doc__ as about
 from benchmarks.transfers.peers import OURS, PEERS
 from benchmarks.transfers.places import DISK, MEMORY
-from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Workload
+from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Mode, Workload
 
 QUICK: Final = ("small", "large")
 FEW_TOOLS: Final = (OURS, "cp", "rsync")
@@ -54,7 +54,7 @@ def parsed(words: Sequence[str] | None = None) -> Options:
             if name not in there:
                 parser.error(f"there is no {kind} {name!r}; there are: {', '.join(there)}")
     return Options(
-        workloads=[ALL[name] for name in chosen],
+        workloads=[_quick(ALL[name]) if given.quick else ALL[name] for name in chosen],
         tools=tools,
         directions=[Direction(name) for name in given.directions],
         rounds=given.rounds or (3 if given.quick or given.big else 5),
@@ -64,6 +64,10 @@ def parsed(words: Sequence[str] | None = None) -> Options:
         previous=given.previous,
         save=given.save,
     )
+
+
+def _quick(workload: Workload) -> Workload:
+    return replace(workload, modes=(Mode.SEALED,))
 
 
 def _parser() -> argparse.ArgumentParser:
