@@ -63,24 +63,27 @@ class Took:
     answered: Sequence[float] = ()
 
 
-def metered(run: Run, pids: Sequence[int]) -> Took:
+def metered(run: Run, far: Sequence[int], near: Sequence[int] = ()) -> Took:
     """Runs a client once, then waits until all is idle.
 
     Args:
         run: runs the client.
-        pids: processes that live on; the server comes first.
+        far: processes of the server, which live on.
+        near: processes at the client's end that live on, for a client that is a daemon.
     """
-    procfs.forget_peaks(pids)
-    before = [procfs.cpu_seconds([pid]) for pid in pids]
-    with _Peaks(pids) as peaks:
+    both = [*far, *near]
+    procfs.forget_peaks(both)
+    before = procfs.cpu_seconds(far), procfs.cpu_seconds(near)
+    with _Peaks(both) as peaks:
         began = time.perf_counter()
         client = run()
         seconds = time.perf_counter() - began
-        used = [procfs.cpu_seconds([pid]) - old for pid, old in zip(pids, before, strict=True)]
-    until_idle(pids)
-    later = max(0.0, procfs.cpu_seconds(pids) - sum(before) - sum(used))
-    far = used[0] if used else 0.0
-    return Took(seconds, sum(used) + client.cpu, far, later, peaks.total, client.answered)
+        after = procfs.cpu_seconds(far), procfs.cpu_seconds(near)
+    until_idle(both)
+    later = max(0.0, procfs.cpu_seconds(both) - sum(after))
+    cpu_far = after[0] - before[0]
+    cpu_near = after[1] - before[1] + client.cpu
+    return Took(seconds, cpu_far + cpu_near, cpu_far, later, peaks.total, client.answered)
 
 
 def until_idle(pids: Sequence[int]) -> None:

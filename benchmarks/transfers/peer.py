@@ -48,8 +48,12 @@ class Serving(Protocol):
     """A peer whose servers run."""
 
     @property
-    def pids(self) -> Sequence[int]:
-        """Processes that live between runs: their CPU time and memory count."""
+    def far(self) -> Sequence[int]:
+        """Processes of the server. They live on between runs; their CPU time and memory count."""
+
+    @property
+    def near(self) -> Sequence[int]:
+        """The same of a client that is a daemon; others have none."""
 
     def ready(self, move: Move) -> AbstractContextManager[Run]:
         """Prepares a run, which is not timed. What it gives runs it once, and is timed.
@@ -70,19 +74,19 @@ class Peer(Protocol):
     """A tool.
 
     name   for the command line and for results
-    over   what carries the bytes, such as "https"; "" for a copy within the machine
     needs  commands that must be there
     """
 
     @property
     def name(self) -> str: ...
     @property
-    def over(self) -> str: ...
-    @property
     def needs(self) -> Sequence[Need]: ...
 
     def version(self) -> str:
         """The version that runs here."""
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        """What carries the bytes, such as "https"; "" for a copy within the machine."""
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         """Whether it is measured with this: a tool for single files is not with thousands."""
@@ -100,11 +104,13 @@ def by_name(workload: Workload) -> bool:
 class Commands:
     """Servers, and a client that is a new command for each run.
 
+    far    processes of the servers
     words  the command of a run; what it writes for that, such as a list of files, is not timed
     """
 
-    pids: Sequence[int]
+    far: Sequence[int]
     words: Callable[[Move], Sequence[str]]
+    near: Sequence[int] = ()
 
     @contextmanager
     def ready(self, move: Move) -> Iterator[Run]:

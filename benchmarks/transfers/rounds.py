@@ -34,9 +34,9 @@ class _Running:
     home: Path
     serving: Serving
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.peer.name, self.peer.over
+    def key(self, workload: Workload, direction: Direction) -> tuple[str, str]:
+        """Its name, and what carries the bytes."""
+        return self.peer.name, self.peer.over(workload, direction)
 
 
 class Bench:
@@ -91,7 +91,9 @@ class Bench:
     ) -> dict[tuple[str, str], list[Took]]:
         """What each tool took in each round. A tool that fails is left out from then on."""
         able = [one for one in running if one.peer.can(workload, direction)]
-        taken: dict[tuple[str, str], list[Took]] = {one.key: [] for one in able}
+        taken: dict[tuple[str, str], list[Took]] = {
+            one.key(workload, direction): [] for one in able
+        }
         for number in range(1 if workload.kind is Kind.IDLE else self._rounds):
             for one in rotated(able, number):
                 where = f"{workload.name} {mode} {direction}, round {number + 1}: {one.peer.name}"
@@ -100,9 +102,9 @@ class Bench:
                 except (FailedCommandError, WrongCopyError) as error:
                     self.failures.append(f"{where}: {error}")
                     able.remove(one)
-                    del taken[one.key]
+                    del taken[one.key(workload, direction)]
                 else:
-                    taken[one.key].append(took)
+                    taken[one.key(workload, direction)].append(took)
                     self._report(f"{where} {took.seconds:.3f} s")
         return taken
 
@@ -123,13 +125,14 @@ def _run(one: _Running, workload: Workload, direction: Direction, number: int) -
     move.target.mkdir(exist_ok=not workload.fresh)
     try:
         with one.serving.ready(move) as run:
-            until_idle(one.serving.pids)
-            took = metered(partial(_begin, move, run), one.serving.pids)
+            far, near = one.serving.far, one.serving.near
+            until_idle([*far, *near])
+            took = metered(partial(_begin, move, run), far, near)
             trees.check(workload, move.source, move.target, move.chosen)
     finally:
         if workload.fresh:
             shutil.rmtree(move.target)
-    until_idle(one.serving.pids)
+    until_idle([*far, *near])
     return took
 
 

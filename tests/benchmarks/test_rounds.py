@@ -14,9 +14,9 @@ UP = [Direction.UP]
 class Copier:
     """A tool that copies in this process. It notes its runs, and can break off or cheat."""
 
-    over = "air"
     needs: Sequence[Need] = ()
-    pids: Sequence[int] = ()
+    far: Sequence[int] = ()
+    near: Sequence[int] = ()
 
     def __init__(self, name: str, log: list[str], *, fails: bool = False, cheats: bool = False):
         self.name = name
@@ -27,6 +27,9 @@ class Copier:
 
     def version(self) -> str:
         return "1"
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return "air"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return True

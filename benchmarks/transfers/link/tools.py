@@ -59,10 +59,13 @@ def _rsync(home: Path, move: Move) -> Ends:
 
 def _rclone(home: Path, move: Move) -> Ends:
     trusted = certificate_in(home, FAR_HOST)
+    remote = rclone.webdav_remote(FAR_HOST, PORT, trusted) + move.far.name
+    up = move.direction is Direction.UP
+    ends = (str(move.near), remote) if up else (remote, str(move.near))
+    # What has arrived is measured by the room that it takes.
+    options = ["--ca-cert", trusted.cert, "--local-no-preallocate"]
     return _ends(
-        rclone.server(home, FAR_HOST, PORT, trusted),
-        # What has arrived is measured by the room that it takes.
-        [*rclone.client(move, FAR_HOST, PORT, trusted), "--local-no-preallocate"],
+        rclone.webdav_server(home, FAR_HOST, PORT, trusted), [*rclone.copy(*ends), *options]
     )
 
 

@@ -18,11 +18,14 @@ class Aria2:
 
     def __init__(self, mode: Mode) -> None:
         self._sealed = mode is Mode.SEALED
-        self.over = "https" if self._sealed else "http"
+        self._over = "https" if self._sealed else "http"
         self.needs = [Need("aria2c", "aria2"), nginx.NEED]
 
     def version(self) -> str:
         return version_of("aria2c", "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return self._over
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return direction is Direction.DOWN and by_name(workload)

@@ -46,13 +46,16 @@ class Cargo:
     def __init__(self, mode: Mode, *, name: str = "cargo", build: Build | None = None) -> None:
         self.name = name
         self.needs: Sequence[Need] = ()
-        self.over = "https" if mode is Mode.SEALED else "http"
+        self._over = "https" if mode is Mode.SEALED else "http"
         self._sealed = mode is Mode.SEALED
         self._build = build or current()
 
     def version(self) -> str:
         number = version_of(self._build.python, "-P", "-m", "cargo_sync.main", "--version")
         return f"{number} ({self._build.commit})"
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return self._over
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return workload.kind is not Kind.IDLE or direction is Direction.UP
@@ -76,8 +79,12 @@ class RunningCargo:
         self._jobs: set[str] = set()
 
     @property
-    def pids(self) -> Sequence[int]:
-        return [self.programs.processes[name].pid for name in ("server", "daemon")]
+    def far(self) -> Sequence[int]:
+        return [self.programs.processes["server"].pid]
+
+    @property
+    def near(self) -> Sequence[int]:
+        return [self.programs.processes["daemon"].pid]
 
     @contextmanager
     def ready(self, move: Move) -> Iterator[Run]:

@@ -13,13 +13,15 @@ class Cp:
     """GNU cp."""
 
     name = "cp"
-    over = ""
 
     def __init__(self) -> None:
         self.needs = [Need("cp", "coreutils")]
 
     def version(self) -> str:
         return version_of("cp", "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return ""
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return workload.kind is Kind.FRESH

@@ -18,11 +18,14 @@ class Lftp:
 
     def __init__(self, mode: Mode) -> None:
         self._sealed = mode is Mode.SEALED
-        self.over = "https" if self._sealed else "http"
+        self._over = "https" if self._sealed else "http"
         self.needs = [Need("lftp", "lftp"), nginx.NEED]
 
     def version(self) -> str:
         return version_of("lftp", "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return self._over
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return direction is Direction.DOWN and by_name(workload)

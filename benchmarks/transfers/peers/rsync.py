@@ -14,13 +14,15 @@ class Rsync:
     """`rsync -a` to and from `rsync --daemon`; `rsync -an` where nothing has changed."""
 
     name = "rsync"
-    over = "rsync://"
 
     def __init__(self) -> None:
         self.needs = [Need("rsync", "rsync")]
 
     def version(self) -> str:
         return version_of("rsync", "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return "rsync://"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return workload.kind in (Kind.FRESH, Kind.SETTLED, Kind.CHANGED)

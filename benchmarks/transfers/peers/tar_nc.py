@@ -1,6 +1,6 @@
 """`tar | nc`: a stream between two machines that trust their network. Nothing is checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -21,13 +21,15 @@ class TarNc:
     """GNU tar and OpenBSD's netcat."""
 
     name = "tar"
-    over = "nc"
 
     def __init__(self) -> None:
         self.needs = [Need("tar", "tar"), Need(NC, "netcat-openbsd")]
 
     def version(self) -> str:
         return version_of("tar", "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return "nc"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
         return workload.kind is Kind.FRESH and not workload.on_disk
@@ -40,7 +42,8 @@ class TarNc:
 class _Listening:
     """Both ends live for one run; the far one waits for the near one."""
 
-    pids = ()
+    far: Sequence[int] = ()
+    near: Sequence[int] = ()
 
     @contextmanager
     def ready(self, move: Move) -> Iterator[Run]:
