@@ -125,14 +125,14 @@ def _run(one: _Running, workload: Workload, direction: Direction, number: int) -
     move.target.mkdir(exist_ok=not workload.fresh)
     try:
         with one.serving.ready(move) as run:
-            far, near = one.serving.far, one.serving.near
-            until_idle([*far, *near])
-            took = metered(partial(_begin, move, run), far, near)
+            servers, clients = one.serving.far, one.serving.near
+            until_idle([*servers, *clients])
+            took = metered(partial(_begin, move, run), servers, clients)
             trees.check(workload, move.source, move.target, move.chosen)
     finally:
         if workload.fresh:
             shutil.rmtree(move.target)
-    until_idle([*far, *near])
+    until_idle([*servers, *clients])
     return took
 
 
