@@ -9,6 +9,7 @@ come from its own address.
 """
 
 import ipaddress
+import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -124,6 +125,8 @@ class HalfOpen(Generic[K]):
         self._place: dict[K, tuple[_Groups[K], str]] = {}
         self._others: _Groups[K] = _Groups()
         self._exempt: _Groups[K] = _Groups()
+        self._none_before = math.inf
+        """No deadline is earlier. So asking at each arrival costs nothing most of the time."""
 
     def __len__(self) -> int:
         return len(self._place)
@@ -151,6 +154,7 @@ class HalfOpen(Generic[K]):
             dropped = self.sacrifice()
         self._place[one] = (groups, address)
         groups.add(address, one, due)
+        self._none_before = min(self._none_before, due)
         return dropped
 
     def speak(self, one: K, due: float) -> None:
@@ -158,6 +162,7 @@ class HalfOpen(Generic[K]):
         if one in self._place:
             groups, address = self._place[one]
             groups.speak(address, one, due)
+            self._none_before = min(self._none_before, due)
 
     def remove(self, one: K) -> None:
         """Counts a connection no more: it ended, or is not half-open now."""
@@ -173,7 +178,12 @@ class HalfOpen(Generic[K]):
 
     def overdue(self, now: float) -> list[K]:
         """The connections to drop because of their deadlines; they are not counted any more."""
-        return [self._take(one) for one, due in list(self._deadlines()) if due <= now]
+        if now < self._none_before:
+            return []
+        late = [self._take(one) for one, due in list(self._deadlines()) if due <= now]
+        due = self.next_due()
+        self._none_before = math.inf if due is None else due
+        return late
 
     def next_due(self) -> float | None:
         """The first deadline."""

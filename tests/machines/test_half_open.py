@@ -1,5 +1,7 @@
 """Which half-open connection is dropped: transcripts, one word per connection."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from cargo_sync.machines.half_open import HalfOpen, HalfOpenLimits, network
@@ -67,6 +69,25 @@ def test_deadlines() -> None:
     assert table.overdue(3.0) == ["silent"]
     assert (table.next_due(), table.overdue(10.9), table.overdue(11.0)) == (11.0, [], ["slow"])
     assert len(table) == 0
+
+
+def test_asking_at_each_arrival_seldom_looks_at_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, deadlines = 0, HalfOpen._deadlines
+
+    def counted(table: HalfOpen[int]) -> Iterator[tuple[int, float]]:
+        nonlocal looks
+        looks += 1
+        return deadlines(table)
+
+    monkeypatch.setattr(HalfOpen, "_deadlines", counted)
+    table: HalfOpen[int] = HalfOpen(HalfOpenLimits(per_address=1_000, total=1_000))
+    for number in range(5_000):
+        now = number / 1_000
+        assert table.overdue(now) == []
+        table.arrive(number, "a", now + 3.0)
+    assert looks <= 6
 
 
 def test_somebody_must_go_when_descriptors_run_out() -> None:
