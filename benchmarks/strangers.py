@@ -10,8 +10,9 @@ that the server drops are opened again after a while. In the other blocks the sa
 same to a decoy, a program that takes connections and drops them as the server does, and nothing
 else. For here the strangers share the cores and the loopback device with the server, which they do
 not elsewhere; what is compared is what they cost because the server deals with them. With `--idle`
-there are no strangers in the other blocks. The rates of both kinds of blocks are compared, pair by
-pair; the processor time that the strangers alone cost the server is printed as well.
+there are no strangers in the other blocks. Two blocks of each kind make one comparison, in an order
+in which no drift has a side; the processor time that the strangers alone cost the server is printed
+as well.
 
     python -m benchmarks.strangers --silent 2000 --pairs 5
     python -m benchmarks.strangers --silent 2000 --pairs 5 --own
@@ -72,7 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--own", action="store_true", help="from the honest client's address")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each block")
-    parser.add_argument("--pairs", type=int, default=5, help="pairs of blocks at each port")
+    parser.add_argument("--pairs", type=int, default=5, help="comparisons at each port")
     parser.add_argument("--only", metavar="WORD", default="", help="ports whose name has this word")
     parser.add_argument("--idle", action="store_true", help="no strangers in the other blocks")
     parser.add_argument("--hold", metavar="PORT", type=int, help=argparse.SUPPRESS)
@@ -193,17 +194,19 @@ def processor_time(pid: int) -> float:
 
 
 def measure(name: str, port: int, work: Callable[[], None], chosen: argparse.Namespace) -> str:
-    """Run all pairs of blocks at one port; a line about them."""
+    """Make all comparisons at one port; a line about them."""
     work()  # the first one is not measured
     ratios, rates, failed = [], [], 0
     for number in range(chosen.pairs):
-        pair: dict[bool, float] = {}
-        for besieged in (number % 2 == 1, number % 2 == 0):
-            with _elsewhere(chosen) if not besieged else silent(port, chosen):
-                pair[besieged], failures = rate(work, chosen.seconds)
+        done = {True: 0.0, False: 0.0}
+        first = number % 2 == 1
+        for besieged in (first, not first, not first, first):  # so that no drift has a side
+            with silent(port, chosen) if besieged else _elsewhere(chosen):
+                found, failures = rate(work, chosen.seconds)
+            done[besieged] += found / 2
             failed += failures if besieged else 0
-        ratios.append(pair[True] / pair[False])
-        rates.append(pair[False])
+        ratios.append(done[True] / done[False])
+        rates.append(done[False])
     shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     median = statistics.median(ratios)
     alone = statistics.median(rates)
