@@ -22,7 +22,7 @@ fuzz: $(VENV)/installed
 	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
 
-# Compares with other tools and installs what is missing of them. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
+# Compares with other tools and installs those that are missing. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
 # with an older build too, SAVE=NAME writes benchmarks/results/NAME.json; OPTIONS=--help shows the rest.
 BENCH = $(BIN)/python -m benchmarks.transfers --install $(if $(PREVIOUS),--previous $(PREVIOUS)) \
   $(if $(SAVE),--save $(SAVE)) $(OPTIONS)

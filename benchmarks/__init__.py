@@ -3,10 +3,12 @@
 callbacks        no callback is lost or out of order, through crashes and errors
 hostile_server   what a hostile server costs a daemon and its other jobs
 jobs             what many jobs cost: latency, memory, CPU time
+offers           what offers without content cost a server
 programs         the server and the daemon that are measured
 speeds           how exactly a flow follows a changed speed
 sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs
+strangers        what honest clients get done beside silent connections
 subscribers      how fast commands are answered beside clients that subscribe in a loop
 transfers/       Cargo side by side with rsync, rclone, curl and others: `make bench`
 """

@@ -28,7 +28,7 @@ round, and is the median of these ratios: x 1.50 means that Cargo takes 1/1.5 of
 Cargo does more than most of them: it checks every byte on its way, computes the BLAKE3 of every
 file, records both sides in its catalogue and state, and its server has synced the files to the
 disk before it says that it has them. rsync, `cp`, `tar | nc` and the HTTP clients do not sync,
-and only tools that run over https or webdavs encrypt. In `plain` runs Cargo does not encrypt
+and only tools that run over https, webdavs or sftp encrypt. In `plain` runs Cargo does not encrypt
 either. Where the files are on a disk, each of the others is followed by `sync`, and that counts.
 
 Over a link, all tools move a file for the same time, and what has arrived by then counts. Cargo

@@ -52,7 +52,7 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
 @click.argument("name", type=JOB)
 @reaching
 def test(reach: Reach, name: str) -> None:
-    """Check a job: server, login, folders, permissions, speed, clock.
+    """Check a job: server, login, permissions, folders, data port, speed, clock.
 
     It changes nothing on either side. The exit code is 1 if a check fails; ! marks a warning.
 

@@ -52,7 +52,7 @@ def _command(cmd: str, server: bool) -> str:
     of_daemon, of_server = cmd in daemon_commands.COMMANDS, cmd in server_commands.COMMANDS
     if cmd == "hello":  # it lists the commands of the protocol
         return "`cargo_ctl --help`"
-    if not (of_daemon or of_server):
+    if cmd == "feed.last" or cmd.startswith("session.") or not (of_daemon or of_server):
         return ""
     which = " --server" if server and of_daemon and of_server else ""
     return f"`cargo_ctl {cmd.replace('.', ' ')}{which}`"

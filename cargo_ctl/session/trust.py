@@ -135,7 +135,7 @@ ENGLISH = TrustQuestions(
     "You connect to {place} for the first time. No known authority has signed its certificate:\n"
     "  sha256:{fingerprint}\n"
     "The server prints its fingerprint when it starts. Is it the same?",
-    f"{_PLAIN}. Continue anyway?",
+    f"{_PLAIN[0].upper()}{_PLAIN[1:]}. Continue anyway?",
     "[y/N]",
     ("y", "yes"),
     "{place} is not trusted",

@@ -26,7 +26,7 @@ def expiry(ends: float, now: float) -> str:
 def end_warning(cert: str, ends: float, now: float) -> str:
     """A warning if the certificate of the file `cert` ends soon; else "". Unix seconds."""
     end = expiry(ends, now)
-    return f"the certificate {cert} {end}: renew it; a server takes it by itself" if end else ""
+    return f"the certificate {cert} {end}: renew it; the server loads it by itself" if end else ""
 
 
 def certificate_warnings(cert: str, key: str, now: float) -> list[str]:

@@ -64,7 +64,7 @@ class ServerSettings:
 
     tls         None for a self-signed certificate, unless `plain`
     prefix      "" or a path such as `/files`
-    trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose forwarding headers are trusted
+    trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose X-Forwarded-For is trusted
     initial_port      the data port
     total_connections the most data connections
     private_ip  the address that the data port binds to; None for `host`
@@ -190,7 +190,7 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
     if shape.trusted_proxies and not shape.public_ip and places.is_loopback(lanes_on):
         found.append(
             f"{document.file}: the data port is open on {lanes_on} only, and data connections go "
-            "past the proxy: clients on other machines need private_ip (for example "
+            "past the proxy: for clients on other machines set private_ip (for example "
             '"private_ip": "0.0.0.0")'
         )
     return found

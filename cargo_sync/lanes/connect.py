@@ -28,8 +28,8 @@ Entropy = Callable[[int], bytes]
 """Returns so many unpredictable bytes."""
 
 _PAST_A_PROXY: Final = (
-    "data connections go past a proxy of the API: open this port in the firewall, or set "
-    "public_ip in the server's file to the address where it can be reached"
+    "data connections do not go through a proxy in front of the API: open this port in the "
+    "firewall, or set public_ip in the server's file to an address that clients can reach"
 )
 _UP: Final = b"up"
 _DOWN: Final = b"down"

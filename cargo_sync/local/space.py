@@ -47,7 +47,8 @@ class Shortage(NamedTuple):
 class _Reserved:
     """What is reserved on one file system.
 
-    lock  held while it is asked what is free. One that hangs holds up no other.
+    lock  held while it is asked what is free: one per file system, so that a disk that hangs does
+          not delay the others
     """
 
     __slots__ = ("bytes", "lock")

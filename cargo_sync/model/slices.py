@@ -1,4 +1,4 @@
-"""Work in slices: whoever waits for the same lock or thread comes between two of them."""
+"""Work in slices: other threads get the lock between two of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar

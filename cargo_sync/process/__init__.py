@@ -3,7 +3,7 @@
 alongside        tasks that run beside the application: watchdog, process metrics, metrics page
 descriptors      how many files and sockets may be open, and how many are kept back
 doors            the TCP ports; connections are counted until their client has logged in
-fair_lock        a lock that goes to whoever waits, in order
+fair_lock        a lock that threads get in the order of asking
 file_lock        one process per file, by a kernel lock that names its holder
 http_connection  a connection that speaks HTTP, at a door
 journal          the log in systemd's journal

@@ -320,7 +320,7 @@ class Door:
 
 
 Tls = Callable[[], ssl.SSLContext]
-"""Returns the TLS context for a new connection: a certificate is renewed while a process runs."""
+"""Returns the TLS context for a new connection: a certificate can be renewed meanwhile."""
 
 
 Speaks = Callable[[Arrival], asyncio.Protocol]

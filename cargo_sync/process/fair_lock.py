@@ -1,6 +1,6 @@
-"""A lock for threads that work in slices: whoever waits comes next, in the order of asking.
+"""A lock for threads that work in slices: they get it in the order of asking.
 
-Python's own locks are taken by whoever is fastest. A thread that gives one back and takes it again
+Python's own locks are taken by the fastest thread. A thread that gives one back and takes it again
 at once, as between two slices of its work, is always faster than those that wait.
 """
 
@@ -40,7 +40,7 @@ class FairLock:
             return False
 
     def release(self) -> None:
-        """Gives it back; then it belongs to whoever has waited longest."""
+        """Gives it back; then it belongs to the thread that has waited longest."""
         with self._inner:
             self._depth -= 1
             if self._depth:

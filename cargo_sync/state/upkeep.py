@@ -13,7 +13,7 @@ PAGES: Final = 128
 """Pages that are freed at a time: half a MiB."""
 LEAST: Final = 2_048
 """With fewer free pages nothing is given back: they are used again soon."""
-LOG: Final = 256 * 2**20
+LOG: Final = 256 * 10**6
 """Bytes of the log from which on a person should know that another program lets it grow."""
 
 

@@ -105,7 +105,7 @@ def test_check_says_it_too(tmp_path: Path) -> None:
         [
             f"{file}: OK",
             f"{file}: warning: the certificate {cert} expires in 3 days, on 2026-03-04: renew it; "
-            "a server takes it by itself",
+            "the server loads it by itself",
         ],
         0,
     )

@@ -93,7 +93,7 @@ async def test_a_reload_takes_a_renewed_certificate_at_every_port_and_says_so(
         fresh = tls.self_made(str(tmp_path / "new"), ["localhost"], now)
         os.replace(fresh.cert, tmp_path / "state/server.crt")
         [notice] = (await ask(up, "reload"))["notices"]
-        assert notice.startswith("the old certificate stays: ")
+        assert notice.startswith("the old certificate is still served: ")
         assert (await ask(up, "status"))["warnings"] == [notice]
         ports = (up.api, up.backup["framed"])
         assert [await shown(one) for one in ports] == [up.fingerprint] * 2

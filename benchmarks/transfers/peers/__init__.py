@@ -4,8 +4,8 @@ cargo      ours, or an older build of it
 catalogue  waits until our server knows its files
 cp         cp -r
 rsync      rsync with its daemon
-rclone     rclone with its WebDAV server
-nginx      the server of those that follow
+rclone     rclone with nginx, and with its own WebDAV and SFTP servers
+nginx      the HTTP server of rclone, curl, aria2 and lftp
 curl       curl, and curl -Z for many files
 aria2      aria2c -x16
 lftp       lftp mirror

@@ -213,12 +213,12 @@ async def granted(case: CheckCase) -> Passed:
 
 
 async def data_port(case: CheckCase) -> Passed:
-    """A data connection can be opened, which goes past a proxy of the API."""
+    """A data connection can be opened; it does not go through a proxy in front of the API."""
     job = case.settings
     where = (job.workspace, job.remote_dir)
     opened = await try_lane(case.api, case.world, Mode(job.mode), where, RUN)
     how = "encrypted" if opened.sealed else "without encryption"
-    return f"{opened.host} port {opened.port} takes data connections, {how}", ""
+    return f"data connections to {opened.host} port {opened.port} work, {how}", ""
 
 
 async def speed(case: CheckCase) -> Passed:

@@ -99,7 +99,7 @@ def context(certificate: Certificate) -> ssl.SSLContext:
         # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
         made.load_cert_chain(certificate.cert, certificate.key, password="")
     except OSError as error:  # ssl.SSLError is one, without a sentence for people
-        why = "the key is encrypted, or it is not the key of this certificate in PEM"
+        why = "the key must be in PEM, without a password, and belong to this certificate"
         raise _bad(f"{certificate.cert} and {certificate.key} cannot be used: {why}") from error
     return made
 
@@ -178,7 +178,7 @@ class ServedCertificate:
                 return taken
             self._stays = ""
         except ProblemError as error:
-            self._stays = f"the old certificate stays: {error}"
+            self._stays = f"the old certificate is still served: {error}"
         return ""
 
     def _warn(self, found: Mapping[str, str]) -> None:

@@ -61,9 +61,16 @@ def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict
 def only_reading(folders: Mapping[str, Sequence[str]]) -> list[str]:
     """Warnings of read-only folders to which users were granted to write: the users by folder."""
     return [
-        f"{path} is on a read-only file system: {', '.join(users[:SHOWN])} can only read there"
+        f"{path} is on a read-only file system: {_some(users)} can only read there "
+        '(mount it writable, or grant "ro")'
         for path, users in folders.items()
     ]
+
+
+def _some(users: Sequence[str]) -> str:
+    more = len(users) - SHOWN
+    shown = ", ".join(users[:SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def flow(one: FlowReading) -> dict[str, Any]:

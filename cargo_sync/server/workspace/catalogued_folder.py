@@ -3,7 +3,7 @@
 The folder is the truth. An operation that depends on what is at a path looks at the folder first;
 a difference from the catalogue is recorded as a new version, so an operation on an older version is
 refused. One lock per workspace is held from this look until the result is recorded; work on many
-paths is done in slices, and whoever waits comes next.
+paths is done in slices, and threads that wait come next.
 
 Everything here blocks and is called from threads; paths that come from outside are checked here
 once more.
@@ -117,7 +117,7 @@ class CataloguedFolder:
                 self._store.let_go()
                 self._store = None
             try:
-                store = self._open_store(self._marker, holds_the_same=self._is_in)
+                store = self._open_store(self._marker, holds_the_same=self._holds_the_same)
             except ProblemError as error:
                 self.problem = error.problem
                 raise
@@ -128,7 +128,7 @@ class CataloguedFolder:
             self._say_if_read_only(before)
             return True
 
-    def _is_in(self, root: Root) -> bool:
+    def _holds_the_same(self, root: Root) -> bool:
         """Whether a folder has at its top what the catalogue has, and at least one file of it."""
         there, _ = root.listing("")
         held = [one.entry for one in self.catalogue.listing(self.id, "")]

@@ -38,8 +38,8 @@ HOPELESS: Final = 20.0
 _OF_A_PROXY: Final[Mapping[int, str]] = {
     413: "a proxy in front of the server limits the size of requests: let it pass bodies of any "
     "size, in nginx with client_max_body_size 0",
-    502: "a proxy in front of the server does not reach it, or was cut off",
-    503: "a proxy in front of the server does not reach it",
+    502: "a proxy in front of the server lost the connection to it: does the server run?",
+    503: "a proxy in front of the server cannot reach it: does the server run?",
     504: "a proxy in front of the server does not wait long enough: let it wait for 60 s or longer",
 }
 """Hints for answers that are not a Cargo server's own, by status."""

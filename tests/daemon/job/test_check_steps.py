@@ -174,7 +174,7 @@ async def test_all_steps_against_a_real_server(
     )
     assert steps["granted speed"].message == "the server sets no limit"
     port = up.data_port.rpartition(":")[2]
-    told = f"127.0.0.1 port {port} takes data connections, encrypted"
+    told = f"data connections to 127.0.0.1 port {port} work, encrypted"
     assert steps["data port"].message == told
     assert not [line for line in caplog.messages if "flow" in line], "it ended well, for the server"
     way = "up" if mode == "upload" else "down"

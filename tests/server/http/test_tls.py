@@ -145,7 +145,7 @@ async def test_half_a_pair_is_not_taken_and_the_old_one_serves_on(
         renewing.put(**broken)
         await renewing.watched.look()
         [warning] = renewing.watched.warnings
-        assert warning.startswith("the old certificate stays: ")
+        assert warning.startswith("the old certificate is still served: ")
         assert renewing.fingerprint == first.fingerprint
     os.unlink(first.key)
     assert await renewing.watched.look_again() == renewing.watched.warnings[-1]

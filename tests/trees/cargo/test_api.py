@@ -93,7 +93,7 @@ async def test_a_refusal_without_our_words_is_told_by_its_status(content: bytes)
     ("status", "retry", "hint"),
     [
         (413, False, "in nginx with client_max_body_size 0"),
-        (502, True, "a proxy in front of the server does not reach it"),
+        (502, True, "a proxy in front of the server lost the connection to it"),
         (504, True, "let it wait for 60 s or longer"),
     ],
 )
