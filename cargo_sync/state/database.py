@@ -211,7 +211,10 @@ class Database:
             self.pause(PAUSE)
 
     def _begin(self, *, last: bool) -> bool:
-        """Begins a transaction; False if another program has the file locked. Raises at the `last` try."""
+        """Begins a transaction; False if another program has the file locked.
+
+        Raises at the `last` try.
+        """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:

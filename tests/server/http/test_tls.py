@@ -210,5 +210,5 @@ def test_an_encrypted_key_is_an_error_and_asks_nobody(renewing: Renewing) -> Non
     hidden = serialization.BestAvailableEncryption(b"hidden")
     encrypted = secret.private_bytes(serialization.Encoding.PEM, form, hidden)
     renewing.put(key=encrypted.decode())
-    with pytest.raises(ProblemError, match="the key is encrypted, or"):
+    with pytest.raises(ProblemError, match="without a password, and belong to"):
         tls.context(renewing.first)
