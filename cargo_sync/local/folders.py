@@ -39,7 +39,10 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        os.close(self.fd)
+        """After this its number is -1: the old one may soon be that of something else."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 def open_folder(system: System, root: int, device: int, path: str, within: str = "") -> Folder:

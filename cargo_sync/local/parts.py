@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import xxhash
 from blake3 import blake3
 
+from cargo_sync.local.folders import Folder
 from cargo_sync.local.root import Root, inode
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
@@ -97,7 +98,12 @@ class PartFile:
     """One file that arrives in pieces. One thread uses it at a time; it is opened when needed."""
 
     def __init__(
-        self, root: Root, folder: int, name: str, offer: Offer, checkpoints: CheckpointStore | None
+        self,
+        root: Root,
+        folder: Folder,
+        name: str,
+        offer: Offer,
+        checkpoints: CheckpointStore | None,
     ) -> None:
         """Looks for what is staged already; nothing is written yet.
 
@@ -242,7 +248,7 @@ class PartFile:
         if self._checkpoints is not None:
             self._checkpoints.drop(self._offer.transfer)
         try:
-            self._root.system.unlink(self._folder, self._name)
+            self._root.system.unlink(self._folder.fd, self._name)
         except OSError:
             return  # it was never created, or is removed by a later sweep
 
@@ -254,7 +260,7 @@ class PartFile:
                 self._fd = self._reopened()
             else:
                 mode = created_mode(self._offer.mode)
-                self._fd = _create_over(self._root, self._folder, self._name, mode)
+                self._fd = _create_over(self._root, self._folder.fd, self._name, mode)
         return self._fd
 
     def _reopened(self) -> int:
@@ -265,7 +271,7 @@ class PartFile:
             ProblemError: too many files are open. What has arrived is as good as before.
         """
         try:
-            return self._root.system.reopen(self._folder, self._name)
+            return self._root.system.reopen(self._folder.fd, self._name)
         except OSError as error:
             if lacks_descriptors(error):
                 raise ProblemError(from_os_error(error, self._offer.path)) from error

@@ -277,24 +277,36 @@ class Root:
     def sync(self, folders: Iterable[str], *, whole: bool = False) -> None:
         """Makes the names in these folders durable; for many, it syncs the whole file system.
 
+        So it does, where it can, if one of them is not at its path any more: somebody moved it.
+
         Raises:
             ProblemError: disk_error or similar; then it is not known what is durable.
         """
         wanted = sorted(set(folders))
         if not wanted:
             return
-        if self.system.whole_sync and (whole or len(wanted) > FEW):
-            try:
-                self.system.syncfs(self.fd)
-            except OSError as error:
-                raise ProblemError(from_os_error(error, self.path)) from error
-            return
-        for path in wanted:
+        able = self.system.whole_sync
+        if not (able and (whole or len(wanted) > FEW)):
+            moved = [path for path in wanted if not self._synced(path)]
+            if not (able and moved):
+                return
+        try:
+            self.system.syncfs(self.fd)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self.path)) from error
+
+    def _synced(self, path: str) -> bool:
+        """Syncs one folder; False if it is not there any more. Raises ProblemError."""
+        try:
             with self.folder(path) as folder:
-                try:
-                    self.system.fsync(folder.fd)
-                except OSError as error:
-                    raise ProblemError(from_os_error(error, path)) from error
+                self.system.fsync(folder.fd)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        except ProblemError as error:
+            if error.problem.code not in _ABSENT:
+                raise
+            return False
+        return True
 
 
 def may_keep_ours(owner: int, above: int) -> bool:

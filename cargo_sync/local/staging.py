@@ -60,7 +60,7 @@ class Staging:
     @property
     def fd(self) -> int:
         """Descriptor of the staging folder. Raises ProblemError."""
-        return self._held[-1].fd if self._held else self._make()
+        return self._folder().fd
 
     def check(self) -> None:
         """Makes the staging folder if it is missing or was moved away; once per batch.
@@ -100,7 +100,7 @@ class Staging:
         """Stages a symbolic link with exactly the offered target. Raises ProblemError."""
         name = self._name()
         try:
-            folder = self._existing()
+            folder = self._existing().fd
             self.root.system.symlink(offer.target, folder, name)
             found = os.lstat(name, dir_fd=folder)
         except OSError as error:
@@ -223,27 +223,30 @@ class Staging:
             except FileExistsError:
                 continue  # left by an earlier process
             except OSError as error:
-                if not isinstance(error, FileNotFoundError) or self._existing() == folder:
+                if not isinstance(error, FileNotFoundError) or self._existing().fd == folder:
                     raise _problem(error, offer.path) from error
                 folder = self.fd
 
-    def _existing(self) -> int:
+    def _folder(self) -> Folder:
+        return self._held[-1] if self._held else self._make()
+
+    def _existing(self) -> Folder:
         """The staging folder, made again if somebody removed it or moved it away."""
         try:
             with self.root.folder(PLACE) as there:
                 if os.path.sameopenfile(self.fd, there.fd):
-                    return self.fd
+                    return self._folder()
         except ProblemError as error:
             if error.problem.code != Code.VANISHED:
                 raise
         return self._make()
 
-    def _make(self) -> int:
+    def _make(self) -> Folder:
         self.root.make_folder(PLACE)
         folder = self.root.folder(PLACE)
         with self._lock:
             self._held.append(folder)
-        return folder.fd
+        return folder
 
     def _unlink(self, name: str) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.root import Root, above
+from cargo_sync.local.root import FEW, Root
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -72,9 +72,14 @@ class spare:  # noqa: N801  (read as a verb: `with spare(…) as (folder, names,
     """
 
     def __init__(self, root: Root, path: str, run: str) -> None:
-        self._folder, made = _belongs(root, path, run)
+        self._folder = _belongs(root, path, run)
         self._names = numbered(paths.name(path))
-        self._touched = (self._folder.path, *above(made))
+        # All above it, since others may have made them and not synced them yet. For more than a
+        # few the whole file system is synced, so the first of them are enough.
+        chain = paths.upwards(self._folder.path)
+        if root.system.whole_sync:
+            chain = itertools.islice(chain, FEW)
+        self._touched = (*chain, "")
 
     def __enter__(self) -> tuple[Folder, Iterator[str], tuple[str, ...]]:
         return self._folder, self._names, self._touched
@@ -117,8 +122,8 @@ def purge(root: Root, ages: AgeStore, keep: float) -> Freed:
     return freed
 
 
-def _belongs(root: Root, path: str, run: str) -> tuple[Folder, list[str]]:
-    """The trash folder for `path`'s parent, and the folders that were made for it.
+def _belongs(root: Root, path: str, run: str) -> Folder:
+    """The trash folder for `path`'s parent, which is made if it is missing.
 
     If a file that was displaced earlier is in the way, that component gets a number.
     """
@@ -128,26 +133,26 @@ def _belongs(root: Root, path: str, run: str) -> tuple[Folder, list[str]]:
     parent = paths.parent(path)
     whole = f"{reached}/{parent}" if parent else reached
     try:
-        return root.folder(whole), []
+        return root.folder(whole)
     except ProblemError as error:
         code = error.problem.code
         if code not in (Code.VANISHED, Code.NOT_A_FOLDER, Code.SYMLINK):
             raise
     if code is Code.VANISHED:
-        made = list(root.make_folder(whole))
-        return root.folder(whole), made
-    made = list(root.make_folder(reached))
+        root.make_folder(whole)
+        return root.folder(whole)
+    root.make_folder(reached)
     for part in parent.split("/"):
         for name in numbered(part):
             try:
-                made += root.make_folder(paths.join(reached, name))
+                root.make_folder(paths.join(reached, name))
             except ProblemError as error:
                 if error.problem.code not in (Code.NOT_A_FOLDER, Code.SYMLINK):
                     raise
             else:
                 reached = paths.join(reached, name)
                 break
-    return root.folder(reached), made
+    return root.folder(reached)
 
 
 def _remove(root: Root, top: str) -> Freed:

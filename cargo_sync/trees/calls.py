@@ -15,12 +15,16 @@ PATIENCE: Final = 3.0
 
 
 class Calls:
-    """Counts the calls that run now."""
+    """Counts the calls that run now.
+
+    ends  how often they were ended
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running = 0
         self._ending = False
+        self.ends = 0
 
     def __call__(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         """Calls `work` in this thread."""
@@ -45,6 +49,7 @@ class Calls:
         """
         with self._changed:
             self._ending = True
+            self.ends += 1
             try:
                 self._changed.wait_for(lambda: not self._running, PATIENCE)
                 yield

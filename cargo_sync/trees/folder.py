@@ -125,6 +125,14 @@ class FolderTree:
         return self._root
 
     def _open(self) -> Identity:
+        ends = self._calls.ends
+        try:
+            return self._ready()
+        finally:
+            if self._calls.ends != ends:  # it took so long that it was not waited for
+                self._close()
+
+    def _ready(self) -> Identity:
         if self._root is not None and not self._root.still_there():
             self._close()
         if self._root is None:
@@ -207,13 +215,14 @@ class FolderTree:
             self._close()
 
     def _close(self) -> None:
-        if self._staging is not None:
-            self._staging.close()
-        if self._lock is not None:
-            self._lock.release()
-        if self._root is not None:
-            self._root.close()
+        staging, lock, root = self._staging, self._lock, self._root
         self._lock = self._root = self._staging = None
+        if staging is not None:
+            staging.close()
+        if lock is not None:
+            lock.release()
+        if root is not None:
+            root.close()
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:

@@ -113,6 +113,26 @@ def test_the_modes_of_what_is_made(
     assert (top / "above").stat().st_mode & 0o7777 == 0o775 & ~umask
 
 
+def test_a_part_whose_staging_was_closed_touches_no_other_folder(
+    root: Root, checkpoints: MemoryCheckpoints, tmp_path: Path
+) -> None:
+    """The descriptor's number is soon that of another folder."""
+    closed = Staging(root, checkpoints, SpaceLedger())
+    part = closed.part(offer("file", b"12345"))
+    part.write(0, memoryview(b"123"))
+    other = Root.open(str(tmp_path), root.system)
+    number = closed.fd
+    closed.close()
+    elsewhere = Staging(other, checkpoints, SpaceLedger())
+    staged = elsewhere.write(offer("file", b"12345"), memoryview(b"12345"))
+    os.dup2(elsewhere.fd, number)
+    part.leave()
+    assert names(tmp_path) == [staged.name]
+    os.close(number)
+    elsewhere.close()
+    other.close()
+
+
 def test_a_link_is_staged_word_for_word(staging: Staging, top: Path) -> None:
     staged = staging.link(offer("link", target="/etc/../etc//passwd"))
     assert os.readlink(top / ".cargo_sync" / "staging" / staged.name) == "/etc/../etc//passwd"

@@ -14,6 +14,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError, bad_time
+from cargo_sync.trees import calls
 from cargo_sync.trees.folder import FolderTree
 from tests.descriptors import open_below
 from tests.engine.world import System
@@ -288,3 +289,21 @@ async def test_another_source_with_content_begins_anew(make: Make, tmp_path: Pat
 
 async def test_a_new_source_may_be_empty(make: Make) -> None:
     assert (await make(Mode.UPLOAD).run().execute()).errors == 0
+
+
+async def test_a_folder_that_opens_after_it_was_let_go_is_closed_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening it took so long that it was not waited for."""
+    monkeypatch.setattr(calls, "PATIENCE", 0.0)
+    near = make(Mode.UPLOAD).near
+    assert isinstance(near, FolderTree)
+    take = near._take
+
+    def slowly() -> None:
+        near._end()
+        take()
+
+    near._take = slowly  # type: ignore[method-assign]
+    await near.open()
+    assert (near._root, near._lock) == (None, None)

@@ -107,9 +107,12 @@ class NearFolder:
             await self._hints.follow(away=away)
 
     async def let_go(self) -> None:
+        """Closes all of it, if it is open."""
+        if not self._free.is_set():
+            await self.close()
+
+    async def close(self) -> None:
         """Closes all of it."""
-        if self._free.is_set():
-            return
         if self._hints is not None:
             await self._hints.close()
         await self._near.close()

@@ -265,7 +265,7 @@ class Supervisor:
                     await asyncio.wait({self._task})
                     self._task = None
         finally:
-            await self._near_folder.let_go()
+            await self._near_folder.close()
             await self.sides.far.close()
 
     def _next(self) -> Coroutine[Any, Any, None] | None:

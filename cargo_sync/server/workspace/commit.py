@@ -38,6 +38,7 @@ class WorkspaceCommit:
         """What `expected` found at the paths of the batch that is being committed."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+        self._stood.clear()  # of files that failed
         looks: list[PathLook | Problem] = []
         unlooked = _unlooked(offers)
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
@@ -68,7 +69,6 @@ class WorkspaceCommit:
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
-        stood, self._stood = self._stood, {}
         new = [
             (offer, one.entry)
             for offer, one in zip(offers, published, strict=True)
@@ -84,7 +84,7 @@ class WorkspaceCommit:
                 receipts.append(self._there_already(offer))
                 continue
             entry, version = one.entry, next(versions)
-            held = stood.get(offer.path)
+            held = self._stood.pop(offer.path, None)
             same = held is not None and held.entry.kind == entry.kind
             ident = held.entry.ident if held is not None and same else version
             receipts.append(

@@ -115,9 +115,11 @@ class Workspace:
         """Closes the folder; lanes must not use it any more.
 
         Returns:
-            False if another call did not end within `patience` seconds.
+            False if another call did not end within `patience` seconds: then it can be used on.
         """
-        return self._folder.close(patience)
+        closed = self._folder.close(patience)
+        self._closing = closed
+        return closed
 
     # -- from the catalogue ------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 kept."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local import sink
+from cargo_sync.local.publish import Placing
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -287,6 +290,44 @@ def test_it_is_looked_at_again_at_the_moment_of_replacement(ground: Ground) -> N
     assert (ground.place / "file").read_text() == "meanwhile"
     assert (ground.place / "new").read_text() == "meanwhile"
     assert ground.trash() == {}
+
+
+def test_a_folder_that_could_not_be_closed_in_time_is_used_on(ground: Ground) -> None:
+    with ground.folder.lock, ThreadPoolExecutor(1) as other:
+        ground.workspace.stop()
+        assert not other.submit(ground.workspace.close, 0.0).result(60)
+    assert not ground.workspace.attach()
+    ground.bring((offer("file", b"one"), b"one"))
+    assert ground.there() == "file:f1"
+
+
+def test_the_receipts_of_a_batch_in_slices_have_the_entries_ids(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink, "RECORDED", 2)
+    names = "abcde"
+    _, first = ground.bring(*((offer(name, b"one"), b"one") for name in names))
+    newer = [
+        (offer(name, b"two", expected=old.version), b"two")
+        for name, old in zip(names, first, strict=True)
+    ]
+    _, second = ground.bring(*newer)
+    assert [one.ident for one in second] == [one.ident for one in first] == [1, 2, 3, 4, 5]
+
+
+def test_a_folder_that_is_moved_before_it_is_synced_costs_no_other_file(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.bring((offer("d/x", b"1"), b"1"), (offer("e/x", b"1"), b"1"))
+    sync = Placing.sync
+
+    def sync_late(placing: Placing) -> None:
+        (ground.place / "d").rename(ground.place / "moved")
+        sync(placing)
+
+    monkeypatch.setattr(Placing, "sync", sync_late)
+    _, receipts = ground.bring((offer("d/y", b"1"), b"1"), (offer("e/y", b"1"), b"1"))
+    assert [one.code for one in receipts] == ["vanished", "done"]
 
 
 def test_what_stands_unknown_in_the_way_becomes_a_version(ground: Ground) -> None:
