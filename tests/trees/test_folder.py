@@ -304,6 +304,6 @@ async def test_a_folder_that_opens_after_it_was_let_go_is_closed_again(
         near._end()
         take()
 
-    near._take = slowly  # type: ignore[method-assign]
+    near._take = slowly
     await near.open()
     assert (near._root, near._lock) == (None, None)
