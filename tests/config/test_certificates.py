@@ -66,7 +66,7 @@ def test_the_end_and_an_open_key_are_warned_of(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path, 12)
     Path(key).chmod(0o640)
     assert certificate_warnings(cert, key, NOW) == [
-        f"the certificate {cert} expires in 12 days, on 2026-03-13: renew it; a server takes it "
+        f"the certificate {cert} expires in 12 days, on 2026-03-13: renew it; the server loads it "
         "by itself",
         f"others can read the key {key} (mode 0640); run: chmod 600 {key}",
     ]

@@ -118,7 +118,7 @@ class Workspace:
             False if another call did not end within `patience` seconds: then it can be used on.
         """
         closed = self._folder.close(patience)
-        self._closing = closed
+        self._closing &= closed
         return closed
 
     # -- from the catalogue ------------------------------------------------------------------------
