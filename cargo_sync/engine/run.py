@@ -87,11 +87,11 @@ class Run:
             # The base grows in the run, and after a reset it lacks what is held.
             agreed, _ = await self._world.offload(self._memory.folders.counts)
             self.report.hold(replace(held, tree=agreed + self._planning.found))
-        self._judge_room()
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
+        self._judge_room()  # after that: a file that is gone waits for no room
         if self._planning.deferred:
             await self._world.offload(self._memory.planned.drop, self.report.run)
         self.report.ended = self._world.wall()

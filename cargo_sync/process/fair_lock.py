@@ -35,7 +35,7 @@ class FairLock:
             return True
         with self._inner:
             if waiter not in self._waiting:
-                return True  # at the last moment
+                return True  # `release` gave it to this thread just after the timeout
             self._waiting.remove(waiter)
             return False
 

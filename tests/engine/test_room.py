@@ -99,6 +99,16 @@ async def test_as_many_files_as_fit_arrive_and_then_the_job_is_held(
     assert (await job.run(), job.here) == (": ", "a b c d e f g")
 
 
+async def test_a_file_that_is_gone_holds_no_job(disk: Callable[[int], Disk]) -> None:
+    job = disk(5)
+    job.files(a=10, b=10)
+    assert await job.run() == "held: a b"
+    for name in "ab":
+        job.system.source.remove(name)
+    job.system.now += PROBE
+    assert await job.run() == ": "
+
+
 async def test_the_errors_count_what_was_not_offered(disk: Callable[[int], Disk]) -> None:
     job = disk(0)
     job.files(a=2, b=3, c=4)

@@ -1,16 +1,18 @@
 """nginx, the server of all peers that speak HTTP: files, lists of them, and PUT."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, LOOPBACK, Need
-from benchmarks.transfers.servers import started
+from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need, by_name
+from benchmarks.transfers.servers import started, version_of
+from benchmarks.transfers.workloads import Direction, Mode, Workload
 from cargo_sync.server.http.tls import Certificate, self_made
 
 NEED: Final = Need("nginx", "nginx-light")
@@ -40,6 +42,41 @@ class Nginx:
     pid: int
     url: str
     cert: str
+
+
+class NginxPeer(ABC):
+    """A tool that copies from nginx, or also to it; over HTTPS if `mode` is sealed.
+
+    program, package  what it is called, and the system's package that has it
+    directions        which ways it can copy
+    """
+
+    name: ClassVar[str]
+    program: ClassVar[str]
+    package: ClassVar[str]
+    directions: ClassVar[Sequence[Direction]] = tuple(Direction)
+
+    def __init__(self, mode: Mode) -> None:
+        self._sealed = mode is Mode.SEALED
+        self.needs = [Need(self.program, self.package), NEED]
+
+    def version(self) -> str:
+        return version_of(self.program, "--version")
+
+    def over(self, workload: Workload, direction: Direction) -> str:
+        return "https" if self._sealed else "http"
+
+    def can(self, workload: Workload, direction: Direction) -> bool:
+        return direction in self.directions and by_name(workload)
+
+    @contextmanager
+    def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
+        with nginx(home, sealed=self._sealed) as server:
+            yield Commands([server.pid], lambda move: self.client(move, server, home))
+
+    @abstractmethod
+    def client(self, move: Move, server: Nginx, home: Path) -> Sequence[str]:
+        """The command of a run; what it reads is written below `home`."""
 
 
 @contextmanager
