@@ -50,6 +50,7 @@ from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.half_open import FIRST_BYTES, HalfOpenLimits
 from cargo_sync.model.transfers import Offer
+from cargo_sync.process.doors import DEFERRED, defer
 from cargo_sync.testing.disk import MemoryFile, MemorySource
 from cargo_sync.wire.handshake import LaneKeys
 
@@ -145,6 +146,7 @@ def decoy(port: int) -> None:
     held: deque[tuple[float, socket.socket]] = deque()
     most = HalfOpenLimits().total
     with socket.create_server(("127.0.0.1", port), backlog=4_096) as listener:
+        defer(listener)
         listener.setblocking(False)
         while not select.select([sys.stdin], [], [], TICK)[0]:
             now = time.monotonic()
@@ -172,7 +174,7 @@ def silent(port: int, chosen: argparse.Namespace) -> Iterator[None]:
     """Silent connections to a port, for as long as the `with` lasts."""
     own = ["--own"] if chosen.own else []
     with beside("--hold", port, "--silent", chosen.silent, "--again", chosen.again, *own):
-        time.sleep(1.0 + chosen.again)
+        time.sleep(1.0 + DEFERRED + chosen.again)  # now as many are dropped as are opened
         yield
 
 
@@ -180,7 +182,7 @@ def price(pid: int, port: int, chosen: argparse.Namespace) -> float:
     """The share of a core that a server needs for silent connections and nothing else."""
     with silent(port, chosen):
         before, began = processor_time(pid), time.monotonic()
-        time.sleep(2 * chosen.again)
+        time.sleep(DEFERRED + 2 * chosen.again)
         return (processor_time(pid) - before) / (time.monotonic() - began)
 
 

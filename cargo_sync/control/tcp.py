@@ -27,6 +27,7 @@ from cargo_sync.control.keyring import Keyring
 from cargo_sync.control.private import EndpointError
 from cargo_sync.control.publisher import Publisher, bind_feed
 from cargo_sync.control.router import Router, bind_commands
+from cargo_sync.process.doors import defer
 from cargo_sync.process.tasks import SOON, lasting
 
 _SILENCE_S, _PROBES = 5, 3
@@ -184,6 +185,7 @@ def _listen(host: str, port: int) -> sockets.socket:
     try:
         listening.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1" if host == "localhost" else host, port))
+        defer(listening)  # a client of ZMTP sends its greeting at once (RFC 23)
         listening.listen(_BACKLOG)
         listening.setblocking(False)
     except BaseException:

@@ -2,7 +2,8 @@
 
 A door accepts. Until the first bytes a connection costs a descriptor and an entry in a table: no
 task, no thread and no TLS. Then its `Take` has it, for example as an asyncio protocol (`speaks`).
-What is dropped, and when, is decided by `machines.half_open`.
+What is dropped, and when, is decided by `machines.half_open`. Where clients speak first, Linux
+keeps silent ones to itself for a while (`defer`), and they cost the process nothing.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ SHARE: Final = 8
 """Half-open connections use at most one in so many of the process's descriptors."""
 GRAIN: Final = 0.25
 """Deadlines are looked at only so often, in seconds."""
+DEFERRED: Final = 7
+"""Seconds in which the kernel waits for a client's first bytes. It takes 1, 3, 7 or 15."""
 PAUSE: Final = 1.0
 """Seconds without accepting when there is no descriptor and nothing to drop."""
 _LIMITS: Final = HalfOpenLimits()
@@ -152,6 +155,8 @@ class Doors:
             bound = (str(address[0]), sockets[0].getsockname()[1] if sockets else port)
             try:
                 sockets.append(_listen(family, bound))
+                if not greeting:
+                    defer(sockets[-1])
             except OSError as error:
                 if error.errno in _ABSENT and (sockets or len(found) > 1):
                     continue  # "localhost" on a machine without IPv6
@@ -353,6 +358,16 @@ def speaks(protocol: Speaks, context: Tls | None = None, unsealed: Speaks | None
 def _begins_tls(sock: socket.socket) -> bool:
     """Whether the first byte, which is there, is that of a TLS handshake (RFC 8446, 5.1)."""
     return sock.recv(1, socket.MSG_PEEK) in (_TLS_HANDSHAKE, b"")
+
+
+def defer(listening: socket.socket) -> None:
+    """Lets the kernel accept a connection only with its first bytes, if it can do that (Linux).
+
+    One that stays silent is accepted after DEFERRED seconds, and so is a new one when the kernel
+    has too many of them. Not for a port where clients wait for a greeting.
+    """
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFERRED)
 
 
 def _listen(family: int, address: tuple[str, int]) -> socket.socket:

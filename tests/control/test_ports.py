@@ -38,6 +38,7 @@ from cargo_sync.control import tcp
 from cargo_sync.control.connections import Connections
 from cargo_sync.control.endpoint import Endpoint, EndpointError
 from cargo_sync.control.publisher import Publisher, bind_feed
+from cargo_sync.process import doors
 from tests.control.canned import Answer, Canned, canned
 
 KEYED = ControlSettings(port=0)
@@ -86,7 +87,11 @@ def test_an_unknown_key_gets_no_connection_and_is_told_so(runtime: str) -> None:
         assert daemon.asked == [("status", {})]
 
 
-def test_a_refused_handshake_is_told_also_before_the_first_command(runtime: str) -> None:
+def test_a_refused_handshake_is_told_also_before_the_first_command(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Accepted at once, the client soon learns what the daemon speaks, and libzmq tries no more.
+    monkeypatch.setattr(doors, "DEFERRED", 0)
     with canned(runtime, JOBS, control=KEYED) as daemon, client(daemon, None) as one:
         deadline = time.monotonic() + 60
         while one._socket.poll(0, zmq.POLLOUT):  # until libzmq has given the connection up
@@ -392,6 +397,7 @@ async def test_a_port_that_is_taken_is_said_in_words(runtime: str) -> None:
 def test_strangers_who_say_nothing_are_hung_up_on(
     runtime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(doors, "DEFERRED", 0)
     monkeypatch.setattr(tcp, "HANDSHAKE_MS", 50)
     with canned(runtime, JOBS, control=KEYED) as daemon:
         port = int(daemon.ports[0].commands.rpartition(":")[2])

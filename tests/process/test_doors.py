@@ -17,6 +17,12 @@ from cargo_sync.process.doors import Arrival, Door, Doors, speaks
 from tests.server.surroundings import until
 
 
+@pytest.fixture(autouse=True)
+def _accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel accepts silent connections too, as it does when it has too many of them."""
+    monkeypatch.setattr(process_doors, "DEFERRED", 0)
+
+
 class Taken:
     """Keeps what a door hands over."""
 
@@ -115,6 +121,24 @@ async def test_nothing_is_handed_over_before_the_first_bytes() -> None:
         await until(lambda: len(doors.half_open) == 0, asyncio.sleep)
         assert len(taken.sockets) == 1 and threading.active_count() == threads
         taken.sockets[0].close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="only on Linux")
+async def test_where_clients_speak_first_the_kernel_keeps_the_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process_doors, "DEFERRED", 100)
+    doors, taken = Doors(), Taken()
+    async with standing(doors, taken) as (_, clients):
+        silent, quick = clients.connect(), clients.connect(b"hello")
+        await until(lambda: len(taken.sockets) == 1, asyncio.sleep)
+        assert taken.sockets[0].recv(9) == b"hello" and len(doors.half_open) == 1
+        silent.sendall(b"me too")
+        await until(lambda: len(taken.sockets) == 2, asyncio.sleep)
+        assert taken.sockets[1].recv(9) == b"me too"
+        quick.close()
+        for sock in taken.sockets:
+            sock.close()
 
 
 async def test_the_silent_and_the_slow_are_dropped_at_their_deadlines(

@@ -17,6 +17,7 @@ import pytest
 
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.machines.half_open import HalfOpenLimits
+from cargo_sync.process import doors as process_doors
 from cargo_sync.process.doors import Doors
 from cargo_sync.server import server as server_module
 from cargo_sync.trees.cargo.api import Api
@@ -36,7 +37,8 @@ UNSAFE.verify_mode = ssl.CERT_NONE
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Doors]:
-    """The doors of the server that is started."""
+    """The doors of the server that is started. The kernel keeps no silent connection to itself."""
+    monkeypatch.setattr(process_doors, "DEFERRED", 0)
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     doors: list[Doors] = []
 
